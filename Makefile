@@ -1,0 +1,32 @@
+# Each target makes .venv itself; nothing else has to be installed by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: report test lint bench imagenet clean
+
+report: .venv/ready
+	$(BIN)/xai report
+
+test: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ty check xai models
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks
+
+imagenet: .venv/ready
+	$(INSTALL) -e '.[imagenet]'
+	$(BIN)/python reports/imagenet/make.py
+
+.venv/ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(INSTALL) -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv runs build dist

@@ -1,0 +1,1 @@
+"""Networks, one file per family; each factory returns a plain torch module."""

@@ -1,0 +1,110 @@
+"""Inputs: every accepted form is the same batch; everything else is a named error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from xai.core.errors import InputError
+from xai.core.inputs import ImageInput, TabularInput, TensorInput
+
+COLOR = ImageInput((3, 4, 5))
+PIXELS = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PIXELS,
+        PIXELS.transpose(1, 2, 0),
+        PIXELS[None],
+        PIXELS.transpose(1, 2, 0)[None],
+        torch.from_numpy(PIXELS),
+        PIXELS.astype(np.float64) / 255,
+        PIXELS.astype(np.float32) / 255,
+        (PIXELS.astype(np.uint16) * 257),
+        Image.fromarray(PIXELS.transpose(1, 2, 0)),
+        [Image.fromarray(PIXELS.transpose(1, 2, 0))],
+        PIXELS.astype(">f4") / 255,
+    ],
+    ids=["chw", "hwc", "nchw", "nhwc", "tensor", "float64", "float32", "uint16", "pil", "list", "big endian"],
+)
+def test_every_form_of_an_image_is_the_same_batch(value: object) -> None:
+    batch = COLOR.prepare(value, "test")
+    assert batch.shape == (1, 3, 4, 5)
+    assert torch.allclose(batch.double(), torch.from_numpy(PIXELS / 255.0)[None], atol=1e-6)
+
+
+def test_grey_images_need_no_channel_axis() -> None:
+    grey = ImageInput((1, 4, 5))
+    assert grey.prepare(np.zeros((4, 5)), "test").shape == (1, 1, 4, 5)
+    assert grey.prepare(np.zeros((7, 4, 5)), "test").shape == (7, 1, 4, 5)
+    assert grey.prepare(np.zeros((7, 4, 5, 1)), "test").shape == (7, 1, 4, 5)
+
+
+@given(mean=st.floats(-2, 2), std=st.floats(0.1, 3), pixel=st.floats(0, 1))
+def test_normalization_is_what_it_says(mean: float, std: float, pixel: float) -> None:
+    kind = ImageInput((1, 1, 1), mean=[mean], std=[std])
+    seen = kind.normalize(torch.tensor([[[[pixel]]]], dtype=torch.float64))
+    assert seen.item() == pytest.approx((pixel - mean) / std, abs=1e-9)
+
+
+def test_normalized_images_are_not_taken_for_pixels() -> None:
+    with pytest.raises(InputError, match="pixels between 0 and 1"):
+        COLOR.prepare(np.full((3, 4, 5), -1.2), "test")
+    assert ImageInput((3, 4, 5), range="any").prepare(np.full((3, 4, 5), -1.2), "test").min() < -1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"shape": (1, 2)},
+        {"shape": (0, 2, 2)},
+        {"shape": (1, 2, 2), "mean": [0.1, 0.2]},
+        {"shape": (1, 2, 2), "std": [0.0]},
+        {"shape": (1, 2, 2), "std": [float("nan")]},
+        {"shape": (1, 2, 2), "range": (1.0, 0.0)},
+    ],
+)
+def test_impossible_image_inputs_are_named(settings: dict) -> None:
+    with pytest.raises(InputError, match="ImageInput: "):
+        ImageInput(**settings)
+
+
+class TestTabular:
+    kind = TabularInput(["age", "color"], categorical={"color": ["red", "green"]})
+
+    def test_rows_columns_and_frames(self) -> None:
+        frame = pd.DataFrame({"color": [1, 0], "age": [30.0, 40.0], "other": ["x", "y"]})
+        assert torch.equal(self.kind.prepare(frame, "test"), torch.tensor([[30.0, 1.0], [40.0, 0.0]]))
+        assert self.kind.prepare([30.0, 1.0], "test").shape == (1, 2)
+
+    @pytest.mark.parametrize(
+        "rows",
+        [[[1.0]], [[1.0, 2.0, 3.0]], [[1.0, 2.0]], [[1.0, 0.5]], [[1.0, -1.0]], [[float("inf"), 0.0]], [["a", "b"]]],
+        ids=["narrow", "wide", "unseen", "half", "negative", "infinite", "words"],
+    )
+    def test_what_is_wrong_is_named(self, rows: list) -> None:
+        with pytest.raises(InputError, match="test: inputs: expected"):
+            self.kind.prepare(rows, "test")
+
+    def test_missing_and_double_columns_are_named(self) -> None:
+        with pytest.raises(InputError, match="none named"):
+            self.kind.prepare(pd.DataFrame({"age": [1.0]}), "test")
+        with pytest.raises(InputError, match="distinct"):
+            TabularInput(["a", "a"])
+        with pytest.raises(InputError, match="categorical"):
+            TabularInput(["a"], categorical={"b": ["x"]})
+
+
+def test_tensors_pass_through() -> None:
+    given_batch = torch.rand(2, 5, dtype=torch.float64)
+    assert TensorInput().prepare(given_batch, "test") is not None
+    assert TensorInput().prepare(given_batch, "test").dtype == torch.float64
+    with pytest.raises(InputError, match=r"shape \(N, ...\)"):
+        TensorInput().prepare([1.0, 2.0], "test")

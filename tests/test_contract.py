@@ -1,0 +1,186 @@
+"""The promises that every method keeps, on every network of the zoo. A method joins by its line in xai/methods.py."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.trace_state import differences, state_of
+from tests.zoo import ZOO, images
+from xai.core.errors import NetworkError, XaiError
+from xai.core.explanation import Explanation
+from xai.core.model import Model
+from xai.methods import METHODS
+from xai.visualization import objectives
+
+# Settings that make a method quick; one that is not named here runs with its defaults.
+QUICK: dict[str, dict[str, object]] = {
+    "integrated_gradients": {"steps": 6},
+    "lime_image": {"samples": 40, "segments": "grid"},
+    "visualize": {"steps": 2},
+}
+EXPLAINERS = [name for name, spec in METHODS.items() if spec.kind != "visualization"]
+
+
+def call(name: str, model: Model, batch: torch.Tensor, **settings: object):
+    """Run a method on a batch, whatever it is called with."""
+    settings = {**QUICK.get(name, {}), **settings}
+    if METHODS[name].kind == "visualization":
+        settings.pop("target", None)
+        made = METHODS[name].load()(model, [objectives.channel("conv2", k) for k in range(2)], **settings)
+        return made.image, made
+    made: Explanation = METHODS[name].load()(model, batch, **settings)
+    return made.heatmap(), made
+
+
+@pytest.mark.parametrize("network", ZOO)
+@pytest.mark.parametrize("name", METHODS)
+class TestEveryMethodOnEveryNetwork:
+    def test_leaves_no_trace(self, name: str, network: str, capfd: pytest.CaptureFixture) -> None:
+        model, batch = ZOO[network](), images()
+        kept = batch.clone()
+        for parameter in model.network.parameters():
+            if parameter.requires_grad:
+                parameter.grad = torch.ones_like(parameter)
+        before = state_of(model.network)
+        values, _ = call(name, model, batch)
+        assert differences(before, state_of(model.network)) == []
+        assert torch.equal(batch, kept)
+        assert torch.isfinite(values).all()
+        assert capfd.readouterr() == ("", "")  # no progress bar where nobody watches
+
+    def test_is_bit_identical(self, name: str, network: str) -> None:
+        model = ZOO[network]()
+        first, _ = call(name, model, images())
+        torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002 - other users of the global state
+        second, _ = call(name, model, images())
+        assert torch.equal(first, second)
+        assert not first.requires_grad
+
+    def test_does_not_depend_on_the_batch(self, name: str, network: str) -> None:
+        if METHODS[name].kind == "visualization":
+            pytest.skip("its batch is made of objectives; see tests/visualization")
+        model, batch = ZOO[network](), images(3)
+        together, explanation = call(name, model, batch)
+        alone, _ = call(name, model, batch[:1], target=[explanation.target[0]], batch_size=1)
+        tolerance = 0.05 if network == "bfloat16" else 1e-4
+        scale = float(together[0].abs().max())
+        assert torch.allclose(together[0], alone[0], atol=tolerance * scale + 1e-9)
+        assert len(explanation[1]) == 1
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("fault", [RuntimeError("planted"), KeyboardInterrupt()])
+@pytest.mark.parametrize("at", [1, 2, 4])
+def test_leaves_no_trace_after_a_fault(name: str, fault: BaseException, at: int) -> None:
+    model = ZOO["mixed_modes"]()
+    calls = iter(range(1, 10_000))
+
+    def fail(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        if next(calls) >= at:
+            raise fault
+
+    model.network.conv2.register_forward_hook(fail)
+    before = state_of(model.network)
+    with pytest.raises((NetworkError, KeyboardInterrupt)):
+        call(name, model, images())
+    assert differences(before, state_of(model.network)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].needs_gradient])
+def test_leaves_no_trace_after_a_fault_in_the_backward_pass(name: str) -> None:
+    model = ZOO["mixed_modes"]()
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("planted")
+
+    for layer in (model.network.linear, model.network.conv1):
+        layer.register_full_backward_hook(fail)
+    before = state_of(model.network)
+    with pytest.raises(XaiError):
+        call(name, model, images())
+    assert differences(before, state_of(model.network)) == []
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+class TestBadInputIsNamed:
+    @pytest.mark.parametrize(
+        "target", [3, -1, 1.5, "no such class", (0, 0), (0, 1, 2), [0], [0, 1, 2, 0], True, object(), [(0, 1), 2, 1]]
+    )
+    def test_target(self, name: str, target: object) -> None:
+        with pytest.raises(XaiError, match="target: expected"):
+            call(name, ZOO["plain"](), images(3), target=target)
+
+    @pytest.mark.parametrize(
+        "batch",
+        [
+            torch.full((1, 2, 8, 8), torch.nan),
+            torch.full((1, 2, 8, 8), 7.0),
+            torch.zeros(1, 3, 8, 8),
+            torch.zeros(0, 2, 8, 8),
+            torch.zeros(2, 8, 8, dtype=torch.complex64),
+            "a picture",
+            None,
+            [],
+        ],
+        ids=["nan", "range", "channels", "empty", "complex", "text", "none", "empty list"],
+    )
+    def test_inputs(self, name: str, batch: object) -> None:
+        with pytest.raises(XaiError, match="expected"):
+            call(name, ZOO["plain"](), batch)
+
+    @pytest.mark.parametrize("size", [0, -1, True])
+    def test_batch_size(self, name: str, size: int) -> None:
+        with pytest.raises(XaiError, match="batch_size: expected"):
+            call(name, ZOO["plain"](), images(), batch_size=size)
+
+
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_pairs_classes_and_layouts(name: str) -> None:
+    """Why a rather than b; a target per row; HWC and non-contiguous inputs are the same inputs."""
+    model = ZOO["plain"]()
+    model.classes = ["x", "y", "z"]
+    batch = images(3)
+    maps, by_name = call(name, model, batch, target="y")
+    assert by_name.target == (1, 1, 1)
+    assert by_name.target_name() == "y"
+    _, pairs = call(name, model, batch, target=(0, 2))
+    assert pairs.target == ((0, 2),) * 3
+    assert pairs.target_name() == "x rather than z"
+    channels_last, _ = call(name, model, batch.permute(0, 2, 3, 1).contiguous().numpy(), target="y")
+    strided, _ = call(name, model, batch.repeat_interleave(2, 0)[::2], target="y")
+    assert torch.allclose(maps, channels_last, atol=1e-6)
+    assert torch.allclose(maps, strided, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_network_without_gradient_is_named_or_explained(name: str) -> None:
+    model = Model.from_callable(lambda x: np.full((len(x), 2), 0.5), input=ZOO["plain"]().input)
+    if METHODS[name].needs_gradient:
+        with pytest.raises(XaiError):
+            call(name, model, images())
+    else:
+        values, _ = call(name, model, images())
+        assert torch.allclose(values, torch.zeros_like(values), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_works_inside_no_grad_and_inference_mode(name: str) -> None:
+    model = ZOO["plain"]()
+    expected, _ = call(name, model, images())
+    with torch.no_grad():
+        assert torch.equal(call(name, model, images())[0], expected)
+    with torch.inference_mode():
+        assert torch.equal(call(name, model, images())[0], expected)
+
+
+def test_every_method_has_its_words() -> None:
+    from xai.render.words import WORDS
+
+    assert set(WORDS) == set(EXPLAINERS)
+    for spec in METHODS.values():
+        assert spec.load().__doc__

@@ -1,0 +1,76 @@
+"""Explainability for PyTorch in which every explanation carries its own evidence.
+
+The public API on one screen. Everything is loaded when first used, so that `import xai` does not import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from xai.methods import METHODS
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Model": "xai.core.model",
+    "ImageInput": "xai.core.inputs",
+    "TabularInput": "xai.core.inputs",
+    "TensorInput": "xai.core.inputs",
+    "load": "xai.core.folder",
+    "save_model": "xai.core.folder",
+    "read_image": "xai.core.images",
+    "read_images": "xai.core.images",
+    "Explanation": "xai.core.explanation",
+    "Visualization": "xai.core.explanation",
+    "Finding": "xai.core.finding",
+    "XaiError": "xai.core.errors",
+    "XaiWarning": "xai.core.errors",
+    "verify": "xai.checks.verify",
+    "measure_performance": "xai.auditing.performance",
+    "Report": "xai.render.report",
+    "model_report": "xai.render.model_report",
+    **{name: spec.function.partition(":")[0] for name, spec in METHODS.items()},
+}
+
+__all__ = ["__version__", "objectives", *_HOMES]
+
+if TYPE_CHECKING:
+    from xai.attribution.activation_maps import gradcam as gradcam
+    from xai.attribution.gradients import integrated_gradients as integrated_gradients
+    from xai.attribution.gradients import saliency as saliency
+    from xai.attribution.perturbation import occlusion as occlusion
+    from xai.auditing.performance import measure_performance as measure_performance
+    from xai.checks.verify import verify as verify
+    from xai.core.errors import XaiError as XaiError
+    from xai.core.errors import XaiWarning as XaiWarning
+    from xai.core.explanation import Explanation as Explanation
+    from xai.core.explanation import Visualization as Visualization
+    from xai.core.finding import Finding as Finding
+    from xai.core.folder import load as load
+    from xai.core.folder import save_model as save_model
+    from xai.core.images import read_image as read_image
+    from xai.core.images import read_images as read_images
+    from xai.core.inputs import ImageInput as ImageInput
+    from xai.core.inputs import TabularInput as TabularInput
+    from xai.core.inputs import TensorInput as TensorInput
+    from xai.core.model import Model as Model
+    from xai.lime.image import lime_image as lime_image
+    from xai.render.model_report import model_report as model_report
+    from xai.render.report import Report as Report
+    from xai.visualization import objectives as objectives
+    from xai.visualization.ascent import visualize as visualize
+
+
+def __getattr__(name: str) -> object:
+    if name == "objectives":
+        return importlib.import_module("xai.visualization.objectives")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'xai' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

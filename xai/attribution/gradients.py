@@ -1,0 +1,79 @@
+"""Methods that read the gradient of an output with respect to the input."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from xai.core.baselines import make_baseline
+from xai.core.errors import InputError, expected
+from xai.core.explanation import Explanation
+from xai.core.model import Model
+
+__all__ = ["integrated_gradients", "saliency"]
+
+
+def saliency(
+    model: Model, inputs: object, target: object = None, *, exact: bool = False, batch_size: int | None = None
+) -> Explanation:
+    """Return the absolute gradient of the target's output, per input value.
+
+    inputs: a batch the model's input takes, (N, ...). values: (N, ...), in output units per input unit, at least 0.
+    Raises InputError, TargetError or NetworkError. Source: Simonyan, Vedaldi, Zisserman 2014, arXiv:1312.6034.
+
+    >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
+    >>> with torch.no_grad():
+    ...     _ = model.network.weight.copy_(torch.tensor([[2.0, -3.0]]))
+    >>> saliency(model, [[1.0, 1.0]]).values
+    tensor([[2., 3.]])
+    """
+    with model.explaining("saliency", inputs, target, exact=exact, batch_size=batch_size) as case:
+        parts = [case.gradient(case.inputs[rows], rows)[1].abs() for rows in case.chunks(len(case))]
+        return case.explanation("saliency", torch.cat(parts), "input")
+
+
+def integrated_gradients(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    baseline: object = "zero",
+    steps: int = 50,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the integral of the gradient from a baseline to the input, times their difference.
+
+    The values of a row add up to the output at the input minus the output at the baseline; how far they miss it is
+    `completeness_error` in the diagnostics, as a share of that difference, from Gauss-Legendre points on the path.
+
+    inputs: (N, ...). baseline: "zero", "mean", "blur", a number, or a tensor. values: (N, ...), signed, output units.
+    Raises InputError, TargetError or NetworkError. Source: Sundararajan, Taly, Yan 2017, arXiv:1703.01365.
+
+    >>> class Kink(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return torch.relu(torch.relu(x[:, 0]) - 1 - torch.relu(x[:, 1]))
+    >>> e = integrated_gradients(Model(Kink(), task="regression"), [[3.0, 1.0]], steps=2000)
+    >>> e.values.round(decimals=2)
+    tensor([[ 1.5000, -0.5000]])
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+        raise InputError(expected("integrated_gradients", "steps", "a whole number from 1", repr(steps)))
+    settings = {"passes": int(steps), "exact": exact, "batch_size": batch_size}
+    with model.explaining("integrated_gradients", inputs, target, **settings) as case:
+        start, name = make_baseline(baseline, case.inputs, case.operation)
+        path = case.inputs - start
+        points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(int(steps)))
+        points, weights = (points + 1) / 2, weights / 2
+        total = torch.zeros_like(path)
+        view = (-1,) + (1,) * (path.ndim - 1)
+        for indices in case.chunks(len(case) * int(steps)):
+            rows, step = indices // int(steps), indices % int(steps)
+            gradient = case.gradient(start[rows] + points[step].view(view) * path[rows], rows)[1]
+            total.index_add_(0, rows, gradient * weights[step].view(view))
+        values = total * path
+        difference = case.scores(case.inputs, case.rows) - case.scores(start, case.rows)
+        missed = (values.double().flatten(1).sum(1) - difference).abs()
+        case.note("completeness_error", missed / difference.abs().clamp_min(1e-12))
+        options = {"steps": int(steps), "baseline": name}
+        return case.explanation("integrated_gradients", values, "input", baseline=name, options=options)

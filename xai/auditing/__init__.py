@@ -1,0 +1,1 @@
+"""Checks on a model rather than on one explanation, one per file."""

@@ -1,0 +1,30 @@
+"""Make an explanation again, with the options it recorded: on another network, or to check a report."""
+
+from __future__ import annotations
+
+from xai.core.errors import InputError, expected
+from xai.core.explanation import Explanation
+from xai.core.model import Model
+from xai.methods import all_methods
+
+__all__ = ["recompute"]
+
+
+def recompute(model: Model, explanation: Explanation, **changes: object) -> Explanation:
+    """Call the explanation's method again on its inputs and targets; `changes` replace recorded options.
+
+    Raises InputError where the method is unknown, or an argument was a tensor that is not recorded.
+    """
+    methods = all_methods()
+    if explanation.method not in methods:
+        raise InputError(expected("recompute", "method", f"one of {', '.join(methods)}", repr(explanation.method)))
+    options = {name: value for name, value in explanation.options.items() if name != "run"}
+    if explanation.segments is not None:
+        options["segments"] = explanation.segments
+    if explanation.seed is not None:
+        options["seed"] = explanation.seed
+    options |= changes
+    given = [name for name, value in options.items() if isinstance(value, str) and value == "given"]
+    if given:
+        raise InputError(expected("recompute", given[0], "the tensor that was used", "only the note that one was"))
+    return methods[explanation.method].load()(model, explanation.inputs, list(explanation.target), **options)

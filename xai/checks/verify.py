@@ -1,0 +1,74 @@
+"""Evidence: run the checks on an explanation and return a copy that carries what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xai.core.errors import InputError, describe, expected
+from xai.core.explanation import Explanation
+from xai.core.finding import Finding
+from xai.core.model import Model
+from xai.methods import CHECKS
+
+__all__ = ["holm", "verify"]
+
+
+def verify(
+    model: Model, explanation: Explanation, checks: Sequence[str] | None = None, *, seed: int = 0, **settings: dict
+) -> Explanation:
+    """Return a copy of an explanation with `evidence`: one finding per check and row.
+
+    checks: names from `xai.methods.CHECKS`, all by default. settings: keyword arguments by check, such as
+    `deletion={"controls": 199}`. p-values are corrected over the checks of a row (Holm), and a finding that does not
+    survive the correction is turned from pass to fail.
+    Raises InputError for an unknown check, or an explanation of other weights than the model's.
+
+    >>> import torch
+    >>> from xai.attribution.gradients import saliency
+    >>> model = Model(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)))
+    >>> e = verify(model, saliency(model, torch.rand(1, 1, 8, 8)))
+    >>> [finding.check for finding in e.evidence[0]]
+    ['deletion', 'randomization']
+    """
+    if not isinstance(explanation, Explanation):
+        raise InputError(expected("verify", "explanation", "an Explanation", describe(explanation)))
+    chosen = list(CHECKS) if checks is None else list(checks)
+    unknown = [name for name in [*chosen, *settings] if name not in CHECKS]
+    if unknown:
+        raise InputError(expected("verify", "checks", f"among {', '.join(CHECKS)}", repr(unknown[0])))
+    if explanation.model_digest != model.digest():
+        wanted = f"one of the model's weights ({model.digest()[:12]})"
+        raise InputError(expected("verify", "explanation", wanted, explanation.model_digest[:12]))
+    columns = [CHECKS[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
+    return replace(explanation, evidence=tuple(_corrected(row) for row in zip(*columns)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number by Holm's step-down rule.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for place, index in enumerate(order):
+        least = max(least, min(1.0, (len(p_values) - place) * p_values[index]))
+        adjusted[index] = least
+    return adjusted
+
+
+def _corrected(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    tested = [finding for finding in findings if "p_value" in finding.details]
+    corrected = dict(zip(map(id, tested), holm([finding.details["p_value"] for finding in tested])))
+    return tuple(_with_p(finding, corrected.get(id(finding))) for finding in findings)
+
+
+def _with_p(finding: Finding, adjusted: float | None) -> Finding:
+    if adjusted is None:
+        return finding
+    details = {**finding.details, "p_corrected": adjusted}
+    if finding.status in ("pass", "warn") and finding.threshold is not None and adjusted > finding.threshold:
+        text = f"Not supported once corrected for the number of checks (p = {adjusted:.3f})."
+        return replace(finding, status="fail", score=adjusted, text=text, details=details)
+    return replace(finding, score=adjusted, details=details)

@@ -1,0 +1,42 @@
+"""`xai explain`: what a model says about image files, and why."""
+
+from __future__ import annotations
+
+import click
+
+from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
+
+
+@click.command("explain")
+@click.argument("model")
+@click.argument("images", nargs=-1, required=True)
+@click.option("-m", "--method", "methods", multiple=True, help="A method of `xai list methods`; repeat for several.")
+@click.option(
+    "-t", "--target", default=None, help="The class to explain, by name or number.  [default: the predicted one]"
+)
+@output_option("explanation.html")
+@seed_option
+@trust_option
+def command(
+    model: str,
+    images: tuple[str, ...],
+    methods: tuple[str, ...],
+    target: str | None,
+    output: str,
+    seed: int,
+    trust_code: bool,
+) -> None:
+    """Explain what the model folder MODEL says about IMAGES (PNG, JPEG, ...) and print the path of the report."""
+    from xai.core.files import check_writable
+    from xai.core.images import read_images
+    from xai.render.model_report import METHODS, model_report, require_image_classifier
+
+    check_writable(output, "explain")
+    loaded = load_model(model, trust_code)
+    require_image_classifier(loaded, "explain")
+    batch = read_images(list(images), loaded.input, "explain")
+    chosen = methods or METHODS
+    say_cost(loaded, chosen, len(batch), 0, 0)
+    title = f"{loaded.name} on {batch.names[0]}" + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
+    report = model_report(loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, title=title)
+    click.echo(report.save(output))

@@ -1,0 +1,76 @@
+"""`xai list`: what there is."""
+
+from __future__ import annotations
+
+import click
+
+from xai.cli.options import load_model, recipes, trust_option
+
+
+@click.group("list")
+def command() -> None:
+    """List methods, checks, recipes, or a model's layers."""
+
+
+@command.command("methods")
+def methods() -> None:
+    """The methods, with their labels and about how many passes of the network each takes."""
+    from xai.methods import all_methods
+
+    rows = [
+        (
+            name,
+            spec.scope,
+            spec.access,
+            spec.stage,
+            "yes" if spec.needs_gradient else "no",
+            str(spec.passes),
+            spec.summary,
+        )
+        for name, spec in all_methods().items()
+    ]
+    _table(("method", "scope", "access", "stage", "gradient", "passes", "says"), rows)
+
+
+@command.command("checks")
+def checks() -> None:
+    """The checks on an explanation, and the question each answers."""
+    from xai.methods import CHECKS
+
+    rows = [(name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()]
+    _table(("check", "scope", "access", "stage", "question"), rows)
+
+
+@command.command("recipes")
+def list_recipes() -> None:
+    """The reference networks that `xai train` makes."""
+    rows = [(name, recipe.description) for name, recipe in recipes().RECIPES.items()]
+    _table(("recipe", "what it is"), rows)
+
+
+@command.command("layers")
+@click.argument("model")
+@trust_option
+def layers(model: str, trust_code: bool) -> None:
+    """The layers of the model folder MODEL, in the order of the forward pass."""
+    found = load_model(model, trust_code).trace().layers
+    rows = [
+        (layer.name, layer.kind, " x ".join(map(str, layer.shape)), f"{layer.parameters:,}", str(layer.calls))
+        for layer in found
+        if layer.leaf
+    ]
+    _table(("layer", "kind", "output", "parameters", "calls"), rows)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text, so that brackets in a name are not read as markup
+    console = Console()
+    console.print(table) if console.is_terminal else Console(width=200).print(table)

@@ -1,0 +1,68 @@
+"""The entry point: loads a command when it is called, and turns every expected error into one line and exit code 2."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+import xai
+
+__all__ = ["main", "run"]
+
+COMMANDS = {
+    "train": "Train a reference network.",
+    "explain": "Explain what a model says about image files.",
+    "visualize": "Make images that excite a model's units.",
+    "report": "Write the full report on a model.",
+    "list": "List methods, checks, recipes, or a model's layers.",
+}
+
+
+class _Lazy(click.Group):
+    """Finds commands by name without importing them: `xai --help` must not wait for torch."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"xai.cli.{cmd_name}_command").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(xai.__version__, prog_name="xai")
+def main() -> None:
+    """Explain trained networks, with evidence for every explanation."""
+
+
+def run() -> NoReturn:
+    """Run the command line and exit: 0 done, 1 a gate failed, 2 bad input, 130 interrupted."""
+    from xai.core.errors import XaiError
+
+    try:
+        main(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except XaiError as error:
+        _fail(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("xai: interrupted", err=True)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _fail(message: str) -> NoReturn:
+    # Names come from outside: no control characters reach the terminal, and one error is one line.
+    line = " ".join("".join(character if character.isprintable() else " " for character in message).split())
+    click.echo(f"xai: {line}", err=True)
+    sys.exit(2)

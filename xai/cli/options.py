@@ -1,0 +1,111 @@
+"""What several commands share: their options, loading a model, and saying the cost before long work."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import click
+
+import xai
+
+if TYPE_CHECKING:
+    from xai.core.images import LabelledImages
+    from xai.core.model import Model
+
+__all__ = ["load_model", "output_option", "recipe_data", "recipes", "say_cost", "seed_option", "trust_option"]
+
+trust_option = click.option("--trust-code", is_flag=True, help="Run a factory that is a file of the model folder.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything drawn at random.")
+
+
+def output_option(default: str):
+    """Return the option -o with its default."""
+    return click.option("-o", "--output", default=default, show_default=True, help="Where to write.")
+
+
+def recipes() -> ModuleType:
+    """Return `models.recipes` of this distribution, also where the caller has a package `models` of their own."""
+    _claim_reference_package()
+    return importlib.import_module("models.recipes")
+
+
+def load_model(folder: str, trust_code: bool) -> Model:
+    """Load a model folder, with the memory setting that the command line may make for its process."""
+    from xai.core.allocator import keep_memory
+    from xai.core.folder import load, read_description
+
+    factory = read_description(folder).factory
+    if factory.startswith("models.") and _reference_file(factory).is_file():
+        _claim_reference_package()
+    keep_memory()
+    return load(folder, trust_code=trust_code)
+
+
+def recipe_data(folder: str) -> LabelledImages | None:
+    """Return the held-out images of the recipe that made a model folder, or None where none did."""
+    from xai.core.folder import read_description
+    from xai.core.images import LabelledImages
+    from xai.core.inputs import ImageInput
+
+    description = read_description(folder)
+    table = recipes()
+    name = str(description.origin.get("recipe", ""))
+    if name not in table.RECIPES or not isinstance(description.input, ImageInput):
+        return None
+    data = table.load_data(name)
+    names = tuple(f"test image {number}" for number in range(len(data.test_inputs)))
+    return LabelledImages(data.test_inputs, names, data.test_goals, f"held out from {data.name}")
+
+
+def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps: int) -> None:
+    """Say on standard error how many passes are ahead and about how long they take, from one timed batch."""
+    import time
+
+    import torch
+
+    from xai.methods import CHECKS, all_methods
+
+    known = all_methods()
+    repeats = 1 + sum(check.repeats for check in CHECKS.values())
+    own = sum(check.passes for check in CHECKS.values())
+    passes = rows * sum(known[name].passes * repeats + own for name in methods if name in known) + images * steps * 3
+    shape = model.input.shape
+    batch = torch.zeros(8, *shape)
+    model.predict(batch)
+    started = time.perf_counter()
+    model.predict(batch)
+    # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
+    seconds = passes * (time.perf_counter() - started) / 9
+    memory = model.trace().elements * 4 * 8 / 2**20
+    click.echo(
+        f"about {passes:,} passes, {seconds:,.0f} s, {max(memory, 1):,.0f} MiB of activations at a time", err=True
+    )
+
+
+def _reference_file(factory: str) -> Path:
+    module = factory.partition(":")[0]
+    return _home().joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _home() -> Path:
+    return Path(xai.__file__).resolve().parent.parent
+
+
+def _claim_reference_package() -> None:
+    """Import this distribution's `models` by its place, whatever PYTHONPATH or the current folder hold."""
+    present = sys.modules.get("models")
+    if present is not None and Path(str(getattr(present, "__file__", ""))).resolve().parent.parent == _home():
+        return
+    spec = importlib.machinery.PathFinder.find_spec("models", [str(_home())])
+    if spec is None or spec.loader is None:
+        raise click.ClickException("the package models of xai-toolkit is not installed beside xai")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["models"] = module
+    spec.loader.exec_module(module)

@@ -1,0 +1,78 @@
+"""`xai report`: the full report on a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xai.cli.options import load_model, recipe_data, recipes, say_cost, seed_option, trust_option
+
+DEFAULT = "mnist-cnn"
+
+
+@click.command("report")
+@click.argument("model", required=False)
+@click.argument("images", nargs=-1)
+@click.option("--data", default=None, help="Labelled images to measure on: a folder with one subfolder per class.")
+@click.option("-o", "--output", default=None, help="Where to write.  [default: reports/NAME.html]")
+@click.option(
+    "--examples", default=8, show_default=True, type=click.IntRange(min=0), help="Images explained out of the data."
+)
+@click.option(
+    "-l", "--layer", "layers", multiple=True, help="A layer to visualize; repeat for several.  [default: all]"
+)
+@click.option("--units", default=32, show_default=True, type=click.IntRange(min=0), help="Units visualized per layer.")
+@click.option("--steps", default=256, show_default=True, type=click.IntRange(min=1), help="Steps per visualization.")
+@click.option(
+    "--size", default=None, type=click.IntRange(min=4), help="Side of a visualization.  [default: the model's]"
+)
+@seed_option
+@trust_option
+def command(
+    model: str | None,
+    images: tuple[str, ...],
+    data: str | None,
+    output: str | None,
+    examples: int,
+    layers: tuple[str, ...],
+    units: int,
+    steps: int,
+    size: int | None,
+    seed: int,
+    trust_code: bool,
+) -> None:
+    """Report on the model folder MODEL, explaining IMAGES and examples out of the data, and print the path.
+
+    Without MODEL, the reference CNN is trained on MNIST first (into runs/mnist-cnn, unless it is there).
+    """
+    from xai.core.files import check_writable
+    from xai.core.folder import read_description
+    from xai.core.images import read_folder, read_images
+    from xai.render.model_report import METHODS, model_report, require_image_classifier
+
+    folder = model or f"runs/{DEFAULT}"
+    target = output or f"reports/{Path(folder).resolve().name}.html"
+    check_writable(target, "report")
+    if model is None and not Path(folder, "model.toml").is_file():
+        click.echo(f"training {DEFAULT} into {folder}", err=True)
+        recipes().train_recipe(DEFAULT, folder, seed=seed)
+    loaded = load_model(folder, trust_code)
+    require_image_classifier(loaded, "report")
+    given = read_images(list(images), loaded.input, "report") if images else None
+    labelled = read_folder(data, loaded.input, loaded.classes or [], "report") if data else recipe_data(folder)
+    rows = (len(given) if given else 0) + (examples if labelled else 0)
+    say_cost(loaded, METHODS, rows, units * 4, steps)
+    report = model_report(
+        loaded,
+        labelled,
+        given,
+        examples=examples,
+        layers=layers or None,
+        units=units,
+        steps=steps,
+        size=size,
+        seed=seed,
+        origin=read_description(folder).origin,
+    )
+    click.echo(report.save(target))

@@ -1,0 +1,1 @@
+"""What every part stands on: the model, what an explanation is, the model folder, errors."""

@@ -1,0 +1,138 @@
+"""One batch under explanation: what a method works with, and all it needs to know of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xai.core.differentiate import gradient_of
+from xai.core.errors import NetworkError, expected
+from xai.core.explanation import Explanation
+from xai.core.hooks import recording, run_recorded
+from xai.core.plan import ExecutionPlan
+from xai.core.progress import track
+from xai.core.targets import Target
+from xai.core.trace import Trace
+
+if TYPE_CHECKING:
+    from xai.core.model import Model
+
+__all__ = ["Case"]
+
+SATURATED = 0.999
+LEAST_PROBABILITY = 1e-6
+
+
+@dataclass
+class Case:
+    """Inputs (N, ...) in the caller's units, their targets, and the network in the form chosen to run.
+
+    Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
+    `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
+    "log_probability" (not below LEAST_PROBABILITY).
+    """
+
+    operation: str
+    model: Model
+    inputs: Tensor
+    target: Target
+    prediction: Tensor
+    plan: ExecutionPlan
+    trace: Trace
+    of: str = "output"
+    seed: int | None = None
+    diagnostics: list[dict[str, object]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def rows(self) -> Tensor:
+        """Return the numbers of all rows, shape (N,)."""
+        return torch.arange(len(self), device=self.inputs.device)
+
+    def score(self, batch: Tensor, rows: Tensor) -> Tensor:
+        """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
+
+        `rows` (n,) names the row whose target applies to each item.
+        """
+        return self._select(self.model.forward_on(self.plan.network, batch, self.operation), rows)
+
+    def scores(self, batch: Tensor, rows: Tensor) -> Tensor:
+        """Return `score` without a graph, in float64."""
+        with torch.no_grad():
+            return self.score(batch, rows).double()
+
+    def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
+        batch = batch.detach().clone().requires_grad_()
+        score = self.score(batch, rows)
+        return score.detach(), gradient_of(score, batch, self.operation)
+
+    def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
+        """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
+        network = self.plan.network
+        batch = batch.detach().clone().requires_grad_()
+        with recording(network, [layer], self.operation) as recorded:
+            output = run_recorded(
+                lambda: self.model.forward_on(network, batch, self.operation), recorded, [layer], self.operation
+            )
+        activation = recorded[layer]
+        return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+
+    def _select(self, raw: Tensor, rows: Tensor) -> Tensor:
+        columns = self.model.columns(raw) if self.of == "output" else self.model.probabilities(raw)
+        if self.of == "log_probability":
+            columns = columns.clamp_min(LEAST_PROBABILITY).log()
+        chosen = self.target.select(columns, rows)
+        # A single logit z stands as (-z, z): why 1 rather than 0 is z, not 2 z.
+        halve = self.of == "output" and raw.shape[1] == 1 and self.target.against is not None
+        return chosen / 2 if halve and self.model.output == "logits" else chosen
+
+    def chunks(self, total: int, multiple: int = 1) -> Iterator[Tensor]:
+        """Yield index tensors that cut `total` evaluations into batches, with a progress bar where there are many."""
+        size = max(multiple, self.plan.batch_size // multiple * multiple)
+        parts = torch.arange(total, device=self.inputs.device).split(size)
+        yield from track(parts, self.operation, len(parts)) if len(parts) > 8 else parts
+
+    def generator(self, row: int = 0) -> torch.Generator:
+        """Return a private random generator of this call's seed, its own for each row."""
+        return torch.Generator().manual_seed((self.seed or 0) * 1_000_003 + row)
+
+    def note(self, name: str, values: Tensor | list) -> None:
+        """Write one number (or word) per row into the diagnostics."""
+        plain = values.tolist() if isinstance(values, Tensor) else values
+        for diagnosis, value in zip(self.diagnostics, plain):
+            diagnosis[name] = value
+
+    def explanation(self, method: str, values: Tensor | list[Tensor], over: str, **fields: object) -> Explanation:
+        """Return the finished explanation; raises NetworkError where a value is not finite.
+
+        `options` are the keyword arguments that make it again, `run` what else there is to know of how it was made.
+        """
+        parts = [part.detach() for part in values]
+        if not all(bool(torch.isfinite(part).all()) for part in parts):
+            raise NetworkError(expected(self.operation, "values", "finite numbers", "NaN or infinity"))
+        self.note("zero_map", [bool((part == 0).all()) for part in parts])
+        if self.model.task in ("classification", "binary"):
+            self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
+        options = {**fields.pop("options", {}), "run": {**fields.pop("run", {}), **self.plan.options()}}
+        return Explanation(
+            method=method,
+            inputs=self.inputs,
+            target=self.target.labels(),
+            values=values.detach() if isinstance(values, Tensor) else parts,
+            over=over,
+            prediction=self.prediction,
+            options=options,
+            model_digest=self.model.digest(),
+            classes=tuple(self.model.classes or ()),
+            diagnostics=tuple(dict(row) for row in self.diagnostics),
+            evidence=tuple(() for _ in range(len(self))),
+            seed=self.seed,
+            **{"names": tuple(getattr(self.model.input, "names", ())), **fields},
+        )

@@ -1,0 +1,26 @@
+"""One way to take a gradient, with the errors that it can end in named."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from xai.core.errors import NetworkError, expected
+
+__all__ = ["gradient_of"]
+
+
+def gradient_of(score: Tensor, variable: Tensor, operation: str) -> Tensor:
+    """Return the gradient of the sum of `score` with respect to `variable`; zeros where it does not depend on it.
+
+    Raises NetworkError where the score has no gradient, or the backward pass fails.
+    """
+    if not score.requires_grad:
+        got = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
+        raise NetworkError(expected(operation, "network", "an output that is differentiable in the input", got))
+    try:
+        (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True)
+    except Exception as error:
+        got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+        raise NetworkError(expected(operation, "network", "a backward pass", got)) from error
+    return torch.zeros_like(variable) if gradient is None else gradient

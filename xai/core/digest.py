@@ -1,0 +1,39 @@
+"""A fingerprint of a network's weights: names, shapes, types and bytes, in SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["network_digest", "tensor_digest", "version_key"]
+
+
+def network_digest(network: nn.Module) -> str:
+    """Return the hexadecimal SHA-256 of every parameter and buffer, in the order of their names."""
+    digest = hashlib.sha256()
+    state = network.state_dict()
+    for name in sorted(state):
+        if isinstance(state[name], Tensor):
+            _update(digest, name, state[name])
+    return digest.hexdigest()
+
+
+def tensor_digest(tensor: Tensor) -> str:
+    """Return the hexadecimal SHA-256 of one tensor."""
+    digest = hashlib.sha256()
+    _update(digest, "", tensor)
+    return digest.hexdigest()
+
+
+def version_key(network: nn.Module) -> tuple:
+    """Return a cheap value that changes when a weight is replaced or written in place; for caches."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return tuple((id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
+
+
+def _update(digest: hashlib._Hash, name: str, tensor: Tensor) -> None:
+    digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")

@@ -1,0 +1,74 @@
+"""The errors that this library raises; each message says operation, argument, expected and got."""
+
+from __future__ import annotations
+
+__all__ = [
+    "FolderError",
+    "InputError",
+    "LayerError",
+    "NetworkError",
+    "OutputError",
+    "TargetError",
+    "XaiError",
+    "XaiWarning",
+    "describe",
+    "expected",
+]
+
+
+class XaiError(Exception):
+    """Base of every error that this library raises on purpose."""
+
+
+class InputError(XaiError, ValueError):
+    """An argument has the wrong shape, type, range or value."""
+
+
+class TargetError(XaiError, ValueError):
+    """The class or output to explain does not exist."""
+
+
+class LayerError(XaiError, ValueError):
+    """The layer does not exist, was not reached, or is of the wrong kind."""
+
+
+class NetworkError(XaiError, RuntimeError):
+    """The network itself failed, or put out something that cannot be explained."""
+
+
+class FolderError(XaiError, ValueError):
+    """A model folder is missing, damaged, or does not fit its network."""
+
+
+class OutputError(XaiError, OSError):
+    """A result cannot be written where it was asked for."""
+
+
+class XaiWarning(UserWarning):
+    """Something is probably not as the caller believes; the result says it too."""
+
+
+def expected(operation: str, argument: str, wanted: str, got: object) -> str:
+    """Return the one-line message of every argument error.
+
+    >>> expected("saliency", "target", "a class from 0 to 9", 12)
+    'saliency: target: expected a class from 0 to 9, got 12'
+    """
+    return f"{operation}: {argument}: expected {wanted}, got {got}"
+
+
+def describe(value: object) -> str:
+    """Say what a value is, in words that fit behind "got".
+
+    >>> import numpy as np
+    >>> describe(np.zeros((2, 3), dtype=np.float32))
+    'float32 array of shape (2, 3)'
+    """
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None:
+        kind = "tensor" if str(dtype).startswith("torch.") else "array"
+        return f"{str(dtype).removeprefix('torch.')} {kind} of shape {tuple(shape)}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__} of {len(value)} items"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

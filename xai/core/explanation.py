@@ -1,0 +1,235 @@
+"""What every method returns: the values, what they belong to, how they came about, and the evidence for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xai.core.errors import FolderError, InputError, expected
+from xai.core.files import write_atomically
+from xai.core.finding import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Explanation", "Visualization"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
+
+    `values` has the shape of `inputs` where `over` is "input", (N, H, W) where it is "layer" (a map in input size),
+    and is a list of one vector per row where it is "segments". `prediction` (N, K) holds probabilities, or the values
+    of a regression. `options` are the keyword arguments that make it again, and under "run" how it was run.
+    `diagnostics` has one dictionary per row, `evidence` one tuple of findings per row.
+    """
+
+    method: str
+    inputs: Tensor
+    target: tuple[int | tuple[int, int], ...]
+    values: Tensor | list[Tensor]
+    over: str
+    prediction: Tensor
+    options: dict[str, object]
+    model_digest: str
+    names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    baseline: str | float | None = None
+    standard_error: list[Tensor] | None = None
+    segments: Tensor | None = None
+    diagnostics: tuple[dict[str, object], ...] = ()
+    evidence: tuple[tuple[Finding, ...], ...] = ()
+    seed: int | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: int) -> Explanation:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"Explanation: index: expected one below {len(self)}, got {index}")
+        row = index % len(self)
+        part = {
+            entry.name: getattr(self, entry.name)[row : row + 1]
+            for entry in fields(self)
+            if entry.name in PER_ROW and getattr(self, entry.name) is not None
+        }
+        return replace(self, **part)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return (self[index] for index in range(len(self)))
+
+    def class_name(self, number: int) -> str:
+        """Return the name of a class, or its number where it has none."""
+        return self.classes[number] if number < len(self.classes) else str(number)
+
+    def target_name(self, row: int = 0) -> str:
+        """Say what was explained in that row: a class, or "a rather than b"."""
+        target = self.target[row]
+        if isinstance(target, tuple):
+            return f"{self.class_name(target[0])} rather than {self.class_name(target[1])}"
+        return self.class_name(target)
+
+    def heatmap(self) -> Tensor:
+        """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in."""
+        if self.over == "segments":
+            return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
+        if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
+            raise InputError(expected("heatmap", "explanation", "one of images", f"values over {self.over}"))
+        return (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a long table: row, target, index or name, value, and the standard error where there is one."""
+        import pandas as pd
+
+        parts = []
+        for row in range(len(self)):
+            values = self.values[row].detach().float().cpu()
+            names = self.names if len(self.names) == values.numel() else range(values.numel())
+            part = pd.DataFrame({"row": row, "target": self.target_name(row), "name": list(names)})
+            part["value"] = values.reshape(-1).numpy()
+            if values.ndim > 1:
+                for axis, index in zip(("channel", "y", "x")[-values.ndim :], torch.where(torch.ones_like(values))):
+                    part[axis] = index.numpy()
+            if self.standard_error is not None:
+                part["standard_error"] = self.standard_error[row].reshape(-1).cpu().numpy()
+            parts.append(part)
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, row: int = 0):
+        """Draw one row as a matplotlib figure."""
+        from xai.render.figures import plot_explanation
+
+        return plot_explanation(self[row])
+
+    def _repr_html_(self) -> str:
+        from xai.render.notebook import explanation_html
+
+        return explanation_html(self)
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.method}, {len(self)} rows, over {self.over}, target {self.target_name()})"
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to one safetensors file; no pickle."""
+        from safetensors.torch import save
+
+        tensors = {"inputs": self.inputs, "prediction": self.prediction}
+        for name in ("values", "standard_error"):
+            value = getattr(self, name)
+            parts = {} if value is None else {name: value} if isinstance(value, Tensor) else _numbered(name, value)
+            tensors |= parts
+        if self.segments is not None:
+            tensors["segments"] = self.segments
+        plain = {
+            entry.name: getattr(self, entry.name)
+            for entry in fields(self)
+            if entry.name not in ("inputs", "prediction", "values", "standard_error", "segments", "evidence")
+        }
+        plain["evidence"] = [[finding.to_dict() for finding in row] for row in self.evidence]
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}), "Explanation.save")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Explanation:
+        """Read what `save` wrote; raises FolderError for any other file."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            plain = json.loads(metadata["explanation"])
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise FolderError(expected("Explanation.load", "path", "a saved explanation", str(path))) from error
+        if plain.get("schema_version") != SCHEMA_VERSION:
+            got = plain.get("schema_version")
+            raise FolderError(expected("Explanation.load", "schema_version", str(SCHEMA_VERSION), got))
+        for name in ("values", "standard_error"):
+            if f"{name}.0" in tensors:
+                tensors[name] = [tensors.pop(f"{name}.{row}") for row in range(len(tensors["inputs"]))]
+        plain["target"] = tuple(tuple(item) if isinstance(item, list) else item for item in plain["target"])
+        plain["evidence"] = tuple(tuple(Finding(**finding) for finding in row) for row in plain["evidence"])
+        for name in ("names", "classes", "diagnostics"):
+            plain[name] = tuple(plain[name])
+        return cls(**plain, **tensors)
+
+
+PER_ROW = (
+    "inputs", "target", "values", "prediction", "standard_error", "segments", "diagnostics", "evidence",
+)  # fmt: skip
+
+
+def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:
+    return {f"{name}.{row}": part for row, part in enumerate(parts)}
+
+
+@dataclass(frozen=True, eq=False)
+class Visualization:
+    """A batch of optimized inputs, one per objective.
+
+    `image` (N, C, H, W) is in the model's pixel units, `activations` (N, steps) the objective at each step under that
+    step's transform, `snapshots` the image at chosen steps. `reached` (N,) is the objective on the finished image,
+    untransformed; `transformed` (N,) its mean over fresh transforms.
+    """
+
+    objective: tuple[str, ...]
+    image: Tensor
+    activations: Tensor
+    reached: Tensor
+    transformed: Tensor
+    snapshots: dict[int, Tensor]
+    options: dict[str, object]
+    model_digest: str
+    seed: int
+    evidence: tuple[tuple[Finding, ...], ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    def __getitem__(self, index: int) -> Visualization:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"Visualization: index: expected one below {len(self)}, got {index}")
+        row = index % len(self)
+        return self.rows(row, row + 1)
+
+    def rows(self, start: int, stop: int) -> Visualization:
+        """Return rows start to stop (exclusive) as a batch."""
+        part = slice(start, stop)
+        return replace(
+            self,
+            objective=self.objective[part],
+            image=self.image[part],
+            activations=self.activations[part],
+            reached=self.reached[part],
+            transformed=self.transformed[part],
+            snapshots={step: images[part] for step, images in self.snapshots.items()},
+            evidence=self.evidence[part],
+        )
+
+    def __iter__(self) -> Iterator[Visualization]:
+        return (self[index] for index in range(len(self)))
+
+    def plot(self, row: int = 0):
+        """Draw one image with its snapshots and its activation by step as a matplotlib figure."""
+        from xai.render.figures import plot_visualization
+
+        return plot_visualization(self[row])
+
+    def _repr_html_(self) -> str:
+        from xai.render.notebook import visualization_html
+
+        return visualization_html(self)
+
+    def __repr__(self) -> str:
+        return f"Visualization({', '.join(self.objective[:3])}{', ...' if len(self) > 3 else ''})"

@@ -1,0 +1,62 @@
+"""Leave no trace: everything a network and the process had before an explanation, they have after it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+__all__ = ["untouched"]
+
+
+@contextmanager
+def untouched(network: nn.Module) -> Iterator[None]:
+    """Run the body with the network in eval mode and gradients on; undo every change, also after an exception.
+
+    Restores each submodule's train/eval mode, attributes, hooks and buffers, the `.grad` and `requires_grad` of each
+    parameter, and the global random state of torch (CPU and the network's devices), numpy and random.
+    """
+    modules = list(network.modules())
+    training = [module.training for module in modules]
+    plain = [module for module in modules if not isinstance(module, torch.jit.ScriptModule)]
+    # Shallow copies of the registries too (hooks, parameters, buffers), so that an entry added or removed is undone.
+    attributes = [{key: _copy(value) for key, value in vars(module).items()} for module in plain]
+    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    parameters = [(parameter, parameter.grad, parameter.requires_grad) for parameter in network.parameters()]
+    devices = sorted({tensor.device.index for tensor in network.parameters() if tensor.device.type == "cuda"})
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is what we guard
+    with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
+        try:
+            network.eval()
+            yield
+        finally:
+            for module, before in zip(plain, attributes):
+                _restore(vars(module), before)
+            for module, mode in zip(modules, training):
+                module.training = mode
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    if not torch.equal(buffer, before):
+                        buffer.copy_(before)
+            for parameter, gradient, requires_grad in parameters:
+                parameter.grad, parameter.requires_grad = gradient, requires_grad
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)
+
+
+def _copy(value: object) -> object:
+    return (value, dict(value)) if isinstance(value, dict) else (value, None)
+
+
+def _restore(now: dict, before: dict) -> None:
+    for key in now.keys() - before.keys():
+        del now[key]
+    for key, (value, content) in before.items():
+        now[key] = value
+        if content is not None and (value.keys() != content.keys() or any(value[k] is not content[k] for k in content)):
+            value.clear()
+            value.update(content)

@@ -1,0 +1,114 @@
+"""The only place that hooks a network: record what layers put out, and stop where nothing later is needed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+from xai.core.errors import LayerError, expected
+
+__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "run_recorded"]
+
+# Modules that only bend their input: a unit is read before them.
+ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
+    nn.Sigmoid, nn.Tanh, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus, nn.Softsign, nn.LogSigmoid,
+    nn.Softmax, nn.LogSoftmax,
+)  # fmt: skip
+
+
+class StopForward(Exception):
+    """Ends a forward pass once everything asked for is recorded."""
+
+
+def find_layer(network: nn.Module, name: str, operation: str) -> nn.Module:
+    """Return the submodule of that name, or raise LayerError with the nearest names."""
+    modules = dict(network.named_modules())
+    if name in modules and name:
+        return modules[name]
+    known = [key for key in modules if key]
+    near = difflib.get_close_matches(str(name), known, n=5, cutoff=0.3) or known[:5]
+    raise LayerError(
+        expected(operation, "layer", f"one like {', '.join(near) or '(the network has none)'}", repr(name))
+    )
+
+
+def first_tensor(value: object) -> Tensor | None:
+    """Return the first tensor in an output: itself, or the first of a tuple, list, dict or dataclass."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, list | tuple):
+        return next((tensor for item in value if (tensor := first_tensor(item)) is not None), None)
+    if hasattr(value, "__dataclass_fields__"):
+        return first_tensor(tuple(getattr(value, name) for name in value.__dataclass_fields__))
+    return None
+
+
+@contextmanager
+def recording(
+    network: nn.Module, names: Iterable[str], operation: str, *, before: bool = False, stop: bool = False
+) -> Iterator[dict[str, Tensor]]:
+    """Record the output of each named layer in the yielded dictionary, connected to the graph.
+
+    With `before`, layers that are activation functions give their input instead. The network goes on with a clone, so
+    that an in-place operation behind the layer cannot overwrite what was recorded. With `stop`, the forward pass ends
+    when the last one is there.
+    """
+    names = list(dict.fromkeys(names))
+    recorded: dict[str, Tensor] = {}
+    handles = []
+
+    def keep(name: str, tensor: Tensor | None) -> Tensor:
+        if tensor is None:
+            raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", "none"))
+        recorded[name] = tensor
+        if stop and len(recorded) == len(names):
+            raise StopForward
+        return tensor.clone()
+
+    def output_hook(name: str) -> Callable:
+        def hook(module: nn.Module, inputs: tuple, output: object) -> object:
+            clone = keep(name, first_tensor(output))
+            return clone if isinstance(output, Tensor) else None
+
+        return hook
+
+    def input_hook(name: str) -> Callable:
+        def hook(module: nn.Module, inputs: tuple) -> tuple:
+            return (keep(name, first_tensor(inputs)), *inputs[1:])
+
+        return hook
+
+    try:
+        for name in names:
+            layer = find_layer(network, name, operation)
+            if before and isinstance(layer, ACTIVATIONS):
+                handles.append(layer.register_forward_pre_hook(input_hook(name)))
+            else:
+                handles.append(layer.register_forward_hook(output_hook(name)))
+        yield recorded
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def run_recorded(
+    run: Callable[[], Tensor], recorded: dict[str, Tensor], names: Iterable[str], operation: str
+) -> Tensor | None:
+    """Run a forward pass inside `recording`; None where it was stopped early.
+
+    Raises LayerError where a layer was not reached.
+    """
+    try:
+        output = run()
+    except StopForward:
+        output = None
+    missing = [name for name in names if name not in recorded]
+    if missing:
+        raise LayerError(expected(operation, "layer", "a layer that the forward pass reaches", repr(missing[0])))
+    return output

@@ -1,0 +1,212 @@
+"""Kinds of input: what a caller may hand over, and how it becomes the batch that the network sees.
+
+Explanations are made in the caller's units: pixels of an image, columns of a table. The network's own normalization
+is a differentiable step behind them, so that a gradient is a gradient per pixel value and a baseline is a picture.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import numpy as np
+import torch
+
+from xai.core.errors import InputError, describe, expected
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["ImageInput", "Input", "TabularInput", "TensorInput", "to_tensor"]
+
+
+class TensorInput(msgspec.Struct, frozen=True, tag_field="kind", tag="tensor", forbid_unknown_fields=True):
+    """Any floating-point batch, first axis the batch, handed to the network as it is."""
+
+    @property
+    def kind(self) -> str:
+        return "tensor"
+
+    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+        """Return a finite floating-point batch, shape (N, ...).
+
+        >>> TensorInput().prepare([[1, 2.5]], "saliency")
+        tensor([[1.0000, 2.5000]])
+        """
+        batch = to_tensor(value, operation, argument)
+        if batch.ndim < 2:
+            raise InputError(expected(operation, argument, "a batch of shape (N, ...)", describe(batch)))
+        return check_finite(batch, operation, argument)
+
+    def normalize(self, batch: Tensor) -> Tensor:
+        return batch
+
+
+class ImageInput(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="image", forbid_unknown_fields=True, omit_defaults=True
+):
+    """Images of one size: `shape` is (channels, height, width), pixels lie in `range`.
+
+    `mean` and `std` (one number per channel, in pixel units) are what the network was trained with: it sees
+    (pixel - mean) / std. An input that is normalized already is declared with `range="any"` and neither.
+
+    Raises InputError for a shape, range or statistics that cannot be.
+    """
+
+    shape: tuple[int, int, int]
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    range: tuple[float, float] | Literal["any"] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise InputError(expected("ImageInput", "shape", "(channels, height, width), each at least 1", self.shape))
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) != self.shape[0]:
+                raise InputError(expected("ImageInput", name, f"{self.shape[0]} numbers, one per channel", values))
+        if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
+            raise InputError(expected("ImageInput", "std", "numbers above 0", self.std))
+        if self.range != "any" and not self.range[0] < self.range[1]:
+            raise InputError(expected("ImageInput", "range", "(low, high) with low < high, or 'any'", self.range))
+
+    @property
+    def kind(self) -> str:
+        return "image"
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Return the range of pixels, None where any value may occur."""
+        return None if self.range == "any" else self.range
+
+    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+        """Return pixels as a float batch of shape (N, C, H, W).
+
+        Takes one image or a batch, CHW or HWC (grey images also without a channel axis), uint8 or 16-bit (spread over
+        `range`) or float (already in `range`), as tensor, array, PIL image or a list of those.
+
+        >>> ImageInput((1, 2, 2)).prepare(np.array([[0, 255], [51, 102]], dtype=np.uint8), "saliency")
+        tensor([[[[0.0000, 1.0000],
+                  [0.2000, 0.4000]]]])
+        """
+        if isinstance(value, list | tuple) and len(value):
+            return torch.cat([self.prepare(item, operation, argument) for item in value])
+        pixels = np.asarray(value) if hasattr(value, "getbands") else value
+        batch = self._scale(self._arrange(_as_tensor(pixels, operation, argument), operation, argument))
+        check_finite(batch, operation, argument)
+        if self.range != "any":
+            low, high = self.range
+            slack = 1e-4 * (high - low)
+            least, most = (float(batch.min()), float(batch.max())) if batch.numel() else (low, high)
+            if least < low - slack or most > high + slack:
+                hint = f"pixels between {low:g} and {high:g} (the model normalizes them itself)"
+                raise InputError(expected(operation, argument, hint, f"values from {least:.4g} to {most:.4g}"))
+        return batch
+
+    def normalize(self, batch: Tensor) -> Tensor:
+        """Turn pixels (N, C, H, W) into what the network was trained on; differentiable."""
+        if self.mean is not None:
+            batch = batch - batch.new_tensor(self.mean).view(1, -1, 1, 1)
+        if self.std is not None:
+            batch = batch / batch.new_tensor(self.std).view(1, -1, 1, 1)
+        return batch
+
+    def _arrange(self, pixels: Tensor, operation: str, argument: str) -> Tensor:
+        channels, height, width = self.shape
+        chw, hwc, grey = (channels, height, width), (height, width, channels), (height, width)
+        shape = tuple(pixels.shape)
+        if shape[-3:] == chw and pixels.ndim in (3, 4):
+            return pixels.reshape(-1, *chw)
+        if shape[-3:] == hwc and pixels.ndim in (3, 4):
+            return pixels.reshape(-1, *hwc).permute(0, 3, 1, 2)
+        if channels == 1 and shape[-2:] == grey and pixels.ndim in (2, 3):
+            return pixels.reshape(-1, *chw)
+        raise InputError(expected(operation, argument, f"images of shape {chw} or {hwc}, or a batch", describe(pixels)))
+
+    def _scale(self, pixels: Tensor) -> Tensor:
+        if pixels.is_floating_point():
+            return pixels
+        low, high = self.limits or (0.0, 1.0)
+        most = {torch.uint8: 255, torch.uint16: 65535}.get(pixels.dtype, 1)
+        # Through float64, so that a pixel means the same number in every later precision.
+        return (low + pixels.to(torch.float64) / most * (high - low)).to(torch.float32)
+
+
+class TabularInput(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="tabular", forbid_unknown_fields=True, omit_defaults=True
+):
+    """Rows of numbers, one per name; `categorical` maps a name to the words behind its codes 0, 1, 2, ..."""
+
+    names: list[str]
+    categorical: dict[str, list[str]] = {}
+
+    def __post_init__(self) -> None:
+        if not self.names or len(set(self.names)) != len(self.names):
+            raise InputError(expected("TabularInput", "names", "distinct column names, at least one", self.names))
+        unknown = sorted(set(self.categorical) - set(self.names))
+        if unknown:
+            raise InputError(expected("TabularInput", "categorical", f"columns among {self.names}", unknown))
+
+    @property
+    def kind(self) -> str:
+        return "tabular"
+
+    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+        """Return rows as a float batch of shape (N, D); takes a DataFrame (by column name), an array or one row.
+
+        >>> TabularInput(["age", "income"]).prepare([30.0, 1.5], "saliency")
+        tensor([[30.0000,  1.5000]])
+        """
+        if hasattr(value, "columns"):
+            missing = [name for name in self.names if name not in set(value.columns)]
+            if missing:
+                raise InputError(expected(operation, argument, f"columns {self.names}", f"none named {missing}"))
+            value = value[self.names].to_numpy(dtype=np.float64)
+        rows = to_tensor(value, operation, argument)
+        rows = rows.unsqueeze(0) if rows.ndim == 1 else rows
+        if rows.ndim != 2 or rows.shape[1] != len(self.names):
+            raise InputError(expected(operation, argument, f"rows of {len(self.names)} numbers", describe(rows)))
+        check_finite(rows, operation, argument)
+        for name, words in self.categorical.items():
+            codes = rows[:, self.names.index(name)]
+            if bool(((codes < 0) | (codes >= len(words)) | (codes != codes.round())).any()):
+                wanted = f"codes from 0 to {len(words) - 1} in column {name!r}"
+                raise InputError(expected(operation, argument, wanted, f"{codes.min():g} to {codes.max():g}"))
+        return rows
+
+    def normalize(self, batch: Tensor) -> Tensor:
+        return batch
+
+
+Input = ImageInput | TabularInput | TensorInput
+
+
+def to_tensor(value: object, operation: str, argument: str) -> Tensor:
+    """Return a floating-point tensor of any array, list of numbers or tensor; integers become float32."""
+    tensor = _as_tensor(value, operation, argument)
+    return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
+
+
+def _as_tensor(value: object, operation: str, argument: str) -> Tensor:
+    if isinstance(value, torch.Tensor):
+        tensor = value.detach()
+    else:
+        try:
+            array = np.asarray(value)
+            tensor = torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
+            if array.dtype == np.float64 and not isinstance(value, np.ndarray):
+                tensor = tensor.to(torch.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError(expected(operation, argument, "numbers", describe(value))) from error
+    if tensor.is_complex():
+        raise InputError(expected(operation, argument, "real numbers", describe(tensor)))
+    return tensor
+
+
+def check_finite(batch: Tensor, operation: str, argument: str) -> Tensor:
+    """Return the batch, or raise InputError where it is empty or holds NaN or infinity."""
+    if batch.numel() == 0:
+        raise InputError(expected(operation, argument, "at least one row", describe(batch)))
+    if not bool(torch.isfinite(batch).all()):
+        raise InputError(expected(operation, argument, "finite numbers", "NaN or infinity"))
+    return batch

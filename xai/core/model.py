@@ -1,0 +1,275 @@
+"""A trained network with everything that an explanation must know of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xai.core.case import Case
+from xai.core.digest import network_digest, version_key
+from xai.core.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
+from xai.core.guard import untouched
+from xai.core.hooks import StopForward, first_tensor
+from xai.core.inputs import Input, TensorInput
+from xai.core.outputs import OUTPUTS, TASKS, columns, doubt, probabilities
+from xai.core.plan import ExecutionPlan, batch_size_for, faster_form, make_plan
+from xai.core.targets import Target, resolve_target
+from xai.core.trace import Trace, trace
+
+__all__ = ["Model"]
+
+# Checking a faster form costs two forward and backward passes: below this many passes it cannot pay.
+PASSES_WORTH_A_PLAN = 16
+
+
+class Model:
+    """Wraps a network for explanation.
+
+    network: any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass that begins with them.
+    task: "classification", "binary" (one logit or two), "multilabel" or "regression".
+    output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
+        guessed, and contradicted with a warning.
+    classes: names of the outputs.
+    input: ImageInput, TabularInput or TensorInput (anything, handed over as it is).
+    forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
+
+    >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
+    >>> model.predict(torch.zeros(4, 3)).shape
+    torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        task: str = "classification",
+        output: str = "logits",
+        classes: Sequence[str] | None = None,
+        input: Input | None = None,
+        forward: Callable[[nn.Module, Tensor], object] | None = None,
+        name: str | None = None,
+    ) -> None:
+        if not isinstance(network, nn.Module):
+            raise InputError(expected("Model", "network", "a torch.nn.Module", describe(network)))
+        for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
+            if value not in known:
+                raise InputError(expected("Model", argument, f"one of {', '.join(known)}", repr(value)))
+        if classes is not None and len(set(classes)) != len(classes):
+            raise InputError(expected("Model", "classes", "distinct names", list(classes)))
+        if input is not None and not isinstance(input, Input):
+            raise InputError(expected("Model", "input", "ImageInput, TabularInput or TensorInput", describe(input)))
+        self.network = network
+        self.task = task
+        self.output = output
+        self.classes = [str(name) for name in classes] if classes is not None else None
+        self.input: Input = input if input is not None else TensorInput()
+        self.forward = forward
+        self.name = name or type(network).__name__
+        self.source: Path | None = None
+        self._traces: dict[tuple[int, ...], Trace] = {}
+        self._fast: tuple[tuple, tuple[nn.Module, int, bool] | None] | None = None
+        self._digest: tuple[tuple, str] | None = None
+        self._warned = False
+
+    @classmethod
+    def from_callable(
+        cls,
+        function: Callable[[np.ndarray], np.ndarray],
+        *,
+        classes: Sequence[str] | None = None,
+        input: Input | None = None,
+        task: str = "classification",
+        name: str | None = None,
+    ) -> Model:
+        """Wrap any function from a batch (a NumPy array) to probabilities (N, K), for the perturbation methods."""
+        output = "logits" if task == "regression" else "probabilities"
+        network = _Callable(function)
+        name = name or getattr(function, "__name__", "callable")
+        return cls(network, task=task, output=output, classes=classes, input=input, name=name)
+
+    def __repr__(self) -> str:
+        return f"Model({self.name}, task={self.task}, output={self.output}, input={self.input.kind})"
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device of the network's first parameter."""
+        return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the floating type of the network's first parameter."""
+        types = (parameter.dtype for parameter in self.network.parameters() if parameter.is_floating_point())
+        return next(types, torch.float32)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the weights."""
+        key = version_key(self.network)
+        if self._digest is None or self._digest[0] != key:
+            self._digest = (key, network_digest(self.network))
+        return self._digest[1]
+
+    def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
+        """Return inputs as a batch in the caller's units, on the network's device, in at least float32."""
+        batch = self.input.prepare(inputs, operation, argument).to(self.device)
+        wide = torch.promote_types(batch.dtype, torch.float32)
+        return batch.to(self.dtype if self.dtype in (torch.float32, torch.float64) else wide)
+
+    def forward_on(self, network: nn.Module, batch: Tensor, operation: str) -> Tensor:
+        """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.
+
+        Raises NetworkError where it fails or puts out something else.
+        """
+        # The clone is what an in-place first layer may overwrite; it is no leaf, so autograd allows it.
+        seen = self.input.normalize(batch).to(self.dtype).clone()
+        try:
+            output = network(seen) if self.forward is None else self.forward(network, seen)
+        except (XaiError, StopForward):
+            raise
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
+            got = f"{type(error).__name__}: {reason}"
+            raise NetworkError(expected(operation, "network", f"a forward pass on a {describe(seen)}", got)) from error
+        logits = output.get("logits") if isinstance(output, dict) else getattr(output, "logits", None)
+        scores = first_tensor(output if logits is None else logits)
+        if scores is not None and scores.ndim == 1 and len(scores) == len(batch):
+            scores = scores[:, None]
+        if scores is None or scores.ndim != 2 or len(scores) != len(batch) or not scores.is_floating_point():
+            wanted = f"scores of shape ({len(batch)}, K); choose them with forward= where the network has other outputs"
+            raise NetworkError(expected(operation, "network", wanted, describe(output if scores is None else scores)))
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+    def columns(self, raw: Tensor) -> Tensor:
+        """Return one score per class from outputs (n, K)."""
+        return columns(raw, self.task, self.output)
+
+    def probabilities(self, raw: Tensor) -> Tensor:
+        """Return probabilities (n, K) from outputs; of a regression, the values."""
+        return probabilities(raw, self.task, self.output)
+
+    def with_network(self, network: nn.Module) -> Model:
+        """Return a model of another network with the same task, output, classes and input."""
+        settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
+        return Model(network, **settings, forward=self.forward, name=self.name)
+
+    def predict(self, inputs: object) -> Tensor:
+        """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
+        with self.explaining("predict", inputs, 0) as case:
+            return case.prediction
+
+    def trace(self, inputs: object = None) -> Trace:
+        """Return the layers that a forward pass meets, in order; without inputs, on a blank one of the model's size."""
+        with untouched(self.network):
+            if inputs is None:
+                shape = getattr(self.input, "shape", None) or (len(getattr(self.input, "names", ())),)
+                if shape == (0,):
+                    raise InputError(
+                        expected("trace", "inputs", "a batch, since the model's input has no shape", "none")
+                    )
+                batch = torch.zeros(1, *shape, device=self.device)
+            else:
+                batch = self.prepare(inputs, "trace")[:1]
+            return self.trace_of(batch, "trace")
+
+    @contextmanager
+    def explaining(
+        self,
+        operation: str,
+        inputs: object,
+        target: object = None,
+        *,
+        of: str = "output",
+        seed: int | None = None,
+        passes: int = 1,
+        exact: bool = False,
+        batch_size: int | None = None,
+    ) -> Iterator[Case]:
+        """Check the arguments, predict, choose a plan, and lend a Case while the network is guarded.
+
+        `passes` is about how many evaluations each row will need.
+        """
+        if of not in ("output", "probability", "log_probability"):
+            raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
+        if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) < 1):
+            raise InputError(expected(operation, "batch_size", "a whole number from 1", batch_size))
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer)):
+            raise InputError(expected(operation, "seed", "a whole number", describe(seed)))
+        batch = self.prepare(inputs, operation)
+        with untouched(self.network):
+            found = self.trace_of(batch[:1], operation)
+            size = batch_size or batch_size_for(found, batch[0].numel(), self.device.type)
+            raw = self._run(batch, size, operation)
+            again = self._run(batch[:1], size, operation)
+            prediction = self.probabilities(raw)
+            resolved = resolve_target(target, prediction, self.classes, self.task, operation)
+            plan = ExecutionPlan(self.network, size)
+            case = Case(
+                operation, self, batch, resolved, prediction, plan, found, of, None if seed is None else int(seed)
+            )
+            case.diagnostics = [{} for _ in range(len(batch))]
+            if not torch.allclose(again, raw[:1], rtol=1e-3, atol=1e-4):
+                case.note("non_deterministic", [True] * len(batch))
+            if not exact and passes * len(batch) >= PASSES_WORTH_A_PLAN and self.forward is None:
+                first = Target(resolved.index[:1], None if resolved.against is None else resolved.against[:1])
+                case.plan = self._plan(found, batch[:1], first, size, operation)
+            yield case
+
+    def _plan(self, found: Trace, row: Tensor, target: Target, size: int, operation: str) -> ExecutionPlan:
+        key = version_key(self.network)
+        if self._fast is None or self._fast[0] != key:
+            try:
+                fast = faster_form(self.network, found)
+            except Exception:  # a network that cannot be copied or fused is simply run as it is
+                fast = None
+            self._fast = (key, fast)
+        zero = torch.zeros(1, dtype=torch.long, device=row.device)
+
+        def score(network: nn.Module, batch: Tensor) -> Tensor:
+            return target.select(self.columns(self.forward_on(network, batch, operation)), zero)
+
+        return make_plan(self.network, self._fast[1], size, score, row)
+
+    def trace_of(self, row: Tensor, operation: str) -> Trace:
+        """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
+        key = (*row.shape[1:], id(self.network))
+        if key not in self._traces:
+            self._traces[key] = trace(self.network, lambda: self.forward_on(self.network, row, operation))
+        return self._traces[key]
+
+    def _run(self, batch: Tensor, size: int, operation: str) -> Tensor:
+        with torch.no_grad():
+            raw = torch.cat([self.forward_on(self.network, part, operation) for part in batch.split(size)])
+        if not bool(torch.isfinite(raw).all()):
+            raise NetworkError(expected(operation, "network", "finite outputs", "NaN or infinity"))
+        outputs = self.columns(raw).shape[1]
+        allowed = {"classification": outputs >= 2, "binary": outputs == 2}.get(self.task, True)
+        if not allowed:
+            wanted = "at least two outputs" if self.task == "classification" else "one output or two"
+            raise NetworkError(expected(operation, "network", f"{wanted} for task {self.task!r}", f"{outputs}"))
+        if self.classes is not None and len(self.classes) != outputs:
+            got = f"{outputs} outputs"
+            raise NetworkError(
+                expected(operation, "network", f"one output for each of {len(self.classes)} classes", got)
+            )
+        reason = None if self._warned else doubt(raw, self.task, self.output)
+        if reason is not None:
+            self._warned = True
+            warnings.warn(f"Model: output: this network was said to put out {reason}", XaiWarning, stacklevel=5)
+        return raw
+
+
+class _Callable(nn.Module):
+    """A function on NumPy arrays as a module without parameters and without gradients."""
+
+    def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, batch: Tensor) -> Tensor:
+        result = np.asarray(self.function(batch.detach().cpu().numpy()))
+        return torch.as_tensor(result, device=batch.device).to(batch.dtype)

@@ -1,0 +1,125 @@
+"""What a network is made of, read off one forward pass: layers in order, their shapes, and what can be folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from xai.core.hooks import first_tensor
+
+__all__ = ["Layer", "Trace", "trace"]
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One submodule as the forward pass met it; `shape` is that of its output without the batch axis."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    calls: int
+    parameters: int
+    leaf: bool
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The layers in the order in which they finish, pairs of convolution and batch norm, and the size of one row."""
+
+    layers: tuple[Layer, ...]
+    foldable: tuple[tuple[str, str], ...]
+    elements: int
+
+    def last_spatial(self) -> str | None:
+        """Name the last convolution, or else the last layer with a (C, H, W) output: what Grad-CAM reads by default."""
+        maps = [layer for layer in self.layers if layer.leaf and len(layer.shape) == 3]
+        convolutions = [layer for layer in maps if layer.kind.startswith("Conv") or "Conv2d" in layer.kind]
+        found = convolutions or maps
+        return found[-1].name if found else None
+
+    def units(self) -> list[Layer]:
+        """Return the layers whose channels are a network's units, in order: each convolution or linear layer.
+
+        A batch norm behind a convolution stands for it: what follows sees the sum after its scale, perhaps negative.
+        """
+        norm_of = dict(self.foldable)  # by convolution
+        by_name = {layer.name: layer for layer in self.layers}
+        own = [layer for layer in self.layers if layer.leaf and any(k in layer.kind for k in ("Conv", "Linear"))]
+        return [by_name[norm_of.get(layer.name, layer.name)] for layer in own]
+
+    def titles(self) -> dict[str, str]:
+        """Say how each unit layer is called: a batch norm by the convolution that it follows."""
+        return {norm: f"{convolution}, read after {norm}" for convolution, norm in self.foldable}
+
+
+def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
+    """Run the network once on one row and record what each submodule did."""
+    names = {id(module): name for name, module in network.named_modules()}
+    order: list[str] = []
+    calls: dict[str, int] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    producers: dict[int, str] = {}
+    kept: list[Tensor] = []  # keeps ids valid while they are compared
+    follows: dict[str, str] = {}
+
+    def hook(module: nn.Module, inputs: tuple, output: object) -> None:
+        name = names[id(module)]
+        calls[name] = calls.get(name, 0) + 1
+        tensor = first_tensor(output)
+        if name and tensor is not None:
+            if name not in shapes:
+                order.append(name)
+            shapes[name] = tuple(tensor.shape[1:])
+        if isinstance(module, BATCH_NORMS) and inputs and id(inputs[0]) in producers:
+            follows[name] = producers[id(inputs[0])]
+        if isinstance(module, CONVOLUTIONS) and tensor is not None:
+            producers[id(tensor)] = name
+            kept.append(tensor)
+
+    modules = dict(network.named_modules())
+    handles = [
+        module.register_forward_hook(hook)
+        for module in modules.values()
+        if not isinstance(module, torch.jit.ScriptModule)
+    ]
+    try:
+        with torch.no_grad():
+            run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    layers = tuple(
+        Layer(
+            name=name,
+            kind=type(modules[name]).__name__,
+            shape=shapes[name],
+            calls=calls[name],
+            parameters=sum(p.numel() for p in modules[name].parameters()),
+            leaf=not any(True for _ in modules[name].children()),
+        )
+        for name in order
+    )
+    foldable = tuple(
+        (convolution, norm)
+        for norm, convolution in follows.items()
+        if calls[norm] == calls[convolution] == 1 and _has_statistics(modules[norm])
+    )
+    elements = sum(_size(layer.shape) * layer.calls for layer in layers if layer.leaf)
+    return Trace(layers, foldable, elements)
+
+
+def _has_statistics(norm: nn.Module) -> bool:
+    return norm.running_mean is not None and norm.weight is not None
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size

@@ -1,0 +1,1 @@
+"""LIME: a simple model fitted to a network's answers around one input, with error bars."""

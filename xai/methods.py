@@ -1,0 +1,105 @@
+"""The table of methods and checks, with the lecture's three labels on each. A new method is a function and a line here.
+
+A package of its own adds methods through the entry-point group `xai.methods`: each entry point is a MethodSpec.
+Nothing here imports torch: a function is named, and loaded when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Literal, NamedTuple
+
+__all__ = ["CHECKS", "METHODS", "CheckSpec", "MethodSpec", "all_methods"]
+
+
+class MethodSpec(NamedTuple):
+    """One method: where it lives, its three labels, what it takes and what it costs.
+
+    function: "module:function". kind: "attribution", "surrogate" or "visualization". scope: does it explain one
+    prediction (local) or the model (global)? access: model "specific" or "agnostic". stage: "intrinsic" or "post hoc".
+    inputs: kinds of input. passes: about how many evaluations of the network a row or image takes by default.
+    """
+
+    function: str
+    kind: Literal["attribution", "surrogate", "visualization"]
+    scope: Literal["local", "global"]
+    access: Literal["specific", "agnostic"]
+    stage: Literal["intrinsic", "post hoc"]
+    inputs: tuple[str, ...]
+    needs_gradient: bool
+    passes: int
+    summary: str
+
+    def load(self) -> Callable:
+        """Import and return the function."""
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+class CheckSpec(NamedTuple):
+    """One check on an explanation: where it lives, its labels, its cost, and the question it answers.
+
+    passes: evaluations per row of its own. repeats: how often it makes the explanation again.
+    """
+
+    function: str
+    scope: Literal["local", "global"]
+    access: Literal["specific", "agnostic"]
+    stage: Literal["intrinsic", "post hoc"]
+    passes: int
+    repeats: int
+    question: str
+
+    def load(self) -> Callable:
+        """Import and return the function."""
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+ANY = ("image", "tabular", "tensor")
+
+METHODS: dict[str, MethodSpec] = {
+    "saliency": MethodSpec(
+        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "size of the gradient: which inputs would change the output fastest",
+    ),
+    "integrated_gradients": MethodSpec(
+        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc", ANY, True,
+        50, "gradients summed on the way from a baseline: parts that add up to the output",
+    ),
+    "gradcam": MethodSpec(
+        "xai.attribution.activation_maps:gradcam", "attribution", "local", "specific", "post hoc", ("image",), True, 1,
+        "feature maps of a convolution, weighted by their gradient: a coarse map of where",
+    ),
+    "occlusion": MethodSpec(
+        "xai.attribution.perturbation:occlusion", "attribution", "local", "agnostic", "post hoc", ANY, False,
+        196, "how much the output falls when a part is hidden",
+    ),
+    "lime_image": MethodSpec(
+        "xai.lime.image:lime_image", "surrogate", "local", "agnostic", "post hoc", ("image",), False, 1000,
+        "a weighted linear model fitted around the image, with an error bar on every segment",
+    ),
+    "visualize": MethodSpec(
+        "xai.visualization.ascent:visualize", "visualization", "global", "specific", "post hoc", ("image",), True,
+        256, "an image made to excite a unit, compared with what real images reach",
+    ),
+}  # fmt: skip
+
+CHECKS: dict[str, CheckSpec] = {
+    "deletion": CheckSpec(
+        "xai.checks.deletion:deletion", "local", "agnostic", "post hoc", 816, 0,
+        "Does removing what the map marks change the output more than removing the same shape elsewhere?",
+    ),
+    "randomization": CheckSpec(
+        "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 7,
+        "Does the map change when the weights are replaced by random ones?",
+    ),
+}  # fmt: skip
+
+
+def all_methods() -> dict[str, MethodSpec]:
+    """Return the built-in methods and those of installed packages; a built-in name cannot be replaced."""
+    added = {point.name: point.load() for point in entry_points(group="xai.methods")}
+    return {**added, **METHODS}

@@ -1,0 +1,82 @@
+"use strict";
+// Everything in the report can be read without this script; it adds sliders, downloads and the place in the contents.
+
+function save(name, blob) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function button(label, title, action) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "save";
+  made.textContent = label;
+  made.title = title;
+  made.setAttribute("aria-label", title);
+  made.addEventListener("click", action);
+  return made;
+}
+
+function fileName(text) {
+  return (text || "picture").trim().toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 60);
+}
+
+function csvCell(text) {
+  const flat = text.trim().replace(/\s+/g, " ");
+  // A spreadsheet would run a cell that begins like a formula.
+  const safe = /^[=+@\t\r]/.test(flat) || /^-[^\d.]/.test(flat) ? "'" + flat : flat;
+  return '"' + safe.replace(/"/g, '""') + '"';
+}
+
+for (const slider of document.querySelectorAll("input[data-heat]")) {
+  slider.closest(".slider").hidden = false;
+  slider.addEventListener("input", () => {
+    slider.closest(".card, section").style.setProperty("--heat", slider.value / 100);
+  });
+}
+
+for (const table of document.querySelectorAll("table[data-name]")) {
+  const place = table.closest(".scroll") || table;
+  place.after(button("CSV", "Download this table as CSV", () => {
+    const rows = [...table.rows].map((row) => [...row.cells].map((cell) => csvCell(cell.innerText)).join(","));
+    save(fileName(table.dataset.name) + ".csv", new Blob([rows.join("\n")], { type: "text/csv" }));
+  }));
+}
+
+for (const figure of document.querySelectorAll("figure[data-name]")) {
+  figure.append(button("PNG", "Download the picture " + figure.dataset.name, () => {
+    const images = [...figure.querySelectorAll(".overlay img, img.picture")];
+    const size = Math.max(448, ...images.map((image) => image.naturalWidth));
+    const canvas = document.createElement("canvas");
+    canvas.width = size;
+    canvas.height = Math.round((size * images[0].naturalHeight) / images[0].naturalWidth);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = images[0].naturalWidth >= 64;
+    for (const image of images) {
+      context.globalAlpha = Number(getComputedStyle(image).opacity);
+      context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    }
+    canvas.toBlob((blob) => save(fileName(figure.dataset.name) + ".png", blob));
+  }));
+}
+
+const download = document.getElementById("download-data");
+download.hidden = false;
+download.addEventListener("click", () => {
+  const data = document.getElementById("data").textContent;
+  save(fileName(document.title) + ".json", new Blob([data], { type: "application/json" }));
+});
+
+const links = new Map([...document.querySelectorAll("nav li a")].map((link) => [link.hash.slice(1), link]));
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    for (const link of links.values()) link.removeAttribute("aria-current");
+    const link = links.get(entry.target.id);
+    if (link) link.setAttribute("aria-current", "true");
+  }
+}, { rootMargin: "-10% 0px -80% 0px" });
+for (const section of document.querySelectorAll("main > section")) seen.observe(section);

@@ -1,0 +1,69 @@
+"""Results by themselves: as a section of a report, and in a notebook, where a frame keeps their style apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup, escape
+
+from xai.core.explanation import Explanation, Visualization
+from xai.core.finding import Finding
+from xai.render.cards import deletion_plot, lime_plot, map_card, pixel_range
+from xai.render.escape import render
+from xai.render.pictures import SMALL, image_picture
+
+__all__ = ["explanation_body", "explanation_html", "findings_body", "visualization_body", "visualization_html"]
+
+
+def explanation_body(explanation: Explanation) -> Markup:
+    """Return an explanation of any batch as HTML: maps for images, a table otherwise."""
+    if explanation.inputs.ndim != 4:
+        frame = explanation.to_frame()
+        rows = frame.head(200).to_dict("records")
+        return render("rows.html", columns=list(frame.columns), rows=rows, total=len(frame))
+    low, high = pixel_range(None, explanation.inputs)
+    cards = [{**map_card(row, low, high), "plots": _plots(row)} for row in explanation]
+    return render("maps.html", cards=cards)
+
+
+def visualization_body(visualization: Visualization) -> Markup:
+    """Return visualizations as HTML, each with what it reached."""
+    low, high = pixel_range(None, visualization.image)
+    units = [
+        {
+            "name": row.objective[0],
+            "picture": image_picture(row.image[0], low, high),
+            "small": max(row.image.shape[2:]) < SMALL,
+            "reached": float(row.reached[0]),
+            "findings": row.evidence[0] if row.evidence else (),
+        }
+        for row in visualization
+    ]
+    return render("images.html", units=units)
+
+
+def findings_body(findings: Sequence[Finding]) -> Markup:
+    """Return findings as a table."""
+    return render("findings.html", findings=findings)
+
+
+def explanation_html(explanation: Explanation) -> str:
+    """Return what a notebook displays for an explanation."""
+    return _frame(explanation, f"{explanation.method} for {explanation.target_name()}")
+
+
+def visualization_html(visualization: Visualization) -> str:
+    """Return what a notebook displays for visualizations."""
+    return _frame(visualization, repr(visualization))
+
+
+def _plots(row: Explanation) -> list[Markup]:
+    return [plot for plot in (lime_plot(row), deletion_plot(row)) if plot is not None]
+
+
+def _frame(item: object, title: str) -> str:
+    from xai.render.report import Report
+
+    page = escape(Report(title, [item]).html())
+    rights = "allow-scripts allow-downloads"
+    return f'<iframe srcdoc="{page}" title="{escape(title)}" sandbox="{rights}" width="100%" height="520"></iframe>'

@@ -1,0 +1,77 @@
+"""The report: a title and a list of sections, in one HTML file that fetches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from markupsafe import Markup
+
+import xai
+from xai.core.errors import InputError, describe, expected
+from xai.core.explanation import Explanation, Visualization
+from xai.core.files import write_atomically
+from xai.core.finding import Finding
+from xai.render.escape import asset, content_hash, render, script_json
+
+__all__ = ["Report", "Section"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One chapter: `id` is its link, `body` its HTML, `data` the numbers that ride along."""
+
+    id: str
+    title: str
+    body: Markup
+    data: dict[str, object] = field(default_factory=dict)
+
+
+class Report:
+    """A title, an optional lead, and sections; explanations, visualizations and findings become sections by themselves.
+
+    >>> report = Report("One finding", [Finding("deletion", "pass", 0.01, 0.05, "99 maps", "Supported.")])
+    >>> "Supported." in report.html()
+    True
+    """
+
+    def __init__(self, title: str, sections: Sequence[object], lead: Markup | None = None) -> None:
+        self.title = str(title)
+        self.lead = lead or Markup("")
+        self.sections = [_section(item, number) for number, item in enumerate(sections, start=1)]
+        names = [section.id for section in self.sections]
+        if len(set(names)) != len(names):
+            raise InputError(expected("Report", "sections", "each with an id of its own", names))
+
+    def html(self) -> str:
+        """Return the whole file."""
+        style, script = asset("report.css"), asset("report.js")
+        data = {"toolkit": xai.__version__, "title": self.title, "sections": {s.id: s.data for s in self.sections}}
+        policy = (
+            f"default-src 'none'; style-src '{content_hash(style)}'; script-src '{content_hash(script)}'; "
+            "img-src data: blob:; base-uri 'none'; form-action 'none'"
+        )
+        values = {"title": self.title, "lead": self.lead, "sections": self.sections, "policy": policy}
+        return render("report.html", **values, style=style, script=script, data=script_json(data))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file whole or not at all; returns its path. Raises OutputError."""
+        return write_atomically(path, self.html(), "Report.save")
+
+
+def _section(item: object, number: int) -> Section:
+    from xai.render.notebook import explanation_body, findings_body, visualization_body
+
+    if isinstance(item, Section):
+        return item
+    if isinstance(item, Explanation):
+        return Section(f"explanation-{number}", f"{item.method}: {item.target_name()}", explanation_body(item))
+    if isinstance(item, Visualization):
+        return Section(f"visualization-{number}", "Visualization", visualization_body(item))
+    findings = [item] if isinstance(item, Finding) else item
+    if isinstance(findings, list | tuple) and findings and all(isinstance(part, Finding) for part in findings):
+        return Section(f"findings-{number}", "Findings", findings_body(findings))
+    raise InputError(
+        expected("Report", "sections", "explanations, visualizations, findings or Section", describe(item))
+    )

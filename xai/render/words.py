@@ -1,0 +1,55 @@
+"""What a reader is told about each method: what to look for in its map, and what it does not show."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xai.methods import METHODS, all_methods
+
+__all__ = ["Words", "words_for"]
+
+
+class Words(NamedTuple):
+    """title: how the method is called in a report. unit: of its values. look and limits: one sentence each."""
+
+    title: str
+    unit: str
+    look: str
+    limits: str
+
+
+WORDS: dict[str, Words] = {
+    "saliency": Words(
+        "Saliency", "output per pixel value",
+        "Strong color: changing this pixel a little changes the score fastest.",
+        "Not whether the pixel counts for or against, nor how much of the score it carries.",
+    ),
+    "integrated_gradients": Words(
+        "Integrated gradients", "output",
+        "Orange pixels raised the score compared with the baseline, blue ones lowered it; together they add up.",
+        "Not what would happen with another baseline: pixels equal to it always get 0.",
+    ),
+    "gradcam": Words(
+        "Grad-CAM", "weighted activation",
+        "The region whose high-level features speak for the class.",
+        "No detail finer than the layer's grid, and nothing that speaks against the class.",
+    ),
+    "occlusion": Words(
+        "Occlusion", "output",
+        "Orange: hiding this window lowers the score. Blue: hiding it raises it.",
+        "Not parts that matter only together: one of two copies can be hidden without harm.",
+    ),
+    "lime_image": Words(
+        "LIME", "probability",
+        "Orange segments raise the probability when shown, blue ones lower it, in a linear model around this image.",
+        "Not more than that model can: its R² says how much of the network's behavior it follows.",
+    ),
+}  # fmt: skip
+
+
+def words_for(method: str) -> Words:
+    """Return the words of a method; of one from another package, its own summary."""
+    if method in WORDS:
+        return WORDS[method]
+    spec = all_methods().get(method, METHODS["saliency"])
+    return Words(method.replace("_", " "), "output", spec.summary.capitalize() + ".", "See its documentation.")

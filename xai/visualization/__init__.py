@@ -1,0 +1,1 @@
+"""Feature visualization: images made to excite a unit, and how they compare with real ones."""

@@ -1,0 +1,76 @@
+"""Jitter, rotation and scaling: an image that excites a unit only when it sits exactly so is noise.
+
+Each factory returns a function that draws one 3 x 3 matrix from a generator. They are multiplied, and the image is
+resampled once for all of them, with a different draw for every image and step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from xai.core.errors import InputError, expected
+
+__all__ = ["Transform", "default", "jitter", "resample", "rotation", "scaling"]
+
+Transform = Callable[[torch.Generator, tuple[int, int]], Tensor]
+
+
+def jitter(pixels: float) -> Transform:
+    """Shift by up to so many pixels in each direction."""
+
+    def draw(generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+        matrix = torch.eye(3)
+        # Coordinates run from -1 to 1 over the side, so a pixel is 2 / side.
+        matrix[:2, 2] = (torch.rand(2, generator=generator) * 2 - 1) * pixels * 2 / torch.tensor([size[1], size[0]])
+        return matrix
+
+    return draw
+
+
+def rotation(degrees: float) -> Transform:
+    """Rotate by up to so many degrees in each direction."""
+
+    def draw(generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+        angle = math.radians(float(torch.rand(1, generator=generator) * 2 - 1) * degrees)
+        ratio = size[0] / size[1]
+        cosine, sine = math.cos(angle), math.sin(angle)
+        return torch.tensor([[cosine, -sine * ratio, 0.0], [sine / ratio, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+    return draw
+
+
+def scaling(low: float, high: float) -> Transform:
+    """Enlarge by a factor between low and high."""
+    if not 0 < low <= high:
+        raise InputError(expected("scaling", "low, high", "0 < low <= high", (low, high)))
+
+    def draw(generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+        factor = low + float(torch.rand(1, generator=generator)) * (high - low)
+        return torch.diag(torch.tensor([1 / factor, 1 / factor, 1.0]))
+
+    return draw
+
+
+def default(size: tuple[int, int]) -> list[Transform]:
+    """Return jitter of a sixteenth of the side, rotation of 10 degrees, scaling of 10 percent."""
+    return [jitter(max(size) / 16), rotation(10), scaling(0.9, 1.1)]
+
+
+def resample(images: Tensor, transforms: Sequence[Transform], generators: Sequence[torch.Generator]) -> Tensor:
+    """Return images (N, C, H, W) with the transforms applied in one resampling, image i drawn from generator i."""
+    if not transforms:
+        return images
+    size = (images.shape[2], images.shape[3])
+    matrices = []
+    for generator in generators:
+        matrix = torch.eye(3)
+        for draw in transforms:
+            matrix = matrix @ draw(generator, size)
+        matrices.append(matrix[:2])
+    grid = affine_grid(torch.stack(matrices).to(images), list(images.shape), align_corners=False)
+    return grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
