@@ -82,16 +82,19 @@ def randomized(model: Model, inputs: Tensor, share: float, seed: int) -> Model:
         raise InputError(
             expected("randomization", "network", "one that can be copied", type(error).__name__)
         ) from error
-    weighted = [layer.name for layer in found.layers if layer.leaf and layer.parameters]
-    chosen = weighted[len(weighted) - max(1, round(share * len(weighted))) :]
+    # Modules with weights of their own, in the order of the forward pass; what no hook saw run counts as early.
+    order = {layer.name: place for place, layer in enumerate(found.layers)}
+    owners = [name for name, module in network.named_modules() if any(True for _ in module.parameters(recurse=False))]
+    owners.sort(key=lambda name: order.get(name, -1))
+    chosen = owners[len(owners) - max(1, round(share * len(owners))) :]
     generator = torch.Generator().manual_seed(seed)
     norms = []
     with torch.no_grad():
         for name in chosen:
             layer = network.get_submodule(name)
-            for parameter in layer.parameters():
-                order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
-                parameter.copy_(parameter.flatten()[order].view_as(parameter))
+            for parameter in layer.parameters(recurse=False):
+                shuffle = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+                parameter.copy_(parameter.flatten()[shuffle].view_as(parameter))
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is not None:
                 norms.append(layer)
         copied = model.with_network(network)

@@ -103,9 +103,12 @@ class Model:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Return the floating type of the network's first parameter."""
+        """Return the floating type of the network's first parameter; float32 where it has none."""
+        return self._own_dtype() or torch.float32
+
+    def _own_dtype(self) -> torch.dtype | None:
         types = (parameter.dtype for parameter in self.network.parameters() if parameter.is_floating_point())
-        return next(types, torch.float32)
+        return next(types, None)
 
     def digest(self) -> str:
         """Return the SHA-256 of the weights."""
@@ -118,7 +121,7 @@ class Model:
         """Return inputs as a batch in the caller's units, on the network's device, in at least float32."""
         batch = self.input.prepare(inputs, operation, argument).to(self.device)
         wide = torch.promote_types(batch.dtype, torch.float32)
-        return batch.to(self.dtype if self.dtype in (torch.float32, torch.float64) else wide)
+        return batch.to(self._own_dtype() if self._own_dtype() in (torch.float32, torch.float64) else wide)
 
     def forward_on(self, network: nn.Module, batch: Tensor, operation: str) -> Tensor:
         """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.
@@ -126,7 +129,7 @@ class Model:
         Raises NetworkError where it fails or puts out something else.
         """
         # The clone is what an in-place first layer may overwrite; it is no leaf, so autograd allows it.
-        seen = self.input.normalize(batch).to(self.dtype).clone()
+        seen = self.input.normalize(batch).to(self._own_dtype() or batch.dtype).clone()
         try:
             output = network(seen) if self.forward is None else self.forward(network, seen)
         except (XaiError, StopForward):
