@@ -47,7 +47,9 @@ def occlusion(
             size = _pair(window or tuple(max(1, side // 7) for side in shape[1:]), "window", shape[1:])
             step = _pair(stride or tuple(max(1, side // 2) for side in size), "stride", shape[1:])
             if step[0] > size[0] or step[1] > size[1]:
-                raise InputError(expected("occlusion", "stride", f"at most the window {size}, so that no gap is left", step))
+                raise InputError(
+                    expected("occlusion", "stride", f"at most the window {size}, so that no gap is left", step)
+                )
             masks = _windows(shape[1:], size, step).to(case.inputs.device)[:, None]
             options = {"of": of, "window": size, "stride": step}
         else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import itertools
 import re
 from xml.etree import ElementTree
 
@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from xai.core.explanation import Explanation, Visualization
 from xai.render.pictures import AGAINST, FOR, MAGNITUDE
@@ -26,7 +27,6 @@ STYLE = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
 }
-_numbers = itertools.count()
 SVG = "http://www.w3.org/2000/svg"
 
 
@@ -43,10 +43,7 @@ def plot_explanation(explanation: Explanation) -> Figure:
         return bars_figure(names, values, None, title)
     figure = Figure(figsize=(6, 3), layout="constrained")
     image, heat = figure.subplots(1, 2)
-    pixels = explanation.inputs[0].float().cpu()
-    low, high = float(pixels.min()), float(pixels.max())
-    shown = ((pixels - low) / max(high - low, 1e-12)).permute(1, 2, 0).squeeze(-1)
-    image.imshow(shown[..., :3] if shown.ndim == 3 else shown, cmap="gray")
+    image.imshow(_shown(explanation.inputs[0]), cmap="gray")
     image.set_title("input")
     values = explanation.heatmap()[0].cpu()
     bound = max(float(values.abs().max()), 1e-12)
@@ -55,7 +52,9 @@ def plot_explanation(explanation: Explanation) -> Figure:
     diverging = LinearSegmentedColormap.from_list("for_against", [_color(AGAINST), (1, 1, 1), _color(FOR)])
     sequential = LinearSegmentedColormap.from_list("magnitude", [(1, 1, 1), _color(MAGNITUDE)])
     signed = bool((values < 0).any())
-    drawn = heat.imshow(values, cmap=diverging if signed else sequential, vmin=-bound if signed else 0, vmax=bound)
+    drawn = heat.imshow(
+        values.numpy(), cmap=diverging if signed else sequential, vmin=-bound if signed else 0, vmax=bound
+    )
     figure.colorbar(drawn, ax=heat)
     heat.set_title(title)
     for axes in (image, heat):
@@ -69,15 +68,21 @@ def plot_visualization(visualization: Visualization) -> Figure:
     figure = Figure(figsize=(2.2 * (len(steps) + 1), 2.4), layout="constrained")
     axes = figure.subplots(1, len(steps) + 1)
     for place, step in zip(axes, steps):
-        pixels = visualization.snapshots[step][0].float().cpu()
-        low, high = float(pixels.min()), float(pixels.max())
-        place.imshow(((pixels - low) / max(high - low, 1e-12)).permute(1, 2, 0).squeeze(-1), cmap="gray")
+        place.imshow(_shown(visualization.snapshots[step][0]), cmap="gray")
         place.set_title(f"step {step}")
         place.set_axis_off()
     axes[-1].plot(visualization.activations[0].cpu())
     axes[-1].set_title(visualization.objective[0], fontsize=9)
     axes[-1].set_xlabel("step")
     return figure
+
+
+def _shown(image: Tensor) -> np.ndarray:
+    """Return an image (C, H, W) as matplotlib draws it: color where it has three channels, else their mean."""
+    pixels = image.detach().float().cpu()
+    pixels = pixels if pixels.shape[0] == 3 else pixels.mean(0, keepdim=True)
+    low, high = float(pixels.min()), float(pixels.max())
+    return ((pixels - low) / max(high - low, 1e-12)).permute(1, 2, 0).squeeze(-1).numpy()
 
 
 def bars_figure(names: list[str], values: list[float], errors: list[float] | None, title: str) -> Figure:
@@ -117,7 +122,7 @@ def inline_svg(figure: Figure, label: str) -> Markup:
     Black becomes the page's own text color. `label` is read out in place of the picture.
     """
     buffer = io.StringIO()
-    with rc_context({**STYLE, "svg.hashsalt": f"xai-{next(_numbers)}"}):
+    with rc_context({**STYLE, "svg.hashsalt": label}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     ElementTree.register_namespace("", SVG)
     root = ElementTree.fromstring(buffer.getvalue())
@@ -133,10 +138,25 @@ def inline_svg(figure: Figure, label: str) -> Markup:
                 element.set(name, "currentColor" if value in ("#000000", "black") else value)
         if element.tag == f"{{{SVG}}}text" and "fill" not in element.attrib:
             element.set("fill", "currentColor")
+    _own_ids(root, hashlib.sha256((label + buffer.getvalue()).encode()).hexdigest()[:10])
     root.set("role", "img")
     root.set("aria-label", label)
-    root.attrib.pop("id", None)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _own_ids(root: ElementTree.Element, prefix: str) -> None:
+    """Give the ids that are referred to a prefix of this figure's own, and drop the others."""
+    referred = set()
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            found = re.findall(r"url\(#([^)]+)\)", value) + re.findall(r"^#(.+)$", value if "href" in name else "")
+            referred |= set(found)
+            for old in found:
+                element.set(name, value.replace(f"#{old}", f"#{prefix}-{old}"))
+    for element in root.iter():
+        old = element.attrib.pop("id", None)
+        if old in referred:
+            element.set("id", f"{prefix}-{old}")
 
 
 def _declarations(style: str) -> list[tuple[str, str]]:

@@ -64,6 +64,6 @@ def _plots(row: Explanation) -> list[Markup]:
 def _frame(item: object, title: str) -> str:
     from xai.render.report import Report
 
-    page = escape(Report(title, [item]).html())
+    page = escape(Report(title, [item]).html())  # a str, so that it is escaped to stand in an attribute
     rights = "allow-scripts allow-downloads"
     return f'<iframe srcdoc="{page}" title="{escape(title)}" sandbox="{rights}" width="100%" height="520"></iframe>'

@@ -53,7 +53,8 @@ class Report:
             "img-src data: blob:; base-uri 'none'; form-action 'none'"
         )
         values = {"title": self.title, "lead": self.lead, "sections": self.sections, "policy": policy}
-        return render("report.html", **values, style=style, script=script, data=script_json(data))
+        # A plain string: whoever puts the file into another page must escape it.
+        return str(render("report.html", **values, style=style, script=script, data=script_json(data)))
 
     def save(self, path: str | Path) -> Path:
         """Write the file whole or not at all; returns its path. Raises OutputError."""
