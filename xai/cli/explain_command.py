@@ -29,13 +29,14 @@ def command(
     """Explain what the model folder MODEL says about IMAGES (PNG, JPEG, ...) and print the path of the report."""
     from xai.core.files import check_writable
     from xai.core.images import read_images
-    from xai.render.model_report import METHODS, model_report, require_image_classifier
+    from xai.render.model_report import METHODS, check_request, model_report, require_image_classifier
 
     check_writable(output, "explain")
     loaded = load_model(model, trust_code)
     require_image_classifier(loaded, "explain")
     batch = read_images(list(images), loaded.input, "explain")
     chosen = methods or METHODS
+    check_request(loaded, batch, chosen, target)
     say_cost(loaded, chosen, len(batch), 0, 0)
     title = f"{loaded.name} on {batch.names[0]}" + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
     report = model_report(loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, title=title)

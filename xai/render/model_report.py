@@ -23,7 +23,7 @@ from xai.render.sections.summary import summary
 from xai.render.sections.units import units_section
 from xai.render.units_report import MOST_UNITS, choose_units, visualize_groups
 
-__all__ = ["choose_examples", "explain_images", "model_report", "require_image_classifier"]
+__all__ = ["check_request", "choose_examples", "explain_images", "model_report", "require_image_classifier"]
 
 METHODS = ("saliency", "integrated_gradients", "gradcam", "occlusion", "lime_image")
 # One meaning of "hidden" for the methods that hide and for the check that deletes, so that they can be compared.
@@ -87,6 +87,16 @@ def model_report(
     return Report(title or f"{model.name}: an explanation report", sections, lead)
 
 
+def check_request(model: Model, images: LabelledImages, methods: Sequence[str], target: object) -> None:
+    """Raise the error that explaining these images would end in, before any of the work."""
+    known = {name: spec for name, spec in all_methods().items() if spec.kind != "visualization"}
+    unknown = [name for name in methods if name not in known]
+    if unknown:
+        raise InputError(expected("explain", "methods", f"among {', '.join(known)}", repr(unknown[0])))
+    with model.explaining("explain", images.images, target):
+        pass
+
+
 def choose_examples(data: LabelledImages, performance: Performance, count: int) -> LabelledImages:
     """Return a handful: typical right answers of different classes, the least sure right, the surest wrong ones."""
     right = performance.labels == performance.predicted
@@ -112,11 +122,8 @@ def explain_images(
     model: Model, images: LabelledImages, methods: Sequence[str], target: object, seed: int
 ) -> list[Example]:
     """Explain each image's target (the predicted class by default) by each method, and verify every explanation."""
+    check_request(model, images, methods, target)
     known = all_methods()
-    unknown = [name for name in methods if name not in known or known[name].kind == "visualization"]
-    if unknown:
-        wanted = f"among {', '.join(name for name, spec in known.items() if spec.kind != 'visualization')}"
-        raise InputError(expected("model_report", "methods", wanted, repr(unknown[0])))
     columns = []
     for name in methods:
         options = dict(OPTIONS.get(name, {}))

@@ -55,6 +55,10 @@ def choose_units(
             if name not in found or not found[name].shape:
                 raise InputError(expected("visualize", "layer", f"one like {', '.join(own[:8])}", repr(name)))
             numbers = channels or _spread(found[name].shape[0], most)
+            beyond = [number for number in numbers if not 0 <= number < found[name].shape[0]]
+            if beyond:
+                wanted = f"0 to {found[name].shape[0] - 1}"
+                raise InputError(expected("visualize", f"{name}: channel", wanted, beyond[0]))
             groups[name] = [objectives.channel(name, number) for number in numbers]
         if not layers and names:
             logits = ((number, objectives.logit(number)) for number in _spread(len(names), most))

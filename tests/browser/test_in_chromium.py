@@ -1,0 +1,144 @@
+"""The report in headless Chromium: nothing is refused by its own policy, nothing overflows, everything can be used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+REQUIRED = os.environ.get("XAI_BROWSER") == "required"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not REQUIRED and not Path(CHROMIUM).exists(), reason="no Chromium found; set XAI_BROWSER=required to insist"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.render.test_report import hostile_report
+
+    return hostile_report()[0].save(tmp_path_factory.mktemp("browser") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser, report: Path) -> Iterator:
+    """Return a function that opens the report and collects what the console complains of."""
+    contexts = []
+
+    def opened(width: int = 1280, **settings: object):
+        context = browser.new_context(
+            offline=True, viewport={"width": width, "height": 900}, accept_downloads=True, **settings
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda message: page.complaints.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: page.complaints.append("a dialog opened"))
+        page.requests = []
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(report.as_uri())
+        page.wait_for_timeout(200)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 768, 360])
+def test_it_opens_without_complaint_and_without_overflow(open_page, width: int, scheme: str) -> None:
+    page = open_page(width, color_scheme=scheme)
+    assert page.complaints == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    broken = "[...document.images].filter(image => !image.complete || image.naturalWidth === 0).length"
+    assert page.evaluate(broken) == 0
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(open_page, scheme: str) -> None:
+    page = open_page(color_scheme=scheme)
+    luminance = """(selector, property) => {
+        const parts = getComputedStyle(document.querySelector(selector))[property].match(/[\\d.]+/g).slice(0, 3);
+        const linear = parts.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    }"""
+    ground = page.evaluate(f"({luminance})('body', 'backgroundColor')")
+    for selector in ("body", "figcaption", "a", ".legend"):
+        ink = page.evaluate(f"({luminance})('{selector}', 'color')")
+        contrast = (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05)
+        assert contrast >= 4.5, f"{selector}: {contrast:.2f}"
+
+
+def test_the_slider_fades_the_maps_of_its_card(open_page) -> None:
+    page = open_page()
+    slider = page.locator("#example-1 input[type=range]")
+    heat = page.locator("#example-1 .overlay .heat").first
+    before = float(heat.evaluate("element => getComputedStyle(element).opacity"))
+    slider.focus()
+    slider.press("Home")
+    assert float(heat.evaluate("element => getComputedStyle(element).opacity")) == 0 < before
+    other = page.locator("#example-2 .overlay .heat").first
+    assert float(other.evaluate("element => getComputedStyle(element).opacity")) == before
+
+
+def test_tables_pictures_and_numbers_can_be_saved(open_page) -> None:
+    page = open_page()
+    with page.expect_download() as caught:
+        page.locator("#download-data").click()
+    assert '"sections"' in Path(caught.value.path()).read_text()
+    with page.expect_download() as caught:
+        page.locator("#performance .save").first.click()
+    table = Path(caught.value.path()).read_text()
+    assert caught.value.suggested_filename == "confusion-matrix.csv"
+    assert len(table.splitlines()) == 3
+    with page.expect_download() as caught:
+        page.locator("#example-1 .maps figure").first.hover()
+        page.locator("#example-1 .maps figure .save").first.click()
+    assert Path(caught.value.path()).read_bytes().startswith(b"\x89PNG")
+    assert page.complaints == []
+
+
+def test_it_can_be_used_by_keyboard_and_without_script(open_page) -> None:
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash").startswith("#")
+    plain = open_page(java_script_enabled=False)
+    assert plain.locator("main").inner_text()
+    assert plain.locator(".slider").first.is_hidden()
+
+
+def test_it_prints_without_its_controls(open_page) -> None:
+    page = open_page()
+    page.emulate_media(media="print")
+    for selector in ("nav", "button", ".slider"):
+        assert page.locator(selector).first.is_hidden()
+    assert page.pdf().startswith(b"%PDF")
