@@ -17,7 +17,8 @@ lint: .venv/ready
 	$(BIN)/ty check xai models
 
 bench: .venv/ready
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.batch_size
+	$(BIN)/python -m benchmarks.attribution
 
 imagenet: .venv/ready
 	$(INSTALL) -e '.[imagenet]'

@@ -1,0 +1,91 @@
+"""The documents are true: their code runs, their files exist, their commands are the ones there are."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_the_readmes_examples_run(
+    number: int, digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    shutil.copytree(digits_folder, tmp_path / "runs" / "mnist-cnn")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(EXAMPLES[number], f"README example {number}", "exec"), {"__name__": "example"})
+    capsys.readouterr()
+
+
+def test_the_readme_shows_all_three_uses() -> None:
+    assert len(EXAMPLES) >= 3
+    for use in ("## Explain", "## Audit", "## Analyze"):
+        assert use in README
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_pictures_exist(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        assert target.startswith("http") or (document.parent / target).exists(), target
+
+
+def test_commands_are_the_ones_there_are() -> None:
+    from xai.cli.main import COMMANDS
+
+    for document in DOCUMENTS:
+        for command in re.findall(r"^xai ([a-z]+)", document.read_text(), re.M):
+            assert command in COMMANDS
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for target in re.findall(r"(?:^|`)make ([a-z]+)", README, re.M):
+        assert target in targets
+
+
+def test_the_example_method_of_contributing_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The method that CONTRIBUTING adds keeps the contract; on a linear network it is weight times input."""
+    import textwrap
+
+    import torch
+    from torch import nn
+
+    from xai.core.model import Model
+
+    source = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S).group(1)
+    namespace: dict = {"torch": torch}
+    exec(textwrap.dedent(source), namespace)
+    network = nn.Linear(3, 2)
+    rows = torch.rand(4, 3)
+    made = namespace["gradient_times_input"](Model(network), rows, 1)
+    assert torch.allclose(made.values, network.weight[1].detach() * rows)
+
+
+def test_a_method_of_another_package_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    from xai import methods
+
+    class Point:
+        name = "third_party"
+
+        @staticmethod
+        def load() -> methods.MethodSpec:
+            return methods.METHODS["saliency"]._replace(summary="from elsewhere")
+
+    monkeypatch.setattr(methods, "entry_points", lambda group: [Point] if group == "xai.methods" else [])
+    found = methods.all_methods()
+    assert found["third_party"].load().__name__ == "saliency"
+    assert found["saliency"] is methods.METHODS["saliency"]
+
+
+def test_ci_calls_the_readmes_test_command() -> None:
+    assert "make test" in README
+    assert re.search(r"^XAI_BROWSER=required make test$", (ROOT / ".ci" / "run").read_text(), re.M)
+
+
+def test_no_document_names_a_machine() -> None:
+    for path in [*DOCUMENTS, *ROOT.glob("*.toml"), *ROOT.glob("*.txt"), ROOT / "Makefile", ROOT / ".ci" / "run"]:
+        assert not re.search(r"/work/|/root/|/home/|file://|index-url", path.read_text()), path.name
