@@ -1,6 +1,6 @@
 """Milliseconds per row by batch size, forward and with gradient: where the rule in xai/core/plan.py comes from.
 
-`python -m benchmarks.batch_size` times the reference CNN and, where the imagenet extra is installed, EfficientNet-Lite0.
+`python -m benchmarks.batch_size` times the reference CNN and, with the imagenet extra, EfficientNet-Lite0.
 """
 
 from __future__ import annotations
