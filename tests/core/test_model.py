@@ -168,6 +168,23 @@ def test_the_trace_names_layers_in_order() -> None:
     assert found.titles() == {"norm": "conv1, read after norm"}
 
 
+def test_a_convolution_with_modules_of_its_own_is_one() -> None:
+    class Padded(nn.Conv2d):
+        """As in networks from TensorFlow: a convolution that pads by a module of its own."""
+
+        def __init__(self, *arguments: int) -> None:
+            super().__init__(*arguments)
+            self.pad = nn.ZeroPad2d(1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(self.pad(x))
+
+    network = nn.Sequential(Padded(2, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    found = Model(network, input=ZOO["plain"]().input).trace()
+    assert found.last_spatial() == "0"
+    assert [layer.name for layer in found.units()] == ["0", "3"]
+
+
 def test_a_missing_layer_is_named_with_its_neighbors() -> None:
     from xai.attribution.activation_maps import gradcam
 

@@ -26,6 +26,8 @@ class Layer:
     calls: int
     parameters: int
     leaf: bool
+    convolution: bool = False
+    linear: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Trace:
 
     def last_spatial(self) -> str | None:
         """Name the last convolution, or else the last layer with a (C, H, W) output: what Grad-CAM reads by default."""
-        maps = [layer for layer in self.layers if layer.leaf and len(layer.shape) == 3]
-        convolutions = [layer for layer in maps if layer.kind.startswith("Conv") or "Conv2d" in layer.kind]
-        found = convolutions or maps
+        # A convolution of a subclass may hold modules of its own (padding), so it need not be a leaf.
+        maps = [layer for layer in self.layers if len(layer.shape) == 3 and max(layer.shape[1:]) > 1]
+        found = [layer for layer in maps if layer.convolution] or [layer for layer in maps if layer.leaf]
         return found[-1].name if found else None
 
     def units(self) -> list[Layer]:
@@ -50,7 +52,7 @@ class Trace:
         """
         norm_of = dict(self.foldable)  # by convolution
         by_name = {layer.name: layer for layer in self.layers}
-        own = [layer for layer in self.layers if layer.leaf and any(k in layer.kind for k in ("Conv", "Linear"))]
+        own = [layer for layer in self.layers if layer.convolution or layer.linear]
         return [by_name[norm_of.get(layer.name, layer.name)] for layer in own]
 
     def titles(self) -> dict[str, str]:
@@ -102,6 +104,8 @@ def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
             calls=calls[name],
             parameters=sum(p.numel() for p in modules[name].parameters()),
             leaf=not any(True for _ in modules[name].children()),
+            convolution=isinstance(modules[name], CONVOLUTIONS),
+            linear=isinstance(modules[name], nn.Linear),
         )
         for name in order
     )
@@ -110,7 +114,7 @@ def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
         for norm, convolution in follows.items()
         if calls[norm] == calls[convolution] == 1 and _has_statistics(modules[norm])
     )
-    elements = sum(_size(layer.shape) * layer.calls for layer in layers if layer.leaf)
+    elements = sum(_size(layer.shape) * layer.calls for layer in layers if layer.leaf or layer.convolution)
     return Trace(layers, foldable, elements)
 
 
