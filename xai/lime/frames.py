@@ -35,7 +35,7 @@ def read_table(
     if wrong.any():
         place = int(np.argwhere(wrong)[0, 0]), names[int(np.argwhere(wrong)[0, 1])]
         raise InputError(
-            expected(operation, "data", "finite numbers", f"NaN or infinity in row {place[0]}, {place[1]!r}")
+            expected(operation, "data", "finite numbers", f"NaN or infinity in row {place[0]}, column {place[1]!r}")
         )
     for name, known in words.items():
         if name not in names:

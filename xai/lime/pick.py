@@ -15,6 +15,7 @@ from xai.core.explanation import Explanation
 __all__ = ["Pick", "submodular_pick"]
 
 VISUAL_WORDS = 20
+ROUNDING = 1e-6  # weights below this share of the largest are rounding
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def _kept(row: Explanation, features: int, sure: bool) -> Tensor:
     if sure and row.standard_error is not None:
         low, high = row.interval()[0].cpu()
         kept &= (low > 0) | (high < 0)
+    kept &= weights.abs() > ROUNDING * weights.abs().max()
     return torch.where(kept, weights, 0)
 
 

@@ -40,7 +40,7 @@ def lime_series(
 
     series: (N, steps) or (N, steps, channels), the second axis is time. fill: what hidden steps show: "mean" (of each
     channel over time), "zero", a number or a tensor. The other settings are those of `xai.lime.settings.Settings`.
-    values: a list of (d,) per row with `standard_error` beside it; `segments` (N, steps) holds the stretch of each step.
+    values: a list of (d,) per row with `standard_error`; `segments` (N, steps) holds the stretch of each step.
     Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
     >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))

@@ -13,6 +13,7 @@ __all__ = ["Parts", "characters", "cut"]
 
 WORDS = r"\w+"
 JOINER = "\u200d"
+MARKS = ("Mn", "Me", "Mc")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def characters(text: str) -> list[tuple[int, int]]:
 
 def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> bool:
     before = text[place - 1]
-    mark = unicodedata.category(character) in ("Mn", "Me", "Mc") or "\U0001f3fb" <= character <= "\U0001f3ff"
+    mark = unicodedata.category(character) in MARKS or "\U0001f3fb" <= character <= "\U0001f3ff"
     flag = all("\U0001f1e6" <= part <= "\U0001f1ff" for part in (before, character)) and last[1] - last[0] == 1
     return (
         mark or character == JOINER or (before == JOINER and place > 1) or flag or (before, character) == ("\r", "\n")
@@ -114,7 +115,20 @@ def _spans(text: str, units: object, operation: str) -> list[tuple[int, int]]:
         pattern = re.compile(WORDS if units == "words" else units)
     except re.error as error:
         raise InputError(expected(operation, "units", "a regular expression", repr(units))) from error
-    return [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
+    spans = [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
+    return _with_marks(text, spans) if units == "words" else spans
+
+
+def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans of words with the combining marks that the pattern leaves out: no letter loses its own."""
+    whole: list[tuple[int, int]] = []
+    for start, stop in spans:
+        while stop < len(text) and unicodedata.category(text[stop]) in MARKS:
+            stop += 1
+        if whole and whole[-1][1] == start:
+            start = whole.pop()[0]
+        whole.append((start, stop))
+    return whole
 
 
 def _located(text: str, tokenizer: Callable[[str], list[str]], operation: str) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What the kernel width does: LIME's weights over a range of widths, since no rule knows which neighborhood is meant."""
+"""What the kernel width does: LIME's weights over a range of widths, since no rule knows the right neighborhood."""
 
 from __future__ import annotations
 
