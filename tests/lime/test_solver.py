@@ -133,7 +133,7 @@ def test_forward_selection_is_the_greedy_search_by_refitting() -> None:
             model = Ridge(alpha=0.0).fit(columns, y.numpy(), sample_weight=w.numpy())
             scores[feature] = model.score(columns, y.numpy(), sample_weight=w.numpy())
         chosen.append(max(scores, key=scores.get))
-    system = restrict(moments.sums.sum(1)[0], torch.ones(8, dtype=torch.bool))
+    system = restrict(moments.sums.sum(1)[0], 8)
     assert set(torch.where(forward_selection(system, 4))[0].tolist()) == set(chosen)
 
 

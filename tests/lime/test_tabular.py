@@ -55,7 +55,10 @@ def test_weights_agree_with_lime(bins: str | None, categorical: bool) -> None:
         told += [weights[number] for number in range(4)]
     assert np.corrcoef(ours, told)[0, 1] > 0.985
     assert np.corrcoef(ran, told)[0, 1] > 0.985
-    error = torch.stack(e.standard_error).flatten().numpy()
+    plain = lime_tabular(
+        model, DATA[:4], 1, background=DATA, bins=bins, labels=LABELS, samples=8000, controls=None
+    )  # about as noisy as lime
+    error = torch.stack(plain.standard_error).flatten().numpy()
     assert (np.abs(ours - told) < 6 * error + 1e-3).all()
 
 
@@ -86,6 +89,19 @@ def test_a_table_of_categories_has_the_closed_form() -> None:
     assert e.values[0].tolist() == pytest.approx([2, 3], abs=1e-5)
     assert e.values[1].tolist() == pytest.approx([-2, -3], abs=1e-5)
     assert e.value_names(0) == ["a = yes", "b = no"]
+
+
+@pytest.mark.parametrize("controls", ["columns", "pairs"])
+def test_controls_change_the_error_and_not_the_weights(controls: str) -> None:
+    model = mixed()
+    goal = lime_tabular(model, DATA[:2], 1, background=DATA, samples=200_000, controls=None)
+    plain = lime_tabular(model, DATA[:2], 1, background=DATA, samples=2000, controls=None)
+    e = lime_tabular(model, DATA[:2], 1, background=DATA, samples=2000, controls=controls)
+    large = lime_tabular(model, DATA[:2], 1, background=DATA, samples=200_000, controls=controls)
+    for row in range(2):
+        assert bool((e.standard_error[row] < plain.standard_error[row]).all())
+        error = (goal.standard_error[row].square() + large.standard_error[row].square()).sqrt()
+        assert bool(((goal.values[row] - large.values[row]).abs() < 4.5 * error + 1e-4).all())
 
 
 def test_intervals_cover_the_weights_of_a_very_large_run() -> None:
@@ -174,6 +190,7 @@ NAN[3, 1] = np.nan
         ({"background": DATA, "bins": "entropy"}, "labels"),
         ({"background": DATA, "bins": "entropy", "labels": [1, 2]}, "one per row"),
         ({"background": DATA, "shared": 1}, "shared"),
+        ({"background": DATA, "controls": "all"}, "controls"),
         ({"background": DATA[DATA[:, 2] != DATA[0, 2]]}, "categories of column 'color'"),
         ({"background": TrainingSummary.of(DATA, names=["a", "b", "c", "d"])}, "columns"),
     ],

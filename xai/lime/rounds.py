@@ -40,16 +40,21 @@ class Fitted:
 
 
 def fit_rows(
-    rows: int, size: int, width: float, sample: Callable[[list[int], Moments, int], None], settings: Settings
+    rows: int,
+    size: int,
+    width: float,
+    sample: Callable[[list[int], Moments, int], None],
+    settings: Settings,
+    controls: int = 0,
 ) -> list[Fitted]:
-    """Fit the surrogates of `rows` inputs with `size` features each.
+    """Fit the surrogates of `rows` inputs with `size` features and `controls` control variates each.
 
     sample: called with the rows that still need samples, their moments and the number of samples to reach.
     """
     start = settings.samples or min(settings.most_samples, max(FIRST_LOOK, 4 * size))
     groups = group_count(start, size)
     whole = 2 * groups  # samples come in pairs, as many in each group
-    moments = Moments(rows, groups, size)
+    moments = Moments(rows, groups, size, controls)
     looks = looks_until(start, settings.most_samples)
     active, goal = list(range(rows)), start
     done: dict[int, Fitted] = {}
@@ -74,8 +79,8 @@ def _never_varies(moments: Moments) -> list[tuple[int, ...]]:
     """Return for each row the features that had one value in every sample: nothing can be said of them."""
     total = moments.sums.sum(1)
     mass = total[:, :1, 0]
-    mean = total[:, 0, 1:-1] / mass
-    square = total.diagonal(dim1=1, dim2=2)[:, 1:-1] / mass
+    mean = total[:, 0, 1 : moments.size + 1] / mass
+    square = total.diagonal(dim1=1, dim2=2)[:, 1 : moments.size + 1] / mass
     flat = (square - mean.square() <= 1e-12 * square.clamp_min(1e-12)).tolist()
     return [tuple(number for number, is_flat in enumerate(row) if is_flat) for row in flat]
 

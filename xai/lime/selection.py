@@ -28,8 +28,7 @@ def fit_surrogate(moments: Moments, surrogate: str, penalty: float, features: in
     choose = {"lasso": lasso_path, "forward": forward_selection}[surrogate]
     most = min(moments.size, features or 10)
     total = moments.sums.sum(1)
-    everything = torch.ones(moments.size, dtype=torch.bool, device=total.device)
-    chosen = torch.stack([choose(restrict(row, everything), most) for row in total])
+    chosen = torch.stack([choose(restrict(row, moments.size), most) for row in total])
     return fit_ridge(moments, penalty, chosen)
 
 

@@ -15,9 +15,11 @@ __all__ = ["Moments", "Surrogate", "fit_ridge", "restrict"]
 
 
 class Moments:
-    """Sums of w z z' over samples with z = (1, features, answer), for `rows` rows and `groups` groups of samples.
+    """Sums of w z z' over samples with z = (1, features, controls, answer), for `rows` rows and `groups` groups.
 
-    sums: (rows, groups, d + 2, d + 2) in float64.
+    sums: (rows, groups, d + q + 2, d + q + 2) in float64. The q controls are numbers known to be uncorrelated with
+    every feature in the whole neighborhood: fitted beside the features they take noise away, and leave the weights that
+    the features would get from all samples as they are.
 
     >>> moments = Moments(1, 1, 1)
     >>> moments.add(torch.tensor([[[[0.0], [1.0]]]]), torch.tensor([[[1.0, 3.0]]]), 1.0)
@@ -25,22 +27,19 @@ class Moments:
     tensor([ 4.,  3., 10.], dtype=torch.float64)
     """
 
-    def __init__(self, rows: int, groups: int, size: int, device: torch.device | str = "cpu") -> None:
-        self.sums = torch.zeros(rows, groups, size + 2, size + 2, dtype=torch.float64, device=device)
+    def __init__(self, rows: int, groups: int, size: int, controls: int = 0) -> None:
+        self.size = size
+        self.sums = torch.zeros(rows, groups, size + controls + 2, size + controls + 2, dtype=torch.float64)
         self.count = 0
-
-    @property
-    def size(self) -> int:
-        """Return the number of features."""
-        return self.sums.shape[-1] - 2
 
     def add(self, features: Tensor, answers: Tensor, weights: Tensor | float, first: int = 0) -> None:
         """Take in samples for the rows from `first` on; the caller counts them in `count`, once for all rows.
 
-        features: (rows, groups, n, d), answers (rows, groups, n), weights like answers, or one number for all.
+        features: with the controls behind them (rows, groups, n, d + q), answers (rows, groups, n), weights like
+        answers, or one number for all.
         """
         rows, groups, count, size = features.shape
-        z = torch.empty(rows, groups, count, size + 2, dtype=torch.float64, device=self.sums.device)
+        z = torch.empty(rows, groups, count, size + 2, dtype=torch.float64)
         z[..., 0], z[..., 1:-1], z[..., -1] = 1, features, answers
         weighted = z * (weights if isinstance(weights, float) else weights[..., None])
         self.sums[first : first + rows] += weighted.transpose(2, 3) @ z
@@ -78,35 +77,51 @@ def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) ->
     designs that are not independent within a group, times n / (n - d - 1): it covers which samples were drawn, not
     what a linear surrogate cannot express, nor the shrinkage of the penalty.
     """
-    sums = moments.sums
-    total = sums.sum(1)  # (rows, d + 2, d + 2)
+    sums, size = moments.sums, moments.size
+    total = sums.sum(1)  # (rows, d + q + 2, d + q + 2)
     rows, groups = sums.shape[:2]
-    kept = torch.ones(rows, moments.size, dtype=torch.bool, device=sums.device) if chosen is None else chosen
-    weights, intercept, inverse = _solve(total, penalty, kept)
+    kept = torch.ones(rows, sums.shape[-1] - 2, dtype=torch.bool)
+    if chosen is not None:
+        kept[:, :size] = chosen
+    solution, constant, inverse = _solve(total, penalty, kept)
     # A group's pull: the sum of w e x~ over its samples, x~ centered by the weighted mean of all.
-    line = torch.cat([-intercept[:, None], -weights, torch.ones_like(intercept)[:, None]], 1)  # e = line . z
-    pulls = torch.einsum("rgij,rj->rgi", sums, line)  # (rows, groups, d + 2)
+    pulls = torch.einsum("rgij,rj->rgi", sums, _residual(solution, constant))  # (rows, groups, d + q + 2)
     mean = total[:, 0, 1:-1] / total[:, :1, 0]
     scores = pulls[..., 1:-1] - pulls[..., :1] * mean[:, None]
     scores = scores - scores.mean(1, keepdim=True)
     degrees = max(groups - 1, 1)
     parameters = int(kept.sum(1).max()) + 1
     scale = (groups / degrees) * (moments.count / max(moments.count - parameters, 1))
-    spread = (scores * kept[:, None]) @ inverse * scale**0.5
+    spread = (scores * kept[:, None]) @ inverse[..., :size] * scale**0.5
     error = spread.square().sum(1).sqrt()
     variation, flat = _variation(total)
+    weights, line = _surrogate_line(total, solution, size)
     r2 = 1 - _quadratic(total, line) / variation
-    folds = _fidelity(sums, penalty, kept)
+    folds = _fidelity(moments, penalty, kept)
     nothing = torch.full_like(r2, float("nan"))
     return Surrogate(
-        weights, error, intercept, torch.where(flat, nothing, r2), torch.where(flat, nothing, folds), spread, degrees
+        weights, error, -line[:, 0], torch.where(flat, nothing, r2), torch.where(flat, nothing, folds), spread, degrees
     )
 
 
-def restrict(total: Tensor, features: Tensor) -> Tensor:
+def restrict(total: Tensor, size: int) -> Tensor:
     """Return one row's centered Gram matrix (d, d) and products with the answer (d,), side by side as (d, d + 1)."""
     centered = total - total[:, :1] * total[:1] / total[0, 0].clamp_min(1e-300)
-    return centered[1:-1, 1:][features][:, torch.cat([features, features.new_ones(1)])]
+    features = centered[1 : size + 1]
+    return torch.cat([features[:, 1 : size + 1], features[:, -1:]], 1)
+
+
+def _residual(weights: Tensor, intercept: Tensor) -> Tensor:
+    """Return the line (rows, d + 2) whose product with (1, x, y) is y - x b - c."""
+    return torch.cat([-intercept[:, None], -weights, torch.ones_like(intercept)[:, None]], 1)
+
+
+def _surrogate_line(total: Tensor, solution: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Return the weights of the features alone (rows, d), and the residual's line without the controls."""
+    alone = solution.clone()
+    alone[:, size:] = 0
+    mean = total[:, 0, 1:] / total[:, :1, 0].clamp_min(1e-300)
+    return alone[:, :size], _residual(alone, mean[:, -1] - (mean[:, :-1] * alone).sum(1))
 
 
 def _solve(total: Tensor, penalty: float, kept: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -115,7 +130,7 @@ def _solve(total: Tensor, penalty: float, kept: Tensor) -> tuple[Tensor, Tensor,
     mean = total[:, 0, 1:] / mass[:, None]  # of features and answer
     centered = total[:, 1:, 1:] - mass[:, None, None] * mean[:, :, None] * mean[:, None]
     both = kept[:, :, None] & kept[:, None]
-    identity = torch.eye(kept.shape[1], dtype=total.dtype, device=total.device)
+    identity = torch.eye(kept.shape[1], dtype=total.dtype)
     gram = torch.where(both, centered[:, :-1, :-1] + penalty * identity, 0)
     if penalty > 0 or not bool(kept.all()):
         gram = gram + torch.diag_embed((~kept).to(gram.dtype))
@@ -141,8 +156,9 @@ def _variation(total: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(flat, torch.ones_like(variation), variation), flat
 
 
-def _fidelity(sums: Tensor, penalty: float, kept: Tensor) -> Tensor:
+def _fidelity(moments: Moments, penalty: float, kept: Tensor) -> Tensor:
     """Return the weighted R2 (rows,) over all groups, each predicted by a fit that had not seen it."""
+    sums = moments.sums
     rows, groups = sums.shape[:2]
     folds = min(FOLDS, groups)
     if folds < 2:
@@ -150,7 +166,7 @@ def _fidelity(sums: Tensor, penalty: float, kept: Tensor) -> Tensor:
     parts = torch.stack([part.sum(1) for part in sums.tensor_split(folds, 1)], 1)  # (rows, folds, d + 2, d + 2)
     total = sums.sum(1)
     rest = (total[:, None] - parts).flatten(0, 1)
-    weights, intercept, _ = _solve(rest, penalty, kept.repeat_interleave(folds, 0))
-    line = torch.cat([-intercept[:, None], -weights, torch.ones_like(intercept)[:, None]], 1)
+    solution, _, _ = _solve(rest, penalty, kept.repeat_interleave(folds, 0))
+    _, line = _surrogate_line(rest, solution, moments.size)
     missed = _quadratic(parts.flatten(0, 1), line).view(rows, folds).sum(1)
     return 1 - missed / _variation(total)[0]

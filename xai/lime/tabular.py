@@ -16,7 +16,8 @@ from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
 from xai.lime.settings import Settings, check_settings
 from xai.lime.summary import TrainingSummary
-from xai.lime.table_samples import TableSamples, fit_table
+from xai.lime.table_fit import fit_table
+from xai.lime.table_samples import TableSamples
 
 __all__ = ["lime_tabular"]
 
@@ -30,6 +31,7 @@ def lime_tabular(
     bins: str | None = "quartile",
     labels: object = None,
     shared: bool = False,
+    controls: str | None = "auto",
     samples: int | None = None,
     most_samples: int = 5000,
     top: int = 5,
@@ -49,7 +51,9 @@ def lime_tabular(
     rows: (N, columns), a DataFrame, or one row. background: the training data (DataFrame, array, CSV or Parquet file),
     or a TrainingSummary of it. bins, labels: see `TrainingSummary.of`; with `bins=None` the weight of a numeric column
     is per standard deviation. shared: draw one sample set for all rows: many times faster, and each row's interval
-    stays valid, but errors of different rows then go together. kernel_width: 0.75 sqrt(columns) by default, as in
+    stays valid, but errors of different rows then go together. controls: "columns" or "pairs", control variates that
+    save samples (see `xai.lime.controls`), or None; "auto" is "columns", and None for a shared sample set, where
+    evaluations are cheap. kernel_width: 0.75 sqrt(columns) by default, as in
     lime. The other settings are those of `xai.lime.settings.Settings`. of: "probability", "log_probability", "output".
     values: a list of (columns,) per row in units of `of`, named by `row_names`, with `standard_error` (sampling only).
     Diagnostics as for `lime_image`; `untestable` names columns that never varied.
@@ -77,7 +81,9 @@ def lime_tabular(
         summary = _summary(background, model, case.inputs.shape[1], bins, labels)
         table = TableSamples(summary, case.inputs, operation)
         width = settings.kernel_width or 0.75 * case.inputs.shape[1] ** 0.5
-        fits = _fits(case, table, settings, width, shared)
+        if controls == "auto":
+            controls = None if shared else "columns"
+        fits = _fits(case, table, settings, width, shared, controls)
         names = table.row_names()
         here = [fit.intercept + float(fit.weights @ values) for fit, values in zip(fits, table.own_features())]
         note_fits(case, fits, case.scores(case.inputs, case.rows).tolist(), here, names)
@@ -89,16 +95,24 @@ def lime_tabular(
             standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
             names=tuple(summary.names),
             row_names=names,
-            options={"background": summary.to_dict(), "shared": shared, "of": of, **settings.options()},
+            options={
+                "background": summary.to_dict(),
+                "shared": shared,
+                "controls": controls,
+                "of": of,
+                **settings.options(),
+            },
         )
 
 
-def _fits(case: Case, table: TableSamples, settings: Settings, width: float, shared: bool) -> list[Fitted]:
+def _fits(
+    case: Case, table: TableSamples, settings: Settings, width: float, shared: bool, controls: str | None
+) -> list[Fitted]:
     if settings.engine == "lime":
         return [original_tabular(case, row, table, settings, width) for row in case.rows.tolist()]
     if settings.surrogate == "tree":
         return [_tree(case, row, table, settings, width) for row in case.rows.tolist()]
-    return fit_table(case, table, settings, width, shared)
+    return fit_table(case, table, settings, width, shared, controls)
 
 
 def _tree(case: Case, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
