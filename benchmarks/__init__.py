@@ -1,1 +1,1 @@
-"""Measurements: we, the peer and the physical limit in one process, printed as ratios."""
+"""Speed as a ratio: this library, its peer and the physical limit in one process, one after the other."""

@@ -16,6 +16,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from benchmarks.lime_models import digits_model, table_model, text_model
@@ -124,13 +125,24 @@ def table() -> None:
         for _ in range(rows):
             passes(model.network, batch, size)
 
+    def few() -> None:
+        explainer.explain_instance(data[0].numpy(), predict, labels=(1,), num_features=5, num_samples=5000)
+
     ours(data[:1])
-    runs = {"ours": lambda: ours(data[:1]), "lime": lambda: lime(1), "limit": lambda: limit(1)}
-    report("one row", seconds(runs, 10))
+    runs = {"ours": lambda: ours(data[:1]), "plain": lambda: ours(data[:1], controls=None), "lime": lambda: lime(1),
+            "limit": lambda: limit(1), "few": lambda: ours(data[:1], surrogate="forward", features=5, controls=None),
+            "lime few": few}  # fmt: skip
+    times = seconds(runs, 10)
+    report("one row, all 12 weights", times)
+    report("one row, the same without controls", {**times, "ours": times["plain"]})
+    report("one row, 5 features by forward selection", {**times, "ours": times["few"], "lime": times["lime few"]})
     runs = {"ours": lambda: ours(data[:500], shared=True), "lime": lambda: lime(10), "limit": lambda: limit(50)}
     times = seconds(runs, 3)
     times["limit"] *= 10
     report("500 rows, shared samples", times, 50)
+    shared = partial(ours, data[:500], shared=True, surrogate="forward", features=5)
+    times = seconds({"ours": shared, "lime": few, "limit": lambda: limit(1)}, 3)
+    report("500 rows, shared samples, 5 features by forward selection", {**times, "limit": 500 * times["limit"]}, 500)
     runs = {"ours": lambda: ours(data[:50]), "plain": lambda: ours(data[:50], controls=None),
             "lime": lambda: lime(10), "limit": lambda: limit(50)}  # fmt: skip
     times = seconds(runs, 3)
@@ -139,16 +151,27 @@ def table() -> None:
     first, second = lime(40), lime(40)
     fresh, shared = (torch.stack(ours(data[:40], shared=s).values).numpy() for s in (False, True))
     for name, weights in (("lime again", second), ("ours", fresh), ("ours, shared samples", shared)):
-        say(
-            f"correlation of 40 rows' coefficients with lime's: {name} {np.corrcoef(first.ravel(), weights.ravel())[0, 1]:.4f}"
-        )
+        found = np.corrcoef(first.ravel(), weights.ravel())[0, 1]
+        say(f"correlation of 40 rows' coefficients with lime's: {name} {found:.4f}")
+
+
+def sampled_texts(model: Model, text: str, samples: int) -> list[Tensor]:
+    """Return the numbers of words of the samples of an explanation, the longest first."""
+    seen: list[Tensor] = []
+
+    def forward(network: nn.Module, part: Tensor) -> Tensor:
+        seen.append(part)
+        return network(part)
+
+    lime_text(Model(model.network, input=model.input, forward=forward), text, samples=samples)
+    return sorted((row[row != 0] for part in seen if len(part) > 1 for row in part), key=len, reverse=True)
 
 
 def text() -> None:
-    """40 words, 1,000 samples."""
+    """40 words; 5,000 samples are lime's default."""
     from lime.lime_text import LimeTextExplainer
 
-    for name, recurrent in (("light text network", False), ("LSTM", True)):
+    for name, recurrent, samples in (("light", False, 1000), ("light", False, 5000), ("LSTM", True, 1000)):
         model, texts = text_model(recurrent)
 
         def predict(batch: list[str], model: Model = model) -> np.ndarray:
@@ -157,11 +180,7 @@ def text() -> None:
                 return torch.cat([model.network(part).softmax(1) for part in numbers.split(256)]).numpy()
 
         # The limit's texts are those of an explanation, in numbers already, sorted and cut to the longest of a batch.
-        seen: list[Tensor] = []
-        forward = Model(model.network, input=model.input, forward=lambda net, part: (seen.append(part), net(part))[1])
-        lime_text(forward, texts[0], samples=1000)
-        parts = [part for part in seen if len(part) > 1]
-        rows = sorted((row[row != 0] for part in parts for row in part), key=len, reverse=True)
+        rows = sampled_texts(model, texts[0], samples)
 
         def batches(size: int, rows: list[Tensor] = rows) -> list[Tensor]:
             return [
@@ -174,23 +193,22 @@ def text() -> None:
                 for part in parts:
                     network(part)
 
+        explainer = LimeTextExplainer(random_state=0)
         prepared = {size: batches(size) for size in (32, 64, 128, 256, 512, 1024)}
         trial = seconds({str(size): partial(limit, prepared[size]) for size in prepared}, 3)
         size = int(min(trial, key=trial.get))
         runs = {
-            "ours": partial(lime_text, model, texts[0], samples=1000),
-            "best": partial(lime_text, model, texts[0], samples=1000, batch_size=size),
-            "lime": lambda explainer=LimeTextExplainer(random_state=0), predict=predict, text=texts[0]: (
-                explainer.explain_instance(text, predict, num_features=10, num_samples=1000)
-            ),
+            "ours": partial(lime_text, model, texts[0], samples=samples),
+            "best": partial(lime_text, model, texts[0], samples=samples, batch_size=size),
+            "lime": partial(explainer.explain_instance, texts[0], predict, num_features=10, num_samples=samples),
             "limit": partial(limit, prepared[size]),
         }
         times = seconds(runs, 7)
-        report(f"{name}, 1,000 samples (limit at batch {size})", times)
-        report(f"{name}, the same with batch_size={size}", {**times, "ours": times["best"]})
+        report(f"{name} network, {samples:,} samples (limit at batch {size})", times)
+        report(f"{name} network, the same with batch_size={size}", {**times, "ours": times["best"]})
 
 
-def efficientnet(samples: int = 128) -> None:
+def efficientnet(samples: int = 400) -> None:
     """EfficientNet-Lite0 at 224 x 224, in eager mode as the limit."""
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -205,7 +223,7 @@ def efficientnet(samples: int = 128) -> None:
         "ours": lambda: lime_image(model, picture, segments=labels, fill="zero", samples=samples),
         "limit": partial(passes, network, batch, size),
     }
-    report(f"EfficientNet-Lite0, {samples} samples (limit at batch {size})", seconds(runs, 3))
+    report(f"EfficientNet-Lite0, {samples} samples (limit at batch {size})", seconds(runs, 2))
 
 
 def memory() -> None:
@@ -237,6 +255,7 @@ PARTS = {"image": image, "table": table, "text": text, "efficientnet": efficient
 
 def main(arguments: list[str]) -> None:
     torch.set_num_threads(int(os.environ.get("XAI_THREADS", "1")))
+    threadpool_limits(torch.get_num_threads())  # the same for lime's NumPy and SciPy
     if arguments[:1] == ["peak"]:
         return peak(arguments[1], int(arguments[2]))
     keep_memory()

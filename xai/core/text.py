@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ NOTHING = -1  # behind the end of a shorter text; no character has this code
 
 
 class TextInput(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="text", forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct, frozen=True, tag_field="kind", tag="text", forbid_unknown_fields=True, omit_defaults=True, dict=True
 ):
     """Texts. Without a vocabulary the network or function is called with a list of strings.
 
@@ -95,9 +95,13 @@ class TextInput(
 
     def numbers(self, text: str) -> list[int]:
         """Return the numbers of a text's words."""
-        known = _numbering(tuple(self.vocabulary))
+        known = self._numbering
         words = re.findall(self.pattern, text.lower() if self.lowercase else text)
         return [known.get(word, UNKNOWN) for word in words[: self.length]]
+
+    @cached_property
+    def _numbering(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.vocabulary, start=FIRST_WORD)}
 
     def normalize(self, batch: Tensor) -> Tensor:
         return batch
@@ -106,8 +110,3 @@ class TextInput(
 def to_texts(codes: Tensor) -> list[str]:
     """Return the strings behind code points (N, L)."""
     return ["".join(map(chr, row[row >= 0].tolist())) for row in codes.cpu()]
-
-
-@lru_cache(maxsize=8)
-def _numbering(vocabulary: tuple[str, ...]) -> dict[str, int]:
-    return {word: number for number, word in enumerate(vocabulary, start=FIRST_WORD)}

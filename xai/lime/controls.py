@@ -34,7 +34,7 @@ class Controls:
             raise InputError(expected("lime_tabular", "controls", wanted, repr(kind)))
         size = len(table.offset)
         self.table = table
-        self.kind = kind if bool(table.binary.all()) else None
+        self.kind = kind if table.matching else None
         self.pairs = torch.triu_indices(size, size, 1) if self.kind == "pairs" else torch.zeros(2, 0, dtype=torch.long)
         self.count = 0 if self.kind is None else 2 * size + self.pairs.shape[1]
         if self.kind is not None:
@@ -59,21 +59,24 @@ class Controls:
         share, left = inside.T / ATOMS, math.exp(-1 / (2 * width**2)) * (1 - inside.T / ATOMS)
         self.center = (share * self.match[0] + left * self.other[0]) / (share + left)  # under the kernel
 
-    def seen(self, drawn: Drawn, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features with the controls behind them (rows, n, d + q), and squared distances (rows, n)."""
-        table = self.table
-        if self.kind is None and not bool(table.binary.all()):
-            parts = [table.features(drawn, row) for row in rows.tolist()]
-            return torch.stack([part[0] for part in parts]), torch.stack([part[1] for part in parts])
-        same = drawn.codes == table.own[rows][:, None]  # (rows, n, columns)
-        distance = same.shape[2] - same.sum(2)
+    def seen(self, drawn: Drawn, rows: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (1, features, controls, answers) as (rows, d + q + 2, n), and squared distances (rows, n)."""
+        table, size = self.table, len(self.table.offset)
+        z = torch.empty(len(rows), size + self.count + 2, len(drawn.values), dtype=torch.float64)
+        z[:, 0], z[:, -1] = 1, answers
+        if not table.matching:
+            z[:, 1:-1], distance = table.features(drawn, rows)
+            return z, distance
+        same = table.matches(drawn, rows)
+        z[:, 1 : size + 1] = same
+        distance = size - z[:, 1 : size + 1].sum(1)
         if self.kind is None:
-            return same, distance
-        scaled = (drawn.values.double().cpu() - table.mean) / table.std
-        parts = [same.double()]
+            return z, distance
+        scaled, place = table.scaled(drawn), size + 1
         for power, match, other in zip((scaled, scaled.square()), self.match, self.other):
-            parts.append(power - torch.where(same, match[rows][:, None], other[rows][:, None]))
+            z[:, place : place + size] = power - torch.where(same, match[rows][:, :, None], other[rows][:, :, None])
+            place += size
         if self.kind == "pairs":
-            centered = scaled - self.center[rows][:, None]
-            parts.append(centered[..., self.pairs[0]] * centered[..., self.pairs[1]])
-        return torch.cat(parts, 2), distance
+            centered = scaled - self.center[rows][:, :, None]
+            z[:, place:-1] = centered[:, self.pairs[0]] * centered[:, self.pairs[1]]
+        return z, distance

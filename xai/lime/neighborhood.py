@@ -77,5 +77,5 @@ def _sample(
         pairs = min(most, -(-(goal - moments.count) // (2 * groups)))
         masks = draw_masks(law, groups, pairs, generator)
         answers = answer(masks.flatten(0, 1)).double().cpu()
-        moments.add(masks[None], answers.view(1, groups, 2 * pairs), law.weight)
+        moments.add(masks.permute(2, 0, 1)[None], answers.view(1, groups, 2 * pairs), law.weight)
         moments.count += len(answers)

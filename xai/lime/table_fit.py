@@ -14,9 +14,9 @@ from xai.lime.table_samples import Drawn, TableSamples
 
 __all__ = ["fit_table"]
 
-SLAB = 2048  # samples at a time
+SLAB = 5120  # samples at a time
 ROWS = 128  # rows whose sums are held at a time
-CELLS = 2**18  # numbers at a time while sums are formed: more fall out of the processor's cache
+CELLS = 2**17  # numbers at a time while sums are formed: more fall out of the processor's cache
 
 
 def fit_table(
@@ -78,7 +78,7 @@ class _Shared:
                 ],
                 1,
             )  # (rows, n)
-            count, size = drawn.codes.shape
+            size, count = drawn.codes.shape
             for places in torch.arange(len(rows)).split(max(1, CELLS // (count * size))):
                 _add(self.extra, moments, drawn, rows[places], answers[places], self.width, int(places[0]))
             moments.count += count
@@ -87,9 +87,7 @@ class _Shared:
 def _add(
     extra: Controls, moments: Moments, drawn: Drawn, rows: Tensor, answers: Tensor, width: float, place: int
 ) -> None:
-    features, distance = extra.seen(drawn, rows)
-    weights = torch.exp(-distance.double() / (2 * width**2))
-    shape = (len(rows), moments.sums.shape[1], -1)
-    moments.add(
-        features.view(*shape[:2], answers.shape[1] // shape[1], -1), answers.view(shape), weights.view(shape), place
-    )
+    z, distance = extra.seen(drawn, rows, answers)
+    groups = moments.sums.shape[1]
+    weights = torch.exp(distance * (-1 / (2 * width**2)))
+    moments.add_columns(z.view(*z.shape[:2], groups, -1), weights.view(len(rows), groups, -1), place)

@@ -15,7 +15,7 @@ __all__ = ["Drawn", "TableSamples"]
 
 
 class Drawn(NamedTuple):
-    """Samples as the network sees them, `values` (n, columns), and the bin or category of each cell, `codes`."""
+    """Samples as the network sees them, `values` (n, columns), and each cell's bin or category `codes` (columns, n)."""
 
     values: Tensor
     codes: Tensor
@@ -44,11 +44,14 @@ class TableSamples:
         laws = summary.laws
         size = len(laws)
         self.values = torch.stack([torch.from_numpy(law.values) for law in laws]).to(rows.dtype).flatten()
-        self.codes = torch.stack([torch.from_numpy(law.codes).to(torch.int16) for law in laws]).flatten()
-        self.offset = torch.arange(size) * ATOMS
+        small = all(len(column.share) < 256 for column in summary.columns)
+        kind = torch.uint8 if small else torch.int16
+        self.codes = torch.stack([torch.from_numpy(law.codes).to(kind) for law in laws]).flatten()
+        self.offset = torch.arange(size, dtype=torch.int32) * ATOMS
         own = [torch.from_numpy(column.code(values)) for column, values in zip(summary.columns, columns)]
-        self.own = torch.stack(own, 1).to(torch.int16)  # (N, columns)
+        self.own = torch.stack(own, 1).to(kind)  # (N, columns)
         self.binary = torch.tensor([column.binary for column in summary.columns])
+        self.matching = bool(self.binary.all())  # every feature is a match
         self.mean = torch.tensor([column.mean for column in summary.columns], dtype=torch.float64)
         std = torch.tensor([column.std for column in summary.columns], dtype=torch.float64)
         self.std = torch.where(std > 0, std, 1)
@@ -58,21 +61,28 @@ class TableSamples:
         return len(self.rows)
 
     def draw(self, groups: int, pairs: int, generator: torch.Generator) -> Drawn:
-        """Draw groups * pairs * 2 samples; the second of each pair mirrors the first, column by column."""
-        first = torch.randint(ATOMS, (groups, pairs, 1, len(self.offset)), generator=generator, dtype=torch.int32)
-        place = (torch.cat([first, ATOMS - 1 - first], 2).flatten(0, 2) + self.offset).flatten()
-        shape = (-1, len(self.offset))
-        return Drawn(self.values[place].view(shape).to(self.device), self.codes[place].view(shape))
+        """Draw groups * pairs * 2 samples, group by group; half of each mirrors the other half, column by column."""
+        size = len(self.offset)
+        first = torch.randint(ATOMS, (size, groups, 1, pairs), generator=generator, dtype=torch.int32)
+        place = torch.cat([first, ATOMS - 1 - first], 2).view(size, -1) + self.offset[:, None]
+        return Drawn(self.values[place].T.contiguous().to(self.device), self.codes[place])
 
-    def features(self, drawn: Drawn, row: int) -> tuple[Tensor, Tensor]:
-        """Return the features (n, columns) of samples seen from a row, and their squared distance to it (n,)."""
-        same = drawn.codes == self.own[row]
-        if bool(self.binary.all()):
-            return same, len(self.offset) - same.sum(1)
-        scaled = (drawn.values.double().cpu() - self.mean) / self.std
-        here = (self.rows[row] - self.mean) / self.std
-        features = torch.where(self.binary, same.double(), scaled)
-        return features, (features - torch.where(self.binary, 1, here)).square().sum(1)
+    def matches(self, drawn: Drawn, rows: Tensor) -> Tensor:
+        """Return where samples match rows, (rows, columns, n)."""
+        return drawn.codes == self.own[rows][:, :, None]
+
+    def features(self, drawn: Drawn, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the features (rows, columns, n) of samples seen from rows, and their squared distances (rows, n)."""
+        same = self.matches(drawn, rows).double()
+        scaled = self.scaled(drawn)
+        here = (self.rows[rows] - self.mean) / self.std
+        features = torch.where(self.binary[:, None], same, scaled)
+        own = torch.where(self.binary, 1, here)[:, :, None]
+        return features, (features - own).square().sum(1)
+
+    def scaled(self, drawn: Drawn) -> Tensor:
+        """Return the samples' values in standard deviations from the mean, (columns, n)."""
+        return (drawn.values.double().cpu().T - self.mean[:, None]) / self.std[:, None]
 
     def own_features(self) -> Tensor:
         """Return each row's own features (N, columns): 1 for its bin, or its standardized number."""
@@ -80,5 +90,11 @@ class TableSamples:
 
     def row_names(self) -> tuple[tuple[str, ...], ...]:
         """Return how each row's features are called."""
-        columns = self.summary.columns
-        return tuple(tuple(column.describe(value) for column, value in zip(columns, row)) for row in self.rows.tolist())
+        known: dict[tuple[int, int], str] = {}
+        rows = []
+        for codes, values in zip(self.own.tolist(), self.rows.tolist()):
+            for place, (code, value) in enumerate(zip(codes, values)):
+                if (place, code) not in known:
+                    known[place, code] = self.summary.columns[place].describe(value)
+            rows.append(tuple(known[item] for item in enumerate(codes)))
+        return tuple(rows)

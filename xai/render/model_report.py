@@ -113,9 +113,10 @@ def explain_images(
 ) -> list[Example]:
     """Explain each image's target (the predicted class by default) by each method, and verify every explanation."""
     known = all_methods()
-    unknown = [name for name in methods if name not in known or known[name].kind == "visualization"]
+    usable = [name for name, spec in known.items() if spec.kind != "visualization" and "image" in spec.inputs]
+    unknown = [name for name in methods if name not in usable]
     if unknown:
-        wanted = f"among {', '.join(name for name, spec in known.items() if spec.kind != 'visualization')}"
+        wanted = f"among {', '.join(usable)}"
         raise InputError(expected("model_report", "methods", wanted, repr(unknown[0])))
     columns = []
     for name in methods:
