@@ -62,6 +62,18 @@ def test_tables_and_series_have_bars_with_whiskers() -> None:
         assert explanation._repr_html_().startswith("<iframe")
 
 
+def test_weights_are_drawn_over_kernel_widths(tmp_path) -> None:
+    from xai.lime.widths import kernel_widths
+    from xai.render.surrogates import kernel_width_figure
+
+    model = Model(nn.Sequential(nn.Flatten(), nn.Linear(6, 2)))
+    frame = kernel_widths(lime_series, model, torch.rand(2, 3, 2), samples=100)
+    assert sorted(frame["kernel_width"].unique() / frame["kernel_width"].min()) == pytest.approx([1, 2, 4, 8, 16])
+    figure = kernel_width_figure(frame)
+    figure.savefig(tmp_path / "widths.png")
+    assert len(figure.axes[0].lines) == 4, "three steps, and the line at 0"
+
+
 @pytest.mark.parametrize("text", ["good film\nand\tmore " * 8, "a\0b good", "👩‍👩‍👧 good"])
 def test_axes_are_drawn(text: str, tmp_path) -> None:
     import warnings

@@ -112,7 +112,7 @@ def _shade(axes: Axes, pieces: list, lines: int) -> None:
             if piece.shade:
                 color, level = _color(FOR if piece.shade[0] == "f" else AGAINST), int(piece.shade[1])
                 axes.add_patch(Rectangle((column, -row - 0.85), len(part), 0.9, color=color, alpha=0.15 * level, lw=0))
-            axes.text(column, -row - 0.7, _plain(part), family="monospace", fontsize=8)
+            axes.text(column, -row - 0.7, _plain(part), family="monospace", fontsize=9.3)
             column += len(part)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from matplotlib.figure import Figure
 
 from xai.core.explanation import Explanation
 from xai.core.text import to_texts
 from xai.render.figures import bars_figure, inline_svg
 from xai.render.words import words_for
 
-__all__ = ["Shaded", "largest", "shaded_pieces", "surrogate_card"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Shaded", "kernel_width_figure", "largest", "shaded_pieces", "surrogate_card"]
 
 LEVELS = 5
 MOST_BARS = 12
@@ -48,6 +53,28 @@ def surrogate_card(explanation: Explanation) -> dict[str, object]:
         "unit": unit,
         "findings": explanation.evidence[0] if explanation.evidence else (),
     }
+
+
+def kernel_width_figure(frame: pd.DataFrame, count: int = 8) -> Figure:
+    """Draw what `xai.kernel_widths` found for its first row: the largest weights over the widths, with their intervals.
+
+    Where lines cross, the ranking depends on which neighborhood is meant.
+    """
+    first = frame[frame["row"] == frame["row"].min()]
+    sizes = first.assign(size=first["value"].abs()).groupby("name", sort=False)["size"].max()
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    axes = figure.subplots()
+    for name in sizes.sort_values(ascending=False).index[:count]:
+        line = first[first["name"] == name].sort_values("kernel_width")
+        drawn = axes.plot(line["kernel_width"], line["value"], marker="o", markersize=3, label=_short(str(name)))
+        if "low" in line:
+            axes.fill_between(line["kernel_width"], line["low"], line["high"], alpha=0.2, color=drawn[0].get_color())
+    axes.set_xscale("log")
+    axes.axhline(0, linewidth=0.8, color="black")
+    axes.set_xlabel("kernel width")
+    axes.set_ylabel("weight")
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+    return figure
 
 
 def largest(explanation: Explanation, count: int) -> list[int]:
