@@ -37,14 +37,14 @@ def say(line: str) -> None:
 
 
 def seconds(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the least time of each run over rounds in which they take turns."""
+    """Return the least CPU time of each run over rounds in which they take turns: neighbors on the machine do not count."""
     best = dict.fromkeys(runs, float("inf"))
     for number in range(repeats + 1):
         for name, run in runs.items():
-            started = time.perf_counter()
+            started = time.process_time()
             run()
             if number:  # the first round warms up
-                best[name] = min(best[name], time.perf_counter() - started)
+                best[name] = min(best[name], time.process_time() - started)
     return best
 
 
@@ -208,7 +208,7 @@ def text() -> None:
         report(f"{name} network, the same with batch_size={size}", {**times, "ours": times["best"]})
 
 
-def efficientnet(samples: int = 400) -> None:
+def efficientnet(samples: int = 200) -> None:
     """EfficientNet-Lite0 at 224 x 224, in eager mode as the limit."""
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -259,7 +259,9 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["peak"]:
         return peak(arguments[1], int(arguments[2]))
     keep_memory()
-    say(f"torch {torch.__version__}, {torch.get_num_threads()} thread; ms: least of several interleaved rounds")
+    say(
+        f"torch {torch.__version__}, {torch.get_num_threads()} thread; ms of CPU time: least of several interleaved rounds"
+    )
     for name in arguments or PARTS:
         say(f"\n{name}: {PARTS[name].__doc__}")
         if name != "memory":
