@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench imagenet clean
+.PHONY: report test lint bench calibrate imagenet clean
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -19,6 +19,9 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.batch_size
 	$(BIN)/python -m benchmarks.attribution
+
+calibrate: .venv/ready
+	$(BIN)/python -m benchmarks.calibrate_lime
 
 imagenet: .venv/ready
 	$(INSTALL) -e '.[imagenet]'

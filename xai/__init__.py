@@ -17,6 +17,7 @@ _HOMES = {
     "ImageInput": "xai.core.inputs",
     "TabularInput": "xai.core.inputs",
     "TensorInput": "xai.core.inputs",
+    "TextInput": "xai.core.text",
     "load": "xai.core.folder",
     "save_model": "xai.core.folder",
     "read_image": "xai.core.images",
@@ -27,6 +28,9 @@ _HOMES = {
     "XaiError": "xai.core.errors",
     "XaiWarning": "xai.core.errors",
     "verify": "xai.checks.verify",
+    "TrainingSummary": "xai.lime.summary",
+    "kernel_widths": "xai.lime.widths",
+    "submodular_pick": "xai.lime.pick",
     "measure_performance": "xai.auditing.performance",
     "Report": "xai.render.report",
     "model_report": "xai.render.model_report",
@@ -55,7 +59,14 @@ if TYPE_CHECKING:
     from xai.core.inputs import TabularInput as TabularInput
     from xai.core.inputs import TensorInput as TensorInput
     from xai.core.model import Model as Model
+    from xai.core.text import TextInput as TextInput
     from xai.lime.image import lime_image as lime_image
+    from xai.lime.pick import submodular_pick as submodular_pick
+    from xai.lime.series import lime_series as lime_series
+    from xai.lime.summary import TrainingSummary as TrainingSummary
+    from xai.lime.tabular import lime_tabular as lime_tabular
+    from xai.lime.text import lime_text as lime_text
+    from xai.lime.widths import kernel_widths as kernel_widths
     from xai.render.model_report import model_report as model_report
     from xai.render.report import Report as Report
     from xai.visualization import objectives as objectives

@@ -81,6 +81,18 @@ METHODS: dict[str, MethodSpec] = {
         "xai.lime.image:lime_image", "surrogate", "local", "agnostic", "post hoc", ("image",), False, 1000,
         "a weighted linear model fitted around the image, with an error bar on every segment",
     ),
+    "lime_tabular": MethodSpec(
+        "xai.lime.tabular:lime_tabular", "surrogate", "local", "agnostic", "post hoc", ("tabular",), False, 5000,
+        "a weighted linear model fitted around the row, with an error bar on every column",
+    ),
+    "lime_text": MethodSpec(
+        "xai.lime.text:lime_text", "surrogate", "local", "agnostic", "post hoc", ("text",), False, 5000,
+        "a weighted linear model fitted around the text, with an error bar on every word",
+    ),
+    "lime_series": MethodSpec(
+        "xai.lime.series:lime_series", "surrogate", "local", "agnostic", "post hoc", ("tensor",), False, 5000,
+        "a weighted linear model fitted around the series, with an error bar on every stretch of time",
+    ),
     "visualize": MethodSpec(
         "xai.visualization.ascent:visualize", "visualization", "global", "specific", "post hoc", ("image",), True,
         256, "an image made to excite a unit, compared with what real images reach",

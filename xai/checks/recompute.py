@@ -19,7 +19,7 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     if explanation.method not in methods:
         raise InputError(expected("recompute", "method", f"one of {', '.join(methods)}", repr(explanation.method)))
     options = {name: value for name, value in explanation.options.items() if name != "run"}
-    if explanation.segments is not None:
+    if explanation.segments is not None and explanation.over == "segments":
         options["segments"] = explanation.segments
     if explanation.seed is not None:
         options["seed"] = explanation.seed

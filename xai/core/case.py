@@ -55,17 +55,27 @@ class Case:
         """Return the numbers of all rows, shape (N,)."""
         return torch.arange(len(self), device=self.inputs.device)
 
-    def score(self, batch: Tensor, rows: Tensor) -> Tensor:
+    def score(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
 
         `rows` (n,) names the row whose target applies to each item.
         """
         return self._select(self.model.forward_on(self.plan.network, batch, self.operation), rows)
 
-    def scores(self, batch: Tensor, rows: Tensor) -> Tensor:
+    def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
         with torch.no_grad():
             return self.score(batch, rows).double()
+
+    def scores_of_all(self, batch: Tensor, rows: Tensor) -> Tensor:
+        """Return the explained number of each row (r,) for every item of one batch, shape (r, n), from one pass."""
+        with torch.no_grad():
+            raw = self.model.forward_on(self.plan.network, batch, self.operation)
+            columns = self._columns(raw).double().T  # (K, n)
+            chosen = columns[self.target.index[rows]]
+            if self.target.against is None:
+                return chosen
+            return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
 
     def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
@@ -84,14 +94,18 @@ class Case:
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
 
-    def _select(self, raw: Tensor, rows: Tensor) -> Tensor:
+    def _columns(self, raw: Tensor) -> Tensor:
         columns = self.model.columns(raw) if self.of == "output" else self.model.probabilities(raw)
-        if self.of == "log_probability":
-            columns = columns.clamp_min(LEAST_PROBABILITY).log()
-        chosen = self.target.select(columns, rows)
+        return columns.clamp_min(LEAST_PROBABILITY).log() if self.of == "log_probability" else columns
+
+    def _doubled(self, raw: Tensor) -> bool:
         # A single logit z stands as (-z, z): why 1 rather than 0 is z, not 2 z.
-        halve = self.of == "output" and raw.shape[1] == 1 and self.target.against is not None
-        return chosen / 2 if halve and self.model.output == "logits" else chosen
+        both = self.of == "output" and raw.shape[1] == 1 and self.target.against is not None
+        return both and self.model.output == "logits"
+
+    def _select(self, raw: Tensor, rows: Tensor) -> Tensor:
+        chosen = self.target.select(self._columns(raw), rows)
+        return chosen / 2 if self._doubled(raw) else chosen
 
     def chunks(self, total: int, multiple: int = 1) -> Iterator[Tensor]:
         """Yield index tensors that cut `total` evaluations into batches, with a progress bar where there are many."""

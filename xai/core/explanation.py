@@ -28,8 +28,11 @@ class Explanation:
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
 
     `values` has the shape of `inputs` where `over` is "input", (N, H, W) where it is "layer" (a map in input size),
-    and is a list of one vector per row where it is "segments". `prediction` (N, K) holds probabilities, or the values
-    of a regression. `options` are the keyword arguments that make it again, and under "run" how it was run.
+    and is a list of one vector per row where it is "segments" (areas of an image), "features" (columns of a table),
+    "tokens" (parts of a text) or "steps" (of a series). `segments` says which of them each pixel, character or step
+    belongs to, -1 for none; `row_names` how each is called, where that differs by row. `prediction` (N, K) holds
+    probabilities, or the values of a regression. `options` are the keyword arguments that make it again, and under
+    "run" how it was run.
     `diagnostics` has one dictionary per row, `evidence` one tuple of findings per row.
     """
 
@@ -46,6 +49,7 @@ class Explanation:
     baseline: str | float | None = None
     standard_error: list[Tensor] | None = None
     segments: Tensor | None = None
+    row_names: tuple[tuple[str, ...], ...] | None = None
     diagnostics: tuple[dict[str, object], ...] = ()
     evidence: tuple[tuple[Finding, ...], ...] = ()
     seed: int | None = None
@@ -79,6 +83,29 @@ class Explanation:
             return f"{self.class_name(target[0])} rather than {self.class_name(target[1])}"
         return self.class_name(target)
 
+    def value_names(self, row: int = 0) -> list[str]:
+        """Return a name for each value of a row: the row's own, the columns', or numbers."""
+        count = self.values[row].numel()
+        names = self.row_names[row] if self.row_names is not None else self.names
+        return list(names) if len(names) == count else [str(number) for number in range(count)]
+
+    def interval(self, confidence: float = 0.95) -> list[Tensor]:
+        """Return the low and high end of each value's confidence interval, one (2, d) per row, from `standard_error`.
+
+        It covers which samples were drawn, nothing else. Raises InputError where there is no standard error.
+        """
+        from scipy.stats import t
+
+        if self.standard_error is None:
+            raise InputError(expected("interval", "explanation", "one with standard errors", "one without"))
+        if not 0 < confidence < 1:
+            raise InputError(expected("interval", "confidence", "a share between 0 and 1", confidence))
+        ends = []
+        for values, error, diagnosis in zip(self.values, self.standard_error, self.diagnostics):
+            reach = float(t.ppf(0.5 + confidence / 2, diagnosis.get("degrees_of_freedom", float("inf")))) * error
+            ends.append(torch.stack([values - reach, values + reach]))
+        return ends
+
     def heatmap(self) -> Tensor:
         """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in."""
         if self.over == "segments":
@@ -94,7 +121,8 @@ class Explanation:
         parts = []
         for row in range(len(self)):
             values = self.values[row].detach().float().cpu()
-            names = self.names if len(self.names) == values.numel() else range(values.numel())
+            named = values.numel() == len(self.names) or self.row_names is not None
+            names = self.value_names(row) if named else range(values.numel())
             part = pd.DataFrame({"row": row, "target": self.target_name(row), "name": list(names)})
             part["value"] = values.reshape(-1).numpy()
             if values.ndim > 1:
@@ -102,6 +130,7 @@ class Explanation:
                     part[axis] = index.numpy()
             if self.standard_error is not None:
                 part["standard_error"] = self.standard_error[row].reshape(-1).cpu().numpy()
+                part["low"], part["high"] = self[row].interval()[0].cpu().numpy()
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
@@ -161,11 +190,13 @@ class Explanation:
         plain["evidence"] = tuple(tuple(Finding(**finding) for finding in row) for row in plain["evidence"])
         for name in ("names", "classes", "diagnostics"):
             plain[name] = tuple(plain[name])
+        if plain["row_names"] is not None:
+            plain["row_names"] = tuple(map(tuple, plain["row_names"]))
         return cls(**plain, **tensors)
 
 
 PER_ROW = (
-    "inputs", "target", "values", "prediction", "standard_error", "segments", "diagnostics", "evidence",
+    "inputs", "target", "values", "prediction", "standard_error", "segments", "row_names", "diagnostics", "evidence",
 )  # fmt: skip
 
 

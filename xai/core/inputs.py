@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from xai.core.errors import InputError, describe, expected
+from xai.core.text import TextInput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ImageInput", "Input", "TabularInput", "TensorInput", "to_tensor"]
+__all__ = ["ImageInput", "Input", "TabularInput", "TensorInput", "TextInput", "to_tensor"]
 
 
 class TensorInput(msgspec.Struct, frozen=True, tag_field="kind", tag="tensor", forbid_unknown_fields=True):
@@ -161,7 +162,7 @@ class TabularInput(
             missing = [name for name in self.names if name not in set(value.columns)]
             if missing:
                 raise InputError(expected(operation, argument, f"columns {self.names}", f"none named {missing}"))
-            value = value[self.names].to_numpy(dtype=np.float64)
+            value = self._from_frame(value, operation, argument)
         rows = to_tensor(value, operation, argument)
         rows = rows.unsqueeze(0) if rows.ndim == 1 else rows
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
@@ -174,11 +175,34 @@ class TabularInput(
                 raise InputError(expected(operation, argument, wanted, f"{codes.min():g} to {codes.max():g}"))
         return rows
 
+    def _from_frame(self, frame: object, operation: str, argument: str) -> np.ndarray:
+        """Return the named columns as numbers; words of a categorical column become their codes."""
+        double = [name for name in self.names if list(frame.columns).count(name) > 1]
+        if double:
+            raise InputError(expected(operation, argument, "one column of each name", f"several named {double[0]!r}"))
+        columns = []
+        for name in self.names:
+            column = frame[name]
+            words = self.categorical.get(name)
+            if words is not None and not np.issubdtype(getattr(column.dtype, "type", object), np.number):
+                codes = {word: code for code, word in enumerate(words)}
+                unseen = sorted({str(item) for item in column if str(item) not in codes})
+                if unseen:
+                    known = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
+                    raise InputError(expected(operation, argument, f"{name!r} to be one of {known}", repr(unseen[0])))
+                columns.append(np.array([codes[str(item)] for item in column], dtype=np.float64))
+                continue
+            try:
+                columns.append(column.to_numpy(dtype=np.float64))
+            except (TypeError, ValueError) as error:
+                raise InputError(expected(operation, argument, f"numbers in column {name!r}", "others")) from error
+        return np.stack(columns, 1)
+
     def normalize(self, batch: Tensor) -> Tensor:
         return batch
 
 
-Input = ImageInput | TabularInput | TensorInput
+Input = ImageInput | TabularInput | TextInput | TensorInput
 
 
 def to_tensor(value: object, operation: str, argument: str) -> Tensor:

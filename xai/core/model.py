@@ -16,7 +16,7 @@ from xai.core.digest import network_digest, version_key
 from xai.core.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
 from xai.core.guard import untouched
 from xai.core.hooks import StopForward, first_tensor
-from xai.core.inputs import Input, TensorInput
+from xai.core.inputs import Input, TensorInput, TextInput
 from xai.core.outputs import OUTPUTS, TASKS, columns, doubt, probabilities
 from xai.core.plan import ExecutionPlan, batch_size_for, faster_form, make_plan
 from xai.core.targets import Target, resolve_target
@@ -36,7 +36,7 @@ class Model:
     output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
         guessed, and contradicted with a warning.
     classes: names of the outputs.
-    input: ImageInput, TabularInput or TensorInput (anything, handed over as it is).
+    input: ImageInput, TabularInput, TextInput or TensorInput (anything, handed over as it is).
     forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
 
     >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
@@ -63,7 +63,9 @@ class Model:
         if classes is not None and len(set(classes)) != len(classes):
             raise InputError(expected("Model", "classes", "distinct names", list(classes)))
         if input is not None and not isinstance(input, Input):
-            raise InputError(expected("Model", "input", "ImageInput, TabularInput or TensorInput", describe(input)))
+            raise InputError(
+                expected("Model", "input", "ImageInput, TabularInput, TextInput or TensorInput", describe(input))
+            )
         self.network = network
         self.task = task
         self.output = output
@@ -87,7 +89,10 @@ class Model:
         task: str = "classification",
         name: str | None = None,
     ) -> Model:
-        """Wrap any function from a batch (a NumPy array) to probabilities (N, K), for the perturbation methods."""
+        """Wrap any function from a batch to probabilities (N, K), for the perturbation methods.
+
+        The batch is a NumPy array, with a TextInput without vocabulary a list of strings.
+        """
         output = "logits" if task == "regression" else "probabilities"
         network = _Callable(function)
         name = name or getattr(function, "__name__", "callable")
@@ -120,16 +125,27 @@ class Model:
     def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
         """Return inputs as a batch in the caller's units, on the network's device, in at least float32."""
         batch = self.input.prepare(inputs, operation, argument).to(self.device)
+        if not batch.is_floating_point():
+            return batch
         wide = torch.promote_types(batch.dtype, torch.float32)
         return batch.to(self._own_dtype() if self._own_dtype() in (torch.float32, torch.float64) else wide)
 
-    def forward_on(self, network: nn.Module, batch: Tensor, operation: str) -> Tensor:
+    def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
+        """Return what the network is called with."""
+        if isinstance(self.input, TextInput):
+            texts = self.input.present(batch)
+            return texts.to(self.device) if isinstance(texts, Tensor) else texts
+        # The clone is what an in-place first layer may overwrite; it is no leaf, so autograd allows it.
+        seen = self.input.normalize(batch).clone()
+        return seen.to(self._own_dtype() or seen.dtype) if seen.is_floating_point() else seen
+
+    def forward_on(self, network: nn.Module, batch: Tensor | list[str], operation: str) -> Tensor:
         """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.
 
+        Texts come as code points, as strings or as numbers of words (see TextInput).
         Raises NetworkError where it fails or puts out something else.
         """
-        # The clone is what an in-place first layer may overwrite; it is no leaf, so autograd allows it.
-        seen = self.input.normalize(batch).to(self._own_dtype() or batch.dtype).clone()
+        seen = self._seen(batch)
         try:
             output = network(seen) if self.forward is None else self.forward(network, seen)
         except (XaiError, StopForward):
@@ -273,6 +289,8 @@ class _Callable(nn.Module):
         super().__init__()
         self.function = function
 
-    def forward(self, batch: Tensor) -> Tensor:
-        result = np.asarray(self.function(batch.detach().cpu().numpy()))
-        return torch.as_tensor(result, device=batch.device).to(batch.dtype)
+    def forward(self, batch: Tensor | list[str]) -> Tensor:
+        if isinstance(batch, list):
+            return torch.as_tensor(np.asarray(self.function(batch), dtype=np.float64))
+        result = torch.as_tensor(np.asarray(self.function(batch.detach().cpu().numpy())), device=batch.device)
+        return result.to(batch.dtype if batch.is_floating_point() else torch.float64)

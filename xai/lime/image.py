@@ -1,8 +1,7 @@
-"""LIME for images: segments are switched off, and a linear surrogate says what each contributed."""
+"""LIME for images: segments are switched off, and a surrogate says what each contributed."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,10 +10,14 @@ from xai.core.case import Case
 from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 from xai.core.model import Model
+from xai.lime.neighborhood import fit_masks, note_fits
+from xai.lime.original import original_image
 from xai.lime.segments import make_segments
-from xai.lime.solver import fit_ridge, kernel_weights
+from xai.lime.settings import check_settings
 
 __all__ = ["lime_image"]
+
+FILLS = ("segment_mean", "noise", *BASELINES)
 
 
 def lime_image(
@@ -23,21 +26,29 @@ def lime_image(
     target: object = None,
     *,
     segments: object = None,
-    samples: int = 1000,
     fill: object = "segment_mean",
-    kernel_width: float = 0.25,
+    samples: int | None = None,
+    most_samples: int = 1000,
+    top: int = 5,
+    confidence: float = 0.95,
+    surrogate: str = "ridge",
+    features: int | None = None,
     penalty: float = 1.0,
+    kernel_width: float | None = None,
     of: str = "probability",
+    engine: str = "xai",
     seed: int = 0,
     exact: bool = False,
     batch_size: int | None = None,
 ) -> Explanation:
-    """Return one weight per segment: how much showing it adds to the target, in a linear model fitted around the image.
+    """Return one weight per segment: how much showing it adds to the target, in a surrogate fitted around the image.
 
-    images: (N, C, H, W) or HWC, float or uint8. segments: None, "slic", "quickshift", "felzenszwalb", "grid" or labels.
-    fill: what hides a segment: "segment_mean" (its mean color), "zero", "mean", "blur", a number or a tensor.
-    of: "probability" as in lime, or "output" (the logit). values: a list of (d,) per image, in units of `of`, with
-    `standard_error` beside it (sampling only). Diagnostics: r2 of the surrogate, its intercept and answer.
+    images: (N, C, H, W) or HWC, float, uint8 or 16-bit. segments: None, "slic", "quickshift", "felzenszwalb", "grid"
+    or labels (any integers). fill: what hides a segment: "segment_mean" (its mean color), "zero", "mean", "blur",
+    "noise", a number or a tensor. The other settings are those of `xai.lime.settings.Settings`.
+    of: "probability" as in lime, "log_probability" or "output" (the logit). values: a list of (d,) per image, in units
+    of `of`, with `standard_error` beside it (sampling only). Diagnostics: r2 of the surrogate, its fidelity on samples
+    that it had not seen, its intercept and answer, the samples used and why they were enough.
     Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
     >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
@@ -46,67 +57,63 @@ def lime_image(
     (torch.Size([49]), torch.Size([49]))
     """
     operation = "lime_image"
-    if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 10:
-        raise InputError(expected(operation, "samples", "a whole number from 10", repr(samples)))
-    for name, value, wanted in (
-        ("kernel_width", kernel_width, kernel_width > 0),
-        ("penalty", penalty, penalty >= 0),
-    ):
-        if not wanted:
-            raise InputError(expected(operation, name, "a number above 0", value))
-    settings = {"of": of, "seed": seed, "passes": int(samples), "exact": exact, "batch_size": batch_size}
-    with model.explaining(operation, images, target, **settings) as case:
+    settings = check_settings(
+        operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
+        features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
+    )  # fmt: skip
+    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
+    with model.explaining(operation, images, target, **run) as case:
         if case.inputs.ndim != 4:
             raise InputError(expected(operation, "images", "shape (N, C, H, W)", describe(case.inputs)))
         labels, segmentation = make_segments(segments, case.inputs, seed, operation)
-        hidden, fill_name = _hidden(fill, case.inputs, labels, operation)
-        fits = [_explain(case, row, labels[row], hidden[row], int(samples), kernel_width, penalty) for row in case.rows]
-        case.note("r2", [fit.r2 for fit, _ in fits])
-        case.note("intercept", [fit.intercept for fit, _ in fits])
-        case.note("surrogate_prediction", [fit.intercept + float(fit.weights.sum()) for fit, _ in fits])
-        case.note("network_prediction", [float(answers[0]) for _, answers in fits])
+        hidden, fill_name = _hidden(fill, case, labels)
+        fit_row = original_image if engine == "lime" else _fit_row
+        fits = [fit_row(case, row, labels[row], hidden[row], settings) for row in case.rows.tolist()]
+        network = case.scores(case.inputs, case.rows).tolist()
+        whole = [fit.intercept + float(fit.weights.sum()) for fit in fits]
+        note_fits(case, fits, network, whole, [range(len(fit.weights)) for fit in fits])
+        errors = [fit.standard_error for fit in fits]
         return case.explanation(
             operation,
-            [fit.weights.to(torch.float32) for fit, _ in fits],
+            [fit.weights.to(torch.float32) for fit in fits],
             "segments",
-            standard_error=[fit.standard_error.to(torch.float32) for fit, _ in fits],
+            standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
             segments=labels,
             baseline=fill_name,
-            options={
-                "samples": int(samples),
-                "fill": fill_name,
-                "kernel_width": kernel_width,
-                "penalty": penalty,
-                "of": of,
-            },
+            options={"fill": fill_name, "of": of, **settings.options()},
             run={"segmentation": segmentation},
         )
 
 
-def _explain(
-    case: Case, row: Tensor, labels: Tensor, hidden: Tensor, samples: int, kernel_width: float, penalty: float
-) -> tuple:
-    """Fit one image: labels (H, W), hidden (C, H, W). Returns the surrogate and the network's answers (samples,)."""
-    size = int(labels.max()) + 1
-    masks = torch.rand(samples, size, generator=case.generator(int(row))) < 0.5
-    masks[0] = True  # the image itself, as in lime
-    masks = masks.to(labels.device)
-    answers = torch.empty(samples, dtype=torch.float64, device=labels.device)
+def _fit_row(case: Case, row: int, labels: Tensor, hidden: Tensor, settings: object) -> object:
+    """Fit one image: labels (H, W), hidden (C, H, W)."""
     image = case.inputs[row]
-    for indices in case.chunks(samples):
-        shown = masks[indices][:, labels]  # (n, H, W)
-        batch = torch.where(shown[:, None], image, hidden)
-        answers[indices] = case.scores(batch, row.expand(len(indices)))
-    return fit_ridge(masks.double(), answers, kernel_weights(masks, kernel_width), penalty), answers
+    number = torch.tensor(row, device=labels.device)
+
+    def answer(masks: Tensor) -> Tensor:
+        masks = masks.to(labels.device)
+        answers = torch.empty(len(masks), dtype=torch.float64, device=labels.device)
+        for indices in case.chunks(len(masks)):
+            shown = masks[indices][:, labels]  # (n, H, W)
+            answers[indices] = case.scores(torch.where(shown[:, None], image, hidden), number.expand(len(indices)))
+        return answers
+
+    return fit_masks(int(labels.max()) + 1, "half", answer, settings, case.generator(row))
 
 
-def _hidden(fill: object, images: Tensor, labels: Tensor, operation: str) -> tuple[Tensor, str]:
+def _hidden(fill: object, case: Case, labels: Tensor) -> tuple[Tensor, str | float]:
     """Return what hidden segments show, (N, C, H, W), and its name."""
+    images = case.inputs
+    if isinstance(fill, str) and fill not in FILLS:
+        wanted = f"one of {', '.join(FILLS)}, a number or a tensor"
+        raise InputError(expected(case.operation, "fill", wanted, repr(fill)))
+    if isinstance(fill, str) and fill == "noise":
+        # A generator of its own, so that the noise of an image does not depend on its neighbors in the batch.
+        drawn = [torch.rand(images.shape[1:], generator=case.generator(row + 500_000)) for row in range(len(case))]
+        low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
+        return low + torch.stack(drawn).to(images) * (high - low), fill
     if not isinstance(fill, str) or fill != "segment_mean":
-        if isinstance(fill, str) and fill not in BASELINES:
-            wanted = f"one of segment_mean, {', '.join(BASELINES)}, a number or a tensor"
-            raise InputError(expected(operation, "fill", wanted, repr(fill)))
-        return make_baseline(fill, images, operation)
+        return make_baseline(fill, images, case.operation)
     size = int(labels.max()) + 1
     flat = labels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
     sums = images.new_zeros(*images.shape[:2], size).scatter_add_(2, flat, images.flatten(2))

@@ -15,6 +15,7 @@ __all__ = ["deletion_plot", "explanation_numbers", "lime_plot", "map_card", "pix
 
 LARGEST_MAP = 4096  # maps with more values than this ride along as the means of a grid
 GRID = 56
+RANKING = {"stable": "stable", "cap": "still open", "fixed": "not waited for", "None": "unknown"}
 
 
 def pixel_range(input: object, images: Tensor) -> tuple[float, float]:
@@ -35,6 +36,7 @@ def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> d
     if explanation.over == "segments":
         r2 = diagnosis.get("r2")
         notes.append("R² undefined: the answers never vary" if r2 is None else f"R² {r2:.2f}")
+        notes.append(f"{diagnosis.get('samples', 0):,} samples, ranking {RANKING[str(diagnosis.get('stopped'))]}")
     if "completeness_error" in diagnosis:
         notes.append(f"misses its sum by {100 * diagnosis['completeness_error']:.2g} %")
     if diagnosis.get("zero_map"):
@@ -120,7 +122,8 @@ def explanation_numbers(explanation: Explanation) -> dict[str, object]:
     }
     if explanation.over == "segments":
         numbers["weights"] = _rounded(explanation.values[0])
-        numbers["standard_error"] = _rounded(explanation.standard_error[0])
+        if explanation.standard_error is not None:
+            numbers["standard_error"] = _rounded(explanation.standard_error[0])
         if not pooled:
             numbers["segments"] = explanation.segments[0].tolist()
     else:

@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 import numpy as np
 from markupsafe import Markup
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from xai.core.explanation import Explanation, Visualization
@@ -37,6 +39,8 @@ def _color(rgb: tuple[int, int, int]) -> tuple[float, ...]:
 def plot_explanation(explanation: Explanation) -> Figure:
     """Draw the first row: input and map for images, bars for rows."""
     title = f"{explanation.method}: {explanation.target_name()}"
+    if explanation.over in ("features", "tokens", "steps"):
+        return surrogate_figure(explanation, title)
     if explanation.inputs.ndim != 4:
         values = explanation.values[0].flatten().tolist()
         names = list(explanation.names) or [f"x{number}" for number in range(len(values))]
@@ -60,6 +64,55 @@ def plot_explanation(explanation: Explanation) -> Figure:
     for axes in (image, heat):
         axes.set_axis_off()
     return figure
+
+
+def surrogate_figure(explanation: Explanation, title: str, count: int = 15) -> Figure:
+    """Draw a surrogate's largest weights of the first row as bars with whiskers; of a text, the text shaded above."""
+    order = explanation.values[0].abs().argsort(descending=True)[:count].tolist()
+    names = explanation.value_names()
+    errors = explanation.standard_error
+    figure = bars_figure(
+        [names[number] for number in order],
+        [float(explanation.values[0][number]) for number in order],
+        None if errors is None else [float(errors[0][number]) for number in order],
+        title,
+    )
+    if explanation.over == "tokens":
+        from xai.render.surrogates import shaded_pieces
+
+        width, height = figure.get_size_inches()
+        pieces = shaded_pieces(explanation)
+        lines = 1 + sum(len(piece.text) for piece in pieces) // LINE + sum(piece.text.count("\n") for piece in pieces)
+        tall = 0.22 * lines + 0.2
+        figure.set_layout_engine("none")
+        figure.set_size_inches(max(width, 5.2), height + tall)
+        bars = figure.axes[0]
+        share = height / (height + tall)
+        bars.set_position((0.26, 0.5 / (height + tall), 0.7, share - 0.62 / (height + tall)))
+        _shade(figure.add_axes((0.03, share, 0.94, 1 - share)), pieces, lines)
+    return figure
+
+
+LINE = 62
+
+
+def _shade(axes: Axes, pieces: list, lines: int) -> None:
+    """Write a text into axes, LINE characters to a line, its pieces on their colors."""
+    axes.set_axis_off()
+    axes.set_xlim(0, LINE)
+    axes.set_ylim(-lines, 0.3)
+    column, row = 0, 0
+    for piece in pieces:
+        for part in re.findall(r"\n|[^\n]+", piece.text):
+            if part == "\n" or column + len(part) > LINE:
+                column, row = 0, row + 1
+            if part == "\n":
+                continue
+            if piece.shade:
+                color, level = _color(FOR if piece.shade[0] == "f" else AGAINST), int(piece.shade[1])
+                axes.add_patch(Rectangle((column, -row - 0.85), len(part), 0.9, color=color, alpha=0.15 * level, lw=0))
+            axes.text(column, -row - 0.7, _plain(part), family="monospace", fontsize=9.3)
+            column += len(part)
 
 
 def plot_visualization(visualization: Visualization) -> Figure:

@@ -91,7 +91,11 @@ def model_report(
 
 def check_request(model: Model, images: LabelledImages, methods: Sequence[str], target: object) -> None:
     """Raise the error that explaining these images would end in, before any of the work."""
-    known = {name: spec for name, spec in all_methods().items() if spec.kind != "visualization"}
+    known = {
+        name: spec
+        for name, spec in all_methods().items()
+        if spec.kind != "visualization" and "image" in spec.inputs
+    }
     unknown = [name for name in methods if name not in known]
     if unknown:
         raise InputError(expected("explain", "methods", f"among {', '.join(known)}", repr(unknown[0])))

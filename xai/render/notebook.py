@@ -11,12 +11,15 @@ from xai.core.finding import Finding
 from xai.render.cards import deletion_plot, lime_plot, map_card, pixel_range
 from xai.render.escape import render
 from xai.render.pictures import SMALL, image_picture
+from xai.render.surrogates import surrogate_card
 
 __all__ = ["explanation_body", "explanation_html", "findings_body", "visualization_body", "visualization_html"]
 
 
 def explanation_body(explanation: Explanation) -> Markup:
-    """Return an explanation of any batch as HTML: maps for images, a table otherwise."""
+    """Return an explanation of any batch as HTML: maps for images, bars and shaded texts for LIME, or a table."""
+    if explanation.over in ("features", "tokens", "steps"):
+        return render("surrogates.html", cards=[surrogate_card(row) for row in explanation])
     if explanation.inputs.ndim != 4:
         frame = explanation.to_frame()
         rows = frame.head(200).to_dict("records")

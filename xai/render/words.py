@@ -44,6 +44,21 @@ WORDS: dict[str, Words] = {
         "Orange segments raise the probability when shown, blue ones lower it, in a linear model around this image.",
         "Not more than that model can: its R² says how much of the network's behavior it follows.",
     ),
+    "lime_tabular": Words(
+        "LIME", "probability",
+        "Orange: that the column is in this range (or category) raises the probability, blue: that it lowers it.",
+        "Not more than a linear model can: its R² says how much of the network's behavior it follows.",
+    ),
+    "lime_text": Words(
+        "LIME", "probability",
+        "Orange words raise the probability by being there, blue ones lower it, in a linear model around this text.",
+        "Not more than that model can: its R² says how much of the network's behavior it follows.",
+    ),
+    "lime_series": Words(
+        "LIME", "probability",
+        "Orange stretches of time raise the probability when shown, blue ones lower it.",
+        "Not more than a linear model can: its R² says how much of the network's behavior it follows.",
+    ),
 }  # fmt: skip
 
 

@@ -1,0 +1,34 @@
+"""LIME on series: stretches of time, exact on a linear network."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from xai.checks.recompute import recompute
+from xai.core.errors import InputError
+from xai.core.model import Model
+from xai.lime.series import lime_series
+
+
+def test_a_stretch_is_worth_what_it_adds() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Flatten(), nn.Linear(14, 1)).double()
+    series = torch.randn(2, 7, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    model = Model(network, task="regression")
+    e = lime_series(model, series, window=3, fill="zero", samples=200, penalty=0.0, of="output")
+    worth = (network[1].weight.detach().view(7, 2) * series).sum(2)
+    for row in range(2):
+        expected = [float(worth[row, start : start + 3].sum()) for start in (0, 3, 6)]
+        assert e.values[row].tolist() == pytest.approx(expected, abs=1e-5)
+    assert e.value_names() == ["0 to 2", "3 to 5", "6 to 6"]
+    assert torch.equal(recompute(model, e).values[1], e.values[1])
+
+
+@pytest.mark.parametrize("settings", [{"window": 0}, {"window": 8}, {"window": 1.5}, {"fill": "nothing"}], ids=str)
+def test_what_cannot_be_is_named(settings: dict) -> None:
+    model = Model(nn.Sequential(nn.Flatten(), nn.Linear(14, 2)))
+    with pytest.raises(InputError, match=r"lime_series: .*expected"):
+        lime_series(model, torch.zeros(1, 7, 2), samples=20, **settings)

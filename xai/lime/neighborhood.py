@@ -1,0 +1,81 @@
+"""Fit a surrogate around one input whose parts can be switched off, by masks that say which are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from xai.core.case import Case
+from xai.lime.rounds import Fitted, fit_rows
+from xai.lime.sampling import MaskLaw, default_width, draw_masks, group_count, mask_law
+from xai.lime.settings import Settings
+from xai.lime.solver import Moments
+from xai.lime.tree import fit_tree
+
+__all__ = ["SLAB", "fit_masks", "fit_stored", "note_fits"]
+
+SLAB = 2048  # samples that are held at a time: memory does not grow with their number
+
+
+def fit_masks(
+    size: int, neighborhood: str, answer: Callable[[Tensor], Tensor], settings: Settings, generator: torch.Generator
+) -> Fitted:
+    """Fit the surrogate of one input with `size` features.
+
+    answer: masks (n, size) of bool to the network's answers (n,) in float64. neighborhood: see `mask_law`.
+    """
+    width = settings.kernel_width or default_width(size, neighborhood)
+    law = mask_law(size, neighborhood, width)
+    if settings.surrogate == "tree":
+        groups = group_count(settings.passes, size)
+        masks = draw_masks(law, groups, -(-settings.passes // (2 * groups)), generator).flatten(0, 1)
+        return fit_stored(masks, torch.cat([answer(part).cpu() for part in masks.split(SLAB)]), settings, width)
+
+    def sample(active: list[int], moments: Moments, goal: int) -> None:
+        _sample(law, moments, goal, answer, generator)
+
+    return fit_rows(1, size, width, sample, settings)[0]
+
+
+def fit_stored(features: Tensor, answers: Tensor, settings: Settings, width: float) -> Fitted:
+    """Fit a tree, which has no sums to stream: features (n, d) and answers (n,) are all kept until it is grown."""
+    tree = fit_tree(features, answers, settings.features)
+    stopped = "fixed" if settings.samples else "cap"
+    return Fitted(tree.weights, None, tree.intercept, tree.r2, tree.fidelity, len(features), stopped, None, 0, width)
+
+
+def note_fits(
+    case: Case, fits: Sequence[Fitted], network: Sequence[float], surrogate: Sequence[float], names: Sequence
+) -> None:
+    """Write what the fits came to into the diagnostics.
+
+    network, surrogate: what each answers to the untouched input. names: those of each row's features.
+    """
+    case.note("r2", [fit.r2 for fit in fits])
+    case.note("fidelity", [fit.fidelity for fit in fits])
+    case.note("intercept", [fit.intercept for fit in fits])
+    case.note("surrogate_prediction", list(surrogate))
+    case.note("network_prediction", list(network))
+    case.note("samples", [fit.samples for fit in fits])
+    case.note("stopped", [fit.stopped for fit in fits])
+    pairs = [fit.unsettled and [str(row[number]) for number in fit.unsettled] for fit, row in zip(fits, names)]
+    case.note("unsettled", pairs)
+    case.note("untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names)])
+    case.note("kernel_width", [fit.kernel_width for fit in fits])
+    if fits[0].standard_error is not None:
+        case.note("degrees_of_freedom", [fit.degrees_of_freedom for fit in fits])
+
+
+def _sample(
+    law: MaskLaw, moments: Moments, goal: int, answer: Callable[[Tensor], Tensor], generator: torch.Generator
+) -> None:
+    groups = moments.sums.shape[1]
+    most = max(1, min(SLAB, 2**22 // (law.size + 2)) // (2 * groups))
+    while moments.count < goal:
+        pairs = min(most, -(-(goal - moments.count) // (2 * groups)))
+        masks = draw_masks(law, groups, pairs, generator)
+        answers = answer(masks.flatten(0, 1)).double().cpu()
+        moments.add(masks.permute(2, 0, 1)[None], answers.view(1, groups, 2 * pairs), law.weight)
+        moments.count += len(answers)

@@ -1,0 +1,171 @@
+"""engine="lime": the original library, run on the same inputs and returned in the same types."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.core.case import Case
+from xai.core.errors import InputError, expected
+
+if TYPE_CHECKING:
+    from xai.lime.rounds import Fitted
+    from xai.lime.settings import Settings
+    from xai.lime.summary import TrainingSummary
+    from xai.lime.table_samples import TableSamples
+    from xai.lime.tokens import Parts
+
+__all__ = ["original_image", "original_tabular", "original_text"]
+
+SELECTIONS = {"ridge": "highest_weights", "lasso": "lasso_path", "forward": "forward_selection"}
+
+
+def _selection(case: Case, settings: Settings) -> dict[str, str]:
+    if settings.surrogate not in SELECTIONS:
+        raise InputError(expected(case.operation, "surrogate", f"one of {', '.join(SELECTIONS)} with lime", "'tree'"))
+    everything = settings.surrogate == "ridge" and settings.features is None
+    return {"feature_selection": "none" if everything else SELECTIONS[settings.surrogate]}
+
+
+def _most(settings: Settings, size: int) -> int:
+    return min(size, settings.features or (size if settings.surrogate == "ridge" else 10))
+
+
+def _ridge(settings: Settings) -> object:
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=settings.penalty, fit_intercept=True)
+
+
+def _fitted(
+    pairs: list, intercept: float, score: float, size: int, answers: np.ndarray, settings: Settings, width: float
+) -> Fitted:
+    from xai.lime.rounds import Fitted
+
+    weights = torch.zeros(size, dtype=torch.float64)
+    for number, weight in pairs:
+        weights[int(number)] = float(weight)
+    constant = float(answers.std()) <= 5e-7 * float(np.abs(answers).max())  # where lime says R2 = 1
+    r2 = None if constant else float(score)
+    return Fitted(weights, None, float(intercept), r2, None, settings.passes, "fixed", None, 0, width)
+
+
+def random_state(case: Case, row: int) -> np.random.RandomState:
+    """Return the random state that lime is given: private, of this call's seed and row."""
+    return np.random.RandomState(((case.seed or 0) * 1_000_003 + row) % 2**32)
+
+
+def original_image(case: Case, row: int, labels: Tensor, hidden: Tensor, settings: Settings) -> Fitted:
+    """Run lime's image sampling and solver on one image; it never sees our segments or fills as anything but arrays."""
+    from lime.lime_image import LimeImageExplainer
+    from sklearn.metrics import pairwise_distances
+
+    width = settings.kernel_width or 0.25
+    selection = _selection(case, settings)["feature_selection"]
+    explainer = LimeImageExplainer(kernel_width=width, random_state=random_state(case, row))
+    number = torch.tensor(row, device=case.inputs.device)
+
+    def predict(batch: np.ndarray) -> np.ndarray:
+        pixels = torch.from_numpy(np.asarray(batch)).permute(0, 3, 1, 2).to(case.inputs)
+        return case.scores(pixels, number.expand(len(pixels))).cpu().numpy()[:, None]
+
+    image, fudged = (part.permute(1, 2, 0).cpu().numpy() for part in (case.inputs[row], hidden))
+    with contextlib.redirect_stderr(io.StringIO()):  # lime shows a progress bar also where nobody watches
+        data, answers = explainer.data_labels(
+            image, fudged, labels.cpu().numpy(), predict, settings.passes, batch_size=case.plan.batch_size
+        )
+    distances = pairwise_distances(data, data[:1], metric="cosine").ravel()
+    size = data.shape[1]
+    intercept, pairs, score, _ = explainer.base.explain_instance_with_data(
+        data, answers, distances, 0, _most(settings, size), selection, _ridge(settings)
+    )
+    return _fitted(pairs, intercept, score, size, answers, settings, width)
+
+
+def original_text(case: Case, row: int, parts: Parts, by: str, hide: str | None, settings: Settings) -> Fitted:
+    """Run lime's text explainer on one text, cut into our parts, with our fit's settings."""
+    from lime.lime_text import LimeTextExplainer
+
+    if by == "type" and hide is not None:
+        raise InputError(expected(case.operation, "hide", "None with lime and by='type'", repr(hide)))
+    width = settings.kernel_width or 0.25
+    number = torch.tensor(row, device=case.inputs.device)
+    seen: list[np.ndarray] = []
+
+    def predict(texts: list[str]) -> np.ndarray:
+        answers = np.empty((len(texts), 1))
+        for indices in case.chunks(len(texts)):
+            part = [texts[place] for place in indices.tolist()]
+            answers[indices.cpu().numpy(), 0] = case.scores(part, number.expand(len(part))).cpu().numpy()
+        seen.append(answers)
+        return answers
+
+    tokens = [piece for piece, feature in zip(parts.pieces, parts.feature) if feature >= 0]
+    explainer = LimeTextExplainer(
+        kernel_width=100 * width, split_expression=lambda text: tokens, bow=by == "type", mask_string=hide or "",
+        class_names=["answer"], random_state=random_state(case, row), **_selection(case, settings),
+    )  # fmt: skip
+    size = len(parts.names)
+    told = explainer.explain_instance(
+        "".join(parts.pieces), predict, labels=(0,), num_features=_most(settings, size), num_samples=settings.passes,
+        model_regressor=_ridge(settings),
+    )  # fmt: skip
+    return _fitted(told.local_exp[0], told.intercept[0], told.score, size, seen[0], settings, width)
+
+
+def original_tabular(case: Case, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
+    """Run lime's tabular explainer on one row, from the same statistics instead of the training data."""
+    explainer = tabular_explainer(table.summary, width, random_state(case, row), **_selection(case, settings))
+    number = torch.tensor(row, device=case.inputs.device)
+    seen: list[np.ndarray] = []
+
+    def predict(batch: np.ndarray) -> np.ndarray:
+        values = torch.from_numpy(batch).to(case.inputs)
+        parts = [case.scores(values[part], number.expand(len(part))).cpu() for part in case.chunks(len(values))]
+        seen.append(torch.cat(parts).numpy())
+        return seen[0]
+
+    size = len(table.summary.columns)
+    told = explainer.explain_instance(
+        table.rows[row].numpy(), predict, num_features=_most(settings, size), num_samples=settings.passes,
+        model_regressor=_ridge(settings),
+    )  # fmt: skip
+    return _fitted(told.local_exp[1], told.intercept[1], told.score, size, seen[0], settings, width)
+
+
+def tabular_explainer(summary: TrainingSummary, width: float, random: object, **selection: str) -> object:
+    """Return lime's explainer with its statistics set to a summary's, in regression mode: it explains one number."""
+    from lime.discretize import StatsDiscretizer
+    from lime.lime_tabular import LimeTabularExplainer
+
+    columns = summary.columns
+    ends = np.array([[column.low for column in columns], [column.high for column in columns]])
+    categorical = [number for number, column in enumerate(columns) if column.words is not None]
+    numeric = [number for number, column in enumerate(columns) if column.words is None]
+    cut = summary.bins is not None and bool(numeric)
+    discretizer = "quartile"
+    if cut:
+        stats = {
+            "bins": {number: columns[number].borders for number in numeric},
+            "means": {number: columns[number].means for number in numeric},
+            "stds": {number: [std + 1e-11 for std in columns[number].stds] for number in numeric},
+            "mins": {number: [columns[number].low, *columns[number].borders] for number in numeric},
+            "maxs": {number: [*columns[number].borders, columns[number].high] for number in numeric},
+        }
+        discretizer = StatsDiscretizer(ends, categorical, summary.names, data_stats=stats, random_state=random)
+    explainer = LimeTabularExplainer(
+        ends, mode="regression", feature_names=summary.names, categorical_features=categorical,
+        kernel_width=width, discretize_continuous=cut, discretizer=discretizer, random_state=random, **selection,
+    )  # fmt: skip
+    for number, column in enumerate(columns):
+        if column.binary:
+            explainer.feature_values[number] = list(range(len(column.share)))
+            explainer.feature_frequencies[number] = np.asarray(column.share)
+        else:
+            explainer.scaler.mean_[number], explainer.scaler.scale_[number] = column.mean, column.std or 1.0
+    return explainer

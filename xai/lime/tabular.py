@@ -1,0 +1,142 @@
+"""LIME for tables: rows are drawn from the training data's statistics around each of many rows in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from xai.core.case import Case
+from xai.core.errors import InputError, describe, expected
+from xai.core.explanation import Explanation
+from xai.core.inputs import TabularInput
+from xai.core.model import Model
+from xai.lime.neighborhood import fit_stored, note_fits
+from xai.lime.original import original_tabular
+from xai.lime.rounds import Fitted
+from xai.lime.settings import Settings, check_settings
+from xai.lime.summary import TrainingSummary
+from xai.lime.table_fit import fit_table
+from xai.lime.table_samples import TableSamples
+
+__all__ = ["lime_tabular"]
+
+
+def lime_tabular(
+    model: Model,
+    rows: object,
+    target: object = None,
+    *,
+    background: object,
+    bins: str | None = "quartile",
+    labels: object = None,
+    shared: bool = False,
+    controls: str | None = "auto",
+    samples: int | None = None,
+    most_samples: int = 5000,
+    top: int = 5,
+    confidence: float = 0.95,
+    surrogate: str = "ridge",
+    features: int | None = None,
+    penalty: float = 1.0,
+    kernel_width: float | None = None,
+    of: str = "probability",
+    engine: str = "xai",
+    seed: int = 0,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return one weight per column: what being in this row's bin (or category) adds to the target, around the row.
+
+    rows: (N, columns), a DataFrame, or one row. background: the training data (DataFrame, array, CSV or Parquet file),
+    or a TrainingSummary of it. bins, labels: see `TrainingSummary.of`; with `bins=None` the weight of a numeric column
+    is per standard deviation. shared: draw one sample set for all rows: many times faster, and each row's interval
+    stays valid, but errors of different rows then go together. controls: "columns" or "pairs", control variates that
+    save samples (see `xai.lime.controls`), or None; "auto" is "columns", and None for a shared sample set, where
+    evaluations are cheap. kernel_width: 0.75 sqrt(columns) by default, as in
+    lime. The other settings are those of `xai.lime.settings.Settings`. of: "probability", "log_probability", "output".
+    values: a list of (columns,) per row in units of `of`, named by `row_names`, with `standard_error` (sampling only).
+    Diagnostics as for `lime_image`; `untestable` names columns that never varied.
+    Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
+
+    >>> data = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    >>> model = Model(torch.nn.Linear(2, 2), input=TabularInput(["age", "income"]))
+    >>> e = lime_tabular(model, data[:3], background=data, samples=500)
+    >>> len(e), e.values[0].shape, e.value_names(0)[0]
+    (3, torch.Size([2]), 'age ≤ -0.4807')
+    """
+    operation = "lime_tabular"
+    settings = check_settings(
+        operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
+        features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
+    )  # fmt: skip
+    if not isinstance(shared, bool):
+        raise InputError(expected(operation, "shared", "True or False", describe(shared)))
+    if model.input.kind not in ("tabular", "tensor"):
+        raise InputError(expected(operation, "model", "one of tables", f"input {model.input.kind}"))
+    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
+    with model.explaining(operation, rows, target, **run) as case:
+        if case.inputs.ndim != 2:
+            raise InputError(expected(operation, "rows", "shape (N, columns)", describe(case.inputs)))
+        summary = _summary(background, model, case.inputs.shape[1], bins, labels)
+        table = TableSamples(summary, case.inputs, operation)
+        width = settings.kernel_width or 0.75 * case.inputs.shape[1] ** 0.5
+        if controls == "auto":
+            controls = None if shared else "columns"
+        fits = _fits(case, table, settings, width, shared, controls)
+        names = table.row_names()
+        here = [fit.intercept + float(fit.weights @ values) for fit, values in zip(fits, table.own_features())]
+        note_fits(case, fits, case.scores(case.inputs, case.rows).tolist(), here, names)
+        errors = [fit.standard_error for fit in fits]
+        return case.explanation(
+            operation,
+            [fit.weights.to(torch.float32) for fit in fits],
+            "features",
+            standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
+            names=tuple(summary.names),
+            row_names=names,
+            options={
+                "background": summary.to_dict(),
+                "shared": shared,
+                "controls": controls,
+                "of": of,
+                **settings.options(),
+            },
+        )
+
+
+def _fits(
+    case: Case, table: TableSamples, settings: Settings, width: float, shared: bool, controls: str | None
+) -> list[Fitted]:
+    if settings.engine == "lime":
+        return [original_tabular(case, row, table, settings, width) for row in case.rows.tolist()]
+    if settings.surrogate == "tree":
+        return [_tree(case, row, table, settings, width) for row in case.rows.tolist()]
+    return fit_table(case, table, settings, width, shared, controls)
+
+
+def _tree(case: Case, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
+    drawn = table.draw(1, -(-settings.passes // 2), case.generator(row))
+    number = torch.tensor(row, device=case.inputs.device)
+    answers = torch.cat([case.scores(part, number.expand(len(part))).cpu() for part in drawn.values.split(1024)])
+    features = table.features(drawn, number.cpu()[None])[0][0].T
+    return fit_stored(features, answers, settings, width)
+
+
+def _summary(background: object, model: Model, columns: int, bins: str | None, labels: object) -> TrainingSummary:
+    operation = "lime_tabular"
+    if isinstance(background, dict):
+        background = TrainingSummary.load(background)
+    if isinstance(background, str | Path) and Path(background).suffix == ".json":
+        background = TrainingSummary.load(background)
+    known = model.input if isinstance(model.input, TabularInput) else None
+    if not isinstance(background, TrainingSummary):
+        if background is None:
+            raise InputError(expected(operation, "background", "training data or a TrainingSummary", "None"))
+        settings = {"names": list(known.names), "categorical": dict(known.categorical)} if known else {}
+        background = TrainingSummary.of(background, **settings, bins=bins, labels=labels)
+    if len(background.columns) != columns:
+        raise InputError(expected(operation, "background", f"{columns} columns", f"{len(background.columns)}"))
+    if known is not None and background.names != list(known.names):
+        raise InputError(expected(operation, "background", f"columns {known.names}", f"{background.names}"))
+    return background

@@ -1,0 +1,143 @@
+"""Cut a text into the parts that LIME switches on and off, so that what is kept is kept to the last character."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xai.core.errors import InputError, describe, expected
+
+__all__ = ["Parts", "characters", "cut"]
+
+WORDS = r"\w+"
+JOINER = "\u200d"
+MARKS = ("Mn", "Me", "Mc")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A text as pieces that add up to it; `feature` of each piece is its number, -1 for what is never switched off.
+
+    names: how each feature is called.
+    """
+
+    pieces: tuple[str, ...]
+    feature: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def text(self, on: list[bool], hidden: str = "") -> str:
+        """Return the text with the features that are off replaced by `hidden`.
+
+        >>> cut("I <3 & you", "words", "type", "lime_text").text([True, False, True])
+        'I < & you'
+        """
+        return "".join(
+            piece if number < 0 or on[number] else hidden for piece, number in zip(self.pieces, self.feature)
+        )
+
+    def owners(self) -> list[int]:
+        """Return the feature of each character of the text, -1 for none."""
+        return [number for piece, number in zip(self.pieces, self.feature) for _ in piece]
+
+
+def cut(text: str, units: object, by: str, operation: str) -> Parts:
+    """Cut one text into parts.
+
+    units: "words" (runs of letters and digits), "characters" (as a reader counts them), a regular expression for what
+    a token is, or a tokenizer: a function from the text to its tokens, in order, each a piece of the text. by: "type"
+    (the same token is one feature wherever it stands) or "position".
+    Raises InputError for a text without a token, or tokens that are not pieces of it.
+
+    >>> cut("to be or not to be", "words", "type", "lime_text").names
+    ('to', 'be', 'or', 'not')
+    """
+    spans = _spans(text, units, operation)
+    if not spans:
+        raise InputError(expected(operation, "texts", "texts with at least one token", repr(text[:40])))
+    pieces: list[str] = []
+    feature: list[int] = []
+    names: list[str] = []
+    known: dict[str, int] = {}
+    place = 0
+    for start, stop in spans:
+        if start > place:
+            pieces.append(text[place:start])
+            feature.append(-1)
+        token = text[start:stop]
+        number = known.get(token) if by == "type" else None
+        if number is None:
+            number = known[token] = len(names)
+            names.append(token)
+        pieces.append(token)
+        feature.append(number)
+        place = stop
+    if place < len(text):
+        pieces.append(text[place:])
+        feature.append(-1)
+    return Parts(tuple(pieces), tuple(feature), tuple(names))
+
+
+def characters(text: str) -> list[tuple[int, int]]:
+    """Return the span of each character as a reader sees it: marks, joined emoji and flags stay together.
+
+    >>> characters("e\u0301a")
+    [(0, 2), (2, 3)]
+    """
+    spans: list[tuple[int, int]] = []
+    for place, character in enumerate(text):
+        if spans and _continues(text, place, character, spans[-1]):
+            spans[-1] = (spans[-1][0], place + 1)
+        else:
+            spans.append((place, place + 1))
+    return spans
+
+
+def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> bool:
+    before = text[place - 1]
+    mark = unicodedata.category(character) in MARKS or "\U0001f3fb" <= character <= "\U0001f3ff"
+    flag = all("\U0001f1e6" <= part <= "\U0001f1ff" for part in (before, character)) and last[1] - last[0] == 1
+    return (
+        mark or character == JOINER or (before == JOINER and place > 1) or flag or (before, character) == ("\r", "\n")
+    )
+
+
+def _spans(text: str, units: object, operation: str) -> list[tuple[int, int]]:
+    if units == "characters":
+        return characters(text)
+    if callable(units):
+        return _located(text, units, operation)
+    if not isinstance(units, str):
+        wanted = "'words', 'characters', a regular expression or a tokenizer"
+        raise InputError(expected(operation, "units", wanted, describe(units)))
+    try:
+        pattern = re.compile(WORDS if units == "words" else units)
+    except re.error as error:
+        raise InputError(expected(operation, "units", "a regular expression", repr(units))) from error
+    spans = [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
+    return _with_marks(text, spans) if units == "words" else spans
+
+
+def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans of words with the combining marks that the pattern leaves out: no letter loses its own."""
+    whole: list[tuple[int, int]] = []
+    for start, stop in spans:
+        while stop < len(text) and unicodedata.category(text[stop]) in MARKS:
+            stop += 1
+        if whole and whole[-1][1] == start:
+            start = whole.pop()[0]
+        whole.append((start, stop))
+    return whole
+
+
+def _located(text: str, tokenizer: Callable[[str], list[str]], operation: str) -> list[tuple[int, int]]:
+    spans, place = [], 0
+    for token in tokenizer(text):
+        start = text.find(token, place) if isinstance(token, str) and token else -1
+        if start < 0:
+            wanted = "tokens that stand in the text, in order"
+            raise InputError(expected(operation, "units", wanted, describe(token)))
+        place = start + len(token)
+        spans.append((start, place))
+    return spans
