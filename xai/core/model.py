@@ -116,7 +116,7 @@ class Model:
         return self._digest[1]
 
     def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
-        """Return inputs as a batch in the caller's units on the network's device, in at least float32; words as int64."""
+        """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
         batch = self.input.prepare(inputs, operation, argument).to(self.device)
         if not batch.is_floating_point():
             return batch

@@ -1,0 +1,198 @@
+"""The recipes: one entry for each reference network. What a description says was measured, on 2 CPU cores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["RECIPES", "Recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `xai train NAME` does. data and factory are "module:function"; the description says what it reaches.
+
+    from_data: arguments of the factory that follow from the data (FROM_DATA in models.recipes). extras: fields of
+    models.training.Extras, each as ("module:function", its arguments). The rest is as in `models.training.train`.
+    """
+
+    description: str
+    data: str
+    factory: str
+    arguments: dict[str, object] = field(default_factory=dict)
+    from_data: tuple[str, ...] = ()
+    task: str = "classification"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    epochs: int = 10
+    batch_size: int | None = 64
+    validation: float = 0.1
+    clip: float | None = None
+    extras: dict[str, tuple[str, dict[str, object]]] = field(default_factory=dict)
+
+
+CONVOLUTIONAL = "models.networks.convolutional:convolutional"
+FEEDFORWARD = "models.networks.feedforward:feedforward"
+RECURRENT = "models.networks.recurrent:recurrent"
+TEXT_RECURRENT = "models.networks.recurrent:text_recurrent"
+ENCODER_DECODER = "models.networks.seq2seq:encoder_decoder"
+
+
+def _table(description: str, data: str, hidden: list[int], **settings: object) -> Recipe:
+    """Return a recipe of a dense network on a table of numbers and categories."""
+    arguments = {"hidden": hidden, "outputs": settings.pop("outputs", 1), **settings.pop("arguments", {})}
+    settings = {"task": "binary", **settings}
+    return Recipe(description, data, FEEDFORWARD, arguments, ("inputs", "categories"), **settings)
+
+
+def _vowels(cell: str, description: str) -> Recipe:
+    return Recipe(
+        description=description,
+        data="models.datasets.japanese_vowels:japanese_vowels",
+        factory=RECURRENT,
+        arguments={"cell": cell, "outputs": 9, "inputs": 12, "hidden": 64, "bidirectional": True, "dropout": 0.3},
+        learning_rate=5e-3,
+        schedule="one-cycle",
+        epochs=40,
+        batch_size=16,
+        clip=1.0,
+    )
+
+
+def _sentiment(cell: str, description: str) -> Recipe:
+    return Recipe(
+        description=description,
+        data="models.datasets.movie_reviews:movie_reviews",
+        factory=TEXT_RECURRENT,
+        arguments={
+            "cell": cell, "outputs": 1, "embedding": 64, "hidden": 64,
+            "bidirectional": True, "pool": "max", "dropout": 0.5,
+        },
+        from_data=("words",),
+        task="binary",
+        learning_rate=2e-3,
+        schedule="one-cycle",
+        epochs=8,
+        batch_size=64,
+        clip=1.0,
+    )  # fmt: skip
+
+
+def _spelling(attention: str, description: str) -> Recipe:
+    return Recipe(
+        description=description,
+        data="models.datasets.cmudict:cmudict",
+        factory=ENCODER_DECODER,
+        arguments={"hidden": 256, "embedding": 64, "attention": attention, "dropout": 0.2, "longest": 21},
+        from_data=("symbols", "classes"),
+        task="sequence",
+        learning_rate=3e-3,
+        schedule="one-cycle",
+        epochs=8,
+        batch_size=128,
+        validation=0.02,
+        clip=2.0,
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "mnist-cnn": Recipe(
+        description="CNN on 4,000 MNIST digits",
+        data="models.datasets.mnist:mnist",
+        factory=CONVOLUTIONAL,
+        arguments={"shape": [1, 28, 28], "classes": 10, "channels": [16, 32, 32]},
+        learning_rate=5e-3,
+        schedule="one-cycle",
+        epochs=12,
+        validation=0.05,
+    ),
+    "mnist-cnn-augmented": Recipe(
+        description="the same CNN on digits moved and turned a little",
+        data="models.datasets.mnist:mnist",
+        factory=CONVOLUTIONAL,
+        arguments={"shape": [1, 28, 28], "classes": 10, "channels": [16, 32, 32]},
+        learning_rate=5e-3,
+        schedule="one-cycle",
+        epochs=30,
+        validation=0.05,
+        extras={"augment": ("models.jitter:shift_and_rotate", {"pixels": 2.0, "degrees": 10.0})},
+    ),
+    "digits-cnn": Recipe(
+        description="CNN on 1,438 digits of 8 x 8 pixels",
+        data="models.datasets.scikit_learn:digits",
+        factory=CONVOLUTIONAL,
+        arguments={"shape": [1, 8, 8], "classes": 10, "channels": [32, 64], "hidden": 64},
+        learning_rate=5e-3,
+        schedule="one-cycle",
+        epochs=20,
+        batch_size=32,
+    ),
+    "two-digits-cnn": Recipe(
+        description="CNN on canvases of two MNIST digits, ten labels",
+        data="models.datasets.two_digits:two_digits",
+        factory=CONVOLUTIONAL,
+        arguments={"shape": [1, 28, 56], "classes": 10, "channels": [16, 32, 64], "hidden": 128},
+        task="multilabel",
+        learning_rate=5e-3,
+        schedule="one-cycle",
+        epochs=12,
+    ),
+    "diabetes-neuron": Recipe(
+        description="one weight from body mass index to the course of diabetes",
+        data="models.datasets.scikit_learn:diabetes_bmi",
+        factory="models.networks.neuron:neuron",
+        task="regression",
+        optimizer="sgd",
+        learning_rate=1e-6,
+        epochs=20,
+        batch_size=1,
+    ),
+    "diabetes-dense": _table(
+        "dense network on the 10 measures of diabetes",
+        "models.datasets.scikit_learn:diabetes",
+        [32],
+        arguments={"rescale": True, "dropout": 0.2},
+        task="regression",
+        learning_rate=3e-3,
+        schedule="cosine",
+        epochs=40,
+        batch_size=32,
+    ),
+    "breast-cancer-dense": _table(
+        "dense network on the 30 measures of breast cancer",
+        "models.datasets.scikit_learn:breast_cancer",
+        [32, 16],
+        schedule="cosine",
+        learning_rate=3e-3,
+        epochs=30,
+        batch_size=32,
+    ),
+    "adult-dense": _table(
+        "dense network on Adult, 5 numbers and 7 categories",
+        "models.datasets.adult:adult",
+        [64, 32],
+        arguments={"dropout": 0.2},
+        schedule="one-cycle",
+        learning_rate=5e-3,
+        epochs=15,
+        batch_size=256,
+    ),
+    "german-credit-dense": _table(
+        "dense network on German credit, 7 numbers and 13 categories",
+        "models.datasets.german_credit:german_credit",
+        [16],
+        arguments={"dropout": 0.3},
+        schedule="cosine",
+        learning_rate=3e-3,
+        epochs=30,
+        batch_size=32,
+    ),
+    "vowels-rnn": _vowels("rnn", "RNN on Japanese vowels"),
+    "vowels-lstm": _vowels("lstm", "LSTM on Japanese vowels"),
+    "vowels-gru": _vowels("gru", "GRU on Japanese vowels"),
+    "reviews-rnn": _sentiment("rnn", "RNN on the words of movie reviews"),
+    "reviews-lstm": _sentiment("lstm", "LSTM on the words of movie reviews"),
+    "reviews-gru": _sentiment("gru", "GRU on the words of movie reviews"),
+    "spelling-plain": _spelling("none", "encoder-decoder without attention on CMUdict"),
+    "spelling-attention": _spelling("state", "encoder-decoder with attention on CMUdict"),
+}
