@@ -126,7 +126,7 @@ def trace_network(network: nn.Sequential, inputs: Tensor, goals: Tensor | Sequen
 
     >>> tape = trace_network(nn.Sequential(nn.Linear(2, 1)), [1.0, 2.0], [0.5])
     >>> len(tape.nodes), tape["loss"].upstream
-    (9, 1.0)
+    (10, 1.0)
     """
     tape = Tape()
     values = [tape.leaf(f"x[{place}]", float(value)) for place, value in enumerate(inputs)]
