@@ -51,7 +51,7 @@ def _canvases(images: Tensor, digits: Tensor, count: int, seed: int) -> tuple[Te
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
-    padded = functional.pad(images, (0, 0, 2, 2))  # MNIST has a border of 4 empty pixels: nothing is cut off
+    padded = functional.pad(images, (0, 0, 2, 2))  # few digits reach to the border, where they lose a row or two
     start = torch.randint(5, (len(images),), generator=generator)
     rows = start[:, None] + torch.arange(28)
     return padded[torch.arange(len(images))[:, None], 0, rows][:, None]

@@ -12,7 +12,7 @@ from xai.core.errors import InputError, expected
 __all__ = ["LAYERS", "POOLS", "Recurrent", "recurrent", "text_recurrent"]
 
 LAYERS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-POOLS = ("last", "max")
+POOLS = ("last", "max", "mean")
 
 
 class Recurrent(nn.Module):
@@ -25,12 +25,14 @@ class Recurrent(nn.Module):
         embedding: nn.Embedding | None = None,
         pool: str = "last",
         dropout: float = 0.0,
+        word_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.embedding = embedding
         self.recurrent = layer
         self.pool = pool
         self.dropout = nn.Dropout(dropout)
+        self.word_dropout = word_dropout
         self.logits = nn.Linear(layer.hidden_size * (2 if layer.bidirectional else 1), outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -42,6 +44,8 @@ class Recurrent(nn.Module):
             h = state[0] if isinstance(state, tuple) else state  # (layers * directions, N, H), at each one's last step
             return self.logits(self.dropout(torch.cat([*h[-2:]], 1) if self.recurrent.bidirectional else h[-1]))
         states, _ = pad_packed_sequence(output, batch_first=True, total_length=inputs.shape[1])
+        if self.pool == "mean":  # padding is 0 in `states`
+            return self.logits(self.dropout(states.sum(1) / present.sum(1, keepdim=True)))
         pooled = states.masked_fill(~present[:, :, None], -torch.inf).amax(1)
         return self.logits(self.dropout(pooled))
 
@@ -60,7 +64,12 @@ class Recurrent(nn.Module):
         return {**run.gates, "h": run.states}
 
     def _embed(self, inputs: Tensor) -> Tensor:
-        return inputs if self.embedding is None else self.dropout(self.embedding(inputs.long()))
+        if self.embedding is None:
+            return inputs
+        words = self.dropout(self.embedding(inputs.long()))
+        if self.training and self.word_dropout:
+            words = words * (torch.rand_like(words[:, :, :1]) >= self.word_dropout)
+        return words
 
 
 def recurrent(
@@ -75,8 +84,9 @@ def recurrent(
 ) -> nn.Module:
     """Return a network from series (N, T, inputs), padded with zeros at the end, to logits (N, outputs).
 
-    cell: "rnn", "lstm" or "gru" (torch.nn's; as equations in models.networks.cells). pool: what is read off, the state
-    at each sequence's last own step, or the largest value of each unit over its steps. dropout: before the last layer.
+    cell: "rnn", "lstm" or "gru" (torch.nn's; as equations in models.networks.cells). pool: what is read off: the state
+    after each sequence's "last" own step, or the "max" or "mean" of each unit over its steps. dropout: before the last
+    layer.
 
     >>> recurrent(12, 9, cell="gru")(torch.ones(2, 5, 12)).shape
     torch.Size([2, 9])
@@ -94,16 +104,18 @@ def text_recurrent(
     bidirectional: bool = False,
     pool: str = "last",
     dropout: float = 0.0,
+    word_dropout: float = 0.0,
 ) -> nn.Module:
     """Return a network from texts as word numbers (N, T) below `words`, padded with 0, to logits (N, outputs).
 
-    dropout: on the embedding and before the last layer. Else as `recurrent`.
+    dropout: on the embedding and before the last layer. word_dropout: the chance that a whole word is left out while
+    the network learns, so that it does not rest on single ones. Else as `recurrent`.
 
     >>> text_recurrent(100, 1, cell="rnn")(torch.tensor([[5, 7, 0]])).shape
     torch.Size([1, 1])
     """
     layer = _layer(embedding, cell, hidden, layers, bidirectional, pool)
-    return Recurrent(layer, outputs, nn.Embedding(words, embedding, padding_idx=0), pool, dropout)
+    return Recurrent(layer, outputs, nn.Embedding(words, embedding, padding_idx=0), pool, dropout, word_dropout)
 
 
 def _layer(inputs: int, cell: str, hidden: int, layers: int, bidirectional: bool, pool: str) -> nn.RNNBase:

@@ -116,7 +116,7 @@ def test_what_a_cell_lacks_is_named() -> None:
             from_torch(module, layer)
 
 
-@pytest.mark.parametrize("pool", ["last", "max"])
+@pytest.mark.parametrize("pool", ["last", "max", "mean"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", LAYERS)
 class TestClassifiers:
@@ -137,11 +137,12 @@ class TestClassifiers:
         x = torch.randn(1, 6, 3)
         name, weights = from_torch(network.recurrent)
         states = run_cell(name, x, weights).states[0]
-        parts = [states[-1] if pool == "last" else states.amax(0)]
+        read = {"last": lambda s: s[-1], "max": lambda s: s.amax(0), "mean": lambda s: s.mean(0)}[pool]
+        parts = [read(states)]
         if bidirectional:
             name, weights = from_torch(network.recurrent, backward=True)
             states = run_cell(name, x.flip(1), weights).states[0]
-            parts.append(states[-1] if pool == "last" else states.amax(0))
+            parts.append(read(states))
         expected = network.logits(torch.cat(parts))
         assert torch.allclose(network(torch.cat([x, torch.zeros(1, 2, 3)], 1))[0], expected, atol=1e-6)
 
@@ -181,5 +182,5 @@ def test_a_model_takes_series_of_any_length() -> None:
 def test_unknown_names_list_what_exists() -> None:
     with pytest.raises(InputError, match="one of rnn, lstm, gru"):
         recurrent(2, 2, "transformer")
-    with pytest.raises(InputError, match="one of last, max"):
+    with pytest.raises(InputError, match="one of last, max, mean"):
         recurrent(2, 2, pool="sum")
