@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import torch
-from torch import Tensor
 
 from models.datasets import Dataset, read_vendored
 from xai.core.inputs import TextInput
@@ -35,11 +34,10 @@ def cmudict() -> Dataset:
     input = TextInput(LETTERS, LONGEST, unit="letters")
     pairs = [(group, word, answer) for group, word in enumerate(train) for answer in said[word]]
     most = max(len(said[word]) for word in test)
-    goals = torch.zeros(len(test), most, LONGEST + 1, dtype=torch.long)
-    for row, word in enumerate(test):
-        goals[row, : len(said[word])] = _numbers(said[word], number)
+    nothing = [0] * (LONGEST + 1)
+    listed = [[_row(answer, number) for answer in said[word]] for word in test]
     spelled = input.prepare([word for _, word, _ in pairs], "cmudict")
-    pronounced = _numbers([answer for _, _, answer in pairs], number)
+    pronounced = torch.tensor([_row(answer, number) for _, _, answer in pairs])
     return Dataset(
         name="CMUdict, spelling to phonemes",
         input=input,
@@ -47,7 +45,7 @@ def cmudict() -> Dataset:
         train_inputs=spelled,
         train_goals=pronounced,
         test_inputs=input.prepare(test, "cmudict"),
-        test_goals=goals,
+        test_goals=torch.tensor([rows + [nothing] * (most - len(rows)) for rows in listed]),
         train_groups=torch.tensor([group for group, _, _ in pairs]),
         train_lengths=(spelled != 0).sum(1) * 100 + (pronounced != 0).sum(1),
     )
@@ -56,16 +54,16 @@ def cmudict() -> Dataset:
 def pronunciations() -> dict[str, list[tuple[str, ...]]]:
     """Return each word's different pronunciations, stress marks taken off."""
     said: dict[str, list[tuple[str, ...]]] = {}
+    allowed = set(LETTERS)
     for line in read_vendored("cmudict.dict.gz").splitlines():
         spelled, *phonemes = line.partition("#")[0].split()
         word = re.sub(r"\(\d+\)$", "", spelled)
         answer = tuple(phoneme.rstrip("012") for phoneme in phonemes)
-        fits = set(word) <= set(LETTERS) and max(len(word), len(answer)) <= LONGEST
+        fits = allowed.issuperset(word) and max(len(word), len(answer)) <= LONGEST
         if fits and answer not in said.setdefault(word, []):
             said[word].append(answer)
     return said
 
 
-def _numbers(answers: list[tuple[str, ...]], number: dict[str, int]) -> Tensor:
-    rows = [[number[phoneme] for phoneme in answer] + [1] for answer in answers]
-    return torch.tensor([row + [0] * (LONGEST + 1 - len(row)) for row in rows])
+def _row(answer: tuple[str, ...], number: dict[str, int]) -> list[int]:
+    return [number[phoneme] for phoneme in answer] + [1] + [0] * (LONGEST - len(answer))
