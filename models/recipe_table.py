@@ -65,15 +65,16 @@ def _sentiment(cell: str, description: str) -> Recipe:
         data="models.datasets.movie_reviews:movie_reviews",
         factory=TEXT_RECURRENT,
         arguments={
-            "cell": cell, "outputs": 1, "embedding": 64, "hidden": 64,
-            "bidirectional": True, "pool": "max", "dropout": 0.5,
+            "cell": cell, "outputs": 1, "embedding": 64, "hidden": 32,
+            "bidirectional": True, "pool": "mean", "dropout": 0.5, "word_dropout": 0.2,
         },
         from_data=("words",),
         task="binary",
-        learning_rate=2e-3,
+        learning_rate=5e-3,
         schedule="one-cycle",
-        epochs=8,
+        epochs=6,
         batch_size=64,
+        validation=0.05,
         clip=1.0,
     )  # fmt: skip
 

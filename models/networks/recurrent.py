@@ -12,6 +12,7 @@ from xai.core.errors import InputError, expected
 __all__ = ["LAYERS", "POOLS", "Recurrent", "recurrent", "text_recurrent"]
 
 LAYERS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+SPREAD = 0.1  # of the embedding before training
 POOLS = ("last", "max", "mean")
 
 
@@ -115,7 +116,10 @@ def text_recurrent(
     torch.Size([1, 1])
     """
     layer = _layer(embedding, cell, hidden, layers, bidirectional, pool)
-    return Recurrent(layer, outputs, nn.Embedding(words, embedding, padding_idx=0), pool, dropout, word_dropout)
+    table = nn.Embedding(words, embedding, padding_idx=0)
+    with torch.no_grad():  # torch draws with a spread of 1: a rare word would say more than one that was learned
+        table.weight *= SPREAD
+    return Recurrent(layer, outputs, table, pool, dropout, word_dropout)
 
 
 def _layer(inputs: int, cell: str, hidden: int, layers: int, bidirectional: bool, pool: str) -> nn.RNNBase:

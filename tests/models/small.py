@@ -9,7 +9,7 @@ from models.datasets import Dataset
 from models.networks.feedforward import feedforward
 from xai.core.inputs import TensorInput
 
-__all__ = ["blobs", "network"]
+__all__ = ["Patient", "blobs", "network"]
 
 
 def blobs(rows: int = 60, **fields: object) -> Dataset:
@@ -38,3 +38,13 @@ def network(dropout: float = 0.5, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return feedforward(2, 3, hidden=[8], dropout=dropout)
+
+
+class Patient:
+    """A stopping rule that is given the network and never stops before its epoch."""
+
+    def __init__(self, network: nn.Module, at: int) -> None:
+        self.network, self.at = network, at
+
+    def __call__(self, epoch: int, loss: float) -> bool:
+        return epoch >= self.at

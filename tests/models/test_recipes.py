@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -141,3 +142,18 @@ def test_an_unknown_recipe_lists_what_exists(tmp_path: Path) -> None:
         train_recipe("mnist_cnn", tmp_path)
     with pytest.raises(InputError, match="spelling-attention, got 'nothing'"):
         load_data("nothing")
+
+
+def test_a_recipe_names_its_extras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by "module:function" and arguments; a stopping rule is given the network."""
+    extras = {
+        "augment": ("models.jitter:shift_and_rotate", {"pixels": 1.0}),
+        "stopping": ("tests.models.small:Patient", {"at": 1}),
+    }
+    recipe = replace(RECIPES["digits-cnn"], extras=extras)
+    monkeypatch.setitem(RECIPES, "digits-jittered", recipe)
+    folder = train_recipe("digits-jittered", tmp_path / "model", epochs=5, rows=40)
+    assert len(json.loads((folder / "training.json").read_text())["train_loss"]) == 2
+    origin = read_description(folder).origin
+    assert origin["augment"] == "models.jitter:shift_and_rotate"
+    assert origin["stopping"] == "tests.models.small:Patient"
