@@ -16,6 +16,8 @@ _HOMES = {
     "Model": "xai.core.model",
     "ImageInput": "xai.core.inputs",
     "TabularInput": "xai.core.inputs",
+    "SequenceInput": "xai.core.inputs",
+    "TextInput": "xai.core.inputs",
     "TensorInput": "xai.core.inputs",
     "load": "xai.core.folder",
     "save_model": "xai.core.folder",
@@ -52,8 +54,10 @@ if TYPE_CHECKING:
     from xai.core.images import read_image as read_image
     from xai.core.images import read_images as read_images
     from xai.core.inputs import ImageInput as ImageInput
+    from xai.core.inputs import SequenceInput as SequenceInput
     from xai.core.inputs import TabularInput as TabularInput
     from xai.core.inputs import TensorInput as TensorInput
+    from xai.core.inputs import TextInput as TextInput
     from xai.core.model import Model as Model
     from xai.lime.image import lime_image as lime_image
     from xai.render.model_report import model_report as model_report
