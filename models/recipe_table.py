@@ -1,4 +1,4 @@
-"""The recipes: one entry for each reference network. What a description says was measured; times are of one CPU core."""
+"""The recipes: one entry for each reference network. What a description says was measured, on one CPU core."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ RECIPES: dict[str, Recipe] = {
         batch_size=32,
     ),
     "two-digits-cnn": Recipe(
-        description="CNN on canvases of two MNIST digits, ten labels: both right on 93.0 % of 1,000 held-out canvases, 68 s",
+        description="CNN on canvases of two MNIST digits: both right on 93.0 % of 1,000 held-out canvases, 68 s",
         data="models.datasets.two_digits:two_digits",
         factory=CONVOLUTIONAL,
         arguments={"shape": [1, 28, 56], "classes": 10, "channels": [16, 32, 64], "hidden": 128},
