@@ -201,7 +201,9 @@ RECIPES: dict[str, Recipe] = {
     "reviews-gru": _sentiment(
         "gru", "GRU on the words of movie reviews: 77.0 % of 1,057 held-out sentences right, 17 s"
     ),
-    "spelling-plain": _spelling("none", 6, "encoder-decoder without attention on CMUdict"),
+    "spelling-plain": _spelling(
+        "none", 6, "encoder-decoder without attention on CMUdict: 61.5 % of 12,492 held-out words right, 5 min"
+    ),
     "spelling-attention": _spelling(
         "state", 8, "encoder-decoder with attention on CMUdict: 67.6 % of 12,492 held-out words right, 9 min"
     ),
