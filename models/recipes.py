@@ -5,44 +5,35 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import msgspec
+import torch
+from torch import nn
+
 from models.datasets import Dataset
-from models.training import accuracy, seeded, train
+from models.datasets.tables import categories_of
+from models.heads import find_head
+from models.recipe_table import RECIPES, Recipe
+from models.scoring import accuracy
+from models.training import Extras, seeded, train
 from xai.core.errors import InputError, expected
+from xai.core.files import check_writable, write_atomically
 from xai.core.folder import save_model
 from xai.core.model import Model
 
-__all__ = ["RECIPES", "Recipe", "load_data", "train_recipe"]
+__all__ = ["RECIPES", "Recipe", "load_data", "subset", "train_recipe"]
 
+CHECKPOINT, CURVES, KEPT = "checkpoint.safetensors", "training.json", "epochs"
 
-@dataclass(frozen=True)
-class Recipe:
-    """What `xai train NAME` does. data and factory are "module:function"; the description says what it reaches."""
-
-    description: str
-    data: str
-    factory: str
-    arguments: dict[str, object]
-    task: str = "classification"
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    epochs: int = 10
-    batch_size: int = 64
-
-
-RECIPES: dict[str, Recipe] = {
-    "mnist-cnn": Recipe(
-        description="CNN on 4,000 MNIST digits, 98 % of 1,000 held-out digits right, 10 s on 2 cores",
-        data="models.datasets.mnist:mnist",
-        factory="models.networks.convolutional:convolutional",
-        arguments={"shape": [1, 28, 28], "classes": 10, "channels": [16, 32, 32]},
-        learning_rate=5e-3,
-        schedule="one-cycle",
-        epochs=12,
-    ),
+# Arguments of a factory that follow from the data.
+FROM_DATA: dict[str, Callable[[Dataset], object]] = {
+    "inputs": lambda data: data.train_inputs.shape[-1],
+    "categories": lambda data: categories_of(data.input),
+    "words": lambda data: len(data.input.vocabulary) + 2,
+    "symbols": lambda data: len(data.input.vocabulary) + 2,
+    "classes": lambda data: len(data.classes),
 }
 
 
@@ -51,35 +42,97 @@ def load_data(name: str) -> Dataset:
     return _function(_recipe(name).data)()
 
 
-def train_recipe(name: str, folder: str | Path, *, seed: int = 0, epochs: int | None = None) -> Path:
+def train_recipe(
+    name: str,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    rows: int | None = None,
+    keep_weights: bool = False,
+) -> Path:
     """Train a recipe and write its model folder; returns the folder.
 
+    The folder gets the model, the curves (training.json) and, with keep_weights, the weights after each epoch. A run
+    that was killed left a checkpoint there: the same call goes on from its last whole epoch, to the same weights as
+    without the break. rows: use only so many rows of the training and of the test part, to try a recipe out.
     Raises InputError with the known names for an unknown recipe.
     """
-    recipe = _recipe(name)
+    recipe, folder = _recipe(name), Path(folder)
+    check_writable(folder / "model.toml", "train")
     data = load_data(name)
+    data = data if rows is None else subset(data, rows)
+    arguments = {**recipe.arguments, **{argument: FROM_DATA[argument](data) for argument in recipe.from_data}}
     with seeded(seed):
-        network = _function(recipe.factory)(**recipe.arguments)
+        network = _function(recipe.factory)(**arguments)
     settings = {
         "optimizer": recipe.optimizer,
         "learning_rate": recipe.learning_rate,
         "schedule": recipe.schedule,
         "epochs": recipe.epochs if epochs is None else epochs,
         "batch_size": recipe.batch_size,
+        "validation": recipe.validation,
+        "clip": recipe.clip,
         "seed": seed,
     }
-    train(network, data, task=recipe.task, **settings)
-    reached = round(accuracy(network, data, recipe.task), 4)
-    model = Model(network, task=recipe.task, output="logits", classes=data.classes, input=data.input, name=name)
-    origin = {"recipe": name, "data": data.name, "test_accuracy": reached, **settings}
-    return save_model(model, folder, factory=recipe.factory, arguments=recipe.arguments, origin=origin)
+    curves = train(
+        network,
+        data,
+        task=recipe.task,
+        extras=_extras(recipe, network),
+        checkpoint=folder / CHECKPOINT,
+        keep=folder / KEPT if keep_weights else None,
+        **settings,
+    )
+    reached = {f"test_{find_head(recipe.task).metric}": round(accuracy(network, data, recipe.task), 4)}
+    # Each step of a written sequence is one of many.
+    task = "classification" if recipe.task == "sequence" else recipe.task
+    model = Model(network, task=task, output="logits", classes=data.classes, input=data.input, name=name)
+    extras = {name: path for name, (path, _) in recipe.extras.items()}
+    origin = {"recipe": name, "data": data.name, **reached, **settings, **extras}
+    write_atomically(folder / CURVES, msgspec.json.format(msgspec.json.encode(asdict(curves))), "train")
+    save_model(
+        model,
+        folder,
+        factory=recipe.factory,
+        arguments=arguments,
+        origin={key: value for key, value in origin.items() if value is not None},
+    )
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return folder
+
+
+def subset(data: Dataset, rows: int, seed: int = 0) -> Dataset:
+    """Return so many rows, drawn at random, of the training and of the test part of a data set, or all there are."""
+    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+        raise InputError(expected("train", "rows", "a whole number from 1", repr(rows)))
+    generator = torch.Generator().manual_seed(seed)
+    chosen = {}
+    for part in ("train", "test"):
+        places = torch.randperm(len(getattr(data, f"{part}_inputs")), generator=generator)[:rows]
+        for field in ("inputs", "goals", "groups", "lengths"):
+            values = getattr(data, f"{part}_{field}", None)
+            if values is not None:
+                chosen[f"{part}_{field}"] = values[places]
+    return replace(data, **chosen)
 
 
 def _recipe(name: str) -> Recipe:
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, n=3, cutoff=0.3) or list(RECIPES)
-        raise InputError(expected("train", "recipe", f"one of {', '.join(near)}", repr(name)))
+        near = difflib.get_close_matches(name, RECIPES, n=3, cutoff=0.6)
+        known = f"one of {', '.join(RECIPES)}"
+        wanted = f"{known} (perhaps {near[0]})" if near else known
+        raise InputError(expected("train", "recipe", wanted, repr(name)))
     return RECIPES[name]
+
+
+def _extras(recipe: Recipe, network: nn.Module) -> Extras:
+    """Return what a recipe names beside descending; a stopping rule is given the network, to keep its best weights."""
+    made = {}
+    for name, (path, arguments) in recipe.extras.items():
+        given = {"network": network, **arguments} if name == "stopping" else arguments
+        made[name] = _function(path)(**given)
+    return Extras(**made)
 
 
 def _function(path: str) -> Callable:

@@ -1,33 +1,70 @@
-"""The training loop: mini-batches, one optimizer, curves of what happened."""
+"""The training loop: mini-batches, an optimizer, what regularizes, curves of what happened, going on after a kill."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from models.batches import hold_out, shuffled_batches
+from models.checkpoint import Position, load_checkpoint, save_checkpoint, save_weights
 from models.datasets import Dataset
-from models.heads import HEADS
+from models.heads import Head, find_head
+from models.networks.columns import Columns, Rescale
 from models.optimizers import make_optimizer
+from models.schedules import SCHEDULES
+from models.scoring import accuracy, run_in_parts, summarize, trimmed
 from xai.core.errors import InputError, NetworkError, expected
-from xai.core.inputs import Input
 from xai.core.progress import track
 
-__all__ = ["Curves", "accuracy", "seeded", "train"]
+__all__ = ["Curves", "Extras", "accuracy", "seeded", "train"]
 
-SCHEDULES = ("constant", "one-cycle")
+# An epoch whose loss is so many times that of the first is no learning, even where it is finite.
+DIVERGED = 1e4
+
+Change = Callable[[Tensor, torch.Generator], Tensor]
+Around = Callable[[nn.Module, torch.Generator], AbstractContextManager]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a training step does beside descending; all of it composes, None is left out.
+
+    penalty: network -> number added to the loss. augment: inputs in the caller's units (N, ...) -> others.
+    input_noise: the same on normalized inputs. target_noise: the same on goals. activation_noise, weight_noise:
+    (network, generator) -> context around the forward and backward pass. gradient_noise: (network, generator) -> None,
+    changes `.grad` before the step. stopping: (epoch, validation loss) -> whether to stop; the weights that it keeps in
+    `best_state` are put back at the end by its `restore()`.
+    """
+
+    penalty: Callable[[nn.Module], Tensor] | None = None
+    augment: Change | None = None
+    input_noise: Change | None = None
+    target_noise: Change | None = None
+    activation_noise: Around | None = None
+    weight_noise: Around | None = None
+    gradient_noise: Callable[[nn.Module, torch.Generator], None] | None = None
+    stopping: Callable[[int, float], bool] | None = None
 
 
 @dataclass
 class Curves:
-    """What was measured after each epoch; the losses are means over examples."""
+    """What was measured in each epoch: means over examples (losses, without the penalty) or steps (gradient norm).
+
+    The training curves are taken while the weights change and dropout is on; the validation curves after the epoch.
+    Accuracy is the head's metric: R2 for a regression. Without a validation part its curves stay empty.
+    """
 
     train_loss: list[float] = field(default_factory=list)
-    test_loss: list[float] = field(default_factory=list)
-    test_accuracy: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
 
 
 @contextmanager
@@ -47,57 +84,156 @@ def train(
     learning_rate: float = 1e-3,
     schedule: str = "constant",
     epochs: int = 10,
-    batch_size: int = 64,
+    batch_size: int | None = 64,
+    validation: float = 0.1,
+    clip: float | None = None,
     seed: int = 0,
+    extras: Extras = Extras(),
+    checkpoint: Path | None = None,
+    keep: Path | None = None,
 ) -> Curves:
     """Train a network in place and return its curves; the same seed on the same machine gives the same weights.
 
-    schedule: "constant", or "one-cycle": the learning rate rises to `learning_rate` and falls to almost 0.
-    Raises InputError for an unknown optimizer or settings that cannot be, NetworkError when the loss is not finite.
+    batch_size: rows per step, None for all of them. schedule: how the learning rate changes, a name in SCHEDULES.
+    validation: the share of the training part that is only looked at; the test part is not touched. clip: the largest
+    norm of the gradient. checkpoint: a file written after each epoch; where it is there already, the run goes on from
+    it, to the same weights as without the break. keep: a folder for the weights after each epoch.
+    Raises InputError for settings or goals that cannot be, NetworkError when the loss is not finite or explodes.
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(expected("train", name, "a whole number from 1", repr(value)))
-    if schedule not in SCHEDULES:
-        raise InputError(expected("train", "schedule", f"one of {', '.join(SCHEDULES)}", repr(schedule)))
-    head = HEADS[task]
-    curves = Curves()
-    order = torch.Generator().manual_seed(seed)
+    _check_settings(epochs=epochs, batch_size=batch_size, schedule=schedule, clip=clip)
+    head = find_head(task)
+    rows, held = hold_out(data, validation, seed)
+    size = min(batch_size or len(rows), len(rows))
+    generators = {name: torch.Generator().manual_seed(seed + place) for place, name in enumerate(("order", "noise"))}
     with seeded(seed):
         stepper = make_optimizer(optimizer, network.parameters(), learning_rate)
-        batches = -(-len(data.train_inputs) // batch_size)
-        pace = None
-        if schedule == "one-cycle":
-            pace = torch.optim.lr_scheduler.OneCycleLR(stepper, learning_rate, total_steps=epochs * batches)
-        for epoch in track(range(epochs), "training", epochs):
+        settings = {"task": task, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule}
+        settings |= {"epochs": epochs, "batch_size": batch_size, "validation": validation, "clip": clip, "seed": seed}
+        position = Position(network, stepper, generators, {**settings, "data": data.name, "rows": len(rows)})
+        curves, stopped = Curves(), False
+        if checkpoint is not None and load_checkpoint(checkpoint, position):
+            curves = Curves(**position.curves)
+            stopped = _recall(extras, curves, position)
+        else:
+            _fit_statistics(network, data, rows)
+            _check_goals(network, data, head)
+        total = epochs * math.ceil(len(rows) / size)
+        for epoch in track(range(position.epoch, epochs), "training", epochs - position.epoch):
+            if stopped:
+                break
             network.train()
-            losses = []
-            for rows in torch.randperm(len(data.train_inputs), generator=order).split(batch_size):
-                loss = head.loss(network(data.input.normalize(data.train_inputs[rows])), data.train_goals[rows])
-                if not bool(torch.isfinite(loss)):
-                    wanted = "a finite loss; a smaller learning rate may help"
-                    raise NetworkError(expected("train", f"epoch {epoch + 1}", wanted, loss.item()))
-                stepper.zero_grad()
-                loss.backward()
-                stepper.step()
-                if pace is not None:
-                    pace.step()
-                losses.append(float(loss.detach()) * len(rows))
-            curves.train_loss.append(sum(losses) / len(data.train_inputs))
-            logits = _logits(network, data.input, data.test_inputs)
-            curves.test_loss.append(float(head.loss(logits, data.test_goals)))
-            curves.test_accuracy.append(float(head.correct(logits, data.test_goals).double().mean()))
+            batches = shuffled_batches(rows, size, generators["order"], data.train_lengths)
+            losses, scores, norms = 0.0, 0.0, 0.0
+            for number, batch in enumerate(batches):
+                factor = SCHEDULES[schedule]((epoch * len(batches) + number) / total)
+                for group in stepper.param_groups:
+                    group["lr"] = learning_rate * factor
+                loss, score, norm = _step(network, data, batch, head, stepper, extras, generators["noise"], clip)
+                if not (math.isfinite(loss) and math.isfinite(norm)):
+                    _give_up(epoch, learning_rate, f"a loss of {loss:g} and a gradient of norm {norm:g}")
+                losses, scores, norms = losses + loss * len(batch), scores + score, norms + norm
+            curves.train_loss.append(losses / len(rows))
+            curves.train_accuracy.append(summarize(head, scores / len(rows), data.train_goals[rows]))
+            curves.gradient_norm.append(norms / len(batches))
+            if curves.train_loss[-1] > DIVERGED * max(curves.train_loss[0], 1e-3):
+                got = f"{curves.train_loss[-1]:g} after {curves.train_loss[0]:g} in the first epoch"
+                _give_up(epoch, learning_rate, got)
+            if len(held):
+                goals = data.train_goals[held]
+                loss, score = run_in_parts(network, data.input, data.train_inputs[held], goals, head)
+                curves.validation_loss.append(loss)
+                curves.validation_accuracy.append(summarize(head, score, goals))
+            if extras.stopping is not None:
+                watched = (curves.validation_loss or curves.train_loss)[-1]
+                stopped = bool(extras.stopping(epoch, watched))
+            if keep is not None:
+                save_weights(keep / f"epoch-{epoch + 1:03d}.safetensors", network)
+            if checkpoint is not None:
+                best = getattr(extras.stopping, "best_state", None)
+                position.epoch, position.curves, position.best = epoch + 1, asdict(curves), best
+                save_checkpoint(checkpoint, position)
+    if getattr(extras.stopping, "best_state", None) is not None and hasattr(extras.stopping, "restore"):
+        extras.stopping.restore()
     network.eval()
     return curves
 
 
-def accuracy(network: nn.Module, data: Dataset, task: str = "classification") -> float:
-    """Return the share of test examples that the network gets right."""
-    correct = HEADS[task].correct(_logits(network, data.input, data.test_inputs), data.test_goals)
-    return float(correct.double().mean())
+def _step(
+    network: nn.Module,
+    data: Dataset,
+    batch: Tensor,
+    head: Head,
+    stepper: torch.optim.Optimizer,
+    extras: Extras,
+    noise: torch.Generator,
+    clip: float | None,
+) -> tuple[float, float, float]:
+    """Learn from one batch; returns its mean loss, the sum of its scores, and the norm of the gradient."""
+    inputs, goals = data.train_inputs[batch], data.train_goals[batch]
+    goals = trimmed(goals) if head.teacher else goals
+    right = goals
+    if extras.augment is not None:
+        inputs = extras.augment(inputs, noise)
+    seen = data.input.normalize(inputs)
+    if extras.input_noise is not None:
+        seen = extras.input_noise(seen, noise)
+    if extras.target_noise is not None:
+        goals = extras.target_noise(goals, noise)
+    with ExitStack() as around:
+        for change in (extras.weight_noise, extras.activation_noise):
+            if change is not None:
+                around.enter_context(change(network, noise))
+        logits = network(seen, goals) if head.teacher else network(seen)
+        loss = head.loss(logits, goals)
+        penalty = extras.penalty(network) if extras.penalty is not None else 0.0
+        stepper.zero_grad()
+        (loss + penalty).backward()
+    if extras.gradient_noise is not None:
+        extras.gradient_noise(network, noise)
+    trained = [parameter for parameter in network.parameters() if parameter.grad is not None]
+    norm = nn.utils.clip_grad_norm_(trained, math.inf if clip is None else clip)
+    stepper.step()
+    return float(loss.detach()), float(head.score(logits.detach(), right).double().sum()), float(norm)
 
 
-def _logits(network: nn.Module, input: Input, inputs: Tensor) -> Tensor:
+def _check_settings(*, epochs: object, batch_size: object, schedule: str, clip: float | None) -> None:
+    for name, value in (("epochs", epochs), ("batch_size", 1 if batch_size is None else batch_size)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(expected("train", name, "a whole number from 1", repr(value)))
+    if schedule not in SCHEDULES:
+        raise InputError(expected("train", "schedule", f"one of {', '.join(SCHEDULES)}", repr(schedule)))
+    if clip is not None and not clip > 0:
+        raise InputError(expected("train", "clip", "a number above 0, or None", clip))
+
+
+def _fit_statistics(network: nn.Module, data: Dataset, rows: Tensor) -> None:
+    # Means and spreads are learned too: from the rows to learn from, not from those to validate or test on.
+    for module in network.modules():
+        if isinstance(module, Columns):
+            module.fit(data.train_inputs[rows], getattr(data.input, "names", None))
+        if isinstance(module, Rescale):
+            module.fit(data.train_goals[rows])
+
+
+def _check_goals(network: nn.Module, data: Dataset, head: Head) -> None:
     network.eval()
     with torch.no_grad():
-        return torch.cat([network(input.normalize(part)) for part in inputs.split(500)])
+        seen = data.input.normalize(data.train_inputs[:2])
+        logits = network(seen, data.train_goals[:2]) if head.teacher else network(seen)
+    head.check(logits, data.train_goals)
+
+
+def _recall(extras: Extras, curves: Curves, position: Position) -> bool:
+    """Let a stopping rule see again what it saw before the break, and have its best weights back; whether it stops."""
+    stopped = False
+    if extras.stopping is not None:
+        for epoch, loss in enumerate(curves.validation_loss or curves.train_loss):
+            stopped = bool(extras.stopping(epoch, loss))
+        if position.best is not None:
+            extras.stopping.best_state = position.best
+    return stopped
+
+
+def _give_up(epoch: int, learning_rate: float, got: str) -> None:
+    wanted = f"a finite loss that falls; a learning rate smaller than {learning_rate:g} may help"
+    raise NetworkError(expected("train", f"epoch {epoch + 1}", wanted, got))

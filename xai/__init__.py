@@ -16,8 +16,9 @@ _HOMES = {
     "Model": "xai.core.model",
     "ImageInput": "xai.core.inputs",
     "TabularInput": "xai.core.inputs",
+    "SequenceInput": "xai.core.inputs",
+    "TextInput": "xai.core.inputs",
     "TensorInput": "xai.core.inputs",
-    "TextInput": "xai.core.text",
     "load": "xai.core.folder",
     "save_model": "xai.core.folder",
     "read_image": "xai.core.images",
@@ -56,10 +57,11 @@ if TYPE_CHECKING:
     from xai.core.images import read_image as read_image
     from xai.core.images import read_images as read_images
     from xai.core.inputs import ImageInput as ImageInput
+    from xai.core.inputs import SequenceInput as SequenceInput
     from xai.core.inputs import TabularInput as TabularInput
     from xai.core.inputs import TensorInput as TensorInput
+    from xai.core.inputs import TextInput as TextInput
     from xai.core.model import Model as Model
-    from xai.core.text import TextInput as TextInput
     from xai.lime.image import lime_image as lime_image
     from xai.lime.pick import submodular_pick as submodular_pick
     from xai.lime.series import lime_series as lime_series

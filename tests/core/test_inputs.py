@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from xai.attribution.gradients import saliency
 from xai.core.errors import InputError
-from xai.core.inputs import ImageInput, TabularInput, TensorInput
+from xai.core.inputs import ImageInput, SequenceInput, TabularInput, TensorInput, TextInput
+from xai.core.model import Model
 
 COLOR = ImageInput((3, 4, 5))
 PIXELS = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
@@ -108,3 +110,57 @@ def test_tensors_pass_through() -> None:
     assert TensorInput().prepare(given_batch, "test").dtype == torch.float64
     with pytest.raises(InputError, match=r"shape \(N, ...\)"):
         TensorInput().prepare([1.0, 2.0], "test")
+
+
+class TestSequences:
+    kind = SequenceInput(["a", "b"], 3, mean=[1.0, 2.0], std=[2.0, 4.0])
+
+    def test_every_form_is_the_same_batch(self) -> None:
+        long, short = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[7.0, 8.0]]
+        batch = self.kind.prepare([long, short], "test")
+        assert batch.tolist() == [long, [[7.0, 8.0], [0.0, 0.0], [0.0, 0.0]]]
+        assert torch.equal(self.kind.prepare(batch, "test"), batch)
+        assert torch.equal(self.kind.prepare(np.array(short), "test"), batch[1:])
+
+    def test_padding_stays_padding(self) -> None:
+        seen = self.kind.normalize(self.kind.prepare([[7.0, 8.0]], "test"))
+        assert seen.tolist() == [[[3.0, 1.5], [0.0, 0.0], [0.0, 0.0]]]
+
+    @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"]])
+    def test_what_is_wrong_is_named(self, value: list) -> None:
+        with pytest.raises(InputError, match="test: inputs: expected"):
+            self.kind.prepare(value, "test")
+
+    @pytest.mark.parametrize("settings", [{"names": []}, {"length": 0}, {"mean": [1.0]}, {"std": [1.0, 0.0]}])
+    def test_impossible_ones_are_named(self, settings: dict) -> None:
+        with pytest.raises(InputError, match="SequenceInput: "):
+            SequenceInput(**{"names": ["a", "b"], "length": 3, **settings})
+
+
+class TestTexts:
+    kind = TextInput(["a", "good", "film", "!"], pattern=r"\w+|!", length=4)
+
+    def test_words_become_numbers(self) -> None:
+        numbers = self.kind.present(["A good, GOOD film", "Film!", "a"])
+        assert numbers.tolist() == [[2, 3, 3, 4], [4, 5, 0, 0], [2, 0, 0, 0]]
+        assert torch.equal(self.kind.prepare(numbers, "test"), numbers)
+        assert TextInput(["a", "b"], pattern=".").present(["Abc"]).tolist() == [[2, 3, 1]]
+
+    @pytest.mark.parametrize("value", [[[1, 6]], [[1, -1]], [1, 2]])
+    def test_numbers_that_cannot_be_are_named(self, value: list) -> None:
+        with pytest.raises(InputError, match="test: inputs: expected"):
+            self.kind.prepare(torch.tensor(value), "test")
+
+    @pytest.mark.parametrize("settings", [{"vocabulary": ["a", "a"]}, {"length": 0}, {"pattern": "("}])
+    def test_impossible_ones_are_named(self, settings: dict) -> None:
+        with pytest.raises(InputError, match="TextInput: "):
+            TextInput(**{"vocabulary": ["a"], "length": 3, **settings})
+
+    def test_a_model_hands_whole_numbers_to_the_network(self) -> None:
+        network = torch.nn.Sequential(torch.nn.EmbeddingBag(6, 3), torch.nn.Linear(3, 2))
+        model = Model(network, input=self.kind)
+        expected = network(torch.tensor([[2, 4]])).softmax(1)
+        assert torch.allclose(model.predict("a film"), expected)
+        assert torch.allclose(model.predict(torch.tensor([[2, 4]])), expected)
+        with pytest.raises(InputError, match="perturbation method"):
+            saliency(model, "a film")

@@ -1,129 +1,386 @@
-"""Training: optimizers against their formulas by hand, determinism, named errors, recipes end to end."""
+"""The training loop: what it measures, what regularizes it, that it repeats, and that a killed run goes on the same."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional
 
-import xai
-from models.datasets import Dataset
-from models.networks.convolutional import convolutional
-from models.optimizers import make_optimizer
-from models.recipes import RECIPES, load_data, train_recipe
-from models.training import accuracy, train
-from xai.core.errors import InputError, NetworkError
-from xai.core.inputs import TensorInput
+from models.batches import hold_out, shuffled_batches
+from models.optimizers import OPTIMIZERS
+from models.schedules import SCHEDULES
+from models.training import Extras, train
+from tests.models.small import blobs, network
+from xai.core.errors import FolderError, InputError, NetworkError
 
-
-def blobs(count: int = 200) -> Dataset:
-    """Return two clouds that a line can part."""
-    generator = torch.Generator().manual_seed(0)
-    goals = torch.arange(count) % 2
-    inputs = torch.randn(count, 2, generator=generator) + 4.0 * goals[:, None]
-    half = count // 2
-    return Dataset("blobs", TensorInput(), ("a", "b"), inputs[:half], goals[:half], inputs[half:], goals[half:])
+QUICK = {"epochs": 4, "batch_size": 8, "learning_rate": 0.05, "optimizer": "momentum", "validation": 0.2}
 
 
-def line() -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        return nn.Linear(2, 2)
+def weights(net: nn.Module) -> torch.Tensor:
+    return torch.cat([value.flatten() for value in net.state_dict().values()])
 
 
-def test_adam_and_descent_are_their_formulas() -> None:
-    """Three steps on f(w) = w^2 from w = 1, by hand."""
-    rate = 0.1
-    w, m, v = 1.0, 0.0, 0.0
-    adam = [w]
-    for step in range(1, 4):
-        gradient = 2 * w
-        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
-        w -= rate * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)) ** 0.5 + 1e-8)
-        adam.append(w)
-    for name, expected in (("adam", adam), ("sgd", [1.0, 0.8, 0.64, 0.512])):
-        weight = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
-        stepper = make_optimizer(name, [weight], rate)
-        seen = [1.0]
-        for _ in range(3):
-            stepper.zero_grad()
-            (weight**2).backward()
-            stepper.step()
-            seen.append(weight.item())
-        assert seen == pytest.approx(expected, rel=1e-6)
+def trained(data=None, net=None, **settings: object) -> tuple[torch.Tensor, object]:
+    net = net or network()
+    curves = train(net, data or blobs(), **{**QUICK, **settings})
+    return weights(net), curves
 
 
-def test_training_learns_and_repeats_itself() -> None:
-    states = []
-    for _ in range(2):
-        network = line()
-        torch.rand(7)  # another user of the global state
-        before = torch.get_rng_state()
-        curves = train(network, blobs(), epochs=20, learning_rate=0.05, seed=3)
-        assert torch.equal(before, torch.get_rng_state())
-        states.append(network.state_dict())
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    assert curves.train_loss[-1] < 0.3 * curves.train_loss[0]
-    assert curves.test_accuracy[-1] == accuracy(network, blobs()) > 0.95
-    assert not network.training
-    other = line()
-    train(other, blobs(), epochs=20, learning_rate=0.05, seed=4)
-    assert not torch.equal(other.weight, network.weight)
+def test_full_batch_descent_is_the_formula() -> None:
+    """Three steps on all rows, by hand: w <- w - a dJ/dw; and the curves say the loss and norm before each step."""
+    data, ours, hand = blobs(), network(dropout=0.0), network(dropout=0.0)
+    curves = train(ours, data, optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=None, validation=0.0)
+    losses, norms = [], []
+    for _ in range(3):
+        loss = functional.cross_entropy(hand(data.train_inputs), data.train_goals)
+        gradients = torch.autograd.grad(loss, list(hand.parameters()))
+        losses.append(loss.item())
+        norms.append(torch.cat([part.flatten() for part in gradients]).norm().item())
+        with torch.no_grad():
+            for parameter, gradient in zip(hand.parameters(), gradients):
+                parameter -= 0.1 * gradient
+    assert torch.allclose(weights(ours), weights(hand), atol=1e-6)
+    assert curves.train_loss == pytest.approx(losses, abs=1e-6)
+    assert curves.gradient_norm == pytest.approx(norms, abs=1e-5)
+    assert curves.validation_loss == []
 
 
-def test_a_loss_that_diverges_is_named() -> None:
-    with pytest.raises(NetworkError, match="a smaller learning rate may help"):
-        train(line(), blobs(), optimizer="sgd", learning_rate=1e38, epochs=5)
+@pytest.mark.parametrize("batch_size", [1, 7, None, 10_000])
+def test_any_batch_size_learns(batch_size: int | None) -> None:
+    net = network(0.0)
+    curves = train(net, blobs(), optimizer="adam", learning_rate=0.02, epochs=30, batch_size=batch_size)
+    assert curves.train_loss[-1] < curves.train_loss[0]
+    assert len(curves.validation_accuracy) == len(curves.gradient_norm) == 30
+    assert not net.training
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"optimizer": "magic"}, "sgd, adam"),
-        ({"learning_rate": 0}, "learning_rate"),
-        ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"epochs": 0}, "epochs"),
-        ({"batch_size": 1.5}, "batch_size"),
-        ({"schedule": "wavy"}, "one-cycle"),
-    ],
-)
-def test_settings_that_cannot_be(settings: dict, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        train(line(), blobs(), **settings)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_same_seed_gives_the_same_weights(optimizer: str, schedule: str) -> None:
+    before = torch.get_rng_state()
+    first, curves = trained(optimizer=optimizer, schedule=schedule, learning_rate=0.01)
+    torch.rand(3)
+    second, again = trained(optimizer=optimizer, schedule=schedule, learning_rate=0.01)
+    assert torch.equal(first, second)
+    assert curves == again
+    torch.set_rng_state(before)
+    other, _ = trained(optimizer=optimizer, schedule=schedule, learning_rate=0.01, seed=1)
+    assert not torch.equal(first, other)
+    assert torch.equal(before, torch.get_rng_state())
 
 
-def test_an_unknown_recipe_lists_what_exists() -> None:
-    with pytest.raises(InputError, match="mnist-cnn"):
-        load_data("mnist")
+def test_schedules_go_where_they_say() -> None:
+    assert [SCHEDULES["linear"](done) for done in (0, 0.5, 1)] == [1, 0.5, 0]
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=101)
+    for step in range(101):
+        assert SCHEDULES["one-cycle"](step / 100) == pytest.approx(theirs.get_last_lr()[0], abs=0.03)
+        optimizer.step()
+        if step < 100:
+            theirs.step()
 
 
-def test_digits_are_split_once_and_for_all() -> None:
-    data = load_data("mnist-cnn")
-    assert torch.bincount(data.test_goals).tolist() == [100] * 10
-    assert torch.bincount(data.train_goals).tolist() == [400] * 10
-    train_rows = {row.numpy().tobytes() for row in data.train_inputs}
-    assert not any(row.numpy().tobytes() in train_rows for row in data.test_inputs)
-    assert data.input.mean[0] == pytest.approx(data.train_inputs.mean().item(), abs=5e-4)
-    assert data.input.std[0] == pytest.approx(data.train_inputs.std().item(), abs=5e-4)
+class TestSplits:
+    def test_validation_comes_out_of_the_training_part(self) -> None:
+        """The test part is not looked at: garbage there changes nothing."""
+        data = blobs()
+        spoiled = replace(data, test_inputs=data.test_inputs * torch.nan, test_goals=data.test_goals * 0)
+        assert torch.equal(trained(data)[0], trained(spoiled)[0])
+
+    def test_held_out_rows_are_not_learned_from(self) -> None:
+        data = blobs()
+        rows, held = hold_out(data, 0.2, seed=0)
+        assert sorted(torch.cat([rows, held]).tolist()) == list(range(45))
+        assert len(held) == 9
+        goals = data.train_goals.clone()
+        goals[held] = 0
+        assert torch.equal(trained(data)[0], trained(replace(data, train_goals=goals))[0])
+        assert not torch.equal(rows, hold_out(data, 0.2, seed=1)[0])
+
+    def test_groups_stay_together(self) -> None:
+        data = blobs(train_groups=torch.arange(45) // 3)
+        rows, held = hold_out(data, 0.2, seed=0)
+        assert not set(data.train_groups[rows].tolist()) & set(data.train_groups[held].tolist())
+        assert len(held) == 9
+
+    def test_rows_of_similar_length_share_a_batch(self) -> None:
+        lengths = torch.randint(1, 50, (400,), generator=torch.Generator().manual_seed(0))
+        rows = torch.arange(400)
+        batches = shuffled_batches(rows, 8, torch.Generator().manual_seed(1), lengths)
+        assert sorted(torch.cat(batches).tolist()) == rows.tolist()
+        assert max(int(lengths[batch].max() - lengths[batch].min()) for batch in batches) <= 3
+        others = shuffled_batches(rows, 8, torch.Generator().manual_seed(2), lengths)
+        assert not torch.equal(batches[0], others[0])
+
+    @pytest.mark.parametrize("share", [-0.1, 1.0, 0.001, 0.999])
+    def test_an_empty_part_is_named(self, share: float) -> None:
+        with pytest.raises(InputError, match="validation: expected"):
+            trained(validation=share)
 
 
-def test_a_recipe_becomes_a_folder_that_loads(digits_folder: Path, digit_images: tuple) -> None:
-    model = xai.load(digits_folder)
-    measured = xai.measure_performance(model, *digit_images)
-    from xai.core.folder import read_description
+class TestExtras:
+    def test_a_penalty_is_added_to_the_loss(self) -> None:
+        """With L2 of strength k, one full step of descent shrinks each weight by a k w more."""
+        plain, _ = trained(net=network(0.0), optimizer="sgd", epochs=1, batch_size=None, validation=0.0)
+        start = weights(network(0.0))
+        extras = Extras(penalty=lambda net: 0.3 / 2 * sum((p**2).sum() for p in net.parameters()))
+        penalized, curves = trained(
+            net=network(0.0), optimizer="sgd", epochs=1, batch_size=None, validation=0.0, extras=extras
+        )
+        assert torch.allclose(penalized, plain - 0.05 * 0.3 * start, atol=1e-6)
+        assert curves.train_loss == trained(net=network(0.0), epochs=1, batch_size=None, validation=0.0)[1].train_loss
 
-    assert read_description(digits_folder).origin["test_accuracy"] == pytest.approx(measured.accuracy, abs=1e-4)
-    assert measured.accuracy > 0.93  # after two epochs
-    assert set(RECIPES) >= {"mnist-cnn"}
+    def test_each_hook_is_called_where_it_belongs(self) -> None:
+        seen: list[str] = []
+
+        def change(name: str, shape: tuple):
+            def hook(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+                seen.append(name)
+                assert tensor.shape == shape
+                return tensor
+
+            return hook
+
+        @contextmanager
+        def around(net: nn.Module, generator: torch.Generator):
+            seen.append("weights on")
+            yield
+            assert all(p.grad is not None for p in net.parameters())  # the backward pass is inside
+            seen.append("weights off")
+
+        extras = Extras(
+            penalty=lambda net: seen.append("penalty") or torch.zeros(()),
+            augment=change("augment", (45, 2)),
+            input_noise=change("input", (45, 2)),
+            target_noise=change("target", (45,)),
+            weight_noise=around,
+            activation_noise=around,
+            gradient_noise=lambda net, generator: seen.append("gradient"),
+            stopping=lambda epoch, loss: seen.append(f"stop? {epoch}") or False,
+        )
+        assert all(getattr(extras, field.name) is not None for field in fields(Extras))
+        trained(epochs=1, batch_size=None, validation=0.0, extras=extras)
+        assert seen == [
+            "augment", "input", "target", "weights on", "weights on", "penalty",
+            "weights off", "weights off", "gradient", "stop? 0",
+        ]  # fmt: skip
+
+    def test_noise_is_drawn_from_the_seed(self) -> None:
+        extras = Extras(input_noise=lambda x, generator: x + torch.randn(x.shape, generator=generator))
+        assert torch.equal(trained(extras=extras)[0], trained(extras=extras)[0])
+        assert not torch.equal(trained(extras=extras)[0], trained()[0])
+
+    def test_gradients_are_clipped(self) -> None:
+        start = weights(network(0.0))
+        after, curves = trained(
+            net=network(0.0), optimizer="sgd", epochs=1, batch_size=None, validation=0.0, clip=0.01, learning_rate=1.0
+        )
+        assert float((after - start).norm()) == pytest.approx(0.01, rel=1e-3)
+        assert curves.gradient_norm[0] > 0.01  # the norm before it was cut
+
+    def test_stopping_stops_and_the_best_weights_come_back(self) -> None:
+        stopping = Stopping(at=2)
+        net = network()
+        stopping.network = net
+        after, curves = trained(net=net, epochs=10, extras=Extras(stopping=stopping))
+        assert len(curves.train_loss) == 3
+        assert stopping.seen == list(enumerate(curves.validation_loss))
+        assert torch.equal(after, trained(net=network(), epochs=1, schedule="constant")[0])
 
 
-def test_the_same_recipe_and_seed_give_the_same_weights(tmp_path: Path) -> None:
-    first, second = (xai.load(train_recipe("mnist-cnn", tmp_path / name, epochs=1)) for name in ("a", "b"))
-    assert first.digest() == second.digest()
+class Stopping:
+    """Stops after the epoch `at` and holds that the first was best."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.seen, self.best_state, self.network = at, [], None, None
+
+    def __call__(self, epoch: int, loss: float) -> bool:
+        self.seen.append((epoch, loss))
+        if epoch == 0:
+            self.best_state = {name: value.clone() for name, value in self.network.state_dict().items()}
+        return epoch >= self.at
+
+    def restore(self) -> None:
+        self.network.load_state_dict(self.best_state)
 
 
-def test_a_network_too_deep_for_its_images_is_named() -> None:
-    with pytest.raises(InputError, match="at least 16 pixels"):
-        convolutional((1, 8, 8), 2, channels=(2, 2, 2, 2))
+CHILD = """
+import sys, time
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from models.training import Extras, train
+from tests.models.small import blobs, network
+def slow(tensor, generator):
+    time.sleep(0.02)
+    return tensor + 0.1 * torch.randn(tensor.shape, generator=generator)
+train(network(), blobs(), epochs=60, batch_size=8, optimizer=sys.argv[2], learning_rate=0.01, schedule="one-cycle",
+      extras=Extras(input_noise=slow), checkpoint=Path(sys.argv[1]))
+"""
+
+
+class TestGoingOn:
+    @pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "gradient_descent"])
+    def test_a_run_in_two_parts_is_the_run_in_one(self, optimizer: str, tmp_path: Path) -> None:
+        settings = {"optimizer": optimizer, "learning_rate": 0.01, "schedule": "one-cycle", "epochs": 6}
+        noise = {"input_noise": lambda x, generator: x + torch.randn(x.shape, generator=generator)}
+        whole, curves = trained(**settings, extras=Extras(**noise))
+
+        def interrupted(epoch: int, loss: float) -> bool:
+            if epoch == 3:
+                raise KeyboardInterrupt
+            return False
+
+        path = tmp_path / "checkpoint"
+        with pytest.raises(KeyboardInterrupt):
+            trained(**settings, extras=Extras(**noise, stopping=interrupted), checkpoint=path)
+        resumed, again = trained(net=network(seed=9), **settings, extras=Extras(**noise), checkpoint=path)
+        assert torch.equal(whole, resumed)
+        assert curves == again
+
+    def test_a_run_killed_with_signal_9_goes_on_to_the_same_weights(self, tmp_path: Path) -> None:
+        path = tmp_path / "run" / "checkpoint"
+        root = Path(__file__).parents[2]
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path), "adam"], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+        )
+        try:
+            while not path.exists() and child.poll() is None:
+                time.sleep(0.01)
+            time.sleep(0.6)  # some epochs further, somewhere in the middle of one
+        finally:
+            child.send_signal(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+
+        def noise(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+            return tensor + 0.1 * torch.randn(tensor.shape, generator=generator)
+
+        settings = {"epochs": 60, "batch_size": 8, "optimizer": "adam", "learning_rate": 0.01, "validation": 0.1}
+        settings |= {"schedule": "one-cycle", "extras": Extras(input_noise=noise)}
+        resumed, curves = trained(**settings, checkpoint=path)
+        whole, uninterrupted = trained(**settings)
+        assert torch.equal(resumed, whole)
+        assert curves == uninterrupted
+
+    def test_a_stopping_rule_remembers(self, tmp_path: Path) -> None:
+        """Killed after the rule said stop: the run is over, and the best weights are those from before the break."""
+        path = tmp_path / "checkpoint"
+        results = []
+        for _ in range(2):
+            stopping, net = Stopping(at=2), network()
+            stopping.network = net
+            results.append(trained(net=net, epochs=10, extras=Extras(stopping=stopping), checkpoint=path))
+            assert len(stopping.seen) == 3
+        assert torch.equal(results[0][0], results[1][0])
+        assert results[0][1] == results[1][1]
+
+    @pytest.mark.parametrize("part", ["random.order", "random.global", "optimizer.0.momentum_buffer", "network."])
+    def test_every_part_of_a_checkpoint_matters(self, part: str, tmp_path: Path) -> None:
+        """A planted fault: with one part of the file changed, the resumed run ends elsewhere."""
+        from safetensors import safe_open
+        from safetensors.torch import save_file
+
+        path = tmp_path / "checkpoint"
+        whole, _ = trained(epochs=6)
+        stop = Extras(stopping=lambda epoch, loss: epoch == 2)
+        trained(epochs=6, extras=stop, checkpoint=path)
+        with safe_open(str(path), "pt") as file:
+            header, state = file.metadata(), load_file(path)
+        assert torch.equal(trained(net=network(), epochs=6, checkpoint=path)[0], whole)
+        changed = [name for name in state if name.startswith(part)]
+        for name in changed:
+            fresh = torch.Generator().manual_seed(99).get_state()
+            state[name] = fresh if name.startswith("random") else state[name] + 0.5
+        assert changed
+        trained(epochs=6, extras=stop, checkpoint=tmp_path / "other")
+        save_file(state, tmp_path / "other", metadata=header)
+        assert not torch.equal(trained(epochs=6, checkpoint=tmp_path / "other")[0], whole)
+
+    def test_other_settings_are_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "checkpoint"
+        trained(checkpoint=path)
+        with pytest.raises(InputError, match=r"epochs = 4 as in .* delete that file .* got 5"):
+            trained(checkpoint=path, epochs=5)
+        with pytest.raises(FolderError, match="weights of this network"):
+            trained(checkpoint=path, net=nn.Linear(2, 3))
+        path.write_bytes(b"damaged")
+        with pytest.raises(FolderError, match="a checkpoint of a training run"):
+            trained(checkpoint=path)
+
+    def test_no_pickle_in_a_checkpoint(self, tmp_path: Path) -> None:
+        from safetensors import safe_open
+
+        trained(checkpoint=tmp_path / "checkpoint")
+        with safe_open(str(tmp_path / "checkpoint"), "pt") as file:
+            header = json.loads(file.metadata()["training"])
+        assert header["epoch"] == 4
+        assert header["settings"]["learning_rate"] == 0.05
+
+    def test_weights_of_every_epoch_can_be_kept(self, tmp_path: Path) -> None:
+        after, _ = trained(keep=tmp_path)
+        kept = sorted(tmp_path.iterdir())
+        assert [path.name for path in kept] == [f"epoch-00{number}.safetensors" for number in range(1, 5)]
+        net = network()
+        net.load_state_dict(load_file(kept[-1]))
+        assert torch.equal(weights(net), after)
+        net.load_state_dict(load_file(kept[1]))
+        assert torch.equal(weights(net), trained(epochs=2)[0])
+
+
+class TestWhatIsWrong:
+    @pytest.mark.parametrize("rate", [1e6, 1e30])
+    def test_a_learning_rate_that_diverges_is_named(self, rate: float) -> None:
+        with pytest.raises(NetworkError, match=f"a learning rate smaller than {re.escape(f'{rate:g}')} may help"):
+            trained(optimizer="sgd", learning_rate=rate, epochs=30)
+
+    def test_a_finite_loss_that_explodes_is_named_too(self) -> None:
+        data = blobs(train_goals=10 * torch.randn(45, 3), test_goals=torch.zeros(15, 3))
+        with pytest.raises(NetworkError, match=r"got \S+ after \S+ in the first epoch"):
+            trained(data, net=nn.Linear(2, 3), task="regression", optimizer="sgd", learning_rate=2.0, epochs=9)
+
+    def test_nan_in_the_inputs_is_named(self) -> None:
+        data = blobs()
+        data.train_inputs[3] = torch.nan
+        with pytest.raises(NetworkError, match="a loss of nan"):
+            trained(data)
+
+    def test_an_empty_data_set_is_named(self) -> None:
+        for fields_ in ({"train_inputs": torch.zeros(0, 2)}, {"test_inputs": torch.zeros(0, 2)}):
+            with pytest.raises(InputError, match="at least one row, got an empty data set"):
+                blobs(**fields_)
+        with pytest.raises(InputError, match="15, one per row of test_inputs"):
+            blobs(test_goals=torch.zeros(3))
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"optimizer": "lion"}, "one of sgd, momentum"),
+            ({"task": "guess"}, "one of regression"),
+            ({"schedule": "random"}, "one of constant, linear"),
+            ({"epochs": 0}, "epochs: expected a whole number from 1"),
+            ({"epochs": True}, "epochs: expected a whole number from 1"),
+            ({"batch_size": 2.5}, "batch_size: expected a whole number from 1"),
+            ({"clip": 0.0}, "clip: expected a number above 0"),
+            ({"learning_rate": -1.0}, "learning_rate: expected a number above 0"),
+        ],
+    )
+    def test_settings_that_cannot_be_are_named(self, settings: dict, message: str) -> None:
+        with pytest.raises(InputError, match=message):
+            trained(**settings)
+
+    def test_labels_out_of_range_are_named_before_training(self) -> None:
+        with pytest.raises(InputError, match="labels from 0 to 2, got 0 to 3"):
+            trained(blobs(train_goals=torch.arange(45) % 4))

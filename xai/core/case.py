@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xai.core.differentiate import gradient_of
+from xai.core.differentiate import gradient_of, variable_of
 from xai.core.errors import NetworkError, expected
 from xai.core.explanation import Explanation
 from xai.core.hooks import recording, run_recorded
@@ -79,14 +79,14 @@ class Case:
 
     def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
-        batch = batch.detach().clone().requires_grad_()
+        batch = variable_of(batch, self.operation)
         score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch, self.operation)
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
         """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
         network = self.plan.network
-        batch = batch.detach().clone().requires_grad_()
+        batch = variable_of(batch, self.operation)
         with recording(network, [layer], self.operation) as recorded:
             output = run_recorded(
                 lambda: self.model.forward_on(network, batch, self.operation), recorded, [layer], self.operation

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.errors import NetworkError, expected
+from xai.core.errors import InputError, NetworkError, describe, expected
 
-__all__ = ["gradient_of"]
+__all__ = ["gradient_of", "variable_of"]
 
 
 def gradient_of(score: Tensor, variable: Tensor, operation: str) -> Tensor:
@@ -24,3 +24,11 @@ def gradient_of(score: Tensor, variable: Tensor, operation: str) -> Tensor:
         got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise NetworkError(expected(operation, "network", "a backward pass", got)) from error
     return torch.zeros_like(variable) if gradient is None else gradient
+
+
+def variable_of(batch: Tensor, operation: str) -> Tensor:
+    """Return a copy of a batch to differentiate by; raises InputError where it holds whole numbers, such as words."""
+    if not batch.is_floating_point():
+        wanted = "numbers that can change a little; explain texts with a perturbation method"
+        raise InputError(expected(operation, "inputs", wanted, describe(batch)))
+    return batch.detach().clone().requires_grad_()

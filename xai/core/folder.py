@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from xai.core.errors import FolderError, XaiError, describe, expected
 from xai.core.factory import build_network
 from xai.core.files import check_writable, write_atomically
-from xai.core.inputs import ImageInput, TabularInput, TensorInput, TextInput
+from xai.core.inputs import Input, TensorInput
 from xai.core.model import Model
 from xai.core.outputs import OUTPUTS, TASKS
 
@@ -36,7 +36,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     name: str | None = None
     classes: list[str] | None = None
     arguments: dict[str, object] = {}
-    input: ImageInput | TabularInput | TextInput | TensorInput = TensorInput()
+    input: Input = TensorInput()
     origin: dict[str, str | int | float | bool] = {}
 
 

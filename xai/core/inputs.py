@@ -13,13 +13,15 @@ import msgspec
 import numpy as np
 import torch
 
+from xai.core.arrays import as_tensor, check_finite, to_tensor
 from xai.core.errors import InputError, describe, expected
+from xai.core.sequence_inputs import SequenceInput
 from xai.core.text import TextInput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ImageInput", "Input", "TabularInput", "TensorInput", "TextInput", "to_tensor"]
+__all__ = ["ImageInput", "Input", "SequenceInput", "TabularInput", "TensorInput", "TextInput", "to_tensor"]
 
 
 class TensorInput(msgspec.Struct, frozen=True, tag_field="kind", tag="tensor", forbid_unknown_fields=True):
@@ -93,7 +95,7 @@ class ImageInput(
         if isinstance(value, list | tuple) and len(value):
             return torch.cat([self.prepare(item, operation, argument) for item in value])
         pixels = np.asarray(value) if hasattr(value, "getbands") else value
-        batch = self._scale(self._arrange(_as_tensor(pixels, operation, argument), operation, argument))
+        batch = self._scale(self._arrange(as_tensor(pixels, operation, argument), operation, argument))
         check_finite(batch, operation, argument)
         if self.range != "any":
             low, high = self.range
@@ -202,35 +204,4 @@ class TabularInput(
         return batch
 
 
-Input = ImageInput | TabularInput | TextInput | TensorInput
-
-
-def to_tensor(value: object, operation: str, argument: str) -> Tensor:
-    """Return a floating-point tensor of any array, list of numbers or tensor; integers become float32."""
-    tensor = _as_tensor(value, operation, argument)
-    return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
-
-
-def _as_tensor(value: object, operation: str, argument: str) -> Tensor:
-    if isinstance(value, torch.Tensor):
-        tensor = value.detach()
-    else:
-        try:
-            array = np.asarray(value)
-            tensor = torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
-            if array.dtype == np.float64 and not isinstance(value, np.ndarray):
-                tensor = tensor.to(torch.float32)
-        except (TypeError, ValueError) as error:
-            raise InputError(expected(operation, argument, "numbers", describe(value))) from error
-    if tensor.is_complex():
-        raise InputError(expected(operation, argument, "real numbers", describe(tensor)))
-    return tensor
-
-
-def check_finite(batch: Tensor, operation: str, argument: str) -> Tensor:
-    """Return the batch, or raise InputError where it is empty or holds NaN or infinity."""
-    if batch.numel() == 0:
-        raise InputError(expected(operation, argument, "at least one row", describe(batch)))
-    if not bool(torch.isfinite(batch).all()):
-        raise InputError(expected(operation, argument, "finite numbers", "NaN or infinity"))
-    return batch
+Input = ImageInput | TabularInput | SequenceInput | TextInput | TensorInput

@@ -36,7 +36,7 @@ class Model:
     output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
         guessed, and contradicted with a warning.
     classes: names of the outputs.
-    input: ImageInput, TabularInput, TextInput or TensorInput (anything, handed over as it is).
+    input: ImageInput, TabularInput, SequenceInput, TextInput or TensorInput (anything, handed over as it is).
     forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
 
     >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
@@ -63,9 +63,8 @@ class Model:
         if classes is not None and len(set(classes)) != len(classes):
             raise InputError(expected("Model", "classes", "distinct names", list(classes)))
         if input is not None and not isinstance(input, Input):
-            raise InputError(
-                expected("Model", "input", "ImageInput, TabularInput, TextInput or TensorInput", describe(input))
-            )
+            wanted = "ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
+            raise InputError(expected("Model", "input", wanted, describe(input)))
         self.network = network
         self.task = task
         self.output = output
@@ -123,7 +122,7 @@ class Model:
         return self._digest[1]
 
     def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
-        """Return inputs as a batch in the caller's units, on the network's device, in at least float32."""
+        """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
         batch = self.input.prepare(inputs, operation, argument).to(self.device)
         if not batch.is_floating_point():
             return batch

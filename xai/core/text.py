@@ -57,12 +57,16 @@ class TextInput(
     def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
         """Return texts as code points (N, L) in int32, -1 behind the end; takes one string, several, or such codes.
 
+        With a vocabulary, numbers of words (N, L) in int64 are taken as they are.
+
         >>> TextInput().prepare(["hi", "a"], "lime_text")
         tensor([[104, 105],
                 [ 97,  -1]], dtype=torch.int32)
         """
         if isinstance(value, Tensor) and value.dtype == torch.int32 and value.ndim == 2 and value.numel():
             return value.detach()
+        if isinstance(value, Tensor) and value.dtype == torch.int64 and self.vocabulary:
+            return self._checked(value.detach(), operation, argument)
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, np.ndarray) or hasattr(texts, "to_list"):
             texts = texts.tolist()
@@ -93,11 +97,25 @@ class TextInput(
             row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
         return ids.to(device)
 
+    def words(self, text: str) -> list[str]:
+        """Return what the pattern finds in a text, cut to `length`.
+
+        >>> TextInput(["good"], length=2).words("Good old film")
+        ['good', 'old']
+        """
+        return re.findall(self.pattern, text.lower() if self.lowercase else text)[: self.length]
+
     def numbers(self, text: str) -> list[int]:
         """Return the numbers of a text's words."""
         known = self._numbering
-        words = re.findall(self.pattern, text.lower() if self.lowercase else text)
-        return [known.get(word, UNKNOWN) for word in words[: self.length]]
+        return [known.get(word, UNKNOWN) for word in self.words(text)]
+
+    def _checked(self, numbers: Tensor, operation: str, argument: str) -> Tensor:
+        most = len(self.vocabulary) + FIRST_WORD - 1
+        if numbers.ndim != 2 or not numbers.numel() or int(numbers.min()) < 0 or int(numbers.max()) > most:
+            wanted = f"rows of whole numbers from 0 to {most}"
+            raise InputError(expected(operation, argument, wanted, describe(numbers)))
+        return numbers
 
     @cached_property
     def _numbering(self) -> dict[str, int]:

@@ -1,0 +1,103 @@
+"""Where a training run stands after an epoch, in one safetensors file: tensors, and the rest as JSON in its header.
+
+One file, moved into place whole: a run that is killed at any moment leaves the epoch before or this one, never half.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from xai.core.errors import FolderError, InputError, expected
+from xai.core.files import write_atomically
+
+__all__ = ["Position", "load_checkpoint", "save_checkpoint", "save_weights"]
+
+
+@dataclass
+class Position:
+    """All that the rest of a run depends on. generators: by name; best: the weights that a stopping rule kept."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    generators: dict[str, torch.Generator]
+    settings: dict[str, object]
+    epoch: int = 0
+    curves: dict[str, list[float]] | None = None
+    best: dict[str, Tensor] | None = None
+
+
+def save_checkpoint(path: Path, position: Position) -> None:
+    """Write where a run stands."""
+    tensors = {f"network.{name}": tensor for name, tensor in position.network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in (position.best or {}).items()}
+    tensors |= {f"random.{name}": made.get_state() for name, made in position.generators.items()}
+    tensors["random.global"] = torch.get_rng_state()
+    state = position.optimizer.state_dict()
+    numbers: dict[str, object] = {}
+    for parameter, entries in state["state"].items():
+        for name, value in entries.items():
+            key = f"optimizer.{parameter}.{name}"
+            (tensors if isinstance(value, Tensor) else numbers)[key] = value
+    header = {
+        "epoch": position.epoch,
+        "settings": position.settings,
+        "curves": position.curves,
+        "groups": state["param_groups"],
+        "numbers": numbers,
+    }
+    copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    write_atomically(path, save(copies, metadata={"training": json.dumps(header)}), "train")
+
+
+def load_checkpoint(path: Path, position: Position) -> bool:
+    """Put a run back to where the file says; False where there is none.
+
+    Raises InputError where the file is of a run with other settings, FolderError where it cannot be read.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            header = json.loads((file.metadata() or {})["training"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except FileNotFoundError:
+        return False
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise FolderError(expected("train", str(path), "a checkpoint of a training run", str(error))) from error
+    # Through JSON, as the file's were: a tuple is a list there.
+    ours, theirs = json.loads(json.dumps(position.settings)), header["settings"]
+    other = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    if other:
+        wanted = f"{other[0]} = {theirs.get(other[0])!r} as in {path}; delete that file to start afresh"
+        raise InputError(expected("train", "settings", wanted, repr(ours.get(other[0]))))
+    try:
+        position.network.load_state_dict(_part(tensors, "network."))
+    except RuntimeError as error:
+        raise FolderError(expected("train", str(path), "weights of this network", "others")) from error
+    entries: dict[int, dict[str, object]] = {}
+    for key, value in {**_part(tensors, "optimizer."), **_part(header["numbers"], "optimizer.")}.items():
+        parameter, _, name = key.partition(".")
+        entries.setdefault(int(parameter), {})[name] = value
+    groups = [{k: tuple(v) if k == "betas" else v for k, v in group.items()} for group in header["groups"]]
+    position.optimizer.load_state_dict({"state": entries, "param_groups": groups})
+    for name, made in position.generators.items():
+        made.set_state(tensors[f"random.{name}"])
+    torch.set_rng_state(tensors["random.global"])
+    position.epoch, position.curves = header["epoch"], header["curves"]
+    position.best = _part(tensors, "best.") or None
+    return True
+
+
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write a network's weights alone, as a model folder holds them."""
+    state = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+    write_atomically(path, save(state), "train")
+
+
+def _part(values: dict[str, object], prefix: str) -> dict[str, object]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

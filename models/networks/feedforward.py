@@ -1,0 +1,58 @@
+"""Layers of neurons, each connected to all of the layer before."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import nn
+
+from models.networks.activations import make_activation
+from models.networks.columns import Columns, Rescale
+from xai.core.errors import InputError, expected
+
+__all__ = ["feedforward"]
+
+
+def feedforward(
+    inputs: int,
+    outputs: int,
+    hidden: Sequence[int] = (64,),
+    activation: str = "relu",
+    dropout: float = 0.0,
+    categories: Sequence[int] | None = None,
+    rescale: bool = False,
+) -> nn.Module:
+    """Return a network of len(hidden) hidden layers; (N, inputs) -> (N, outputs), with nothing after the last sum.
+
+    activation: a name in ACTIVATIONS; without hidden layers there is none. dropout: the chance to drop a hidden unit.
+    categories: for rows of a table, 0 for each column that is a number, else its number of categories; the first layer
+    standardizes and spreads them (see Columns). rescale: for a regression, goals are standardized inside the network.
+    Layers are named columns, linear1, relu1, dropout1, ..., logits. Raises InputError for sizes that cannot be.
+
+    >>> import torch
+    >>> feedforward(4, 2, hidden=[8, 8])(torch.zeros(3, 4)).shape
+    torch.Size([3, 2])
+    """
+    sizes = [inputs, outputs, *hidden]
+    if any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in sizes):
+        raise InputError(expected("feedforward", "inputs, outputs, hidden", "whole numbers from 1", sizes))
+    if not 0 <= dropout < 1:
+        raise InputError(expected("feedforward", "dropout", "a chance from 0, below 1", dropout))
+    if categories is not None and len(categories) != inputs:
+        raise InputError(expected("feedforward", "categories", f"{inputs} numbers, one per column", len(categories)))
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    width = inputs
+    if categories is not None:
+        layers["columns"] = Columns(categories)
+        width = layers["columns"].width
+    for number, size in enumerate(hidden, start=1):
+        layers[f"linear{number}"] = nn.Linear(width, size)
+        layers[f"{activation}{number}"] = make_activation(activation)
+        if dropout:
+            layers[f"dropout{number}"] = nn.Dropout(dropout)
+        width = size
+    layers["logits"] = nn.Linear(width, outputs)
+    if rescale:
+        layers["rescale"] = Rescale(outputs)
+    return nn.Sequential(layers)
