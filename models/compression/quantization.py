@@ -14,7 +14,7 @@ from xai.core.compress import quantizer
 from xai.core.errors import LayerError, expected
 from xai.core.hooks import ACTIVATIONS, find_layer
 
-__all__ = ["QuantizedOutput", "quantize_activations", "quantize_weights", "straight_through"]
+__all__ = ["QuantizedOutput", "SignActivation", "quantize_activations", "quantize_weights", "straight_through"]
 
 
 def quantize_weights(network: nn.Module, kind: str, *, skip: Collection[str] = ()) -> nn.Module:
@@ -71,10 +71,24 @@ class QuantizedOutput(nn.Module):
         return fine + (quantizer(self.kind)(fine, 0).values - fine).detach()
 
 
+class SignActivation(nn.Module):
+    """In place of an activation function: -1 or 1 times mean|x| of the example, told from the sign of what comes in.
+
+    After a ReLU every sign would be the same. The gradient passes where |x| is at most 1, as of a hard tanh.
+    Source: Hubara et al. 2016, arXiv:1602.02830.
+    """
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the signs, scaled, of inputs (N, ...)."""
+        fine = nn.functional.hardtanh(inputs)
+        return fine + (quantizer("binary")(inputs, 0).values - fine).detach()
+
+
 def quantize_activations(network: nn.Module, kind: str, layers: Collection[str] | None = None) -> nn.Module:
     """Return a copy in which the named layers put out few values; by default every activation function that is a layer.
 
-    Batch first: recurrent layers need `batch_first`.
+    Binary values take the place of an activation function (SignActivation); the others follow it. Batch first:
+    recurrent layers need `batch_first`.
     """
     quantizer(kind, "quantize_activations")
     made = copy.deepcopy(network)
@@ -88,5 +102,6 @@ def quantize_activations(network: nn.Module, kind: str, layers: Collection[str] 
         if isinstance(module, nn.RNNBase) and not module.batch_first:
             raise LayerError(expected("quantize_activations", "layers", "batch_first layers", repr(name)))
         parent, _, last = name.rpartition(".")
-        setattr(made.get_submodule(parent), last, QuantizedOutput(module, kind))
+        signs = kind == "binary" and isinstance(module, ACTIVATIONS)
+        setattr(made.get_submodule(parent), last, SignActivation() if signs else QuantizedOutput(module, kind))
     return made
