@@ -86,9 +86,11 @@ def experiment(length: int = 50, size: int = 32, seeds: int = 5, lag: int = 30) 
         criterion=f"At lag {lag} the RNN's norm is below 0.001 at torch's start and above 1,000 with a recurrent "
         "matrix of "
         f"3 times an orthogonal one near rest; and GRU or LSTM with a usual forget bias (0 or 1) keep at least {kept}.",
-        measured=f"lag {lag}: RNN {at['RNN']:.0e} or {explodes:.0e}, GRU {at['GRU']:.0e}, LSTM "
-        f"{at['LSTM, forget bias 0']:.0e} (bias 0), {at['LSTM, forget bias 1']:.0e} (1), "
-        f"{at['LSTM, forget bias 5']:.2g} (5)",
+        measured=f"norm at lag {lag}: RNN {at['RNN']:.0e} (large, near rest: {explodes:.0e}), GRU {at['GRU']:.0e}, "
+        "LSTM "
+        f"{at['LSTM, forget bias 0']:.0e}, {at['LSTM, forget bias 1']:.2g}, {at['LSTM, forget bias 3']:.2g} at forget "
+        "bias "
+        "0, 1, 3",
         held=at["RNN"] < 1e-3 and explodes > 1e3 and usual >= kept,
         numbers={
             **{f"norm at lag {lag}, {name}": value for name, value in at.items()},

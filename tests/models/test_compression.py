@@ -12,7 +12,13 @@ from torch.nn import functional
 from models.compression.connections import SparseLinear, cut_connections, finish_cutting, sparse_copy, sparsity
 from models.compression.folders import coarse_arguments, smaller_arguments
 from models.compression.int8 import has_torchao, run_in_int8
-from models.compression.quantization import QuantizedOutput, quantize_activations, quantize_weights, straight_through
+from models.compression.quantization import (
+    QuantizedOutput,
+    SignActivation,
+    quantize_activations,
+    quantize_weights,
+    straight_through,
+)
 from models.compression.speed import parameter_count, savings
 from models.compression.structural import choose_units, mask_units, prune_units
 from models.networks.convolutional import convolutional
@@ -413,6 +419,12 @@ def test_quantized_activations() -> None:
     torch.testing.assert_close(made(inputs)[:1], made(inputs[:1]))
     first = torch.autograd.grad(QuantizedOutput(nn.Tanh(), "binary")(inputs).sum(), inputs)[0]
     torch.testing.assert_close(first, 1 - inputs.tanh() ** 2)
+    signs = quantize_activations(network, "binary")
+    assert isinstance(signs[1], SignActivation)
+    given = torch.tensor([[-2.0, 0.5, 3.0, -0.5]], requires_grad=True)
+    assert signs[1](given).tolist() == [[-1.5, 1.5, 1.5, -1.5]]  # the mean magnitude is 1.5
+    signs[1](given).sum().backward()
+    assert given.grad.tolist() == [[0, 1, 0, 1]]  # no gradient beyond 1
     recurrent = quantize_activations(Reader("LSTM"), "int8", ["rnn"])
     assert recurrent(torch.randn(2, 4, 3)).shape == (2, 2)
     with pytest.raises(LayerError, match="activation function that is a layer"):

@@ -25,6 +25,8 @@ def panel_figure(panel: Panel) -> Figure:
         if panel.surface is not None:
             surface = panel.surface
             axes.contour(surface.x, surface.y, surface.z, levels=9, colors="#8a8f99", linewidths=0.6, alpha=0.7)
+            axes.set(xlim=(surface.x[0], surface.x[-1]), ylim=(surface.y[0], surface.y[-1]))
+            axes.set_autoscale_on(False)
         bars = [series for series in panel.series if series.style == "bars"]
         for number, series in enumerate(panel.series):
             _draw(axes, series, number, bars)

@@ -39,7 +39,7 @@ def _claim(outcome: Outcome) -> Section:
     ]
     body = render("lecture_claim.html", outcome=outcome, figures=figures)
     data = dataclasses.asdict(outcome)
-    return Section(outcome.name, f"{outcome.number}. {outcome.name.replace('_', ' ')}", body, data)
+    return Section(outcome.name, f"{outcome.number}. {outcome.name.replace('_', ' ').capitalize()}", body, data)
 
 
 def _machine() -> str:
