@@ -11,7 +11,7 @@ __all__ = ["experiment"]
 
 
 def experiment(
-    train: int = 150, epochs: int = 80, seeds: int = 5, chances: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
+    train: int = 150, epochs: int = 80, seeds: int = 12, chances: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
 ) -> Outcome:
     """Train a network that overfits with several drop chances, over several seeds."""
     gap: list[list[float]] = []
@@ -30,7 +30,10 @@ def experiment(
                 path[0].append(loss_of(network, data.inputs, data.goals))
                 path[1].append(loss_of(network, data.test_inputs, data.test_goals))
 
-            fit(network, data.inputs, data.goals, epochs=epochs, batch=32, rate=2e-3, seed=seed, after_epoch=note)
+            look = note if seed == 0 else None  # one seed is drawn, and looking takes time
+            fit(network, data.inputs, data.goals, epochs=epochs, batch=32, rate=2e-3, seed=seed, after_epoch=look)
+            if look is None:
+                note(epochs)
             gap[-1].append(path[1][-1] - path[0][-1])
             test[-1].append(path[1][-1])
             if seed == 0:
@@ -84,5 +87,6 @@ def experiment(
                 ],
             ),
         ],
-        remark="Both losses are measured without dropping anything.",
+        remark="Both losses are measured without dropping anything. At one half the effect is small here: with 5 seeds the "
+        "verdict depended on the draw of the data, so that there are more now.",
     )

@@ -47,6 +47,7 @@ def experiment(
         note("connections", cut)
         note("connections, fine-tuned", finish_cutting(fit(cut, inputs, data.goals, epochs=tuning, rate=2e-3)))
     tuned = dict(zip([0.0, *shares], found["neurons, fine-tuned"]))
+    anyone = dict(zip([0.0, *shares], found["neurons at random"]))
     raw = dict(zip([0.0, *shares], found["neurons by L1 norm"]))
     return Outcome(
         name="pruning",
@@ -90,6 +91,7 @@ def experiment(
                 [Series("forward pass, measured", [0.0, *shares], [1.0, *speed.values()])],
             ),
         ],
-        remark="Fine-tuning does most of the work: the ranking by norm matters little without it, as the random "
-        "choice shows.",
+        remark="Fine-tuning does most of the work. Without it, ranking by norm keeps "
+        f"{raw[0.75]:.0%} at 75 % and {raw[0.9]:.0%} at 90 %, a random choice {anyone[0.75]:.0%} and "
+        f"{anyone[0.9]:.0%}.",
     )
