@@ -87,6 +87,7 @@ def experiment(
                 ],
             ),
         ],
-        remark="Both losses are measured without dropping anything. At one half the effect is small here: with 5 seeds the "
+        remark="Both losses are measured without dropping anything. At one half the effect is small here: with 5 "
+        "seeds the "
         "verdict depended on the draw of the data, so that there are more now.",
     )

@@ -276,6 +276,20 @@ def test_smaller_is_faster() -> None:
     assert measured.parameters_after < measured.parameters_before / 8
 
 
+def test_smaller_convolutional_and_recurrent_networks_are_faster() -> None:
+    images = torch.rand(16, 1, 28, 28)
+    large = convolutional([1, 28, 28], 10, [32, 64], 128).eval()
+    small = prune_units(large, choose_units(large, 0.75, images[:2]), images[:2])
+    assert savings(large, small, images, repeats=7).speedup > 1.5
+    reads = Reader("LSTM")
+    reads.rnn, reads.head = nn.LSTM(3, 256, batch_first=True), nn.Linear(256, 2)
+    sequences = torch.randn(16, 20, 3)
+    small = prune_units(reads, choose_units(reads, 0.75, sequences[:2]), sequences[:2])
+    measured = savings(reads, small, sequences, repeats=7)
+    assert measured.speedup > 1.5
+    assert measured.parameters_after < measured.parameters_before / 10
+
+
 # Fine-tuning: the same few steps of training, before and after pruning
 
 
@@ -398,6 +412,19 @@ def test_straight_through_applies_the_coarse_gradient_to_the_fine_weights() -> N
         torch.testing.assert_close(mine.grad, other.grad)
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_straight_through_recurrent_layers(kind: str) -> None:
+    network, inputs = Reader(kind), torch.randn(4, 6, 3)
+    coarse = quantize_weights(network, "int8")
+    coarse(inputs).square().sum().backward()
+    fine = network.rnn.weight_hh_l0.detach().clone()
+    with straight_through("int8")(network):
+        network(inputs).square().sum().backward()
+    assert torch.equal(network.rnn.weight_hh_l0.detach(), fine)
+    for mine, other in zip(network.parameters(), coarse.parameters()):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
 @pytest.mark.parametrize("kind", ["binary", "ternary"])
 def test_training_through_it_beats_rounding_after(kind: str) -> None:
     network = dense()
@@ -482,19 +509,30 @@ def test_pruned_and_quantized_models_are_folders(tmp_path) -> None:
     assert len(again.network.conv1.weight[0].unique()) <= 3
 
 
-def test_a_recurrent_pruned_model_is_a_folder(tmp_path) -> None:
-    (tmp_path / "own").mkdir()
-    network = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 2))
-    keep = {"0": torch.tensor([1, 4])}
-    small = prune_units(network, keep, torch.randn(2, 4))
+def reader(kind: str, layers: int = 1) -> nn.Module:
+    """Build a recurrent network, as a factory does."""
+    return Reader(kind, layers)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_recurrent_pruned_model_is_a_folder(tmp_path, kind: str) -> None:
+    network, inputs, arguments = Reader(kind, 2), torch.randn(3, 5, 3), {"kind": kind, "layers": 2}
+    keep = choose_units(network, 0.5, inputs)
+    small = quantize_weights(prune_units(network, keep, inputs), "powers_of_two")
+    factory = f"{reader.__module__}:reader"
+    model = Model(small, classes=["a", "b"])
+    given = smaller_arguments(factory, arguments, small, keep, [5, 3])
+    again = load(save_model(model, tmp_path / kind, factory="models.compression.folders:smaller", arguments=given))
+    assert again.network.rnn.hidden_size == 4
+    torch.testing.assert_close(again.predict(inputs), model.predict(inputs), rtol=0, atol=1e-6)
+
+
+def test_the_inner_factory_is_held_to_what_every_factory_is(tmp_path) -> None:
+    small = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 2))
+    arguments = {"factory": "os:system", "arguments": {"command": "true"}, "sizes": {}, "shape": [4]}
+    save_model(Model(small), tmp_path, factory="models.compression.folders:smaller", arguments=arguments)
     with pytest.raises(XaiError, match=r"torch\.nn\.Module class or annotated"):
-        # The inner factory is held to what every factory is held to.
-        load(
-            save_model(
-                Model(small), tmp_path / "bad", factory="models.compression.folders:smaller",
-                arguments={"factory": "os:system", "arguments": {"command": "true"}, "sizes": {}, "shape": [4]},
-            )
-        )  # fmt: skip
+        load(tmp_path)
 
 
 def test_copies_are_copies() -> None:
