@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.lecture.common import convolutions, fit, handwritten, mean_error, right
+from models.lecture.common import convolutions, fit, handwritten, mean_error, percent, right
 from models.regularizers.augmentation import augmentation, augmentation_for
 from xai.core.experiment import Outcome, Panel, Series
 
@@ -40,7 +40,8 @@ def experiment(train: int = 300, epochs: int = 15, seeds: int = 3, test: int = 1
         criterion="The fitting augmentation gains at least one point on average over no augmentation, and the flips "
         "lose "
         "at least one.",
-        measured=f"{none[0]:.1%} without, {good[0]:.1%} with shifts, zooms and rotations, {bad[0]:.1%} with flips",
+        measured=f"{percent(none[0], 1)} without, {percent(good[0], 1)} with shifts, zooms and rotations, "
+        f"{percent(bad[0], 1)} with flips",
         held=good[0] >= none[0] + 0.01 and bad[0] <= none[0] - 0.01,
         numbers={
             **{f"accuracy, {name}": mean_error(values)[0] for name, values in found.items()},

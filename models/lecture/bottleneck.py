@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.lecture.common import percent
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["Translator", "attend", "experiment", "words"]
@@ -95,7 +96,8 @@ def experiment(steps: int = 1000, size: int = 32, batch: int = 64, longest: int 
         "length.",
         criterion=f"Without attention whole words right fall by at least 30 points from length 4 to {longest}; with it "
         f"they are at least 30 points better at {longest}, and fall less.",
-        measured=f"words right at {longest} letters: {plain[long]:.0%} without, {attending[long]:.0%} with attention",
+        measured=f"words right at {longest} letters: {percent(plain[long])} without, {percent(attending[long])} with "
+        "attention",
         held=falls >= 0.3 and attending[long] - plain[long] >= 0.3 and attending[short] - attending[long] < falls,
         numbers={
             f"words right, {n} letters, {name}": v for name, values in found.items() for n, v in zip(lengths, values)

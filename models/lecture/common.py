@@ -15,7 +15,19 @@ from torch.nn import functional
 
 from models.datasets.mnist import mnist
 
-__all__ = ["Split", "convolutions", "dense", "digits", "fit", "handwritten", "loss_of", "mean_error", "right"]
+__all__ = [
+    "Split",
+    "convolutions",
+    "dense",
+    "digits",
+    "fit",
+    "handwritten",
+    "loss_of",
+    "mean_error",
+    "percent",
+    "right",
+    "scientific",
+]
 
 
 class Split(NamedTuple):
@@ -142,6 +154,25 @@ def loss_of(network: nn.Module, inputs: Tensor, goals: Tensor) -> float:
     network.eval()
     with torch.no_grad():
         return float(functional.cross_entropy(network(inputs), goals))
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share in words.
+
+    >>> percent(0.123, 1)
+    '12.3\\xa0%'
+    """
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def scientific(value: float) -> str:
+    """Return a very small or large number with one digit.
+
+    >>> scientific(3.8e-8)
+    '4·10⁻⁸'
+    """
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit}·10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def mean_error(values: Sequence[float]) -> tuple[float, float]:

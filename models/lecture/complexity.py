@@ -32,7 +32,7 @@ def experiment(
     points: int = 20,
     steps: int = 2500,
     noise: float = 0.3,
-    degrees: int = 13,
+    degrees: int = 9,
 ) -> Outcome:
     """Fit networks of growing width, and polynomials of growing degree, to many draws of the same noisy curve."""
     draw = torch.Generator().manual_seed(0)

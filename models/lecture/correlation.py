@@ -6,6 +6,7 @@ import torch
 from sklearn.datasets import load_diabetes
 from torch import Tensor
 
+from models.lecture.common import scientific
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["descend", "experiment"]
@@ -40,7 +41,8 @@ def experiment(steps: int = 20000) -> Outcome:
         f"then one neuron with all ten, by gradient descent (at most {steps:,} steps).",
         criterion="Each lone weight is within 0.001 of Pearson's correlation. (Beside it, not part of the verdict: "
         "weights learned together are not, since the features correlate with each other.)",
-        measured=f"alone within {apart:.1e} of it; together up to {apart_together:.2f} off, {flipped} signs flipped",
+        measured=f"alone within {scientific(apart)} of it; together up to {apart_together:.2f} off, {flipped} signs "
+        "flipped",
         held=apart < 1e-3,
         numbers={
             "largest difference, one input": apart,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.lecture.common import dense, digits, fit, loss_of, mean_error
+from models.lecture.common import dense, digits, fit, loss_of, mean_error, percent
 from models.regularizers.early_stopping import EarlyStopping
 from xai.core.experiment import Outcome, Panel, Series
 
@@ -56,7 +56,8 @@ def experiment(train: int = 200, epochs: int = 60, patience: int = 5, seeds: int
         f"labels wrong, at most {epochs} epochs, patience {patience}, best weights restored, {seeds} seeds.",
         criterion="On average over the seeds, the restored weights' test loss is at most 10 % above the lowest of all "
         "epochs, and closer to it than the last epoch's.",
-        measured=f"test loss {over[0]:.1%} above the best epoch's when stopped, {over_last[0]:.0%} after the last "
+        measured=f"test loss {percent(over[0], 1)} above the best epoch's when stopped, {percent(over_last[0])} after "
+        "the last "
         "epoch",
         held=over[0] <= 0.1 and over[0] < over_last[0],
         numbers={

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.lecture.common import convolutions, fit, handwritten, right
+from models.lecture.common import convolutions, fit, handwritten, percent, right
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment", "probe"]
@@ -55,9 +55,9 @@ def experiment(train: int = 1500, epochs: int = 5, test: int = 1000) -> Outcome:
         criterion="From each layer to the next the probe loses at most half a point, and it gains at least two points "
         "from "
         "pixels to logits.",
-        measured=f"probe {trained[0]:.1%} on pixels, "
-        + ", ".join(f"{v:.1%} {n}" for n, v in zip(names[1:], trained[1:]))
-        + f"; untrained logits {found['untrained'][-1]:.1%}",
+        measured=f"probe {percent(trained[0], 1)} on pixels, "
+        + ", ".join(f"{percent(v, 1)} {n}" for n, v in zip(names[1:], trained[1:]))
+        + f"; untrained logits {percent(found['untrained'][-1], 1)}",
         held=smallest >= -0.005 and trained[-1] >= trained[0] + 0.02,
         numbers={
             **{f"{name}, {state}": v for state, values in found.items() for name, v in zip(names, values)},

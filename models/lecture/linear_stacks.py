@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.lecture.common import scientific
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["best_linear_error", "collapse", "experiment"]
@@ -55,7 +56,8 @@ def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2
         f"ReLU layer of {width}; Adam, {steps} full-batch steps on the squared error.",
         criterion="Every linear stack ends within 0.001 of the best single weighted sum (least squares: 0.25), and the "
         "ReLU network below 0.01.",
-        measured=f"squared error {max(reached):.3f} linear, {'below ' * (bent[-1] < 1e-6)}{max(bent[-1], 1e-6):.0e} "
+        measured=f"squared error {max(reached):.3f} linear, "
+        f"{'below ' * (bent[-1] < 1e-6)}{scientific(max(bent[-1], 1e-6))} "
         "with ReLU",
         held=held,
         numbers={

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.lecture.common import fit, handwritten, mean_error, right
+from models.lecture.common import fit, handwritten, mean_error, percent, right
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["change", "experiment", "shifted"]
@@ -72,7 +72,8 @@ def experiment(train: int = 1500, epochs: int = 4, seeds: int = 2, test: int = 1
         f"reduced to its maximum, or to its first pixel. {test:,} test digits moved right by 0 to 4 pixels.",
         criterion="At a shift of 1 pixel the pooled feature maps of the same filters change less than the subsampled "
         "ones; and at 2 pixels the pooled network loses less accuracy.",
-        measured=f"maps change by {moved_by[first]:.0%} pooled, {moved_by[second]:.0%} subsampled; at 2 pixels "
+        measured=f"maps change by {percent(moved_by[first])} pooled, {percent(moved_by[second])} subsampled; at 2 "
+        "pixels "
         f"{100 * lost[first]:.1f} and {100 * lost[second]:.1f} points lost",
         held=moved_by[first] < moved_by[second] and lost[first] < lost[second],
         numbers={

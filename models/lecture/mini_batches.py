@@ -55,7 +55,8 @@ def experiment(
         "over "
         f"{gradients.shape[1]:,} parameters.",
         criterion="The variance falls as 1/n: its slope over n, both in logarithms, lies between -1.1 and -0.9.",
-        measured=f"variance ∝ n^{slope:.3f}; {found[0]:.2f} with 1 example, {found[-1]:.4f} with {sizes[-1]}",
+        measured=f"variance falls as n to the power {slope:.3f}; {found[0]:.2f} with 1 example, {found[-1]:.4f} with "
+        f"{sizes[-1]}",
         held=-1.1 <= slope <= -0.9,
         numbers={"slope": slope, **{f"variance, {size} examples": value for size, value in zip(sizes, found)}},
         panels=[

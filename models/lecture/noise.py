@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from models.lecture.common import dense, digits, fit, loss_of, mean_error, right
+from models.lecture.common import dense, digits, fit, loss_of, mean_error, percent, right
 from models.regularizers.noise import gaussian
 from models.regularizers.penalties import weights
 from xai.core.experiment import Outcome, Panel, Series
@@ -50,7 +50,8 @@ def experiment(
         criterion="With the chosen noise the test error is lower, and the L2 norm of the weights too, each by more "
         "than "
         "two standard errors of the paired difference.",
-        measured=f"error {errors[0][0]:.1%} without, {errors[best][0]:.1%} with noise {scales[best]}; weight norm "
+        measured=f"error {percent(errors[0][0], 1)} without, {percent(errors[best][0], 1)} with noise {scales[best]}; "
+        "weight norm "
         f"{norms[0][0]:.1f} and {norms[best][0]:.1f}",
         held=gain > 2 * spread and smaller > 2 * norm_spread,
         numbers={

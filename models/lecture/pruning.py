@@ -8,7 +8,7 @@ from torch import Tensor
 from models.compression.connections import cut_connections, finish_cutting
 from models.compression.speed import savings
 from models.compression.structural import choose_units, prune_units
-from models.lecture.common import dense, fit, handwritten, right
+from models.lecture.common import dense, fit, handwritten, percent, right
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
@@ -61,18 +61,19 @@ def experiment(
         criterion="With 75 % and with 90 % of the hidden neurons gone and fine-tuning, the test accuracy is at most "
         "one "
         "point below the whole network's, and the forward pass is faster.",
-        measured=f"{whole:.1%} whole, {tuned[0.75]:.1%} without 75 % (untuned {raw[0.75]:.1%}), {tuned[0.9]:.1%} "
+        measured=f"{percent(whole, 1)} whole, {percent(tuned[0.75], 1)} without 75 % (untuned "
+        f"{percent(raw[0.75], 1)}), {percent(tuned[0.9], 1)} "
         "without "
-        f"90 % ({raw[0.9]:.1%}); {speed[0.75]:.1f} and {speed[0.9]:.1f} times as fast",
+        f"90 % ({percent(raw[0.9], 1)}); {speed[0.75]:.1f} and {speed[0.9]:.1f} times as fast",
         held=min(tuned[0.75], tuned[0.9]) >= whole - 0.01 and min(speed[0.75], speed[0.9]) > 1,
         numbers={
             **{
-                f"accuracy without {share:.0%}, {name}": v
+                f"accuracy without {percent(share)}, {name}": v
                 for name, row in found.items()
                 for share, v in zip([0.0, *shares], row)
             },
-            **{f"times as fast without {share:.0%}": value for share, value in speed.items()},
-            **{f"share of parameters left without {share:.0%}": value for share, value in fewer.items()},
+            **{f"times as fast without {percent(share)}": value for share, value in speed.items()},
+            **{f"share of parameters left without {percent(share)}": value for share, value in fewer.items()},
         },
         panels=[
             Panel(
@@ -92,6 +93,6 @@ def experiment(
             ),
         ],
         remark="Fine-tuning does most of the work. Without it, ranking by norm keeps "
-        f"{raw[0.75]:.0%} at 75 % and {raw[0.9]:.0%} at 90 %, a random choice {anyone[0.75]:.0%} and "
-        f"{anyone[0.9]:.0%}.",
+        f"{percent(raw[0.75])} at 75 % and {percent(raw[0.9])} at 90 %, a random choice {percent(anyone[0.75])} and "
+        f"{percent(anyone[0.9])}.",
     )

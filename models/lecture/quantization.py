@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from models.compression.quantization import quantize_activations, quantize_weights, straight_through
-from models.lecture.common import dense, fit, handwritten, right
+from models.lecture.common import dense, fit, handwritten, percent, right
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
@@ -42,10 +42,13 @@ def experiment(train: int = 4000, epochs: int = 5, tuning: int = 2, width: int =
         criterion="With int8 weights and activations after training, the test accuracy is at most half a point below "
         "that "
         "of floating point.",
-        measured=f"{whole:.1%} float, {both_after['int8']:.1%} int8; after / during training: powers of two "
-        f"{both_after['powers_of_two']:.1%} / {both_during['powers_of_two']:.1%}, ternary {both_after['ternary']:.1%} "
+        measured=f"{percent(whole, 1)} float, {percent(both_after['int8'], 1)} int8; after / during training: powers "
+        "of two "
+        f"{percent(both_after['powers_of_two'], 1)} / {percent(both_during['powers_of_two'], 1)}, ternary "
+        f"{percent(both_after['ternary'], 1)} "
         "/ "
-        f"{both_during['ternary']:.1%}, binary {both_after['binary']:.1%} / {both_during['binary']:.1%}",
+        f"{percent(both_during['ternary'], 1)}, binary {percent(both_after['binary'], 1)} / "
+        f"{percent(both_during['binary'], 1)}",
         held=both_after["int8"] >= whole - 0.005,
         numbers={
             "floating point": whole,

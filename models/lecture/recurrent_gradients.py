@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import jacrev, vmap
 
+from models.lecture.common import scientific
 from xai.core.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment", "jacobian_norms", "make_cell"]
@@ -86,11 +87,9 @@ def experiment(length: int = 50, size: int = 32, seeds: int = 5, lag: int = 30) 
         criterion=f"At lag {lag} the RNN's norm is below 0.001 at torch's start and above 1,000 with a recurrent "
         "matrix of "
         f"3 times an orthogonal one near rest; and GRU or LSTM with a usual forget bias (0 or 1) keep at least {kept}.",
-        measured=f"norm at lag {lag}: RNN {at['RNN']:.0e} (large, near rest: {explodes:.0e}), GRU {at['GRU']:.0e}, "
-        "LSTM "
-        f"{at['LSTM, forget bias 0']:.0e}, {at['LSTM, forget bias 1']:.2g}, {at['LSTM, forget bias 3']:.2g} at forget "
-        "bias "
-        "0, 1, 3",
+        measured=f"norm at lag {lag}: RNN {scientific(at['RNN'])} (large, near rest: {scientific(explodes)}), GRU "
+        f"{scientific(at['GRU'])}, LSTM {scientific(at['LSTM, forget bias 0'])}, {at['LSTM, forget bias 1']:.2g}, "
+        f"{at['LSTM, forget bias 3']:.2g} at forget bias 0, 1, 3",
         held=at["RNN"] < 1e-3 and explodes > 1e3 and usual >= kept,
         numbers={
             **{f"norm at lag {lag}, {name}": value for name, value in at.items()},
@@ -110,9 +109,13 @@ def experiment(length: int = 50, size: int = 32, seeds: int = 5, lag: int = 30) 
         ],
         remark="The simple RNN does both. LSTM and GRU decay too, geometrically, at their usual start: by about the "
         "forget "
-        f"gate at each step, 0.5 at bias 0 and 0.73 at bias 1; only bias {enough} of those tried keeps a tenth over "
-        f"{lag} steps. "
-        "What they offer is a gate that can open: claim 6 shows what training makes of it.",
+        "gate at each step, 0.5 at bias 0 and 0.73 at bias 1. "
+        + (
+            f"Of the biases tried, {enough} is the least that keeps a tenth over {lag} steps. "
+            if enough is not None
+            else ""
+        )
+        + "What they offer is a gate that can open: claim 6 shows what that is worth.",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.lecture.common import dense, digits, fit, right
+from models.lecture.common import dense, digits, fit, percent, right
 from models.regularizers.penalties import l1, l2, weights
 from xai.core.experiment import Outcome, Panel, Series
 
@@ -55,7 +55,8 @@ def experiment(train: int = 600, epochs: int = 60, strengths: tuple[float, ...] 
         "point of test accuracy.",
         criterion=f"L1 has at least twice the share of weights below {ZERO} that L2 has, and 10 points more; the root "
         "mean square of the weights under L2 is at most half of that without a penalty.",
-        measured=f"zero weights {first['zeros']:.0%} L1, {second['zeros']:.0%} L2, {none['zeros']:.0%} none; root mean "
+        measured=f"zero weights {percent(first['zeros'])} L1, {percent(second['zeros'])} L2, {percent(none['zeros'])} "
+        "none; root mean "
         f"square {first[square]:.2f}, {second[square]:.2f}, {none[square]:.2f}",
         held=first["zeros"] >= max(2 * second["zeros"], second["zeros"] + 0.1) and second[square] <= none[square] / 2,
         numbers={

@@ -57,7 +57,7 @@ class Outcome:
 
     sentence: the claim. done: what was run, with its sizes. criterion: when it counts as held, fixed in the code
     before the result is known. measured: the number in a few words. numbers: all of them by name.
-    remark: what a reader should know beside the verdict.
+    remark: what a reader should know beside the verdict. seconds: of processor time.
     """
 
     name: str

@@ -29,7 +29,7 @@ def panel_figure(panel: Panel) -> Figure:
             axes.set_autoscale_on(False)
         bars = [series for series in panel.series if series.style == "bars"]
         for number, series in enumerate(panel.series):
-            _draw(axes, series, number, bars)
+            _draw(axes, series, number, bars, thin=panel.surface is not None)
         if panel.log_x:
             axes.set_xscale("log")
         if panel.log_y:
@@ -44,7 +44,7 @@ def panel_figure(panel: Panel) -> Figure:
         return figure
 
 
-def _draw(axes: Axes, series: Series, number: int, bars: list[Series]) -> None:
+def _draw(axes: Axes, series: Series, number: int, bars: list[Series], thin: bool) -> None:
     color, marker, label = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)], _plain(series.name)
     if series.style == "bars":
         width = 0.8 / len(bars)
