@@ -17,6 +17,7 @@ COMMANDS = {
     "explain": "Explain what a model says about image files.",
     "visualize": "Make images that excite a model's units.",
     "report": "Write the full report on a model.",
+    "lecture": "Reproduce the lecture's claims.",
     "list": "List methods, checks, recipes, or a model's layers.",
 }
 

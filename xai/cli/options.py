@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from xai.core.images import LabelledImages
     from xai.core.model import Model
 
-__all__ = ["load_model", "output_option", "recipe_data", "recipes", "say_cost", "seed_option", "trust_option"]
+__all__ = [
+    "lecture",
+    "load_model",
+    "output_option",
+    "recipe_data",
+    "recipes",
+    "say_cost",
+    "seed_option",
+    "trust_option",
+]
 
 trust_option = click.option("--trust-code", is_flag=True, help="Run a factory that is a file of the model folder.")
 seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything drawn at random.")
@@ -34,6 +43,12 @@ def recipes() -> ModuleType:
     """Return `models.recipes` of this distribution, also where the caller has a package `models` of their own."""
     _claim_reference_package()
     return importlib.import_module("models.recipes")
+
+
+def lecture() -> ModuleType:
+    """Return `models.lecture` of this distribution, the table of the lecture's experiments."""
+    _claim_reference_package()
+    return importlib.import_module("models.lecture")
 
 
 def load_model(folder: str, trust_code: bool) -> Model:

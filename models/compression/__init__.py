@@ -1,0 +1,1 @@
+"""Smaller networks that say the same: fewer units, fewer connections, fewer bits."""

@@ -1,0 +1,71 @@
+"""In which order a network's layers pass their units on, read off one forward pass."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from xai.core.errors import LayerError, expected
+from xai.core.guard import untouched
+
+__all__ = ["RECURRENT", "consumer_of", "layers_in_order", "shape_units"]
+
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
+WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *RECURRENT)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def layers_in_order(network: nn.Module, example: Tensor) -> dict[str, nn.Module]:
+    """Return the innermost layers by name in the order of the forward pass on an example (a batch).
+
+    Raises LayerError where a layer is used twice: its units cannot be removed in one place.
+    """
+    order: dict[str, nn.Module] = {}
+    twice: list[str] = []
+    names = {module: name for name, module in network.named_modules() if not any(True for _ in module.children())}
+
+    def hook(module: nn.Module, inputs: tuple, output: object) -> None:
+        name = names[module]
+        if name in order and any(True for _ in module.parameters()):
+            twice.append(name)
+        order[name] = module
+
+    with untouched(network), torch.no_grad():
+        handles = [module.register_forward_hook(hook) for module in names]
+        try:
+            network(example)
+        finally:
+            for handle in handles:
+                handle.remove()
+    if twice:
+        raise LayerError(expected("prune", "network", "each layer used once", f"{twice[0]!r} used twice"))
+    return order
+
+
+def consumer_of(order: dict[str, nn.Module], name: str) -> tuple[list[str], str]:
+    """Return the batch norms behind a layer and the next layer with weights, which reads its units.
+
+    Raises LayerError for the last layer, whose units are the answers, and for a layer with weights of another kind.
+    """
+    names = list(order)
+    if name not in order or not isinstance(order[name], WEIGHTED):
+        known = ", ".join(key for key, module in order.items() if isinstance(module, WEIGHTED))
+        raise LayerError(expected("prune", "layer", f"one of {known}", repr(name)))
+    norms = []
+    for follower in names[names.index(name) + 1 :]:
+        module = order[follower]
+        if isinstance(module, WEIGHTED):
+            return norms, follower
+        if isinstance(module, NORMS):
+            norms.append(follower)
+        elif any(True for _ in module.parameters()):
+            kinds = "batch norms, or layers without weights"
+            raise LayerError(expected("prune", f"layer behind {name!r}", kinds, type(module).__name__))
+    raise LayerError(expected("prune", "layer", "one that another layer reads", f"{name!r}, which gives the answers"))
+
+
+def shape_units(module: nn.Module) -> int:
+    """Return how many units a layer puts out."""
+    if isinstance(module, RECURRENT):
+        return module.hidden_size
+    return module.out_features if isinstance(module, nn.Linear) else module.out_channels

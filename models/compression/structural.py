@@ -1,0 +1,171 @@
+"""Remove units for real: a smaller network that answers as the large one does with those units masked."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from models.compression.chain import RECURRENT, WEIGHTED, consumer_of, layers_in_order, shape_units
+from models.compression.recurrent import hidden_norms, ignore_hidden, shrink_hidden, shrink_inputs
+from xai.core.compress import keep_largest, unit_norms
+from xai.core.errors import InputError, LayerError, NetworkError, describe, expected
+from xai.core.guard import untouched
+
+__all__ = ["choose_units", "mask_units", "prune_units"]
+
+Keep = dict[str, Tensor]
+
+
+def choose_units(
+    network: nn.Module, share: float, example: Tensor, *, norm: str = "l1", layers: list[str] | None = None
+) -> Keep:
+    """Return for each layer the units that stay when a share of them goes, those of lowest norm first.
+
+    layers: by default every dense, convolutional and recurrent one but the last, whose units are the answers.
+    The lecture's norm is that of a unit's incoming weights.
+    """
+    order = layers_in_order(network, example)
+    weighted = [name for name, module in order.items() if isinstance(module, WEIGHTED)]
+    keep: Keep = {}
+    for name in weighted[:-1] if layers is None else layers:
+        consumer_of(order, name)
+        module = order[name]
+        if isinstance(module, RECURRENT):
+            keep[name] = torch.stack([keep_largest(row, share) for row in hidden_norms(module, norm)])
+        else:
+            keep[name] = keep_largest(unit_norms(module.weight, norm), share)
+    return keep
+
+
+def prune_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
+    """Return a smaller copy that has only the units `keep` of the named layers.
+
+    keep: for each layer the indices that stay, (K,); for a recurrent module of several layers also (layers, K).
+    example: a batch of inputs, to see which layer reads which. Works on chains: dense, convolutional and recurrent
+    layers with batch norm, activations, pooling, dropout and flattening in between. The result is compared in float64
+    with the copy of `mask_units` on the example; NetworkError where they differ, as with a skip connection.
+    """
+    order = layers_in_order(network, example)
+    keep = {name: _checked(order, name, indices) for name, indices in keep.items()}
+    small = copy.deepcopy(network)
+    parts = dict(small.named_modules())
+    for name, indices in keep.items():
+        norms, reader = consumer_of(order, name)
+        units = shape_units(order[name])
+        if isinstance(parts[name], RECURRENT):
+            parts[name] = shrink_hidden(parts[name], indices)
+            _put(small, name, parts[name])
+            indices = indices.expand(order[name].num_layers, -1)[-1]  # what later layers see is the last one's state
+        else:
+            _shrink_outputs(parts[name], indices)
+        for norm in norms:
+            _shrink_norm(parts[norm], _columns(indices, units, order[norm].num_features, norm))
+        _shrink_reader(parts[reader], indices, units, reader)
+    _compare(small, mask_units(network, keep, example), example)
+    return small
+
+
+def mask_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
+    """Return a copy of the same size in which the other units, after their activation, are read by nothing.
+
+    The same as multiplying them by 0 there; in recurrent layers at each step, their initial states too.
+    """
+    order = layers_in_order(network, example)
+    masked = copy.deepcopy(network)
+    parts = dict(masked.named_modules())
+    for name, indices in keep.items():
+        indices = _checked(order, name, indices)
+        if isinstance(parts[name], RECURRENT):
+            ignore_hidden(parts[name], indices)
+            indices = indices.expand(order[name].num_layers, -1)[-1]
+        reader = consumer_of(order, name)[1]
+        weight = parts[reader].weight_ih_l0 if isinstance(parts[reader], RECURRENT) else parts[reader].weight
+        gone = torch.ones(weight.shape[1], dtype=torch.bool)
+        gone[_columns(indices, shape_units(order[name]), weight.shape[1], reader)] = False
+        with torch.no_grad():
+            weight[:, gone] = 0
+    return masked
+
+
+def _checked(order: dict[str, nn.Module], name: str, indices: Tensor) -> Tensor:
+    consumer_of(order, name)
+    units = shape_units(order[name])
+    indices = torch.as_tensor(indices)
+    lists = (1, 2) if isinstance(order[name], RECURRENT) else (1,)
+    fits = indices.ndim in lists and indices.dtype == torch.int64 and indices.shape[-1] > 0
+    if fits and indices.ndim == 2:
+        fits = len(indices) in (1, order[name].num_layers)
+    if fits:
+        rows = indices.reshape(-1, indices.shape[-1])
+        fits = bool(((rows >= 0) & (rows < units)).all()) and bool((rows.diff(dim=1) > 0).all())
+    if not fits:
+        wanted = f"ascending indices below {units}, at least one"
+        raise InputError(expected("prune", f"keep[{name!r}]", wanted, describe(indices)))
+    return indices
+
+
+def _columns(indices: Tensor, units: int, width: int, reader: str) -> Tensor:
+    """Return the inputs of a reader that come from these units; a flattened channel feeds several."""
+    if width % units:
+        wanted = f"to read the {units} units before it"
+        raise LayerError(expected("prune", f"layer {reader!r}", wanted, f"one that reads {width} numbers"))
+    each = width // units
+    return (indices[:, None] * each + torch.arange(each)).flatten()
+
+
+def _shrink_outputs(module: nn.Module, indices: Tensor) -> None:
+    if getattr(module, "groups", 1) != 1:
+        raise LayerError(expected("prune", "layer", "a convolution of one group", str(module)))
+    _replace(module, "weight", module.weight.detach()[indices])
+    if module.bias is not None:
+        _replace(module, "bias", module.bias.detach()[indices])
+    setattr(module, "out_features" if isinstance(module, nn.Linear) else "out_channels", len(indices))
+
+
+def _shrink_norm(module: nn.Module, columns: Tensor) -> None:
+    for name in ("weight", "bias"):
+        if getattr(module, name) is not None:
+            _replace(module, name, getattr(module, name).detach()[columns])
+    for name in ("running_mean", "running_var"):
+        if getattr(module, name) is not None:
+            setattr(module, name, getattr(module, name)[columns].clone())
+    module.num_features = len(columns)
+
+
+def _shrink_reader(module: nn.Module, indices: Tensor, units: int, name: str) -> None:
+    if isinstance(module, RECURRENT):
+        shrink_inputs(module, _columns(indices, units, module.input_size, name))
+        return
+    if getattr(module, "groups", 1) != 1:
+        raise LayerError(expected("prune", "layer", "a convolution of one group", str(module)))
+    columns = _columns(indices, units, module.weight.shape[1], name)
+    _replace(module, "weight", module.weight.detach()[:, columns])
+    setattr(module, "in_features" if isinstance(module, nn.Linear) else "in_channels", len(columns))
+
+
+def _replace(module: nn.Module, name: str, values: Tensor) -> None:
+    setattr(module, name, nn.Parameter(values.clone(), requires_grad=getattr(module, name).requires_grad))
+
+
+def _put(network: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, last = name.rpartition(".")
+    if not last or not name:
+        raise LayerError(expected("prune", "network", "a layer inside a network", type(network).__name__))
+    setattr(network.get_submodule(parent), last, module)
+
+
+def _compare(small: nn.Module, masked: nn.Module, example: Tensor) -> None:
+    exact = example.double() if example.is_floating_point() else example
+    small, masked = copy.deepcopy(small).double(), masked.double()
+    with untouched(small), untouched(masked), torch.no_grad():
+        try:
+            got = small(exact)
+        except RuntimeError as error:
+            wanted = "a chain of layers, each read by the next one alone"
+            raise NetworkError(expected("prune", "network", wanted, f"{type(error).__name__}: {error}")) from error
+        wanted = masked(exact)
+    if not isinstance(got, Tensor) or not torch.allclose(got, wanted, rtol=1e-7, atol=1e-7):
+        reason = "other answers" if isinstance(got, Tensor) else type(got).__name__
+        raise NetworkError(expected("prune", "network", "the answers of the network with those units masked", reason))

@@ -1,0 +1,352 @@
+"""The lecture's experiments: each in a tiny size for its structure, and every closed form in them exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+
+import models.lecture as lecture
+from models.lecture import (
+    bottleneck,
+    common,
+    complexity,
+    correlation,
+    divergence,
+    layer_probes,
+    linear_stacks,
+    max_pooling,
+    mini_batches,
+    optimizers,
+    recall,
+    recurrent_gradients,
+)
+from xai.core.errors import InputError
+from xai.core.experiment import Outcome, Series
+
+TINY: dict[str, dict[str, object]] = {
+    "linear_stacks": {"steps": 20, "width": 3, "depths": (1, 2)},
+    "optimizers": {"most": 15, "rates": 2, "steps": 10, "network_rates": 3},
+    "correlation": {"steps": 50},
+    "max_pooling": {"train": 60, "epochs": 1, "seeds": 1, "test": 50},
+    "recurrent_gradients": {"length": 6, "size": 4, "seeds": 1, "lag": 4},
+    "recall": {"lags": (2, 3), "steps": 3, "size": 4, "seeds": 1},
+    "bottleneck": {"steps": 4, "size": 8, "batch": 8, "longest": 6, "test": 10},
+    "weight_penalties": {"train": 60, "epochs": 2, "strengths": (1e-3,)},
+    "noise": {"train": 60, "epochs": 1, "seeds": 2, "scales": (0.0, 0.3)},
+    "dropout": {"train": 60, "epochs": 2, "seeds": 2, "chances": (0.0, 0.5)},
+    "early_stopping": {"train": 60, "epochs": 3, "patience": 1, "seeds": 2},
+    "complexity": {"widths": (1, 2, 4), "sets": 3, "points": 8, "steps": 10, "degrees": 3},
+    "pruning": {"train": 100, "epochs": 1, "tuning": 1, "sizes": (16, 8), "test": 50},
+    "quantization": {"train": 100, "epochs": 1, "tuning": 1, "width": 8, "test": 50},
+    "augmentation": {"train": 50, "epochs": 1, "seeds": 1, "test": 200},
+    "mini_batches": {"sizes": (1, 4), "draws": 20, "epochs": 1},
+    "layer_probes": {"train": 100, "epochs": 1, "test": 50},
+    "divergence": {"steps": 20, "side": 5},
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_an_experiment_says_all_it_should(name: str) -> None:
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    outcome = lecture.run(name, **TINY[name])
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+    assert outcome.name == name
+    assert outcome.number == list(lecture.EXPERIMENTS).index(name) + 1
+    assert isinstance(outcome.held, bool)
+    for text in (outcome.sentence, outcome.done, outcome.criterion, outcome.measured):
+        assert text
+        assert "nan" not in text.split()
+    assert outcome.numbers
+    assert outcome.panels
+    for panel in outcome.panels:
+        assert panel.series
+        for series in panel.series:
+            assert len(series.x) == len(series.y) > 0
+            assert all(isinstance(value, float) and math.isfinite(value) for value in [*series.x, *series.y])
+            assert not panel.log_y or min(series.y) >= 0
+    if name in ("divergence", "dropout", "recall"):
+        again = dataclasses.replace(lecture.run(name, **TINY[name]), seconds=outcome.seconds)
+        assert again == outcome
+
+
+def test_there_are_eighteen_each_in_a_file() -> None:
+    assert list(TINY) == list(lecture.EXPERIMENTS)
+    assert len(TINY) == 18
+    folder = Path(lecture.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "common"}
+    assert files == set(TINY)
+    for name in TINY:
+        assert callable(importlib.import_module(f"models.lecture.{name}").experiment)
+
+
+def test_claims_are_chosen_by_name_or_number() -> None:
+    assert lecture.choose([]) == list(lecture.EXPERIMENTS)
+    assert lecture.choose(["18", "max-pooling", "4"]) == ["max_pooling", "divergence"]
+    for bad in ("0", "19", "nothing", ""):
+        with pytest.raises(InputError, match="lecture: claim: expected a number from 1 to 18 or one of linear_stacks"):
+            lecture.choose([bad])
+
+
+def test_an_outcome_holds_finite_numbers() -> None:
+    with pytest.raises(InputError, match="finite ones, got a = nan"):
+        Outcome("x", "s", "d", "c", "m", True, {"a": math.nan}, [])
+    with pytest.raises(InputError, match="as many x as y"):
+        Series("x", [1.0], [1.0, 2.0])
+    with pytest.raises(InputError, match="style"):
+        Series("x", [1.0], [1.0], style="pie")
+
+
+# 1
+
+
+def test_no_weighted_sum_does_xor() -> None:
+    assert linear_stacks.best_linear_error() == pytest.approx(0.25)
+    stack = nn.Sequential(nn.Linear(2, 5), nn.Linear(5, 3), nn.Linear(3, 1))
+    weight, bias = linear_stacks.collapse(stack)
+    inputs = torch.randn(6, 2)
+    torch.testing.assert_close(stack(inputs).double(), inputs.double() @ weight.T + bias, rtol=1e-5, atol=1e-5)
+
+
+# 2
+
+
+@given(st.floats(1e-4, 0.02))
+@settings(deadline=None, max_examples=30)
+def test_gradient_descent_in_the_valley(rate: float) -> None:
+    place = torch.tensor(optimizers.START, dtype=torch.float64, requires_grad=True)
+    stepper = torch.optim.SGD([place], rate)
+    for _ in range(5):
+        stepper.zero_grad()
+        optimizers.surface(place[0], place[1]).backward()
+        stepper.step()
+    x, y = optimizers.START
+    wanted = [x * (1 - rate) ** 5, y * (1 - 200 * rate) ** 5]
+    np.testing.assert_allclose(place.detach().numpy(), wanted, rtol=1e-9, atol=1e-12)
+    assert (optimizers.slowest_direction(rate) > 1) == (rate > 2 / 200)
+    assert optimizers.slowest_direction(rate) >= optimizers.slowest_direction(2 / 201) == pytest.approx(199 / 201)
+
+
+# 3
+
+
+def test_a_lone_weight_is_pearsons_correlation_and_many_are_least_squares() -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.randn(50, 3, generator=draw, dtype=torch.float64)
+    rows[:, 1] += rows[:, 0]
+    goals = rows @ torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64) + torch.randn(50, generator=draw).double()
+    rows, goals = ((part - part.mean(0)) / part.std(0, correction=0) for part in (rows, goals))
+    for place in range(3):
+        alone = correlation.descend(rows[:, [place]], goals, 500, 0.1)
+        assert float(alone) == pytest.approx(np.corrcoef(rows[:, place], goals)[0, 1])
+    together = correlation.descend(rows, goals, 5000, 0.2)
+    np.testing.assert_allclose(together, np.linalg.lstsq(rows.numpy(), goals.numpy())[0], atol=1e-8)
+
+
+# 4
+
+
+def test_a_shift_goes_right_and_keeps_the_border() -> None:
+    image = torch.arange(6.0).view(1, 1, 2, 3)
+    assert max_pooling.shifted(image, 1)[0, 0].tolist() == [[0, 0, 1], [3, 3, 4]]
+    assert max_pooling.shifted(image, 0) is image
+    # A maximum that stays in its 2 x 2 block changes nothing after pooling, and all where pixels are skipped.
+    dot = torch.zeros(1, 1, 2, 4)
+    dot[..., 0, 2] = 1
+    moved = max_pooling.shifted(dot, 1)
+    assert max_pooling.change(functional.max_pool2d(dot, 2), functional.max_pool2d(moved, 2)) == 0
+    assert max_pooling.change(dot[..., ::2, ::2], moved[..., ::2, ::2]) == 1
+
+
+# 5
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0, 3.0])
+def test_the_cell_path_decays_by_the_forget_gate(bias: float) -> None:
+    """With every weight 0, c' = f c and h' = tanh(c') / 2: the Jacobian over a lag has norm f^lag sqrt(1 + 1/4)."""
+    cell = recurrent_gradients.make_cell("LSTM", 3, bias)
+    with torch.no_grad():
+        for name, parameter in cell.named_parameters():
+            if "weight" in name:
+                parameter.zero_()
+            else:
+                gates = parameter.view(4, 3)
+                gates[[0, 2, 3]] = 0
+    norms = recurrent_gradients.jacobian_norms(cell, torch.zeros(6, 3, dtype=torch.float64))
+    forget = 1 / (1 + math.exp(-bias))
+    np.testing.assert_allclose(norms, [1, *(forget**lag * math.sqrt(1.25) for lag in range(1, 7))], rtol=1e-9)
+
+
+def test_at_rest_the_rnn_multiplies_by_its_matrix() -> None:
+    cell = recurrent_gradients.make_cell("RNN", 4)
+    with torch.no_grad():
+        cell.bias_ih.zero_()
+        cell.bias_hh.zero_()
+    norms = recurrent_gradients.jacobian_norms(cell, torch.zeros(5, 4, dtype=torch.float64))
+    matrix = cell.weight_hh.detach().numpy()
+    wanted = [np.linalg.norm(np.linalg.matrix_power(matrix, lag), 2) for lag in range(6)]
+    np.testing.assert_allclose(norms, wanted, rtol=1e-9)
+    scaled = recurrent_gradients.make_cell("RNN", 4, scale=3.0).weight_hh.detach()
+    torch.testing.assert_close(scaled @ scaled.T, 9 * torch.eye(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_jacobians_are_finite_differences(kind: str) -> None:
+    torch.manual_seed(0)
+    size, cell = 3, recurrent_gradients.make_cell(kind, 3, 1.0)
+    inputs = torch.randn(4, 3, dtype=torch.float64)
+
+    def last(state: torch.Tensor, first: int) -> torch.Tensor:
+        parts = state.view(-1, 1, size)
+        for x in inputs[first:]:
+            parts = torch.stack(cell(x[None], tuple(parts))) if kind == "LSTM" else cell(x[None], parts[0])[None]
+        return parts.reshape(-1)
+
+    width = 2 * size if kind == "LSTM" else size
+    with torch.no_grad():
+        start = torch.zeros(width, dtype=torch.float64)
+        step = 1e-6 * torch.eye(width, dtype=torch.float64)
+        columns = [(last(start + row, 0) - last(start - row, 0)) / 2e-6 for row in step]
+    wanted = float(torch.linalg.matrix_norm(torch.stack(columns, 1), 2))
+    assert recurrent_gradients.jacobian_norms(cell, inputs)[4] == pytest.approx(wanted, rel=1e-6)
+
+
+# 6
+
+
+def test_the_symbol_to_recall_comes_first() -> None:
+    inputs, goals = recall.sequences(20, 7, torch.Generator().manual_seed(0))
+    assert inputs.shape == (20, 8, 6)
+    assert torch.equal(inputs.argmax(2)[:, 0], goals)
+    assert bool((inputs.argmax(2)[:, 1:] >= 4).all())
+    assert bool((inputs.sum(2) == 1).all())
+
+
+# 7
+
+
+def test_words_and_their_sounds() -> None:
+    letters, sounds = bottleneck.words(5, 6, torch.Generator().manual_seed(0))
+    for row, said in zip(letters.tolist(), sounds.tolist()):
+        for place, (letter, sound) in enumerate(zip(row, said)):
+            before = row[place - 1] if place else 0
+            assert sound == (letter + 5 * (before % 3)) % 12
+
+
+@pytest.mark.parametrize("attention", [False, True])
+def test_decoding_step_by_step_is_decoding_at_once(attention: bool) -> None:
+    network = bottleneck.Translator(8, attention)
+    letters, _ = bottleneck.words(4, 5, torch.Generator().manual_seed(0))
+    said = network.speak(letters)
+    given = functional.pad(said[:, :-1], (1, 0), value=bottleneck.START)
+    assert torch.equal(network(letters, given).argmax(2), said)
+
+
+def test_attention_takes_the_lectures_steps() -> None:
+    encoder = torch.tensor([[[0.0, 1, 1], [5, 0, 1], [1, 1, 0], [0, 5, 1]]])
+    context, weights = bottleneck.attend(torch.tensor([[[10.0, 5, 10]]]), encoder)
+    scores = np.array([15.0, 60, 15, 35])
+    by_hand = np.exp(scores - 60) / np.exp(scores - 60).sum()
+    np.testing.assert_allclose(weights[0, 0], by_hand, atol=1e-7)
+    np.testing.assert_allclose(context[0, 0], [5, 0, 1], atol=1e-6)
+
+
+# 12
+
+
+@given(st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=30)
+def test_bias_and_variance_add_up(rows: list[list[float]]) -> None:
+    predictions, truth = torch.tensor(rows, dtype=torch.float64), torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    bias, variance, error = complexity.split_error(predictions, truth)
+    assert error == pytest.approx(bias + variance)
+    assert error == pytest.approx(float((predictions - truth).square().mean()), abs=1e-9)
+
+
+# 16
+
+
+def test_gradients_of_single_examples_and_their_variance() -> None:
+    network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
+    inputs, goals = torch.randn(4, 2), torch.tensor([0, 1, 1, 0])
+    each = mini_batches.each_gradient(network, inputs, goals)
+    for row, x, goal in zip(each, inputs, goals):
+        network.zero_grad()
+        functional.cross_entropy(network(x[None]), goal[None]).backward()
+        torch.testing.assert_close(row, torch.cat([p.grad.flatten() for p in network.parameters()]))
+    # Every mini-batch of two, drawn with replacement: their variance is half that of one, exactly.
+    pairs = torch.stack([(each[i] + each[j]) / 2 for i, j in itertools.product(range(4), repeat=2)]).double()
+    assert float(pairs.var(0, correction=0).sum()) == pytest.approx(float(each.double().var(0, correction=0).sum()) / 2)
+    assert mini_batches.total_variance(torch.tensor([[0.0, 1.0], [2.0, 1.0]])) == 2
+
+
+# 17
+
+
+def test_both_forms_of_the_probe_agree() -> None:
+    """With copies of the features the wide form solves what the narrow one solved."""
+    draw = torch.Generator().manual_seed(0)
+    goals = torch.arange(40) % 10
+    rows = functional.one_hot(goals, 10).float() + 0.3 * torch.randn(40, 10, generator=draw)
+    test = functional.one_hot(goals, 10).float() + 0.3 * torch.randn(40, 10, generator=draw)
+    narrow = layer_probes.probe(rows, goals, test, goals, 0.1)
+    # Five copies, five times the ridge.
+    wide = layer_probes.probe(rows.repeat(1, 5), goals, test.repeat(1, 5), goals, 0.5)
+    assert narrow == wide
+    assert narrow > 0.8
+    assert layer_probes.probe(rows, goals, test[torch.randperm(40, generator=draw)], goals) < 0.4
+
+
+# 18
+
+
+@given(st.floats(0.01, 5), st.floats(0.1, 5), st.floats(-2, 2), st.floats(-2, 2))
+@settings(deadline=None, max_examples=100)
+def test_one_sample_diverges_when_alpha_x_squared_is_above_two(alpha: float, x: float, goal: float, w: float) -> None:
+    path = divergence.errors(alpha, x, 12, goal, w)
+    first = abs(w * x - goal)
+    np.testing.assert_allclose(
+        path, [first * abs(1 - alpha * x * x) ** k for k in range(len(path))], rtol=1e-6, atol=1e-9
+    )
+    if first > 1e-3 and abs(alpha * x * x - 2) > 1e-3 and alpha * x * x > 1e-3:
+        assert (path[-1] > path[0]) == (alpha * x * x > 2)
+
+
+# What they share
+
+
+def test_wrong_labels_are_where_they_were_asked_for() -> None:
+    clean, training, everywhere = common.digits(200), common.digits(200, wrong=0.3), common.digits(200, 0, 0.3, True)
+    assert torch.equal(clean.inputs, training.inputs)
+    assert torch.equal(clean.test_goals, training.test_goals)
+    assert 0.2 < float((clean.goals != training.goals).double().mean()) < 0.4
+    assert 0.25 < float((clean.test_goals != everywhere.test_goals).double().mean()) < 0.35
+    assert float(clean.inputs.mean().abs()) < 1e-5
+    assert bool((clean.inputs.std(0) > 0).all())
+
+
+def test_the_same_seed_trains_the_same_network() -> None:
+    data = common.digits(60)
+    results = []
+    for _ in range(2):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network = common.fit(common.dense(data.inputs.shape[1], 8, 10), data.inputs, data.goals, epochs=2)
+        results.append(network[0].weight.detach())
+    assert torch.equal(*results)
+    stopped = []
+    common.fit(
+        network, data.inputs, data.goals, epochs=5, after_epoch=lambda epoch: stopped.append(epoch) or epoch == 1
+    )
+    assert stopped == [0, 1]

@@ -1,0 +1,27 @@
+"""`xai lecture`: run the lecture's claims and write what came out."""
+
+from __future__ import annotations
+
+import click
+
+from xai.cli.options import lecture, output_option
+
+
+@click.command("lecture")
+@click.argument("claims", nargs=-1)
+@output_option("reports/lecture.html")
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes, one thread in each."
+)
+def command(claims: tuple[str, ...], output: str, workers: int) -> None:
+    """Run CLAIMS, by name or number (all 18 where none is given), and print the path of the report."""
+    from xai.core.files import check_writable
+    from xai.core.progress import track
+    from xai.render.sections.lecture import lecture_report
+
+    table = lecture()
+    chosen = table.choose(claims)
+    check_writable(output, "lecture")
+    click.echo(f"about {sum(table.SECONDS.get(name, 5) for name in chosen) / workers:,.0f} s", err=True)
+    outcomes = list(track(table.run_all(chosen, workers), "claims", len(chosen)))
+    click.echo(lecture_report(outcomes, table.ERRATA, len(table.EXPERIMENTS)).save(output))
