@@ -37,7 +37,7 @@ def say(line: str) -> None:
 
 
 def seconds(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the least CPU time of each run over rounds in which they take turns: neighbors on the machine do not count."""
+    """Return the least CPU time of each run over rounds in which they take turns: busy neighbors do not count."""
     best = dict.fromkeys(runs, float("inf"))
     for number in range(repeats + 1):
         for name, run in runs.items():
@@ -259,9 +259,7 @@ def main(arguments: list[str]) -> None:
     if arguments[:1] == ["peak"]:
         return peak(arguments[1], int(arguments[2]))
     keep_memory()
-    say(
-        f"torch {torch.__version__}, {torch.get_num_threads()} thread; ms of CPU time: least of several interleaved rounds"
-    )
+    say(f"torch {torch.__version__}, {torch.get_num_threads()} thread; least CPU ms of interleaved rounds")
     for name in arguments or PARTS:
         say(f"\n{name}: {PARTS[name].__doc__}")
         if name != "memory":
