@@ -171,7 +171,12 @@ def text() -> None:
     """40 words; 5,000 samples are lime's default."""
     from lime.lime_text import LimeTextExplainer
 
-    for name, recurrent, samples in (("light", False, 1000), ("light", False, 5000), ("LSTM", True, 1000)):
+    for name, recurrent, samples in (
+        ("light", False, 1000),
+        ("light", False, 5000),
+        ("LSTM", True, 1000),
+        ("LSTM", True, 5000),
+    ):
         model, texts = text_model(recurrent)
 
         def predict(batch: list[str], model: Model = model) -> np.ndarray:
