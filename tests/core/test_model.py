@@ -68,6 +68,26 @@ def test_a_contradicted_output_warns_once(output: str, scores: list[float]) -> N
         model.predict(ONE)
 
 
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_sigmoids_that_are_called_logits_are_doubted(task: str) -> None:
+    network = nn.Sequential(nn.Linear(2, 1 if task == "binary" else 3), nn.Sigmoid())
+    with pytest.warns(XaiWarning, match="look like probabilities"):
+        Model(network, task=task).predict(torch.randn(20, 2))
+
+
+def test_what_the_caller_does_later_changes_nothing() -> None:
+    rows = torch.ones(1, 2)
+    explanation = saliency(Model(nn.Linear(2, 2)), rows)
+    rows.zero_()
+    assert explanation.inputs.tolist() == [[1.0, 1.0]]
+
+
+def test_log_probabilities_do_not_round_to_a_floor() -> None:
+    model = Model(Fixed([0.0, 300.0]))
+    with model.explaining("test", ONE, 0, of="log_probability") as case:
+        assert float(case.scores(case.inputs, case.rows)) == pytest.approx(-300.0)
+
+
 def test_a_single_logit_has_two_sides() -> None:
     network = nn.Linear(2, 1, bias=False)
     with torch.no_grad():

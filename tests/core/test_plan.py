@@ -44,6 +44,29 @@ def test_a_fold_that_is_another_function_is_refused() -> None:
     assert explanation.options["run"]["plan"] == "plain"
 
 
+def test_every_row_is_compared_not_only_the_first() -> None:
+    """The convolution is read beside the batch norm, where the first row cannot show it."""
+
+    class Hidden(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 4, 3, bias=False)
+            self.norm = nn.BatchNorm2d(4)
+            self.linear = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            maps = self.conv(x)
+            return self.linear((self.norm(maps).relu() + (maps - 0.1).relu()).mean((2, 3)))
+
+    network = Hidden()
+    network.norm.running_var.fill_(9.0)
+    model = Model(network)
+    batch = torch.cat([torch.zeros(1, 2, 8, 8), images(2)])
+    fast = integrated_gradients(model, batch, steps=20)
+    assert torch.allclose(fast.values, integrated_gradients(model, batch, steps=20, exact=True).values, atol=1e-6)
+    assert model.trace(batch).foldable == ()
+
+
 def test_a_changed_weight_is_seen() -> None:
     model = ZOO["plain"]()
     first = integrated_gradients(model, images(), steps=20)

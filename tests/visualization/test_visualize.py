@@ -222,9 +222,12 @@ class TestEvidence:
         assert "101 real images" in finding.control
 
     def test_a_dead_unit_is_untestable(self) -> None:
-        finding = compare_with_real("unit", 0.0, 0.0, torch.zeros(10), torch.zeros(10))
+        finding = compare_with_real("unit", 0.0, 0.0, torch.zeros(30), torch.zeros(30))
         assert finding.status == "untestable"
         assert "dead" in finding.text
+        few = compare_with_real("unit", 9.0, 9.0, self.real[:19], self.real[:19])
+        assert few.status == "untestable"
+        assert "too few" in few.text
 
     def test_reference_images_are_measured(self, digits: Model, digit_images: tuple) -> None:
         made = visualize(

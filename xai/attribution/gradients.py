@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from xai.core.arguments import whole_number
 from xai.core.baselines import make_baseline
-from xai.core.errors import InputError, expected
 from xai.core.explanation import Explanation
 from xai.core.model import Model
 
@@ -57,23 +57,22 @@ def integrated_gradients(
     >>> e.values.round(decimals=2)
     tensor([[ 1.5000, -0.5000]])
     """
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise InputError(expected("integrated_gradients", "steps", "a whole number from 1", repr(steps)))
-    settings = {"passes": int(steps), "exact": exact, "batch_size": batch_size}
+    steps = whole_number("integrated_gradients", "steps", steps, 1)
+    settings = {"passes": steps, "exact": exact, "batch_size": batch_size}
     with model.explaining("integrated_gradients", inputs, target, **settings) as case:
         start, name = make_baseline(baseline, case.inputs, case.operation)
         path = case.inputs - start
-        points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(int(steps)))
+        points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(steps))
         points, weights = (points + 1) / 2, weights / 2
         total = torch.zeros_like(path)
         view = (-1,) + (1,) * (path.ndim - 1)
-        for indices in case.chunks(len(case) * int(steps)):
-            rows, step = indices // int(steps), indices % int(steps)
+        for indices in case.chunks(len(case) * steps):
+            rows, step = indices // steps, indices % steps
             gradient = case.gradient(start[rows] + points[step].view(view) * path[rows], rows)[1]
             total.index_add_(0, rows, gradient * weights[step].view(view))
         values = total * path
         difference = case.scores(case.inputs, case.rows) - case.scores(start, case.rows)
         missed = (values.double().flatten(1).sum(1) - difference).abs()
         case.note("completeness_error", missed / difference.abs().clamp_min(1e-12))
-        options = {"steps": int(steps), "baseline": name}
+        options = {"steps": steps, "baseline": name}
         return case.explanation("integrated_gradients", values, "input", baseline=name, options=options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -44,8 +46,8 @@ def occlusion(
     with model.explaining("occlusion", inputs, target, **settings) as case:
         shape = tuple(case.inputs.shape[1:])
         if case.inputs.ndim == 4:
-            size = _pair(window or tuple(max(1, side // 7) for side in shape[1:]), "window", shape[1:])
-            step = _pair(stride or tuple(max(1, side // 2) for side in size), "stride", shape[1:])
+            size = _pair(_or(window, tuple(max(1, side // 7) for side in shape[1:])), "window", shape[1:])
+            step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", shape[1:])
             if step[0] > size[0] or step[1] > size[1]:
                 raise InputError(
                     expected("occlusion", "stride", f"at most the window {size}, so that no gap is left", step)
@@ -84,9 +86,13 @@ def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int
     return masks
 
 
+def _or(value: object, default: tuple[int, ...]) -> object:
+    return default if value is None else value
+
+
 def _pair(value: object, argument: str, sides: tuple[int, ...]) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else value
-    fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, int) for item in pair)
+    pair = (value, value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+    fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, Integral) for item in pair)
     if not fits or not all(1 <= item <= side for item, side in zip(pair, sides)):
         wanted = f"one or two whole numbers from 1 to {sides[0]} and {sides[1]}"
         raise InputError(expected("occlusion", argument, wanted, describe(value)))

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from xai.checks.controls import center_blob, edge_filter, moved_copies, phase_randomized
+from xai.core.arguments import whole_number
 from xai.core.baselines import make_baseline
 from xai.core.case import Case
-from xai.core.errors import InputError, expected
 from xai.core.explanation import Explanation
 from xai.core.finding import Finding
 from xai.core.model import Model
@@ -37,8 +37,7 @@ def deletion(
     Raises InputError for fewer than 19 controls, which cannot reach p = 0.05. Source: Petsiuk, Das, Saenko 2018,
     arXiv:1806.07421, for the deletion curve; the controls are this library's.
     """
-    if controls < 19:
-        raise InputError(expected("deletion", "controls", "at least 19", controls))
+    controls = whole_number("deletion", "controls", controls, 19)  # fewer cannot reach p = 0.05
     if explanation.inputs.ndim != 4:
         text = "Untestable: deletion needs a map over an image."
         return [Finding("deletion", "untestable", None, ALPHA, "none", text) for _ in explanation.target]
@@ -50,10 +49,11 @@ def deletion(
     with model.explaining("deletion", explanation.inputs, target, **settings) as case:
         hidden, fill_name = make_baseline(fill, case.inputs, case.operation)
         maps = explanation.heatmap().to(case.inputs.device)
-        return [_row(case, row, maps[row], hidden[row], controls, fill_name) for row in range(len(case))]
+        names = [explanation.target_name(row) for row in range(len(case))]
+        return [_row(case, row, maps[row], hidden[row], controls, fill_name, names[row]) for row in range(len(case))]
 
 
-def _row(case: Case, row: int, heatmap: Tensor, hidden: Tensor, controls: int, fill: str) -> Finding:
+def _row(case: Case, row: int, heatmap: Tensor, hidden: Tensor, controls: int, fill: str, name: str) -> Finding:
     if float(heatmap.max() - heatmap.min()) == 0:
         return Finding("deletion", "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
     generator = case.generator(row)
@@ -78,14 +78,13 @@ def _row(case: Case, row: int, heatmap: Tensor, hidden: Tensor, controls: int, f
     control = f"{controls} moved or phase-randomized copies of the map, a center blob, an edge filter"
     share = f"{int((moved < own).sum())} of {controls} control maps"
     if p_value > ALPHA:
-        text = f"Not supported: removing what it marks hurts the prediction more than only {share} of the same shape."
+        text = f"Not supported: removing what it marks lowers the score of {name} more than only {share} do."
         return Finding("deletion", "fail", p_value, ALPHA, control, text, details)
     if beaten:
         text = f"Beats {share}, but {' and '.join(beaten)}, which never saw the network, does as well or better."
         return Finding("deletion", "warn", p_value, ALPHA, control, text, details)
-    text = (
-        f"Supported: removing what it marks hurts the prediction more than {share}, a center blob and an edge filter."
-    )
+    rivals = f"{share}, a center blob and an edge filter"
+    text = f"Supported: removing what it marks lowers the score of {name} more than {rivals} do."
     return Finding("deletion", "pass", p_value, ALPHA, control, text, details)
 
 

@@ -9,10 +9,11 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from xai.checks.recompute import recompute
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, XaiError, expected
 from xai.core.explanation import Explanation
 from xai.core.finding import Finding
-from xai.core.guard import untouched
+from xai.core.guard import same_random_state, untouched
 from xai.core.model import Model
 
 __all__ = ["FAILS_ABOVE", "PASSES_BELOW", "randomization", "randomized"]
@@ -25,14 +26,15 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     """Return one finding per row: is the map another one when the weights are shuffled?
 
     The score is the mean rank correlation (Spearman) between the map and those of `draws` networks whose weights are
-    shuffled within each tensor, so that they keep their size and lose what was learned. The details hold the cascade:
-    the correlation when only the last third, two thirds, and all of the layers are shuffled.
+    shuffled within each tensor, so that they keep their size and lose what was learned: of the values or of their
+    magnitudes, whichever is larger, since a map that keeps its picture and only flips signs has learned nothing either.
+    Places that are 0 in both maps do not count. The details hold the cascade: the score when only the last third, two
+    thirds, and all of the layers are shuffled. Untestable where there are no weights to shuffle.
     Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
-    if draws < 1:
-        raise InputError(expected("randomization", "draws", "at least 1", draws))
+    draws = whole_number("randomization", "draws", draws, 1)
+    shares = [*((share, 1) for share in DEPTHS), (1.0, draws)]
     try:
-        shares = [*((share, 1) for share in DEPTHS), (1.0, draws)]
         cascade = [
             torch.stack([_similarity(model, explanation, share, seed * 1009 + draw) for draw in range(times)]).mean(0)
             for share, times in shares
@@ -40,18 +42,28 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     except XaiError as error:
         text = f"Untestable: {error}"
         return [Finding("randomization", "untestable", None, PASSES_BELOW, "none", text) for _ in explanation.target]
-    return [_finding([float(part[row]) for part in cascade], draws) for row in range(len(explanation))]
+    return [
+        _finding(explanation.values[row], [part[row].tolist() for part in cascade], draws)
+        for row in range(len(explanation))
+    ]
 
 
-def _finding(cascade: list[float], draws: int) -> Finding:
-    score = cascade[-1]
+def _finding(values: Tensor, cascade: list[list[float]], draws: int) -> Finding:
     control = f"{draws} networks with shuffled weights"
-    details = {"cascade": cascade, "depths": [*DEPTHS, 1.0], "draws": draws}
-    says = f"the map correlates {score:.2f} with those of networks with random weights"
+    if bool((values == values.flatten()[0]).all()):
+        text = "The map is the same everywhere: it marks nothing that weights could change."
+        return Finding("randomization", "fail", 1.0, PASSES_BELOW, control, text)
+    signed, magnitude = cascade[-1]
+    score = max(signed, magnitude)
+    details = {
+        "cascade": [max(pair) for pair in cascade], "depths": [*DEPTHS, 1.0], "draws": draws,
+        "signed": signed, "magnitude": magnitude,
+    }  # fmt: skip
+    kind = "map" if signed >= magnitude else "size of its values"
+    says = f"the {kind} correlates {score:.2f} with those of networks with random weights"
     if score < PASSES_BELOW:
-        return Finding(
-            "randomization", "pass", score, PASSES_BELOW, control, f"Depends on the weights: {says}.", details
-        )
+        text = f"Depends on the weights: {says}."
+        return Finding("randomization", "pass", score, PASSES_BELOW, control, text, details)
     if score <= FAILS_ABOVE:
         text = f"Depends on the weights only in part: {says}."
         return Finding("randomization", "warn", score, PASSES_BELOW, control, text, details)
@@ -60,16 +72,22 @@ def _finding(cascade: list[float], draws: int) -> Finding:
 
 
 def _similarity(model: Model, explanation: Explanation, share: float, seed: int) -> Tensor:
-    """Return the rank correlation of each row with the explanation of one shuffled network, (N,)."""
+    """Return for each row the rank correlations with the explanation of one shuffled network, (N, 2)."""
     other = recompute(randomized(model, explanation.inputs, share, seed), explanation)
-    return torch.tensor([_rank_correlation(a, b) for a, b in zip(explanation.values, other.values)])
+    return torch.tensor([_rank_correlations(a, b) for a, b in zip(explanation.values, other.values)])
 
 
-def _rank_correlation(first: Tensor, second: Tensor) -> float:
-    first, second = (part.detach().float().flatten().cpu().numpy() for part in (first, second))
-    if first.min() == first.max() or second.min() == second.max():
-        return 0.0  # an empty map shares nothing with the other
-    return float(spearmanr(first, second).statistic)
+def _rank_correlations(first: Tensor, second: Tensor) -> tuple[float, float]:
+    """Return Spearman's correlation of the values and of their magnitudes, where either map is not 0."""
+    first, second = (part.detach().double().flatten().cpu().numpy() for part in (first, second))
+    there = (first != 0) | (second != 0)
+    first, second = first[there], second[there]
+    pairs = ((first, second), (abs(first), abs(second)))
+    # A constant map shares nothing with the other.
+    return tuple(
+        float(spearmanr(a, b).statistic) if len(a) > 2 and a.min() < a.max() and b.min() < b.max() else 0.0
+        for a, b in pairs
+    )
 
 
 def randomized(model: Model, inputs: Tensor, share: float, seed: int) -> Model:
@@ -77,11 +95,11 @@ def randomized(model: Model, inputs: Tensor, share: float, seed: int) -> Model:
     with untouched(model.network):
         found = model.trace_of(inputs[:1], "randomization")
     try:
-        network = copy.deepcopy(model.network).eval()
+        with torch.inference_mode(False):
+            network = copy.deepcopy(model.network).eval()
     except Exception as error:
-        raise InputError(
-            expected("randomization", "network", "one that can be copied", type(error).__name__)
-        ) from error
+        got = type(error).__name__
+        raise InputError(expected("randomization", "network", "one that can be copied", got)) from error
     # Modules with weights of their own, in the order of the forward pass; what no hook saw run counts as early.
     order = {layer.name: place for place, layer in enumerate(found.layers)}
     owners = [name for name, module in network.named_modules() if any(True for _ in module.parameters(recurse=False))]
@@ -89,7 +107,7 @@ def randomized(model: Model, inputs: Tensor, share: float, seed: int) -> Model:
     chosen = owners[len(owners) - max(1, round(share * len(owners))) :]
     generator = torch.Generator().manual_seed(seed)
     norms = []
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), same_random_state(network):
         for name in chosen:
             layer = network.get_submodule(name)
             for parameter in layer.parameters(recurse=False):
@@ -99,6 +117,8 @@ def randomized(model: Model, inputs: Tensor, share: float, seed: int) -> Model:
                 norms.append(layer)
         copied = model.with_network(network)
         _refit(copied, norms, inputs)
+    if copied.digest() == model.digest():
+        raise InputError(expected("randomization", "network", "weights that can be shuffled", "none"))
     return copied
 
 

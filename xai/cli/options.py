@@ -31,7 +31,13 @@ __all__ = [
 ]
 
 trust_option = click.option("--trust-code", is_flag=True, help="Run a factory that is a file of the model folder.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Seed of everything drawn at random.")
+seed_option = click.option(
+    "--seed",
+    default=0,
+    type=click.IntRange(0, 2**31 - 1),
+    show_default=True,
+    help="Seed of everything drawn at random.",
+)
 
 
 def output_option(default: str):

@@ -49,7 +49,7 @@ def command(
     from xai.core.files import check_writable
     from xai.core.folder import read_description
     from xai.core.images import read_folder, read_images
-    from xai.render.model_report import METHODS, model_report, require_image_classifier
+    from xai.render.model_report import METHODS, class_names, model_report, require_image_classifier
 
     folder = model or f"runs/{DEFAULT}"
     target = output or f"reports/{Path(folder).resolve().name}.html"
@@ -60,7 +60,7 @@ def command(
     loaded = load_model(folder, trust_code)
     require_image_classifier(loaded, "report")
     given = read_images(list(images), loaded.input, "report") if images else None
-    labelled = read_folder(data, loaded.input, loaded.classes or [], "report") if data else recipe_data(folder)
+    labelled = read_folder(data, loaded.input, class_names(loaded), "report") if data else recipe_data(folder)
     rows = (len(given) if given else 0) + (examples if labelled else 0)
     say_cost(loaded, METHODS, rows, units * 4, steps)
     report = model_report(

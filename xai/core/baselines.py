@@ -31,7 +31,13 @@ def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor,
         raise InputError(expected(operation, "baseline", f"one of {', '.join(known)} or a tensor", repr(name)))
     if isinstance(name, int | float) and not isinstance(name, bool):
         return torch.full_like(inputs, float(name)), name
-    values = torch.as_tensor(name, dtype=inputs.dtype, device=inputs.device)
+    try:
+        values = torch.as_tensor(name, dtype=inputs.dtype, device=inputs.device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        known = ", ".join(BASELINES)
+        raise InputError(
+            expected(operation, "baseline", f"one of {known}, a number or a tensor", describe(name))
+        ) from error
     try:
         return values.expand_as(inputs).clone(), "given"
     except RuntimeError as error:

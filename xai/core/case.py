@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.core.differentiate import gradient_of, variable_of
+from xai.core.digest import tensor_digest
 from xai.core.errors import NetworkError, expected
 from xai.core.explanation import Explanation
 from xai.core.hooks import recording, run_recorded
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Case"]
 
 SATURATED = 0.999
-LEAST_PROBABILITY = 1e-6
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Case:
 
     Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability" (not below LEAST_PROBABILITY).
+    "log_probability".
     """
 
     operation: str
@@ -45,6 +45,7 @@ class Case:
     trace: Trace
     of: str = "output"
     seed: int | None = None
+    exact: bool = False
     diagnostics: list[dict[str, object]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -95,8 +96,9 @@ class Case:
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
 
     def _columns(self, raw: Tensor) -> Tensor:
-        columns = self.model.columns(raw) if self.of == "output" else self.model.probabilities(raw)
-        return columns.clamp_min(LEAST_PROBABILITY).log() if self.of == "log_probability" else columns
+        if self.of == "log_probability":
+            return self.model.log_probabilities(raw)
+        return self.model.columns(raw) if self.of == "output" else self.model.probabilities(raw)
 
     def _doubled(self, raw: Tensor) -> bool:
         # A single logit z stands as (-z, z): why 1 rather than 0 is z, not 2 z.
@@ -113,9 +115,19 @@ class Case:
         parts = torch.arange(total, device=self.inputs.device).split(size)
         yield from track(parts, self.operation, len(parts)) if len(parts) > 8 else parts
 
-    def generator(self, row: int = 0) -> torch.Generator:
-        """Return a private random generator of this call's seed, its own for each row."""
-        return torch.Generator().manual_seed((self.seed or 0) * 1_000_003 + row)
+    def generator(self, row: int | None, stream: int = 0) -> torch.Generator:
+        """Return a private random generator of this call's seed and a row's content; None is for all rows together.
+
+        Of the content, not of the place: a row draws the same alone as in any batch, so that it can be made again.
+        stream: another number where one row needs draws that have nothing to do with each other.
+        """
+        content = 0
+        if row is not None:
+            values = self.inputs[row]
+            # Padding behind a text depends on what else is in the batch.
+            values = values if values.is_floating_point() else values[values >= 0]
+            content = int(tensor_digest(values)[:12], 16)
+        return torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + content + stream) % 2**63)
 
     def note(self, name: str, values: Tensor | list) -> None:
         """Write one number (or word) per row into the diagnostics."""
@@ -134,7 +146,8 @@ class Case:
         self.note("zero_map", [bool((part == 0).all()) for part in parts])
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
-        options = {**fields.pop("options", {}), "run": {**fields.pop("run", {}), **self.plan.options()}}
+        exact = {"exact": True} if self.exact else {}
+        options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
         return Explanation(
             method=method,
             inputs=self.inputs,

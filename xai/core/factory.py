@@ -41,7 +41,7 @@ def _find(folder: Path, factory: str, trust_code: bool) -> Callable:
     if of_file and not trust_code:
         wanted = f"--trust-code (trust_code=True), since {factory} is code of the folder itself"
         raise FolderError(expected("load", "factory", wanted, "none"))
-    module = _file_module(folder, module_name) if of_file else _installed_module(module_name)
+    module = _file_module(folder, module_name) if of_file else _installed_module(module_name, folder, trust_code)
     found: object = module
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -67,7 +67,17 @@ def _builds_a_network(found: Callable) -> bool:
     return isinstance(returns, type) and issubclass(returns, nn.Module)
 
 
-def _installed_module(name: str) -> object:
+def _installed_module(name: str, folder: Path, trust_code: bool) -> object:
+    try:
+        spec = importlib.util.find_spec(name.partition(".")[0])
+    except (ImportError, ValueError):
+        spec = None
+    # A model folder on the path (a notebook started in it, say) must not pass for an installed package.
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
+    inside = [place for place in places if place and Path(place).resolve().is_relative_to(folder.resolve())]
+    if inside and not trust_code:
+        wanted = f"--trust-code (trust_code=True), since {name} is code of the folder itself"
+        raise FolderError(expected("load", "factory", wanted, "none"))
     try:
         return importlib.import_module(name)
     except Exception as error:

@@ -16,18 +16,24 @@ def check_writable(path: str | Path, operation: str) -> Path:
     path = Path(path)
     if path.is_dir():
         raise OutputError(expected(operation, "output", "a file", f"the folder {path}"))
+    if path.exists() and not path.is_file():
+        raise OutputError(expected(operation, "output", "a plain file", f"{path}, which is a device or pipe"))
     folder = path.parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(expected(operation, "output", "a path that can be written", f"{path}"))
+    try:
+        with tempfile.TemporaryFile(dir=folder):  # asked of the file system: permissions alone do not tell
+            pass
+    except OSError as error:
+        raise OutputError(expected(operation, "output", "a path that can be written", f"{path}")) from error
     return path
 
 
 def write_atomically(path: str | Path, content: bytes | str, operation: str) -> Path:
     """Write to a temporary file beside the path, then move it there."""
-    path = check_writable(path, operation)
-    data = content.encode() if isinstance(content, str) else content
+    path = check_writable(path, operation).resolve()  # a link stays, and what it points to is replaced
+    # A file name that is no text (a lone surrogate) is written as an escape rather than failing at the end.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

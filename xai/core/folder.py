@@ -112,8 +112,14 @@ def save_model(
             continue  # a tied weight is stored once
         seen.add(identity)
         state[name] = tensor.detach().cpu().contiguous()
-    write_atomically(folder / WEIGHTS, save(state), "save_model")
-    write_atomically(folder / FILE, msgspec.toml.encode(description), "save_model")
+    try:
+        text = msgspec.toml.encode(description)
+    except (TypeError, ValueError) as error:
+        raise FolderError(expected("save_model", "arguments, origin", "what TOML can hold", str(error))) from error
+    weights = save(state)
+    (folder / FILE).unlink(missing_ok=True)  # never an old description beside new weights
+    write_atomically(folder / WEIGHTS, weights, "save_model")
+    write_atomically(folder / FILE, text, "save_model")
     return folder
 
 

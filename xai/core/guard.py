@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,14 +11,15 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["untouched"]
+__all__ = ["same_random_state", "untouched"]
 
 
 @contextmanager
 def untouched(network: nn.Module) -> Iterator[None]:
     """Run the body with the network in eval mode and gradients on; undo every change, also after an exception.
 
-    Restores each submodule's train/eval mode, attributes, hooks and buffers, the `.grad` and `requires_grad` of each
+    Restores each submodule's train/eval mode, attributes (and what a dictionary, list or set among them holds), hooks
+    and buffers, the `.grad` and `requires_grad` of each
     parameter, and the global random state of torch (CPU and the network's devices), numpy and random.
     """
     modules = list(network.modules())
@@ -27,9 +29,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
     attributes = [{key: _copy(value) for key, value in vars(module).items()} for module in plain]
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     parameters = [(parameter, parameter.grad, parameter.requires_grad) for parameter in network.parameters()]
-    devices = sorted({tensor.device.index for tensor in network.parameters() if tensor.device.type == "cuda"})
-    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is what we guard
-    with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
+    with same_random_state(network), torch.inference_mode(False), torch.enable_grad():
         try:
             network.eval()
             yield
@@ -44,12 +44,24 @@ def untouched(network: nn.Module) -> Iterator[None]:
                         buffer.copy_(before)
             for parameter, gradient, requires_grad in parameters:
                 parameter.grad, parameter.requires_grad = gradient, requires_grad
+
+
+@contextmanager
+def same_random_state(network: nn.Module) -> Iterator[None]:
+    """Run the body, then put the global random state of torch, numpy and random back."""
+    devices = sorted({tensor.device.index for tensor in network.parameters() if tensor.device.type == "cuda"})
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is what we guard
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
             np.random.set_state(numpy_state)  # noqa: NPY002
             random.setstate(python_state)
 
 
-def _copy(value: object) -> object:
-    return (value, dict(value)) if isinstance(value, dict) else (value, None)
+def _copy(value: object) -> tuple[object, object]:
+    """Return a value and what it holds, where it is a container; one level deep."""
+    return value, type(value)(value) if type(value) in (dict, OrderedDict, list, set) else None
 
 
 def _restore(now: dict, before: dict) -> None:
@@ -57,6 +69,10 @@ def _restore(now: dict, before: dict) -> None:
         del now[key]
     for key, (value, content) in before.items():
         now[key] = value
-        if content is not None and (value.keys() != content.keys() or any(value[k] is not content[k] for k in content)):
+        if content is None:
+            continue
+        if isinstance(value, list):
+            value[:] = content
+        else:
             value.clear()
             value.update(content)

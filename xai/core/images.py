@@ -53,7 +53,7 @@ def read_image(path: str | Path, input: ImageInput, operation: str = "read_image
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         got = "one that is too large" if "ecompression" in type(error).__name__ else "something else"
         raise InputError(expected(operation, str(path), "an image that can be read", got)) from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except Exception as error:  # decoders raise what they like: struct.error, SyntaxError, ...
         raise InputError(expected(operation, str(path), "a whole image file", f"a damaged one ({error})")) from error
     fitted = ImageOps.fit(_convert(upright, MODES[channels]), (width, height), Image.Resampling.BICUBIC)
     pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255).reshape(height, width, channels)

@@ -19,6 +19,7 @@ from xai.core.sequence_inputs import SequenceInput
 from xai.core.text import TextInput
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
 __all__ = ["ImageInput", "Input", "SequenceInput", "TabularInput", "TensorInput", "TextInput", "to_tensor"]
@@ -94,8 +95,9 @@ class ImageInput(
         """
         if isinstance(value, list | tuple) and len(value):
             return torch.cat([self.prepare(item, operation, argument) for item in value])
-        pixels = np.asarray(value) if hasattr(value, "getbands") else value
-        batch = self._scale(self._arrange(as_tensor(pixels, operation, argument), operation, argument))
+        pixels = self._from_picture(value) if hasattr(value, "getbands") else value
+        arranged = self._arrange(as_tensor(pixels, operation, argument), operation, argument)
+        batch = self._scale(arranged, operation, argument)
         check_finite(batch, operation, argument)
         if self.range != "any":
             low, high = self.range
@@ -126,11 +128,21 @@ class ImageInput(
             return pixels.reshape(-1, *chw)
         raise InputError(expected(operation, argument, f"images of shape {chw} or {hwc}, or a batch", describe(pixels)))
 
-    def _scale(self, pixels: Tensor) -> Tensor:
+    def _from_picture(self, picture: Image) -> np.ndarray:
+        # By its mode: a palette's numbers, say, are no gray values.
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(self.shape[0])
+        keep = mode is None or picture.mode == mode or picture.mode[:1] in ("I", "F")
+        return np.asarray(picture if keep else picture.convert(mode))
+
+    def _scale(self, pixels: Tensor, operation: str, argument: str) -> Tensor:
         if pixels.is_floating_point():
             return pixels
         low, high = self.limits or (0.0, 1.0)
-        most = {torch.uint8: 255, torch.uint16: 65535}.get(pixels.dtype, 1)
+        tops = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}
+        if pixels.dtype not in tops:
+            wanted = "pixels as uint8, uint16, bool or floating point"
+            raise InputError(expected(operation, argument, wanted, describe(pixels)))
+        most = tops[pixels.dtype]
         # Through float64, so that a pixel means the same number in every later precision.
         return (low + pixels.to(torch.float64) / most * (high - low)).to(torch.float32)
 

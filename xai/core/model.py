@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xai.core.arguments import whole_number
 from xai.core.case import Case
 from xai.core.digest import network_digest, version_key
 from xai.core.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
 from xai.core.guard import untouched
 from xai.core.hooks import StopForward, first_tensor
 from xai.core.inputs import Input, TensorInput, TextInput
-from xai.core.outputs import OUTPUTS, TASKS, columns, doubt, probabilities
+from xai.core.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, probabilities
 from xai.core.plan import ExecutionPlan, batch_size_for, faster_form, make_plan
 from xai.core.targets import Target, resolve_target
 from xai.core.trace import Trace, trace
@@ -60,15 +61,16 @@ class Model:
         for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
             if value not in known:
                 raise InputError(expected("Model", argument, f"one of {', '.join(known)}", repr(value)))
-        if classes is not None and len(set(classes)) != len(classes):
-            raise InputError(expected("Model", "classes", "distinct names", list(classes)))
+        names = list(map(str, classes)) if isinstance(classes, Iterable) and not isinstance(classes, str) else None
+        if classes is not None and (names is None or len(set(names)) != len(names)):
+            raise InputError(expected("Model", "classes", "distinct names", describe(classes)))
         if input is not None and not isinstance(input, Input):
             wanted = "ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
             raise InputError(expected("Model", "input", wanted, describe(input)))
         self.network = network
         self.task = task
         self.output = output
-        self.classes = [str(name) for name in classes] if classes is not None else None
+        self.classes = names
         self.input: Input = input if input is not None else TensorInput()
         self.forward = forward
         self.name = name or type(network).__name__
@@ -123,7 +125,8 @@ class Model:
 
     def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
         """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
-        batch = self.input.prepare(inputs, operation, argument).to(self.device)
+        # A copy: what the caller does to their tensor later must not change what was explained.
+        batch = self.input.prepare(inputs, operation, argument).to(self.device).clone()
         if not batch.is_floating_point():
             return batch
         wide = torch.promote_types(batch.dtype, torch.float32)
@@ -170,6 +173,10 @@ class Model:
         """Return probabilities (n, K) from outputs; of a regression, the values."""
         return probabilities(raw, self.task, self.output)
 
+    def log_probabilities(self, raw: Tensor) -> Tensor:
+        """Return log-probabilities (n, K) from outputs (n, K)."""
+        return log_probabilities(raw, self.task, self.output)
+
     def with_network(self, network: nn.Module) -> Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
@@ -213,10 +220,8 @@ class Model:
         """
         if of not in ("output", "probability", "log_probability"):
             raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
-        if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) < 1):
-            raise InputError(expected(operation, "batch_size", "a whole number from 1", batch_size))
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer)):
-            raise InputError(expected(operation, "seed", "a whole number", describe(seed)))
+        batch_size = None if batch_size is None else whole_number(operation, "batch_size", batch_size, 1)
+        seed = None if seed is None else whole_number(operation, "seed", seed)
         batch = self.prepare(inputs, operation)
         with untouched(self.network):
             found = self.trace_of(batch[:1], operation)
@@ -226,18 +231,15 @@ class Model:
             prediction = self.probabilities(raw)
             resolved = resolve_target(target, prediction, self.classes, self.task, operation)
             plan = ExecutionPlan(self.network, size)
-            case = Case(
-                operation, self, batch, resolved, prediction, plan, found, of, None if seed is None else int(seed)
-            )
+            case = Case(operation, self, batch, resolved, prediction, plan, found, of, seed, exact)
             case.diagnostics = [{} for _ in range(len(batch))]
             if not torch.allclose(again, raw[:1], rtol=1e-3, atol=1e-4):
                 case.note("non_deterministic", [True] * len(batch))
             if not exact and passes * len(batch) >= PASSES_WORTH_A_PLAN and self.forward is None:
-                first = Target(resolved.index[:1], None if resolved.against is None else resolved.against[:1])
-                case.plan = self._plan(found, batch[:1], first, size, operation)
+                case.plan = self._plan(found, batch, resolved, size, operation)
             yield case
 
-    def _plan(self, found: Trace, row: Tensor, target: Target, size: int, operation: str) -> ExecutionPlan:
+    def _plan(self, found: Trace, batch: Tensor, target: Target, size: int, operation: str) -> ExecutionPlan:
         key = version_key(self.network)
         if self._fast is None or self._fast[0] != key:
             try:
@@ -245,18 +247,20 @@ class Model:
             except Exception:  # a network that cannot be copied or fused is simply run as it is
                 fast = None
             self._fast = (key, fast)
-        zero = torch.zeros(1, dtype=torch.long, device=row.device)
 
-        def score(network: nn.Module, batch: Tensor) -> Tensor:
-            return target.select(self.columns(self.forward_on(network, batch, operation)), zero)
+        def score(network: nn.Module, part: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+            scores = self.columns(self.forward_on(network, part, operation))
+            return scores, target.select(scores, rows)
 
-        return make_plan(self.network, self._fast[1], size, score, row)
+        return make_plan(self.network, self._fast[1], size, score, batch)
 
     def trace_of(self, row: Tensor, operation: str) -> Trace:
         """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
         key = (*row.shape[1:], id(self.network))
         if key not in self._traces:
-            self._traces[key] = trace(self.network, lambda: self.forward_on(self.network, row, operation))
+            # With a graph where the input allows one: it tells what reads the output of a convolution.
+            seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
+            self._traces[key] = trace(self.network, lambda: self.forward_on(self.network, seen, operation))
         return self._traces[key]
 
     def _run(self, batch: Tensor, size: int, operation: str) -> Tensor:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
-__all__ = ["OUTPUTS", "TASKS", "columns", "doubt", "probabilities"]
+__all__ = ["OUTPUTS", "TASKS", "columns", "doubt", "log_probabilities", "probabilities"]
 
 TASKS = ("classification", "binary", "multilabel", "regression")
 OUTPUTS = ("logits", "probabilities", "log_probabilities")
+FEW = 8  # so many logits that all lie between 0 and 1 are no accident
 
 
 def columns(raw: Tensor, task: str, output: str) -> Tensor:
@@ -45,6 +47,24 @@ def probabilities(raw: Tensor, task: str, output: str) -> Tensor:
     return raw.softmax(1)
 
 
+def log_probabilities(raw: Tensor, task: str, output: str) -> Tensor:
+    """Return log-probabilities (n, K) from outputs (n, K), exact also where a probability rounds to 0.
+
+    >>> log_probabilities(torch.tensor([[0.0, 200.0]]), "classification", "logits")
+    tensor([[-200.,    0.]])
+    """
+    if output == "log_probabilities":
+        return columns(raw, task, output)
+    if output == "logits" and task == "classification":
+        return raw.log_softmax(1)
+    if output == "logits" and raw.shape[1] == 1 and task == "binary":
+        return logsigmoid(columns(raw, task, output))
+    if output == "logits" and task == "multilabel":
+        return logsigmoid(raw)
+    known = probabilities(raw, task, output)
+    return known.clamp_min(torch.finfo(known.dtype).tiny).log()
+
+
 def doubt(raw: Tensor, task: str, output: str) -> str | None:
     """Say why outputs (n, K) are probably not what was declared, or None where nothing speaks against it."""
     if task == "regression":
@@ -59,6 +79,10 @@ def doubt(raw: Tensor, task: str, output: str) -> str | None:
         return "probabilities, but a row does not sum to 1"
     if output == "log_probabilities" and bool((raw > 1e-4).any()):
         return "log-probabilities, but some are above 0"
+    if output == "log_probabilities" and several and bool((raw.logsumexp(1).abs() > 1e-2).any()):
+        return "log-probabilities, but a row's probabilities do not sum to 1"
+    if output == "logits" and not several and raw.numel() >= FEW and within:
+        return "logits, but they look like probabilities (all lie between 0 and 1)"
     if output == "logits" and several and within and torch.allclose(sums, ones, atol=1e-4):
         return "logits, but they look like probabilities (each row sums to 1)"
     if output == "logits" and several and bool((raw.logsumexp(1).abs() < 1e-4).all()):

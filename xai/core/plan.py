@@ -73,21 +73,23 @@ def make_plan(
     network: nn.Module,
     fast: tuple[nn.Module, int, bool] | None,
     batch_size: int,
-    score: Callable[[nn.Module, Tensor], Tensor],
-    row: Tensor,
+    score: Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]],
+    batch: Tensor,
 ) -> ExecutionPlan:
-    """Return the faster form where its output and input gradient agree on `row` (1, ...), else the plain network."""
+    """Return the faster form where it agrees with the plain network on every row of `batch`, else the plain network.
+
+    score: (network, rows (n, ...), their numbers (n,)) -> all scores (n, K) and the explained one of each row (n,).
+    Compared are all scores and the gradient of the explained one.
+    """
     plain = ExecutionPlan(network, batch_size)
     if fast is None or fast[0] is network:
         return plain
     candidate, folded, channels_last = fast
+    disagreement = 0.0
     try:
-        disagreement = max(
-            _relative(ours, theirs)
-            for ours, theirs in zip(
-                _value_and_gradient(candidate, score, row), _value_and_gradient(network, score, row)
-            )
-        )
+        for rows in torch.arange(len(batch), device=batch.device).split(batch_size):
+            ours, theirs = (_scores_and_gradient(form, score, batch[rows], rows) for form in (candidate, network))
+            disagreement = max(disagreement, *(_relative(*pair) for pair in zip(ours, theirs)))
     except RuntimeError:
         return plain
     if not disagreement <= TOLERANCE:
@@ -95,10 +97,10 @@ def make_plan(
     return ExecutionPlan(candidate, batch_size, folded, channels_last, disagreement)
 
 
-def _value_and_gradient(network: nn.Module, score: Callable, row: Tensor) -> tuple[Tensor, Tensor]:
-    row = row.detach().clone().requires_grad_()
-    output = score(network, row)
-    return output.detach(), gradient_of(output, row, "plan")
+def _scores_and_gradient(network: nn.Module, score: Callable, part: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    part = part.detach().clone().requires_grad_()
+    scores, explained = score(network, part, rows)
+    return scores.detach(), gradient_of(explained, part, "plan")
 
 
 def _relative(ours: Tensor, theirs: Tensor) -> float:

@@ -60,8 +60,8 @@ class Trace:
         return {norm: f"{convolution}, read after {norm}" for convolution, norm in self.foldable}
 
 
-def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
-    """Run the network once on one row and record what each submodule did."""
+def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
+    """Run the network once on one row, with a graph, and record what each submodule did."""
     names = {id(module): name for name, module in network.named_modules()}
     order: list[str] = []
     calls: dict[str, int] = {}
@@ -69,6 +69,7 @@ def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
     producers: dict[int, str] = {}
     kept: list[Tensor] = []  # keeps ids valid while they are compared
     follows: dict[str, str] = {}
+    nodes: dict[str, object] = {}
 
     def hook(module: nn.Module, inputs: tuple, output: object) -> None:
         name = names[id(module)]
@@ -82,6 +83,7 @@ def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
             follows[name] = producers[id(inputs[0])]
         if isinstance(module, CONVOLUTIONS) and tensor is not None:
             producers[id(tensor)] = name
+            nodes[name] = tensor.grad_fn
             kept.append(tensor)
 
     modules = dict(network.named_modules())
@@ -91,8 +93,7 @@ def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
         if not isinstance(module, torch.jit.ScriptModule)
     ]
     try:
-        with torch.no_grad():
-            run()
+        output = run()
     finally:
         for handle in handles:
             handle.remove()
@@ -109,13 +110,31 @@ def trace(network: nn.Module, run: Callable[[], object]) -> Trace:
         )
         for name in order
     )
+    readers = _readers(output)
     foldable = tuple(
         (convolution, norm)
         for norm, convolution in follows.items()
-        if calls[norm] == calls[convolution] == 1 and _has_statistics(modules[norm])
+        if calls[norm] == calls[convolution] == 1
+        and _has_statistics(modules[norm])
+        and readers.get(nodes[convolution], 0) == 1  # nothing beside the batch norm reads the convolution
     )
     elements = sum(_size(layer.shape) * layer.calls for layer in layers if layer.leaf or layer.convolution)
     return Trace(layers, foldable, elements)
+
+
+def _readers(output: Tensor) -> dict[object, int]:
+    """Count, for every node of the graph behind an output, how many others read it."""
+    counts: dict[object, int] = {}
+    waiting, seen = [output.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        for source, _ in node.next_functions:
+            counts[source] = counts.get(source, 0) + 1
+            waiting.append(source)
+    return counts
 
 
 def _has_statistics(norm: nn.Module) -> bool:

@@ -109,7 +109,7 @@ def _hidden(fill: object, case: Case, labels: Tensor) -> tuple[Tensor, str | flo
         raise InputError(expected(case.operation, "fill", wanted, repr(fill)))
     if isinstance(fill, str) and fill == "noise":
         # A generator of its own, so that the noise of an image does not depend on its neighbors in the batch.
-        drawn = [torch.rand(images.shape[1:], generator=case.generator(row + 500_000)) for row in range(len(case))]
+        drawn = [torch.rand(images.shape[1:], generator=case.generator(row, stream=1)) for row in range(len(case))]
         low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
         return low + torch.stack(drawn).to(images) * (high - low), fill
     if not isinstance(fill, str) or fill != "segment_mean":

@@ -55,7 +55,7 @@ def _superpixels(name: str, image: Tensor, seed: int) -> Tensor:
     if name == "slic":
         labels = segmentation.slic(pixels, n_segments=50, compactness=10, sigma=1, start_label=0)
     elif name == "quickshift":
-        labels = segmentation.quickshift(pixels, kernel_size=4, max_dist=200, ratio=0.2, rng=seed)
+        labels = segmentation.quickshift(pixels, kernel_size=4, max_dist=200, ratio=0.2, rng=seed % 2**32)
     else:
         labels = segmentation.felzenszwalb(pixels, scale=100, sigma=0.5, min_size=max(20, pixels.shape[0] // 4))
     return _renumber(torch.from_numpy(np.ascontiguousarray(labels)))

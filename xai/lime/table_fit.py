@@ -63,7 +63,7 @@ class _Shared:
 
     def __init__(self, case: Case, extra: Controls, width: float, rows: list[int]) -> None:
         self.case, self.extra, self.width, self.rows = case, extra, width, rows
-        self.generator = case.generator(0)
+        self.generator = case.generator(None)
 
     def sample(self, active: list[int], moments: Moments, goal: int) -> None:
         groups = moments.sums.shape[1]

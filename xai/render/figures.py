@@ -38,7 +38,7 @@ def _color(rgb: tuple[int, int, int]) -> tuple[float, ...]:
 
 def plot_explanation(explanation: Explanation) -> Figure:
     """Draw the first row: input and map for images, bars for rows."""
-    title = f"{explanation.method}: {explanation.target_name()}"
+    title = _plain(f"{explanation.method}: {explanation.target_name()}")
     if explanation.over in ("features", "tokens", "steps"):
         return surrogate_figure(explanation, title)
     if explanation.inputs.ndim != 4:
@@ -125,7 +125,7 @@ def plot_visualization(visualization: Visualization) -> Figure:
         place.set_title(f"step {step}")
         place.set_axis_off()
     axes[-1].plot(visualization.activations[0].cpu())
-    axes[-1].set_title(visualization.objective[0], fontsize=9)
+    axes[-1].set_title(_plain(visualization.objective[0]), fontsize=9)
     axes[-1].set_xlabel("step")
     return figure
 

@@ -23,7 +23,14 @@ from xai.render.sections.summary import summary
 from xai.render.sections.units import units_section
 from xai.render.units_report import MOST_UNITS, choose_units, visualize_groups
 
-__all__ = ["check_request", "choose_examples", "explain_images", "model_report", "require_image_classifier"]
+__all__ = [
+    "check_request",
+    "choose_examples",
+    "class_names",
+    "explain_images",
+    "model_report",
+    "require_image_classifier",
+]
 
 METHODS = ("saliency", "integrated_gradients", "gradcam", "occlusion", "lime_image")
 # One meaning of "hidden" for the methods that hide and for the check that deletes, so that they can be compared.
@@ -67,7 +74,7 @@ def model_report(
     performance = None
     if data is not None and data.labels is not None:
         performance = measure_performance(model, data.images, data.labels)
-    chosen = _join(images, choose_examples(data, performance, examples) if performance else None)
+    chosen = _join(images, choose_examples(data, performance, examples) if performance and examples else None)
     explained = explain_images(model, chosen, methods, target, seed, options) if chosen is not None else []
     real = data.images if data is not None else None
     chosen_units = choose_units(model, layers or (), most=units) if units else {}
@@ -89,12 +96,17 @@ def model_report(
     return Report(title or f"{model.name}: an explanation report", sections, lead)
 
 
+def class_names(model: Model) -> list[str]:
+    """Return the names of a model's classes, or the numbers of its outputs where it has none."""
+    if model.classes:
+        return model.classes
+    return [str(number) for number in range(model.predict(torch.zeros(1, *model.input.shape)).shape[1])]
+
+
 def check_request(model: Model, images: LabelledImages, methods: Sequence[str], target: object) -> None:
     """Raise the error that explaining these images would end in, before any of the work."""
     known = {
-        name: spec
-        for name, spec in all_methods().items()
-        if spec.kind != "visualization" and "image" in spec.inputs
+        name: spec for name, spec in all_methods().items() if spec.kind != "visualization" and "image" in spec.inputs
     }
     unknown = [name for name in methods if name not in known]
     if unknown:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from xai.core.arguments import real_number, whole_number
 from xai.core.differentiate import gradient_of
 from xai.core.errors import InputError, NetworkError, describe, expected
 from xai.core.explanation import Visualization
@@ -60,7 +60,7 @@ def visualize(
     torch.Size([1, 1, 8, 8])
     """
     objectives = [objective] if isinstance(objective, Objective) else list(objective)
-    _check(model, objectives, steps, parameters, learning_rate)
+    _check(model, objectives, steps, parameters, learning_rate, seed, batch_size)
     channels, *sides = model.input.shape
     sides = (size, size) if isinstance(size, int) else tuple(size) if size is not None else tuple(sides)
     if len(sides) != 2 or min(sides) < 2:
@@ -108,17 +108,26 @@ def visualize(
     )
 
 
-def _check(model: Model, objectives: list[Objective], steps: int, parameters: str, learning_rate: float) -> None:
+def _check(
+    model: Model,
+    objectives: list[Objective],
+    steps: object,
+    parameters: str,
+    learning_rate: object,
+    seed: object,
+    batch_size: object,
+) -> None:
     if not objectives or not all(isinstance(item, Objective) for item in objectives):
         raise InputError(expected("visualize", "objective", "an Objective or several", describe(objectives)))
     if model.input.kind != "image":
         raise InputError(expected("visualize", "model", "one with input=ImageInput(...)", f"input {model.input.kind}"))
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise InputError(expected("visualize", "steps", "a whole number from 1", repr(steps)))
+    whole_number("visualize", "steps", steps, 1)
+    whole_number("visualize", "seed", seed)
+    real_number("visualize", "learning_rate", learning_rate, 0)
+    if batch_size is not None:
+        whole_number("visualize", "batch_size", batch_size, 1)
     if parameters not in PARAMETERS:
         raise InputError(expected("visualize", "parameters", f"one of {', '.join(PARAMETERS)}", repr(parameters)))
-    if not learning_rate > 0:
-        raise InputError(expected("visualize", "learning_rate", "a number above 0", learning_rate))
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ class _Climb:
     ) -> dict[str, object]:
         """Optimize one image per objective; `first` is the number of the first one in the whole call."""
         numbers = range(first, first + len(objectives))
-        generators = [torch.Generator().manual_seed(self.seed * 1_000_003 + number) for number in numbers]
+        generators = [torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63) for number in numbers]
         values, to_unit = self.parameters(shape, generators)
         values = values.to(self.model.device).requires_grad_()
         optimizer = torch.optim.Adam([values], lr=self.learning_rate)
@@ -176,7 +185,9 @@ class _Climb:
 
     def measure_real(self, objectives: list[Objective], images: Tensor, batch: int) -> tuple[Tensor, Tensor]:
         """Return every objective on every image, (objectives, n): as they are, and each moved once."""
-        generators = [torch.Generator().manual_seed(self.seed * 1_000_003 + row) for row in range(len(images))]
+        generators = [
+            torch.Generator().manual_seed((self.seed * 1_000_003 + row) % 2**63) for row in range(len(images))
+        ]
         columns = []
         with torch.no_grad():
             for rows in torch.arange(len(images)).split(batch):

@@ -9,6 +9,7 @@ from xai.core.finding import Finding
 __all__ = ["compare_with_real"]
 
 NEARLY_ALL = 0.95
+LEAST_REAL = 20  # fewer cannot tell 95 % from all
 EXAMPLES = 3  # how many of the most exciting real images are named
 
 
@@ -26,6 +27,9 @@ def compare_with_real(name: str, reached: float, transformed: float, real: Tenso
         "best": best,
     }  # fmt: skip
     control = f"{count} real images reach from {low:.3g} to {high:.3g}"
+    if count < LEAST_REAL:
+        text = f"Untestable: {count} real images are too few to compare {name} with ({LEAST_REAL} are the least)."
+        return Finding("real_images", "untestable", None, 1.0, control, text, details)
     if high - low <= 1e-9 * max(abs(high), abs(low), 1e-9):
         text = f"Untestable: {name} is the same on all {count} real images, as a dead unit is."
         return Finding("real_images", "untestable", None, 1.0, control, text, details)

@@ -27,7 +27,8 @@ function fileName(text) {
 function csvCell(text) {
   const flat = text.trim().replace(/\s+/g, " ");
   // A spreadsheet would run a cell that begins like a formula.
-  const safe = /^[=+@\t\r]/.test(flat) || /^-[^\d.]/.test(flat) ? "'" + flat : flat;
+  const number = /^[-+]?[\d.,]+(e[-+]?\d+)?\s?%?$/i.test(flat);
+  const safe = /^[=+\-@\t\r]/.test(flat) && !number ? "'" + flat : flat;
   return '"' + safe.replace(/"/g, '""') + '"';
 }
 

@@ -17,7 +17,8 @@ from xai.render.words import words_for
 
 __all__ = ["summary"]
 
-ORDER = ("pass", "warn", "fail", "untestable")
+SHOWN = ("pass", "warn", "fail", "untestable")
+ORDER = ("pass", "untestable", "warn", "fail")  # from the best to the worst
 
 
 def summary(
@@ -31,7 +32,7 @@ def summary(
         verdicts.append(
             {
                 "title": words_for(first.method).title,
-                "counts": [(status, counts[status]) for status in ORDER],
+                "counts": [(status, counts[status]) for status in SHOWN],
                 "total": sum(counts.values()),
                 "supported": counts["pass"],
             }
