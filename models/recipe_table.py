@@ -108,7 +108,7 @@ RECIPES: dict[str, Recipe] = {
         validation=0.05,
     ),
     "mnist-cnn-augmented": Recipe(
-        description="the same CNN on digits moved and turned a little: 98.8 % of 1,000 held-out digits right, 42 s",
+        description="the same CNN on digits moved and turned a little: 98.9 % of 1,000 held-out digits right, 112 s",
         data="models.datasets.mnist:mnist",
         factory=CONVOLUTIONAL,
         arguments={"shape": [1, 28, 28], "classes": 10, "channels": [16, 32, 32]},
@@ -116,7 +116,7 @@ RECIPES: dict[str, Recipe] = {
         schedule="one-cycle",
         epochs=30,
         validation=0.05,
-        extras={"augment": ("models.jitter:shift_and_rotate", {"pixels": 2.0, "degrees": 10.0})},
+        extras={"augment": ("models.regularizers.augmentation:augmentation", {"shift": 2.0, "rotate": 10.0})},
     ),
     "digits-cnn": Recipe(
         description="CNN on 1,438 digits of 8 x 8 pixels: 98.9 % of 359 held-out digits right, 3 s",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +27,7 @@ def smaller(
     >>> network.conv1.out_channels, network.conv2.in_channels, network.logits.in_features
     (2, 2, 5)
     """
-    network = build_network(Path(), factory, arguments, trust_code=False)
+    network = build_network(None, factory, arguments, trust_code=False)
     keep: Keep = {name: torch.arange(size) for name, size in sizes.items()}
     return prune_units(network, keep, _example(shape, tokens))
 
@@ -45,7 +44,7 @@ def smaller_arguments(
 
 def coarse(factory: str, arguments: dict, kind: str, layers: Sequence[str]) -> nn.Module:
     """Build the network of a factory with quantized activations; quantized weights are plain weights of the folder."""
-    return quantize_activations(build_network(Path(), factory, arguments, trust_code=False), kind, layers)
+    return quantize_activations(build_network(None, factory, arguments, trust_code=False), kind, layers)
 
 
 def coarse_arguments(factory: str, arguments: dict, kind: str, layers: Sequence[str]) -> dict[str, object]:

@@ -5,7 +5,7 @@ The scale is in units of what it is added to; inputs are standardized by then, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
@@ -14,7 +14,16 @@ from torch import Tensor, nn
 from xai.core.errors import InputError, describe, expected
 from xai.core.hooks import find_layer
 
-__all__ = ["activation_noise", "add_to_gradients", "gaussian", "replaced", "target_noise", "weight_noise"]
+__all__ = [
+    "activation_noise",
+    "add_to_gradients",
+    "gaussian",
+    "gradient_noise",
+    "noisy_activations",
+    "replaced",
+    "target_noise",
+    "weight_noise",
+]
 
 Noise = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -43,6 +52,19 @@ def target_noise(scale: float) -> Noise:
         return add(goal, generator)
 
     return change
+
+
+def gradient_noise(scale: float) -> Callable[[nn.Module, torch.Generator], None]:
+    """Return (network, generator) -> None: adds noise to each gradient, as a recipe names it."""
+    noise = gaussian(scale)
+    return lambda network, generator: add_to_gradients(network, noise, generator)
+
+
+def noisy_activations(
+    layers: Sequence[str], scale: float
+) -> Callable[[nn.Module, torch.Generator], AbstractContextManager[None]]:
+    """Return (network, generator) -> the context of `activation_noise`, as a recipe names it."""
+    return lambda network, generator: activation_noise(network, layers, scale, generator)
 
 
 def add_to_gradients(network: nn.Module, noise: Noise, generator: torch.Generator) -> None:

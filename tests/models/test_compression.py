@@ -264,30 +264,39 @@ def test_relu_rnn_keeps_its_nonlinearity() -> None:
     assert prune_units(network, {"rnn": torch.arange(4)}, torch.randn(2, 3, 3)).rnn.nonlinearity == "relu"
 
 
-def test_smaller_is_faster() -> None:
+def operations(network: nn.Module, inputs: torch.Tensor) -> int:
+    """Return the operations of one forward pass: what speed follows from, the same on any machine."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(inputs)
+    return counter.get_total_flops()
+
+
+def test_smaller_has_less_to_compute() -> None:
     network = nn.Sequential(
         nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10)
     ).eval()
     inputs = torch.randn(64, 256)
     small = prune_units(network, choose_units(network, 0.75, inputs), inputs)
-    measured = savings(network, small, inputs, repeats=9)
     # 16 times fewer multiplications in the middle, 4 times fewer at both ends.
-    assert measured.speedup > 2
+    by_hand = 256 * 256 + 256 * 256 + 256 * 10
+    assert operations(small, inputs) == 2 * 64 * by_hand
+    assert operations(network, inputs) > 9 * operations(small, inputs)
+    measured = savings(network, small, inputs, repeats=1)
     assert measured.parameters_after < measured.parameters_before / 8
+    assert measured.seconds_before > 0 < measured.seconds_after
 
 
-def test_smaller_convolutional_and_recurrent_networks_are_faster() -> None:
+def test_smaller_convolutional_and_recurrent_networks_too() -> None:
     images = torch.rand(16, 1, 28, 28)
     large = convolutional([1, 28, 28], 10, [32, 64], 128).eval()
     small = prune_units(large, choose_units(large, 0.75, images[:2]), images[:2])
-    assert savings(large, small, images, repeats=7).speedup > 1.5
+    assert operations(small, images) < operations(large, images) / 8
     reads = Reader("LSTM")
     reads.rnn, reads.head = nn.LSTM(3, 256, batch_first=True), nn.Linear(256, 2)
-    sequences = torch.randn(16, 20, 3)
-    small = prune_units(reads, choose_units(reads, 0.75, sequences[:2]), sequences[:2])
-    measured = savings(reads, small, sequences, repeats=7)
-    assert measured.speedup > 1.5
-    assert measured.parameters_after < measured.parameters_before / 10
+    small = prune_units(reads, choose_units(reads, 0.75, torch.randn(2, 20, 3)), torch.randn(2, 20, 3))
+    assert parameter_count(small) < parameter_count(reads) / 10
 
 
 # Fine-tuning: the same few steps of training, before and after pruning

@@ -147,7 +147,7 @@ def test_an_unknown_recipe_lists_what_exists(tmp_path: Path) -> None:
 def test_a_recipe_names_its_extras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each by "module:function" and arguments; a stopping rule is given the network."""
     extras = {
-        "augment": ("models.jitter:shift_and_rotate", {"pixels": 1.0}),
+        "augment": ("models.regularizers.augmentation:augmentation", {"shift": 1.0}),
         "stopping": ("tests.models.small:Patient", {"at": 1}),
     }
     recipe = replace(RECIPES["digits-cnn"], extras=extras)
@@ -155,5 +155,5 @@ def test_a_recipe_names_its_extras(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     folder = train_recipe("digits-jittered", tmp_path / "model", epochs=5, rows=40)
     assert len(json.loads((folder / "training.json").read_text())["train_loss"]) == 2
     origin = read_description(folder).origin
-    assert origin["augment"] == "models.jitter:shift_and_rotate"
+    assert origin["augment"] == "models.regularizers.augmentation:augmentation"
     assert origin["stopping"] == "tests.models.small:Patient"

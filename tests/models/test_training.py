@@ -384,3 +384,32 @@ class TestWhatIsWrong:
     def test_labels_out_of_range_are_named_before_training(self) -> None:
         with pytest.raises(InputError, match="labels from 0 to 2, got 0 to 3"):
             trained(blobs(train_goals=torch.arange(45) % 4))
+
+
+def test_one_run_may_use_every_regularizer_each_named_as_in_a_recipe(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They compose, and the same seed gives the same weights; without them the weights are others."""
+    import xai
+    from models import recipe_table, recipes
+    from models.recipes import train_recipe
+
+    noise = "models.regularizers.noise"
+    extras = {
+        "penalty": ("models.regularizers.penalties:l2", {"alpha": 1e-3}),
+        "augment": ("models.regularizers.augmentation:augmentation", {"shift": 1.0, "rotate": 5.0}),
+        "input_noise": (f"{noise}:gaussian", {"scale": 0.1}),
+        "activation_noise": (f"{noise}:noisy_activations", {"layers": ["relu1"], "scale": 0.05}),
+        "weight_noise": (f"{noise}:weight_noise", {"scale": 0.01}),
+        "gradient_noise": (f"{noise}:gradient_noise", {"scale": 1e-3}),
+        "stopping": ("models.regularizers.early_stopping:EarlyStopping", {"patience": 1}),
+    }
+    plain = recipe_table.RECIPES["mnist-cnn"]
+    monkeypatch.setitem(recipes.RECIPES, "everything", replace(plain, extras=extras))
+    monkeypatch.setitem(recipes.RECIPES, "nothing", plain)
+    digests = []
+    for place, name in enumerate(("everything", "everything", "nothing")):
+        folder = train_recipe(name, tmp_path / str(place), epochs=2, rows=200)
+        digests.append(xai.load(folder).digest())
+    assert digests[0] == digests[1] != digests[2]
+    assert "gradient_noise" in (tmp_path / "0" / "model.toml").read_text()

@@ -18,8 +18,11 @@ from xai.core.errors import FolderError, expected
 __all__ = ["build_network"]
 
 
-def build_network(folder: Path, factory: str, arguments: dict[str, object], trust_code: bool) -> nn.Module:
-    """Call the factory and return its network, drawn without touching the global random state."""
+def build_network(folder: Path | None, factory: str, arguments: dict[str, object], trust_code: bool) -> nn.Module:
+    """Call the factory and return its network, drawn without touching the global random state.
+
+    folder: the model folder that names the factory; None where none does, and then only installed code will do.
+    """
     build = _find(folder, factory, trust_code)
     with torch.random.fork_rng(devices=[]):
         try:
@@ -32,13 +35,13 @@ def build_network(folder: Path, factory: str, arguments: dict[str, object], trus
     return network
 
 
-def _find(folder: Path, factory: str, trust_code: bool) -> Callable:
+def _find(folder: Path | None, factory: str, trust_code: bool) -> Callable:
     module_name, _, name = factory.partition(":")
     if not module_name or not name:
         wanted = "'package.module:callable' or 'file.py:callable'"
         raise FolderError(expected("load", "factory", wanted, repr(factory)))
     of_file = module_name.endswith(".py")
-    if of_file and not trust_code:
+    if of_file and (folder is None or not trust_code):
         wanted = f"--trust-code (trust_code=True), since {factory} is code of the folder itself"
         raise FolderError(expected("load", "factory", wanted, "none"))
     module = _file_module(folder, module_name) if of_file else _installed_module(module_name, folder, trust_code)
@@ -67,14 +70,15 @@ def _builds_a_network(found: Callable) -> bool:
     return isinstance(returns, type) and issubclass(returns, nn.Module)
 
 
-def _installed_module(name: str, folder: Path, trust_code: bool) -> object:
+def _installed_module(name: str, folder: Path | None, trust_code: bool) -> object:
     try:
         spec = importlib.util.find_spec(name.partition(".")[0])
     except (ImportError, ValueError):
         spec = None
     # A model folder on the path (a notebook started in it, say) must not pass for an installed package.
     places = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
-    inside = [place for place in places if place and Path(place).resolve().is_relative_to(folder.resolve())]
+    home = None if folder is None else folder.resolve()
+    inside = home and any(place and Path(place).resolve().is_relative_to(home) for place in places)
     if inside and not trust_code:
         wanted = f"--trust-code (trust_code=True), since {name} is code of the folder itself"
         raise FolderError(expected("load", "factory", wanted, "none"))
