@@ -138,6 +138,16 @@ class TestWriting:
                 check_writable(path, "test")
         assert check_writable(tmp_path / "a" / "b" / "c.html", "test").name == "c.html"
 
+    def test_a_link_stays_and_a_pipe_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "real").write_text("old")
+        (tmp_path / "link").symlink_to(tmp_path / "real")
+        assert write_atomically(tmp_path / "link", "new", "test") == tmp_path / "link"
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "real").read_text() == "new"
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(OutputError, match="device or pipe"):
+            write_atomically(tmp_path / "pipe", "x", "test")
+
     def test_the_mode_is_that_of_a_plain_file(self, tmp_path: Path) -> None:
         (tmp_path / "plain").write_text("x")
         made = write_atomically(tmp_path / "made", "x", "test")

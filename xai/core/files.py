@@ -31,7 +31,8 @@ def check_writable(path: str | Path, operation: str) -> Path:
 
 def write_atomically(path: str | Path, content: bytes | str, operation: str) -> Path:
     """Write to a temporary file beside the path, then move it there."""
-    path = check_writable(path, operation).resolve()  # a link stays, and what it points to is replaced
+    asked = check_writable(path, operation)
+    path = asked.resolve()  # a link stays, and what it points to is replaced
     # A file name that is no text (a lone surrogate) is written as an escape rather than failing at the end.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     temporary = None
@@ -50,4 +51,4 @@ def write_atomically(path: str | Path, content: bytes | str, operation: str) -> 
     finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-    return path
+    return asked
