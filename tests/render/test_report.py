@@ -82,7 +82,7 @@ def test_hostile_names_stay_text(page: str, tags: Tags) -> None:
     sources = {item.get("src", "")[:5] for tag, item in tags.elements if tag == "img"}
     assert sources == {"data:"}
     assert [tag for tag, _ in tags.elements].count("script") == 2
-    assert "49" not in re.findall(r"\{\{7\*7\}\}|\b49\b", "".join(tags.text)) or "{{7*7}}" in "".join(tags.text)
+    assert "{{7*7}}" in "".join(tags.text)  # a template would have made 49 of it
     assert "onerror=alert(1)" in "".join(tags.text)  # shown, as text
 
 
