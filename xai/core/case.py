@@ -109,10 +109,9 @@ class Case:
         chosen = self.target.select(self._columns(raw), rows)
         return chosen / 2 if self._doubled(raw) else chosen
 
-    def chunks(self, total: int, multiple: int = 1) -> Iterator[Tensor]:
+    def chunks(self, total: int) -> Iterator[Tensor]:
         """Yield index tensors that cut `total` evaluations into batches, with a progress bar where there are many."""
-        size = max(multiple, self.plan.batch_size // multiple * multiple)
-        parts = torch.arange(total, device=self.inputs.device).split(size)
+        parts = torch.arange(total, device=self.inputs.device).split(self.plan.batch_size)
         yield from track(parts, self.operation, len(parts)) if len(parts) > 8 else parts
 
     def generator(self, row: int | None, stream: int = 0) -> torch.Generator:

@@ -19,8 +19,8 @@ def untouched(network: nn.Module) -> Iterator[None]:
     """Run the body with the network in eval mode and gradients on; undo every change, also after an exception.
 
     Restores each submodule's train/eval mode, attributes (and what a dictionary, list or set among them holds), hooks
-    and buffers, the `.grad` and `requires_grad` of each
-    parameter, and the global random state of torch (CPU and the network's devices), numpy and random.
+    and buffers, the `.grad` and `requires_grad` of each parameter, and the global random state of torch (CPU and the
+    network's devices), numpy and random.
     """
     modules = list(network.modules())
     training = [module.training for module in modules]

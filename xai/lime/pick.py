@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 
@@ -70,8 +70,7 @@ def submodular_pick(
     """
     rows = _rows(explanations)
     for name, value in (("budget", budget), ("features", features)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(expected("submodular_pick", name, "a whole number from 1", repr(value)))
+        whole_number("submodular_pick", name, value, 1)
     names = _feature_names(rows)
     known = {name: number for number, name in enumerate(dict.fromkeys(name for row in names for name in row))}
     table = torch.zeros(len(rows), len(known), dtype=torch.float64)

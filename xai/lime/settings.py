@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, expected
 from xai.lime.selection import SURROGATES
 
@@ -67,8 +68,7 @@ def check_settings(
     for name, (value, least) in counts.items():
         if value is None and name in ("samples", "features"):
             continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InputError(expected(operation, name, f"a whole number from {least}", repr(value)))
+        whole_number(operation, name, value, least)
     if not _number(confidence) or not 0 < confidence < 1:
         raise InputError(expected(operation, "confidence", "a share between 0 and 1", repr(confidence)))
     if not _number(penalty) or not 0 <= penalty < float("inf"):
