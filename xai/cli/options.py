@@ -80,6 +80,9 @@ def recipe_data(folder: str) -> LabelledImages | None:
     name = str(description.origin.get("recipe", ""))
     if name not in table.RECIPES or not isinstance(description.input, ImageInput):
         return None
+    if not table.is_current(description.origin):
+        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
+        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
     data = table.load_data(name)
     names = tuple(f"test image {number}" for number in range(len(data.test_inputs)))
     return LabelledImages(data.test_inputs, names, data.test_goals, f"held out from {data.name}")
