@@ -28,6 +28,7 @@ __all__ = [
     "say_cost",
     "seed_option",
     "trust_option",
+    "worked_examples",
 ]
 
 trust_option = click.option("--trust-code", is_flag=True, help="Run a factory that is a file of the model folder.")
@@ -55,6 +56,12 @@ def lecture() -> ModuleType:
     """Return `models.lecture` of this distribution, the table of the lecture's experiments."""
     _claim_reference_package()
     return importlib.import_module("models.lecture")
+
+
+def worked_examples() -> ModuleType:
+    """Return `models.lecture.worked` of this distribution, the lecture's rows with numbers by hand."""
+    _claim_reference_package()
+    return importlib.import_module("models.lecture.worked")
 
 
 def load_model(folder: str, trust_code: bool) -> Model:
