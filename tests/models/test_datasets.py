@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib.resources import files
 
@@ -10,13 +11,13 @@ import torch
 from sklearn import datasets as originals
 
 from models.batches import hold_out
-from models.datasets import Dataset
+from models.datasets import Dataset, read_vendored
 from models.datasets.adult import adult
 from models.datasets.cmudict import LONGEST, cmudict, pronunciations
 from models.datasets.german_credit import german_credit
 from models.datasets.japanese_vowels import japanese_vowels
 from models.datasets.mnist import mnist
-from models.datasets.movie_reviews import movie_reviews
+from models.datasets.movie_reviews import movie_reviews, rated_reviews
 from models.datasets.scikit_learn import breast_cancer, diabetes, diabetes_bmi, digits
 from models.datasets.splits import stratified
 from models.datasets.tables import categories_of, encode
@@ -170,6 +171,23 @@ def test_a_review_is_its_first_words_and_the_vocabulary_is_the_training_parts() 
     assert set(range(2, len(data.input.vocabulary) + 2)) == set(data.train_inputs.unique().tolist()) - {0, 1}
     assert (data.test_inputs == 1).any()  # words that only the test part has are unknown
     assert torch.equal(data.train_lengths, (data.train_inputs != 0).sum(1))
+
+
+def test_ratings_are_chances_on_the_side_of_their_sign() -> None:
+    """The training part alone; read from the file again, a sentence at a time."""
+    signs, rated = loaded("movie_reviews"), rated_reviews()
+    assert torch.equal(rated.train_inputs, signs.train_inputs)
+    assert torch.equal(rated.train_goals > 0.5, signs.train_goals.bool())
+    assert torch.equal(rated.test_goals, signs.test_goals)
+    assert 1 / (1 + math.exp(4)) < float(rated.train_goals.min()) < 0.1
+    ratings = {}
+    for line in read_vendored("movie_reviews.tsv.gz").splitlines():
+        _, rating, text = line.split("\t", 2)
+        ratings.setdefault(tuple(rated.input.numbers(text)), []).append(float(rating))
+    for row in range(0, len(rated.train_inputs), 97):
+        words = tuple(number for number in rated.train_inputs[row].tolist() if number)
+        chances = [1 / (1 + math.exp(-rating)) for rating in ratings[words]]
+        assert any(chance == pytest.approx(float(rated.train_goals[row]), abs=1e-6) for chance in chances)
 
 
 def test_all_pronunciations_of_a_word_are_in_one_part() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import itertools
 import math
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 import models.lecture as lecture
+from models.compression.speed import parameter_count
 from models.lecture import (
     bottleneck,
     common,
@@ -31,6 +33,7 @@ from models.lecture import (
     recall,
     recurrent_gradients,
 )
+from models.networks.seq2seq import encoder_decoder
 from xai.core.errors import InputError
 from xai.core.experiment import Outcome, Series
 
@@ -41,7 +44,7 @@ TINY: dict[str, dict[str, object]] = {
     "max_pooling": {"train": 60, "epochs": 1, "seeds": 1, "test": 50},
     "recurrent_gradients": {"length": 6, "size": 4, "seeds": 1, "lag": 4},
     "recall": {"lags": (2, 3), "steps": 3, "size": 4, "seeds": 1},
-    "bottleneck": {"steps": 4, "size": 8, "batch": 8, "longest": 6, "test": 10},
+    "bottleneck": {"rows": 200, "test": 200, "epochs": 1, "size": 8, "wider": 8},
     "weight_penalties": {"train": 60, "epochs": 2, "strengths": (1e-3,)},
     "noise": {"train": 60, "epochs": 1, "seeds": 2, "scales": (0.0, 0.3)},
     "dropout": {"train": 60, "epochs": 2, "seeds": 2, "chances": (0.0, 0.5)},
@@ -236,30 +239,19 @@ def test_the_symbol_to_recall_comes_first() -> None:
 # 7
 
 
-def test_words_and_their_sounds() -> None:
-    letters, sounds = bottleneck.words(5, 6, torch.Generator().manual_seed(0))
-    for row, said in zip(letters.tolist(), sounds.tolist()):
-        for place, (letter, sound) in enumerate(zip(row, said)):
-            before = row[place - 1] if place else 0
-            assert sound == (letter + 5 * (before % 3)) % 12
+def test_shares_right_by_length() -> None:
+    right = torch.tensor([True, False, True, True, False, True])
+    lengths = torch.tensor([2, 3, 4, 13, 14, 20])  # 2 counts among the shortest, 14 and 20 among the longest
+    shown, shares, errors = bottleneck.share_by_length(right, lengths)
+    assert shown == [3, 4, 13]
+    assert shares == pytest.approx([1 / 2, 1, 2 / 3])
+    assert errors == pytest.approx([math.sqrt(1 / 4 / 2), 0, math.sqrt(2 / 9 / 3)])
 
 
-@pytest.mark.parametrize("attention", [False, True])
-def test_decoding_step_by_step_is_decoding_at_once(attention: bool) -> None:
-    network = bottleneck.Translator(8, attention)
-    letters, _ = bottleneck.words(4, 5, torch.Generator().manual_seed(0))
-    said = network.speak(letters)
-    given = functional.pad(said[:, :-1], (1, 0), value=bottleneck.START)
-    assert torch.equal(network(letters, given).argmax(2), said)
-
-
-def test_attention_takes_the_lectures_steps() -> None:
-    encoder = torch.tensor([[[0.0, 1, 1], [5, 0, 1], [1, 1, 0], [0, 5, 1]]])
-    context, weights = bottleneck.attend(torch.tensor([[[10.0, 5, 10]]]), encoder)
-    scores = np.array([15.0, 60, 15, 35])
-    by_hand = np.exp(scores - 60) / np.exp(scores - 60).sum()
-    np.testing.assert_allclose(weights[0, 0], by_hand, atol=1e-7)
-    np.testing.assert_allclose(context[0, 0], [5, 0, 1], atol=1e-6)
+def test_the_network_without_attention_has_no_fewer_parameters() -> None:
+    sizes = inspect.signature(bottleneck.experiment).parameters
+    plain = parameter_count(encoder_decoder(29, 41, sizes["wider"].default, 32, "none"))
+    assert 0 <= plain - parameter_count(encoder_decoder(29, 41, sizes["size"].default, 32, "state")) < plain / 100
 
 
 # 12
