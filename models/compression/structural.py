@@ -8,7 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from models.compression.chain import RECURRENT, WEIGHTED, consumer_of, layers_in_order, shape_units
-from models.compression.recurrent import hidden_norms, ignore_hidden, shrink_hidden, shrink_inputs
+from models.compression.recurrent import (
+    hidden_norms,
+    ignore_hidden,
+    input_weights,
+    output_units,
+    row_count,
+    shrink_hidden,
+    shrink_inputs,
+)
 from xai.core.compress import keep_largest, unit_norms
 from xai.core.errors import InputError, LayerError, NetworkError, describe, expected
 from xai.core.guard import untouched
@@ -42,7 +50,8 @@ def choose_units(
 def prune_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
     """Return a smaller copy that has only the units `keep` of the named layers.
 
-    keep: for each layer the indices that stay, (K,); for a recurrent module of several layers also (layers, K).
+    keep: for each layer the indices that stay, (K,); for a recurrent module of several layers or both directions also
+    one row for each, (rows, K): layer by layer, forward before backward.
     example: a batch of inputs, to see which layer reads which. Works on chains: dense, convolutional and recurrent
     layers with batch norm, activations, pooling, dropout and flattening in between. The result is compared in float64
     with the copy of `mask_units` on the example; NetworkError where they differ, as with a skip connection.
@@ -57,7 +66,7 @@ def prune_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
         if isinstance(parts[name], RECURRENT):
             parts[name] = shrink_hidden(parts[name], indices)
             _put(small, name, parts[name])
-            indices = indices.expand(order[name].num_layers, -1)[-1]  # what later layers see is the last one's state
+            indices, units = output_units(order[name], indices)  # what later layers see is the last one's states
         else:
             _shrink_outputs(parts[name], indices)
         for norm in norms:
@@ -76,16 +85,18 @@ def mask_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
     masked = copy.deepcopy(network)
     parts = dict(masked.named_modules())
     for name, indices in keep.items():
-        indices = _checked(order, name, indices)
+        indices, units = _checked(order, name, indices), shape_units(order[name])
         if isinstance(parts[name], RECURRENT):
             ignore_hidden(parts[name], indices)
-            indices = indices.expand(order[name].num_layers, -1)[-1]
+            indices, units = output_units(order[name], indices)
         reader = consumer_of(order, name)[1]
-        weight = parts[reader].weight_ih_l0 if isinstance(parts[reader], RECURRENT) else parts[reader].weight
-        gone = torch.ones(weight.shape[1], dtype=torch.bool)
-        gone[_columns(indices, shape_units(order[name]), weight.shape[1], reader)] = False
+        weights = input_weights(parts[reader]) if isinstance(parts[reader], RECURRENT) else [parts[reader].weight]
+        width = weights[0].shape[1]
+        gone = torch.ones(width, dtype=torch.bool)
+        gone[_columns(indices, units, width, reader)] = False
         with torch.no_grad():
-            weight[:, gone] = 0
+            for weight in weights:
+                weight[:, gone] = 0
     return masked
 
 
@@ -96,7 +107,7 @@ def _checked(order: dict[str, nn.Module], name: str, indices: Tensor) -> Tensor:
     lists = (1, 2) if isinstance(order[name], RECURRENT) else (1,)
     fits = indices.ndim in lists and indices.dtype == torch.int64 and indices.shape[-1] > 0
     if fits and indices.ndim == 2:
-        fits = len(indices) in (1, order[name].num_layers)
+        fits = len(indices) in (1, row_count(order[name]))
     if fits:
         rows = indices.reshape(-1, indices.shape[-1])
         fits = bool(((rows >= 0) & (rows < units)).all()) and bool((rows.diff(dim=1) > 0).all())
