@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.lecture.common import dense, digits
+from models.optimizers import make_optimizer
 from xai.core.experiment import Outcome, Panel, Series, Surface
 
 __all__ = ["OPTIMIZERS", "experiment", "slowest_direction"]
@@ -17,13 +19,16 @@ __all__ = ["OPTIMIZERS", "experiment", "slowest_direction"]
 Make = Callable[[Iterable[Tensor], float], torch.optim.Optimizer]
 
 OPTIMIZERS: dict[str, Make] = {
-    "gradient descent": lambda parameters, rate: torch.optim.SGD(parameters, rate),
-    "momentum": lambda parameters, rate: torch.optim.SGD(parameters, rate, momentum=0.9),
-    "NAG": lambda parameters, rate: torch.optim.SGD(parameters, rate, momentum=0.9, nesterov=True),
-    "Adagrad": lambda parameters, rate: torch.optim.Adagrad(parameters, rate),
-    "Adadelta": lambda parameters, rate: torch.optim.Adadelta(parameters, rate),
-    "RMSProp": lambda parameters, rate: torch.optim.RMSprop(parameters, rate),
-    "Adam": lambda parameters, rate: torch.optim.Adam(parameters, rate),
+    name: partial(make_optimizer, key)
+    for name, key in {
+        "gradient descent": "sgd",
+        "momentum": "momentum",
+        "NAG": "nag",
+        "Adagrad": "adagrad",
+        "Adadelta": "adadelta",
+        "RMSProp": "rmsprop",
+        "Adam": "adam",
+    }.items()
 }
 ADAPTIVE = ("Adagrad", "Adadelta", "RMSProp", "Adam")
 STEEP = 200.0  # curvature along y; 1 along x

@@ -55,6 +55,12 @@ def test_the_code_computes_what_follows_by_hand(name: str, examples: dict[str, W
     assert example.agrees
 
 
+def test_the_document_counts_them(examples: dict[str, WorkedExample]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lecture.md").read_text()
+    total = sum(len(example.comparisons) for example in examples.values())
+    assert f"All {len(WORKED)} agree ({total} numbers" in page
+
+
 def test_every_error_of_the_slides_is_met_somewhere(examples: dict[str, WorkedExample]) -> None:
     """All but the mean activation, which is a matter of feature visualization."""
     met = {name for example in examples.values() for name in example.errata}
