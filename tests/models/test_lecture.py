@@ -50,7 +50,7 @@ TINY: dict[str, dict[str, object]] = {
     "dropout": {"train": 60, "epochs": 2, "seeds": 2, "chances": (0.0, 0.5)},
     "early_stopping": {"train": 60, "epochs": 3, "patience": 1, "seeds": 2},
     "complexity": {"widths": (1, 2, 4), "sets": 3, "points": 8, "steps": 10, "degrees": 3},
-    "pruning": {"train": 100, "epochs": 1, "tuning": 1, "sizes": (16, 8), "test": 50},
+    "pruning": {"train": 100, "epochs": 1, "tuning": 1, "sizes": (16, 8), "test": 50, "seeds": 2},
     "quantization": {"train": 100, "epochs": 1, "tuning": 1, "width": 8, "test": 50},
     "augmentation": {"train": 50, "epochs": 1, "seeds": 1, "test": 200},
     "mini_batches": {"sizes": (1, 4), "draws": 20, "epochs": 1},
