@@ -59,15 +59,16 @@ class CheckSpec(NamedTuple):
 
 
 ANY = ("image", "tabular", "tensor")
+SEQUENCES = ("sequence", "text")
 
 METHODS: dict[str, MethodSpec] = {
     "saliency": MethodSpec(
-        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY + SEQUENCES, True, 1,
         "size of the gradient: which inputs would change the output fastest",
     ),
     "integrated_gradients": MethodSpec(
-        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc", ANY, True,
-        50, "gradients summed on the way from a baseline: parts that add up to the output",
+        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc",
+        ANY + SEQUENCES, True, 50, "gradients summed on the way from a baseline: parts that add up to the output",
     ),
     "gradcam": MethodSpec(
         "xai.attribution.activation_maps:gradcam", "attribution", "local", "specific", "post hoc", ("image",), True, 1,

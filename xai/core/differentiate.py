@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xai.core.errors import InputError, NetworkError, describe, expected
 
-__all__ = ["gradient_of", "variable_of"]
+__all__ = ["differentiable_pass", "gradient_of", "variable_of"]
+
+
+def differentiable_pass(network: nn.Module) -> AbstractContextManager:
+    """Return what a forward pass must run in so that it can be differentiated.
+
+    cuDNN's recurrent layers refuse a backward pass in eval mode; torch's own do not. Without gradients, cuDNN stays on.
+    """
+    if torch.is_grad_enabled() and any(isinstance(module, nn.RNNBase) for module in network.modules()):
+        return torch.backends.cudnn.flags(enabled=False)
+    return nullcontext()
 
 
 def gradient_of(score: Tensor, variable: Tensor, operation: str) -> Tensor:
