@@ -22,16 +22,17 @@ def differentiable_pass(network: nn.Module) -> AbstractContextManager:
     return nullcontext()
 
 
-def gradient_of(score: Tensor, variable: Tensor, operation: str) -> Tensor:
+def gradient_of(score: Tensor, variable: Tensor, operation: str, *, keep_graph: bool = False) -> Tensor:
     """Return the gradient of the sum of `score` with respect to `variable`; zeros where it does not depend on it.
 
+    keep_graph: another gradient through the same forward pass will follow.
     Raises NetworkError where the score has no gradient, or the backward pass fails.
     """
     if not score.requires_grad:
         got = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
         raise NetworkError(expected(operation, "network", "an output that is differentiable in the input", got))
     try:
-        (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True)
+        (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True, retain_graph=keep_graph)
     except Exception as error:
         got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise NetworkError(expected(operation, "network", "a backward pass", got)) from error
