@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from xai.methods import METHODS
+from xai.methods import METHODS, MODEL_METHODS
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ _HOMES = {
     "measure_performance": "xai.auditing.performance",
     "Report": "xai.render.report",
     "model_report": "xai.render.model_report",
-    **{name: spec.function.partition(":")[0] for name, spec in METHODS.items()},
+    **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
 }
 
 __all__ = ["__version__", "objectives", *_HOMES]
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from xai.lime.widths import kernel_widths as kernel_widths
     from xai.render.model_report import model_report as model_report
     from xai.render.report import Report as Report
+    from xai.sequences.alignment import alignment as alignment
     from xai.visualization import objectives as objectives
     from xai.visualization.ascent import visualize as visualize
 

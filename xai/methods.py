@@ -11,19 +11,20 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple
 
-__all__ = ["CHECKS", "METHODS", "CheckSpec", "MethodSpec", "all_methods"]
+__all__ = ["CHECKS", "METHODS", "MODEL_METHODS", "CheckSpec", "MethodSpec", "all_methods"]
 
 
 class MethodSpec(NamedTuple):
     """One method: where it lives, its three labels, what it takes and what it costs.
 
-    function: "module:function". kind: "attribution", "surrogate" or "visualization". scope: does it explain one
-    prediction (local) or the model (global)? access: model "specific" or "agnostic". stage: "intrinsic" or "post hoc".
-    inputs: kinds of input. passes: about how many evaluations of the network a row or image takes by default.
+    function: "module:function". kind: "attribution", "surrogate", "visualization", or "model" (those of MODEL_METHODS:
+    a call and a result of its own). scope: does it explain one prediction (local) or the model (global)? access: model
+    "specific" or "agnostic". stage: "intrinsic" or "post hoc". inputs: kinds of input. passes: about how many
+    evaluations of the network a row or image takes by default.
     """
 
     function: str
-    kind: Literal["attribution", "surrogate", "visualization"]
+    kind: Literal["attribution", "surrogate", "visualization", "model"]
     scope: Literal["local", "global"]
     access: Literal["specific", "agnostic"]
     stage: Literal["intrinsic", "post hoc"]
@@ -59,15 +60,16 @@ class CheckSpec(NamedTuple):
 
 
 ANY = ("image", "tabular", "tensor")
+SEQUENCES = ("sequence", "text")
 
 METHODS: dict[str, MethodSpec] = {
     "saliency": MethodSpec(
-        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY + SEQUENCES, True, 1,
         "size of the gradient: which inputs would change the output fastest",
     ),
     "integrated_gradients": MethodSpec(
-        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc", ANY, True,
-        50, "gradients summed on the way from a baseline: parts that add up to the output",
+        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc",
+        ANY + SEQUENCES, True, 50, "gradients summed on the way from a baseline: parts that add up to the output",
     ),
     "gradcam": MethodSpec(
         "xai.attribution.activation_maps:gradcam", "attribution", "local", "specific", "post hoc", ("image",), True, 1,
@@ -96,6 +98,14 @@ METHODS: dict[str, MethodSpec] = {
     "visualize": MethodSpec(
         "xai.visualization.ascent:visualize", "visualization", "global", "specific", "post hoc", ("image",), True,
         256, "an image made to excite a unit, compared with what real images reach",
+    ),
+}  # fmt: skip
+
+# Methods that take more than inputs and a target, and return something else than an Explanation.
+MODEL_METHODS: dict[str, MethodSpec] = {
+    "alignment": MethodSpec(
+        "xai.sequences.alignment:alignment", "model", "local", "specific", "post hoc", ("text",), True, 50,
+        "which source symbol each written one rests on, and whether the answer follows the attention",
     ),
 }  # fmt: skip
 

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from xai.core.arguments import whole_number
-from xai.core.baselines import make_baseline
 from xai.core.explanation import Explanation
 from xai.core.model import Model
 
@@ -18,7 +17,8 @@ def saliency(
 ) -> Explanation:
     """Return the absolute gradient of the target's output, per input value.
 
-    inputs: a batch the model's input takes, (N, ...). values: (N, ...), in output units per input unit, at least 0.
+    inputs: a batch the model's input takes, (N, ...). values: (N, ...), in output units per input unit, at least 0; of
+    texts a list of one number per word, summed over its vector.
     Raises InputError, TargetError or NetworkError. Source: Simonyan, Vedaldi, Zisserman 2014, arXiv:1312.6034.
 
     >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
@@ -27,7 +27,8 @@ def saliency(
     >>> saliency(model, [[1.0, 1.0]]).values
     tensor([[2., 3.]])
     """
-    with model.explaining("saliency", inputs, target, exact=exact, batch_size=batch_size) as case:
+    settings = {"exact": exact, "batch_size": batch_size, "differentiable": True}
+    with model.explaining("saliency", inputs, target, **settings) as case:
         parts = [case.gradient(case.inputs[rows], rows)[1].abs() for rows in case.chunks(len(case))]
         return case.explanation("saliency", torch.cat(parts), "input")
 
@@ -47,7 +48,8 @@ def integrated_gradients(
     The values of a row add up to the output at the input minus the output at the baseline; how far they miss it is
     `completeness_error` in the diagnostics, as a share of that difference, from Gauss-Legendre points on the path.
 
-    inputs: (N, ...). baseline: "zero", "mean", "blur", a number, or a tensor. values: (N, ...), signed, output units.
+    inputs: (N, ...). baseline: "zero", "mean", "blur", a number, or a tensor; of texts also "padding", its vector.
+    values: (N, ...), signed, output units; of texts a list of one number per word, summed over its vector.
     Raises InputError, TargetError or NetworkError. Source: Sundararajan, Taly, Yan 2017, arXiv:1703.01365.
 
     >>> class Kink(torch.nn.Module):
@@ -58,9 +60,9 @@ def integrated_gradients(
     tensor([[ 1.5000, -0.5000]])
     """
     steps = whole_number("integrated_gradients", "steps", steps, 1)
-    settings = {"passes": steps, "exact": exact, "batch_size": batch_size}
+    settings = {"passes": steps, "exact": exact, "batch_size": batch_size, "differentiable": True}
     with model.explaining("integrated_gradients", inputs, target, **settings) as case:
-        start, name = make_baseline(baseline, case.inputs, case.operation)
+        start, name = case.baseline(baseline)
         path = case.inputs - start
         points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(steps))
         points, weights = (points + 1) / 2, weights / 2

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from xai.core.baselines import make_baseline
 from xai.core.differentiate import gradient_of, variable_of
 from xai.core.digest import tensor_digest
+from xai.core.embedding import Words
 from xai.core.errors import NetworkError, expected
 from xai.core.explanation import Explanation
 from xai.core.hooks import recording, run_recorded
 from xai.core.plan import ExecutionPlan
 from xai.core.progress import track
+from xai.core.sequence_inputs import SequenceInput
 from xai.core.targets import Target
 from xai.core.trace import Trace
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Case"]
 
 SATURATED = 0.999
+ALMOST_NOTHING = 1e-20
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Case:
 
     Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability".
+    "log_probability". Where `words` is set, the inputs are the vectors (N, L, D) of texts, and so is every batch.
     """
 
     operation: str
@@ -46,6 +50,7 @@ class Case:
     of: str = "output"
     seed: int | None = None
     exact: bool = False
+    words: Words | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -61,7 +66,7 @@ class Case:
 
         `rows` (n,) names the row whose target applies to each item.
         """
-        return self._select(self.model.forward_on(self.plan.network, batch, self.operation), rows)
+        return self._select(self._forward(batch, rows), rows)
 
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
@@ -89,11 +94,43 @@ class Case:
         network = self.plan.network
         batch = variable_of(batch, self.operation)
         with recording(network, [layer], self.operation) as recorded:
-            output = run_recorded(
-                lambda: self.model.forward_on(network, batch, self.operation), recorded, [layer], self.operation
-            )
+            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer], self.operation)
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+
+    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        network = self.plan.network
+
+        def run(seen: Tensor | list[str]) -> Tensor:
+            return self.model.forward_on(network, seen, self.operation)
+
+        return run(batch) if self.words is None else self.words.run(network, batch, rows, run, self.operation)
+
+    @property
+    def present(self) -> Tensor | None:
+        """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
+        if self.words is not None:
+            return self.words.present
+        return self.model.input.present(self.inputs) if isinstance(self.model.input, SequenceInput) else None
+
+    def baseline(self, name: object) -> tuple[Tensor, str | float]:
+        """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
+
+        Of words, "zero" is the vector 0 and "padding" that of padding. Of series, "mean" is taken over the steps that
+        are there, and what is there stays there: a 0 is so small a number that no step is taken for padding.
+        """
+        if self.words is not None and isinstance(name, str) and name == "padding":
+            start = self.words.padding.expand_as(self.inputs).clone()
+        elif self.present is not None and self.words is None and isinstance(name, str) and name == "mean":
+            count = self.present.sum(1).clamp_min(1)[:, None, None]
+            start = (self.inputs.sum(1, keepdim=True) / count).expand_as(self.inputs).clone()
+        else:
+            start, name = make_baseline(name, self.inputs, self.operation)
+        if self.present is None:
+            return start, name
+        if self.words is None:
+            start = torch.where(start == 0, torch.full_like(start, ALMOST_NOTHING), start)
+        return torch.where(self.present[:, :, None], start, self.inputs), name
 
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
@@ -122,7 +159,7 @@ class Case:
         """
         content = 0
         if row is not None:
-            values = self.inputs[row]
+            values = (self.inputs if self.words is None else self.words.given)[row]
             # Padding behind a text depends on what else is in the batch.
             values = values if values.is_floating_point() else values[values >= 0]
             content = int(tensor_digest(values)[:12], 16)
@@ -139,6 +176,12 @@ class Case:
 
         `options` are the keyword arguments that make it again, `run` what else there is to know of how it was made.
         """
+        if over == "input" and self.present is not None:
+            values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
+        if over == "input" and self.words is not None:
+            counts = self.words.counts
+            values, over = [part.sum(1)[:count] for part, count in zip(values, counts)], "tokens"
+            fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
         parts = [part.detach() for part in values]
         if not all(bool(torch.isfinite(part).all()) for part in parts):
             raise NetworkError(expected(self.operation, "values", "finite numbers", "NaN or infinity"))
@@ -149,7 +192,7 @@ class Case:
         options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
         return Explanation(
             method=method,
-            inputs=self.inputs,
+            inputs=self.inputs if self.words is None else self.words.given,
             target=self.target.labels(),
             values=values.detach() if isinstance(values, Tensor) else parts,
             over=over,

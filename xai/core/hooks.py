@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from xai.core.errors import LayerError, expected
 
-__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "run_recorded"]
+__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "replacing", "run_recorded"]
 
 # Modules that only bend their input: a unit is read before them.
 ACTIVATIONS = (
@@ -95,6 +95,36 @@ def recording(
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def replacing(
+    network: nn.Module,
+    name: str,
+    change: Callable[[tuple, Tensor], Tensor],
+    operation: str,
+    *,
+    optional: bool = False,
+) -> Iterator[None]:
+    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls.
+
+    Raises LayerError where the body never reached the layer (unless it is `optional`), or it puts out no tensor.
+    """
+    reached = []
+
+    def hook(module: nn.Module, inputs: tuple, output: object) -> Tensor:
+        reached.append(True)
+        if not isinstance(output, Tensor):
+            raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
+        return change(inputs, output)
+
+    handle = find_layer(network, name, operation).register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+    if not reached and not optional:
+        raise LayerError(expected(operation, "layer", "a layer that the forward pass reaches", repr(name)))
 
 
 def run_recorded(

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from xai.core.arguments import whole_number
 from xai.core.case import Case
+from xai.core.differentiate import differentiable_pass
 from xai.core.digest import network_digest, version_key
+from xai.core.embedding import embed
 from xai.core.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
 from xai.core.guard import untouched
 from xai.core.hooks import StopForward, first_tensor
@@ -149,7 +151,8 @@ class Model:
         """
         seen = self._seen(batch)
         try:
-            output = network(seen) if self.forward is None else self.forward(network, seen)
+            with differentiable_pass(network):
+                output = network(seen) if self.forward is None else self.forward(network, seen)
         except (XaiError, StopForward):
             raise
         except Exception as error:
@@ -213,10 +216,12 @@ class Model:
         passes: int = 1,
         exact: bool = False,
         batch_size: int | None = None,
+        differentiable: bool = False,
     ) -> Iterator[Case]:
         """Check the arguments, predict, choose a plan, and lend a Case while the network is guarded.
 
-        `passes` is about how many evaluations each row will need.
+        `passes` is about how many evaluations each row will need. `differentiable`: words become the vectors (N, L, D)
+        that the network's embedding turns them into, so that a method may take gradients and go on paths.
         """
         if of not in ("output", "probability", "log_probability"):
             raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
@@ -235,6 +240,11 @@ class Model:
             case.diagnostics = [{} for _ in range(len(batch))]
             if not torch.allclose(again, raw[:1], rtol=1e-3, atol=1e-4):
                 case.note("non_deterministic", [True] * len(batch))
+            if differentiable and isinstance(self.input, TextInput):
+                case.inputs, case.words = embed(
+                    self.network, self.input, batch, lambda part: self.forward_on(self.network, part, operation), size,
+                    operation,
+                )  # fmt: skip
             if not exact and passes * len(batch) >= PASSES_WORTH_A_PLAN and self.forward is None:
                 case.plan = self._plan(found, batch, resolved, size, operation)
             yield case
