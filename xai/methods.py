@@ -42,7 +42,8 @@ class MethodSpec(NamedTuple):
 class CheckSpec(NamedTuple):
     """One check on an explanation: where it lives, its labels, its cost, and the question it answers.
 
-    passes: evaluations per row of its own. repeats: how often it makes the explanation again.
+    passes: evaluations per row of its own by default. repeats: how often it makes the explanation again. contradicts:
+    does a failure say that the map is wrong, or only that it is unsteady or stands alone?
     """
 
     function: str
@@ -51,6 +52,7 @@ class CheckSpec(NamedTuple):
     stage: Literal["intrinsic", "post hoc"]
     passes: int
     repeats: int
+    contradicts: bool
     question: str
 
     def load(self) -> Callable:
@@ -111,12 +113,32 @@ MODEL_METHODS: dict[str, MethodSpec] = {
 
 CHECKS: dict[str, CheckSpec] = {
     "deletion": CheckSpec(
-        "xai.checks.deletion:deletion", "local", "agnostic", "post hoc", 816, 0,
+        "xai.checks.deletion:deletion", "local", "agnostic", "post hoc", 817, 0, True,
         "Does removing what the map marks change the output more than removing the same shape elsewhere?",
     ),
+    "insertion": CheckSpec(
+        "xai.checks.insertion:insertion", "local", "agnostic", "post hoc", 817, 0, True,
+        "Does showing only what the map marks bring the output back more than showing the same shape elsewhere?",
+    ),
     "randomization": CheckSpec(
-        "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 7,
+        "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 6, True,
         "Does the map change when the weights are replaced by random ones?",
+    ),
+    "cascade": CheckSpec(
+        "xai.checks.cascade:cascade", "local", "specific", "post hoc", 0, 6, True,
+        "Does the map change as layers lose what they learned, one after another from the output on?",
+    ),
+    "stability": CheckSpec(
+        "xai.checks.stability:stability", "local", "agnostic", "post hoc", 5, 5, False,
+        "Does the map stay the same under noise that does not change the prediction?",
+    ),
+    "completeness": CheckSpec(
+        "xai.checks.completeness:completeness", "local", "agnostic", "post hoc", 0, 0, True,
+        "Do the values add up to the change of the output, where the method promises it?",
+    ),
+    "agreement": CheckSpec(
+        "xai.checks.agreement:agreement", "local", "agnostic", "post hoc", 248, 0, False,
+        "Do other methods mark the same places, more than they would mark moved ones?",
     ),
 }  # fmt: skip
 
