@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple
 
-__all__ = ["CHECKS", "METHODS", "CheckSpec", "MethodSpec", "all_methods"]
+__all__ = ["CHECKS", "METHODS", "MODEL_CHECKS", "CheckSpec", "MethodSpec", "ModelCheckSpec", "all_methods"]
 
 
 class MethodSpec(NamedTuple):
@@ -50,6 +50,19 @@ class CheckSpec(NamedTuple):
     stage: Literal["intrinsic", "post hoc"]
     passes: int
     repeats: int
+    question: str
+
+    def load(self) -> Callable:
+        """Import and return the function."""
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+class ModelCheckSpec(NamedTuple):
+    """One check of an audit: where it lives, how its chapter is called, and the question it answers."""
+
+    function: str
+    title: str
     question: str
 
     def load(self) -> Callable:
@@ -107,6 +120,14 @@ CHECKS: dict[str, CheckSpec] = {
     "randomization": CheckSpec(
         "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 7,
         "Does the map change when the weights are replaced by random ones?",
+    ),
+}  # fmt: skip
+
+# Checks on a model, in the order in which an audit makes them and its report shows them.
+MODEL_CHECKS: dict[str, ModelCheckSpec] = {
+    "performance": ModelCheckSpec(
+        "xai.auditing.performance:performance", "Performance",
+        "Has it learned the task, and as well on rows that it had not seen?",
     ),
 }  # fmt: skip
 
