@@ -129,6 +129,18 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.performance:performance", "Performance",
         "Has it learned the task, and as well on rows that it had not seen?",
     ),
+    "complexity": ModelCheckSpec(
+        "xai.auditing.complexity:complexity", "Complexity",
+        "What does it gain over a model that a person can read?",
+    ),
+    "calibration": ModelCheckSpec(
+        "xai.auditing.calibration:calibration", "Calibration",
+        "Where it says 80 %, is it right in 80 of 100 cases?",
+    ),
+    "data": ModelCheckSpec(
+        "xai.auditing.dataset:dataset", "Data",
+        "Are the rows apart from each other, rightly labelled, and like those it learned from?",
+    ),
 }  # fmt: skip
 
 

@@ -29,6 +29,24 @@ LIMITS: dict[str, Limit] = {
     "performance.overfitting": Limit(0.1, 0.2),
     # Recall of the class that is found least, as a share of what guessing evenly would find (1 / classes).
     "performance.classes": Limit(1.0, 0.5, least=True),
+    # Score of the model minus that of the better simple one.
+    "complexity.gain": Limit(0.01, -0.05, least=True),
+    # Calibration error beyond what chance makes of a perfectly calibrated model.
+    "calibration.error": Limit(0.03, 0.1),
+    # Share of held-out rows that the training part has too, beyond the share of twins within it.
+    "data.duplicates": Limit(0.01, 0.02),
+    # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.
+    "data.contradictions": Limit(0.05, 1.0),
+    # The same of the training part, beyond that of the held-out part.
+    "data.mislabeled": Limit(0.02, 0.03),
+    # Share of held-out rows beyond the distance that 1 % of the training rows exceed.
+    "data.out_of_distribution": Limit(0.03, 0.1),
+    # Share of columns (or images) without any variation: a fact to know, no fault of the model.
+    "data.constant": Limit(0.0, 1.0),
+    # Share of the rarest class, in even shares.
+    "data.balance": Limit(0.25, 0.0, least=True),
+    # Total variation between the class shares of both parts, beyond chance.
+    "data.drift": Limit(0.05, 0.15),
 }
 
 

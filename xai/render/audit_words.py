@@ -23,6 +23,24 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "hardly found, for more rows of it or another weight in the loss.",
         "Held-out rows speak for new ones only where those come from the same source.",
     ),
+    "complexity": CheckWords(
+        "A linear model and a tree of depth 4 learned the same task, and answered the same held-out rows.",
+        "Where the gain is small, consider the model that a person can read: it needs no explanation.",
+        "Not that no better readable model exists; two were tried, with one setting each.",
+    ),
+    "calibration": CheckWords(
+        "Held-out rows were sorted by how sure the model is, and each of 15 bins was compared with its share of right "
+        "answers. The temperature of one half of the rows was tried on the other.",
+        "Divide the logits by the temperature named above, fitted on rows that are used for nothing else.",
+        "Confidence can be right on average and wrong for a group of rows; the chapter on bias looks at groups.",
+    ),
+    "data": CheckWords(
+        "Rows of both parts were compared number by number. For labels, trees (a linear model for texts) learned "
+        "crosswise, so that each row was judged by others alone. Distances are to the five nearest training rows.",
+        "Look at the rows that are listed, by their number in the data. A row in both parts makes the score too good; "
+        "take it out of one.",
+        "A label that contradicts the inputs may be right: then the inputs do not hold the reason.",
+    ),
 }  # fmt: skip
 
 

@@ -37,15 +37,18 @@ def audit_summary(result: AuditResult) -> Markup:
 
 def check_section(name: str, findings: Sequence[Finding], extra: Sequence[Markup] = ()) -> Section:
     """Return the chapter of one check; `extra` is HTML that stands behind its findings."""
+    # What quotes inputs stands apart, so that it can be left out.
+    shown = [{**finding.details, **finding.details.get("raw", {})} for finding in findings]
     views = [
         {
             "finding": finding,
             "title": finding_title(finding.check),
-            "interval": finding.details.get("interval"),
-            "plots": [_plot(item) for item in finding.details.get("panels", [])],
-            "tables": [_table(item) for item in finding.details.get("tables", [])],
+            "interval": details.get("interval"),
+            "plots": [_plot(item) for item in details.get("panels", [])],
+            "tables": [_table(item) for item in details.get("tables", [])],
+            "texts": details.get("texts", []),
         }
-        for finding in findings
+        for finding, details in zip(findings, shown)
     ]
     words = AUDIT_WORDS[name]
     spec = MODEL_CHECKS[name]
