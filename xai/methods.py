@@ -11,7 +11,9 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple
 
-__all__ = ["CHECKS", "METHODS", "MODEL_METHODS", "CheckSpec", "MethodSpec", "all_methods"]
+__all__ = [
+    "CHECKS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS", "CheckSpec", "MethodSpec", "ModelCheckSpec", "all_methods",
+]  # fmt: skip
 
 
 class MethodSpec(NamedTuple):
@@ -53,6 +55,19 @@ class CheckSpec(NamedTuple):
     passes: int
     repeats: int
     contradicts: bool
+    question: str
+
+    def load(self) -> Callable:
+        """Import and return the function."""
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+class ModelCheckSpec(NamedTuple):
+    """One check of an audit: where it lives, how its chapter is called, and the question it answers."""
+
+    function: str
+    title: str
     question: str
 
     def load(self) -> Callable:
@@ -139,6 +154,26 @@ CHECKS: dict[str, CheckSpec] = {
     "agreement": CheckSpec(
         "xai.checks.agreement:agreement", "local", "agnostic", "post hoc", 248, 0, False,
         "Do other methods mark the same places, more than they would mark moved ones?",
+    ),
+}  # fmt: skip
+
+# Checks on a model, in the order in which an audit makes them and its report shows them.
+MODEL_CHECKS: dict[str, ModelCheckSpec] = {
+    "performance": ModelCheckSpec(
+        "xai.auditing.performance:performance", "Performance",
+        "Has it learned the task, and as well on rows that it had not seen?",
+    ),
+    "complexity": ModelCheckSpec(
+        "xai.auditing.complexity:complexity", "Complexity",
+        "What does it gain over a model that a person can read?",
+    ),
+    "calibration": ModelCheckSpec(
+        "xai.auditing.calibration:calibration", "Calibration",
+        "Where it says 80 %, is it right in 80 of 100 cases?",
+    ),
+    "data": ModelCheckSpec(
+        "xai.auditing.dataset:dataset", "Data",
+        "Are the rows apart from each other, rightly labelled, and like those it learned from?",
     ),
 }  # fmt: skip
 

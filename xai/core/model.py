@@ -187,7 +187,7 @@ class Model:
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
-        with self.explaining("predict", inputs, 0) as case:
+        with self.explaining("predict", inputs, 0, exact=True) as case:  # a plan costs more than this one pass
             return case.prediction
 
     def trace(self, inputs: object = None) -> Trace:
