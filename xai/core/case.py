@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,9 +13,9 @@ from torch import Tensor
 
 from xai.core.differentiate import gradient_of, variable_of
 from xai.core.digest import tensor_digest
-from xai.core.errors import NetworkError, expected
+from xai.core.errors import LayerError, NetworkError, expected
 from xai.core.explanation import Explanation
-from xai.core.hooks import recording, run_recorded
+from xai.core.hooks import recording, replacing, run_recorded
 from xai.core.plan import ExecutionPlan
 from xai.core.progress import track
 from xai.core.targets import Target
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Case"]
 
 SATURATED = 0.999
+AS_IT_IS = nullcontext()
 
 
 @dataclass
@@ -33,7 +36,8 @@ class Case:
 
     Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability".
+    "log_probability". With a `layer`, `inputs` are what that layer puts out for the rows in `given`, and a score is
+    that of the network from there on: what explains an input explains a layer.
     """
 
     operation: str
@@ -46,6 +50,8 @@ class Case:
     of: str = "output"
     seed: int | None = None
     exact: bool = False
+    layer: str | None = None
+    given: Tensor | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -61,7 +67,11 @@ class Case:
 
         `rows` (n,) names the row whose target applies to each item.
         """
-        return self._select(self.model.forward_on(self.plan.network, batch, self.operation), rows)
+        network = self.plan.network
+        if self.layer is None:
+            return self._select(self.model.forward_on(network, batch, self.operation), rows)
+        with replacing(network, self.layer, batch, self.operation):
+            return self._select(self.model.forward_on(network, self.given[rows], self.operation), rows)
 
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
@@ -78,10 +88,16 @@ class Case:
                 return chosen
             return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
 
-    def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
+    def gradient(
+        self, batch: Tensor, rows: Tensor, forward: AbstractContextManager = AS_IT_IS
+    ) -> tuple[Tensor, Tensor]:
+        """Return the scores (n,) and their gradient with respect to the batch (n, ...).
+
+        forward: what surrounds the forward pass, such as the rules of a method that changes the backward pass.
+        """
         batch = variable_of(batch, self.operation)
-        score = self.score(batch, rows)
+        with forward:
+            score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch, self.operation)
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
@@ -94,6 +110,26 @@ class Case:
             )
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+
+    def move_to(self, layer: str) -> None:
+        """Explain from a layer on: what it puts out, at least in float32, becomes the inputs.
+
+        Raises LayerError where it does not exist, is not reached, or runs more than once.
+        """
+        # Words as numbers, padded together: a part of the batch alone would be padded less.
+        words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
+        self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
+        for part in self.given.split(self.plan.batch_size):
+            with torch.no_grad(), recording(self.model.network, [layer], self.operation, stop=True) as recorded:
+                run = partial(self.model.forward_on, self.model.network, part, self.operation)
+                run_recorded(run, recorded, [layer], self.operation)
+            parts.append(recorded[layer])
+        if len({part.shape[1:] for part in parts}) > 1:
+            wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
+            raise LayerError(expected(self.operation, "layer", wanted, "several"))
+        values = torch.cat(parts)
+        self.inputs = values.to(torch.promote_types(values.dtype, torch.float32))
+        self.layer = layer
 
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
@@ -122,7 +158,7 @@ class Case:
         """
         content = 0
         if row is not None:
-            values = self.inputs[row]
+            values = (self.inputs if self.given is None else self.given)[row]
             # Padding behind a text depends on what else is in the batch.
             values = values if values.is_floating_point() else values[values >= 0]
             content = int(tensor_digest(values)[:12], 16)
@@ -146,10 +182,12 @@ class Case:
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact = {"exact": True} if self.exact else {}
+        if self.layer is not None:
+            over, exact = "layer", {**exact, "layer": self.layer}
         options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
         return Explanation(
             method=method,
-            inputs=self.inputs,
+            inputs=self.inputs if self.given is None else self.given,
             target=self.target.labels(),
             values=values.detach() if isinstance(values, Tensor) else parts,
             over=over,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from xai.core.errors import LayerError, expected
 
-__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "run_recorded"]
+__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "replacing", "run_recorded"]
 
 # Modules that only bend their input: a unit is read before them.
 ACTIVATIONS = (
@@ -95,6 +95,39 @@ def recording(
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def replacing(network: nn.Module, name: str, values: Tensor, operation: str) -> Iterator[None]:
+    """Let the network go on with `values` (n, ...) in place of what a layer puts out, in that output's type.
+
+    Raises LayerError where the layer runs more than once in a pass, since then there is no one output to replace.
+    """
+    calls = 0
+
+    def hook(module: nn.Module, inputs: tuple, output: object) -> object:
+        nonlocal calls
+        calls += 1
+        put_out = first_tensor(output)
+        if calls > 1:
+            raise LayerError(expected(operation, "layer", "one that runs once in a forward pass", f"{name!r}, several"))
+        if put_out is None or put_out.shape != values.shape:
+            got = None if put_out is None else tuple(put_out.shape)
+            wanted = f"{name!r} to put out {tuple(values.shape)} for any part of the batch (pad to a fixed length)"
+            raise LayerError(expected(operation, "layer", wanted, got))
+        # A copy: what follows may work in place.
+        there = values.to(put_out.dtype).clone()
+        if isinstance(output, Tensor):
+            return there
+        if isinstance(output, tuple) and output[0] is put_out:
+            return (there, *output[1:])
+        raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
+
+    handle = find_layer(network, name, operation).register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def run_recorded(
