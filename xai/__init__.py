@@ -46,9 +46,12 @@ __all__ = ["__version__", "objectives", *_HOMES]
 
 if TYPE_CHECKING:
     from xai.attribution.activation_maps import gradcam as gradcam
+    from xai.attribution.gradients import input_x_gradient as input_x_gradient
     from xai.attribution.gradients import integrated_gradients as integrated_gradients
     from xai.attribution.gradients import saliency as saliency
     from xai.attribution.perturbation import occlusion as occlusion
+    from xai.attribution.sampled_gradients import gradient_shap as gradient_shap
+    from xai.attribution.sampled_gradients import smoothgrad as smoothgrad
     from xai.auditing.data import AuditData as AuditData
     from xai.auditing.performance import measure_performance as measure_performance
     from xai.auditing.result import AuditResult as AuditResult

@@ -84,6 +84,18 @@ METHODS: dict[str, MethodSpec] = {
         "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY + SEQUENCES, True, 1,
         "size of the gradient: which inputs would change the output fastest",
     ),
+    "input_x_gradient": MethodSpec(
+        "xai.attribution.gradients:input_x_gradient", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "gradient times input: what each value adds, if the network were linear",
+    ),
+    "smoothgrad": MethodSpec(
+        "xai.attribution.sampled_gradients:smoothgrad", "attribution", "local", "specific", "post hoc", ANY, True, 32,
+        "the mean gradient over noisy copies, with an error bar on every value",
+    ),
+    "gradient_shap": MethodSpec(
+        "xai.attribution.sampled_gradients:gradient_shap", "attribution", "local", "specific", "post hoc", ANY, True,
+        64, "gradients at random points between the input and a background: parts that add up to the output",
+    ),
     "integrated_gradients": MethodSpec(
         "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc",
         ANY + SEQUENCES, True, 50, "gradients summed on the way from a baseline: parts that add up to the output",
