@@ -101,12 +101,12 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps
 
     import torch
 
-    from xai.methods import CHECKS, all_methods
+    from xai.checks.verify import passes_per_row
+    from xai.methods import all_methods
 
     known = all_methods()
-    repeats = 1 + sum(check.repeats for check in CHECKS.values())
-    own = sum(check.passes for check in CHECKS.values())
-    passes = rows * sum(known[name].passes * repeats + own for name in methods if name in known) + images * steps * 3
+    each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
+    passes = rows * each + images * steps * 3
     shape = model.input.shape
     batch = torch.zeros(8, *shape)
     model.predict(batch)
