@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -149,21 +151,32 @@ class TestGoodInput:
             assert done.returncode == 0, done.stderr
             assert part in done.stdout
 
-    def test_a_run_of_an_older_recipe_is_not_taken_for_todays(self, tmp_path: Path) -> None:
-        """`report` on a folder says so; without one it trains anew, and once that is done it does not again."""
-        import re
+    def test_a_run_of_an_older_recipe_is_not_taken_for_todays(
+        self, digits_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    ) -> None:
+        """Without a folder `report` trains anew and says why; on one it says that the recipe has changed."""
+        from xai.cli import report_command
+        from xai.cli.options import recipe_data, recipes
 
-        options = ("--examples", 0, "--units", 1, "--steps", 1)
-        done = xai("train", "mnist-cnn", "--epochs", 1, "--rows", 50, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        done = xai("report", *options, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert "training" not in done.stderr
-        described = tmp_path / "runs" / "mnist-cnn" / "model.toml"
+        trained: list[str] = []
+        monkeypatch.setattr(
+            recipes(), "train_recipe", lambda name, folder, seed: trained.append(f"{name} {folder} {seed}")
+        )
+        folder = shutil.copytree(digits_folder, tmp_path / "mnist-cnn")
+        report_command._train_default(str(folder), 0)
+        assert recipe_data(str(folder)) is not None
+        assert not trained
+        assert not capsys.readouterr().err
+        described = folder / "model.toml"
         described.write_text(re.sub('digest = ".*"', 'digest = "0123456789ab"', described.read_text()))
-        done = xai("report", "runs/mnist-cnn", *options, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert "`xai train mnist-cnn` makes it anew" in done.stderr
+        report_command._train_default(str(folder), 5)
+        assert trained == [f"mnist-cnn {folder} 5"]
+        assert "the recipe has changed since it was trained" in capsys.readouterr().err
+        assert recipe_data(str(folder)) is not None
+        assert "`xai train mnist-cnn` makes it anew" in capsys.readouterr().err
+        report_command._train_default(str(tmp_path / "none"), 0)
+        assert len(trained) == 2
+        assert "changed" not in capsys.readouterr().err
 
     def test_a_users_package_named_models_is_in_nobodys_way(self, digits_folder: Path, tmp_path: Path) -> None:
         """Also with the current folder on the path, which is how scripts and notebooks see it."""
