@@ -29,13 +29,13 @@ def model_for(method: str, network: str) -> Model:
     kind = kind_of(method)
     if kind == "image":
         return model
-    dtype = model.dtype
+    dtype, inner = model.dtype, model.forward or (lambda module, pixels: module(pixels))
 
     def forward(module: nn.Module, batch: Tensor | list[str]) -> object:
         values = _counts(batch) if isinstance(batch, list) else batch.flatten(1)
         spread = torch.linspace(0, 1, SHAPE[0] * SHAPE[1] * SHAPE[2]).view(1, *SHAPE)
         pixels = torch.sin(values.double().sum(1)[:, None, None, None] + spread + values.double()[:, :1, None, None])
-        return module(pixels.to(dtype))
+        return inner(module, pixels.to(dtype))
 
     inputs = {"tabular": TabularInput(COLUMNS), "text": TextInput(), "tensor": TensorInput()}
     settings = {"task": model.task, "output": model.output, "classes": model.classes}

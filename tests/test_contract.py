@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from tests.kinds import bad_inputs_for, forms_for, inputs_for, kind_of, model_for
+from tests.matrix import NAMED, matrix
 from tests.trace_state import differences, state_of
 from tests.zoo import ZOO
 from xai.core.errors import NetworkError, XaiError
@@ -23,6 +25,7 @@ QUICK: dict[str, dict[str, object]] = {
     "integrated_gradients": {"steps": 6},
     "smoothgrad": {"samples": 4},
     "gradient_shap": {"samples": 4},
+    "kernel_shap": {"samples": 100},
     "lime_image": {"samples": 40, "segments": "grid"},
     "lime_tabular": {"samples": 40, "background": torch.randn(50, 4, generator=torch.Generator().manual_seed(5))},
     "lime_text": {"samples": 40},
@@ -47,39 +50,43 @@ def call(name: str, model: Model, batch: object, **settings: object):
 
 @pytest.mark.parametrize("network", ZOO)
 @pytest.mark.parametrize("name", METHODS)
-class TestEveryMethodOnEveryNetwork:
-    def test_leaves_no_trace(self, name: str, network: str, capfd: pytest.CaptureFixture) -> None:
-        model, batch = model_for(name, network), inputs_for(name)
-        kept = batch.clone() if isinstance(batch, torch.Tensor) else list(batch)
-        for parameter in model.network.parameters():
-            if parameter.requires_grad:
-                parameter.grad = torch.ones_like(parameter)
-        before = state_of(model.network)
-        values, _ = call(name, model, batch)
+def test_keeps_its_promises(name: str, network: str, capfd: pytest.CaptureFixture) -> None:
+    """No trace, also of a named error; the same call the same bits; a row alone as in a batch."""
+    model, batch = model_for(name, network), inputs_for(name)
+    kept = batch.clone() if isinstance(batch, torch.Tensor) else list(batch)
+    for parameter in model.network.parameters():
+        if parameter.requires_grad:
+            parameter.grad = torch.ones_like(parameter)
+    before = state_of(model.network)
+    if (name, network) in NAMED:
+        with pytest.raises(XaiError, match=f"{name}.*expected.*{NAMED[name, network]}"):
+            call(name, model, batch)
         assert differences(before, state_of(model.network)) == []
-        assert torch.equal(batch, kept) if isinstance(batch, torch.Tensor) else batch == kept
-        assert torch.isfinite(values).all()
-        assert capfd.readouterr() == ("", "")  # no progress bar where nobody watches
+        return
+    values, explanation = call(name, model, batch)
+    assert differences(before, state_of(model.network)) == []
+    assert torch.equal(batch, kept) if isinstance(batch, torch.Tensor) else batch == kept
+    assert torch.isfinite(values).all()
+    assert not values.requires_grad
+    assert capfd.readouterr() == ("", "")  # no progress bar where nobody watches
+    torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002 - other users of the global state
+    assert torch.equal(values, call(name, model, batch)[0])
+    if METHODS[name].kind == "visualization":
+        return  # its batch is made of objectives; see tests/visualization
+    alone, _ = call(name, model, batch[:1], target=[explanation.target[0]], batch_size=1)
+    tolerance = 0.05 if network == "bfloat16" else 1e-4
+    scale = float(values[0].abs().max())
+    same = values[0][..., : alone[0].shape[-1]]
+    assert torch.allclose(same, alone[0], atol=tolerance * scale + 1e-9)
+    assert len(explanation[1]) == 1
 
-    def test_is_bit_identical(self, name: str, network: str) -> None:
-        model = model_for(name, network)
-        first, _ = call(name, model, inputs_for(name))
-        torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002 - other users of the global state
-        second, _ = call(name, model, inputs_for(name))
-        assert torch.equal(first, second)
-        assert not first.requires_grad
 
-    def test_does_not_depend_on_the_batch(self, name: str, network: str) -> None:
-        if METHODS[name].kind == "visualization":
-            pytest.skip("its batch is made of objectives; see tests/visualization")
-        model, batch = model_for(name, network), inputs_for(name)
-        together, explanation = call(name, model, batch)
-        alone, _ = call(name, model, batch[:1], target=[explanation.target[0]], batch_size=1)
-        tolerance = 0.05 if network == "bfloat16" else 1e-4
-        scale = float(together[0].abs().max())
-        same = together[0][..., : alone[0].shape[-1]]
-        assert torch.allclose(same, alone[0], atol=tolerance * scale + 1e-9)
-        assert len(explanation[1]) == 1
+def test_the_matrix_is_in_the_documentation() -> None:
+    """Every cell of it is held by the test above; `python -m tests.matrix` prints it."""
+    assert len(ZOO) >= 24
+    assert {network for _, network in NAMED} <= set(ZOO)
+    assert {name for name, _ in NAMED} <= set(METHODS)
+    assert matrix() in (Path(__file__).parents[1] / "docs" / "attribution.md").read_text()
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -101,17 +108,20 @@ def test_leaves_no_trace_after_a_fault(name: str, fault: BaseException, at: int)
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].needs_gradient])
-def test_leaves_no_trace_after_a_fault_in_the_backward_pass(name: str) -> None:
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_leaves_no_trace_after_a_fault_in_the_backward_pass(name: str, at: int) -> None:
     model = model_for(name, "mixed_modes")
+    calls = iter(range(1, 10_000))
 
     def fail(*arguments: object) -> None:
-        raise RuntimeError("planted")
+        if next(calls) >= at:
+            raise RuntimeError("planted")
 
     for layer in (model.network.linear, model.network.conv1):
         layer.register_full_backward_hook(fail)
     before = state_of(model.network)
     with pytest.raises(XaiError):
-        call(name, model, inputs_for(name))
+        call(name, model, inputs_for(name), batch_size=1)
     assert differences(before, state_of(model.network)) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,8 @@ class Convolutions(nn.Module):
         act = functional.relu if self.style == "functional" else self.relu
         hidden = self.drop(act(first))
         second = act if self.style in ("reused", "functional") else self.other_relu
+        if self.style == "strided":  # views of every kind, none of them contiguous
+            hidden = hidden.transpose(2, 3).flip(3).permute(0, 3, 2, 1).transpose(1, 3).expand(-1, -1, -1, -1)
         third = self.conv2(hidden)
         if self.style == "shared":
             third = self.conv2(second(third))
@@ -62,6 +65,99 @@ class Convolutions(nn.Module):
         if self.style == "dataclass":
             return Scores(logits=scores, hidden=hidden)
         return scores
+
+
+class Head(nn.Module):
+    """Two convolutions, and behind them what `style` says on the 4 maps of 4 x 4 that they leave."""
+
+    def __init__(self, style: str) -> None:
+        super().__init__()
+        self.style = style
+        self.conv1 = nn.Conv2d(2, 4, 3, padding=1, padding_mode="reflect" if style == "padded" else "zeros")
+        self.norm = nn.GroupNorm(1, 4) if style == "group_norm" else nn.BatchNorm2d(4)
+        self.act = {"relu6": nn.ReLU6(), "prelu": nn.PReLU(4), "silu": nn.SiLU(), "tanh": nn.Tanh()}.get(
+            style, nn.ReLU()
+        )
+        self.conv2 = nn.Conv2d(4, 4, 3, padding=0 if style == "padded" else 1, groups=4 if style == "depthwise" else 1)
+        self.pad = nn.ZeroPad2d(1) if style == "padded" else nn.Identity()
+        self.pool = nn.AvgPool2d(2) if style in ("tied", "padded") else nn.MaxPool2d(2)
+        self.linear = nn.Linear(4 if style in ("transformer", "gru", "steps") else 64, 3)
+        if style == "transformer":
+            self.body = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+        if style in ("gru", "steps"):
+            self.body = nn.GRU(4, 4, batch_first=True)
+        if style == "gates":
+            self.squeeze = nn.Linear(4, 4)
+        if style == "tied":
+            self.weight = nn.Parameter(torch.randn(16, 64) / 8)
+        if style == "layer_norm":
+            self.between = nn.LayerNorm(64)
+        if style == "weight_norm":
+            nn.utils.parametrizations.weight_norm(self.linear)
+
+    def forward(
+        self, x: Tensor, other: Tensor | None = None, *, mask: Tensor | None = None, scale: float = 1.0
+    ) -> Tensor:
+        if other is not None:
+            x = torch.cat([x, other], 1)
+        if mask is not None:
+            x = x.masked_fill(~mask, 0.0)
+        maps = self.pool(self.act(self.conv2(self.pad(self.act(self.norm(self.conv1(x * scale)))))))
+        if self.style == "gates":
+            maps = maps * self.squeeze(maps.mean((2, 3))).sigmoid()[:, :, None, None]
+        if self.style in ("transformer", "gru", "steps"):
+            steps = maps.flatten(2).transpose(1, 2)  # (N, 16, 4)
+            steps = self.body(steps) if self.style == "transformer" else self.body(steps)[0]
+            return self.linear(steps) if self.style == "steps" else self.linear(steps.mean(1))
+        flat = maps.flatten(1)
+        if self.style == "tied":
+            flat = functional.linear(torch.relu(functional.linear(flat, self.weight)), self.weight.t())
+        if self.style == "layer_norm":
+            flat = self.between(flat)
+        if self.style == "dead":
+            flat = flat * 0
+        return self.linear(flat)
+
+
+def _headed(style: str, forward: Callable | None = None) -> Model:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        network = Head(style).eval()
+        if style not in ("group_norm",):
+            network.norm.running_mean.normal_(0, 0.1)
+            network.norm.running_var.uniform_(0.5, 1.5)
+    return Model(network, input=ImageInput(SHAPE, mean=[0.4, 0.5], std=[0.3, 0.2]), forward=forward)
+
+
+def _compiled() -> Model:
+    model = _built()
+    model.network.compile(backend="eager")
+    return model
+
+
+def _scripted() -> Model:
+    model = _headed("relu6")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch means to retire scripting
+        network = torch.jit.script(torch.jit.trace(model.network, torch.zeros(1, *SHAPE)))
+    return Model(network, input=model.input)
+
+
+def _hooked() -> Model:
+    model = _built()
+    model.network.conv1.register_forward_hook(lambda module, inputs, output: output * 2)
+    model.network.conv2.register_full_backward_hook(lambda module, gradient, above: None)
+    return model
+
+
+def _several_inputs(network: nn.Module, x: Tensor) -> Tensor:
+    return network(x[:, :1], x[:, 1:])
+
+
+def _keywords(network: nn.Module, x: Tensor) -> Tensor:
+    mask = torch.ones(8, 8, dtype=torch.bool)
+    mask[:, 6:] = False
+    return network(x, mask=mask, scale=0.5)
 
 
 def _built(style: str = "plain", outputs: int = 3, **settings: object) -> Model:
@@ -106,6 +202,27 @@ ZOO: dict[str, Callable[[], Model]] = {
     "one_logit": lambda: _built(outputs=1, task="binary"),
     "flat_output": lambda: _built("flat", outputs=1, task="regression"),
     "multilabel": lambda: _built(task="multilabel"),
+    "strided_views": lambda: _built("strided"),
+    "user_hooks": _hooked,
+    "compiled": _compiled,
+    "scripted": _scripted,
+    "several_inputs": lambda: _headed("relu", _several_inputs),
+    "keywords_and_mask": lambda: _headed("relu", _keywords),
+    "per_step_outputs": lambda: _headed("steps", lambda network, x: network(x)[:, -1]),
+    "transformer_encoder": lambda: _headed("transformer"),
+    "recurrent": lambda: _headed("gru"),
+    "gates": lambda: _headed("gates"),
+    "tied_weights": lambda: _headed("tied"),
+    "weight_norm": lambda: _headed("weight_norm"),
+    "layer_norm": lambda: _headed("layer_norm"),
+    "group_norm": lambda: _headed("group_norm"),
+    "padding_layers": lambda: _headed("padded"),
+    "depthwise": lambda: _headed("depthwise"),
+    "relu6": lambda: _headed("relu6"),
+    "prelu": lambda: _headed("prelu"),
+    "silu": lambda: _headed("silu"),
+    "tanh": lambda: _headed("tanh"),
+    "dead": lambda: _headed("dead"),
 }
 
 

@@ -46,12 +46,18 @@ __all__ = ["__version__", "objectives", *_HOMES]
 
 if TYPE_CHECKING:
     from xai.attribution.activation_maps import gradcam as gradcam
+    from xai.attribution.activation_maps import guided_gradcam as guided_gradcam
+    from xai.attribution.backprop_rules import deconvolution as deconvolution
+    from xai.attribution.backprop_rules import guided_backprop as guided_backprop
+    from xai.attribution.deeplift import deeplift as deeplift
     from xai.attribution.gradients import input_x_gradient as input_x_gradient
     from xai.attribution.gradients import integrated_gradients as integrated_gradients
     from xai.attribution.gradients import saliency as saliency
+    from xai.attribution.lrp import lrp as lrp
     from xai.attribution.perturbation import occlusion as occlusion
     from xai.attribution.sampled_gradients import gradient_shap as gradient_shap
     from xai.attribution.sampled_gradients import smoothgrad as smoothgrad
+    from xai.attribution.shapley import kernel_shap as kernel_shap
     from xai.auditing.data import AuditData as AuditData
     from xai.auditing.performance import measure_performance as measure_performance
     from xai.auditing.result import AuditResult as AuditResult

@@ -78,35 +78,65 @@ class ModelCheckSpec(NamedTuple):
 
 ANY = ("image", "tabular", "tensor")
 SEQUENCES = ("sequence", "text")
+MOVABLE = ANY + SEQUENCES  # what can change a little: words as vectors
 
 METHODS: dict[str, MethodSpec] = {
     "saliency": MethodSpec(
-        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY + SEQUENCES, True, 1,
+        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", MOVABLE, True, 1,
         "size of the gradient: which inputs would change the output fastest",
     ),
     "input_x_gradient": MethodSpec(
-        "xai.attribution.gradients:input_x_gradient", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "xai.attribution.gradients:input_x_gradient", "attribution", "local", "specific", "post hoc", MOVABLE, True, 1,
         "gradient times input: what each value adds, if the network were linear",
     ),
     "smoothgrad": MethodSpec(
-        "xai.attribution.sampled_gradients:smoothgrad", "attribution", "local", "specific", "post hoc", ANY, True, 32,
+        "xai.attribution.sampled_gradients:smoothgrad", "attribution", "local", "specific", "post hoc",
+        MOVABLE, True, 32,
         "the mean gradient over noisy copies, with an error bar on every value",
     ),
     "gradient_shap": MethodSpec(
-        "xai.attribution.sampled_gradients:gradient_shap", "attribution", "local", "specific", "post hoc", ANY, True,
+        "xai.attribution.sampled_gradients:gradient_shap", "attribution", "local", "specific", "post hoc",
+        MOVABLE, True,
         64, "gradients at random points between the input and a background: parts that add up to the output",
     ),
     "integrated_gradients": MethodSpec(
         "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc",
-        ANY + SEQUENCES, True, 50, "gradients summed on the way from a baseline: parts that add up to the output",
+        MOVABLE, True, 50, "gradients summed on the way from a baseline: parts that add up to the output",
     ),
     "gradcam": MethodSpec(
         "xai.attribution.activation_maps:gradcam", "attribution", "local", "specific", "post hoc", ("image",), True, 1,
         "feature maps of a convolution, weighted by their gradient: a coarse map of where",
     ),
+    "guided_backprop": MethodSpec(
+        "xai.attribution.backprop_rules:guided_backprop", "attribution", "local", "specific", "post hoc",
+        MOVABLE, True, 1,
+        "the gradient with negative signals stopped at every rectifier: fine detail, hardly tied to the class",
+    ),
+    "deconvolution": MethodSpec(
+        "xai.attribution.backprop_rules:deconvolution", "attribution", "local", "specific", "post hoc",
+        MOVABLE, True, 1,
+        "the output projected back through rectifiers that rectify the signal: fine detail, hardly tied to the class",
+    ),
+    "guided_gradcam": MethodSpec(
+        "xai.attribution.activation_maps:guided_gradcam", "attribution", "local", "specific", "post hoc", ("image",),
+        True, 2, "guided backpropagation times Grad-CAM: fine detail where the class is",
+    ),
+    "deeplift": MethodSpec(
+        "xai.attribution.deeplift:deeplift", "attribution", "local", "specific", "post hoc", MOVABLE, True, 1,
+        "slopes from a baseline in place of gradients: parts that add up to the output, in one pass",
+    ),
+    "lrp": MethodSpec(
+        "xai.attribution.lrp:lrp", "attribution", "local", "specific", "post hoc", MOVABLE, True, 3,
+        "the output handed back layer by layer in proportion to what came in; what biases keep is said",
+    ),
     "occlusion": MethodSpec(
         "xai.attribution.perturbation:occlusion", "attribution", "local", "agnostic", "post hoc", ANY, False,
         196, "how much the output falls when a part is hidden",
+    ),
+    "kernel_shap": MethodSpec(
+        "xai.attribution.shapley:kernel_shap", "attribution", "local", "agnostic", "post hoc", (*ANY, "sequence"),
+        False, 1024,
+        "Shapley values of segments, columns or steps: parts that add up, with an error bar on each",
     ),
     "lime_image": MethodSpec(
         "xai.lime.image:lime_image", "surrogate", "local", "agnostic", "post hoc", ("image",), False, 1000,

@@ -65,7 +65,8 @@ def input_x_gradient(
     >>> input_x_gradient(Model(Product(), task="regression"), [[2.0, 3.0]]).values
     tensor([[6., 6.]])
     """
-    with model.explaining("input_x_gradient", inputs, target, exact=exact, batch_size=batch_size, layer=layer) as case:
+    settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    with model.explaining("input_x_gradient", inputs, target, **settings) as case:
         parts = [case.gradient(case.inputs[rows], rows)[1] * case.inputs[rows] for rows in case.chunks(len(case))]
         return case.explanation("input_x_gradient", torch.cat(parts), "input")
 

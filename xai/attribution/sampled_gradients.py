@@ -9,7 +9,6 @@ from torch import Tensor
 
 from xai.attribution.gradients import note_completeness
 from xai.core.arguments import real_number, whole_number
-from xai.core.baselines import make_background
 from xai.core.case import Case
 from xai.core.explanation import Explanation
 from xai.core.model import Model
@@ -43,8 +42,8 @@ def smoothgrad(
     """
     samples = whole_number("smoothgrad", "samples", samples, 2)
     noise = real_number("smoothgrad", "noise", noise, 0)
-    settings = {"seed": seed, "passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer}
-    with model.explaining("smoothgrad", inputs, target, **settings) as case:
+    run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as case:
         flat = case.inputs.flatten(1)
         spread = noise * (flat.max(1).values - flat.min(1).values)
         generators = [case.generator(row) for row in case.rows.tolist()]
@@ -54,12 +53,13 @@ def smoothgrad(
             # One draw at a time, in order: the numbers must not depend on how samples are cut into batches.
             draws = [torch.randn(shape, generator=generators[row], dtype=dtype) for row in rows.tolist()]
             noisy = torch.stack(draws).to(case.inputs.device).mul_(_like(spread[rows], case.inputs))
+            if case.present is not None:
+                noisy.mul_(case.present[rows][:, :, None])  # padding stays padding
             return case.gradient(noisy.add_(case.inputs[rows]), rows)[1]
 
         mean, error = _mean(case, samples, values)
-        return case.explanation(
-            "smoothgrad", mean, "input", standard_error=list(error), options={"noise": noise, "samples": samples}
-        )
+        options = {"noise": noise, "samples": samples}
+        return case.explanation("smoothgrad", mean, "input", standard_error=error, options=options)
 
 
 def gradient_shap(
@@ -91,9 +91,9 @@ def gradient_shap(
     tensor([[ 2., -3.]])
     """
     samples = whole_number("gradient_shap", "samples", samples, 2)
-    settings = {"seed": seed, "passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer}
-    with model.explaining("gradient_shap", inputs, target, **settings) as case:
-        behind, name = make_background(background, case.inputs, case.operation)
+    run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    with model.explaining("gradient_shap", inputs, target, seed=seed, **run) as case:
+        behind, name = case.background(background)
         chosen, share = (torch.empty(len(case), samples, dtype=kind) for kind in (torch.long, case.inputs.dtype))
         for row in case.rows.tolist():
             generator = case.generator(row)
@@ -113,22 +113,28 @@ def gradient_shap(
             empty.index_add_(0, rows, case.scores(behind[number, rows], rows) / len(behind))
         note_completeness(case, mean, case.scores(case.inputs, case.rows) - empty)
         options = {"background": "given" if name == "data" else background, "samples": samples}
-        extra = {"standard_error": list(error), "baseline": name, "options": options}
+        extra = {"standard_error": error, "baseline": name, "options": options}
         return case.explanation("gradient_shap", mean, "input", **extra)
 
 
-def _mean(case: Case, samples: int, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the mean over samples of values(rows, number of the sample) and its standard error, each (N, ...)."""
-    total = torch.zeros(case.inputs.shape, dtype=torch.float64, device=case.inputs.device)
+def _mean(case: Case, samples: int, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Return the mean over samples of values(rows, number of the sample), (N, ...), and its standard errors by row.
+
+    Of words, it is the sum over a word's vector that has an error.
+    """
+    shape = case.inputs.shape if case.words is None else (*case.inputs.shape[:2], 1)
+    total = torch.zeros(shape, dtype=torch.float64, device=case.inputs.device)
     squares = torch.zeros_like(total)
     for indices in case.chunks(len(case) * samples):
         rows, number = indices // samples, indices % samples
         part = values(rows, number).double()
+        part = part if case.words is None else part.sum(2, keepdim=True)
         total.index_add_(0, rows, part)
         squares.index_add_(0, rows, part.square_())
     mean = total / samples
     variance = (squares / samples - mean.square()).clamp_min_(0) / (samples - 1)
-    return mean.to(case.inputs.dtype), variance.sqrt_().to(case.inputs.dtype)
+    mean, error = mean.to(case.inputs.dtype), variance.sqrt_().to(case.inputs.dtype)
+    return mean, list(error) if case.words is None else [row[:count, 0] for row, count in zip(error, case.words.counts)]
 
 
 def _like(numbers: Tensor, batch: Tensor) -> Tensor:

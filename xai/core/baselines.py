@@ -9,7 +9,7 @@ from torch.nn.functional import conv2d, pad
 from xai.core.digest import tensor_digest
 from xai.core.errors import InputError, describe, expected
 
-__all__ = ["BASELINES", "blur", "make_background", "make_baseline"]
+__all__ = ["BASELINES", "blur", "data_rows", "make_baseline"]
 
 BASELINES = ("zero", "mean", "noise", "blur")
 
@@ -48,26 +48,15 @@ def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor,
         raise InputError(expected(operation, "baseline", f"shape {tuple(inputs.shape)}", describe(values))) from error
 
 
-def make_background(background: object, inputs: Tensor, operation: str) -> tuple[Tensor, str | float]:
-    """Return several baselines for each input, (B, N, ...), and their name.
-
-    background: what `make_baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
-    which stands behind every input; that is called "data".
-    """
-    several = isinstance(background, list | tuple) and all(isinstance(item, str | int | float) for item in background)
-    if several and len(background):
-        made = [make_baseline(item, inputs, operation) for item in background]
-        return torch.stack([values for values, _ in made]), ", ".join(str(name) for _, name in made)
-    if isinstance(background, str | int | float):
-        values, name = make_baseline(background, inputs, operation)
-        return values[None], name
+def data_rows(rows: object, inputs: Tensor, operation: str) -> Tensor:
+    """Return rows of data as a tensor (B, ...) like the inputs; raises InputError where they are not like them."""
     try:
-        rows = torch.as_tensor(background, dtype=inputs.dtype, device=inputs.device)
-        if rows.ndim == inputs.ndim and rows.shape[1:] == inputs.shape[1:] and len(rows):
-            return rows[:, None].expand(-1, *inputs.shape), "data"
-        got: object = describe(rows)
+        data = torch.as_tensor(rows, dtype=inputs.dtype, device=inputs.device)
+        if data.ndim == inputs.ndim and data.shape[1:] == inputs.shape[1:] and len(data):
+            return data
+        got: object = describe(data)
     except (TypeError, ValueError, RuntimeError):
-        got = describe(background)
+        got = describe(rows)
     wanted = f"names among {', '.join(BASELINES)}, or rows of data, shape (B, {', '.join(map(str, inputs.shape[1:]))})"
     raise InputError(expected(operation, "background", wanted, got))
 

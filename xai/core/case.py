@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xai.core.baselines import make_baseline
+from xai.core.baselines import data_rows, make_baseline
 from xai.core.differentiate import gradient_of, variable_of
 from xai.core.digest import tensor_digest
 from xai.core.embedding import Words, embed
@@ -31,7 +30,6 @@ __all__ = ["Case"]
 
 SATURATED = 0.999
 ALMOST_NOTHING = 1e-20
-AS_IT_IS = nullcontext()
 
 
 @dataclass
@@ -90,16 +88,10 @@ class Case:
                 return chosen
             return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
 
-    def gradient(
-        self, batch: Tensor, rows: Tensor, forward: AbstractContextManager = AS_IT_IS
-    ) -> tuple[Tensor, Tensor]:
-        """Return the scores (n,) and their gradient with respect to the batch (n, ...).
-
-        forward: what surrounds the forward pass, such as the rules of a method that changes the backward pass.
-        """
+    def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
         batch = variable_of(batch, self.operation)
-        with forward:
-            score = self.score(batch, rows)
+        score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch, self.operation)
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
@@ -187,6 +179,21 @@ class Case:
             start = torch.where(start == 0, torch.full_like(start, ALMOST_NOTHING), start)
         return torch.where(self.present[:, :, None], start, self.inputs), name
 
+    def background(self, background: object) -> tuple[Tensor, str | float]:
+        """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.
+
+        background: what `baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
+        which stands behind every input; that is called "data".
+        """
+        named = str | int | float
+        names = [background] if isinstance(background, named) else background
+        if isinstance(names, list | tuple) and names and all(isinstance(item, named) for item in names):
+            made = [self.baseline(item) for item in names]
+            name = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
+            return torch.stack([values for values, _ in made]), name
+        rows = data_rows(background, self.inputs, self.operation)
+        return torch.stack([self.baseline(row)[0] for row in rows]), "data"
+
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
             return self.model.log_probabilities(raw)
@@ -243,9 +250,10 @@ class Case:
         self.note("zero_map", [bool((part == 0).all()) for part in parts])
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
-        exact = {"exact": True} if self.exact else {}
+        exact: dict[str, object] = {"exact": True} if self.exact else {}
         if self.layer is not None:
-            over, exact = "layer", {**exact, "layer": self.layer}
+            over = "layer" if over == "input" else over
+            exact["layer"] = self.layer
         options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
         return Explanation(
             method=method,

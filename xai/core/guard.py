@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ def untouched(network: nn.Module) -> Iterator[None]:
     attributes = [{key: _copy(value) for key, value in vars(module).items()} for module in plain]
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     parameters = [(parameter, parameter.grad, parameter.requires_grad) for parameter in network.parameters()]
-    with same_random_state(network), torch.inference_mode(False), torch.enable_grad():
+    with same_random_state(network), torch.inference_mode(False), torch.enable_grad(), _uncompiled():
         try:
             network.eval()
             # No explanation needs the gradient of a weight: without it a backward pass keeps and computes less.
@@ -48,6 +49,12 @@ def untouched(network: nn.Module) -> Iterator[None]:
                         buffer.copy_(before)
             for parameter, gradient, requires_grad in parameters:
                 parameter.grad, parameter.requires_grad = gradient, requires_grad
+
+
+def _uncompiled() -> AbstractContextManager:
+    """Run what torch.compile has made as it was written: with hooks or rules in it, it would be compiled each time."""
+    used = "torch._dynamo" in sys.modules
+    return torch.compiler.set_stance("force_eager") if used else nullcontext()
 
 
 @contextmanager

@@ -127,8 +127,10 @@ class Model:
 
     def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
         """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
-        # A copy: what the caller does to their tensor later must not change what was explained.
-        batch = self.input.prepare(inputs, operation, argument).to(self.device).clone()
+        # A copy: what the caller does to their tensor later must not change what was explained. In one memory layout,
+        # since among equal maxima another layout finds another one first.
+        batch = self.input.prepare(inputs, operation, argument).to(self.device)
+        batch = batch.clone(memory_format=torch.contiguous_format)
         if not batch.is_floating_point():
             return batch
         wide = torch.promote_types(batch.dtype, torch.float32)

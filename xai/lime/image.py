@@ -10,9 +10,9 @@ from xai.core.case import Case
 from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 from xai.core.model import Model
+from xai.core.segments import make_segments
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.original import original_image
-from xai.lime.segments import make_segments
 from xai.lime.settings import check_settings
 
 __all__ = ["lime_image"]

@@ -33,18 +33,24 @@ def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> d
     heat: Heat = heat_picture(heatmap)
     diagnosis = explanation.diagnostics[0]
     notes = []
-    if explanation.over == "segments":
+    if "enumerated" in diagnosis:
+        every = "every coalition of segments" if diagnosis["enumerated"] else "coalitions of segments, drawn in pairs"
+        notes.append(f"{diagnosis['samples']:,} evaluations, {every}")
+    elif explanation.over == "segments":
         r2 = diagnosis.get("r2")
         notes.append("R² undefined: the answers never vary" if r2 is None else f"R² {r2:.2f}")
         notes.append(f"{diagnosis.get('samples', 0):,} samples, ranking {RANKING[str(diagnosis.get('stopped'))]}")
     if "completeness_error" in diagnosis:
         warning = ": do not read it as a sum" if diagnosis.get("incomplete") else ""
         notes.append(f"misses its sum by {100 * diagnosis['completeness_error']:.2g} %{warning}")
+    if diagnosis.get("score") and "absorbed_by_biases" in diagnosis:
+        kept = diagnosis["absorbed_by_biases"] + diagnosis["absorbed_by_epsilon"] + diagnosis["absorbed_elsewhere"]
+        notes.append(f"{100 * (1 - kept / diagnosis['score']):.0f} % of the score reaches the pixels")
     if diagnosis.get("zero_map"):
         notes.append("the map is empty")
     if diagnosis.get("non_deterministic"):
         notes.append("the network gave two answers to the same input")
-    if explanation.method == "gradcam":
+    if explanation.method in ("gradcam", "guided_gradcam"):
         notes.append("grid {} × {} of {}".format(*explanation.options["run"]["grid"], explanation.options["layer"]))
     return {
         "title": words.title,

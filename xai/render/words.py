@@ -49,10 +49,40 @@ WORDS: dict[str, Words] = {
         "The region whose high-level features speak for the class.",
         "No detail finer than the layer's grid, and nothing that speaks against the class.",
     ),
+    "guided_backprop": Words(
+        "Guided backpropagation", "output per pixel value",
+        "Fine structure of which rectifiers pass a positive signal back to the pixels.",
+        "Hardly anything about the class: random weights often give the same picture.",
+    ),
+    "deconvolution": Words(
+        "Deconvolution", "output per pixel value",
+        "Fine structure that the network's filters project back from the score.",
+        "Hardly anything about the class: the picture depends little on what the network computed from this image.",
+    ),
+    "guided_gradcam": Words(
+        "Guided Grad-CAM", "gradient × activation",
+        "Fine structure inside the region whose features speak for the class.",
+        "No more about the class than Grad-CAM: the detail is that of guided backpropagation.",
+    ),
+    "deeplift": Words(
+        "DeepLIFT", "output",
+        "Orange pixels raised the score compared with the baseline, blue ones lowered it; together they add up.",
+        "Not what would happen with another baseline: pixels equal to it always get 0.",
+    ),
+    "lrp": Words(
+        "LRP", "output",
+        "Orange pixels carried what speaks for the class through the layers, blue ones what speaks against it.",
+        "Not what biases keep, which the numbers beside it tell; a black pixel always gets 0.",
+    ),
     "occlusion": Words(
         "Occlusion", "output",
         "Orange: hiding this window lowers the score. Blue: hiding it raises it.",
         "Not parts that matter only together: one of two copies can be hidden without harm.",
+    ),
+    "kernel_shap": Words(
+        "Kernel SHAP", "output",
+        "Orange segments raise the score on average over all ways of showing the others, blue ones lower it.",
+        "Not what the network does on real images: most of what it is asked has many segments missing.",
     ),
     "lime_image": Words(
         "LIME", "probability",

@@ -1,4 +1,4 @@
-"""Cut an image into the parts that LIME switches on and off."""
+"""Cut an image into the parts that a method switches on and off."""
 
 from __future__ import annotations
 

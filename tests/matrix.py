@@ -1,0 +1,43 @@
+"""The matrix of architectures and methods: where a method gives a result, and where it names why it cannot.
+
+`python -m tests.matrix` prints it as it stands in docs/attribution.md. The contract test holds every cell of it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tests.zoo import ZOO
+from xai.methods import METHODS
+
+NO_LAYER = "feature maps"
+# Of all cells these raise an error, with these words in it; every other one gives a result.
+NAMED: dict[tuple[str, str], str] = {
+    ("lrp", "log_probabilities"): "LogSoftmax",
+    ("lrp", "probabilities"): "Softmax",
+    ("lrp", "transformer_encoder"): "NativeLayerNorm",
+    ("lrp", "layer_norm"): "NativeLayerNorm",
+    ("lrp", "group_norm"): "NativeGroupNorm",
+    ("lrp", "gates"): "a product of two parts",
+    **{(method, "recurrent"): "a recurrent one" for method in ("deeplift", "lrp")},
+    **{(method, "per_step_outputs"): "a recurrent one" for method in ("deeplift", "lrp")},
+    **{(method, "scripted"): "scripted" for method in ("guided_backprop", "deconvolution")},
+    **{(method, "scripted"): "no rule" for method in ("deeplift", "lrp")},
+    **{(method, "scripted"): NO_LAYER for method in ("gradcam", "guided_gradcam")},
+    ("visualize", "scripted"): "layer",
+}  # fmt: skip
+
+
+def matrix() -> str:
+    """Return the matrix as a table in Markdown: a dot for a result, the words of the error for the rest."""
+    names = list(METHODS)
+    lines = ["| network | a result | a named error |", "|---|---|---|"]
+    for network in ZOO:
+        errors = [f"{name}: {NAMED[name, network]}" for name in names if (name, network) in NAMED]
+        count = len(names) - len(errors)
+        lines.append(f"| {network} | {'all' if not errors else count} of {len(names)} | {'; '.join(errors)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(matrix() + "\n")

@@ -1,0 +1,151 @@
+"""Layer-wise relevance propagation, as a gradient whose linear layers and activations follow its rules.
+
+What runs back is relevance divided by activation. Then every operation that is linear without a constant (pooling by
+averages, padding, sums of branches, reshaping) has its plain gradient as its rule, and a maximum hands all to its
+winner; only layers with weights and activations need rules of their own.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from xai.attribution.operations import ELEMENTWISE, SELECTING
+from xai.attribution.relevance import ALPHA_BETA, EPSILON, GAMMA, Split, shares
+from xai.attribution.rules import Operation, check_graph, connect, no_recurrence, ruled_gradient
+from xai.core.arguments import real_number
+from xai.core.case import Case
+from xai.core.errors import InputError, NetworkError, expected
+from xai.core.explanation import Explanation
+from xai.core.model import PASSES_WORTH_A_PLAN, Model
+
+__all__ = ["RULES", "lrp"]
+
+RULES = ("composite", EPSILON, GAMMA, ALPHA_BETA)
+CONVOLUTIONS = tuple(f"conv{kind}{sides}d" for kind in ("", "_transpose") for sides in (1, 2, 3))
+
+
+def lrp(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    rule: str = "composite",
+    epsilon: float = 1e-6,
+    gamma: float = 0.25,
+    alpha: float = 2.0,
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the relevance of each value: the output, handed back layer by layer in proportion to what came in.
+
+    Relevance that does not reach the input is in the diagnostics, by cause: `absorbed_by_biases`, `absorbed_by_epsilon`
+    and `absorbed_elsewhere` (batch norms that could not be folded, constants that the network adds, its own
+    normalization of the input); with the sum of the values they make up the `score`.
+
+    inputs: (N, ...). rule: "epsilon" for every layer; "gamma", which favors what agrees with the neuron's sign;
+    "alpha_beta" with beta = alpha - 1; or "composite": gamma for convolutions, epsilon for linear layers.
+    epsilon: what keeps denominators from 0. layer: whose output to explain in place of the inputs.
+    values: (N, ...), signed, output units. Batch norm is folded into convolutions first, unless `exact`.
+    Raises InputError, TargetError, or NetworkError, naming an operation that has no rule: products of two parts,
+    normalization by the input's own statistics, activations that are not 0 at 0.
+    Sources: Bach et al. 2015, doi:10.1371/journal.pone.0130140; Montavon et al. 2019, doi:10.1007/978-3-030-28954-6_10.
+
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    >>> with torch.no_grad():
+    ...     _ = network[0].weight.copy_(torch.eye(2)), network[2].weight.copy_(torch.tensor([[2.0, 3.0]]))
+    >>> lrp(Model(network, task="regression"), [[1.0, -1.0]]).values.abs().round(decimals=3)
+    tensor([[2., 0.]])
+    """
+    if rule not in RULES:
+        raise InputError(expected("lrp", "rule", f"one of {', '.join(RULES)}", repr(rule)))
+    epsilon, gamma = real_number("lrp", "epsilon", epsilon, 0), real_number("lrp", "gamma", gamma, 0)
+    alpha = real_number("lrp", "alpha", alpha)
+    if alpha < 1:
+        raise InputError(expected("lrp", "alpha", "a number from 1", alpha))
+    # Worth a plan whatever it costs: folding is part of the method, and is used where the network stays the same.
+    run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer}
+    with model.explaining("lrp", inputs, target, differentiable=True, **run) as case:
+        absorbed = _Absorbed(case)
+        parts, scores = [], []
+        for rows in case.chunks(len(case)):
+            absorbed.rows = rows
+            score, gradient = ruled_gradient(
+                case,
+                case.inputs[rows],
+                rows,
+                _table(rule, Split(epsilon, gamma, alpha), absorbed),
+                partial(check_graph, operation=case.operation, allowed=SELECTING),
+            )
+            scores.append(score.double())
+            parts.append(gradient * case.inputs[rows])
+        values, score = torch.cat(parts), torch.cat(scores)
+        elsewhere = score - values.double().flatten(1).sum(1) - absorbed.biases - absorbed.epsilon
+        case.note("score", score)
+        case.note("absorbed_by_biases", absorbed.biases)
+        case.note("absorbed_by_epsilon", absorbed.epsilon)
+        case.note("absorbed_elsewhere", elsewhere)
+        options = {"rule": rule, "epsilon": epsilon, "gamma": gamma, "alpha": alpha}
+        return case.explanation("lrp", values, "input", options=options)
+
+
+class _Absorbed:
+    """What stays behind on the way back, per row of the case, in float64."""
+
+    def __init__(self, case: Case) -> None:
+        self.biases = torch.zeros(len(case), dtype=torch.float64, device=case.inputs.device)
+        self.epsilon = torch.zeros_like(self.biases)
+        self.rows = case.rows
+
+    def add(self, relevance: Tensor, handed_on: Tensor, biases: Tensor) -> None:
+        """Count one layer: the relevance that came, what it handed on, and what its biases took; all (n, ...)."""
+        if len(relevance) != len(self.rows) or len(handed_on) != len(self.rows):
+            return  # rows are mixed into another axis: what is lost here counts as lost elsewhere
+        came, left, taken = (part.double().flatten(1).sum(1) for part in (relevance, handed_on, biases))
+        self.biases[self.rows] += taken
+        self.epsilon[self.rows] += came - left - taken
+
+
+def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
+    def weighted(operation: Operation) -> Tensor | None:
+        if operation.places not in ((0,), ("input",)):
+            return None
+        chosen = rule if rule != "composite" else EPSILON if operation.name == "linear" else GAMMA
+
+        def values(source: Tensor) -> tuple:
+            output = operation(source)
+            # A copy of the output, since an activation may follow in place; the input must stay as it is.
+            reached, version = output.clone(), source._version
+
+            def handed(gradient: Tensor) -> tuple[Tensor]:
+                if source._version != version:
+                    wanted = "layers whose input is not changed in place afterwards"
+                    raise NetworkError(expected("lrp", "network", wanted, operation.name))
+                relevance = gradient * reached
+                multiplier, biases = shares(chosen, split, operation, source, reached, relevance)
+                absorbed.add(relevance, multiplier * source, biases)
+                return (multiplier,)
+
+            return output, handed
+
+        return connect(values, operation.sources[0])
+
+    def activation(operation: Operation) -> Tensor | None:
+        if len(operation.sources) > 1 or bool(operation(torch.zeros_like(operation.sources[0][:1])).any()):
+            return None  # where nothing comes in, nothing may come out: relevance would have nowhere to go
+
+        def values(source: Tensor) -> tuple:
+            output = operation(source)
+            ratio = output / torch.where(source == 0, torch.ones_like(source), source)
+            return output, lambda gradient: (gradient * ratio,)
+
+        return connect(values, operation.sources[0])
+
+    return {
+        **no_recurrence("lrp"),
+        **dict.fromkeys(ELEMENTWISE, activation),
+        **dict.fromkeys(("linear", *CONVOLUTIONS), weighted),
+    }

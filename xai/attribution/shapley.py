@@ -1,0 +1,184 @@
+"""Kernel SHAP: Shapley values of the parts of an input, from coalitions in which some are shown and others not."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from xai.core.arguments import whole_number
+from xai.core.case import Case
+from xai.core.errors import InputError, describe, expected
+from xai.core.explanation import Explanation
+from xai.core.model import Model
+from xai.core.segments import make_segments
+
+__all__ = ["Coalitions", "coalitions", "kernel_shap", "solve"]
+
+BASE_SAMPLES = 1024
+
+
+def kernel_shap(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    background: object = "zero",
+    segments: object = None,
+    samples: int | None = None,
+    of: str = "output",
+    layer: str | None = None,
+    seed: int = 0,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the Shapley value of each part of the input: its mean effect over all orders of showing the parts.
+
+    Parts are the segments of an image, the columns of a table or the steps of a series. The values of a row add up to
+    the output at the input minus its mean over the background, exactly. Where all coalitions fit into `samples` they
+    are all evaluated and the values are exact; otherwise pairs of a coalition and its complement are drawn, and
+    `standard_error` says how far off that may be.
+
+    inputs: (N, C, H, W), (N, columns) or (N, steps, channels). background: what stands where a part is not shown, a
+    baseline ("zero", "mean", "noise", "blur", a number), several, or rows of data (B, ...). segments: of images, as in
+    `lime_image`. samples: coalitions, by default 1,024 and four for each part. of: "output", "probability" or
+    "log_probability". layer: whose output to explain in place of the inputs. values: a list of one vector per row.
+    Raises InputError, TargetError or NetworkError. Sources: Lundberg, Lee 2017, arXiv:1705.07874; Covert, Lee 2021,
+    arXiv:2012.01536.
+
+    >>> class Product(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x[:, 0] * x[:, 1]
+    >>> kernel_shap(Model(Product(), task="regression"), [[2.0, 3.0]]).values[0]
+    tensor([3., 3.])
+    """
+    samples = None if samples is None else whole_number("kernel_shap", "samples", samples, 2)
+    passes = samples or BASE_SAMPLES
+    settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer}
+    with model.explaining("kernel_shap", inputs, target, **settings) as case:
+        labels, over, cut = _parts(case, segments)
+        behind, name = case.background(background)
+        full = case.scores(case.inputs, case.rows)
+        empty = torch.zeros_like(full)
+        for indices in case.chunks(len(case) * len(behind)):
+            rows, number = indices // len(behind), indices % len(behind)
+            empty.index_add_(0, rows, case.scores(behind[number, rows], rows) / len(behind))
+        counts = labels.flatten(1).max(1).values + 1
+        places = labels.shape[1] if over == "steps" else 0  # padding is no part, and has the value 0
+        values: list[Tensor] = [full] * len(case)
+        errors: list[Tensor] = [full] * len(case)
+        for parts in sorted(set(counts.tolist())):
+            # One set of coalitions for all rows with as many parts: it depends on nothing else of the batch.
+            drawn = coalitions(parts, samples or BASE_SAMPLES + 4 * parts, case.generator(None, stream=parts))
+            rows = torch.where(counts == parts)[0]
+            answers = _answers(case, rows, labels, drawn.shown.to(case.inputs.device), behind)
+            found, spread = solve(drawn, answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
+            for place, row in enumerate(rows.tolist()):
+                padded = (pad(part[place], (0, max(0, places - parts))) for part in (found, spread))
+                values[row], errors[row] = (part.to(case.inputs) for part in padded)
+                case.diagnostics[row] |= {
+                    "samples": len(drawn.shown), "enumerated": drawn.enumerated,
+                    "degrees_of_freedom": max(1, drawn.groups - parts + 1),
+                }  # fmt: skip
+        options = {"background": "given" if name == "data" else background, "samples": samples, "of": of}
+        named = {} if over == "features" else {"segments": labels}
+        if over == "segments":
+            options["segments"] = cut
+        return case.explanation(
+            "kernel_shap", values, over, standard_error=errors, baseline=name, options=options, **named
+        )
+
+
+class Coalitions(NamedTuple):
+    """Which parts are shown, (S, M) as booleans, and with what weight (S,); pairs lie side by side."""
+
+    shown: Tensor
+    weight: Tensor
+    enumerated: bool
+
+    @property
+    def groups(self) -> int:
+        """Return the number of independent draws."""
+        return len(self.shown) // 2
+
+
+def coalitions(parts: int, samples: int, generator: torch.Generator) -> Coalitions:
+    """Return all coalitions but the empty and the full one, or pairs of one and its complement drawn by their weight.
+
+    Raises InputError where there are fewer pairs than parts.
+    """
+    if parts == 1:
+        return Coalitions(torch.zeros(0, 1, dtype=torch.bool), torch.zeros(0, dtype=torch.float64), True)
+    # The weight of all coalitions of a size together; Shapley's kernel divided among them.
+    of_size = torch.tensor([1 / (size * (parts - size)) for size in range(1, parts)], dtype=torch.float64)
+    if 2**parts - 2 <= samples:
+        numbers = torch.arange(1, 2**parts - 1)
+        shown = (numbers[:, None] >> torch.arange(parts)) % 2 == 1
+        sizes = shown.sum(1)
+        each = torch.tensor([1 / math.comb(parts, size) for size in range(1, parts)], dtype=torch.float64)
+        return Coalitions(shown, (of_size * each)[sizes - 1], True)
+    if samples < 2 * (parts + 1):
+        wanted = f"at least {2 * (parts + 1)} for {parts} parts"
+        raise InputError(expected("kernel_shap", "samples", wanted, samples))
+    sizes = torch.multinomial(of_size, samples // 2, replacement=True, generator=generator) + 1
+    order = torch.rand(len(sizes), parts, generator=generator).argsort(1).argsort(1)
+    half = order < sizes[:, None]
+    shown = torch.stack([half, ~half], 1).view(-1, parts)
+    return Coalitions(shown, torch.ones(len(shown), dtype=torch.float64), False)
+
+
+def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values (n, M) that fit the answers (n, S) and add up to the totals (n,), and their standard errors.
+
+    Least squares within the plane on which values add up to the total; the errors are those of pairs as independent
+    draws (a sandwich estimate), 0 where all coalitions were evaluated.
+    """
+    parts = drawn.shown.shape[1]
+    even = total[:, None] / parts
+    if parts == 1:
+        return even, torch.zeros_like(even)
+    shown = drawn.shown.double()
+    plane = shown - shown.mean(1, keepdim=True)  # what a coalition says about differences between parts
+    weighted = plane * drawn.weight[:, None]
+    inverse = torch.linalg.pinv(weighted.T @ plane, hermitian=True)
+    rest = answers - shown.sum(1) * even
+    values = rest @ weighted @ inverse  # (n, M), sums to 0
+    if drawn.enumerated:
+        return even + values, torch.zeros_like(values)
+    left = (rest - values @ plane.T)[..., None] * weighted  # (n, S, M)
+    left = left.view(len(answers), drawn.groups, 2, parts).sum(2) @ inverse
+    return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()
+
+
+def _parts(case: Case, segments: object) -> tuple[Tensor, str, str]:
+    """Return the number of the part that each place of an input belongs to, what parts are, and how they were cut."""
+    shape = case.inputs.shape
+    if not case.inputs.is_floating_point() or len(shape) not in (2, 3, 4):
+        wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
+        raise InputError(expected(case.operation, "inputs", wanted, describe(case.inputs)))
+    if len(shape) == 4:
+        labels, cut = make_segments(segments, case.inputs, case.seed or 0, case.operation)
+        return labels, "segments", cut
+    if segments is not None:
+        raise InputError(expected(case.operation, "segments", "none, since only images have them", describe(segments)))
+    labels = torch.arange(shape[1], device=case.inputs.device).expand(len(case), -1).contiguous()
+    if case.present is not None:
+        labels = torch.where(case.present, labels, 0)  # shown or not, padding is the same
+    return labels, "features" if len(shape) == 2 else "steps", ""
+
+
+def _answers(case: Case, rows: Tensor, labels: Tensor, shown: Tensor, behind: Tensor) -> Tensor:
+    """Return the score of each row for each coalition, the mean over the background, (n, S)."""
+    answers = torch.zeros(len(rows), len(shown), dtype=torch.float64, device=case.inputs.device)
+    image, flat = case.inputs.ndim == 4, answers.view(-1)
+    for indices in case.chunks(answers.numel() * len(behind)):
+        place, number = indices // len(behind), indices % len(behind)
+        chosen = rows[place // len(shown)]
+        kept = shown[(place % len(shown)).view(-1, *(1,) * (labels.ndim - 1)), labels[chosen]]
+        kept = kept[:, None] if image else kept.view(*kept.shape, *(1,) * (case.inputs.ndim - kept.ndim))
+        batch = torch.where(kept, case.inputs[chosen], behind[number, chosen])
+        flat.index_add_(0, place, case.scores(batch, chosen) / len(behind))
+    return answers
