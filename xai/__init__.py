@@ -62,6 +62,13 @@ if TYPE_CHECKING:
     from xai.core.inputs import TensorInput as TensorInput
     from xai.core.inputs import TextInput as TextInput
     from xai.core.model import Model as Model
+    from xai.global_explanations.accumulated_effects import accumulated_local_effects as accumulated_local_effects
+    from xai.global_explanations.concepts import concept_sensitivity as concept_sensitivity
+    from xai.global_explanations.examples import activating_examples as activating_examples
+    from xai.global_explanations.neighbors import nearest_examples as nearest_examples
+    from xai.global_explanations.partial_dependence import partial_dependence as partial_dependence
+    from xai.global_explanations.permutation import permutation_importance as permutation_importance
+    from xai.global_explanations.surrogate_tree import surrogate_tree as surrogate_tree
     from xai.lime.image import lime_image as lime_image
     from xai.lime.pick import submodular_pick as submodular_pick
     from xai.lime.series import lime_series as lime_series

@@ -9,6 +9,7 @@ from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 from xai.core.finding import Finding
 from xai.core.model import Model
+from xai.core.multiple_tests import holm
 from xai.methods import CHECKS
 
 __all__ = ["holm", "verify"]
@@ -42,20 +43,6 @@ def verify(
         raise InputError(expected("verify", "explanation", wanted, explanation.model_digest[:12]))
     columns = [CHECKS[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
     return replace(explanation, evidence=tuple(_corrected(row) for row in zip(*columns)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for their number by Holm's step-down rule.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    adjusted, least = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(order):
-        least = max(least, min(1.0, (len(p_values) - place) * p_values[index]))
-        adjusted[index] = least
-    return adjusted
 
 
 def _corrected(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

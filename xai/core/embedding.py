@@ -48,8 +48,8 @@ class Words:
         """Run a forward pass on the words of some rows, with vectors (n, L, D) in place of what the embedding says."""
         numbers = self.numbers[rows]
 
-        def swap(inputs: tuple, output: Tensor) -> Tensor:
-            return vectors.to(output.dtype) if _reads(inputs, numbers) else output
+        def swap(inputs: tuple, output: Tensor) -> Tensor | None:
+            return vectors.to(output.dtype) if _reads(inputs, numbers) else None
 
         with replacing(network, self.layer, swap, operation):
             return forward(numbers)
@@ -95,11 +95,10 @@ def embed(
     padded = torch.cat([numbers, torch.full_like(numbers[:1], PADDING)])
     for part in padded.split(size):
 
-        def keep(inputs: tuple, output: Tensor, part: Tensor = part) -> Tensor:
+        def keep(inputs: tuple, output: Tensor, part: Tensor = part) -> None:
             if _reads(inputs, part):
                 parts.append(output.detach())
                 raise StopForward
-            return output
 
         with torch.no_grad(), replacing(network, layer, keep, operation), suppress(StopForward):
             forward(part)
@@ -111,13 +110,10 @@ def embed(
 def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Tensor], operation: str) -> str:
     names = [name for name, module in network.named_modules() if isinstance(module, nn.Embedding)]
     for name in names:
-        found = []
 
-        def look(inputs: tuple, output: Tensor, found: list = found) -> Tensor:
+        def look(inputs: tuple, output: Tensor) -> None:
             if _reads(inputs, numbers) and output.ndim == 3:
-                found.append(True)
                 raise StopForward
-            return output
 
         try:
             with torch.no_grad(), replacing(network, name, look, operation, optional=True):

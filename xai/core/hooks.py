@@ -101,21 +101,19 @@ def recording(
 def replacing(
     network: nn.Module,
     name: str,
-    change: Callable[[tuple, Tensor], Tensor],
+    change: Callable[[tuple, object], Tensor | None],
     operation: str,
     *,
     optional: bool = False,
 ) -> Iterator[None]:
-    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls.
+    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls; None leaves it.
 
-    Raises LayerError where the body never reached the layer (unless it is `optional`), or it puts out no tensor.
+    Raises LayerError where the body never reached the layer, unless it is `optional`.
     """
     reached = []
 
-    def hook(module: nn.Module, inputs: tuple, output: object) -> Tensor:
+    def hook(module: nn.Module, inputs: tuple, output: object) -> Tensor | None:
         reached.append(True)
-        if not isinstance(output, Tensor):
-            raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
         return change(inputs, output)
 
     handle = find_layer(network, name, operation).register_forward_hook(hook)

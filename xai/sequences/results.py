@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from xai.core.finding import Finding
+from xai.core.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ __all__ = ["Alignment"]
 
 
 @dataclass(frozen=True, eq=False)
-class Alignment:
+class Alignment(Shown):
     """For each row a matrix (T, S), target symbols by source symbols, in up to three ways; `a[i]` is row i alone.
 
     `source`, `target`: the symbols' names. `probability` (T,): what the network gives each target symbol. `gradient`,
@@ -68,17 +69,6 @@ class Alignment:
                     numbers = {name: matrix[step][place] for name, matrix in parts.items()}
                     rows.append({"row": row, "step": step, "target": said, "place": place, "source": read, **numbers})
         return pd.DataFrame(rows)
-
-    def plot(self, row: int = 0):
-        """Draw the matrices of one row as a matplotlib figure."""
-        from xai.render.sequences import alignment_figure
-
-        return alignment_figure(self[row])
-
-    def _repr_html_(self) -> str:
-        from xai.render.notebook import result_html
-
-        return result_html(self, f"Alignment of {len(self)} sequences")
 
     def __repr__(self) -> str:
         names = ", ".join(self.matrices()) if len(self) else ""
