@@ -70,11 +70,12 @@ class Controls:
         if not table.matching:
             z[:, :, 1:-1], distance = table.features(drawn, rows)
             return z, distance
-        same = table.matches(drawn, rows)
-        z[:, :, 1 : size + 1] = same
-        distance = size - z[:, :, 1 : size + 1].sum(2)
+        matches = z[:, :, 1 : size + 1]
+        table.matches(drawn, rows, matches)
+        distance = size - matches.sum(2)
         if self.kind is None:
             return z, distance
+        same = matches > 0
         scaled, place = table.scaled(drawn), size + 1
         for power, match, other in zip((scaled, scaled.square()), self.match, self.other):
             own, others = match[rows][:, None, :, None], other[rows][:, None, :, None]
