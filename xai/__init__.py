@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from xai.render.model_report import model_report as model_report
     from xai.render.report import Report as Report
     from xai.sequences.alignment import alignment as alignment
+    from xai.sequences.gates import gate_activations as gate_activations
     from xai.visualization import objectives as objectives
     from xai.visualization.ascent import visualize as visualize
 

@@ -107,6 +107,10 @@ MODEL_METHODS: dict[str, MethodSpec] = {
         "xai.sequences.alignment:alignment", "model", "local", "specific", "post hoc", ("text",), True, 50,
         "which source symbol each written one rests on, and whether the answer follows the attention",
     ),
+    "gate_activations": MethodSpec(
+        "xai.sequences.gates:gate_activations", "model", "local", "specific", "post hoc", SEQUENCES, False, 1,
+        "what the gates of a recurrent layer let in, keep and show at every step",
+    ),
     "permutation_importance": MethodSpec(
         "xai.global_explanations.permutation:permutation_importance", "model", "global", "agnostic", "post hoc",
         ("tabular",), False, 120, "how much worse the model answers when a column is shuffled, with standard errors",

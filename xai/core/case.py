@@ -61,12 +61,21 @@ class Case:
         """Return the numbers of all rows, shape (N,)."""
         return torch.arange(len(self), device=self.inputs.device)
 
+    def output(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        """Return what the network puts out for each item of a batch (n, ...), shape (n, K), connected to the graph."""
+        network = self.plan.network
+
+        def run(seen: Tensor | list[str]) -> Tensor:
+            return self.model.forward_on(network, seen, self.operation)
+
+        return run(batch) if self.words is None else self.words.run(network, batch, rows, run, self.operation)
+
     def score(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
 
         `rows` (n,) names the row whose target applies to each item.
         """
-        return self._select(self._forward(batch, rows), rows)
+        return self._select(self.output(batch, rows), rows)
 
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
@@ -94,17 +103,9 @@ class Case:
         network = self.plan.network
         batch = variable_of(batch, self.operation)
         with recording(network, [layer], self.operation) as recorded:
-            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer], self.operation)
+            output = run_recorded(lambda: self.output(batch, rows), recorded, [layer], self.operation)
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
-
-    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
-        network = self.plan.network
-
-        def run(seen: Tensor | list[str]) -> Tensor:
-            return self.model.forward_on(network, seen, self.operation)
-
-        return run(batch) if self.words is None else self.words.run(network, batch, rows, run, self.operation)
 
     @property
     def present(self) -> Tensor | None:
@@ -179,8 +180,7 @@ class Case:
         if over == "input" and self.present is not None:
             values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
         if over == "input" and self.words is not None:
-            counts = self.words.counts
-            values, over = [part.sum(1)[:count] for part, count in zip(values, counts)], "tokens"
+            values, over = [part.sum(1)[:count] for part, count in zip(values, self.words.lengths)], "tokens"
             fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
         parts = [part.detach() for part in values]
         if not all(bool(torch.isfinite(part).all()) for part in parts):

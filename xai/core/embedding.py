@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.core.errors import InputError, describe, expected
-from xai.core.hooks import StopForward, replacing
+from xai.core.hooks import StopForward, changing
 from xai.core.text import PADDING, TextInput, to_texts
 
 __all__ = ["Words", "embed"]
@@ -42,6 +42,11 @@ class Words:
         places = torch.arange(self.numbers.shape[1], device=self.numbers.device)
         return places < torch.tensor(self.counts, device=places.device)[:, None]
 
+    @property
+    def lengths(self) -> list[int]:
+        """Return how many places each text's explanation has: its words; of texts given as numbers also the padding."""
+        return [self.numbers.shape[1]] * len(self.numbers) if self.given.dtype == torch.int64 else self.counts
+
     def run(
         self, network: nn.Module, vectors: Tensor, rows: Tensor, forward: Callable[[Tensor], Tensor], operation: str
     ) -> Tensor:
@@ -51,15 +56,14 @@ class Words:
         def swap(inputs: tuple, output: Tensor) -> Tensor | None:
             return vectors.to(output.dtype) if _reads(inputs, numbers) else None
 
-        with replacing(network, self.layer, swap, operation):
+        with changing(network, self.layer, swap, operation):
             return forward(numbers)
 
     def names(self) -> tuple[tuple[str, ...], ...]:
-        """Return the words of each text, as the vocabulary has them or as they stand there."""
+        """Return the words of each text, as they stand there; of one given as numbers as the vocabulary has them."""
         if self.given.dtype == torch.int64:
             known = ("(padding)", "(unknown)", *self.input.vocabulary)
-            rows = zip(self.given.tolist(), self.counts)
-            return tuple(tuple(known[number] for number in row[:count]) for row, count in rows)
+            return tuple(tuple(known[number] for number in row) for row in self.given.tolist())
         texts = to_texts(self.given)
         return tuple(tuple(text[start:stop] for start, stop in self.input.spans(text)) for text in texts)
 
@@ -100,7 +104,7 @@ def embed(
                 parts.append(output.detach())
                 raise StopForward
 
-        with torch.no_grad(), replacing(network, layer, keep, operation), suppress(StopForward):
+        with torch.no_grad(), changing(network, layer, keep, operation), suppress(StopForward):
             forward(part)
     vectors = torch.cat(parts)
     vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
@@ -116,7 +120,7 @@ def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Ten
                 raise StopForward
 
         try:
-            with torch.no_grad(), replacing(network, name, look, operation, optional=True):
+            with torch.no_grad(), changing(network, name, look, operation, optional=True):
                 forward(numbers)
         except StopForward:
             return name

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from xai.core.errors import LayerError, expected
 
-__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "replacing", "run_recorded"]
+__all__ = ["ACTIVATIONS", "StopForward", "changing", "find_layer", "first_tensor", "recording", "run_recorded"]
 
 # Modules that only bend their input: a unit is read before them.
 ACTIVATIONS = (
@@ -98,7 +98,7 @@ def recording(
 
 
 @contextmanager
-def replacing(
+def changing(
     network: nn.Module,
     name: str,
     change: Callable[[tuple, object], Tensor | None],

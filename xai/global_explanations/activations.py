@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from xai.core.case import Case
 from xai.core.errors import LayerError, expected
-from xai.core.hooks import ACTIVATIONS, find_layer, replacing
+from xai.core.hooks import ACTIVATIONS, changing, find_layer
+from xai.core.recurrent_states import states_of
 
 __all__ = ["flat", "last_hidden", "layer_values", "unit_values"]
 
@@ -23,7 +23,8 @@ CHANNELS_FIRST = (
 def layer_values(case: Case, layer: str, *, reads: bool = False) -> list[Tensor]:
     """Return what a layer puts out (or what it reads) for the case's inputs, a tensor (n, ...) per batch.
 
-    An activation function is read before it: after a ReLU, 0 says nothing. Packed sequences come padded with NaN.
+    An activation function is read before it: after a ReLU, 0 says nothing. A recurrent layer gives its states, NaN
+    behind the end of a shorter sequence.
     Raises LayerError for a layer that does not exist, is not reached, or puts out no tensor with a row per input.
     """
     network = case.plan.network
@@ -33,14 +34,13 @@ def layer_values(case: Case, layer: str, *, reads: bool = False) -> list[Tensor]
 
     def keep(inputs: tuple, output: object) -> None:
         value = inputs[0] if before and inputs else output
-        value = value[0] if isinstance(value, tuple) and not isinstance(value, PackedSequence) else value
-        if isinstance(value, PackedSequence):
-            value, _ = pad_packed_sequence(value, batch_first=True, padding_value=float("nan"))
+        if isinstance(module, nn.RNNBase) and not before:
+            value = states_of(module, output[0])
         seen.append(value)
 
     found = []
     for rows in case.chunks(len(case)):
-        with replacing(network, layer, keep, case.operation):
+        with changing(network, layer, keep, case.operation):
             case.scores(case.inputs[rows], rows)
         value = seen.pop()
         seen.clear()

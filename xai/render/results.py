@@ -20,8 +20,8 @@ from xai.render.global_explanations import (
     tree_figure,
 )
 from xai.render.pictures import SMALL, image_picture
-from xai.render.sequences import alignment_body, alignment_figure
-from xai.sequences.results import Alignment
+from xai.render.sequences import alignment_body, alignment_figure, gates_body, gates_figure
+from xai.sequences.results import Alignment, Gates
 
 __all__ = ["BODIES", "FIGURES"]
 
@@ -32,6 +32,7 @@ FIGURES: dict[type, Callable[..., Figure]] = {
     Concepts: concepts_figure,
     Effects: effects_figure,
     Examples: examples_figure,
+    Gates: gates_figure,
     Importance: importance_figure,
     Neighbors: neighbors_figure,
     SurrogateTree: tree_figure,
@@ -121,6 +122,7 @@ BODIES: dict[type, tuple[str, Callable[..., Markup]]] = {
     Concepts: ("Concepts", concepts_body),
     Effects: ("Effects of columns", effects_body),
     Examples: ("What excites its units", examples_body),
+    Gates: ("Gates", gates_body),
     Importance: ("Permutation importance", importance_body),
     Neighbors: ("Nearest training examples", neighbors_body),
     SurrogateTree: ("A tree that imitates the model", tree_body),
