@@ -90,8 +90,8 @@ def test_what_cannot_be_is_named() -> None:
         def forward(self, inputs: Tensor) -> Tensor:
             return self.linear(self.layer(inputs, torch.ones(1, len(inputs), 3))[0][:, -1])
 
-    with pytest.raises(LayerError, match="starts from zeros"):
-        gate_activations(Model(Started(), input=SERIES), series())
+    made = gate_activations(Model(Started(), input=SERIES), series())
+    assert made.diagnostics[0]["equation_error"] > 1e-3  # the equations start from zeros
 
 
 def test_they_are_shown() -> None:

@@ -131,7 +131,8 @@ def test_a_planted_word_is_found_and_the_network_left_alone() -> None:
 
 def test_evidence_can_be_made_for_words() -> None:
     model = made(Reader)
-    explanation = verify(model, integrated_gradients(model, TEXTS, 1, steps=5), ["randomization"])
+    long = " ".join(TEXTS * 3)
+    explanation = verify(model, integrated_gradients(model, long, 1, steps=5), ["randomization"])
     assert explanation.evidence[0][0].status in ("pass", "warn", "fail")
 
 
@@ -155,12 +156,12 @@ def test_half_precision_words() -> None:
 
 
 def test_a_layer_that_is_not_reached_is_named() -> None:
-    from xai.core.hooks import changing
+    from xai.core.hooks import replacing
 
     network = Bag()
     with (
         pytest.raises(LayerError, match="a layer that the forward pass reaches"),
-        changing(network, "linear", lambda inputs, output: output, "test"),
+        replacing(network, "linear", lambda inputs, output: output, "test"),
     ):
         network.table(torch.tensor([[1]]))
     assert not network.linear._forward_hooks

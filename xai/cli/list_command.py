@@ -34,10 +34,11 @@ def methods() -> None:
 
 @command.command("checks")
 def checks() -> None:
-    """The checks on an explanation, and the question each answers."""
-    from xai.methods import CHECKS
+    """The checks on an explanation, those on a model (`xai audit`), and the question each answers."""
+    from xai.methods import CHECKS, MODEL_CHECKS
 
     rows = [(name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()]
+    rows += [(name, "global", "", "post hoc", spec.question) for name, spec in MODEL_CHECKS.items()]
     _table(("check", "scope", "access", "stage", "question"), rows)
 
 

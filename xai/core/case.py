@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,10 +14,10 @@ from torch import Tensor
 from xai.core.baselines import make_baseline
 from xai.core.differentiate import gradient_of, variable_of
 from xai.core.digest import tensor_digest
-from xai.core.embedding import Words
-from xai.core.errors import NetworkError, expected
+from xai.core.embedding import Words, embed
+from xai.core.errors import LayerError, NetworkError, expected
 from xai.core.explanation import Explanation
-from xai.core.hooks import recording, run_recorded
+from xai.core.hooks import recording, replacing, run_recorded
 from xai.core.plan import ExecutionPlan
 from xai.core.progress import track
 from xai.core.sequence_inputs import SequenceInput
@@ -29,6 +31,7 @@ __all__ = ["Case"]
 
 SATURATED = 0.999
 ALMOST_NOTHING = 1e-20
+AS_IT_IS = nullcontext()
 
 
 @dataclass
@@ -37,7 +40,9 @@ class Case:
 
     Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability". Where `words` is set, the inputs are the vectors (N, L, D) of texts, and so is every batch.
+    "log_probability". With a `layer`, `inputs` are what that layer puts out for the rows in `given`, and a score is
+    that of the network from there on: what explains an input explains a layer. With `words`, `inputs` are the vectors
+    (N, L, D) that the network's embedding turns the texts in `given` into.
     """
 
     operation: str
@@ -51,6 +56,8 @@ class Case:
     seed: int | None = None
     exact: bool = False
     words: Words | None = None
+    layer: str | None = None
+    given: Tensor | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -61,21 +68,12 @@ class Case:
         """Return the numbers of all rows, shape (N,)."""
         return torch.arange(len(self), device=self.inputs.device)
 
-    def output(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
-        """Return what the network puts out for each item of a batch (n, ...), shape (n, K), connected to the graph."""
-        network = self.plan.network
-
-        def run(seen: Tensor | list[str]) -> Tensor:
-            return self.model.forward_on(network, seen, self.operation)
-
-        return run(batch) if self.words is None else self.words.run(network, batch, rows, run, self.operation)
-
     def score(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
 
         `rows` (n,) names the row whose target applies to each item.
         """
-        return self._select(self.output(batch, rows), rows)
+        return self._select(self._forward(batch, rows), rows)
 
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
@@ -92,10 +90,16 @@ class Case:
                 return chosen
             return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
 
-    def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
+    def gradient(
+        self, batch: Tensor, rows: Tensor, forward: AbstractContextManager = AS_IT_IS
+    ) -> tuple[Tensor, Tensor]:
+        """Return the scores (n,) and their gradient with respect to the batch (n, ...).
+
+        forward: what surrounds the forward pass, such as the rules of a method that changes the backward pass.
+        """
         batch = variable_of(batch, self.operation)
-        score = self.score(batch, rows)
+        with forward:
+            score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch, self.operation)
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
@@ -103,16 +107,66 @@ class Case:
         network = self.plan.network
         batch = variable_of(batch, self.operation)
         with recording(network, [layer], self.operation) as recorded:
-            output = run_recorded(lambda: self.output(batch, rows), recorded, [layer], self.operation)
+            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer], self.operation)
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+
+    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        network = self.plan.network
+
+        def run(seen: Tensor | list[str]) -> Tensor:
+            return self.model.forward_on(network, seen, self.operation)
+
+        if self.words is not None:
+            return self.words.run(network, batch, rows, run, self.operation)
+        if self.layer is None:
+            return run(batch)
+
+        def go_on(inputs: tuple, output: Tensor) -> Tensor:
+            if output.shape != batch.shape:
+                wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
+                raise LayerError(expected(self.operation, "layer", wanted, tuple(output.shape)))
+            return batch.to(output.dtype).clone()  # a copy: what follows may work in place
+
+        with replacing(network, self.layer, go_on, self.operation, once=True):
+            return run(self.given[rows])
+
+    def move_to_words(self) -> None:
+        """Explain texts by the vectors that the network's embedding turns their words into."""
+        size = self.plan.batch_size
+        self.given = self.inputs
+        self.inputs, self.words = embed(
+            self.model.network, self.model.input, self.given,
+            lambda part: self.model.forward_on(self.model.network, part, self.operation), size, self.operation,
+        )  # fmt: skip
+
+    def move_to_layer(self, layer: str) -> None:
+        """Explain from a layer on: what it puts out, at least in float32, becomes the inputs.
+
+        Raises LayerError where it does not exist, is not reached, or runs more than once.
+        """
+        # Words as numbers, padded together: a part of the batch alone would be padded less.
+        words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
+        self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
+        for part in self.given.split(self.plan.batch_size):
+            with torch.no_grad(), recording(self.model.network, [layer], self.operation, stop=True) as recorded:
+                run = partial(self.model.forward_on, self.model.network, part, self.operation)
+                run_recorded(run, recorded, [layer], self.operation)
+            parts.append(recorded[layer])
+        if len({part.shape[1:] for part in parts}) > 1:
+            wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
+            raise LayerError(expected(self.operation, "layer", wanted, "several"))
+        values = torch.cat(parts)
+        self.inputs = values.to(torch.promote_types(values.dtype, torch.float32))
+        self.layer = layer
 
     @property
     def present(self) -> Tensor | None:
         """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
         if self.words is not None:
             return self.words.present
-        return self.model.input.present(self.inputs) if isinstance(self.model.input, SequenceInput) else None
+        padded = self.layer is None and isinstance(self.model.input, SequenceInput)
+        return self.model.input.present(self.inputs) if padded else None
 
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
@@ -160,7 +214,7 @@ class Case:
         """
         content = 0
         if row is not None:
-            values = (self.inputs if self.words is None else self.words.given)[row]
+            values = (self.inputs if self.given is None else self.given)[row]
             # Padding behind a text depends on what else is in the batch.
             values = values if values.is_floating_point() else values[values >= 0]
             content = int(tensor_digest(values)[:12], 16)
@@ -189,10 +243,12 @@ class Case:
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact = {"exact": True} if self.exact else {}
+        if self.layer is not None:
+            over, exact = "layer", {**exact, "layer": self.layer}
         options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
         return Explanation(
             method=method,
-            inputs=self.inputs if self.words is None else self.words.given,
+            inputs=self.inputs if self.given is None else self.given,
             target=self.target.labels(),
             values=values.detach() if isinstance(values, Tensor) else parts,
             over=over,

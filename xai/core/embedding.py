@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.core.errors import InputError, describe, expected
-from xai.core.hooks import StopForward, changing
+from xai.core.hooks import StopForward, replacing
 from xai.core.text import PADDING, TextInput, to_texts
 
 __all__ = ["Words", "embed"]
@@ -56,7 +56,7 @@ class Words:
         def swap(inputs: tuple, output: Tensor) -> Tensor | None:
             return vectors.to(output.dtype) if _reads(inputs, numbers) else None
 
-        with changing(network, self.layer, swap, operation):
+        with replacing(network, self.layer, swap, operation):
             return forward(numbers)
 
     def names(self) -> tuple[tuple[str, ...], ...]:
@@ -104,7 +104,7 @@ def embed(
                 parts.append(output.detach())
                 raise StopForward
 
-        with torch.no_grad(), changing(network, layer, keep, operation), suppress(StopForward):
+        with torch.no_grad(), replacing(network, layer, keep, operation), suppress(StopForward):
             forward(part)
     vectors = torch.cat(parts)
     vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
@@ -120,7 +120,7 @@ def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Ten
                 raise StopForward
 
         try:
-            with torch.no_grad(), changing(network, name, look, operation, optional=True):
+            with torch.no_grad(), replacing(network, name, look, operation, optional=True):
                 forward(numbers)
         except StopForward:
             return name

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from xai.core.case import Case
-from xai.core.errors import LayerError, expected
-from xai.core.hooks import ACTIVATIONS, changing, find_layer
-from xai.core.recurrent_states import states_of
+from xai.core.errors import LayerError, describe, expected
+from xai.core.hooks import find_layer, recording, replacing, run_recorded
 
 __all__ = ["flat", "last_hidden", "layer_values", "unit_values"]
 
@@ -28,27 +27,27 @@ def layer_values(case: Case, layer: str, *, reads: bool = False) -> list[Tensor]
     Raises LayerError for a layer that does not exist, is not reached, or puts out no tensor with a row per input.
     """
     network = case.plan.network
-    module = find_layer(network, layer, case.operation)
-    before = reads or isinstance(module, ACTIVATIONS)
-    seen: list[Tensor] = []
-
-    def keep(inputs: tuple, output: object) -> None:
-        value = inputs[0] if before and inputs else output
-        if isinstance(module, nn.RNNBase) and not before:
-            value = states_of(module, output[0])
-        seen.append(value)
-
     found = []
     for rows in case.chunks(len(case)):
-        with changing(network, layer, keep, case.operation):
-            case.scores(case.inputs[rows], rows)
-        value = seen.pop()
-        seen.clear()
-        if not isinstance(value, Tensor) or value.ndim < 2 or len(value) != len(rows):
+        value = (_read if reads else _put_out)(case, network, layer, rows)
+        if value.ndim < 2 or len(value) != len(rows):
             wanted = "one with a tensor (N, ...), a row per input"
-            raise LayerError(expected(case.operation, f"layer {layer!r}", wanted, _kind(value)))
+            raise LayerError(expected(case.operation, f"layer {layer!r}", wanted, describe(value)))
         found.append(value.detach().to(torch.promote_types(value.dtype, torch.float32)))
     return found
+
+
+def _put_out(case: Case, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
+    with torch.no_grad(), recording(network, [layer], case.operation, before=True) as recorded:
+        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, [layer], case.operation)
+    return recorded[layer]
+
+
+def _read(case: Case, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
+    seen: list[Tensor] = []
+    with replacing(network, layer, lambda inputs, output: seen.append(inputs[0]), case.operation):
+        case.scores(case.inputs[rows], rows)
+    return seen[-1]
 
 
 def unit_values(case: Case, layer: str) -> Tensor:
@@ -87,7 +86,3 @@ def flat(parts: list[Tensor], layer: str, operation: str) -> Tensor:
         wanted = "one with as many numbers for each input, such as the one behind the pooling over steps"
         raise LayerError(expected(operation, f"layer {layer!r}", wanted, "lengths that differ"))
     return torch.cat(rows)
-
-
-def _kind(value: object) -> str:
-    return f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

@@ -12,7 +12,7 @@ from torch import Tensor
 from xai.core.embedding import Words
 from xai.core.errors import LayerError, describe, expected
 from xai.core.finding import Finding
-from xai.core.hooks import changing
+from xai.core.hooks import replacing
 from xai.sequences.follower import Follower
 
 __all__ = ["attention_finding", "attention_weights", "without"]
@@ -33,7 +33,7 @@ def attention_weights(follower: Follower, layer: str, words: Words, target: Tens
     def keep(inputs: tuple, output: object) -> None:
         parts.append(output.detach() if isinstance(output, Tensor) else torch.empty(0))
 
-    with torch.no_grad(), changing(follower.model.network, layer, keep, follower.operation):
+    with torch.no_grad(), replacing(follower.model.network, layer, keep, follower.operation):
         follower.scores(words.numbers, target)
     wanted = f"weights {(*target.shape, words.numbers.shape[1])}, those of a step adding up to 1"
     fits = all(part.ndim == 3 for part in parts) and sum(part.shape[1] for part in parts) == target.shape[1]
@@ -147,7 +147,7 @@ def _answers(
                 output[here, place[here]] = left[part][here].to(output.dtype)
                 return output
 
-            with changing(follower.model.network, layer, change, follower.operation):
+            with replacing(follower.model.network, layer, change, follower.operation):
                 answers = follower.scores(source.expand(len(part), -1), target.expand(len(part), -1))
             changed.append(answers[torch.arange(len(part)), step_of[part]].double().exp())
     return plain, torch.cat(changed).unflatten(0, (steps, size))

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from xai.core.case import Case
 from xai.core.errors import LayerError, expected
-from xai.core.hooks import changing, find_layer
+from xai.core.hooks import find_layer, recording, run_recorded
 from xai.core.model import Model
-from xai.core.recurrent_states import GATES, gates_of, states_of
+from xai.core.recurrent_states import GATES
 from xai.core.text import TextInput
 from xai.sequences.results import Gates
 
@@ -23,8 +23,9 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
 
     inputs: texts (of a vocabulary) or series, (N, ...). layer: an nn.LSTM or nn.GRU, by default the network's first; of
     a stack the last level, of two directions both, forward first. torch keeps no gates: they are computed from its
-    weights and the states that it put out, and then the states from them again; by how much these miss torch's is
-    `equation_error` in the diagnostics. LSTM: input, forget, cell, output, each 0 to 1 but for cell (-1 to 1); GRU:
+    weights and the states that it put out, and then the states from them again, from zeros; by how much these miss
+    torch's is `equation_error` in the diagnostics (large where a layer starts from another state). LSTM: input, forget,
+    cell, output, each 0 to 1 but for cell (-1 to 1); GRU:
     reset, update, new (-1 to 1). Raises InputError, LayerError or NetworkError.
     Source: Hochreiter, Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735; Cho et al. 2014, arXiv:1406.1078.
 
@@ -75,20 +76,10 @@ def _first(network: nn.Module) -> str:
 
 def _recorded(case: Case, layer: str, kind: type[nn.RNNBase], rows: Tensor) -> dict[str, list[Tensor]]:
     """Return each gate and the states of some rows, (T, H) each, steps behind the end left out."""
-    module = find_layer(case.plan.network, layer, OPERATION)
-    seen: dict[str, Tensor] = {}
-
-    def keep(inputs: tuple, output: tuple) -> None:
-        if seen:
-            raise LayerError(expected(OPERATION, f"layer {layer!r}", "one that runs once in a forward pass", "several"))
-        if len(inputs) > 1 and inputs[1] is not None:
-            wanted = "one that starts from zeros, as the equations here do"
-            raise LayerError(expected(OPERATION, f"layer {layer!r}", wanted, "a state handed over"))
-        seen["state"] = states_of(module, output[0])
-        seen.update({name: gates_of(module, inputs, name, OPERATION) for name in GATES[kind]})
-
-    with changing(case.plan.network, layer, keep, OPERATION):
-        case.scores(case.inputs[rows], rows)
+    names = {"state": layer, **{name: f"{layer}:{name}" for name in GATES[kind]}}
+    with torch.no_grad(), recording(case.plan.network, names.values(), OPERATION) as recorded:
+        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, names.values(), OPERATION)
+    seen = {name: recorded[read] for name, read in names.items()}
     lengths = (~seen["state"][:, :, 0].isnan()).sum(1).tolist()
     return {name: [row[:length].detach() for row, length in zip(values, lengths)] for name, values in seen.items()}
 
