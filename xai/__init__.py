@@ -78,6 +78,13 @@ if TYPE_CHECKING:
     from xai.core.inputs import TensorInput as TensorInput
     from xai.core.inputs import TextInput as TextInput
     from xai.core.model import Model as Model
+    from xai.global_explanations.accumulated_effects import accumulated_local_effects as accumulated_local_effects
+    from xai.global_explanations.concepts import concept_sensitivity as concept_sensitivity
+    from xai.global_explanations.examples import activating_examples as activating_examples
+    from xai.global_explanations.neighbors import nearest_examples as nearest_examples
+    from xai.global_explanations.partial_dependence import partial_dependence as partial_dependence
+    from xai.global_explanations.permutation import permutation_importance as permutation_importance
+    from xai.global_explanations.surrogate_tree import surrogate_tree as surrogate_tree
     from xai.lime.image import lime_image as lime_image
     from xai.lime.pick import submodular_pick as submodular_pick
     from xai.lime.series import lime_series as lime_series
@@ -89,6 +96,7 @@ if TYPE_CHECKING:
     from xai.render.model_report import model_report as model_report
     from xai.render.report import Report as Report
     from xai.sequences.alignment import alignment as alignment
+    from xai.sequences.gates import gate_activations as gate_activations
     from xai.visualization import objectives as objectives
     from xai.visualization.ascent import visualize as visualize
 

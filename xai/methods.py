@@ -166,6 +166,38 @@ MODEL_METHODS: dict[str, MethodSpec] = {
         "xai.sequences.alignment:alignment", "model", "local", "specific", "post hoc", ("text",), True, 50,
         "which source symbol each written one rests on, and whether the answer follows the attention",
     ),
+    "gate_activations": MethodSpec(
+        "xai.sequences.gates:gate_activations", "model", "local", "specific", "post hoc", SEQUENCES, False, 1,
+        "what the gates of a recurrent layer let in, keep and show at every step",
+    ),
+    "permutation_importance": MethodSpec(
+        "xai.global_explanations.permutation:permutation_importance", "model", "global", "agnostic", "post hoc",
+        ("tabular",), False, 120, "how much worse the model answers when a column is shuffled, with standard errors",
+    ),
+    "partial_dependence": MethodSpec(
+        "xai.global_explanations.partial_dependence:partial_dependence", "model", "global", "agnostic", "post hoc",
+        ("tabular",), False, 240, "the mean answer when a column is set to a value, and every row's own curve",
+    ),
+    "accumulated_local_effects": MethodSpec(
+        "xai.global_explanations.accumulated_effects:accumulated_local_effects", "model", "global", "agnostic",
+        "post hoc", ("tabular",), False, 24, "how the answer changes along a column, within rows that occur",
+    ),
+    "surrogate_tree": MethodSpec(
+        "xai.global_explanations.surrogate_tree:surrogate_tree", "model", "global", "agnostic", "post hoc",
+        ("tabular",), False, 1, "a decision tree that imitates the model, and how often it agrees on new rows",
+    ),
+    "activating_examples": MethodSpec(
+        "xai.global_explanations.examples:activating_examples", "model", "global", "specific", "post hoc",
+        ANY + SEQUENCES, False, 1, "the real examples that excite a unit most and least",
+    ),
+    "nearest_examples": MethodSpec(
+        "xai.global_explanations.neighbors:nearest_examples", "model", "local", "specific", "post hoc",
+        ANY + SEQUENCES, False, 1, "the training examples nearest to an input in the last hidden layer",
+    ),
+    "concept_sensitivity": MethodSpec(
+        "xai.global_explanations.concepts:concept_sensitivity", "model", "global", "specific", "post hoc",
+        ANY + SEQUENCES, True, 1, "whether a class depends on a concept that examples show, against random concepts",
+    ),
 }  # fmt: skip
 
 CHECKS: dict[str, CheckSpec] = {

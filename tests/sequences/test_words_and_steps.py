@@ -77,8 +77,10 @@ def test_words_are_named_and_found_in_the_text() -> None:
     assert [TEXTS[0][place] for place, owner in enumerate(owners[: len(TEXTS[0])]) if owner == 2] == list("film")
     assert explanation[1].to_frame()["name"].tolist() == ["bad"]
     by_number = saliency(made(Bag), torch.tensor([[2, 4, 1, 0], [3, 2, 4, 5]]), 1)
-    assert by_number.row_names == (("good", "film", "(unknown)"), ("bad", "good", "film", "plot"))
+    assert by_number.row_names == (("good", "film", "(unknown)", "(padding)"), ("bad", "good", "film", "plot"))
     assert torch.equal(by_number.inputs, torch.tensor([[2, 4, 1, 0], [3, 2, 4, 5]]))
+    assert float(by_number.values[0][3]) == 0
+    assert bool((by_number.values[0][:3] != 0).all())
 
 
 def test_a_word_whose_lower_case_is_longer_stays_in_its_place() -> None:

@@ -9,6 +9,7 @@ from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 from xai.core.finding import Finding
 from xai.core.model import Model
+from xai.core.multiple_tests import holm
 from xai.methods import CHECKS, all_methods
 
 __all__ = ["holm", "passes_per_row", "verify"]
@@ -54,20 +55,6 @@ def passes_per_row(method: str, checks: Sequence[str] | None = None) -> int:
     spec = all_methods().get(method)
     chosen = [CHECKS[name] for name in (CHECKS if checks is None else checks)]
     return sum(check.passes + check.repeats * (spec.passes if spec else 1) for check in chosen)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for their number by Holm's step-down rule.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    adjusted, least = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(order):
-        least = max(least, min(1.0, (len(p_values) - place) * p_values[index]))
-        adjusted[index] = least
-    return adjusted
 
 
 def _corrected(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

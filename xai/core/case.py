@@ -241,8 +241,7 @@ class Case:
         if over == "input" and self.present is not None:
             values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
         if over == "input" and self.words is not None:
-            counts = self.words.counts
-            values, over = [part.sum(1)[:count] for part, count in zip(values, counts)], "tokens"
+            values, over = [part.sum(1)[:count] for part, count in zip(values, self.words.lengths)], "tokens"
             fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
         parts = [part.detach() for part in values]
         if not all(bool(torch.isfinite(part).all()) for part in parts):

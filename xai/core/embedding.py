@@ -42,24 +42,28 @@ class Words:
         places = torch.arange(self.numbers.shape[1], device=self.numbers.device)
         return places < torch.tensor(self.counts, device=places.device)[:, None]
 
+    @property
+    def lengths(self) -> list[int]:
+        """Return how many places each text's explanation has: its words; of texts given as numbers also the padding."""
+        return [self.numbers.shape[1]] * len(self.numbers) if self.given.dtype == torch.int64 else self.counts
+
     def run(
         self, network: nn.Module, vectors: Tensor, rows: Tensor, forward: Callable[[Tensor], Tensor], operation: str
     ) -> Tensor:
         """Run a forward pass on the words of some rows, with vectors (n, L, D) in place of what the embedding says."""
         numbers = self.numbers[rows]
 
-        def swap(inputs: tuple, output: Tensor) -> Tensor:
-            return vectors.to(output.dtype) if _reads(inputs, numbers) else output
+        def swap(inputs: tuple, output: Tensor) -> Tensor | None:
+            return vectors.to(output.dtype) if _reads(inputs, numbers) else None
 
         with replacing(network, self.layer, swap, operation):
             return forward(numbers)
 
     def names(self) -> tuple[tuple[str, ...], ...]:
-        """Return the words of each text, as the vocabulary has them or as they stand there."""
+        """Return the words of each text, as they stand there; of one given as numbers as the vocabulary has them."""
         if self.given.dtype == torch.int64:
             known = ("(padding)", "(unknown)", *self.input.vocabulary)
-            rows = zip(self.given.tolist(), self.counts)
-            return tuple(tuple(known[number] for number in row[:count]) for row, count in rows)
+            return tuple(tuple(known[number] for number in row) for row in self.given.tolist())
         texts = to_texts(self.given)
         return tuple(tuple(text[start:stop] for start, stop in self.input.spans(text)) for text in texts)
 
@@ -95,11 +99,10 @@ def embed(
     padded = torch.cat([numbers, torch.full_like(numbers[:1], PADDING)])
     for part in padded.split(size):
 
-        def keep(inputs: tuple, output: Tensor, part: Tensor = part) -> Tensor:
+        def keep(inputs: tuple, output: Tensor, part: Tensor = part) -> None:
             if _reads(inputs, part):
                 parts.append(output.detach())
                 raise StopForward
-            return output
 
         with torch.no_grad(), replacing(network, layer, keep, operation), suppress(StopForward):
             forward(part)
@@ -111,13 +114,10 @@ def embed(
 def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Tensor], operation: str) -> str:
     names = [name for name, module in network.named_modules() if isinstance(module, nn.Embedding)]
     for name in names:
-        found = []
 
-        def look(inputs: tuple, output: Tensor, found: list = found) -> Tensor:
+        def look(inputs: tuple, output: Tensor) -> None:
             if _reads(inputs, numbers) and output.ndim == 3:
-                found.append(True)
                 raise StopForward
-            return output
 
         try:
             with torch.no_grad(), replacing(network, name, look, operation, optional=True):

@@ -122,13 +122,13 @@ def recording(
 def replacing(
     network: nn.Module,
     name: str,
-    change: Callable[[tuple, Tensor], Tensor],
+    change: Callable[[tuple, Tensor], Tensor | None],
     operation: str,
     *,
     once: bool = False,
     optional: bool = False,
 ) -> Iterator[None]:
-    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls.
+    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls; None leaves it.
 
     Of a tuple that is its first element. Raises LayerError where it puts out neither, where it runs more than `once` in
     the body, and where the body never reached it (unless it is `optional`).
@@ -144,7 +144,8 @@ def replacing(
         if put_out is output:
             return change(inputs, put_out)
         if put_out is not None and isinstance(output, tuple) and output[0] is put_out:
-            return (change(inputs, put_out), *output[1:])
+            changed = change(inputs, put_out)
+            return None if changed is None else (changed, *output[1:])
         raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
 
     handle = find_layer(network, name, operation).register_forward_hook(hook)

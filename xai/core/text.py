@@ -122,6 +122,32 @@ class TextInput(
         known = self._numbering
         return [known.get(word, UNKNOWN) for word in self.words(text)]
 
+    def texts(self, numbers: Tensor) -> list[str]:
+        """Return texts (N) that have these numbers of words (N, L): in lower case, with a sign for an unknown word.
+
+        Raises InputError where the pattern cuts no such text into these words.
+
+        >>> TextInput(["good", "film"]).texts(torch.tensor([[2, 1, 3, 0]]))
+        ['good unknown film']
+        """
+        signs = ("\u25a1", "unknown", "unknownword")
+        unknown = next((sign for sign in signs if self.words(sign) == [sign] and sign not in self._numbering), None)
+        for joiner in (" ", ""):
+            rows = []
+            for row in numbers.tolist():
+                last = max((place for place, number in enumerate(row, 1) if number != PADDING), default=0)
+                parts = [
+                    unknown if number == UNKNOWN else self.vocabulary[number - FIRST_WORD] for number in row[:last]
+                ]
+                text = joiner.join(part for part in parts if part)
+                if None in parts or PADDING in row[:last] or self.numbers(text) != row[:last]:
+                    break
+                rows.append(text)
+            else:
+                return rows
+        wanted = f"numbers of words that a text of the pattern {self.pattern!r} can have"
+        raise InputError(expected("TextInput.texts", "numbers", wanted, describe(numbers)))
+
     def _checked(self, numbers: Tensor, operation: str, argument: str) -> Tensor:
         most = len(self.vocabulary) + FIRST_WORD - 1
         if numbers.ndim != 2 or not numbers.numel() or int(numbers.min()) < 0 or int(numbers.max()) > most:

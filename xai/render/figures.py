@@ -30,6 +30,7 @@ STYLE = {
     "axes.facecolor": "none",
 }
 SVG = "http://www.w3.org/2000/svg"
+SIDES = {"f": FOR, "a": AGAINST, "m": MAGNITUDE}
 
 
 def _color(rgb: tuple[int, int, int]) -> tuple[float, ...]:
@@ -41,6 +42,10 @@ def plot_explanation(explanation: Explanation) -> Figure:
     title = _plain(f"{explanation.method}: {explanation.target_name()}")
     if explanation.over in ("features", "tokens", "steps"):
         return surrogate_figure(explanation, title)
+    if explanation.inputs.ndim == 3 and explanation.values[0].ndim == 2:
+        from xai.render.series import series_figure
+
+        return series_figure(explanation)
     if explanation.inputs.ndim != 4:
         values = explanation.values[0].flatten().tolist()
         names = list(explanation.names) or [f"x{number}" for number in range(len(values))]
@@ -109,7 +114,7 @@ def _shade(axes: Axes, pieces: list, lines: int) -> None:
             if part == "\n":
                 continue
             if piece.shade:
-                color, level = _color(FOR if piece.shade[0] == "f" else AGAINST), int(piece.shade[1])
+                color, level = _color(SIDES[piece.shade[0]]), int(piece.shade[1])
                 axes.add_patch(Rectangle((column, -row - 0.85), len(part), 0.9, color=color, alpha=0.15 * level, lw=0))
             axes.text(column, -row - 0.7, _plain(part), family="monospace", fontsize=9.3)
             column += len(part)

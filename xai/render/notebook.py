@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
@@ -11,12 +11,10 @@ from xai.core.finding import Finding
 from xai.render.cards import deletion_plot, lime_plot, map_card, pixel_range
 from xai.render.escape import render
 from xai.render.pictures import SMALL, image_picture
-from xai.render.sequences import alignment_body
+from xai.render.series import series_card
 from xai.render.surrogates import surrogate_card
-from xai.sequences.results import Alignment
 
 __all__ = [
-    "BODIES",
     "explanation_body",
     "explanation_html",
     "findings_body",
@@ -25,14 +23,13 @@ __all__ = [
     "visualization_html",
 ]
 
-# How a result that is no Explanation becomes a section: its title and its body.
-BODIES: dict[type, tuple[str, Callable]] = {Alignment: ("Alignment", alignment_body)}
-
 
 def explanation_body(explanation: Explanation) -> Markup:
     """Return an explanation of any batch as HTML: maps for images, bars and shaded texts for LIME, or a table."""
     if explanation.over in ("features", "tokens", "steps"):
         return render("surrogates.html", cards=[surrogate_card(row) for row in explanation])
+    if explanation.inputs.ndim == 3 and explanation.values[0].ndim == 2:
+        return render("series.html", cards=[series_card(row) for row in explanation])
     if explanation.inputs.ndim != 4:
         frame = explanation.to_frame()
         rows = frame.head(200).to_dict("records")
@@ -74,7 +71,7 @@ def visualization_html(visualization: Visualization) -> str:
 
 
 def result_html(result: object, title: str) -> str:
-    """Return what a notebook displays for a result with a place in BODIES."""
+    """Return what a notebook displays for a result with a place in `xai.render.results`."""
     return _frame(result, title)
 
 

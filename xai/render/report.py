@@ -62,7 +62,8 @@ class Report:
 
 
 def _section(item: object, number: int) -> Section:
-    from xai.render.notebook import BODIES, explanation_body, findings_body, visualization_body
+    from xai.render.notebook import explanation_body, findings_body, visualization_body
+    from xai.render.results import BODIES
 
     if isinstance(item, Section):
         return item

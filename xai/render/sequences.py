@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from xai.render.escape import render
-from xai.render.figures import STYLE, _color, _plain
+from xai.render.figures import STYLE, _color, _plain, inline_svg
 from xai.render.pictures import AGAINST, FOR, MAGNITUDE
-from xai.sequences.results import Alignment
+from xai.sequences.results import Alignment, Gates
 
-__all__ = ["alignment_body", "alignment_figure", "matrix_figure", "shaded_table"]
+__all__ = ["alignment_body", "alignment_figure", "gates_body", "gates_figure", "matrix_figure", "shaded_table"]
 
 LEVELS = 5
 SAYS = {
@@ -92,3 +92,53 @@ def matrix_figure(matrices: dict[str, Tensor], rows: Sequence[str], columns: Seq
             axes.set_yticks(range(len(rows)), [_plain(symbol) for symbol in rows])
             axes.tick_params(length=0)
         return figure
+
+
+GATES = {
+    "input": "input: how much of the new value is let in",
+    "forget": "forget: how much of the memory is kept",
+    "cell": "cell: the new value",
+    "output": "output: how much of the memory is shown",
+    "reset": "reset: how much of the state the new value sees",
+    "update": "update: how much of the state is kept",
+    "new": "new: the new value",
+    "state": "state: what the layer puts out",
+}
+
+
+def gates_figure(gates: Gates) -> Figure:
+    """Draw the first row's gates: units down, steps along; magenta from 0 to 1, blue and orange from -1 to 1."""
+    diverging = LinearSegmentedColormap.from_list("for_against", [_color(AGAINST), (1, 1, 1), _color(FOR)])
+    sequential = LinearSegmentedColormap.from_list("magnitude", [(1, 1, 1), _color(MAGNITUDE)])
+    names, steps = list(gates.gates), gates.steps[0]
+    with rc_context(STYLE):
+        wide = max(3.2, 1.1 + 0.17 * len(steps))
+        figure = Figure(figsize=(2 * wide, 1.9 * -(-len(names) // 2) + 0.3), layout="constrained")
+        grid = figure.subplots(-(-len(names) // 2), 2, squeeze=False).flatten()
+        for axes in grid[len(names) :]:
+            axes.set_axis_off()
+        for axes, name in zip(grid, names):
+            signed = name in ("cell", "new", "state")
+            drawn = axes.imshow(
+                gates.gates[name][0].T.numpy(), cmap=diverging if signed else sequential, vmin=-1 if signed else 0,
+                vmax=1, aspect="auto", interpolation="nearest",
+            )  # fmt: skip
+            axes.set_title(_plain(GATES.get(name, name)), fontsize=8)
+            words = [word if len(word) <= 12 else f"{word[:11]}…" for word in steps]
+            axes.set_xticks(range(len(steps)), [_plain(word) for word in words], rotation=90, fontsize=6)
+            axes.set_yticks([])
+            figure.colorbar(drawn, ax=axes, fraction=0.05).ax.tick_params(labelsize=6, length=2)
+        return figure
+
+
+def gates_body(gates: Gates) -> Markup:
+    """Return each row's gates as a picture, with how well they give the states again."""
+    cards = [
+        {
+            "title": " ".join(row.steps[0]) if not row.steps[0][0].isdecimal() else f"{len(row.steps[0])} steps",
+            "svg": inline_svg(gates_figure(row), f"Gates of {row.layer}, units by steps"),
+            "error": row.diagnostics[0]["equation_error"],
+        }
+        for row in gates
+    ]
+    return render("gates.html", cards=cards, layer=gates.layer, kind=gates.kind, directions=gates.directions)

@@ -1,4 +1,4 @@
-"""LIME for tables, texts and series: signed bars with whiskers, the text shaded by its words, and the numbers."""
+"""Values over columns, words or steps: signed bars with whiskers, the text shaded by its words, and the numbers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from xai.render.words import words_for
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Shaded", "kernel_width_figure", "largest", "shaded_pieces", "surrogate_card"]
+__all__ = ["Shaded", "kernel_width_figure", "largest", "method_notes", "shaded_pieces", "surrogate_card"]
 
 LEVELS = 5
 MOST_BARS = 12
+PARTS = {"features": "column", "tokens": "word", "steps": "step"}
+MAGNITUDES = ("saliency",)  # methods whose values have no sign
 
 
 class Shaded(NamedTuple):
-    """A piece of a text: `shade` is "" or "f1" .. "f5" (for) or "a1" .. "a5" (against), `note` its weight in words."""
+    """A piece of a text: `shade` is "" or "f1" .. "f5" (for), "a1" .. "a5" (against) or "m1" .. "m5" (much).
+
+    note: its weight in words.
+    """
 
     text: str
     shade: str
@@ -30,8 +35,7 @@ class Shaded(NamedTuple):
 
 def surrogate_card(explanation: Explanation) -> dict[str, object]:
     """Return what the card of one row shows."""
-    words = words_for(explanation.method)
-    diagnosis = explanation.diagnostics[0]
+    words = words_for(explanation.method, PARTS[explanation.over])
     chosen = largest(explanation, MOST_BARS)
     names, values = explanation.value_names(), explanation.values[0].tolist()
     errors = None if explanation.standard_error is None else explanation.standard_error[0].tolist()
@@ -40,13 +44,16 @@ def surrogate_card(explanation: Explanation) -> dict[str, object]:
         [_short(names[number]) for number in chosen],
         [values[number] for number in chosen],
         None if errors is None else [errors[number] for number in chosen],
-        f"weight, {unit} ({explanation.target_name()})",
+        f"{'weight, ' if errors is not None else ''}{unit} ({explanation.target_name()})",
     )
+    signed = bool((explanation.values[0] < 0).any())
     return {
         "title": words.title,
         "target": explanation.target_name(),
         "words": words,
-        "notes": _notes(diagnosis),
+        "notes": method_notes(explanation),
+        "whiskers": errors is not None,
+        "signed": signed,
         "plot": inline_svg(figure, f"The {len(chosen)} largest weights, with 95 % intervals where there are errors"),
         "pieces": shaded_pieces(explanation) if explanation.over == "tokens" else [],
         "rows": _rows(explanation, unit),
@@ -88,11 +95,17 @@ def shaded_pieces(explanation: Explanation) -> list[Shaded]:
 
     A weight whose 95 % interval holds 0 is not shaded: its sign is not known.
     """
-    text = to_texts(explanation.inputs[:1])[0]
-    owners = explanation.segments[0, : len(text)].tolist()
+    if explanation.segments is None:  # a text given as numbers of words
+        names = explanation.value_names()
+        text = " ".join(names)
+        owners = [owner for number, name in enumerate(names) for owner in [number] * len(name) + [-1]][:-1]
+    else:
+        text = to_texts(explanation.inputs[:1])[0]
+        owners = explanation.segments[0, : len(text)].tolist()
     weights = explanation.values[0].tolist()
     top = max((abs(weight) for weight in weights), default=0.0) or 1.0
     unsure = [False] * len(weights)
+    signed = any(weight < 0 for weight in weights) or explanation.method not in MAGNITUDES
     if explanation.standard_error is not None:
         low, high = explanation.interval()[0]
         unsure = ((low <= 0) & (high >= 0)).tolist()
@@ -108,12 +121,30 @@ def shaded_pieces(explanation: Explanation) -> list[Shaded]:
             continue
         weight = weights[owner]
         level = round(LEVELS * abs(weight) / top)
-        shade = "" if unsure[owner] or level == 0 else f"{'f' if weight > 0 else 'a'}{level}"
+        side = ("f" if weight > 0 else "a") if signed else "m"
+        shade = "" if unsure[owner] or level == 0 else f"{side}{level}"
         pieces.append(Shaded(part, shade, f"{weight:+.3g}" + (", sign unsure" if unsure[owner] else "")))
     return pieces
 
 
-def _notes(diagnosis: dict) -> list[str]:
+def method_notes(explanation: Explanation) -> list[str]:
+    """Return what the diagnostics of the first row have to say to a reader."""
+    diagnosis = explanation.diagnostics[0]
+    notes = _surrogate_notes(diagnosis) if "samples" in diagnosis else []
+    if "completeness_error" in diagnosis:
+        notes.append(f"misses its sum by {100 * diagnosis['completeness_error']:.2g} %")
+    if explanation.baseline is not None and "samples" not in diagnosis:
+        notes.append(f"compared with the baseline {explanation.baseline}")
+    if diagnosis.get("zero_map"):
+        notes.append("everything is 0")
+    if diagnosis.get("saturated"):
+        notes.append("the prediction is nearly certain, where gradients fade")
+    if diagnosis.get("non_deterministic"):
+        notes.append("the network gave two answers to the same input")
+    return notes
+
+
+def _surrogate_notes(diagnosis: dict) -> list[str]:
     r2, fidelity = diagnosis.get("r2"), diagnosis.get("fidelity")
     notes = ["R² undefined: the answers never vary" if r2 is None else f"R² {r2:.2f}"]
     if fidelity is not None:
@@ -132,7 +163,7 @@ def _notes(diagnosis: dict) -> list[str]:
 def _rows(explanation: Explanation, unit: str) -> list[dict[str, object]]:
     frame = explanation.to_frame()
     frame = frame.reindex(frame["value"].abs().sort_values(ascending=False, kind="stable").index)
-    columns = {"name": "feature", "value": f"weight ({unit})", "low": "95 % low", "high": "95 % high"}
+    columns = {"name": "feature", "value": f"value ({unit})", "low": "95 % low", "high": "95 % high"}
     frame = frame[[name for name in columns if name in frame]].rename(columns=columns)
     frame["feature"] = [_plain(str(name)) for name in frame["feature"]]
     return frame.head(200).to_dict("records")

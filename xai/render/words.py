@@ -107,9 +107,9 @@ WORDS: dict[str, Words] = {
 }  # fmt: skip
 
 
-def words_for(method: str) -> Words:
-    """Return the words of a method; of one from another package, its own summary."""
+def words_for(method: str, part: str = "pixel") -> Words:
+    """Return the words of a method, a `part` of the input being called so; of another package's, its own summary."""
     if method in WORDS:
-        return WORDS[method]
+        return Words(*(text.replace("pixel", part) for text in WORDS[method]))
     spec = all_methods().get(method, METHODS["saliency"])
     return Words(method.replace("_", " "), "output", spec.summary.capitalize() + ".", "See its documentation.")

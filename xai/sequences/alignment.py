@@ -102,7 +102,7 @@ def alignment(
     cut = [part[:high, :wide] for part, (high, wide) in zip(gradient, sizes)]
     seen = None if weights is None else [part[:high, :wide].float() for part, (high, wide) in zip(weights, sizes)]
     return Alignment(
-        source=words.names(),
+        source=tuple(row[:count] for row, count in zip(words.names(), words.counts)),
         target=tuple(tuple(names[number] for number in row[:high]) for row, high in zip(numbers.tolist(), steps)),
         probability=[row[:high] for row, high in zip(said.exp(), steps)],
         gradient=cut,

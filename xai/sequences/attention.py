@@ -30,9 +30,8 @@ def attention_weights(follower: Follower, layer: str, words: Words, target: Tens
     """
     parts: list[Tensor] = []
 
-    def keep(inputs: tuple, output: Tensor) -> Tensor:
-        parts.append(output.detach())
-        return output
+    def keep(inputs: tuple, output: object) -> None:
+        parts.append(output.detach() if isinstance(output, Tensor) else torch.empty(0))
 
     with torch.no_grad(), replacing(follower.model.network, layer, keep, follower.operation):
         follower.scores(words.numbers, target)

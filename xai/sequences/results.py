@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from xai.core.finding import Finding
+from xai.core.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Alignment"]
+__all__ = ["Alignment", "Gates"]
 
 
 @dataclass(frozen=True, eq=False)
-class Alignment:
+class Alignment(Shown):
     """For each row a matrix (T, S), target symbols by source symbols, in up to three ways; `a[i]` is row i alone.
 
     `source`, `target`: the symbols' names. `probability` (T,): what the network gives each target symbol. `gradient`,
@@ -69,17 +70,54 @@ class Alignment:
                     rows.append({"row": row, "step": step, "target": said, "place": place, "source": read, **numbers})
         return pd.DataFrame(rows)
 
-    def plot(self, row: int = 0):
-        """Draw the matrices of one row as a matplotlib figure."""
-        from xai.render.sequences import alignment_figure
-
-        return alignment_figure(self[row])
-
-    def _repr_html_(self) -> str:
-        from xai.render.notebook import result_html
-
-        return result_html(self, f"Alignment of {len(self)} sequences")
-
     def __repr__(self) -> str:
         names = ", ".join(self.matrices()) if len(self) else ""
         return f"Alignment({len(self)} rows; {names})"
+
+
+@dataclass(frozen=True, eq=False)
+class Gates(Shown):
+    """Gates of a recurrent layer by name, for each row (T, H): steps by units, forward units first.
+
+    `steps` names each row's steps, `directions` says in how many the layer reads. `gates["state"]`: what it puts out.
+    """
+
+    layer: str
+    kind: str
+    gates: dict[str, list[Tensor]]
+    steps: tuple[tuple[str, ...], ...]
+    directions: int
+    diagnostics: tuple[dict[str, object], ...]
+    model_digest: str
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, index: int) -> Gates:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"Gates: index: expected one below {len(self)}, got {index}")
+        row = index % len(self)
+        part = slice(row, row + 1)
+        gates = {name: values[part] for name, values in self.gates.items()}
+        return replace(self, gates=gates, steps=self.steps[part], diagnostics=self.diagnostics[part])
+
+    def __iter__(self) -> Iterator[Gates]:
+        return (self[index] for index in range(len(self)))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per row, gate and step: the mean over units, and the share that are nearly open or shut."""
+        import pandas as pd
+
+        rows = []
+        for name, parts in self.gates.items():
+            for row, values in enumerate(parts):
+                for step, word in enumerate(self.steps[row]):
+                    units = values[step]
+                    entry = {"row": row, "gate": name, "step": step, "name": word, "mean": float(units.mean())}
+                    opened, shut = float((units > 0.9).double().mean()), float((units < 0.1).double().mean())
+                    between = name in ("cell", "new", "state")  # these reach from -1 to 1
+                    rows.append({**entry, "open": None if between else opened, "shut": None if between else shut})
+        return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        return f"Gates({self.kind} {self.layer}, {len(self)} rows)"

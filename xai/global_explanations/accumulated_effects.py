@@ -1,0 +1,155 @@
+"""Accumulated local effects: move each row a little along a column, where it stands, and add up the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from xai.core.arguments import whole_number
+from xai.core.case import Case
+from xai.core.errors import InputError, describe, expected
+from xai.core.model import Model
+from xai.global_explanations.partial_dependence import chosen_columns, last_class, quantiles
+from xai.global_explanations.results import Curve, Effects
+from xai.global_explanations.tables import column_names, evaluate, require_table, words_of
+
+__all__ = ["accumulated_local_effects"]
+
+OPERATION = "accumulated_local_effects"
+
+
+def accumulated_local_effects(
+    model: Model,
+    data: object,
+    columns: Sequence[object] | None = None,
+    target: object = None,
+    *,
+    bins: int = 20,
+    order: Mapping[str, Sequence[str]] = {},
+    of: str = "probability",
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> Effects:
+    """Return how the answer changes along a column, from changes within the rows' own neighborhood, centered on 0.
+
+    A row is only moved to the ends of its own bin, so that correlated columns make no rows that do not occur. In a
+    model that adds up functions of single columns it gives each of them, but for its mean, at the ends of the bins.
+
+    data: (N, D). columns: names or numbers; by default all columns of numbers, and categorical ones with an order.
+    target, of: as in `partial_dependence`. bins: at most so many, with as many rows in each as can be. order: the words
+    of a categorical column from first to last, by name; neighbors in it are compared. Each Curve has values (G,) at the
+    ends of the bins, and their standard error: that of the mean change in each bin, added up from where the curve is
+    centered (the bins being independent).
+    Raises InputError, TargetError or NetworkError. Source: Apley, Zhu 2020, arXiv:1612.08468.
+
+    >>> model = Model(torch.nn.Linear(2, 1), task="regression")
+    >>> effects = accumulated_local_effects(model, torch.rand(30, 2), [0], bins=4)
+    >>> effects["x0"].values.shape
+    torch.Size([5])
+    """
+    bins = whole_number(OPERATION, "bins", bins, 1)
+    settings = {"of": of, "seed": seed, "passes": 2, "batch_size": batch_size}
+    with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
+        require_table(model, case.inputs, OPERATION)
+        names = column_names(model, case.inputs)
+        ordered = [number for number, name in enumerate(names) if words_of(model, name) is None or name in order]
+        numbers = ordered if columns is None else chosen_columns(names, columns, OPERATION)
+        curves = []
+        for number in numbers:
+            words = words_of(model, names[number])
+            if words is None:
+                curves.append(_of_numbers(case, number, names[number], bins))
+            else:
+                curves.append(_of_words(case, number, names[number], words, order.get(names[number])))
+        return Effects(
+            kind=OPERATION,
+            curves=tuple(curves),
+            target=case.target.labels()[0],
+            classes=tuple(model.classes or ()),
+            of=of,
+            rows=len(case),
+            options={"bins": bins, "of": of, "order": {name: list(words) for name, words in order.items()}},
+            model_digest=model.digest(),
+        )
+
+
+def _of_numbers(case: Case, number: int, name: str, bins: int) -> Curve:
+    column = case.inputs[:, number].contiguous()
+    ends = quantiles(column, bins + 1)
+    if len(ends) < 2:
+        raise InputError(expected(OPERATION, "data", f"different values in column {name!r}", "the same one everywhere"))
+    place = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
+    sides = torch.stack([ends[place], ends[place + 1]])  # (2, N)
+
+    def change(rows: Tensor, copy: Tensor) -> Tensor:
+        batch = case.inputs[rows].clone()
+        batch[:, number] = sides[copy, rows]
+        return batch
+
+    low, high = evaluate(case, 2, change)
+    means, squares, counts = _by_bin(high - low, place, len(ends) - 1)
+    # A row stands somewhere in its bin: on average in the middle of the two ends.
+    weights = torch.zeros(len(ends), dtype=torch.float64)
+    weights[:-1] += counts / 2
+    weights[1:] += counts / 2
+    values, error = _centered(means, squares, weights / weights.sum())
+    return Curve(name, ends.double().cpu(), None, values, error, None)
+
+
+def _of_words(case: Case, number: int, name: str, words: list[str], order: Sequence[str] | None) -> Curve:
+    if order is None:
+        wanted = f"the words of {name!r} from first to last, since changes add up along an order"
+        raise InputError(expected(OPERATION, "order", wanted, "none"))
+    if isinstance(order, str) or sorted(order) != sorted(words):
+        raise InputError(expected(OPERATION, f"order[{name!r}]", f"each of {words} once", describe(list(order))))
+    codes = torch.tensor([words.index(word) for word in order], device=case.inputs.device)
+    rank = torch.empty_like(codes)
+    rank[codes] = torch.arange(len(codes), device=codes.device)
+    place = rank[case.inputs[:, number].long()]  # where in the order each row stands
+    counts = torch.bincount(place, minlength=len(codes)).double().cpu()
+    present = counts > 0
+    if int(present.sum()) < 2:
+        raise InputError(expected(OPERATION, "data", f"different words in column {name!r}", "the same one everywhere"))
+    shown = torch.where(present)[0]  # a word that no row has cannot be a neighbor
+    level = torch.full((len(codes),), -1)
+    level[shown] = torch.arange(len(shown))
+    own = level[place.cpu()].to(place.device)
+    kept = codes[shown.to(codes.device)].to(case.inputs)
+    neighbors = torch.stack([kept[(own - 1).clamp_min(0)], kept[own], kept[(own + 1).clamp_max(len(kept) - 1)]])
+
+    def change(rows: Tensor, copy: Tensor) -> Tensor:
+        batch = case.inputs[rows].clone()
+        batch[:, number] = neighbors[copy, rows]
+        return batch
+
+    before, at, after = evaluate(case, 3, change)
+    # From each word to the next: rows of both words say it, each moved to the other.
+    steps = torch.cat([own, own - 1])
+    differences = torch.cat([after - at, at - before])
+    inside = (steps >= 0) & (steps < len(kept) - 1)
+    means, squares, _ = _by_bin(differences[inside], steps[inside], len(kept) - 1)
+    values, error = _centered(means, squares, counts[present] / counts.sum())
+    named = tuple(words[int(code)] for code in kept.tolist())
+    return Curve(name, kept.double().cpu(), named, values, error, None)
+
+
+def _by_bin(differences: Tensor, place: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the mean change in each bin, the square of its standard error, and how many rows it is from."""
+    differences, place = differences.double().cpu(), place.cpu()
+    counts = torch.bincount(place, minlength=count).double()
+    means = torch.bincount(place, differences, minlength=count) / counts.clamp_min(1)
+    spread = torch.bincount(place, (differences - means[place]) ** 2, minlength=count)
+    # Of a bin with one row the spread is unknown; the others' stands in.
+    pooled = spread.sum() / (counts - 1).clamp_min(0).sum().clamp_min(1)
+    variance = torch.where(counts > 1, spread / (counts - 1).clamp_min(1), pooled)
+    return means, variance / counts.clamp_min(1), counts
+
+
+def _centered(means: Tensor, squares: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Add changes (B,) up to values (B + 1,) whose weighted mean is 0; standard errors from independent changes."""
+    size = len(means)
+    add = torch.ones(size + 1, size, dtype=torch.float64).tril(-1)  # value k is the sum of the changes before it
+    add = add - weights @ add
+    return add @ means, ((add**2) @ squares).sqrt()

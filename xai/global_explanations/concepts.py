@@ -1,0 +1,188 @@
+"""Concepts: does a class depend on something that people can name, and show examples of?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xai.core.arguments import whole_number
+from xai.core.errors import InputError, TargetError, describe, expected
+from xai.core.finding import Finding
+from xai.core.model import Model
+from xai.core.multiple_tests import holm
+from xai.core.text import TextInput
+from xai.global_explanations.activations import flat
+from xai.global_explanations.results import Concepts
+
+__all__ = ["concept_sensitivity", "concept_vector"]
+
+OPERATION = "concept_sensitivity"
+ALPHA = 0.05
+DRAWS = 5
+LEAST_ACCURACY = 0.75
+LEAST = 10  # examples of a concept: fewer do not hold out any to test its direction on
+
+
+def concept_sensitivity(
+    model: Model,
+    inputs: object,
+    target: int | str,
+    concepts: Mapping[str, object],
+    others: object,
+    layer: str,
+    *,
+    controls: int = 99,
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> Concepts:
+    """Return whether the score of a class rises when a layer moves towards a concept, and whether that is chance.
+
+    inputs: examples of the class `target`, (N, ...). concepts: examples of each, by name, at least 10. others: random
+    examples, at least as many as of the largest concept and as many again, as negatives and for the null. layer: where.
+    A concept's vector is the direction in which a linear classifier tells its examples from others of equal number
+    (regularized least squares). `scores`: the share of inputs with a positive derivative along it (Kim's TCAV score).
+    `alignment`: the mean cosine of gradient and vector. Both are means over 5 draws of the others. Tested is the
+    alignment, against that of `controls` concepts drawn from `others`, two-sided, corrected over the concepts (Holm):
+    in a nearly linear network the gradient is the same everywhere, and the share 0 or 1 towards any direction. pass: p
+    at most 0.05 and the classifier right on more than 3 in 4 of held-out examples; warn: significant, but the layer
+    hardly tells the concept from others; fail: not significant.
+    Raises InputError, TargetError, LayerError or NetworkError.
+    Source: Kim et al. 2018, arXiv:1711.11279.
+    """
+    controls = whole_number(OPERATION, "controls", controls, 19)  # fewer cannot reach p = 0.05
+    seed = whole_number(OPERATION, "seed", seed)
+    if not isinstance(concepts, Mapping) or not concepts or not all(isinstance(name, str) for name in concepts):
+        raise InputError(expected(OPERATION, "concepts", "examples by name", describe(concepts)))
+    if isinstance(target, tuple | list):
+        raise TargetError(expected(OPERATION, "target", "one class", describe(target)))
+    slopes, _, number = _read(model, inputs, target, layer, batch_size, "inputs")
+    pool = _read(model, others, target, layer, batch_size, "others")[1]
+    shown = {
+        name: _read(model, part, target, layer, batch_size, f"concepts[{name!r}]")[1] for name, part in concepts.items()
+    }
+    for name, part in shown.items():
+        if len(part) < LEAST or part.shape[1] != slopes.shape[1]:
+            wanted = f"at least {LEAST} examples with {slopes.shape[1]} numbers in layer {layer!r}"
+            raise InputError(expected(OPERATION, f"concepts[{name!r}]", wanted, f"{len(part)} with {part.shape[1]}"))
+        if len(pool) < 2 * len(part):
+            wanted = f"at least {2 * len(part)}, twice the examples of {name!r}"
+            raise InputError(expected(OPERATION, "others", wanted, f"{len(pool)}"))
+    center, spread = pool.mean(0), pool.std(0).clamp_min(1e-6 * float(pool.std().clamp_min(1e-12)))
+    # In standardized units a derivative is multiplied by the spread, so that no unit counts for its scale alone.
+    slopes, pool = slopes * spread, (pool - center) / spread
+    found, raw, nulls = [], [], []
+    for part in shown.values():
+        generator = torch.Generator().manual_seed(seed)  # the same controls for concepts of the same size
+        examples = (part - center) / spread
+        found.append(_score(examples, pool, slopes, generator))
+        null = torch.tensor([_control(len(part), pool, slopes, generator) for _ in range(controls)]).double()
+        nulls.append(null)
+        raw.append((1 + int((null.abs() >= abs(found[-1].alignment) - 1e-12).sum())) / (1 + controls))
+    corrected = holm(raw)
+    classes = tuple(model.classes or ())
+    called = classes[number] if classes else str(number)
+    findings = [
+        _finding(name, called, facts, *numbers) for name, facts, *numbers in zip(shown, found, corrected, raw, nulls)
+    ]
+    return Concepts(
+        layer=layer,
+        target=number,
+        classes=classes,
+        names=tuple(shown),
+        scores=torch.tensor([facts.share for facts in found]).double(),
+        alignment=torch.tensor([facts.alignment for facts in found]).double(),
+        accuracy=torch.tensor([facts.accuracy for facts in found]).double(),
+        p_values=torch.tensor(corrected).double(),
+        controls=torch.stack(nulls),
+        evidence=tuple(findings),
+        seed=seed,
+        model_digest=model.digest(),
+    )
+
+
+def concept_vector(examples: Tensor, others: Tensor) -> tuple[Tensor, float]:
+    """Return the direction (H,) that tells examples (n, H) from others (m, H), of length 1, and the threshold along it.
+
+    Least squares on +1 and -1 with a ridge of the mean squared length of a row, solved over the rows, which are few.
+    """
+    rows = torch.cat([examples, others])
+    goals = torch.cat([torch.ones(len(examples)), -torch.ones(len(others))]).to(rows)
+    mean = rows.mean(0)
+    centered, wanted = rows - mean, goals - goals.mean()
+    products = centered @ centered.T
+    ridge = products.diagonal().mean().clamp_min(1e-12)
+    weights = centered.T @ torch.linalg.solve(products + ridge * torch.eye(len(rows)).to(rows), wanted)
+    length = weights.norm().clamp_min(1e-30)
+    threshold = float((weights @ mean - goals.mean()) / length)
+    return weights / length, threshold
+
+
+def _read(
+    model: Model, inputs: object, target: object, layer: str, batch_size: int | None, argument: str
+) -> tuple[Tensor, Tensor, int]:
+    """Return the gradients of the target by a layer and its activations, (N, H) each, and the target's number."""
+    words = isinstance(model.input, TextInput)
+    batch = model.prepare(inputs, OPERATION, argument)
+    with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=words) as case:
+        parts = [case.gradient_at(case.inputs[rows], rows, layer) for rows in case.chunks(len(case))]
+        values = flat([activation for activation, _ in parts], layer, OPERATION)
+        gradients = flat([gradient for _, gradient in parts], layer, OPERATION)
+        return gradients.double().cpu(), values.double().cpu(), int(case.target.index[0])
+
+
+class _Facts(NamedTuple):
+    share: float
+    alignment: float
+    accuracy: float
+
+
+def _score(
+    examples: Tensor, pool: Tensor, slopes: Tensor, generator: torch.Generator, left_out: Tensor | None = None
+) -> _Facts:
+    """Return the share of positive derivatives, the cosine, and the accuracy on held-out examples, over draws."""
+    count = len(examples)
+    held = max(2, count // 3)
+    allowed = torch.arange(len(pool)) if left_out is None else torch.where(~left_out)[0]
+    directions = torch.nn.functional.normalize(slopes, dim=1)
+    shares, cosines, right = [], [], []
+    for _ in range(DRAWS):
+        drawn = pool[allowed[torch.randperm(len(allowed), generator=generator)[:count]]]
+        shuffled = examples[torch.randperm(count, generator=generator)]
+        vector, threshold = concept_vector(shuffled[held:], drawn[held:])
+        along = directions @ vector
+        # No derivative is no answer: half a vote each way.
+        shares.append(float((along > 0).double().mean() + 0.5 * (along == 0).double().mean()))
+        cosines.append(float(along.mean()))
+        hits = torch.cat([shuffled[:held] @ vector > threshold, drawn[:held] @ vector <= threshold])
+        right.append(float(hits.double().mean()))
+    return _Facts(sum(shares) / DRAWS, sum(cosines) / DRAWS, sum(right) / DRAWS)
+
+
+def _control(count: int, pool: Tensor, slopes: Tensor, generator: torch.Generator) -> float:
+    chosen = torch.zeros(len(pool), dtype=torch.bool)
+    chosen[torch.randperm(len(pool), generator=generator)[:count]] = True
+    return _score(pool[chosen], pool, slopes, generator, chosen).alignment
+
+
+def _finding(name: str, called: str, facts: _Facts, p_value: float, raw: float, null: Tensor) -> Finding:
+    control = f"{len(null)} random concepts of as many examples, of alignment up to {float(null.abs().max()):.2f}"
+    details = {"p_value": raw, "p_corrected": p_value, **facts._asdict()}
+    effect = "raises" if facts.alignment >= 0 else "lowers"
+    share = facts.share if facts.alignment >= 0 else 1 - facts.share
+    says = (
+        f"moving towards {name} {effect} {called} on {share:.0%} of its examples "
+        f"(alignment {facts.alignment:+.2f}, p = {p_value:.3f})"
+    )
+    if p_value > ALPHA:
+        text = f"Not supported: {says}, no more unusual than random concepts."
+        return Finding("concept", "fail", p_value, ALPHA, control, text, details)
+    if facts.accuracy <= LEAST_ACCURACY:
+        text = (
+            f"Weak: {says}, but the layer tells only {facts.accuracy:.0%} of held-out examples of {name} from others."
+        )
+        return Finding("concept", "warn", p_value, ALPHA, control, text, details)
+    text = f"Supported: {says}; the layer tells {facts.accuracy:.0%} of held-out examples of {name} from others."
+    return Finding("concept", "pass", p_value, ALPHA, control, text, details)

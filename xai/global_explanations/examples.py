@@ -1,0 +1,66 @@
+"""The real examples that excite a unit most, and least: what it looks for, in the data's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xai.core.arguments import whole_number
+from xai.core.errors import LayerError, describe, expected
+from xai.core.model import Model
+from xai.core.text import TextInput
+from xai.global_explanations.activations import unit_values
+from xai.global_explanations.results import Examples
+
+__all__ = ["activating_examples"]
+
+OPERATION = "activating_examples"
+
+
+def activating_examples(
+    model: Model,
+    inputs: object,
+    layer: str,
+    units: Sequence[int] | None = None,
+    *,
+    count: int = 9,
+    batch_size: int | None = None,
+) -> Examples:
+    """Return the inputs that excite each unit of a layer most and least, with how far from its mean they lie.
+
+    inputs: any that the model takes, (N, ...). units: numbers of channels or states, all by default. A channel's
+    activation is its mean over positions, a recurrent state's its largest over the steps that are there; an activation
+    function is read before it. count: how many at either end. A unit that looks for something leaves the mean far
+    behind on few inputs; the extremes of noise over N inputs lie about sqrt(2 log N) standard deviations away.
+    Raises InputError, LayerError or NetworkError.
+
+    >>> import torch
+    >>> model = Model(torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.Linear(2, 2)))
+    >>> activating_examples(model, torch.rand(20, 1), "0", [1], count=3).most.shape
+    torch.Size([1, 3])
+    """
+    count = whole_number(OPERATION, "count", count, 1)
+    words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
+        values = unit_values(case, layer).double().cpu()  # (N, U)
+        chosen = list(range(values.shape[1])) if units is None else list(units)
+        wrong = [unit for unit in chosen if not isinstance(unit, int) or not 0 <= unit < values.shape[1]]
+        if wrong or not chosen:
+            wanted = f"numbers from 0 to {values.shape[1] - 1}"
+            raise LayerError(expected(OPERATION, "units", wanted, describe(wrong[0] if wrong else chosen)))
+        values = values[:, chosen]
+        order = values.argsort(dim=0, descending=True, stable=True)  # (N, U)
+        shown = min(count, len(case))
+        most, least = order[:shown].T, order.flip(0)[:shown].T
+        return Examples(
+            layer=layer,
+            units=tuple(chosen),
+            most=most,
+            most_values=values.T.gather(1, most),
+            least=least,
+            least_values=values.T.gather(1, least),
+            mean=values.mean(0),
+            deviation=values.std(0, correction=0),
+            rows=len(case),
+            inputs=case.inputs if case.words is None else case.words.given,
+            model_digest=model.digest(),
+        )

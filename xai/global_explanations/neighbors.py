@@ -1,0 +1,123 @@
+"""The training examples that a network takes for the most similar: those nearest in its last hidden layer."""
+
+from __future__ import annotations
+
+import torch
+from scipy.stats import binom
+from torch import Tensor
+
+from xai.core.arguments import whole_number
+from xai.core.errors import InputError, expected
+from xai.core.finding import Finding
+from xai.core.model import Model
+from xai.core.text import TextInput
+from xai.global_explanations.activations import flat, last_hidden, layer_values
+from xai.global_explanations.results import Neighbors
+from xai.global_explanations.tables import read_labels
+
+__all__ = ["nearest_examples"]
+
+OPERATION = "nearest_examples"
+ALPHA = 0.05
+FAR = 0.95
+
+
+def nearest_examples(
+    model: Model,
+    inputs: object,
+    train: object,
+    labels: object = None,
+    *,
+    layer: str | None = None,
+    count: int = 5,
+    distance: str = "cosine",
+    batch_size: int | None = None,
+) -> Neighbors:
+    """Return the training rows whose last hidden layer is nearest to that of each input.
+
+    inputs: (N, ...). train: rows that the network learned from. labels: their classes, for the evidence: do more of the
+    neighbors have the predicted class than of as many rows drawn at random (a binomial test)? layer: its output is
+    compared; by default what the last linear layer reads. distance: "cosine" (of what is centered on the training mean)
+    or "euclidean". `novelty`: the share of training rows nearer to their own nearest neighbor than an input is to its;
+    near 1, the network has learned from nothing like it. Raises InputError, LayerError or NetworkError.
+
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    >>> rows = torch.rand(20, 2)
+    >>> nearest_examples(Model(network), rows[:3], rows, count=1).indices.flatten().tolist()
+    [0, 1, 2]
+    """
+    count = whole_number(OPERATION, "count", count, 1)
+    if distance not in ("cosine", "euclidean"):
+        raise InputError(expected(OPERATION, "distance", "'cosine' or 'euclidean'", repr(distance)))
+    own, prediction, name = _hidden(model, inputs, layer, batch_size)
+    known, train_prediction, _ = _hidden(model, train, layer, batch_size)
+    if len(known) <= count:
+        raise InputError(expected(OPERATION, "train", f"more than {count} rows", f"{len(known)}"))
+    if own.shape[1] != known.shape[1]:
+        raise InputError(expected(OPERATION, "train", f"{own.shape[1]} numbers in layer {name!r}", f"{known.shape[1]}"))
+    if distance == "cosine":
+        mean = known.mean(0)
+        own, known = (torch.nn.functional.normalize(part - mean, dim=1) for part in (own, known))
+    lengths, indices = _nearest(own, known, count, distance)
+    apart = _nearest(known, known, 2, distance)[0][:, 1]  # the nearest one of a training row is itself
+    novelty = (apart[None] < lengths[:, :1]).double().mean(1)
+    goals = None if labels is None else read_labels(labels, model, train_prediction, OPERATION)
+    if goals is not None and goals.is_floating_point():
+        raise InputError(expected(OPERATION, "labels", "classes; leave them out for a regression", "numbers"))
+    names = list(model.classes or (str(number) for number in range(prediction.shape[1])))
+    predicted = prediction.argmax(1).tolist()
+    findings = [
+        _finding(predicted[row], None if goals is None else goals.cpu(), indices[row], float(novelty[row]), names)
+        for row in range(len(own))
+    ]
+    return Neighbors(
+        layer=name,
+        distance=distance,
+        indices=indices,
+        distances=lengths,
+        novelty=novelty,
+        predicted=tuple(names[number] for number in predicted),
+        labels=None if goals is None else tuple(tuple(names[n] for n in goals.cpu()[row].tolist()) for row in indices),
+        evidence=tuple((finding,) for finding in findings),
+        model_digest=model.digest(),
+    )
+
+
+def _hidden(model: Model, inputs: object, layer: str | None, batch_size: int | None) -> tuple[Tensor, Tensor, str]:
+    words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
+        if layer is None:
+            name, values = last_hidden(case)
+        else:
+            name, values = layer, flat(layer_values(case, layer), layer, OPERATION)
+        return values.double().cpu(), case.prediction.cpu(), name
+
+
+def _nearest(first: Tensor, second: Tensor, count: int, distance: str) -> tuple[Tensor, Tensor]:
+    """Return the distances to the nearest rows, and their numbers, (N, count); ties go to the lower number."""
+    found = []
+    for part in first.split(1024):
+        apart = 1 - part @ second.T if distance == "cosine" else torch.cdist(part, second)
+        lengths, order = apart.sort(dim=1, stable=True)
+        found.append((lengths[:, :count].clamp_min(0), order[:, :count]))
+    return torch.cat([lengths for lengths, _ in found]), torch.cat([order for _, order in found])
+
+
+def _finding(predicted: int, labels: Tensor | None, neighbors: Tensor, novelty: float, names: list[str]) -> Finding:
+    count = len(neighbors)
+    far = novelty > FAR
+    aside = f" It lies further from them than {novelty:.0%} of training rows do from each other." if far else ""
+    if labels is None:
+        text = f"Untestable without the training rows' labels.{aside}"
+        return Finding("neighbors", "untestable", None, ALPHA, "none", text, {"novelty": novelty})
+    share = float((labels == predicted).double().mean())
+    same = int((labels[neighbors] == predicted).sum())
+    p_value = float(binom.sf(same - 1, count, share))
+    details = {"p_value": p_value, "same": same, "count": count, "share": share, "novelty": novelty}
+    control = f"{count} training rows drawn at random, of which {count * share:.1f} are {names[predicted]}"
+    says = f"{same} of the {count} nearest training rows are {names[predicted]}, as predicted"
+    if p_value > ALPHA:
+        text = f"Not supported: {says}; as many are expected by chance (p = {p_value:.3f}).{aside}"
+        return Finding("neighbors", "fail", p_value, ALPHA, control, text, details)
+    text = f"{says} ({count * share:.1f} by chance, p = {p_value:.2g}).{aside}"
+    return Finding("neighbors", "warn" if far else "pass", p_value, ALPHA, control, text, details)

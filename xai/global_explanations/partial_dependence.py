@@ -1,0 +1,122 @@
+"""Partial dependence: set a column to a value in every row, and watch the answers, each row's and their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.core.arguments import whole_number
+from xai.core.case import Case
+from xai.core.errors import InputError, describe, expected
+from xai.core.model import Model
+from xai.global_explanations.results import Curve, Effects
+from xai.global_explanations.tables import column_names, column_number, evaluate, require_table, words_of
+
+__all__ = ["chosen_columns", "partial_dependence", "quantiles"]
+
+OPERATION = "partial_dependence"
+
+
+def partial_dependence(
+    model: Model,
+    data: object,
+    columns: Sequence[object] | None = None,
+    target: object = None,
+    *,
+    points: int = 20,
+    grid: Mapping[str, Sequence[float]] = {},
+    of: str = "probability",
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> Effects:
+    """Return the mean answer over the rows when a column is set to each value of a grid, and every row's own curve.
+
+    data: (N, D). columns: names or numbers, all by default. target: a class (the last one by default) or output.
+    points: of a column of numbers, at even shares of the data (`grid` gives values of your own by name); of a
+    categorical column all its words. of: "probability", "log_probability" or "output". Each Curve has values (G,), the
+    standard error of that mean over the rows (G,), and `individual` (N, G): where these cross, the mean hides an
+    interaction. Of correlated columns it asks about rows that do not occur: `accumulated_local_effects` does not.
+    Raises InputError, TargetError or NetworkError. Source: Friedman 2001, doi:10.1214/aos/1013203451; Goldstein et al.
+    2015, arXiv:1309.6392.
+
+    >>> model = Model(torch.nn.Linear(2, 1), task="regression")
+    >>> effects = partial_dependence(model, torch.rand(30, 2), [0], points=4)
+    >>> effects["x0"].individual.shape
+    torch.Size([30, 4])
+    """
+    points = whole_number(OPERATION, "points", points, 2)
+    settings = {"of": of, "seed": seed, "passes": points, "batch_size": batch_size}
+    with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
+        require_table(model, case.inputs, OPERATION)
+        names = column_names(model, case.inputs)
+        curves = []
+        for number in chosen_columns(names, columns, OPERATION):
+            words = words_of(model, names[number])
+            values = _grid(case.inputs[:, number], words, grid.get(names[number]), points, names[number])
+            curves.append(_curve(case, number, values, names[number], words))
+        return Effects(
+            kind=OPERATION,
+            curves=tuple(curves),
+            target=case.target.labels()[0],
+            classes=tuple(model.classes or ()),
+            of=of,
+            rows=len(case),
+            options={"points": points, "of": of},
+            model_digest=model.digest(),
+        )
+
+
+def last_class(model: Model, target: object) -> object:
+    """Return the target, or where none is given the last class (in yes or no: yes)."""
+    if target is not None or model.task == "regression":
+        return 0 if target is None else target
+    return len(model.classes) - 1 if model.classes else 1
+
+
+def chosen_columns(names: list[str], columns: Sequence[object] | None, operation: str) -> list[int]:
+    """Return the places of the columns asked for, all of them for None."""
+    if columns is None:
+        return list(range(len(names)))
+    if isinstance(columns, str) or not isinstance(columns, Sequence) or not columns:
+        raise InputError(expected(operation, "columns", "a list of names or numbers", describe(columns)))
+    return [column_number(names, column, operation) for column in columns]
+
+
+def quantiles(values: Tensor, count: int) -> Tensor:
+    """Return the distinct values of a column (N,) at `count` even shares of the data, the least and the largest too."""
+    found = np.quantile(values.double().cpu().numpy(), np.linspace(0, 1, count), method="inverted_cdf")
+    return torch.from_numpy(np.unique(found)).to(values)
+
+
+def _grid(values: Tensor, words: list[str] | None, given: Sequence[float] | None, points: int, name: str) -> Tensor:
+    if given is not None:
+        try:
+            found = torch.as_tensor(given, dtype=values.dtype, device=values.device).flatten()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(expected(OPERATION, f"grid[{name!r}]", "numbers", describe(given))) from error
+        if not len(found) or not bool(torch.isfinite(found).all()):
+            raise InputError(expected(OPERATION, f"grid[{name!r}]", "finite numbers", describe(given)))
+        return found
+    return torch.arange(len(words)).to(values) if words is not None else quantiles(values, points)
+
+
+def _curve(case: Case, number: int, values: Tensor, name: str, words: list[str] | None) -> Curve:
+    def change(rows: Tensor, copy: Tensor) -> Tensor:
+        batch = case.inputs[rows].clone()
+        batch[:, number] = values[copy]
+        return batch
+
+    individual = evaluate(case, len(values), change).T.cpu()  # (N, G)
+    count = len(case)
+    error = individual.std(0) / count**0.5 if count > 1 else torch.full((len(values),), float("nan")).double()
+    return Curve(
+        name=name,
+        grid=values.double().cpu(),
+        words=None if words is None else tuple(words[int(code)] for code in values.tolist()),
+        values=individual.mean(0),
+        standard_error=error,
+        individual=individual,
+    )

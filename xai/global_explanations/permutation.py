@@ -1,0 +1,132 @@
+"""Permutation importance: shuffle a column over the rows, and see how much worse the model answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from xai.core.arguments import whole_number
+from xai.core.case import Case
+from xai.core.errors import InputError, describe, expected
+from xai.core.model import Model
+from xai.global_explanations.correlated import correlated_columns
+from xai.global_explanations.results import Importance
+from xai.global_explanations.tables import column_names, column_number, read_labels, require_table, words_of
+
+__all__ = ["METRICS", "permutation_importance"]
+
+OPERATION = "permutation_importance"
+METRICS = ("accuracy", "log_likelihood", "r2")
+
+
+def permutation_importance(
+    model: Model,
+    data: object,
+    labels: object,
+    *,
+    metric: str | None = None,
+    groups: Sequence[Sequence[str]] = (),
+    repeats: int = 10,
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> Importance:
+    """Return by how much the model's score falls when a column's values are shuffled over the rows.
+
+    data: rows that the model did not learn from, (N, D). labels: class numbers or names (N,), or a regression's
+    numbers. metric: "accuracy" or "log_likelihood" (of the right class, the mean), by default accuracy; of a regression
+    "r2". groups: columns that are shuffled together, by name; each group then stands for its columns.
+    values: (D,), the mean fall over `repeats` shuffles; standard_error: over the rows, so that it covers which rows
+    were drawn as well as the shuffles. `correlated` names columns that can stand in for each other: shuffled alone each
+    seems needless, and makes rows that do not occur; put them into one group.
+    Raises InputError or NetworkError. Source: Breiman 2001, doi:10.1023/A:1010933404324; Fisher, Rudin, Dominici 2019,
+    arXiv:1801.01489.
+
+    >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
+    >>> with torch.no_grad():
+    ...     _ = model.network.weight.copy_(torch.tensor([[1.0, 0.0]]))
+    >>> rows = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    >>> [round(value) for value in permutation_importance(model, rows, rows[:, 0]).values.tolist()]
+    [2, 0]
+    """
+    repeats = whole_number(OPERATION, "repeats", repeats, 1)
+    passes = repeats * 12
+    with model.explaining(OPERATION, data, 0, seed=seed, passes=passes, batch_size=batch_size) as case:
+        require_table(model, case.inputs, OPERATION)
+        if len(case) < 2:
+            raise InputError(expected(OPERATION, "data", "at least two rows", "one"))
+        if model.task == "multilabel":
+            raise InputError(expected(OPERATION, "model", "a classifier or a regression", "task 'multilabel'"))
+        names = column_names(model, case.inputs)
+        goals = read_labels(labels, model, case.prediction, OPERATION)
+        chosen = _metric(metric, model.task)
+        parts = _parts(names, groups)
+        plain = _scores(model, case.prediction.double(), goals, chosen)  # (N,)
+        falls = torch.empty(len(parts), repeats, len(case), dtype=torch.float64)
+        for number, columns in enumerate(parts.values()):
+            for repeat in range(repeats):
+                answers = _shuffled(case, columns, repeat * len(parts) + number)
+                falls[number, repeat] = (plain - _scores(model, answers, goals, chosen)).cpu()
+        by_row = falls.mean(1)  # (parts, N)
+        categorical = {name for name in names if words_of(model, name) is not None}
+        return Importance(
+            names=tuple(parts),
+            values=by_row.mean(1),
+            standard_error=by_row.std(1) / len(case) ** 0.5,
+            repeats=falls.mean(2),
+            score=float(plain.mean()) + (1.0 if chosen == "r2" else 0.0),
+            metric=chosen,
+            rows=len(case),
+            correlated=tuple(correlated_columns(case.inputs.double().cpu().numpy(), names, categorical)),
+            options={"metric": chosen, "groups": [list(group) for group in groups], "repeats": repeats},
+            seed=seed,
+            model_digest=model.digest(),
+        )
+
+
+def _metric(metric: str | None, task: str) -> str:
+    allowed = ("r2",) if task == "regression" else METRICS[:2]
+    if metric is not None and metric not in allowed:
+        raise InputError(expected(OPERATION, "metric", f"one of {', '.join(allowed)}", repr(metric)))
+    return metric or allowed[0]
+
+
+def _parts(names: list[str], groups: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """Return the columns of each part by the part's name: the groups, and each other column alone."""
+    if isinstance(groups, str) or any(isinstance(group, str) for group in groups):
+        raise InputError(expected(OPERATION, "groups", "lists of column names", describe(groups)))
+    together = [[column_number(names, column, OPERATION) for column in group] for group in groups]
+    used = [column for group in together for column in group]
+    if len(set(used)) != len(used) or any(not group for group in together):
+        raise InputError(
+            expected(OPERATION, "groups", "each column in one group at most, none empty", describe(groups))
+        )
+    parts = {" + ".join(names[column] for column in group): group for group in together}
+    return parts | {name: [number] for number, name in enumerate(names) if number not in used}
+
+
+def _shuffled(case: Case, columns: list[int], stream: int) -> Tensor:
+    """Return the prediction (N, K) with some columns shuffled together, in float64."""
+    order = torch.randperm(len(case), generator=case.generator(None, stream)).to(case.inputs.device)
+    answers = []
+    for rows in case.chunks(len(case)):
+        batch = case.inputs[rows].clone()
+        batch[:, columns] = case.inputs[order[rows]][:, columns]
+        with torch.no_grad():
+            raw = case.model.forward_on(case.plan.network, batch, OPERATION)
+        answers.append(case.model.probabilities(raw).double())
+    return torch.cat(answers)
+
+
+def _scores(model: Model, answers: Tensor, goals: Tensor, metric: str) -> Tensor:
+    """Return what each row adds to the mean score, (N,): rows right, log-likelihoods, or minus squared errors."""
+    if metric == "accuracy":
+        return (answers.argmax(1) == goals).double()
+    if metric == "log_likelihood":
+        least = torch.finfo(torch.float32).tiny
+        return answers.gather(1, goals[:, None])[:, 0].clamp_min(least).log()
+    variance = goals.var(0, correction=0)
+    if not bool((variance > 0).all()):
+        raise InputError(expected(OPERATION, "labels", "numbers that vary", "the same one everywhere"))
+    return -((answers - goals) ** 2 / variance).mean(1)
