@@ -137,6 +137,10 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.calibration:calibration", "Calibration",
         "Where it says 80 %, is it right in 80 of 100 cases?",
     ),
+    "bias": ModelCheckSpec(
+        "xai.auditing.bias:bias", "Bias",
+        "Does it treat people differently by who they are, and where does it err most?",
+    ),
     "data": ModelCheckSpec(
         "xai.auditing.dataset:dataset", "Data",
         "Are the rows apart from each other, rightly labelled, and like those it learned from?",

@@ -33,6 +33,15 @@ LIMITS: dict[str, Limit] = {
     "complexity.gain": Limit(0.01, -0.05, least=True),
     # Calibration error beyond what chance makes of a perfectly calibrated model.
     "calibration.error": Limit(0.03, 0.1),
+    # Difference of a share between a group and all other rows; of labels it is a fact of the data.
+    "bias.labels": Limit(0.05, 1.0),
+    "bias.demographic_parity": Limit(0.05, 0.1),
+    "bias.equal_opportunity": Limit(0.05, 0.1),
+    "bias.errors": Limit(0.05, 0.1),
+    # The way from guessing a protected column (0) to being certain of it (1).
+    "bias.proxies": Limit(0.5, 1.0),
+    # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
+    "bias.slices": Limit(0.05, 0.1),
     # Share of held-out rows that the training part has too, beyond the share of twins within it.
     "data.duplicates": Limit(0.01, 0.02),
     # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.

@@ -34,6 +34,14 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "Divide the logits by the temperature named above, fitted on rows that are used for nothing else.",
         "Confidence can be right on average and wrong for a group of rows; the chapter on bias looks at groups.",
     ),
+    "bias": CheckWords(
+        "Each group was compared with all other rows: how often it gets an answer, how often a row of a class is "
+        "found, how often the answer is wrong. Slices are where the model errs more often than it admits; a tree found "
+        "them on half of the rows, and they were measured on the other half.",
+        "Ask first whether the difference is in the labels already. Then weigh the groups in training, set a threshold "
+        "for each group, or take the columns out that stand for it (proxies).",
+        "Which difference is unjust. Groups that differ in what they need may rightly get different answers.",
+    ),
     "data": CheckWords(
         "Rows of both parts were compared number by number. For labels, trees (a linear model for texts) learned "
         "crosswise, so that each row was judged by others alone. Distances are to the five nearest training rows.",
