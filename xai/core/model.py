@@ -35,7 +35,7 @@ class Model:
     network: any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass that begins with them.
     task: "classification", "binary" (one logit or two), "multilabel" or "regression".
     output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
-        guessed, and contradicted with a warning.
+    guessed, and contradicted with a warning.
     classes: names of the outputs.
     input: ImageInput, TabularInput, SequenceInput, TextInput or TensorInput (anything, handed over as it is).
     forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
