@@ -141,6 +141,10 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.bias:bias", "Bias",
         "Does it treat people differently by who they are, and where does it err most?",
     ),
+    "robustness": ModelCheckSpec(
+        "xai.auditing.robustness:robustness", "Robustness",
+        "Does it stand small changes of the inputs, and do its reasons?",
+    ),
     "data": ModelCheckSpec(
         "xai.auditing.dataset:dataset", "Data",
         "Are the rows apart from each other, rightly labelled, and like those it learned from?",

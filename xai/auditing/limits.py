@@ -42,6 +42,19 @@ LIMITS: dict[str, Limit] = {
     "bias.proxies": Limit(0.5, 1.0),
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
     "bias.slices": Limit(0.05, 0.1),
+    # Score that is lost under a mild change.
+    "robustness.noise": Limit(0.05, 0.15),
+    "robustness.shift": Limit(0.05, 0.15),
+    "robustness.rotation": Limit(0.05, 0.15),
+    "robustness.brightness": Limit(0.05, 0.15),
+    "robustness.missing_pixels": Limit(0.05, 0.15),
+    "robustness.swapped_values": Limit(0.05, 0.15),
+    "robustness.missing_values": Limit(0.05, 0.15),
+    "robustness.missing_steps": Limit(0.05, 0.15),
+    "robustness.typos": Limit(0.05, 0.15),
+    "robustness.missing_words": Limit(0.05, 0.15),
+    # The same under an attack that knows the network: every network loses more than by chance.
+    "robustness.attack": Limit(0.1, 0.3),
     # Share of held-out rows that the training part has too, beyond the share of twins within it.
     "data.duplicates": Limit(0.01, 0.02),
     # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.

@@ -42,6 +42,12 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "for each group, or take the columns out that stand for it (proxies).",
         "Which difference is unjust. Groups that differ in what they need may rightly get different answers.",
     ),
+    "robustness": CheckWords(
+        "Held-out rows were changed at random at four sizes, and moved against the gradient of the right answer in "
+        "five steps. A few rows were explained before and after.",
+        "Train with such changes (augmentation, noise), or refuse inputs that are as bad.",
+        "How a better attacker, or a change that was not tried, would do.",
+    ),
     "data": CheckWords(
         "Rows of both parts were compared number by number. For labels, trees (a linear model for texts) learned "
         "crosswise, so that each row was judged by others alone. Distances are to the five nearest training rows.",
