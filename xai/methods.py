@@ -141,6 +141,10 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.bias:bias", "Bias",
         "Does it treat people differently by who they are, and where does it err most?",
     ),
+    "shortcuts": ModelCheckSpec(
+        "xai.auditing.shortcuts:shortcuts", "Shortcuts",
+        "Does something decide that should not: a mark, a border, one column?",
+    ),
     "robustness": ModelCheckSpec(
         "xai.auditing.robustness:robustness", "Robustness",
         "Does it stand small changes of the inputs, and do its reasons?",

@@ -42,6 +42,13 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "for each group, or take the columns out that stand for it (proxies).",
         "Which difference is unjust. Groups that differ in what they need may rightly get different answers.",
     ),
+    "shortcuts": CheckWords(
+        "Each part of an input (a column, a cell, a stretch, a word) was pasted from a row with another answer; marks "
+        "were planted on all rows, bright and dark ones and ones that the network's gradient suggests; explanations "
+        "were measured inside and outside; and a tree tried to tell the label from one part alone.",
+        "Look at rows with and without the part. Take it out, or train with it on rows of every class.",
+        "That there is no other shortcut: one that is spread over the input, or a mark of another kind, goes unseen.",
+    ),
     "robustness": CheckWords(
         "Held-out rows were changed at random at four sizes, and moved against the gradient of the right answer in "
         "five steps. A few rows were explained before and after.",
