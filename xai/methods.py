@@ -245,6 +245,18 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.calibration:calibration", "Calibration",
         "Where it says 80 %, is it right in 80 of 100 cases?",
     ),
+    "bias": ModelCheckSpec(
+        "xai.auditing.bias:bias", "Bias",
+        "Does it treat people differently by who they are, and where does it err most?",
+    ),
+    "shortcuts": ModelCheckSpec(
+        "xai.auditing.shortcuts:shortcuts", "Shortcuts",
+        "Does something decide that should not: a mark, a border, one column?",
+    ),
+    "robustness": ModelCheckSpec(
+        "xai.auditing.robustness:robustness", "Robustness",
+        "Does it stand small changes of the inputs, and do its reasons?",
+    ),
     "data": ModelCheckSpec(
         "xai.auditing.dataset:dataset", "Data",
         "Are the rows apart from each other, rightly labelled, and like those it learned from?",

@@ -124,37 +124,43 @@ def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0)
     if not isinstance(data, AuditData):
         raise InputError(expected("audit", "data", "an AuditData", describe(data)))
     rows = whole_number("audit", "rows", rows, 20)
-    digests: list[str] = []
-
-    def part(inputs: object, labels: object, groups: object, masks: object, argument: str) -> Rows:
-        batch = model.prepare(inputs, "audit", argument).cpu()
-        goals = as_labels(model, labels, len(batch), "audit")
-        who = _groups(model, data.protected, batch, groups)
-        areas = None if masks is None else _masks(masks, batch)
-        digests.extend(tensor_digest(item) for item in (batch, goals) if item is not None)
-        digests.append(who.to_csv(index=False))
-        index = _draw(len(batch), rows, seed)
-        prediction = model.predict(batch[index]).double().cpu()
-        if goals.ndim == 1 and int(goals.max()) >= prediction.shape[1]:
-            wanted = f"classes from 0 to {prediction.shape[1] - 1}"
-            raise InputError(expected("audit", "labels", wanted, f"{int(goals.max())}"))
-        if goals.ndim == 2 and goals.shape[1] != prediction.shape[1]:
-            raise InputError(expected("audit", "labels", f"{prediction.shape[1]} per row", f"{goals.shape[1]}"))
-        picked = who.iloc[index.tolist()].reset_index(drop=True)
-        return Rows(
-            batch[index], goals[index], prediction, index, model.task, picked, None if areas is None else areas[index]
-        )
-
-    held_out = part(data.inputs, data.labels, data.groups, data.masks, "inputs")
-    train = None if data.train is None else part(*data.train, data.train_groups, None, "train")
-    given = {"held_out": _count(data.labels), "train": 0 if data.train is None else _count(data.train[1])}
-    content = "|".join(digests).encode()
-    whole = tensor_digest(torch.frombuffer(bytearray(content), dtype=torch.uint8))
-    return Prepared(held_out, train, str(data.name), whole, given)
+    held_out = _read(model, data, data.inputs, data.labels, data.groups, "inputs")
+    train = None if data.train is None else _read(model, data, *data.train, data.train_groups, "train")
+    parts = [part for part in (held_out, train) if part is not None]
+    _name_groups(parts)
+    masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
+    content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
+    content += [part.groups.to_csv(index=False) for part in parts]
+    whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
+    return Prepared(
+        _predicted(model, replace(held_out, masks=masks), rows, seed),
+        None if train is None else _predicted(model, train, rows, seed),
+        str(data.name),
+        whole,
+        {"held_out": len(held_out), "train": 0 if train is None else len(train)},
+    )
 
 
-def _count(labels: object) -> int:
-    return len(labels)  # type: ignore[arg-type] - checked by as_labels
+def _read(model: Model, data: AuditData, inputs: object, labels: object, groups: object, argument: str) -> Rows:
+    """Return one part, with no predictions yet, and its protected columns as they came."""
+    batch = model.prepare(inputs, "audit", argument).cpu()
+    goals = as_labels(model, labels, len(batch), "audit")
+    who = _groups(model, data.protected, batch, groups)
+    return Rows(batch, goals, torch.empty(0), torch.arange(len(batch)), model.task, who)
+
+
+def _predicted(model: Model, part: Rows, rows: int, seed: int) -> Rows:
+    """Return at most so many rows of a part, with what the model says."""
+    index = _draw(len(part), rows, seed)
+    prediction = model.predict(part.inputs[index]).double().cpu()
+    outputs, labels = prediction.shape[1], part.labels
+    if labels.ndim == 1 and int(labels.max()) >= outputs:
+        raise InputError(expected("audit", "labels", f"classes from 0 to {outputs - 1}", f"{int(labels.max())}"))
+    if labels.ndim == 2 and labels.shape[1] != outputs:
+        raise InputError(expected("audit", "labels", f"{outputs} per row", f"{labels.shape[1]}"))
+    return replace(
+        replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
+    )
 
 
 def _draw(total: int, count: int, seed: int) -> Tensor:
@@ -181,16 +187,38 @@ def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: objec
         values = batch[:, names.index(name)].double().numpy()
         words = model.input.categorical.get(name)
         frame[name] = values if words is None else [words[int(code)] for code in values]
-    # Numbers with many values are read in quarters; a missing entry is a group of its own.
-    return pd.DataFrame({str(name): _as_words(frame[name]) for name in frame.columns}, index=range(len(batch)))
+    return frame if len(frame.columns) else pd.DataFrame(index=range(len(batch)))
 
 
-def _as_words(column: pd.Series) -> list[str]:
+def _name_groups(parts: list[Rows]) -> None:
+    """Turn protected columns into words: numbers of many values into quarters of both parts together."""
     import pandas as pd
 
-    if pd.api.types.is_numeric_dtype(column) and column.nunique() > 2 * BINS:
-        column = pd.qcut(column, BINS, duplicates="drop").map(lambda bin: f"{bin.left:g} < to {bin.right:g}")
-    return ["missing" if pd.isna(item) else str(item) for item in column.tolist()]
+    for name in parts[0].groups.columns:
+        having = [part.groups for part in parts if name in part.groups.columns]
+        whole = pd.concat([frame[name] for frame in having])
+        edges = []
+        if (
+            pd.api.types.is_numeric_dtype(whole)
+            and not pd.api.types.is_bool_dtype(whole)
+            and whole.nunique() > 2 * BINS
+        ):
+            edges = sorted(set(np.nanquantile(whole, [share / BINS for share in range(1, BINS)])))
+        for frame in having:
+            frame[name] = [_word(value, edges) for value in frame[name].tolist()]
+
+
+def _word(value: object, edges: list[float]) -> str:
+    import pandas as pd
+
+    if pd.isna(value):
+        return "missing"
+    if not edges:
+        return str(value)
+    place = int(np.searchsorted(edges, value))
+    if place == 0:
+        return f"up to {edges[0]:g}"
+    return f"above {edges[-1]:g}" if place == len(edges) else f"above {edges[place - 1]:g}, up to {edges[place]:g}"
 
 
 def _masks(masks: object, batch: Tensor) -> Tensor:

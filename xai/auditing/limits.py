@@ -33,6 +33,39 @@ LIMITS: dict[str, Limit] = {
     "complexity.gain": Limit(0.01, -0.05, least=True),
     # Calibration error beyond what chance makes of a perfectly calibrated model.
     "calibration.error": Limit(0.03, 0.1),
+    # Difference of a share between a group and all other rows; of labels it is a fact of the data.
+    "bias.labels": Limit(0.05, 1.0),
+    "bias.demographic_parity": Limit(0.05, 0.1),
+    "bias.equal_opportunity": Limit(0.05, 0.1),
+    "bias.errors": Limit(0.05, 0.1),
+    # The way from guessing a protected column (0) to being certain of it (1).
+    "bias.proxies": Limit(0.5, 1.0),
+    # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
+    "bias.slices": Limit(0.05, 0.1),
+    # Share of answers that follow one pasted part.
+    "shortcuts.one_part": Limit(0.2, 0.2),
+    "shortcuts.one_column": Limit(0.4, 0.6),
+    "shortcuts.one_word": Limit(0.4, 0.6),
+    # Share of the rows of all other classes that a planted mark moves to one class.
+    "shortcuts.planted_mark": Limit(0.25, 0.4),
+    "shortcuts.planted_word": Limit(0.7, 0.95),
+    # Share of what explanations mark that lies outside, over its share of the area.
+    "shortcuts.outside": Limit(1.0, 1.5),
+    # The way from guessing the label (0) to certainty (1), from one part alone.
+    "shortcuts.leakage": Limit(0.8, 0.95),
+    # Score that is lost under a mild change.
+    "robustness.noise": Limit(0.05, 0.15),
+    "robustness.shift": Limit(0.05, 0.15),
+    "robustness.rotation": Limit(0.05, 0.15),
+    "robustness.brightness": Limit(0.05, 0.15),
+    "robustness.missing_pixels": Limit(0.05, 0.15),
+    "robustness.swapped_values": Limit(0.05, 0.15),
+    "robustness.missing_values": Limit(0.05, 0.15),
+    "robustness.missing_steps": Limit(0.05, 0.15),
+    "robustness.typos": Limit(0.05, 0.15),
+    "robustness.missing_words": Limit(0.05, 0.15),
+    # The same under an attack that knows the network: every network loses more than by chance.
+    "robustness.attack": Limit(0.1, 0.3),
     # Share of held-out rows that the training part has too, beyond the share of twins within it.
     "data.duplicates": Limit(0.01, 0.02),
     # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.

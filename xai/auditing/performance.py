@@ -22,7 +22,7 @@ from xai.core.model import Model
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Performance", "measure_performance", "performance", "wilson"]
+__all__ = ["Performance", "balanced_skill", "measure_performance", "performance", "wilson"]
 
 WORST = 6  # errors that a report explains
 
@@ -120,15 +120,15 @@ def _skill(rows: Rows, seed: int) -> Finding:
         return judge(name, skill, interval, control, text, details)
     if rows.task == "multilabel":
         tables = [_confusion(rows.prediction[:, k] > 0.5, rows.labels[:, k] > 0.5, 2) for k in range(rows.outputs)]
-        parts = [bootstrap_confusion(item, _balanced_skill, seed) for item in tables]
-        skill = float(np.mean([_balanced_skill(item[None])[0] for item in tables]))
+        parts = [bootstrap_confusion(item, balanced_skill, seed) for item in tables]
+        skill = float(np.mean([balanced_skill(item[None])[0] for item in tables]))
         interval = (float(np.mean([low for low, _ in parts])), float(np.mean([high for _, high in parts])))
         control = "guessing each label, which finds half of both answers"
         text = f"Over its labels, the model goes {100 * skill:.0f} % of the way from guessing to perfect."
         return judge(name, skill, interval, control, text, details)
     confusion = _confusion(rows.predicted, rows.labels, rows.outputs)
-    skill = float(_balanced_skill(confusion[None])[0])
-    interval = bootstrap_confusion(confusion, _balanced_skill, seed)
+    skill = float(balanced_skill(confusion[None])[0])
+    interval = bootstrap_confusion(confusion, balanced_skill, seed)
     details["confusion"] = confusion.tolist()
     present = int((confusion.sum(1) > 0).sum())
     control = f"guessing, which finds 1 in {present} of each class"
@@ -246,7 +246,7 @@ def _recall(confusions: np.ndarray) -> np.ndarray:
     return shares.sum(1) / np.maximum((members > 0).sum(1), 1)
 
 
-def _balanced_skill(confusions: np.ndarray) -> np.ndarray:
+def balanced_skill(confusions: np.ndarray) -> np.ndarray:
     """Return how far the mean recall stands on the way from guessing (0) to perfect (1)."""
     guess = 1 / np.maximum((confusions.sum(2) > 0).sum(1), 2)
     return (_recall(confusions) - guess) / (1 - guess)

@@ -34,6 +34,27 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "Divide the logits by the temperature named above, fitted on rows that are used for nothing else.",
         "Confidence can be right on average and wrong for a group of rows; the chapter on bias looks at groups.",
     ),
+    "bias": CheckWords(
+        "Each group was compared with all other rows: how often it gets an answer, how often a row of a class is "
+        "found, how often the answer is wrong. Slices are where the model errs more often than it admits; a tree found "
+        "them on half of the rows, and they were measured on the other half.",
+        "Ask first whether the difference is in the labels already. Then weigh the groups in training, set a threshold "
+        "for each group, or take the columns out that stand for it (proxies).",
+        "Which difference is unjust. Groups that differ in what they need may rightly get different answers.",
+    ),
+    "shortcuts": CheckWords(
+        "Each part of an input (a column, a cell, a stretch, a word) was pasted from a row with another answer; marks "
+        "were planted on all rows, bright and dark ones and ones that the network's gradient suggests; explanations "
+        "were measured inside and outside; and a tree tried to tell the label from one part alone.",
+        "Look at rows with and without the part. Take it out, or train with it on rows of every class.",
+        "That there is no other shortcut: one that is spread over the input, or a mark of another kind, goes unseen.",
+    ),
+    "robustness": CheckWords(
+        "Held-out rows were changed at random at four sizes, and moved against the gradient of the right answer in "
+        "five steps. A few rows were explained before and after.",
+        "Train with such changes (augmentation, noise), or refuse inputs that are as bad.",
+        "How a better attacker, or a change that was not tried, would do.",
+    ),
     "data": CheckWords(
         "Rows of both parts were compared number by number. For labels, trees (a linear model for texts) learned "
         "crosswise, so that each row was judged by others alone. Distances are to the five nearest training rows.",
