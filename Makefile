@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench calibrate imagenet clean
+.PHONY: report test lint bench calibrate docs imagenet clean
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -22,6 +22,9 @@ bench: .venv/ready
 
 calibrate: .venv/ready
 	$(BIN)/python -m benchmarks.calibrate_lime
+
+docs: .venv/ready
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
 
 imagenet: .venv/ready
 	$(INSTALL) -e '.[imagenet]'

@@ -74,7 +74,7 @@ def test_the_design_is_less_noisy_than_independent_draws() -> None:
         masks = torch.rand(1, 10, samples // 10, size, generator=generator) < 0.5
         moments = Moments(1, 10, size)
         weights = cosine_weights(masks.double().mean(3), default_width(size))
-        moments.add(masks.permute(0, 3, 1, 2), answer(masks.flatten(0, 2)).view(1, 10, -1), weights)
+        moments.add(masks.transpose(2, 3), answer(masks.flatten(0, 2)).view(1, 10, -1), weights)
         moments.count = samples
         independent += float((fit_ridge(moments, 1.0).weights[0] - goal).square().sum())
     assert ours < 0.9 * independent

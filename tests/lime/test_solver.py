@@ -20,7 +20,7 @@ def drawn(samples: int, size: int, seed: int = 0, groups: int = 10) -> tuple[Mom
     w = torch.rand(samples, generator=generator, dtype=torch.float64) + 0.1
     moments = Moments(1, groups, size)
     for part in torch.arange(samples).view(-1, groups, samples // groups // 2):
-        moments.add(x[part].permute(2, 0, 1)[None], y[part][None], w[part][None])
+        moments.add(x[part].transpose(1, 2)[None], y[part][None], w[part][None])
         moments.count += part.numel()
     return moments, x, y, w
 
@@ -72,7 +72,7 @@ def test_linear_answers_are_found_exactly_as_the_penalty_goes_to_zero() -> None:
     slope = torch.tensor([3.0, -2.0, 0.5, 0.0, 1e-4, 7.0], dtype=torch.float64)
     moments = Moments(1, 10, 6)
     part = torch.arange(300).view(10, 30)
-    moments.add(x[part].permute(2, 0, 1)[None], (x @ slope + 2)[part][None], w[part][None])
+    moments.add(x[part].transpose(1, 2)[None], (x @ slope + 2)[part][None], w[part][None])
     moments.count = 300
     errors = [float((fit_ridge(moments, p).weights[0] - slope).abs().max()) for p in (1.0, 1e-3, 1e-6, 0.0)]
     assert errors[0] > errors[1] > errors[2] > errors[3]
@@ -84,7 +84,7 @@ def test_a_constant_answer_has_no_r2() -> None:
     moments, x, _, w = drawn(100, 3)
     moments.sums.zero_()
     part = torch.arange(100).view(10, 10)
-    moments.add(x[part].permute(2, 0, 1)[None], torch.full((1, 10, 10), 0.7, dtype=torch.float64), w[part][None])
+    moments.add(x[part].transpose(1, 2)[None], torch.full((1, 10, 10), 0.7, dtype=torch.float64), w[part][None])
     fit = fit_ridge(moments, 1.0)
     assert torch.isnan(fit.r2).all()
     assert torch.isnan(fit.fidelity).all()
@@ -93,9 +93,9 @@ def test_a_constant_answer_has_no_r2() -> None:
 
 def test_a_feature_that_never_varies_gets_zero_without_a_penalty() -> None:
     moments = Moments(1, 4, 2)
-    x = torch.rand(1, 2, 4, 10, dtype=torch.float64)
-    x[:, 1] = 1
-    moments.add(x, x[:, 0] * 2, 1.0)
+    x = torch.rand(1, 4, 2, 10, dtype=torch.float64)
+    x[:, :, 1] = 1
+    moments.add(x, x[:, :, 0] * 2, 1.0)
     moments.count = 40
     assert fit_ridge(moments, 0.0).weights[0].tolist() == pytest.approx([2, 0], abs=1e-8)
 

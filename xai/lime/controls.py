@@ -60,23 +60,28 @@ class Controls:
         self.center = (share * self.match[0] + left * self.other[0]) / (share + left)  # under the kernel
 
     def seen(self, drawn: Drawn, rows: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (1, features, controls, answers) as (rows, d + q + 2, n), and squared distances (rows, n)."""
+        """Return (1, features, controls, answers) as (rows, groups, d + q + 2, n), and squared distances
+        (rows, groups, n); answers: (rows, groups, n).
+        """
         table, size = self.table, len(self.table.offset)
-        z = torch.empty(len(rows), size + self.count + 2, len(drawn.values), dtype=torch.float64)
-        z[:, 0], z[:, -1] = 1, answers
+        groups, _, count = drawn.codes.shape
+        z = torch.empty(len(rows), groups, size + self.count + 2, count, dtype=torch.float64)
+        z[:, :, 0], z[:, :, -1] = 1, answers
         if not table.matching:
-            z[:, 1:-1], distance = table.features(drawn, rows)
+            z[:, :, 1:-1], distance = table.features(drawn, rows)
             return z, distance
-        same = table.matches(drawn, rows)
-        z[:, 1 : size + 1] = same
-        distance = size - z[:, 1 : size + 1].sum(1)
+        matches = z[:, :, 1 : size + 1]
+        table.matches(drawn, rows, matches)
+        distance = size - matches.sum(2)
         if self.kind is None:
             return z, distance
+        same = matches > 0
         scaled, place = table.scaled(drawn), size + 1
         for power, match, other in zip((scaled, scaled.square()), self.match, self.other):
-            z[:, place : place + size] = power - torch.where(same, match[rows][:, :, None], other[rows][:, :, None])
+            own, others = match[rows][:, None, :, None], other[rows][:, None, :, None]
+            z[:, :, place : place + size] = power - torch.where(same, own, others)
             place += size
         if self.kind == "pairs":
-            centered = scaled - self.center[rows][:, :, None]
-            z[:, place:-1] = centered[:, self.pairs[0]] * centered[:, self.pairs[1]]
+            centered = scaled - self.center[rows][:, None, :, None]
+            z[:, :, place:-1] = centered[:, :, self.pairs[0]] * centered[:, :, self.pairs[1]]
         return z, distance

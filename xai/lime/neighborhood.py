@@ -16,7 +16,7 @@ from xai.lime.tree import fit_tree
 
 __all__ = ["SLAB", "fit_masks", "fit_stored", "note_fits"]
 
-SLAB = 2048  # samples that are held at a time: memory does not grow with their number
+SLAB = 8192  # samples that are held at a time: memory does not grow with their number
 
 
 def fit_masks(
@@ -77,5 +77,5 @@ def _sample(
         pairs = min(most, -(-(goal - moments.count) // (2 * groups)))
         masks = draw_masks(law, groups, pairs, generator)
         answers = answer(masks.flatten(0, 1)).double().cpu()
-        moments.add(masks.permute(2, 0, 1)[None], answers.view(1, groups, 2 * pairs), law.weight)
+        moments.add(masks.transpose(1, 2)[None], answers.view(1, groups, 2 * pairs), law.weight)
         moments.count += len(answers)

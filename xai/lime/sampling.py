@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 __all__ = ["GROUPS", "MaskLaw", "cosine_weights", "default_width", "draw_masks", "group_count", "mask_law"]
 
@@ -103,7 +104,8 @@ def draw_masks(law: MaskLaw, groups: int, pairs: int, generator: torch.Generator
     edges = law.chance.cumsum(0).clamp_max(1)
     edges[-1] = 1
     off = law.size - torch.searchsorted(edges, torch.stack([strata, 1 - strata], 2).clamp(0, 1 - 1e-15))
-    rank = torch.rand(groups, pairs, law.size, generator=generator).argsort(2).argsort(2)
-    front = rank >= off[..., :1]
-    back = rank < law.size - off[..., 1:]
+    keys = torch.rand(groups, pairs, law.size, generator=generator, dtype=torch.float64)
+    ordered = pad(keys.sort(2).values, (0, 1), value=math.inf)  # the random order of the features is that of their keys
+    front = keys >= ordered.gather(2, off[..., :1])
+    back = keys < ordered.gather(2, law.size - off[..., 1:])
     return torch.stack([front, back], 2).flatten(1, 2)

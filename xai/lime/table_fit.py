@@ -16,7 +16,7 @@ __all__ = ["fit_table"]
 
 SLAB = 5120  # samples at a time
 ROWS = 128  # rows whose sums are held at a time
-CELLS = 2**17  # numbers at a time while sums are formed: more fall out of the processor's cache
+CELLS = 2**18  # numbers at a time while sums are formed: more fall out of the processor's cache
 
 
 def fit_table(
@@ -78,16 +78,13 @@ class _Shared:
                 ],
                 1,
             )  # (rows, n)
-            size, count = drawn.codes.shape
-            for places in torch.arange(len(rows)).split(max(1, CELLS // (count * size))):
+            for places in torch.arange(len(rows)).split(max(1, CELLS // drawn.codes.numel())):
                 _add(self.extra, moments, drawn, rows[places], answers[places], self.width, int(places[0]))
-            moments.count += count
+            moments.count += len(drawn.values)
 
 
 def _add(
     extra: Controls, moments: Moments, drawn: Drawn, rows: Tensor, answers: Tensor, width: float, place: int
 ) -> None:
-    z, distance = extra.seen(drawn, rows, answers)
-    groups = moments.sums.shape[1]
-    weights = torch.exp(distance * (-1 / (2 * width**2)))
-    moments.add_columns(z.view(*z.shape[:2], groups, -1), weights.view(len(rows), groups, -1), place)
+    z, distance = extra.seen(drawn, rows, answers.view(len(rows), moments.sums.shape[1], -1))
+    moments.add_columns(z, torch.exp(distance * (-1 / (2 * width**2))), place)

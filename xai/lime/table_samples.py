@@ -15,7 +15,9 @@ __all__ = ["Drawn", "TableSamples"]
 
 
 class Drawn(NamedTuple):
-    """Samples as the network sees them, `values` (n, columns), and each cell's bin or category `codes` (columns, n)."""
+    """Samples as the network sees them, `values` (groups * n, columns), group by group, and each cell's bin or
+    category, `codes` (groups, columns, n).
+    """
 
     values: Tensor
     codes: Tensor
@@ -64,25 +66,31 @@ class TableSamples:
         """Draw groups * pairs * 2 samples, group by group; half of each mirrors the other half, column by column."""
         size = len(self.offset)
         first = torch.randint(ATOMS, (size, groups, 1, pairs), generator=generator, dtype=torch.int32)
-        place = torch.cat([first, ATOMS - 1 - first], 2).view(size, -1) + self.offset[:, None]
-        return Drawn(self.values[place].T.contiguous().to(self.device), self.codes[place])
+        place = torch.cat([first, ATOMS - 1 - first], 2).view(size, groups, -1) + self.offset[:, None, None]
+        values = self.values.index_select(0, place.permute(1, 2, 0).flatten())  # four times as fast as values[place]
+        codes = self.codes.index_select(0, place.transpose(0, 1).flatten())
+        return Drawn(values.view(-1, size).to(self.device), codes.view(groups, size, -1))
 
-    def matches(self, drawn: Drawn, rows: Tensor) -> Tensor:
-        """Return where samples match rows, (rows, columns, n)."""
-        return drawn.codes == self.own[rows][:, :, None]
+    def matches(self, drawn: Drawn, rows: Tensor, out: Tensor) -> None:
+        """Write 1 where samples match rows and 0 elsewhere into `out` (rows, groups, columns, n)."""
+        torch.eq(drawn.codes, self.own[rows][:, None, :, None], out=out)  # five times as fast as to compare and convert
 
     def features(self, drawn: Drawn, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features (rows, columns, n) of samples seen from rows, and their squared distances (rows, n)."""
-        same = self.matches(drawn, rows).double()
+        """Return the features (rows, groups, columns, n) of samples seen from rows, and their squared distances
+        (rows, groups, n).
+        """
         scaled = self.scaled(drawn)
+        same = scaled.new_empty(len(rows), *drawn.codes.shape)
+        self.matches(drawn, rows, same)
         here = (self.rows[rows] - self.mean) / self.std
         features = torch.where(self.binary[:, None], same, scaled)
-        own = torch.where(self.binary, 1, here)[:, :, None]
-        return features, (features - own).square().sum(1)
+        own = torch.where(self.binary, 1, here)[:, None, :, None]
+        return features, (features - own).square().sum(2)
 
     def scaled(self, drawn: Drawn) -> Tensor:
-        """Return the samples' values in standard deviations from the mean, (columns, n)."""
-        return (drawn.values.double().cpu().T - self.mean[:, None]) / self.std[:, None]
+        """Return the samples' values in standard deviations from the mean, (groups, columns, n)."""
+        scaled = (drawn.values.double().cpu() - self.mean) / self.std
+        return scaled.view(len(drawn.codes), -1, scaled.shape[1]).transpose(1, 2)
 
     def own_features(self) -> Tensor:
         """Return each row's own features (N, columns): 1 for its bin, or its standardized number."""

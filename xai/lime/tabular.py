@@ -119,7 +119,7 @@ def _tree(case: Case, row: int, table: TableSamples, settings: Settings, width: 
     drawn = table.draw(1, -(-settings.passes // 2), case.generator(row))
     number = torch.tensor(row, device=case.inputs.device)
     answers = torch.cat([case.scores(part, number.expand(len(part))).cpu() for part in drawn.values.split(1024)])
-    features = table.features(drawn, number.cpu()[None])[0][0].T
+    features = table.features(drawn, number.cpu()[None])[0][0, 0].T
     return fit_stored(features, answers, settings, width)
 
 

@@ -1,0 +1,59 @@
+"""Sphinx: the pages of this folder, and one page of the public names with their docstrings."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+project = "xai-toolkit"
+copyright = "the authors of xai-toolkit"
+release = version = metadata.version("xai-toolkit")
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+html_theme = "furo"
+html_title = f"xai-toolkit {release}"
+html_static_path: list[str] = []
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3
+autodoc_typehints = "none"  # the docstrings say shapes and units, which types do not
+autodoc_member_order = "bysource"
+suppress_warnings = ["myst.xref_missing"]  # links to files of the repository that are no pages
+
+FAMILIES = {
+    "core": "Models, inputs and what comes back",
+    "attribution": "Attribution",
+    "lime": "LIME",
+    "visualization": "Feature visualization",
+    "sequences": "Sequences",
+    "global_explanations": "Explanations of the whole model",
+    "checks": "Evidence",
+    "auditing": "Audits",
+    "render": "Reports",
+}
+
+
+def write_reference(app: object) -> None:
+    """Write `api.md` from the public names: what is public is documented, without a list to keep."""
+    import xai
+
+    found: dict[str, list[str]] = {family: [] for family in FAMILIES}
+    for name in sorted(xai.__all__):
+        if name.startswith("__"):
+            continue
+        value = getattr(xai, name)
+        home = value.__name__ if name == "objectives" else value.__module__
+        kind = "automodule" if name == "objectives" else "autoclass" if isinstance(value, type) else "autofunction"
+        shown = home if kind == "automodule" else f"xai.{name}"
+        found[home.split(".")[1]].append(f".. {kind}:: {shown}\n" + "   :members:\n" * (kind != "autofunction"))
+    parts = ["# Reference\n"]
+    for family, entries in found.items():
+        if entries:
+            parts.append(f"## {FAMILIES[family]}\n\n```{{eval-rst}}\n" + "\n".join(entries) + "```\n")
+    (HERE / "api.md").write_text("\n".join(parts))
+
+
+def setup(app: object) -> None:
+    app.connect("builder-inited", write_reference)
