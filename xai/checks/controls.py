@@ -104,9 +104,13 @@ def center_blob(heatmap: Tensor) -> Tensor:
 
 
 def edge_filter(image: Tensor) -> Tensor:
-    """Return the smoothed Sobel magnitude (H, W) of an image (C, H, W): it knows nothing of the network."""
-    grey = image.float().mean(0)[None, None]
+    """Return the smoothed Sobel magnitude (H, W) of an image (C, H, W): it knows nothing of the network.
+
+    Of a batch (N, C, H, W) it is (N, H, W).
+    """
+    grey = image.float().mean(-3).reshape(-1, 1, *image.shape[-2:])
     sobel = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]], device=image.device)
     kernels = torch.stack([sobel, sobel.T])[:, None]
     gradient = conv2d(pad(grey, (1, 1, 1, 1), mode="replicate"), kernels)
-    return blur(gradient.pow(2).sum(1, keepdim=True).sqrt(), max(image.shape[1:]) / 28)[0, 0]
+    edges = blur(gradient.pow(2).sum(1, keepdim=True).sqrt(), max(image.shape[-2:]) / 28)
+    return edges.view(*image.shape[:-3], *image.shape[-2:])

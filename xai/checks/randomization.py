@@ -15,7 +15,7 @@ from xai.core.model import Model
 
 __all__ = ["FAILS_ABOVE", "PASSES_BELOW", "randomization"]
 
-PASSES_BELOW, FAILS_ABOVE = 0.5, 0.75
+PASSES_BELOW, FAILS_ABOVE = 0.74, 0.75  # set by benchmarks/calibrate_checks.py
 SAYS = {"pass": "Depends on the weights", "warn": "Depends on the weights only in part",
         "fail": "Hardly depends on what was learned"}  # fmt: skip
 

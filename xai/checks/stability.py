@@ -21,7 +21,7 @@ from xai.lime.summary import TrainingSummary
 
 __all__ = ["FAILS_BELOW", "PASSES_ABOVE", "stability"]
 
-PASSES_ABOVE, FAILS_BELOW = 0.5, 0.25
+PASSES_ABOVE, FAILS_BELOW = 0.8, 0.67  # set by benchmarks/calibrate_checks.py
 KEEPS = 0.05  # a prediction is kept where its largest probability stays the largest, and the target's changes by less
 CONTROLS = 19
 SAYS = {"pass": "Stable", "warn": "Stable only in part", "fail": "Unstable"}

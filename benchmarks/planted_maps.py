@@ -1,0 +1,84 @@
+"""Explanations whose worth is known: by intervention, by the image alone, half by either, and half by noise.
+
+Each has the shape of a method, so that the checks can make it again on another network or another input.
+"""
+
+from __future__ import annotations
+
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from benchmarks.planted import PATCH
+from xai.checks.controls import edge_filter
+from xai.core.baselines import blur
+from xai.core.explanation import Explanation
+from xai.core.model import Model
+from xai.methods import METHODS, MethodSpec
+
+__all__ = ["KNOWN", "half_image", "half_noise", "image_only", "intervention", "join"]
+
+KNOWN = ("intervention", "half_image", "image_only", "half_noise")
+
+
+def join() -> None:
+    """Put these into this process's table of methods: the checks look up there how to make a map again."""
+    for name in KNOWN:
+        METHODS[name] = MethodSpec(
+            f"benchmarks.planted_maps:{name}",
+            "attribution",
+            "local",
+            "agnostic",
+            "post hoc",
+            ("image",),
+            False,
+            100,
+            name,
+        )
+
+
+def intervention(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
+    """Return what the network does: by how much covering each window changes the output, at every second place."""
+    with model.explaining("intervention", inputs, target) as case:
+        return case.explanation("intervention", _effects(case)[:, None], "input")
+
+
+def image_only(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
+    """Return the edges of the image: the network has no say."""
+    with model.explaining("image_only", inputs, target) as case:
+        return case.explanation("image_only", edge_filter(case.inputs)[:, None], "input")
+
+
+def half_image(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
+    """Return the mean rank of what the network does (its size) and of the image's edges: half is the image alone."""
+    with model.explaining("half_image", inputs, target) as case:
+        mixed = _ranks(_effects(case).abs()) + _ranks(edge_filter(case.inputs))
+        return case.explanation("half_image", mixed[:, None], "input")
+
+
+def half_noise(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
+    """Return the mean rank of what the network does and of smooth noise that each input draws anew."""
+    with model.explaining("half_noise", inputs, target, seed=0) as case:
+        noise = [torch.randn(case.inputs.shape[1:], generator=case.generator(row)) for row in range(len(case))]
+        mixed = _ranks(_effects(case)) + _ranks(blur(torch.stack(noise), PATCH / 2)[:, 0])
+        return case.explanation("half_noise", mixed[:, None], "input")
+
+
+def _effects(case: object) -> Tensor:
+    """Return for each pixel the mean fall of the output over the windows that cover it, (N, H, W)."""
+    side = case.inputs.shape[-1]
+    hidden = blur(case.inputs, side / 8)
+    starts = range(0, side - PATCH + 1, 2)
+    masks = torch.zeros(len(starts) ** 2, side, side, dtype=torch.bool)
+    for number, (top, left) in enumerate((top, left) for top in starts for left in starts):
+        masks[number, top : top + PATCH, left : left + PATCH] = True
+    falls = []
+    for row, image in enumerate(case.inputs):
+        batch = torch.where(masks[:, None], hidden[row], image)
+        whole = case.scores(image[None], case.rows[row : row + 1])
+        falls.append(whole - case.scores(batch, case.rows[row].expand(len(batch))))
+    return (torch.einsum("nw,whv->nhv", torch.stack(falls), masks.double()) / masks.sum(0)).float()
+
+
+def _ranks(maps: Tensor) -> Tensor:
+    return torch.from_numpy(rankdata(maps.flatten(1).numpy(), axis=1)).float().view_as(maps)
