@@ -28,6 +28,7 @@ _HOMES = {
     "Finding": "xai.core.finding",
     "XaiError": "xai.core.errors",
     "XaiWarning": "xai.core.errors",
+    "attribute": "xai.attribution.several",
     "verify": "xai.checks.verify",
     "TrainingSummary": "xai.lime.summary",
     "kernel_widths": "xai.lime.widths",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from xai.attribution.perturbation import occlusion as occlusion
     from xai.attribution.sampled_gradients import gradient_shap as gradient_shap
     from xai.attribution.sampled_gradients import smoothgrad as smoothgrad
+    from xai.attribution.several import attribute as attribute
     from xai.attribution.shapley import kernel_shap as kernel_shap
     from xai.auditing.data import AuditData as AuditData
     from xai.auditing.performance import measure_performance as measure_performance

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from xai.attribution.gradients import note_completeness
 from xai.attribution.operations import ELEMENTWISE, MAXIMA
-from xai.attribution.rules import Operation, check_graph, connect, no_recurrence, pulled_back, ruled_gradient
+from xai.attribution.rules import Operation, check_graph, connect, no_recurrence, pulled_back, ruled_gradient, rules
 from xai.core.case import Case
+from xai.core.differentiate import variable_of
 from xai.core.errors import NetworkError, expected
 from xai.core.explanation import Explanation
 from xai.core.model import Model
@@ -59,28 +60,31 @@ def deeplift(
         # Behind a layer or an embedding, each row may also see the rest of its own input, such as a mask.
         same = case.layer is None and case.words is None and bool((start == start[:1]).all())
         try:
-            values, empty = _multiplied(case, start, same)
+            values, difference = _multiplied(case, start, same)
         except _OtherShape:
-            values, empty = _multiplied(case, start, False)
-        note_completeness(case, values, case.scores(case.inputs, case.rows) - empty)
+            values, difference = _multiplied(case, start, False)
+        note_completeness(case, values, difference)
         return case.explanation("deeplift", values, "input", baseline=name, options={"baseline": name})
 
 
 def _multiplied(case: Case, start: Tensor, same: bool) -> tuple[Tensor, Tensor]:
-    """Return the multipliers times the difference to the baseline (N, ...), and the scores of the baseline (N,)."""
-    parts, empty, reference = [], [], None
+    """Return the multipliers times the difference to the baseline (N, ...), and the difference of the scores (N,)."""
+    parts, full, empty, reference = [], [], [], None
     check = partial(check_graph, operation=case.operation)
     for rows in case.chunks(len(case)):
         if not same or reference is None:
             behind, numbers = (start[:1], rows[:1]) if same else (start[rows], rows)
             reference = _Reference(case.operation, same)
-            scores, _ = ruled_gradient(case, behind, numbers, reference.table(reference.keep), lambda score: None)
-            empty.append(scores.double())
+            with rules(reference.table(reference.keep)):
+                scores = case.score(variable_of(behind, case.operation), numbers)
+            empty.append(scores.detach().double())
         reference.place = 0
-        multipliers = ruled_gradient(case, case.inputs[rows], rows, reference.table(reference.compare), check)[1]
+        table = reference.table(reference.compare)
+        scores, multipliers = ruled_gradient(case, case.inputs[rows], rows, table, check)
+        full.append(scores.double())
         parts.append(multipliers * (case.inputs[rows] - start[rows]))
     empty = case.scores_of_all(start[:1], case.rows)[:, 0] if same else torch.cat(empty)
-    return torch.cat(parts), empty
+    return torch.cat(parts), torch.cat(full) - empty
 
 
 class _OtherShape(Exception):

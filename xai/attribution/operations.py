@@ -10,7 +10,8 @@ RECTIFIERS = frozenset((
 ))  # fmt: skip
 # One number in, one number out.
 ELEMENTWISE = RECTIFIERS | frozenset((
-    "hardtanh", "clamp", "clip", "clamp_min", "clamp_max", "sigmoid", "tanh", "hardsigmoid", "logsigmoid",
+    "hardtanh", "clamp", "clip", "clamp_min", "clamp_max", "sigmoid", "tanh", "hardsigmoid", "log_sigmoid",
+    "logsigmoid",
     "softsign", "tanhshrink", "hardshrink", "softshrink", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10",
     "sqrt", "rsqrt", "square", "pow", "abs", "absolute", "reciprocal", "sin", "cos", "erf", "special_erf", "atan",
     "sinh", "cosh", "asinh",

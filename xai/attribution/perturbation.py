@@ -24,6 +24,7 @@ def occlusion(
     stride: int | tuple[int, int] | None = None,
     baseline: object = "zero",
     of: str = "output",
+    layer: str | None = None,
     exact: bool = False,
     batch_size: int | None = None,
 ) -> Explanation:
@@ -31,7 +32,8 @@ def occlusion(
 
     Images: a window slides over all channels (default: a seventh of the side, in steps of half of that); where windows
     overlap, a pixel gets the mean of those that cover it. Other inputs: one value at a time. values: like the inputs,
-    (N, ...), signed, in output units (`of="probability"`: in probability).
+    (N, ...), signed, in output units (`of="probability"`: in probability). layer: whose output to hide parts of
+    in place of the inputs.
     Raises InputError for a window that does not fit. Source: Zeiler, Fergus 2014, arXiv:1311.2901.
 
     >>> class Product(torch.nn.Module):
@@ -42,7 +44,7 @@ def occlusion(
     """
     spatial = getattr(inputs, "ndim", 0) == 4 or model.input.kind == "image"
     passes = 64 if spatial else 1
-    settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size}
+    settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer}
     with model.explaining("occlusion", inputs, target, **settings) as case:
         shape = tuple(case.inputs.shape[1:])
         if case.inputs.ndim == 4:

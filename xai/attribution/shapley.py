@@ -143,7 +143,12 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     shown = drawn.shown.double()
     plane = shown - shown.mean(1, keepdim=True)  # what a coalition says about differences between parts
     weighted = plane * drawn.weight[:, None]
-    inverse = torch.linalg.pinv(weighted.T @ plane, hermitian=True)
+    # Nothing is known of the direction in which all values rise together, and nothing is needed: filled in, so that the
+    # matrix has an inverse, and taken out again.
+    rise = torch.full((parts, parts), 1 / parts, dtype=torch.float64)
+    matrix = weighted.T @ plane
+    inverse = torch.linalg.pinv(matrix + rise * matrix.diagonal().mean(), hermitian=True)
+    inverse = inverse - rise @ inverse
     rest = answers - shown.sum(1) * even
     values = rest @ weighted @ inverse  # (n, M), sums to 0
     if drawn.enumerated:

@@ -24,6 +24,7 @@ from xai.core.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, 
 from xai.core.plan import ExecutionPlan, batch_size_for, faster_form, make_plan
 from xai.core.targets import Target, resolve_target
 from xai.core.trace import Trace, trace
+from xai.core.units import unit_model
 
 __all__ = ["Model"]
 
@@ -81,6 +82,7 @@ class Model:
         self._fast: tuple[tuple, tuple[nn.Module, int, bool] | None] | None = None
         self._digest: tuple[tuple, str] | None = None
         self._warned = False
+        self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
     @classmethod
     def from_callable(
@@ -186,6 +188,10 @@ class Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
         return Model(network, **settings, forward=self.forward, name=self.name)
+
+    def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
+        """Return a model whose one output is a unit of a layer, for any method; see `xai.core.units`."""
+        return unit_model(self, layer, index)
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs."""

@@ -1,0 +1,49 @@
+"""Several methods and several targets in one call, in which equal evaluations of the network are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xai.core.errors import InputError, expected
+from xai.core.explanation import Explanation
+from xai.core.model import Model
+from xai.methods import all_methods
+
+__all__ = ["attribute"]
+
+
+def attribute(
+    model: Model,
+    inputs: object,
+    methods: Sequence[str],
+    targets: Sequence[object] = (None,),
+    *,
+    options: Mapping[str, dict[str, object]] | None = None,
+) -> dict[tuple[str, object], Explanation]:
+    """Return the explanation by each method of each target, by (method, target).
+
+    What the network says about a batch is kept until the end, as scores: perturbations that several targets or methods
+    share are evaluated once. methods: names from `xai list methods`. targets: what a method takes as its target; a list
+    (one target per row) becomes a tuple as a key. options: keyword arguments by method.
+    Raises InputError for an unknown method, and what a method raises.
+
+    >>> import torch
+    >>> model = Model(torch.nn.Linear(3, 2))
+    >>> list(attribute(model, torch.ones(1, 3), ["saliency", "occlusion"], [0, (0, 1)]))
+    [('saliency', 0), ('saliency', (0, 1)), ('occlusion', 0), ('occlusion', (0, 1))]
+    """
+    known = {name: spec for name, spec in all_methods().items() if spec.kind in ("attribution", "surrogate")}
+    unknown = [name for name in (*methods, *(options or {})) if name not in known]
+    if unknown or not methods or isinstance(methods, str):
+        raise InputError(expected("attribute", "methods", f"among {', '.join(known)}", repr(unknown[:1] or methods)))
+    before, model.shared = model.shared, {}
+    try:
+        return {
+            (name, tuple(target) if isinstance(target, list) else target): known[name].load()(
+                model, inputs, target, **(options or {}).get(name, {})
+            )
+            for name in methods
+            for target in targets
+        }
+    finally:
+        model.shared = before
