@@ -167,7 +167,9 @@ class TestNearestExamples:
         assert few.details["p_value"] == pytest.approx(0.25**5)
         assert few.status == "pass"
         assert many.details["p_value"] == pytest.approx(0.75**5)
-        assert many.status == "fail"  # three in four are of that class anyway
+        assert many.status == "untestable"  # three in four are of that class anyway: five neighbors can never tell
+        more = nearest_examples(Model(network), [[-3.0, -3.0], [3.0, 3.0]], train, 1 - labels, count=15)
+        assert [row[0].status for row in more.evidence] == ["fail", "fail"]  # all have the other class
         assert set(made.to_frame()["label"]) == {"few", "many"}
         unknown = nearest_examples(Model(network), [[3.0, 3.0]], train)
         assert unknown.evidence[0][0].status == "untestable"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
+from xai.cli.sequence_data import report_on_sequences
 
 
 @click.command("explain")
 @click.argument("model")
-@click.argument("images", nargs=-1, required=True)
+@click.argument("images", metavar="INPUTS...", nargs=-1, required=True)
 @click.option("-m", "--method", "methods", multiple=True, help="A method of `xai list methods`; repeat for several.")
 @click.option(
     "-t", "--target", default=None, help="The class to explain, by name or number.  [default: the predicted one]"
@@ -26,13 +27,21 @@ def command(
     seed: int,
     trust_code: bool,
 ) -> None:
-    """Explain what the model folder MODEL says about IMAGES (PNG, JPEG, ...) and print the path of the report."""
+    """Explain what the model folder MODEL says about INPUTS and print the path of the report.
+
+    INPUTS are image files; of a model of texts, texts as they stand or .txt files; of series, CSV files, a line a step.
+    """
     from xai.core.files import check_writable
     from xai.core.images import read_images
     from xai.render.model_report import METHODS, check_request, model_report, require_image_classifier
 
     check_writable(output, "explain")
     loaded = load_model(model, trust_code)
+    if loaded.input.kind in ("text", "sequence"):
+        title = f"{loaded.name} on {len(images)} {'example' if len(images) == 1 else 'examples'}"
+        report = report_on_sequences(loaded, model, images, None, 0, "explain", methods, target, seed, title)
+        click.echo(report.save(output))
+        return
     require_image_classifier(loaded, "explain")
     batch = read_images(list(images), loaded.input, "explain")
     chosen = methods or METHODS

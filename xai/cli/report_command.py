@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xai.cli.options import load_model, recipe_data, recipes, say_cost, seed_option, trust_option
+from xai.cli.sequence_data import report_on_sequences
 
 DEFAULT = "mnist-cnn"
 
@@ -58,6 +59,10 @@ def command(
     if model is None:
         _train_default(folder, seed)
     loaded = load_model(folder, trust_code)
+    if loaded.input.kind in ("text", "sequence") and not data:
+        report = report_on_sequences(loaded, folder, images, recipes(), examples, "report", (), None, seed, None)
+        click.echo(report.save(target))
+        return
     require_image_classifier(loaded, "report")
     given = read_images(list(images), loaded.input, "report") if images else None
     labelled = read_folder(data, loaded.input, class_names(loaded), "report") if data else recipe_data(folder)

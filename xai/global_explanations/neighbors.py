@@ -116,6 +116,9 @@ def _finding(predicted: int, labels: Tensor | None, neighbors: Tensor, novelty: 
     details = {"p_value": p_value, "same": same, "count": count, "share": share, "novelty": novelty}
     control = f"{count} training rows drawn at random, of which {count * share:.1f} are {names[predicted]}"
     says = f"{same} of the {count} nearest training rows are {names[predicted]}, as predicted"
+    if share**count > ALPHA:
+        text = f"Untestable: {says}, and {share:.0%} of all training rows are; more neighbors could tell.{aside}"
+        return Finding("neighbors", "untestable", p_value, ALPHA, control, text, details)
     if p_value > ALPHA:
         text = f"Not supported: {says}; as many are expected by chance (p = {p_value:.3f}).{aside}"
         return Finding("neighbors", "fail", p_value, ALPHA, control, text, details)

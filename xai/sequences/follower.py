@@ -12,11 +12,12 @@ from torch.nn.utils.rnn import pad_sequence
 from xai.core.differentiate import differentiable_pass
 from xai.core.embedding import Words
 from xai.core.errors import InputError, NetworkError, TargetError, XaiError, describe, expected
+from xai.core.guard import untouched
 from xai.core.hooks import StopForward
 from xai.core.model import Model
-from xai.core.text import PADDING
+from xai.core.text import FIRST_WORD, PADDING, TextInput
 
-__all__ = ["Follow", "Follower", "symbol_numbers", "used"]
+__all__ = ["Follow", "Follower", "symbol_numbers", "used", "writes_sequences"]
 
 Follow = Callable[[nn.Module, Tensor, Tensor], object]
 
@@ -63,7 +64,9 @@ class Follower:
             done = torch.zeros(len(source), dtype=torch.bool, device=source.device)
             while target.shape[1] < longest and not bool(done.all()):
                 told = torch.cat([target, torch.full_like(source[:, :1], PADDING)], 1)
-                symbol = self.scores(source, told)[:, -1].argmax(1).masked_fill(done, PADDING)
+                said = self.scores(source, told)[:, -1]
+                said[:, PADDING] = -torch.inf  # padding is no symbol
+                symbol = said.argmax(1).masked_fill(done, PADDING)
                 target, done = torch.cat([target, symbol[:, None]], 1), done | (symbol == stop)
         return target
 
@@ -98,3 +101,16 @@ def used(numbers: Tensor, operation: str) -> list[int]:
     if 0 in counts:
         raise InputError(expected(operation, "target", "at least one symbol in every row", f"row {counts.index(0)}"))
     return counts
+
+
+def writes_sequences(model: Model) -> bool:
+    """Say whether a model is an encoder-decoder: its network takes a source and a target and answers by step."""
+    if not isinstance(model.input, TextInput) or not model.input.vocabulary:
+        return False
+    source = torch.full((1, 1), FIRST_WORD, device=model.device)
+    with untouched(model.network), torch.no_grad():
+        try:
+            Follower(model, lambda network, first, second: network(first, second), "alignment").scores(source, source)
+        except XaiError:
+            return False
+    return True

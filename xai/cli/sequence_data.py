@@ -1,0 +1,85 @@
+"""Texts and series for a report: those of the command line, and held-out ones of the recipe that made the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xai.core.model import Model
+    from xai.render.report import Report
+    from xai.render.sequence_report import Sequences
+
+__all__ = ["report_on_sequences"]
+
+
+def report_on_sequences(
+    model: Model,
+    folder: str,
+    items: Sequence[str],
+    recipes: ModuleType | None,
+    examples: int,
+    operation: str,
+    methods: Sequence[str],
+    target: str | None,
+    seed: int,
+    title: str | None,
+) -> Report:
+    """Return the report on a model of texts or series.
+
+    recipes: the table to find held-out examples by, None for those of the command line alone.
+    Raises InputError where there is nothing to explain.
+    """
+    from xai.core.errors import InputError, expected
+    from xai.core.folder import read_description
+    from xai.render.sequence_report import alignment_report, methods_for, sequence_report
+    from xai.sequences.follower import writes_sequences
+
+    origin = read_description(folder).origin
+    writes = writes_sequences(model)
+    if not writes:
+        methods = methods_for(model, methods, operation)
+    held_out = _held_out(model, str(origin.get("recipe", "")), recipes) if recipes is not None else None
+    chosen = _given(model, items, operation) if items else None
+    if chosen is None and held_out is not None and examples:
+        chosen = _spread(held_out, examples)
+    if chosen is None:
+        raise InputError(expected(operation, "inputs", "texts or series to explain", "none, and no recipe's data"))
+    if writes:
+        return alignment_report(model, chosen, seed=seed, title=title, origin=origin)
+    settings = {"methods": methods, "target": target, "seed": seed, "title": title, "origin": origin}
+    return sequence_report(model, chosen, held_out, **settings)
+
+
+def _given(model: Model, items: Sequence[str], operation: str) -> Sequences:
+    from xai.core.sequence_files import read_series, read_texts
+    from xai.render.sequence_report import Sequences
+
+    if model.input.kind == "text":
+        texts, names = read_texts(items, operation)
+        return Sequences(model.prepare(texts, operation), names)
+    return Sequences(*read_series(items, model.input, operation))
+
+
+def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | None:
+    from xai.render.sequence_report import Sequences
+
+    if recipe not in recipes.RECIPES:
+        return None
+    data = recipes.load_data(recipe)
+    inputs = data.test_inputs
+    if model.input.kind == "text":
+        inputs = model.prepare(model.input.texts(inputs), "report")
+    labels = data.test_goals if data.test_goals.ndim == 1 else None
+    names = tuple(f"test example {number}" for number in range(len(inputs)))
+    return Sequences(inputs, names, labels, f"held out from {data.name}")
+
+
+def _spread(data: Sequences, count: int) -> Sequences:
+    """Return so many examples from all over the data, which may be sorted by class."""
+    from xai.render.sequence_report import Sequences
+
+    places = [place * len(data) // count for place in range(min(count, len(data)))]
+    labels = None if data.labels is None else data.labels[places]
+    return Sequences(data.inputs[places], tuple(data.names[place] for place in places), labels, data.source)
