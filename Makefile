@@ -19,8 +19,10 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.batch_size
 	$(BIN)/python -m benchmarks.attribution
+	$(BIN)/python -m benchmarks.checks
 
 calibrate: .venv/ready
+	$(BIN)/python -m benchmarks.calibrate_checks
 	$(BIN)/python -m benchmarks.calibrate_lime
 
 docs: .venv/ready

@@ -17,7 +17,7 @@ from tests.zoo import ZOO
 from xai.core.errors import NetworkError, XaiError
 from xai.core.explanation import Explanation
 from xai.core.model import Model
-from xai.methods import METHODS
+from xai.methods import CHECKS, METHODS
 from xai.visualization import objectives
 
 # Settings that make a method quick; one that is not named here runs with its defaults.
@@ -183,8 +183,9 @@ def test_works_inside_no_grad_and_inference_mode(name: str) -> None:
 
 
 def test_every_method_has_its_words() -> None:
-    from xai.render.words import WORDS
+    from xai.render.words import CHECK_WORDS, WORDS
 
     assert set(WORDS) == set(EXPLAINERS)
+    assert set(CHECK_WORDS) == set(CHECKS)
     for spec in METHODS.values():
         assert spec.load().__doc__

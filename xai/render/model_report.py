@@ -150,12 +150,14 @@ def explain_images(
     """
     check_request(model, images, methods, target)
     known = all_methods()
-    columns = []
+    made = []
     for name in methods:
         chosen = {**OPTIONS.get(name, {}), **options.get(name, {})}
         if known[name].kind == "surrogate":
             chosen = {"seed": seed, **chosen}
-        columns.append(verify(model, known[name].load()(model, images.images, target, **chosen), seed=seed))
+        made.append(known[name].load()(model, images.images, target, **chosen))
+    beside = {"agreement": {"others": made}} if len(made) > 1 else {}
+    columns = [verify(model, explanation, seed=seed, **beside) for explanation in made]
     labels = [-1] * len(images) if images.labels is None else images.labels.tolist()
     examples = [
         Example(name, tuple(column[row] for column in columns), labels[row] if labels[row] >= 0 else None)

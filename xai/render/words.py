@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from xai.methods import METHODS, all_methods
 
-__all__ = ["Words", "words_for"]
+__all__ = ["CHECK_WORDS", "Words", "words_for"]
 
 
 class Words(NamedTuple):
@@ -105,6 +105,23 @@ WORDS: dict[str, Words] = {
         "Not more than a linear model can: its R² says how much of the network's behavior it follows.",
     ),
 }  # fmt: skip
+
+
+# How each check works, for readers.
+CHECK_WORDS: dict[str, str] = {
+    "deletion": "Hides (blurs) what the map ranks highest, and compares the damage with 99 maps of the same values and "
+    "smoothness in the wrong places, a blob in the center, and an edge filter that knows nothing of the network. "
+    "Score: a p-value; at most 0.05 supports the map.",
+    "insertion": "The mirror: shows only what the map ranks highest, and compares what comes back. Score: a p-value.",
+    "randomization": "Shuffles all weights: a map that stays the same was never about what the network learned. "
+    "Score: the rank correlation with such maps; low is good.",
+    "cascade": "Shuffles the weights layer by layer, the output's first. Score: the mean rank correlation on the way.",
+    "stability": "Adds noise that the prediction does not mind. Score: the map's rank correlation with itself; high is "
+    "good.",
+    "completeness": "Where a method promises that its values add up. Score: the share of the sum that is missed.",
+    "agreement": "Compares with other methods' maps, and moved copies of this one with them. Score: a p-value. Methods "
+    "may share a mistake, and one that stands alone may be right.",
+}
 
 
 def words_for(method: str, part: str = "pixel") -> Words:

@@ -11,6 +11,7 @@ from xai.render.cards import deletion_plot, explanation_numbers, lime_plot, map_
 from xai.render.escape import render
 from xai.render.pictures import SMALL, image_picture
 from xai.render.report import Section
+from xai.render.words import CHECK_WORDS
 
 __all__ = ["Example", "examples_section"]
 
@@ -67,4 +68,6 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
         views.append(view)
         facts = {key: view[key] for key in ("name", "predicted", "probability", "truth")}
         data.append({**facts, "explanations": [explanation_numbers(item) for item in example.all]})
-    return Section("examples", "Why it said so", render("examples.html", examples=views), {"examples": data})
+    return Section(
+        "examples", "Why it said so", render("examples.html", examples=views, checks=CHECK_WORDS), {"examples": data}
+    )

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from xai.auditing.performance import Performance
+from xai.checks.verdict import VERDICTS, verdict
 from xai.core.explanation import Explanation, Visualization
+from xai.core.finding import STATUSES
 from xai.core.model import Model
 from xai.render.cards import map_card, pixel_range
 from xai.render.escape import render
@@ -17,8 +19,8 @@ from xai.render.words import words_for
 
 __all__ = ["summary"]
 
-SHOWN = ("pass", "warn", "fail", "untestable")
-ORDER = ("pass", "untestable", "warn", "fail")  # from the best to the worst
+ORDER = ("supported", "untestable", "unstable", "contradicted")  # from the best to the worst
+COLORS = dict(zip(VERDICTS, STATUSES))  # a verdict has the color of the status that leads to it
 
 
 def summary(
@@ -28,13 +30,13 @@ def summary(
     verdicts = []
     for place, first in enumerate(examples[0].explanations) if examples else ():
         found = [example.explanations[place].evidence[0] for example in examples]
-        counts = Counter(_worst(findings) for findings in found if findings)
+        counts = Counter(verdict(findings) for findings in found if findings)
         verdicts.append(
             {
                 "title": words_for(first.method).title,
-                "counts": [(status, counts[status]) for status in SHOWN],
+                "counts": [(COLORS[name], counts[name]) for name in VERDICTS],
                 "total": sum(counts.values()),
-                "supported": counts["pass"],
+                "supported": counts["supported"],
             }
         )
     hero, card = None, None
@@ -61,14 +63,9 @@ def summary(
     )
 
 
-def _support(explanation: Explanation) -> tuple[int, float]:
-    """Order explanations: the best status first, among equals the one whose deletion hurts most."""
+def _support(explanation: Explanation) -> tuple[int, int, float]:
+    """Order explanations: by verdict, then by passed checks, then by what deletion or insertion changes."""
     findings = explanation.evidence[0]
-    if not findings:
-        return len(ORDER), 0.0
-    fall = max((float(item.details.get("effect", 0.0)) for item in findings), default=0.0)
-    return ORDER.index(_worst(findings)), -fall
-
-
-def _worst(findings: Sequence) -> str:
-    return max((finding.status for finding in findings), key=ORDER.index)
+    passed = sum(finding.status == "pass" for finding in findings)
+    fall = max((float(item.details["effect"]) for item in findings if "fractions" in item.details), default=0.0)
+    return ORDER.index(verdict(findings)), -passed, -fall
