@@ -21,7 +21,7 @@ class Dataset:
     Goals: class numbers (N,) for one of many and for yes or no, 0 and 1 (N, K) for several of many, numbers (N, 1) for
     a regression, symbols (N, T) padded with 0 for sequences; there, test_goals (N, P, T) hold up to P right answers.
     train_groups (N,): rows of one group stay on one side of a further split. train_lengths (N,): how long each row is;
-    rows of similar length then make a batch.
+    rows of similar length then make a batch. protected: columns that say who a row is, for audits.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Dataset:
     test_goals: Tensor
     train_groups: Tensor | None = None
     train_lengths: Tensor | None = None
+    protected: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):

@@ -43,6 +43,7 @@ def adult() -> Dataset:
         train_goals=goals["train"],
         test_inputs=rows["test"],
         test_goals=goals["test"],
+        protected=("sex", "race", "age", "native_country"),
     )
 
 

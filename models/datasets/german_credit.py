@@ -80,4 +80,5 @@ def german_credit() -> Dataset:
         train_goals=goals[train],
         test_inputs=rows[test],
         test_goals=goals[test],
+        protected=("personal_status", "age", "foreign_worker"),
     )

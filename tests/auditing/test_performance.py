@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.metrics import confusion_matrix, precision_score, recall_score
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision_score, r2_score, recall_score
 from torch import nn
 
-from xai.auditing.performance import measure_performance, wilson
+from xai.auditing.data import AuditData, prepare
+from xai.auditing.performance import measure_performance, performance, wilson
 from xai.core.errors import InputError
+from xai.core.finding import Finding
 from xai.core.model import Model
 
 
@@ -41,3 +43,66 @@ def test_labels_that_cannot_be(labels: list) -> None:
 def test_only_classifiers() -> None:
     with pytest.raises(InputError, match="a classifier"):
         measure_performance(Model(nn.Identity(), task="regression"), torch.randn(3, 4), [0, 1, 2])
+
+
+def findings_of(model: Model, data: AuditData) -> dict[str, Finding]:
+    return {item.check.partition(".")[2]: item for item in performance(model, prepare(model, data))}
+
+
+def test_skill_is_the_balanced_accuracy_adjusted_for_guessing() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores, labels = torch.randn(300, 3, generator=generator), torch.randint(3, (300,), generator=generator)
+    scores[range(300), labels] += 1
+    found = findings_of(Model(nn.Identity()), AuditData(scores, labels))
+    wanted = balanced_accuracy_score(labels, scores.argmax(1), adjusted=True)
+    assert found["skill"].score == pytest.approx(wanted)
+    low, high = found["skill"].details["interval"]
+    assert low < wanted < high < low + 0.2
+    worst = found["skill"].details["worst"]
+    losses = -scores.log_softmax(1)[range(300), labels]
+    assert worst == losses.argsort(descending=True)[:6].tolist()
+
+
+def test_a_model_that_guesses_fails_and_one_that_knows_passes() -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(2, (400,), generator=generator)
+    guess = torch.randn(400, 2, generator=generator)
+    known = torch.nn.functional.one_hot(labels, 2).float()
+    assert findings_of(Model(nn.Identity()), AuditData(guess, labels))["skill"].status in ("warn", "fail")
+    assert findings_of(Model(nn.Identity()), AuditData(torch.tensor([[2.0, 0.0]] * 400), labels))["skill"].score == 0
+    assert findings_of(Model(nn.Identity(), output="probabilities"), AuditData(known, labels))["skill"].score == 1
+
+
+def test_a_gap_to_the_training_rows_is_overfitting() -> None:
+    labels = torch.tensor([0, 1] * 100)
+    known = torch.nn.functional.one_hot(labels, 2).float()
+    partly = known.clone()
+    partly[:80] = 1 - partly[:80]
+    model = Model(nn.Identity(), output="probabilities")
+    gap = findings_of(model, AuditData(partly, labels, train=(known, labels)))["overfitting"]
+    assert gap.status == "fail"
+    assert gap.score == pytest.approx(0.4)
+    assert gap.details["control_reach"] < 0.1
+    assert findings_of(model, AuditData(known, labels, train=(known, labels)))["overfitting"].status == "pass"
+    assert findings_of(model, AuditData(known, labels))["overfitting"].status == "untestable"
+
+
+def test_a_class_that_is_never_found() -> None:
+    labels = torch.tensor([0] * 60 + [1] * 60 + [2] * 60)
+    called = torch.tensor([0] * 60 + [1] * 60 + [0] * 60)
+    model = Model(nn.Identity(), output="probabilities", classes=["a", "b", "c"])
+    found = findings_of(model, AuditData(torch.nn.functional.one_hot(called, 3).float(), labels))["classes"]
+    assert (found.status, found.score, found.details["class"]) == ("fail", 0.0, "c")
+
+
+def test_other_tasks() -> None:
+    generator = torch.Generator().manual_seed(0)
+    goals = torch.randn(200, 1, generator=generator)
+    said = goals + 0.5 * torch.randn(200, 1, generator=generator)
+    found = findings_of(Model(nn.Flatten(), task="regression"), AuditData(said, goals))
+    assert found["skill"].score == pytest.approx(r2_score(goals, said))
+    assert found["classes"].status == "untestable"
+    labels = torch.randint(2, (200, 3), generator=generator)
+    several = Model(nn.Flatten(), task="multilabel", output="probabilities")
+    found = findings_of(several, AuditData(labels * 0.8 + 0.1, labels))
+    assert found["skill"].score == 1.0

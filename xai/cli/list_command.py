@@ -15,7 +15,7 @@ def command() -> None:
 @command.command("methods")
 def methods() -> None:
     """The methods, with their labels and about how many passes of the network each takes."""
-    from xai.methods import all_methods
+    from xai.methods import MODEL_METHODS, all_methods
 
     rows = [
         (
@@ -27,17 +27,18 @@ def methods() -> None:
             str(spec.passes),
             spec.summary,
         )
-        for name, spec in all_methods().items()
+        for name, spec in (all_methods() | MODEL_METHODS).items()
     ]
     _table(("method", "scope", "access", "stage", "gradient", "passes", "says"), rows)
 
 
 @command.command("checks")
 def checks() -> None:
-    """The checks on an explanation, and the question each answers."""
-    from xai.methods import CHECKS
+    """The checks on an explanation, those on a model (`xai audit`), and the question each answers."""
+    from xai.methods import CHECKS, MODEL_CHECKS
 
     rows = [(name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()]
+    rows += [(name, "global", "", "post hoc", spec.question) for name, spec in MODEL_CHECKS.items()]
     _table(("check", "scope", "access", "stage", "question"), rows)
 
 

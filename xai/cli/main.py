@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a reference network.",
     "explain": "Explain what a model says about image files.",
     "visualize": "Make images that excite a model's units.",
+    "audit": "Audit a trained model on labelled data.",
     "report": "Write the full report on a model.",
     "lecture": "Reproduce the lecture's claims.",
     "list": "List methods, checks, recipes, or a model's layers.",
@@ -49,7 +50,7 @@ def run() -> NoReturn:
     from xai.core.errors import XaiError
 
     try:
-        main(standalone_mode=False)
+        code = main(standalone_mode=False)  # click hands back the code of an Exit
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         sys.exit(2)
@@ -62,7 +63,7 @@ def run() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("xai: interrupted", err=True)
         sys.exit(130)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str) -> NoReturn:

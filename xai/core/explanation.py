@@ -27,8 +27,9 @@ SCHEMA_VERSION = 1
 class Explanation:
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
 
-    `values` has the shape of `inputs` where `over` is "input", (N, H, W) where it is "layer" (a map in input size),
-    and is a list of one vector per row where it is "segments" (areas of an image), "features" (columns of a table),
+    `values` has the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in input
+    size, where it is "layer"; and is a list of one vector per row where it is "segments" (areas of an image),
+    "features" (columns of a table),
     "tokens" (parts of a text) or "steps" (of a series). `segments` says which of them each pixel, character or step
     belongs to, -1 for none; `row_names` how each is called, where that differs by row. `prediction` (N, K) holds
     probabilities, or the values of a regression. `options` are the keyword arguments that make it again, and under
@@ -112,7 +113,11 @@ class Explanation:
             return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
         if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
             raise InputError(expected("heatmap", "explanation", "one of images", f"values over {self.over}"))
-        return (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+        heat = (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+        sides = self.inputs.shape[2:]
+        if len(sides) != 2 or heat.shape[1:] == sides:
+            return heat
+        return torch.nn.functional.interpolate(heat[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a long table: row, target, index or name, value, and the standard error where there is one."""
@@ -130,7 +135,7 @@ class Explanation:
                     part[axis] = index.numpy()
             if self.standard_error is not None:
                 part["standard_error"] = self.standard_error[row].reshape(-1).cpu().numpy()
-                part["low"], part["high"] = self[row].interval()[0].cpu().numpy()
+                part["low"], part["high"] = self[row].interval()[0].reshape(2, -1).cpu().numpy()
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 

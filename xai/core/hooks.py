@@ -11,7 +11,16 @@ from torch import Tensor, nn
 from xai.core.errors import LayerError, NetworkError, expected
 from xai.core.recurrent_states import gates_of, states_of
 
-__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "looking_up", "recording", "run_recorded"]
+__all__ = [
+    "ACTIVATIONS",
+    "StopForward",
+    "find_layer",
+    "first_tensor",
+    "looking_up",
+    "recording",
+    "replacing",
+    "run_recorded",
+]
 
 # Modules that only bend their input: a unit is read before them.
 ACTIVATIONS = (
@@ -107,6 +116,44 @@ def recording(
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def replacing(
+    network: nn.Module,
+    name: str,
+    change: Callable[[tuple, Tensor], Tensor],
+    operation: str,
+    *,
+    once: bool = False,
+    optional: bool = False,
+) -> Iterator[None]:
+    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls.
+
+    Of a tuple that is its first element. Raises LayerError where it puts out neither, where it runs more than `once` in
+    the body, and where the body never reached it (unless it is `optional`).
+    """
+    calls = 0
+
+    def hook(module: nn.Module, inputs: tuple, output: object) -> object:
+        nonlocal calls
+        calls += 1
+        if once and calls > 1:
+            raise LayerError(expected(operation, "layer", "one that runs once in a forward pass", f"{name!r}, several"))
+        put_out = first_tensor(output)
+        if put_out is output:
+            return change(inputs, put_out)
+        if put_out is not None and isinstance(output, tuple) and output[0] is put_out:
+            return (change(inputs, put_out), *output[1:])
+        raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
+
+    handle = find_layer(network, name, operation).register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+    if not calls and not optional:
+        raise LayerError(expected(operation, "layer", "a layer that the forward pass reaches", repr(name)))
 
 
 @contextmanager

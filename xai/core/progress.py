@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 __all__ = ["track"]
 
 Item = TypeVar("Item")
+_shown: list[object] = []  # the bar on the screen: work inside tracked work shows none of its own
 
 
-def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """Yield the items; where standard error is a terminal, show how far along they are."""
-    if not sys.stderr.isatty():
+def track(items: Iterable[Item], description: str | Callable[[Item], str], total: int | None = None) -> Iterator[Item]:
+    """Yield the items; where standard error is a terminal, show how far along they are.
+
+    description: a text, or a function from the item at hand to one.
+    """
+    if not sys.stderr.isatty() or _shown:
         yield from items
         return
     from rich.console import Console
@@ -21,4 +25,13 @@ def track(items: Iterable[Item], description: str, total: int | None = None) -> 
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
-        yield from progress.track(items, total=total, description=description)
+        task = progress.add_task("" if callable(description) else description, total=total)
+        _shown.append(progress)
+        try:
+            for item in items:
+                if callable(description):
+                    progress.update(task, description=description(item))
+                yield item
+                progress.advance(task)
+        finally:
+            _shown.remove(progress)

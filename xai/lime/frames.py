@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xai.core.errors import InputError, describe, expected
 
-__all__ = ["read_table"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["read_frame", "read_table"]
 
 
 def read_table(
@@ -18,7 +22,7 @@ def read_table(
 ) -> tuple[np.ndarray, list[str], dict[str, list[str]], np.ndarray | None]:
     """Return values (rows, columns) in float64, the columns' names, the words of categorical ones, and the labels."""
     if isinstance(data, str | Path):
-        data = _read_file(Path(data), operation)
+        data = read_frame(Path(data), operation)
     if hasattr(data, "columns") and hasattr(data, "iloc"):
         values, names, words, labels = _from_frame(data, names, categorical, labels, operation)
     else:
@@ -99,7 +103,8 @@ def _from_frame(
     return np.stack(columns, 1), names, words, labels
 
 
-def _read_file(path: Path, operation: str) -> object:
+def read_frame(path: Path, operation: str) -> pd.DataFrame:
+    """Return a CSV (also packed, .csv.gz) or Parquet file as a DataFrame; raises InputError for anything else."""
     import pandas as pd
 
     if not path.is_file():

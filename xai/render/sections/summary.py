@@ -66,7 +66,7 @@ def _support(explanation: Explanation) -> tuple[int, float]:
     findings = explanation.evidence[0]
     if not findings:
         return len(ORDER), 0.0
-    fall = max((float(item.details.get("fall", 0.0)) for item in findings), default=0.0)
+    fall = max((float(item.details.get("effect", 0.0)) for item in findings), default=0.0)
     return ORDER.index(_worst(findings)), -fall
 
 

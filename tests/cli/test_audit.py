@@ -1,0 +1,77 @@
+"""`xai audit` as a user meets it: data of every kind, a gate, reports with and without inputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.auditing.test_audit import table_data, table_model
+from tests.cli.test_cli import refused, xai
+from xai.core.folder import save_model
+
+TABLE = """
+from torch import nn
+
+def build():
+    return nn.Linear(2, 2)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a model of a table, and its data beside it."""
+    place = tmp_path_factory.mktemp("audit")
+    save_model(table_model(), place / "model", factory="table.py:build")
+    (place / "model" / "table.py").write_text(TABLE)
+    for seed, part in enumerate(("test", "train")):
+        frame = table_data(seed=seed)
+        frame["sex"] = pd.Series(["f", "m"] * 100)
+        frame.to_csv(place / f"{part}.csv", index=False)
+    wrong = table_data()
+    wrong.assign(label=wrong["label"].map({"yes": "no", "no": "yes"})).to_csv(place / "wrong.csv", index=False)
+    return place
+
+
+def test_a_table_with_both_parts(folder: Path) -> None:
+    arguments = ["model", "--trust-code", "--data", "test.csv", "--train", "train.csv", "--protected", "sex"]
+    outputs = ["-o", "audit.html", "--json", "audit.json", "-c", "performance", "--fail-on", "all=warn"]
+    done = xai("audit", *arguments, *outputs, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "audit.html\n"
+    found = json.loads((folder / "audit.json").read_text())
+    assert found["data"] == found["data"] | {"held_out": 200, "train": 200, "protected": ["sex"], "name": "test.csv"}
+    assert {item["status"] for item in found["findings"]} == {"pass"}
+    page = (folder / "audit.html").read_text()
+    assert "none fails" in page
+    inside = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
+    assert inside["sections"]["audit"]["audit"]["findings"] == found["findings"]
+
+
+def test_the_gate_says_what_broke_it_and_the_report_is_there(folder: Path) -> None:
+    arguments = ["model", "--trust-code", "--data", "wrong.csv", "-c", "performance", "-o", "wrong.html"]
+    done = xai("audit", *arguments, "--fail-on", "performance=fail", cwd=folder)
+    assert done.returncode == 1
+    assert done.stdout == "wrong.html\n"
+    assert "performance.skill: fail" in done.stderr
+    assert (folder / "wrong.html").is_file()
+    assert xai("audit", *arguments, cwd=folder).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "--data"),
+        (["--data", "nowhere.csv"], "nowhere.csv"),
+        (["--data", "test.csv", "--label", "answer"], "answer"),
+        (["--data", "test.csv", "--protected", "height"], "height"),
+        (["--data", "test.csv", "--fail-on", "luck=fail"], "luck=fail"),
+        (["--data", "test.csv", "--fail-on", "performance=never"], "performance=never"),
+        (["--data", "test.csv", "-c", "luck"], "luck"),
+    ],
+)
+def test_what_cannot_be_audited(folder: Path, arguments: list[str], says: str) -> None:
+    refused(xai("audit", "model", "--trust-code", *arguments, "-o", "none.html", cwd=folder), says)
+    assert not (folder / "none.html").exists()

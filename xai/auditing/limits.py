@@ -1,0 +1,87 @@
+"""Every limit of the audit, in one place, and the one rule that turns a number and its interval into a verdict."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from xai.core.finding import Finding
+
+__all__ = ["ALPHA", "LIMITS", "Limit", "judge", "untestable"]
+
+ALPHA = 0.05  # of every interval and every family of tests in an audit
+
+
+class Limit(NamedTuple):
+    """A finding fails when its whole interval lies beyond `fail`, and warns when the number itself is beyond `warn`.
+
+    More is worse, unless `least` says that less is.
+    """
+
+    warn: float
+    fail: float
+    least: bool = False
+
+
+LIMITS: dict[str, Limit] = {
+    # Share of the way from guessing (0) to perfect (1).
+    "performance.skill": Limit(0.3, 0.1, least=True),
+    # Score on training rows minus score on held-out ones.
+    "performance.overfitting": Limit(0.1, 0.2),
+    # Recall of the class that is found least, as a share of what guessing evenly would find (1 / classes).
+    "performance.classes": Limit(1.0, 0.5, least=True),
+    # Score of the model minus that of the better simple one.
+    "complexity.gain": Limit(0.01, -0.05, least=True),
+    # Calibration error beyond what chance makes of a perfectly calibrated model.
+    "calibration.error": Limit(0.03, 0.1),
+    # Share of held-out rows that the training part has too, beyond the share of twins within it.
+    "data.duplicates": Limit(0.01, 0.02),
+    # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.
+    "data.contradictions": Limit(0.05, 1.0),
+    # The same of the training part, beyond that of the held-out part.
+    "data.mislabeled": Limit(0.02, 0.03),
+    # Share of held-out rows beyond the distance that 1 % of the training rows exceed.
+    "data.out_of_distribution": Limit(0.03, 0.1),
+    # Share of columns (or images) without any variation: a fact to know, no fault of the model.
+    "data.constant": Limit(0.0, 1.0),
+    # Share of the rarest class, in even shares.
+    "data.balance": Limit(0.25, 0.0, least=True),
+    # Total variation between the class shares of both parts, beyond chance.
+    "data.drift": Limit(0.05, 0.15),
+}
+
+
+def judge(
+    name: str,
+    score: float,
+    interval: tuple[float, float],
+    control: str,
+    text: str,
+    details: dict[str, object] | None = None,
+    *,
+    at_most: str = "fail",
+) -> Finding:
+    """Return the finding of a number with its interval, by the limits of that name.
+
+    An interval that reaches back over the limit is not enough to fail: chance alone could do it. at_most: "warn" where
+    the number is a fact to know rather than a fault.
+
+    >>> judge("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
+    'pass'
+    >>> judge("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
+    'warn'
+    """
+    limit = LIMITS[name]
+    sign = -1 if limit.least else 1
+    nearest = max(interval) if limit.least else min(interval)  # the end that speaks for the model
+    if sign * nearest > sign * limit.fail and at_most == "fail":
+        status = "fail"
+    else:
+        status = "warn" if sign * score > sign * limit.warn else "pass"
+    facts = {"interval": [float(end) for end in interval], "warns_beyond": limit.warn, "less_is_worse": limit.least}
+    return Finding(name, status, float(score), limit.fail, control, text, {**facts, **(details or {})})
+
+
+def untestable(name: str, reason: str) -> Finding:
+    """Return the finding of a check that cannot be made, with the reason."""
+    limit = LIMITS.get(name)
+    return Finding(name, "untestable", None, None if limit is None else limit.fail, "none", f"Untestable: {reason}")

@@ -1,0 +1,93 @@
+"""The audit: prepare the data once, run each check of the table, and keep what makes it again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+import xai
+from xai.auditing.data import AuditData, prepare
+from xai.auditing.result import AuditResult
+from xai.core.arguments import whole_number
+from xai.core.digest import tensor_digest
+from xai.core.errors import InputError, expected
+from xai.core.finding import Finding
+from xai.core.model import Model
+from xai.core.progress import track
+from xai.methods import MODEL_CHECKS
+
+__all__ = ["audit"]
+
+
+def audit(
+    model: Model,
+    data: AuditData,
+    checks: Sequence[str] | None = None,
+    *,
+    rows: int = 10_000,
+    seed: int = 0,
+    **settings: Mapping[str, object],
+) -> AuditResult:
+    """Return what the checks of `xai.methods.MODEL_CHECKS` find about a trained model on labelled data.
+
+    checks: names, all by default. rows: at most so many of each part of the data are used, drawn at random. settings:
+    keyword arguments by check, such as `bias={"least": 50}`. The same seed, model and data give the same findings.
+    Raises InputError for an unknown check, or data that does not fit the model.
+
+    >>> import torch
+    >>> model = Model(torch.nn.Linear(2, 2))
+    >>> result = audit(model, AuditData(torch.rand(40, 2), [0, 1] * 20), ["performance"])
+    >>> result.findings[0].check
+    'performance.skill'
+    """
+    chosen = list(MODEL_CHECKS) if checks is None else list(checks)
+    unknown = [name for name in [*chosen, *settings] if name not in MODEL_CHECKS]
+    if unknown or not chosen:
+        wanted = f"among {', '.join(MODEL_CHECKS)}"
+        raise InputError(expected("audit", "checks", wanted, repr(unknown[0]) if unknown else "none"))
+    seed = whole_number("audit", "seed", seed)
+    prepared = prepare(model, data, rows=rows, seed=seed)
+    findings: list[Finding] = []
+    seconds: dict[str, float] = {}
+    for name in track(chosen, lambda item: f"audit: {item}", len(chosen)):
+        started = time.perf_counter()
+        found = MODEL_CHECKS[name].load()(model, prepared, seed=seed, **settings.get(name, {}))
+        findings += [Finding(**_plain(finding.to_dict())) for finding in found]
+        seconds[name] = time.perf_counter() - started
+    held_out, train = prepared.held_out, prepared.train
+    about_model = {
+        "name": model.name, "task": model.task, "input": model.input.kind, "weights": model.digest(),
+        "answers": tensor_digest(held_out.prediction), "classes": model.classes or [],
+    }  # fmt: skip
+    about_data = {
+        "name": prepared.name, "digest": prepared.digest, "held_out": len(held_out),
+        "train": 0 if train is None else len(train), "given": prepared.given,
+        "protected": list(map(str, held_out.groups.columns)),
+    }  # fmt: skip
+    options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
+    return AuditResult(tuple(findings), about_model, about_data, _plain(options), _versions(), seconds)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
+    return {"xai-toolkit": xai.__version__, **{name: importlib.metadata.version(name) for name in packages}}
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it: numbers, words, lists and dictionaries; what is not finite as None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | torch.Tensor):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,107 @@
+"""`--data` of an audit: a table, a folder of images by class, a reference data set by name, or the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from xai.cli.options import recipes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xai.auditing.data import AuditData
+    from xai.core.model import Model
+
+__all__ = ["read_audit_data"]
+
+
+def read_audit_data(
+    model: Model, folder: str, data: str | None, train: str | None, label: str, protected: Sequence[str]
+) -> AuditData:
+    """Return what `--data` and `--train` name, for a model.
+
+    A path to a CSV or Parquet file (texts in the column `text`), a folder of images with one subfolder per class, or
+    the name of a recipe, whose data is meant; without --data the recipe that made the model folder. protected: columns
+    of the table, whether the model sees them or not.
+    """
+    from xai.auditing.data import AuditData
+    from xai.core.errors import InputError, expected
+
+    name = data or _own_recipe(folder)
+    if name is None:
+        wanted = "--data, since the model folder does not say what it was trained on"
+        raise InputError(expected("audit", "data", wanted, "none"))
+    if name in recipes().RECIPES and not Path(name).exists():
+        return _reference(name, train, protected)
+    inputs, labels, groups = _read(model, name, label, protected, "data")
+    learned = _read(model, train, label, protected, "train") if train else None
+    seen = [column for column in protected if column in getattr(model.input, "names", ())]
+    return AuditData(
+        inputs,
+        labels,
+        train=learned and learned[:2],
+        groups=groups,
+        train_groups=learned and learned[2],
+        protected=seen,
+        name=Path(name).name,
+    )
+
+
+def _reference(name: str, train: str | None, protected: Sequence[str]) -> AuditData:
+    from xai.auditing.data import AuditData
+
+    if train:
+        raise click.ClickException("audit: --train: a reference data set has its own training part")
+    found = recipes().load_data(name)
+    chosen = list(protected) or list(found.protected)
+    learned = (found.train_inputs, found.train_goals)
+    return AuditData(found.test_inputs, found.test_goals, train=learned, protected=chosen, name=found.name)
+
+
+def _own_recipe(folder: str) -> str | None:
+    from xai.core.folder import read_description
+
+    name = str(read_description(folder).origin.get("recipe", ""))
+    return name if name in recipes().RECIPES else None
+
+
+def _read(
+    model: Model, source: str, label: str, protected: Sequence[str], argument: str
+) -> tuple[object, object, pd.DataFrame | None]:
+    """Return inputs, labels and the protected columns that the model does not see."""
+    from xai.core.errors import InputError, expected
+    from xai.core.images import read_folder
+    from xai.lime.frames import read_frame
+
+    path = Path(source)
+    if model.input.kind == "image":
+        images = read_folder(path, model.input, _classes(model), "audit")
+        return images.images, images.labels, None
+    if path.is_dir() or not path.exists():
+        known = ", ".join(recipes().RECIPES)
+        wanted = f"a CSV or Parquet file, or one of {known}"
+        raise InputError(expected("audit", argument, wanted, source))
+    frame = read_frame(path, "audit")
+    names = [str(column) for column in frame.columns]
+    frame = frame.set_axis(names, axis=1)
+    text = "text" if model.input.kind == "text" else None
+    if model.input.kind not in ("tabular", "text"):
+        got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
+        raise InputError(expected("audit", argument, "a model of tables or texts for a CSV file", got))
+    wanted = [label, *protected, *([text] if text else [])]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise InputError(expected("audit", argument, f"a column {missing[0]!r} (see --label)", ", ".join(names[:12])))
+    hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
+    inputs = frame[text].astype(str).tolist() if text else frame
+    return inputs, frame[label], frame[hidden] if hidden else None
+
+
+def _classes(model: Model) -> list[str]:
+    from xai.render.model_report import class_names
+
+    return class_names(model)
