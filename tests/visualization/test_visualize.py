@@ -86,7 +86,9 @@ def test_an_activation_layer_is_read_before_it() -> None:
 
 def test_a_unit_of_a_linear_layer_is_a_channel_and_a_neuron() -> None:
     model = ZOO["plain"]()
-    made = visualize(model, [objectives.channel("linear", 1), objectives.neuron("linear", 1), objectives.logit(1)], steps=3)
+    made = visualize(
+        model, [objectives.channel("linear", 1), objectives.neuron("linear", 1), objectives.logit(1)], steps=3
+    )
     with torch.no_grad():
         scores = model.network.eval()(model.input.normalize(made.image))[:, 1]
     assert torch.allclose(made.reached, scores, atol=1e-5)

@@ -12,8 +12,10 @@ WHOLE: Field = (float("inf"), float("inf"), float("inf"), float("inf"))
 # Operations that answer each position from that position alone. What is not known here may read the whole input.
 POINTWISE = (
     "Add", "Sub", "Mul", "Div", "Neg", "Pow", "Exp", "Sigmoid", "Tanh", "Relu", "LeakyRelu", "Prelu", "Elu", "Gelu",
-    "Silu", "Mish", "Hardtanh", "Hardswish", "Hardsigmoid", "Softplus", "Clamp", "Clone", "NativeBatchNorm", "CudnnBatchNorm",
-    "ConstantPadNd", "ReflectionPad2D", "ReplicationPad2D", "ToCopy", "Copy", "Cat", "Alias", "NativeDropout", "Where",
+    "Silu", "Mish", "Hardtanh", "Hardswish", "Hardsigmoid", "Softplus", "Clamp", "Clone",
+    "NativeBatchNorm", "CudnnBatchNorm",
+    "ConstantPadNd",
+    "ReflectionPad2D", "ReplicationPad2D", "ToCopy", "Copy", "Cat", "Alias", "NativeDropout", "Where",
 )  # fmt: skip
 
 

@@ -47,4 +47,6 @@ def ablation(model: Model, objective: Objective, *, steps: int = 256, **settings
         "Fourier, own colors": {**bare, "parameters": "fourier", "optimizer": "adam", "learning_rate": FIRST_STEP},
         "all": {"constraints": everything},
     }
-    return {name: visualize(model, objective, steps=steps, **{**variant, **settings}) for name, variant in variants.items()}
+    return {
+        name: visualize(model, objective, steps=steps, **{**variant, **settings}) for name, variant in variants.items()
+    }

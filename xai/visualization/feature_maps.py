@@ -30,7 +30,9 @@ def feature_maps(model: Model, image: object, layers: Sequence[str] | None = Non
         for name in names:
             find_layer(model.network, name, "feature_maps")
         with recording(model.network, names, "feature_maps", before=True) as recorded:
-            run_recorded(lambda: model.forward_on(model.network, batch, "feature_maps"), recorded, names, "feature_maps")
+            run_recorded(
+                lambda: model.forward_on(model.network, batch, "feature_maps"), recorded, names, "feature_maps"
+            )
     flat = [name for name in names if recorded[name].ndim != 4]
     if flat:
         shape = tuple(recorded[flat[0]].shape[1:])

@@ -64,7 +64,7 @@ def _kind(row: Visualization) -> str:
 def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, int, int]) -> str:
     if field is None:
         return ""
-    if None in field or field[0] >= shape[1] and field[1] >= shape[2]:
+    if None in field or (field[0] >= shape[1] and field[1] >= shape[2]):
         return "each position sees the whole image"
     return f"each position sees {field[0]} × {field[1]} pixels"
 
