@@ -24,12 +24,13 @@ def feature_maps(model: Model, image: object, layers: Sequence[str] | None = Non
     batch = model.prepare(image, "feature_maps", "image")
     if model.input.kind != "image" or len(batch) != 1:
         raise InputError(expected("feature_maps", "image", "one image for a model of images", describe(batch)))
-    with untouched(model.network), torch.no_grad():
-        units = [layer.name for layer in model.trace_of(batch, "feature_maps").units() if len(layer.shape) == 3]
+    with untouched(model.network):
+        found = model.trace_of(batch, "feature_maps")  # with a graph: it is kept for later callers
+        units = [layer.name for layer in found.units() if len(layer.shape) == 3]
         names = list(layers) if layers is not None else units
         for name in names:
             find_layer(model.network, name, "feature_maps")
-        with recording(model.network, names, "feature_maps", before=True) as recorded:
+        with torch.no_grad(), recording(model.network, names, "feature_maps", before=True) as recorded:
             run_recorded(
                 lambda: model.forward_on(model.network, batch, "feature_maps"), recorded, names, "feature_maps"
             )
