@@ -155,8 +155,9 @@ METHODS: dict[str, MethodSpec] = {
         "a weighted linear model fitted around the series, with an error bar on every stretch of time",
     ),
     "visualize": MethodSpec(
-        "xai.visualization.ascent:visualize", "visualization", "global", "specific", "post hoc", ("image",), True,
-        256, "an image made to excite a unit, compared with what real images reach",
+        "xai.visualization.ascent:visualize", "visualization", "global", "specific", "post hoc",
+        ("image", "tabular", "sequence", "text", "tensor"), True, 256,
+        "an input made to excite a unit, compared with real ones, with noise and with itself changed a little",
     ),
 }  # fmt: skip
 

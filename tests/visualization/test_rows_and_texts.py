@@ -230,3 +230,22 @@ class Counts(nn.Module):
 
     def forward(self, words: torch.Tensor) -> torch.Tensor:
         return self.linear(torch.stack([(words == 2).sum(1), (words == 3).sum(1)], 1).float())
+
+
+def test_what_was_made_can_be_shown() -> None:
+    from xai.render.report import Report
+
+    row = visualize(linear(), objectives.logit(0), bounds=(0, 1), steps=4)
+    text = visualize(planted_reader(0, 1), objectives.logit(0), size=2, steps=4)
+    series = visualize(
+        Model(Reads(), input=SequenceInput(["u", "<v>"], 6, mean=[1.0, 0.0], std=[2.0, 1.0])),
+        objectives.logit(0),
+        steps=4,
+    )
+    page = Report("made", [row, text, series]).html()
+    assert " ".join(text.words[0]) in page
+    assert "&lt;v&gt;" in page
+    assert "<v>" not in page
+    for made, axes in ((row, 2), (text, 1), (series, 2)):
+        assert len(made.plot().axes) == axes
+        assert "srcdoc" in made._repr_html_()

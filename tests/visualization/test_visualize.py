@@ -84,6 +84,16 @@ def test_an_activation_layer_is_read_before_it() -> None:
     assert float(made.reached[0]) > 0  # the objective is the negated channel
 
 
+def test_a_unit_of_a_linear_layer_is_a_channel_and_a_neuron() -> None:
+    model = ZOO["plain"]()
+    made = visualize(
+        model, [objectives.channel("linear", 1), objectives.neuron("linear", 1), objectives.logit(1)], steps=3
+    )
+    with torch.no_grad():
+        scores = model.network.eval()(model.input.normalize(made.image))[:, 1]
+    assert torch.allclose(made.reached, scores, atol=1e-5)
+
+
 def test_snapshots_are_kept() -> None:
     made = visualize(ZOO["plain"](), objectives.logit(0), steps=6, snapshots=(0, 2, 99))
     assert sorted(made.snapshots) == [0, 2, 6]

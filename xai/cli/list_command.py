@@ -53,14 +53,30 @@ def list_recipes() -> None:
 @click.argument("model")
 @trust_option
 def layers(model: str, trust_code: bool) -> None:
-    """The layers of the model folder MODEL, in the order of the forward pass."""
+    """The layers of the model folder MODEL, in the order of the forward pass.
+
+    "sees" is how many pixels, down x across, one position of the output depends on.
+    """
     found = load_model(model, trust_code).trace().layers
     rows = [
-        (layer.name, layer.kind, " x ".join(map(str, layer.shape)), f"{layer.parameters:,}", str(layer.calls))
+        (
+            layer.name,
+            layer.kind,
+            " x ".join(map(str, layer.shape)),
+            _sees(layer.sees),
+            f"{layer.parameters:,}",
+            str(layer.calls),
+        )
         for layer in found
         if layer.leaf
     ]
-    _table(("layer", "kind", "output", "parameters", "calls"), rows)
+    _table(("layer", "kind", "output", "sees", "parameters", "calls"), rows)
+
+
+def _sees(field: tuple[int | None, int | None] | None) -> str:
+    if field is None:
+        return "-"
+    return "all" if None in field else " x ".join(map(str, field))
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

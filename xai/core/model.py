@@ -281,7 +281,8 @@ class Model:
         if key not in self._traces:
             # With a graph where the input allows one: it tells what reads the output of a convolution.
             seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
-            self._traces[key] = trace(self.network, lambda: self.forward_on(self.network, seen, operation))
+            image = seen if row.ndim == 4 and seen.requires_grad else None
+            self._traces[key] = trace(self.network, lambda: self.forward_on(self.network, seen, operation), image)
         return self._traces[key]
 
     def _run(self, batch: Tensor, size: int, operation: str) -> Tensor:

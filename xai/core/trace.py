@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.core.hooks import first_tensor
+from xai.core.receptive import Field, receptive_field
 
 __all__ = ["Layer", "Trace", "trace"]
 
@@ -18,7 +19,11 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 @dataclass(frozen=True)
 class Layer:
-    """One submodule as the forward pass met it; `shape` is that of its output without the batch axis."""
+    """One submodule as the forward pass met it; `shape` is that of its output without the batch axis.
+
+    `sees`: the height and width in pixels of the part of an image that one position of the output depends on, (None,
+    None) where that may be all of it; None where the input is no image.
+    """
 
     name: str
     kind: str
@@ -28,6 +33,7 @@ class Layer:
     leaf: bool
     convolution: bool = False
     linear: bool = False
+    sees: tuple[int | None, int | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,11 @@ class Trace:
         return {norm: f"{convolution}, read after {norm}" for convolution, norm in self.foldable}
 
 
-def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
-    """Run the network once on one row, with a graph, and record what each submodule did."""
+def trace(network: nn.Module, run: Callable[[], Tensor], image: Tensor | None = None) -> Trace:
+    """Run the network once on one row, with a graph, and record what each submodule did.
+
+    image: the row, where it is an image (1, C, H, W) that requires a gradient, to say what each layer sees of it.
+    """
     names = {id(module): name for name, module in network.named_modules()}
     order: list[str] = []
     calls: dict[str, int] = {}
@@ -70,6 +79,8 @@ def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
     kept: list[Tensor] = []  # keeps ids valid while they are compared
     follows: dict[str, str] = {}
     nodes: dict[str, object] = {}
+    fields: dict[str, tuple[int | None, int | None]] = {}
+    found: dict[object, Field | None] = {}
 
     def hook(module: nn.Module, inputs: tuple, output: object) -> None:
         name = names[id(module)]
@@ -79,6 +90,8 @@ def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
             if name not in shapes:
                 order.append(name)
             shapes[name] = tuple(tensor.shape[1:])
+            if image is not None:
+                fields[name] = receptive_field(tensor, image, found)
         if isinstance(module, BATCH_NORMS) and inputs and id(inputs[0]) in producers:
             follows[name] = producers[id(inputs[0])]
         if isinstance(module, CONVOLUTIONS) and tensor is not None:
@@ -107,6 +120,7 @@ def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
             leaf=not any(True for _ in modules[name].children()),
             convolution=isinstance(modules[name], CONVOLUTIONS),
             linear=isinstance(modules[name], nn.Linear),
+            sees=fields.get(name),
         )
         for name in order
     )

@@ -121,10 +121,16 @@ def _shade(axes: Axes, pieces: list, lines: int) -> None:
 
 
 def plot_visualization(visualization: Visualization) -> Figure:
-    """Draw the first image at its snapshots, and its activation by step."""
-    steps = sorted(visualization.snapshots)
-    figure = Figure(figsize=(2.2 * (len(steps) + 1), 2.4), layout="constrained")
-    axes = figure.subplots(1, len(steps) + 1)
+    """Draw the first image at its snapshots (or the row or series that was made), and its activation by step."""
+    images = visualization.kind == "image"
+    steps = sorted(visualization.snapshots) if images else []
+    numbers = not images and visualization.words is None
+    figure = Figure(figsize=(2.2 * (len(steps) + 1 + numbers), 2.4), layout="constrained")
+    axes = figure.subplots(1, len(steps) + 1 + numbers, squeeze=False)[0]
+    if numbers:
+        values = visualization.values[0].detach().float().cpu()
+        axes[0].plot(values.flatten(1).numpy() if values.ndim > 1 else values.numpy(), marker=".")
+        axes[0].set_title("step by step" if values.ndim > 1 else "by column", fontsize=9)
     for place, step in zip(axes, steps):
         place.imshow(_shown(visualization.snapshots[step][0]), cmap="gray")
         place.set_title(f"step {step}")

@@ -40,7 +40,10 @@ def explanation_body(explanation: Explanation) -> Markup:
 
 
 def visualization_body(visualization: Visualization) -> Markup:
-    """Return visualizations as HTML, each with what it reached."""
+    """Return visualizations as HTML, each with what it reached: pictures, or a table where something else was made."""
+    if visualization.kind != "image":
+        rows = [_optimized(row) for row in visualization]
+        return render("rows.html", columns=list(rows[0]), rows=rows, total=len(rows))
     low, high = pixel_range(None, visualization.image)
     units = [
         {
@@ -53,6 +56,22 @@ def visualization_body(visualization: Visualization) -> Markup:
         for row in visualization
     ]
     return render("images.html", units=units)
+
+
+def _optimized(row: Visualization) -> dict[str, object]:
+    """Return an optimized row, series or text as a line of a table: its numbers by name, step by step, or its words."""
+    values = row.values[0].detach().float().cpu()
+    if row.words is not None:
+        made: dict[str, object] = {"text": " ".join(row.words[0])}
+    elif values.ndim == 1:
+        names = row.names or tuple(f"x{number}" for number in range(len(values)))
+        made = dict(zip(names, values.tolist()))
+    else:
+        columns = values.flatten(1).T
+        names = row.names or tuple(f"x{number}" for number in range(len(columns)))
+        made = {name: " ".join(f"{value:.3g}" for value in column.tolist()) for name, column in zip(names, columns)}
+    evidence = " ".join(finding.text for finding in (row.evidence[0] if row.evidence else ()))
+    return {"objective": row.objective[0], **made, "reached": float(row.reached[0]), "evidence": evidence}
 
 
 def findings_body(findings: Sequence[Finding]) -> Markup:

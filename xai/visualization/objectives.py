@@ -90,7 +90,8 @@ def channel(layer: str, number: int) -> Objective:
     """Return the mean of one channel over all positions; of a linear layer, one unit."""
 
     def value(reading: Reading) -> Tensor:
-        return _channel(reading.activations[layer], layer, number).flatten(1).mean(1)
+        maps = _channel(reading.activations[layer], layer, number)
+        return maps.reshape(len(maps), -1).mean(1)
 
     return Objective(f"{layer} channel {number}", (layer,), value)
 
@@ -101,7 +102,7 @@ def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) 
     def value(reading: Reading) -> Tensor:
         maps = _channel(reading.activations[layer], layer, number)
         if maps.ndim < 3:
-            return maps.flatten(1)[:, 0]
+            return maps.reshape(len(maps), -1)[:, 0]
         row, column = maps.shape[1] // 2 if y is None else y, maps.shape[2] // 2 if x is None else x
         if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
             wanted = f"a position within {maps.shape[2]} x {maps.shape[1]}"

@@ -81,3 +81,60 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "-10% 0px -80% 0px" });
 for (const section of document.querySelectorAll("main > section")) seen.observe(section);
+
+// An atlas: search, sorting, arrow keys, and one channel in large. Without this script it is a list of pictures.
+for (const atlas of document.querySelectorAll("[data-atlas]")) {
+  const tools = atlas.querySelector(".atlas-tools");
+  const [search, sort, count] = ["input", "select", "output"].map((name) => tools.querySelector(name));
+  const list = atlas.querySelector("ul");
+  const items = [...list.children];
+  const dialog = atlas.querySelector("dialog");
+  const order = ["fail", "untestable", "warn", "pass", ""];
+  tools.hidden = false;
+  atlas.classList.add("live");
+
+  const value = (item) => {
+    const raw = item.dataset[sort.value];
+    if (sort.value === "number") return -Number(raw);
+    if (sort.value === "status") return -order.indexOf(raw);
+    return raw === "" ? -Infinity : Number(raw);
+  };
+  const shown = () => [...list.children].filter((item) => !item.hidden);
+  const focusOn = (item) => {
+    for (const other of items) other.tabIndex = other === item ? 0 : -1;
+  };
+  const update = () => {
+    const parts = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = (item) => item.dataset.words.toLowerCase().split(/\s+/);
+    const fits = (item, part) => (/^\d+$/.test(part) ? words(item).includes(part) : item.dataset.words.toLowerCase().includes(part));
+    for (const item of items) item.hidden = !parts.every((part) => fits(item, part));
+    list.append(...[...items].sort((a, b) => value(b) - value(a) || a.dataset.number - b.dataset.number));
+    const left = shown();
+    count.textContent = `${left.length} of ${items.length}`;
+    focusOn(left[0]);
+  };
+  const open = (item) => {
+    dialog.querySelector("div").replaceChildren(...[...item.children].map((child) => child.cloneNode(true)));
+    dialog.showModal();
+  };
+  search.addEventListener("input", update);
+  sort.addEventListener("change", update);
+  dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+  list.addEventListener("click", (event) => {
+    const item = event.target.closest("li");
+    if (item) { focusOn(item); open(item); }
+  });
+  list.addEventListener("keydown", (event) => {
+    const left = shown();
+    const place = left.indexOf(event.target.closest("li"));
+    const top = left.findIndex((item) => item.offsetTop > left[0].offsetTop);
+    const columns = top < 0 ? left.length : top;
+    const move = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -place, End: left.length - 1 - place }[event.key];
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(left[place]); }
+    else if (event.key === "/") { event.preventDefault(); search.focus(); }
+    else if (move !== undefined && left[place + move]) { event.preventDefault(); focusOn(left[place + move]); left[place + move].focus(); }
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && shown().length) shown()[0].focus();
+  });
+}

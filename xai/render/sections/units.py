@@ -1,4 +1,4 @@
-"""What the units look for: an image made for each channel, beside the real images that excite it most."""
+"""What the units look for: an input made for each channel, beside the real ones that excite it most and least."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from xai.core.explanation import Visualization
 from xai.core.model import Model
 from xai.render.cards import pixel_range
 from xai.render.escape import render
+from xai.render.figures import curve_figure, inline_svg
 from xai.render.pictures import SMALL, image_picture
 from xai.render.report import Section
+from xai.render.unit_views import unit_numbers, unit_view, verdict
 
 __all__ = ["units_section"]
 
@@ -23,58 +25,60 @@ def units_section(
 
     `reference` are the real images that the visualizations were compared with.
     """
-    views, data, statuses = [], [], Counter()
-    for layer, visualization in groups.items():
-        low, high = pixel_range(model.input, visualization.image)
-        units = []
-        for row in visualization:
-            finding = row.finding("real_images")
-            best = [] if finding is None or reference is None else finding.details["best"]
-            if finding is not None:
-                statuses[finding.status] += 1
-            units.append(
-                {
-                    "name": row.objective[0],
-                    "short": row.objective[0].removeprefix(f"{layer} "),
-                    "picture": image_picture(row.image[0], low, high),
-                    "small": max(row.image.shape[2:]) < SMALL,
-                    "finding": finding,
-                    "real": [image_picture(reference[number], low, high) for number in best],
-                }
-            )
-            data.append(
-                {
-                    "unit": row.objective[0],
-                    "reached": float(row.reached[0]),
-                    "transformed": float(row.transformed[0]),
-                    "evidence": [item.to_dict() for item in row.evidence[0]],
-                }
-            )
-        views.append({"title": titles.get(layer, layer), "units": units})
+    pictures: dict[int, str] = {}
+    found = {layer.name: layer.sees for layer in model.trace().layers}
+    views = [
+        {
+            "title": titles.get(layer, layer),
+            "sees": _sees(found.get(layer), model.input.shape),
+            "units": [unit_view(model, row, layer, reference, pictures) for row in made],
+        }
+        for layer, made in groups.items()
+    ]
+    words = Counter(_kind(row) for made in groups.values() for row in made)
     first = next(iter(groups.values()))
-    process = [_process(model, visualization[len(visualization) // 2]) for visualization in list(groups.values())[-1:]]
-    count = None if reference is None else len(reference)
+    process = [_process(model, made[len(made) // 2]) for made in list(groups.values())[-1:]]
     body = render(
         "units.html",
         groups=views,
-        statuses=statuses,
+        words=words,
+        total=sum(map(len, groups.values())),
         process=process,
-        count=count,
+        count=None if reference is None else len(reference),
         source=source,
         options=first.options,
     )
-    return Section(
-        "units", "What its units look for", body, {"units": data, "options": first.options, "seed": first.seed}
-    )
+    data = [unit_numbers(row) for made in groups.values() for row in made]
+    numbers = {"units": data, "options": first.options, "seed": first.seed}
+    return Section("units", "What its units look for", body, numbers)
 
 
-def _process(model: Model, visualization: Visualization) -> dict[str, object]:
-    low, high = pixel_range(model.input, visualization.image)
+def _kind(row: Visualization) -> str:
+    """Return what the evidence says of a unit without its counts, so that it can be counted."""
+    found = verdict(row)
+    if found is None:
+        return "not tested"
+    return found["words"].partition(",")[0] if found["status"] != "warn" else "nearly"
+
+
+def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, int, int]) -> str:
+    if field is None:
+        return ""
+    if None in field or (field[0] >= shape[1] and field[1] >= shape[2]):
+        return "each position sees the whole image"
+    return f"each position sees {field[0]} × {field[1]} pixels"
+
+
+def _process(model: Model, made: Visualization) -> dict[str, object]:
+    low, high = pixel_range(model.input, made.image)
+    steps = list(range(1, made.activations.shape[1] + 1))
+    curve = curve_figure(steps, {made.objective[0]: made.activations[0].tolist()}, "step", "activation")
     return {
-        "name": visualization.objective[0],
-        "small": max(visualization.image.shape[2:]) < SMALL,
+        "name": made.objective[0],
+        "small": max(made.image.shape[2:]) < SMALL,
+        "curve": inline_svg(curve, f"Activation of {made.objective[0]} by step"),
         "steps": [
             {"step": step, "picture": image_picture(images[0], low, high)}
-            for step, images in sorted(visualization.snapshots.items())
+            for step, images in sorted(made.snapshots.items())
         ],
     }

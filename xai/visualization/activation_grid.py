@@ -1,0 +1,36 @@
+"""What a layer sees in one image, place by place: the image that fits the activations at each of its positions."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import adaptive_avg_pool2d
+
+from xai.core.arguments import whole_number
+from xai.core.explanation import Visualization
+from xai.core.model import Model
+from xai.visualization.ascent import visualize
+from xai.visualization.feature_maps import feature_maps
+from xai.visualization.objectives import direction
+
+__all__ = ["activation_grid"]
+
+LEAST = 1e-6  # a place where nothing is active has no direction
+
+
+def activation_grid(
+    model: Model, image: object, layer: str, *, cells: int = 7, **settings: object
+) -> tuple[Visualization, torch.Tensor]:
+    """Return one visualization per place, row by row, and how active each place is, (rows, columns) from 0 to 1.
+
+    A place's activations are a direction in the layer; what is shown excites the layer in that direction. Maps with
+    more than `cells` places a side are averaged down. settings are those of `visualize`. Source: Olah et al. 2018,
+    doi:10.23915/distill.00010.
+    """
+    whole_number("activation_grid", "cells", cells, 1)
+    maps = feature_maps(model, image, [layer])[layer]
+    rows, columns = (min(cells, side) for side in maps.shape[1:])
+    places = adaptive_avg_pool2d(maps, (rows, columns)).flatten(1).T  # (places, C)
+    strength = places.norm(dim=1)
+    vectors = [vector if float(vector.norm()) > LEAST else torch.ones_like(vector) for vector in places]
+    made = visualize(model, [direction(layer, vector) for vector in vectors], **settings)
+    return made, (strength / strength.max().clamp_min(LEAST)).view(rows, columns)

@@ -1,0 +1,53 @@
+"""How a feature emerges: the same unit, from the same noise, in the weights of every epoch of a training run."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from xai.core.errors import FolderError, expected
+from xai.core.explanation import Visualization
+from xai.core.model import Model
+from xai.visualization.ascent import visualize
+from xai.visualization.objectives import Objective
+
+__all__ = ["checkpoints", "emergence"]
+
+SHOWN = 8  # checkpoints of a long run: the first, the last, and an even spread between
+
+
+def checkpoints(folder: str | Path, most: int = SHOWN) -> list[Path]:
+    """Return the weight files that `xai train --keep-weights` left in a model folder, at most so many, in order.
+
+    Raises FolderError where there are none.
+    """
+    found = sorted((Path(folder) / "epochs").glob("*.safetensors"))
+    if not found:
+        got = f"no epochs/*.safetensors in {folder}"
+        raise FolderError(expected("emergence", "model", "a folder trained with its weights kept", got))
+    if len(found) <= most:
+        return found
+    return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
+
+
+def emergence(
+    model: Model, files: Sequence[Path], objective: Objective | Sequence[Objective], **settings: object
+) -> dict[str, Visualization]:
+    """Return a Visualization per checkpoint, by the file's name; settings are those of `visualize`.
+
+    The seed is the same for all, so that what differs is the training. Raises FolderError for weights that do not fit.
+    """
+    made = {}
+    for path in files:
+        network = copy.deepcopy(model.network)
+        try:
+            network.load_state_dict(load_file(path))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            wanted = "the weights of this very network"
+            raise FolderError(expected("emergence", path.name, wanted, type(error).__name__)) from error
+        made[path.stem] = visualize(model.with_network(network), objective, **settings)
+    return made
