@@ -183,7 +183,9 @@ class Model:
     def with_network(self, network: nn.Module) -> Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
-        return Model(network, **settings, forward=self.forward, name=self.name)
+        other = Model(network, **settings, forward=self.forward, name=self.name)
+        other._warned = True  # what a changed network puts out says nothing about what was declared
+        return other
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
