@@ -258,6 +258,14 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.robustness:robustness", "Robustness",
         "Does it stand small changes of the inputs, and do its reasons?",
     ),
+    "explanations": ModelCheckSpec(
+        "xai.auditing.explanations:explanations", "Explanations",
+        "Can its answers be explained, or do the checks refute the explanations?",
+    ),
+    "inside": ModelCheckSpec(
+        "xai.auditing.inside:inside", "Inside",
+        "Do its units, weights and gradients work, and what could be left out?",
+    ),
     "data": ModelCheckSpec(
         "xai.auditing.dataset:dataset", "Data",
         "Are the rows apart from each other, rightly labelled, and like those it learned from?",

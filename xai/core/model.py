@@ -187,7 +187,9 @@ class Model:
     def with_network(self, network: nn.Module) -> Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
-        return Model(network, **settings, forward=self.forward, name=self.name)
+        other = Model(network, **settings, forward=self.forward, name=self.name)
+        other._warned = True  # what a changed network puts out says nothing about what was declared
+        return other
 
     def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
         """Return a model whose one output is a unit of a layer, for any method; see `xai.core.units`."""

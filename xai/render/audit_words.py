@@ -55,6 +55,19 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "Train with such changes (augmentation, noise), or refuse inputs that are as bad.",
         "How a better attacker, or a change that was not tried, would do.",
     ),
+    "explanations": CheckWords(
+        "Rows drawn at random were explained (integrated gradients of images and series, LIME of tables and texts), "
+        "and every check of xai.verify tried to refute each explanation.",
+        "Do not show explanations of the refuted kind to anyone who decides by them; try another method.",
+        "A supported explanation says where the model looks, not that it looks there for a good reason.",
+    ),
+    "inside": CheckWords(
+        "Held-out rows were sent through the network and its units recorded. A unit is dead when no answer has a "
+        "gradient in it. Copies were pruned and quantized and scored on the same rows.",
+        "Dead units call for a smaller learning rate, another initialization or a leaky activation; what can be left "
+        "out, for a smaller network.",
+        "A unit that is dead on these rows may wake up on others.",
+    ),
     "data": CheckWords(
         "Rows of both parts were compared number by number. For labels, trees (a linear model for texts) learned "
         "crosswise, so that each row was judged by others alone. Distances are to the five nearest training rows.",
