@@ -140,3 +140,16 @@ def test_an_interrupted_audit_writes_nothing(tmp_path, monkeypatch: pytest.Monke
     done = CliRunner().invoke(command, arguments)
     assert done.exit_code == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "rows.csv"]
+
+
+def test_numbers_of_words_are_explained_as_words() -> None:
+    from xai.auditing.explaining import explain
+    from xai.auditing.features import texts_of
+
+    network = nn.Sequential(nn.EmbeddingBag(5, 4, padding_idx=0), nn.Linear(4, 2))
+    model = Model(network, input=TextInput(["red", "unknown", "old"]))
+    numbers = torch.tensor([[2, 4, 1, 3], [4, 2, 0, 0]])
+    texts = texts_of(model, numbers)
+    assert texts == ["red old unknownx unknown", "old red"]
+    assert torch.equal(model.input.present(texts), numbers)
+    assert {"red", "old"} <= set(explain(model, numbers, 0, seed=0).value_names(1))
