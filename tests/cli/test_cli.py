@@ -240,7 +240,7 @@ class TestBadInput:
         refused(xai(*common, good, "-m", "magic", cwd=tmp_path), "saliency", "magic")
         refused(xai(*common, good, "-o", tmp_path, cwd=tmp_path), "a file")
         refused(xai(*common, good, "-o", tmp_path / "file" / "x.html", cwd=tmp_path), "a path that can be written")
-        refused(xai(*common, cwd=tmp_path), "IMAGES")
+        refused(xai(*common, cwd=tmp_path), "INPUTS")
         assert sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in str(path)) == before
 
     def test_the_rest(self, users_folder: Path, tmp_path: Path) -> None:
