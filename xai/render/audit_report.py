@@ -27,4 +27,6 @@ def audit_report(
     result = result if raw_data else result.without_raw_data()
     sections = [check_section(name, result.of(name)) for name in result.checks]
     sections.append(provenance(result))
-    return Report(title or f"Audit of {result.model['name']}", sections, audit_summary(result))
+    title = title or f"Audit of {result.model['name']}"
+    request = {"call": "audit_report", "raw_data": raw_data}
+    return Report(title, sections, audit_summary(result), request)
