@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
 
 __all__ = ["RECIPES", "Recipe"]
 
@@ -29,6 +31,11 @@ class Recipe:
     validation: float = 0.1
     clip: float | None = None
     extras: dict[str, tuple[str, dict[str, object]]] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """Return 12 hexadecimal digits of all settings, but not of the description: another network, another digest."""
+        settings = {name: value for name, value in asdict(self).items() if name != "description"}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 CONVOLUTIONAL = "models.networks.convolutional:convolutional"

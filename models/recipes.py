@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from models.heads import find_head
 from models.recipe_table import RECIPES, Recipe
 from models.scoring import accuracy
 from models.training import Extras, seeded, train
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, expected
 from xai.core.files import check_writable, write_atomically
 from xai.core.folder import save_model
 from xai.core.model import Model
 
-__all__ = ["RECIPES", "Recipe", "load_data", "subset", "train_recipe"]
+__all__ = ["RECIPES", "Recipe", "is_current", "load_data", "subset", "train_recipe"]
 
 CHECKPOINT, CURVES, KEPT = "checkpoint.safetensors", "training.json", "epochs"
 
@@ -56,11 +57,13 @@ def train_recipe(
     The folder gets the model, the curves (training.json) and, with keep_weights, the weights after each epoch. A run
     that was killed left a checkpoint there: the same call goes on from its last whole epoch, to the same weights as
     without the break. rows: use only so many rows of the training and of the test part, to try a recipe out.
-    Raises InputError with the known names for an unknown recipe.
+    Raises InputError with the known names for an unknown recipe, and for a checkpoint of other settings.
     """
     recipe, folder = _recipe(name), Path(folder)
+    seed, epochs = whole_number("train", "seed", seed), recipe.epochs if epochs is None else epochs
     check_writable(folder / "model.toml", "train")
     data = load_data(name)
+    rows = None if rows is None else whole_number("train", "rows", rows, 1)
     data = data if rows is None else subset(data, rows)
     arguments = {**recipe.arguments, **{argument: FROM_DATA[argument](data) for argument in recipe.from_data}}
     with seeded(seed):
@@ -69,7 +72,7 @@ def train_recipe(
         "optimizer": recipe.optimizer,
         "learning_rate": recipe.learning_rate,
         "schedule": recipe.schedule,
-        "epochs": recipe.epochs if epochs is None else epochs,
+        "epochs": whole_number("train", "epochs", epochs, 1),
         "batch_size": recipe.batch_size,
         "validation": recipe.validation,
         "clip": recipe.clip,
@@ -81,6 +84,7 @@ def train_recipe(
         task=recipe.task,
         extras=_extras(recipe, network),
         checkpoint=folder / CHECKPOINT,
+        recipe=recipe.digest(),
         keep=folder / KEPT if keep_weights else None,
         **settings,
     )
@@ -88,8 +92,8 @@ def train_recipe(
     # Each step of a written sequence is one of many.
     task = "classification" if recipe.task == "sequence" else recipe.task
     model = Model(network, task=task, output="logits", classes=data.classes, input=data.input, name=name)
-    extras = {name: path for name, (path, _) in recipe.extras.items()}
-    origin = {"recipe": name, "data": data.name, **reached, **settings, **extras}
+    extras = {"rows": rows, **{name: path for name, (path, _) in recipe.extras.items()}}
+    origin = {"recipe": name, "digest": recipe.digest(), "data": data.name, **reached, **settings, **extras}
     write_atomically(folder / CURVES, msgspec.json.format(msgspec.json.encode(asdict(curves))), "train")
     save_model(
         model,
@@ -102,10 +106,21 @@ def train_recipe(
     return folder
 
 
+def is_current(origin: Mapping[str, object]) -> bool:
+    """Say whether a model folder's origin names a recipe with the settings that this recipe has today.
+
+    >>> is_current({"recipe": "mnist-cnn", "digest": RECIPES["mnist-cnn"].digest()})
+    True
+    >>> is_current({"recipe": "mnist-cnn", "digest": "of other settings"})
+    False
+    """
+    recipe = RECIPES.get(str(origin.get("recipe")))
+    return recipe is not None and origin.get("digest") == recipe.digest()
+
+
 def subset(data: Dataset, rows: int, seed: int = 0) -> Dataset:
     """Return so many rows, drawn at random, of the training and of the test part of a data set, or all there are."""
-    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
-        raise InputError(expected("train", "rows", "a whole number from 1", repr(rows)))
+    rows = whole_number("train", "rows", rows, 1)
     generator = torch.Generator().manual_seed(seed)
     chosen = {}
     for part in ("train", "test"):

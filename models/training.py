@@ -19,6 +19,7 @@ from models.networks.columns import Columns, Rescale
 from models.optimizers import make_optimizer
 from models.schedules import SCHEDULES
 from models.scoring import accuracy, run_in_parts, summarize, trimmed
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, NetworkError, expected
 from xai.core.progress import track
 
@@ -91,16 +92,20 @@ def train(
     extras: Extras = Extras(),
     checkpoint: Path | None = None,
     keep: Path | None = None,
+    recipe: str | None = None,
 ) -> Curves:
     """Train a network in place and return its curves; the same seed on the same machine gives the same weights.
 
     batch_size: rows per step, None for all of them. schedule: how the learning rate changes, a name in SCHEDULES.
     validation: the share of the training part that is only looked at; the test part is not touched. clip: the largest
     norm of the gradient. checkpoint: a file written after each epoch; where it is there already, the run goes on from
-    it, to the same weights as without the break. keep: a folder for the weights after each epoch.
+    it, to the same weights as without the break. keep: a folder for the weights after each epoch. recipe: what else
+    the weights depend on (the network, the extras), as a digest; a checkpoint of another one is refused.
     Raises InputError for settings or goals that cannot be, NetworkError when the loss is not finite or explodes.
     """
-    _check_settings(epochs=epochs, batch_size=batch_size, schedule=schedule, clip=clip)
+    epochs, seed = whole_number("train", "epochs", epochs, 1), whole_number("train", "seed", seed)
+    batch_size = None if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
+    _check_pace(schedule, clip)
     head = find_head(task)
     rows, held = hold_out(data, validation, seed)
     size = min(batch_size or len(rows), len(rows))
@@ -109,7 +114,8 @@ def train(
         stepper = make_optimizer(optimizer, network.parameters(), learning_rate)
         settings = {"task": task, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule}
         settings |= {"epochs": epochs, "batch_size": batch_size, "validation": validation, "clip": clip, "seed": seed}
-        position = Position(network, stepper, generators, {**settings, "data": data.name, "rows": len(rows)})
+        settings |= {"data": data.name, "rows": len(rows), "recipe": recipe}
+        position = Position(network, stepper, generators, settings)
         curves, stopped = Curves(), False
         if checkpoint is not None and load_checkpoint(checkpoint, position):
             curves = Curves(**position.curves)
@@ -196,10 +202,7 @@ def _step(
     return float(loss.detach()), float(head.score(logits.detach(), right).double().sum()), float(norm)
 
 
-def _check_settings(*, epochs: object, batch_size: object, schedule: str, clip: float | None) -> None:
-    for name, value in (("epochs", epochs), ("batch_size", 1 if batch_size is None else batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(expected("train", name, "a whole number from 1", repr(value)))
+def _check_pace(schedule: str, clip: float | None) -> None:
     if schedule not in SCHEDULES:
         raise InputError(expected("train", "schedule", f"one of {', '.join(SCHEDULES)}", repr(schedule)))
     if clip is not None and not clip > 0:

@@ -21,6 +21,8 @@ from xai.visualization import objectives
 # Settings that make a method quick; one that is not named here runs with its defaults.
 QUICK: dict[str, dict[str, object]] = {
     "integrated_gradients": {"steps": 6},
+    "smoothgrad": {"samples": 4},
+    "gradient_shap": {"samples": 4},
     "lime_image": {"samples": 40, "segments": "grid"},
     "lime_tabular": {"samples": 40, "background": torch.randn(50, 4, generator=torch.Generator().manual_seed(5))},
     "lime_text": {"samples": 40},

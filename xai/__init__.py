@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from xai.methods import METHODS
+from xai.methods import METHODS, MODEL_METHODS
 
 __version__ = "0.1.0"
 
@@ -40,16 +40,19 @@ _HOMES = {
     "recheck": "xai.render.recheck",
     "Report": "xai.render.report",
     "model_report": "xai.render.model_report",
-    **{name: spec.function.partition(":")[0] for name, spec in METHODS.items()},
+    **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
 }
 
 __all__ = ["__version__", "objectives", *_HOMES]
 
 if TYPE_CHECKING:
     from xai.attribution.activation_maps import gradcam as gradcam
+    from xai.attribution.gradients import input_x_gradient as input_x_gradient
     from xai.attribution.gradients import integrated_gradients as integrated_gradients
     from xai.attribution.gradients import saliency as saliency
     from xai.attribution.perturbation import occlusion as occlusion
+    from xai.attribution.sampled_gradients import gradient_shap as gradient_shap
+    from xai.attribution.sampled_gradients import smoothgrad as smoothgrad
     from xai.auditing.data import AuditData as AuditData
     from xai.auditing.performance import measure_performance as measure_performance
     from xai.auditing.result import AuditResult as AuditResult
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from xai.render.model_report import model_report as model_report
     from xai.render.recheck import recheck as recheck
     from xai.render.report import Report as Report
+    from xai.sequences.alignment import alignment as alignment
     from xai.visualization import objectives as objectives
     from xai.visualization.ascent import visualize as visualize
 

@@ -11,19 +11,22 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple
 
-__all__ = ["CHECKS", "METHODS", "MODEL_CHECKS", "CheckSpec", "MethodSpec", "ModelCheckSpec", "all_methods"]
+__all__ = [
+    "CHECKS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS", "CheckSpec", "MethodSpec", "ModelCheckSpec", "all_methods",
+]  # fmt: skip
 
 
 class MethodSpec(NamedTuple):
     """One method: where it lives, its three labels, what it takes and what it costs.
 
-    function: "module:function". kind: "attribution", "surrogate" or "visualization". scope: does it explain one
-    prediction (local) or the model (global)? access: model "specific" or "agnostic". stage: "intrinsic" or "post hoc".
-    inputs: kinds of input. passes: about how many evaluations of the network a row or image takes by default.
+    function: "module:function". kind: "attribution", "surrogate", "visualization", or "model" (those of MODEL_METHODS:
+    a call and a result of its own). scope: does it explain one prediction (local) or the model (global)? access: model
+    "specific" or "agnostic". stage: "intrinsic" or "post hoc". inputs: kinds of input. passes: about how many
+    evaluations of the network a row or image takes by default.
     """
 
     function: str
-    kind: Literal["attribution", "surrogate", "visualization"]
+    kind: Literal["attribution", "surrogate", "visualization", "model"]
     scope: Literal["local", "global"]
     access: Literal["specific", "agnostic"]
     stage: Literal["intrinsic", "post hoc"]
@@ -41,7 +44,8 @@ class MethodSpec(NamedTuple):
 class CheckSpec(NamedTuple):
     """One check on an explanation: where it lives, its labels, its cost, and the question it answers.
 
-    passes: evaluations per row of its own. repeats: how often it makes the explanation again.
+    passes: evaluations per row of its own by default. repeats: how often it makes the explanation again. contradicts:
+    does a failure say that the map is wrong, or only that it is unsteady or stands alone?
     """
 
     function: str
@@ -50,6 +54,7 @@ class CheckSpec(NamedTuple):
     stage: Literal["intrinsic", "post hoc"]
     passes: int
     repeats: int
+    contradicts: bool
     question: str
 
     def load(self) -> Callable:
@@ -72,15 +77,28 @@ class ModelCheckSpec(NamedTuple):
 
 
 ANY = ("image", "tabular", "tensor")
+SEQUENCES = ("sequence", "text")
 
 METHODS: dict[str, MethodSpec] = {
     "saliency": MethodSpec(
-        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "xai.attribution.gradients:saliency", "attribution", "local", "specific", "post hoc", ANY + SEQUENCES, True, 1,
         "size of the gradient: which inputs would change the output fastest",
     ),
+    "input_x_gradient": MethodSpec(
+        "xai.attribution.gradients:input_x_gradient", "attribution", "local", "specific", "post hoc", ANY, True, 1,
+        "gradient times input: what each value adds, if the network were linear",
+    ),
+    "smoothgrad": MethodSpec(
+        "xai.attribution.sampled_gradients:smoothgrad", "attribution", "local", "specific", "post hoc", ANY, True, 32,
+        "the mean gradient over noisy copies, with an error bar on every value",
+    ),
+    "gradient_shap": MethodSpec(
+        "xai.attribution.sampled_gradients:gradient_shap", "attribution", "local", "specific", "post hoc", ANY, True,
+        64, "gradients at random points between the input and a background: parts that add up to the output",
+    ),
     "integrated_gradients": MethodSpec(
-        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc", ANY, True,
-        50, "gradients summed on the way from a baseline: parts that add up to the output",
+        "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc",
+        ANY + SEQUENCES, True, 50, "gradients summed on the way from a baseline: parts that add up to the output",
     ),
     "gradcam": MethodSpec(
         "xai.attribution.activation_maps:gradcam", "attribution", "local", "specific", "post hoc", ("image",), True, 1,
@@ -112,14 +130,42 @@ METHODS: dict[str, MethodSpec] = {
     ),
 }  # fmt: skip
 
+# Methods that take more than inputs and a target, and return something else than an Explanation.
+MODEL_METHODS: dict[str, MethodSpec] = {
+    "alignment": MethodSpec(
+        "xai.sequences.alignment:alignment", "model", "local", "specific", "post hoc", ("text",), True, 50,
+        "which source symbol each written one rests on, and whether the answer follows the attention",
+    ),
+}  # fmt: skip
+
 CHECKS: dict[str, CheckSpec] = {
     "deletion": CheckSpec(
-        "xai.checks.deletion:deletion", "local", "agnostic", "post hoc", 816, 0,
+        "xai.checks.deletion:deletion", "local", "agnostic", "post hoc", 817, 0, True,
         "Does removing what the map marks change the output more than removing the same shape elsewhere?",
     ),
+    "insertion": CheckSpec(
+        "xai.checks.insertion:insertion", "local", "agnostic", "post hoc", 817, 0, True,
+        "Does showing only what the map marks bring the output back more than showing the same shape elsewhere?",
+    ),
     "randomization": CheckSpec(
-        "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 7,
+        "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 6, True,
         "Does the map change when the weights are replaced by random ones?",
+    ),
+    "cascade": CheckSpec(
+        "xai.checks.cascade:cascade", "local", "specific", "post hoc", 0, 6, True,
+        "Does the map change as layers lose what they learned, one after another from the output on?",
+    ),
+    "stability": CheckSpec(
+        "xai.checks.stability:stability", "local", "agnostic", "post hoc", 5, 5, False,
+        "Does the map stay the same under noise that does not change the prediction?",
+    ),
+    "completeness": CheckSpec(
+        "xai.checks.completeness:completeness", "local", "agnostic", "post hoc", 0, 0, True,
+        "Do the values add up to the change of the output, where the method promises it?",
+    ),
+    "agreement": CheckSpec(
+        "xai.checks.agreement:agreement", "local", "agnostic", "post hoc", 248, 0, False,
+        "Do other methods mark the same places, more than they would mark moved ones?",
     ),
 }  # fmt: skip
 
@@ -141,9 +187,21 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
         "xai.auditing.bias:bias", "Bias",
         "Does it treat people differently by who they are, and where does it err most?",
     ),
+    "shortcuts": ModelCheckSpec(
+        "xai.auditing.shortcuts:shortcuts", "Shortcuts",
+        "Does something decide that should not: a mark, a border, one column?",
+    ),
     "robustness": ModelCheckSpec(
         "xai.auditing.robustness:robustness", "Robustness",
         "Does it stand small changes of the inputs, and do its reasons?",
+    ),
+    "explanations": ModelCheckSpec(
+        "xai.auditing.explanations:explanations", "Explanations",
+        "Can its answers be explained, or do the checks refute the explanations?",
+    ),
+    "inside": ModelCheckSpec(
+        "xai.auditing.inside:inside", "Inside",
+        "Do its units, weights and gradients work, and what could be left out?",
     ),
     "data": ModelCheckSpec(
         "xai.auditing.dataset:dataset", "Data",

@@ -31,7 +31,7 @@ def run_in_int8(network: nn.Module) -> nn.Module:
         raise InputError(expected("run_in_int8", "network", "a torch.nn.Linear inside", type(network).__name__))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torchao warns at import about kernels for other machines
-        from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_  # ty: ignore[import-not-found] - an optional extra
+        from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 
         made = copy.deepcopy(network).eval().requires_grad_(False)
         quantize_(made, Int8DynamicActivationInt8WeightConfig())

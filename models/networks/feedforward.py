@@ -9,6 +9,7 @@ from torch import nn
 
 from models.networks.activations import make_activation
 from models.networks.columns import Columns, Rescale
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, expected
 
 __all__ = ["feedforward"]
@@ -34,9 +35,9 @@ def feedforward(
     >>> feedforward(4, 2, hidden=[8, 8])(torch.zeros(3, 4)).shape
     torch.Size([3, 2])
     """
-    sizes = [inputs, outputs, *hidden]
-    if any(isinstance(size, bool) or not isinstance(size, int) or size < 1 for size in sizes):
-        raise InputError(expected("feedforward", "inputs, outputs, hidden", "whole numbers from 1", sizes))
+    inputs = whole_number("feedforward", "inputs", inputs, 1)
+    outputs = whole_number("feedforward", "outputs", outputs, 1)
+    hidden = [whole_number("feedforward", "hidden", size, 1) for size in hidden]
     if not 0 <= dropout < 1:
         raise InputError(expected("feedforward", "dropout", "a chance from 0, below 1", dropout))
     if categories is not None and len(categories) != inputs:

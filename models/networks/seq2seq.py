@@ -6,6 +6,7 @@ a goal, 1 ends it and, before the first step, starts it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -30,11 +31,17 @@ class Written(NamedTuple):
     attention: Tensor | None
 
 
-def dot_product_attention(query: Tensor, states: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def dot_product_attention(
+    query: Tensor,
+    states: Tensor,
+    present: Tensor | None = None,
+    through: Callable[[Tensor], Tensor] = lambda weights: weights,
+) -> tuple[Tensor, Tensor]:
     """Return contexts (N, T, H) and weights (N, T, S): scores, softmax, weighted states, their sum.
 
     query: decoder states (N, T, H). states: encoder states (N, S, H). present: (N, S), False where there is padding,
-    which gets weight 0. Source: Luong et al. 2015, arXiv:1508.04025, the score "dot".
+    which gets weight 0. through: what the weights pass before they are used.
+    Source: Luong et al. 2015, arXiv:1508.04025, the score "dot".
 
     >>> states = torch.tensor([[[0.0, 1, 1], [5, 0, 1], [1, 1, 0], [0, 5, 1]]])
     >>> context, weights = dot_product_attention(torch.tensor([[[10.0, 5, 10]]]), states)
@@ -44,7 +51,7 @@ def dot_product_attention(query: Tensor, states: Tensor, present: Tensor | None 
     scores = query @ states.transpose(1, 2)  # (N, T, S)
     if present is not None:
         scores = scores.masked_fill(~present[:, None, :], -torch.inf)
-    weights = scores.softmax(2)
+    weights = through(scores.softmax(2))
     return weights @ states, weights
 
 
@@ -61,6 +68,8 @@ class EncoderDecoder(nn.Module):
         self.goal_embedding = nn.Embedding(classes, embedding)
         context = hidden if attention == "previous_output" else 0
         self.decoder = nn.GRU(embedding + context, hidden, batch_first=True)
+        # Weights pass through a module, so that a hook can read and replace them (see xai.alignment).
+        self.attention_weights = None if attention == "none" else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.combine = nn.Linear(2 * hidden, hidden) if attention == "state" else None
         self.logits = nn.Linear(hidden, classes)
@@ -119,7 +128,7 @@ class EncoderDecoder(nn.Module):
         self, before: Tensor, state: Tensor, states: Tensor, present: Tensor
     ) -> tuple[Tensor, Tensor | None, Tensor]:
         if self.attention == "previous_output":
-            context, weights = dot_product_attention(state.transpose(0, 1), states, present)
+            context, weights = dot_product_attention(state.transpose(0, 1), states, present, self.attention_weights)
             decoded, state = self.decoder(torch.cat([before, context], 2), state)
             return self.logits(self.dropout(decoded)), weights, state
         decoded, state = self.decoder(before, state)
@@ -128,7 +137,7 @@ class EncoderDecoder(nn.Module):
     def _answer(self, decoded: Tensor, states: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.combine is None:
             return self.logits(self.dropout(decoded)), None
-        context, weights = dot_product_attention(decoded, states, present)
+        context, weights = dot_product_attention(decoded, states, present, self.attention_weights)
         return self.logits(self.dropout(self.combine(torch.cat([context, decoded], 2)).tanh())), weights
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from xai.core.arguments import whole_number
 from xai.core.errors import InputError, expected
 
 __all__ = ["EarlyStopping"]
@@ -25,11 +26,10 @@ class EarlyStopping:
     """
 
     def __init__(self, network: nn.Module, patience: int = 5, least: float = 0.0) -> None:
-        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
-            raise InputError(expected("EarlyStopping", "patience", "a whole number from 1", repr(patience)))
         if not 0 <= least < float("inf"):
             raise InputError(expected("EarlyStopping", "least", "a finite number from 0", least))
-        self.network, self.patience, self.least = network, patience, least
+        self.patience = whole_number("EarlyStopping", "patience", patience, 1)
+        self.network, self.least = network, least
         self.best_epoch: int | None = None
         self.best_loss = float("inf")
         self.best_state: dict[str, Tensor] | None = None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
 from xai.core.errors import InputError
 from xai.core.model import Model
 
@@ -35,7 +35,7 @@ def random_network(seed: int, width: int, activation: type[nn.Module]) -> nn.Mod
 
 
 def test_known_values() -> None:
-    kink = integrated_gradients(Model(Kink(), task="regression"), torch.tensor([[3.0, 1.0]]).double(), steps=5000)
+    kink = integrated_gradients(Model(Kink(), task="regression"), torch.tensor([[3.0, 1.0]]).double(), steps=1000)
     assert torch.allclose(kink.values, torch.tensor([[1.5, -0.5]]).double(), atol=2e-3)
     product = integrated_gradients(Model(Product(), task="regression"), torch.tensor([[2.0, 3.0]]).double())
     assert torch.allclose(product.values, torch.tensor([[3.0, 3.0]]).double(), atol=1e-9)
@@ -86,6 +86,19 @@ def test_random_networks_agree_with_captum(seed: int, width: int, activation: ty
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=10, deadline=None)
+def test_input_x_gradient_agrees_with_captum(seed: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from captum.attr import InputXGradient
+
+    network = random_network(seed, 7, nn.GELU)
+    rows = torch.randn(3, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    theirs = InputXGradient(network).attribute(rows.clone().requires_grad_(), torch.tensor([2, 0, 1]))
+    assert torch.allclose(input_x_gradient(Model(network), rows, [2, 0, 1]).values, theirs, atol=1e-12)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=10, deadline=None)
 def test_saliency_is_the_finite_difference(seed: int) -> None:
     model = Model(random_network(seed, 6, nn.Tanh))
     row = torch.randn(1, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -114,6 +127,7 @@ def test_the_completeness_error_is_what_is_missing() -> None:
     missing = (explanation.values.flatten(1).sum(1) - (full - empty)).abs() / (full - empty).abs()
     measured = [row["completeness_error"] for row in explanation.diagnostics]
     assert measured == pytest.approx(missing.tolist(), rel=1e-3, abs=1e-6)
+    assert [row["incomplete"] for row in explanation.diagnostics] == [error > 0.01 for error in measured]
     finer = integrated_gradients(model, batch, 0, steps=1000)
     assert max(row["completeness_error"] for row in finer.diagnostics) < 0.05 * max(measured)
 
@@ -124,7 +138,7 @@ def test_steps_that_cannot_be(steps: object) -> None:
         integrated_gradients(ZOO["plain"](), images(), steps=steps)
 
 
-@pytest.mark.parametrize("baseline", ["black", torch.zeros(3, 3), "noise"])
+@pytest.mark.parametrize("baseline", ["black", torch.zeros(3, 3), "data"])
 def test_baselines_that_cannot_be(baseline: object) -> None:
     with pytest.raises(InputError, match="baseline: expected"):
         integrated_gradients(ZOO["plain"](), images(), baseline=baseline)
@@ -138,6 +152,9 @@ def test_named_baselines() -> None:
     mean, name = make_baseline("mean", batch, "test")
     assert name == "mean"
     assert torch.allclose(mean, batch.mean((2, 3), keepdim=True).expand_as(batch))
+    noise, _ = make_baseline("noise", batch, "test")
+    assert torch.equal(noise[1], make_baseline("noise", batch[1:], "test")[0][0])  # of the content, not of the place
+    assert torch.allclose(noise.mean((2, 3)), batch.mean((2, 3)), atol=0.2)
     blurred, _ = make_baseline("blur", batch, "test")
     assert blurred.var() < batch.var()
     assert torch.allclose(make_baseline("blur", torch.full_like(batch, 0.3), "test")[0], torch.tensor(0.3), atol=1e-6)

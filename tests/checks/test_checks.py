@@ -9,53 +9,25 @@ import pytest
 import torch
 from torch import nn
 
+from tests.checks.planted import SIDE, Planted, planted_image, with_map
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.attribution.perturbation import occlusion
 from xai.checks.controls import center_blob, edge_filter, moved_copies, phase_randomized
 from xai.checks.deletion import deletion
-from xai.checks.randomization import randomization, randomized
+from xai.checks.randomization import randomization
 from xai.checks.recompute import recompute
+from xai.checks.shuffling import layers_with_weights, shuffled
 from xai.checks.verify import holm, verify
 from xai.core.errors import InputError
 from xai.core.explanation import Explanation
 from xai.core.inputs import ImageInput
 from xai.core.model import Model
-
-SIDE = 20
-
-
-class Planted(nn.Module):
-    """Class 1 where the patch at the left is a checkerboard; the same patch at the right is a decoy."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(SIDE, SIDE))
-        board = (torch.arange(6)[:, None] + torch.arange(6)[None]) % 2
-        with torch.no_grad():
-            self.weight[3:9, 2:8] = board * 2.0 - 1.0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        score = (x[:, 0] * self.weight).sum((1, 2)) - 3
-        return torch.stack([-score, score], 1)
-
-
-def planted_image() -> torch.Tensor:
-    generator = torch.Generator().manual_seed(3)
-    image = 0.4 + 0.05 * torch.rand(1, 1, SIDE, SIDE, generator=generator)
-    board = ((torch.arange(6)[:, None] + torch.arange(6)[None]) % 2).float()
-    image[0, 0, 3:9, 2:8] = board
-    image[0, 0, 11:17, 12:18] = board
-    return image
+from xai.methods import CHECKS
 
 
 @pytest.fixture
 def model() -> Model:
     return Model(Planted(), input=ImageInput((1, SIDE, SIDE)))
-
-
-def with_map(model: Model, heatmap: torch.Tensor) -> Explanation:
-    """Return an explanation that claims this map."""
-    return replace(saliency(model, planted_image(), 1), values=heatmap[None, None])
 
 
 def test_the_network_ignores_the_decoy(model: Model) -> None:
@@ -74,7 +46,7 @@ class TestDeletion:
         (finding,) = deletion(model, with_map(model, truth))
         assert finding.status == "pass"
         assert finding.score <= 0.02  # 0.01 is the best that 99 controls allow
-        assert finding.details["fall"] > finding.details["fall_edges"]
+        assert finding.details["effect"] > max(finding.details["rivals"].values())
 
     @pytest.mark.parametrize("wrong", ["decoy", "edges", "center", "shifted", "noise"])
     def test_wrong_maps_fail(self, model: Model, wrong: str) -> None:
@@ -110,10 +82,6 @@ class TestDeletion:
             (finding,) = deletion(model, with_map(model, copy), controls=19, seed=number)
             small += finding.details["p_value"] <= 0.1
         assert small <= 14  # 60 x 0.1 = 6, and the 99.9 % point of that binomial
-
-    def test_rows_are_not_images(self) -> None:
-        rows = saliency(Model(nn.Linear(3, 2)), torch.rand(2, 3))
-        assert [finding.status for finding in deletion(Model(nn.Linear(3, 2)), rows)] == ["untestable"] * 2
 
     def test_too_few_controls(self, model: Model) -> None:
         with pytest.raises(InputError, match="a whole number from 19"):
@@ -163,14 +131,13 @@ class TestRandomization:
         """Its values correlate with nothing, but its picture is always the same."""
         from xai.checks import randomization as module
 
-        generator = torch.Generator().manual_seed(0)
-
-        def signed(*arguments: object) -> Explanation:
+        def signed(network: Model, *arguments: object) -> Explanation:
+            generator = torch.Generator().manual_seed(int(network.digest()[:8], 16))
             signs = torch.where(torch.rand(SIDE, SIDE, generator=generator) < 0.5, -1.0, 1.0)
             return with_map(model, planted_image()[0, 0] * signs)
 
         monkeypatch.setattr(module, "recompute", signed)
-        (finding,) = randomization(model, signed())
+        (finding,) = randomization(model, signed(model))
         assert finding.status == "fail"
         assert abs(finding.details["signed"]) < 0.2
         assert "size of its values" in finding.text
@@ -202,16 +169,34 @@ class TestRandomization:
         (finding,) = randomization(model, saliency(model, planted_image(), 1))
         assert finding.status == "pass"
         assert finding.score < 0.5
-        assert len(finding.details["cascade"]) == 3
+
+    def test_a_map_of_another_network_fails(self, digits: Model, digit_images: tuple) -> None:
+        """The weights' digest can be copied, the map cannot: made again, it is another one."""
+        images = digit_images[0][:2]
+        other = shuffled(digits, images, layers_with_weights(digits, images, "test"), 5, "test")
+        forged = replace(saliency(other, images, [1, 2]), model_digest=digits.digest())
+        for finding in randomization(digits, forged, draws=1):
+            assert finding.status == "fail"
+            assert "Not of this network" in finding.text
+        for finding in randomization(digits, saliency(digits, images), draws=1):
+            assert finding.score is not None
+
+    def test_few_values_are_untestable(self) -> None:
+        model = Model(nn.Sequential(nn.Linear(7, 9), nn.Tanh(), nn.Linear(9, 2)))
+        for row in verify(model, saliency(model, torch.rand(2, 7)), ["randomization", "cascade", "stability"]).evidence:
+            assert {finding.status for finding in row} == {"untestable"}
 
     def test_shuffling_keeps_the_weights_and_loses_their_order(self, digits: Model, digit_images: tuple) -> None:
-        other = randomized(digits, digit_images[0][:8], 1.0, 0)
+        images = digit_images[0][:8]
+        layers = layers_with_weights(digits, images, "test")
+        other = shuffled(digits, images, layers, 0, "test")
         for (name, ours), theirs in zip(digits.network.named_parameters(), other.network.parameters()):
             assert torch.equal(ours.flatten().sort().values, theirs.flatten().sort().values), name
         assert other.digest() != digits.digest()
-        last = randomized(digits, digit_images[0][:8], 0.01, 0)
+        last = shuffled(digits, images, layers[-1:], 0, "test")
         assert torch.equal(last.network.conv1.weight, digits.network.conv1.weight)
         assert not torch.equal(last.network.logits.weight, digits.network.logits.weight)
+        assert torch.equal(last.network.logits.weight, other.network.logits.weight)  # alike, whichever others are
 
 
 class TestVerify:
@@ -219,7 +204,7 @@ class TestVerify:
         explanation = integrated_gradients(model, planted_image().repeat(2, 1, 1, 1), 1)
         verified = verify(model, explanation)
         assert explanation.evidence == ((), ())
-        assert [[finding.check for finding in row] for row in verified.evidence] == [["deletion", "randomization"]] * 2
+        assert [[finding.check for finding in row] for row in verified.evidence] == [list(CHECKS)] * 2
         json.dumps([finding.to_dict() for row in verified.evidence for finding in row])
 
     def test_other_weights_are_refused(self, model: Model) -> None:
@@ -231,9 +216,9 @@ class TestVerify:
 
     def test_unknown_checks_are_named(self, model: Model) -> None:
         explanation = saliency(model, planted_image(), 1)
-        with pytest.raises(InputError, match="among deletion, randomization"):
+        with pytest.raises(InputError, match="among deletion, insertion"):
             verify(model, explanation, ["magic"])
-        with pytest.raises(InputError, match="among deletion, randomization"):
+        with pytest.raises(InputError, match="among deletion, insertion"):
             verify(model, explanation, magic={})
 
     def test_holm(self) -> None:

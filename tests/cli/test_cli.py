@@ -131,9 +131,14 @@ class TestGoodInput:
         assert "-(class cat)" in (tmp_path / "visualization.html").read_text()
 
     def test_train_and_list(self, tmp_path: Path) -> None:
-        done = xai("train", "mnist-cnn", "--epochs", 1, "-o", "m", cwd=tmp_path)
+        done = xai(
+            "train", "mnist-cnn", "--epochs", 2, "--rows", 200, "--seed", 3, "--keep-weights", "-o", "m", cwd=tmp_path
+        )
         assert done.returncode == 0, done.stderr
         assert done.stdout == "m\n"
+        assert "held-out digits right" in done.stderr  # what it costs was said first
+        kept = sorted(path.name for path in (tmp_path / "m" / "epochs").iterdir())
+        assert kept == ["epoch-001.safetensors", "epoch-002.safetensors"]
         for arguments, part in (
             (("list", "layers", "m"), "conv1"),
             (("list", "methods"), "integrated_gradients"),
@@ -143,6 +148,22 @@ class TestGoodInput:
             done = xai(*arguments, cwd=tmp_path)
             assert done.returncode == 0, done.stderr
             assert part in done.stdout
+
+    def test_a_run_of_an_older_recipe_is_not_taken_for_todays(self, tmp_path: Path) -> None:
+        """`report` on a folder says so; without one it trains anew, and once that is done it does not again."""
+        import re
+
+        options = ("--examples", 0, "--units", 1, "--steps", 1)
+        done = xai("train", "mnist-cnn", "--epochs", 1, "--rows", 50, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        done = xai("report", *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "training" not in done.stderr
+        described = tmp_path / "runs" / "mnist-cnn" / "model.toml"
+        described.write_text(re.sub('digest = ".*"', 'digest = "0123456789ab"', described.read_text()))
+        done = xai("report", "runs/mnist-cnn", *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "`xai train mnist-cnn` makes it anew" in done.stderr
 
     def test_a_users_package_named_models_is_in_nobodys_way(self, digits_folder: Path, tmp_path: Path) -> None:
         """Also with the current folder on the path, which is how scripts and notebooks see it."""

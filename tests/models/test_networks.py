@@ -114,8 +114,8 @@ class TestFeedforward:
         ("settings", "message"),
         [
             ({"activation": "swish"}, f"one of {', '.join(ACTIVATIONS)}"),
-            ({"hidden": [0]}, "whole numbers from 1"),
-            ({"inputs": 2.5}, "whole numbers from 1"),
+            ({"hidden": [0]}, "hidden: expected a whole number from 1"),
+            ({"inputs": 2.5}, "inputs: expected a whole number from 1"),
             ({"dropout": 1.0}, "a chance from 0, below 1"),
             ({"categories": [0]}, "3 numbers, one per column"),
             ({"categories": [0, 1, 0]}, "at least 2"),

@@ -13,13 +13,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import models.recipes
 from models.datasets import Dataset
-from models.recipes import RECIPES, load_data, subset, train_recipe
+from models.recipes import RECIPES, is_current, load_data, subset, train_recipe
 from models.scoring import accuracy
 from xai.core.errors import InputError, NetworkError
 from xai.core.folder import load, read_description
@@ -82,6 +83,38 @@ def test_epochs_can_be_kept(tmp_path: Path) -> None:
     assert len(kept) == 2
     last, final = load_file(kept[1]), load_file(folder / "weights.safetensors")
     assert all(torch.equal(last[name], final[name]) for name in final)
+
+
+def test_any_kind_of_whole_number_is_one(tmp_path: Path) -> None:
+    """NumPy's integers too; both the checkpoint's JSON and the folder's TOML hold plain ones."""
+    numbers = {"seed": np.int64(1), "epochs": np.int32(1), "rows": np.uint8(40)}
+    origin = read_description(train_recipe("german-credit-dense", tmp_path / "a", **numbers)).origin
+    plain = read_description(train_recipe("german-credit-dense", tmp_path / "b", seed=1, epochs=1, rows=40)).origin
+    assert origin == plain
+    assert (origin["seed"], origin["epochs"], origin["rows"]) == (1, 1, 40)
+
+
+def test_a_recipe_with_other_settings_is_another_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finished folder says so, and a checkpoint is not gone on from; the description alone changes nothing."""
+    recipe = RECIPES["german-credit-dense"]
+    folder = train_recipe("german-credit-dense", tmp_path / "model", epochs=1, rows=40)
+    assert is_current(read_description(folder).origin)
+    assert replace(recipe, description="in other words").digest() == recipe.digest()
+    changed = replace(recipe, arguments={**recipe.arguments, "dropout": 0.4})  # weights of the same shapes
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(models.recipes, "accuracy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_recipe("german-credit-dense", folder, epochs=1, rows=40)
+    assert (folder / "checkpoint.safetensors").exists()
+    monkeypatch.setitem(RECIPES, "german-credit-dense", changed)
+    assert not is_current(read_description(folder).origin)
+    with pytest.raises(InputError, match=f"expected recipe = '{recipe.digest()}' as in .*; delete that file"):
+        train_recipe("german-credit-dense", folder, epochs=1, rows=40)
+    assert not is_current({"recipe": "no-longer-there", "digest": recipe.digest()})
 
 
 CHILD = """

@@ -373,6 +373,7 @@ class TestWhatIsWrong:
             ({"epochs": 0}, "epochs: expected a whole number from 1"),
             ({"epochs": True}, "epochs: expected a whole number from 1"),
             ({"batch_size": 2.5}, "batch_size: expected a whole number from 1"),
+            ({"seed": -1}, "seed: expected a whole number from 0"),
             ({"clip": 0.0}, "clip: expected a number above 0"),
             ({"learning_rate": -1.0}, "learning_rate: expected a number above 0"),
         ],

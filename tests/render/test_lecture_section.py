@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from xai.core.errors import InputError
-from xai.core.experiment import Outcome, Panel, Series, Surface
+from xai.core.experiment import Comparison, Outcome, Panel, Series, Surface, WorkedExample
 from xai.render.figures import inline_svg
 from xai.render.panels import panel_figure
 from xai.render.sections.lecture import lecture_report
@@ -40,6 +40,22 @@ def test_every_claim_has_its_verdict_number_and_figures() -> None:
     assert "style=" not in html.split("</style>")[1]  # the policy forbids style attributes
     with pytest.raises(InputError, match="at least one"):
         lecture_report([], [], 18)
+
+
+def test_worked_examples_stand_beside_the_codes_numbers() -> None:
+    worked = [
+        WorkedExample("one", f"Row {BAD}", "shown", [Comparison("a", [1.0, -2.5], [1.0, -2.5])], ("sigmoid",)),
+        WorkedExample("two", "Row 2", BAD, [Comparison(BAD, [1.0], [1.5], slide=BAD)]),
+    ]
+    html = lecture_report([outcome("first", True)], [("sigmoid", "is 1/(1+e^-x)")], 18, worked).html()
+    section = html.split('<section id="worked_examples">')[1].split("</section>")[0]
+    assert "<b>1 of 2</b> agree" in section
+    assert section.count("1, \N{MINUS SIGN}2.5") == 2
+    assert "✗ 0.5" in section
+    assert "Sigmoid is 1/(1+e^-x)." in section
+    assert 'href="#worked_examples"' in html
+    assert "onerror=alert(1)>" not in html
+    assert "worked_examples" not in lecture_report([outcome("first", True)], [], 18).html()
 
 
 def test_markers_are_linked_in_a_way_that_html_reads() -> None:

@@ -51,6 +51,8 @@ def rewritten(page: str, change: Callable[[dict], object]) -> str:
     """Return the page that an honest rendering of changed findings would be: the best forgery there is."""
     plain = json.loads(DATA.findall(page)[0])["sections"]["audit"]["audit"]
     change(plain)
+    if plain["findings"][0]["details"].get("worst", [0])[0] == 10**6:
+        return altered(page, lambda whole: change(audit_of(whole)))
     return audit_report(xai.AuditResult.from_dict(plain), table_model(), audited(table_data())).html()
 
 
@@ -107,6 +109,7 @@ KINDS: dict[str, Callable[[dict], object]] = {
     "threshold": lambda plain: put(plain, ("findings", 1, "threshold"), lambda value: value / 2),
     "table": lambda plain: put(plain, ("findings", 0, "details", "tables", 0, "rows", 1, "value"), lambda value: 0.01),
     "curve": lambda plain: put(plain, ("findings", 3, "details", "panels", 0, "series", 0, "y", 0), lambda value: 0.5),
+    "a row that is none": lambda plain: put(plain, ("findings", 0, "details", "worst", 0), lambda value: 10**6),
     "status": lambda plain: put(plain, ("findings", 0, "status"), lambda value: "warn"),
     "sentence": lambda plain: put(plain, ("findings", 0, "text"), lambda value: "All is well."),
     "weights": lambda plain: put(plain, ("model", "weights"), lambda value: "0" * 64),

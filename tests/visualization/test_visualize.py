@@ -14,9 +14,7 @@ from xai.core.inputs import ImageInput
 from xai.core.model import Model
 from xai.visualization import objectives, transforms
 from xai.visualization.ascent import visualize
-from xai.visualization.evidence import compare_with_real
 from xai.visualization.objectives import Reading
-from xai.visualization.parameters import PARAMETERS
 
 
 def linear_model() -> tuple[Model, torch.Tensor]:
@@ -33,22 +31,20 @@ def linear_model() -> tuple[Model, torch.Tensor]:
 def test_a_linear_unit_is_driven_to_its_bounds(sign: int) -> None:
     """The maximum of w x over pixels in 0..1 is the sum of the positive weights, at x = 1 where w > 0."""
     model, weight = linear_model()
-    made = visualize(
-        model, sign * objectives.logit(1), steps=600, transforms=[], parameters="pixels", learning_rate=0.2
-    )
+    made = visualize(model, sign * objectives.logit(1), steps=60, transforms=[], parameters="pixels")
     best = (sign * weight[1]).clamp_min(0).sum()
-    assert float(made.reached[0]) == pytest.approx(float(best), rel=1e-2)
-    assert torch.equal(made.image[0].flatten() > 0.5, sign * weight[1] > 0)
+    assert float(made.reached[0]) == pytest.approx(float(best), abs=1e-3)
+    assert torch.allclose(made.image[0].flatten(), (sign * weight[1] > 0).float(), atol=1e-6)
     assert made.image.min() >= 0
     assert made.image.max() <= 1
-    assert made.activations.shape == (1, 600)
+    assert made.activations.shape == (1, 60)
     assert made.activations[0, -1] > made.activations[0, 0]
 
 
 def test_the_declared_range_holds() -> None:
     model, _ = linear_model()
     wide = Model(model.network, input=ImageInput((1, 6, 6), range=(-2.0, 3.0)))
-    image = visualize(wide, objectives.logit(0), steps=300, transforms=[], parameters="pixels", learning_rate=0.3).image
+    image = visualize(wide, objectives.logit(0), steps=60, transforms=[], parameters="pixels").image
     assert image.min() >= -2
     assert image.max() <= 3
     assert image.max() - image.min() > 4.5
@@ -195,61 +191,34 @@ class TestTransforms:
             transforms.scaling(0, 1)
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 12), (2, 5, 4)])
-def test_parameters_make_images_between_0_and_1(name: str, shape: tuple[int, int, int]) -> None:
-    generators = [torch.Generator().manual_seed(seed) for seed in range(2)]
-    values, image = PARAMETERS[name](shape, generators)
-    values.requires_grad_()
-    made = image(values)
-    assert made.shape == (2, *shape)
-    assert 0 < made.min().item() < made.max().item() < 1
-    made.square().sum().backward()
-    assert torch.isfinite(values.grad).all()
-
-
-class TestEvidence:
-    real = torch.linspace(0, 1, 101)
-
-    @pytest.mark.parametrize(
-        ("reached", "moved", "status"),
-        [(2.0, 2.0, "pass"), (2.0, 0.97, "warn"), (0.98, 0.97, "warn"), (2.0, 0.3, "fail"), (0.5, 0.4, "fail")],
+def test_reference_images_are_measured(digits: Model, digit_images: tuple) -> None:
+    made = visualize(
+        digits, [objectives.logit(3), objectives.channel("norm3", 1)], steps=64, reference=digit_images[0][:200]
     )
-    def test_statuses(self, reached: float, moved: float, status: str) -> None:
-        finding = compare_with_real("unit", reached, moved, self.real, self.real)
-        assert finding.status == status
-        assert finding.details["best"] == [100, 99, 98]
-        assert "101 real images" in finding.control
-
-    def test_a_dead_unit_is_untestable(self) -> None:
-        finding = compare_with_real("unit", 0.0, 0.0, torch.zeros(30), torch.zeros(30))
-        assert finding.status == "untestable"
-        assert "dead" in finding.text
-        few = compare_with_real("unit", 9.0, 9.0, self.real[:19], self.real[:19])
-        assert few.status == "untestable"
-        assert "too few" in few.text
-
-    def test_reference_images_are_measured(self, digits: Model, digit_images: tuple) -> None:
-        made = visualize(
-            digits, [objectives.logit(3), objectives.channel("norm3", 1)], steps=64, reference=digit_images[0][:200]
-        )
-        finding = made.evidence[0][0]
-        with torch.no_grad():
-            logits = digits.network(digits.input.normalize(digit_images[0][:200]))[:, 3]
-        assert finding.details["real_high"] == pytest.approx(float(logits.max()), rel=1e-4)
-        assert finding.details["best"] == logits.topk(3).indices.tolist()
-        assert float(made.reached[0]) > float(logits.max())
+    finding = made.evidence[0][0]
+    with torch.no_grad():
+        logits = digits.network(digits.input.normalize(digit_images[0][:200]))[:, 3]
+    assert finding.details["real_high"] == pytest.approx(float(logits.max()), rel=1e-4)
+    assert finding.details["best"] == logits.topk(3).indices.tolist()
+    assert float(made.reached[0]) > float(logits.max())
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"steps": 0}, "steps"),
-        ({"parameters": "wavelets"}, "fourier, pixels"),
+        ({"parameters": "wavelets"}, "fourier, pixels, maco"),
         ({"learning_rate": 0}, "learning_rate"),
         ({"size": 1}, "size"),
         ({"size": (4, 4, 4)}, "size"),
         ({"size": 3}, "at least 4 pixels"),
+        ({"size": True}, "size"),
+        ({"copies": 0}, "copies"),
+        ({"patience": 1}, "patience"),
+        ({"optimizer": "sgd"}, "adam, gradient"),
+        ({"bounds": (0, 1)}, "ImageInput has a range"),
+        ({"start": torch.rand(2, 2, 8, 8)}, "one for each of 1"),
+        ({"start": torch.rand(1, 3, 8, 8)}, "start"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict, message: str) -> None:
@@ -258,7 +227,7 @@ def test_settings_that_cannot_be(settings: dict, message: str) -> None:
 
 
 def test_models_and_objectives_that_cannot_be() -> None:
-    with pytest.raises(InputError, match="ImageInput"):
+    with pytest.raises(InputError, match="rows to take the shape from"):
         visualize(Model(nn.Linear(3, 2)), objectives.logit(0))
     with pytest.raises(InputError, match="an Objective"):
         visualize(ZOO["plain"](), [])

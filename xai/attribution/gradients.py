@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from xai.core.arguments import whole_number
-from xai.core.baselines import make_baseline
+from xai.core.case import Case
 from xai.core.explanation import Explanation
 from xai.core.model import Model
 
-__all__ = ["integrated_gradients", "saliency"]
+__all__ = ["input_x_gradient", "integrated_gradients", "note_completeness", "saliency"]
+
+
+INCOMPLETE = 0.01
 
 
 def saliency(
-    model: Model, inputs: object, target: object = None, *, exact: bool = False, batch_size: int | None = None
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
 ) -> Explanation:
     """Return the absolute gradient of the target's output, per input value.
 
-    inputs: a batch the model's input takes, (N, ...). values: (N, ...), in output units per input unit, at least 0.
+    inputs: a batch the model's input takes, (N, ...). layer: whose output to explain in place of the inputs.
+    values: (N, ...), in output units per input unit, at least 0; of texts a list of one number per word, summed over
+    its vector.
     Raises InputError, TargetError or NetworkError. Source: Simonyan, Vedaldi, Zisserman 2014, arXiv:1312.6034.
 
     >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
@@ -27,9 +39,35 @@ def saliency(
     >>> saliency(model, [[1.0, 1.0]]).values
     tensor([[2., 3.]])
     """
-    with model.explaining("saliency", inputs, target, exact=exact, batch_size=batch_size) as case:
+    settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    with model.explaining("saliency", inputs, target, **settings) as case:
         parts = [case.gradient(case.inputs[rows], rows)[1].abs() for rows in case.chunks(len(case))]
         return case.explanation("saliency", torch.cat(parts), "input")
+
+
+def input_x_gradient(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the gradient times the input: what each value adds to the output, if the network were linear.
+
+    inputs: (N, ...). layer: whose output to explain in place of the inputs. values: (N, ...), signed, output units.
+    Raises InputError, TargetError or NetworkError. Source: Shrikumar et al. 2016, arXiv:1605.01713.
+
+    >>> class Product(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x[:, 0] * x[:, 1]
+    >>> input_x_gradient(Model(Product(), task="regression"), [[2.0, 3.0]]).values
+    tensor([[6., 6.]])
+    """
+    with model.explaining("input_x_gradient", inputs, target, exact=exact, batch_size=batch_size, layer=layer) as case:
+        parts = [case.gradient(case.inputs[rows], rows)[1] * case.inputs[rows] for rows in case.chunks(len(case))]
+        return case.explanation("input_x_gradient", torch.cat(parts), "input")
 
 
 def integrated_gradients(
@@ -39,6 +77,7 @@ def integrated_gradients(
     *,
     baseline: object = "zero",
     steps: int = 50,
+    layer: str | None = None,
     exact: bool = False,
     batch_size: int | None = None,
 ) -> Explanation:
@@ -47,20 +86,22 @@ def integrated_gradients(
     The values of a row add up to the output at the input minus the output at the baseline; how far they miss it is
     `completeness_error` in the diagnostics, as a share of that difference, from Gauss-Legendre points on the path.
 
-    inputs: (N, ...). baseline: "zero", "mean", "blur", a number, or a tensor. values: (N, ...), signed, output units.
+    inputs: (N, ...). baseline: "zero", "mean", "noise", "blur", a number, or a tensor; of texts also "padding", its
+    vector. layer: whose output to explain in place of the inputs; the baseline is then one of that output.
+    values: (N, ...), signed, output units; of texts a list of one number per word, summed over its vector.
     Raises InputError, TargetError or NetworkError. Source: Sundararajan, Taly, Yan 2017, arXiv:1703.01365.
 
     >>> class Kink(torch.nn.Module):
     ...     def forward(self, x):
     ...         return torch.relu(torch.relu(x[:, 0]) - 1 - torch.relu(x[:, 1]))
-    >>> e = integrated_gradients(Model(Kink(), task="regression"), [[3.0, 1.0]], steps=2000)
+    >>> e = integrated_gradients(Model(Kink(), task="regression"), [[3.0, 1.0]], steps=500)
     >>> e.values.round(decimals=2)
     tensor([[ 1.5000, -0.5000]])
     """
     steps = whole_number("integrated_gradients", "steps", steps, 1)
-    settings = {"passes": steps, "exact": exact, "batch_size": batch_size}
+    settings = {"passes": steps, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("integrated_gradients", inputs, target, **settings) as case:
-        start, name = make_baseline(baseline, case.inputs, case.operation)
+        start, name = case.baseline(baseline)
         path = case.inputs - start
         points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(steps))
         points, weights = (points + 1) / 2, weights / 2
@@ -71,8 +112,14 @@ def integrated_gradients(
             gradient = case.gradient(start[rows] + points[step].view(view) * path[rows], rows)[1]
             total.index_add_(0, rows, gradient * weights[step].view(view))
         values = total * path
-        difference = case.scores(case.inputs, case.rows) - case.scores(start, case.rows)
-        missed = (values.double().flatten(1).sum(1) - difference).abs()
-        case.note("completeness_error", missed / difference.abs().clamp_min(1e-12))
+        note_completeness(case, values, case.scores(case.inputs, case.rows) - case.scores(start, case.rows))
         options = {"steps": steps, "baseline": name}
         return case.explanation("integrated_gradients", values, "input", baseline=name, options=options)
+
+
+def note_completeness(case: Case, values: Tensor, difference: Tensor) -> None:
+    """Note by what share the values of each row miss the difference (N,) to the baseline that they should add up to."""
+    missed = (values.double().flatten(1).sum(1) - difference).abs()
+    error = missed / difference.abs().clamp_min(1e-12)
+    case.note("completeness_error", error)
+    case.note("incomplete", (error > INCOMPLETE).tolist())

@@ -42,6 +42,17 @@ LIMITS: dict[str, Limit] = {
     "bias.proxies": Limit(0.5, 1.0),
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
     "bias.slices": Limit(0.05, 0.1),
+    # Share of answers that follow one pasted part.
+    "shortcuts.one_part": Limit(0.2, 0.2),
+    "shortcuts.one_column": Limit(0.4, 0.6),
+    "shortcuts.one_word": Limit(0.4, 0.6),
+    # Share of the rows of all other classes that a planted mark moves to one class.
+    "shortcuts.planted_mark": Limit(0.25, 0.4),
+    "shortcuts.planted_word": Limit(0.7, 0.95),
+    # Share of what explanations mark that lies outside, over its share of the area.
+    "shortcuts.outside": Limit(1.0, 1.5),
+    # The way from guessing the label (0) to certainty (1), from one part alone.
+    "shortcuts.leakage": Limit(0.8, 0.95),
     # Score that is lost under a mild change.
     "robustness.noise": Limit(0.05, 0.15),
     "robustness.shift": Limit(0.05, 0.15),
@@ -55,6 +66,20 @@ LIMITS: dict[str, Limit] = {
     "robustness.missing_words": Limit(0.05, 0.15),
     # The same under an attack that knows the network: every network loses more than by chance.
     "robustness.attack": Limit(0.1, 0.3),
+    # Share of a sample of explanations that a check refutes; the same limit for every check.
+    "explanations": Limit(0.25, 1.0),
+    # Share of the units of the worst layer.
+    "inside.dead": Limit(0.25, 0.5),
+    "inside.saturated": Limit(0.25, 0.5),
+    "inside.duplicates": Limit(0.1, 0.5),
+    # Largest gain of a layer's weights over the smallest; powers of ten between the gradients of first and last layer.
+    "inside.weights": Limit(100.0, 1000.0),
+    "inside.gradients": Limit(3.0, 6.0),
+    # Gradient of the first third of the steps, in that of the strongest third.
+    "inside.time": Limit(0.01, 0.0, least=True),
+    # Share of connections that can go for one point; score that is lost with 8 bits.
+    "inside.pruning": Limit(0.85, 1.0),
+    "inside.quantization": Limit(0.01, 0.05),
     # Share of held-out rows that the training part has too, beyond the share of twins within it.
     "data.duplicates": Limit(0.01, 0.02),
     # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.
@@ -92,7 +117,7 @@ def judge(
     >>> judge("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
     'warn'
     """
-    limit = LIMITS[name]
+    limit = LIMITS.get(name) or LIMITS[name.partition(".")[0]]
     sign = -1 if limit.least else 1
     nearest = max(interval) if limit.least else min(interval)  # the end that speaks for the model
     if sign * nearest > sign * limit.fail and at_most == "fail":
@@ -105,5 +130,5 @@ def judge(
 
 def untestable(name: str, reason: str) -> Finding:
     """Return the finding of a check that cannot be made, with the reason."""
-    limit = LIMITS.get(name)
+    limit = LIMITS.get(name) or LIMITS.get(name.partition(".")[0])
     return Finding(name, "untestable", None, None if limit is None else limit.fail, "none", f"Untestable: {reason}")

@@ -2,13 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import factorial, prod
+
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from xai.core.baselines import blur
 
-__all__ = ["center_blob", "edge_filter", "moved_copies", "phase_randomized"]
+__all__ = [
+    "assignments",
+    "center_blob",
+    "control_maps",
+    "count_assignments",
+    "edge_filter",
+    "moved_copies",
+    "phase_randomized",
+]
+
+ENUMERATED = 5040  # up to so many assignments of values to units, all are tried: 7 distinct values, or more with ties
+
+
+def control_maps(scores: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, str]:
+    """Return maps with the values of `scores`, (n, *shape of scores), and what they are.
+
+    For a picture (H, W) `count` maps, moved or phase-randomized, so that they are also as smooth. For a list (units,)
+    the same values assigned to other units: all other assignments where there are few, else `count` drawn ones.
+    """
+    if scores.ndim == 2:
+        maps = [moved_copies(scores, count // 2, generator), phase_randomized(scores, count - count // 2, generator)]
+        return torch.cat(maps), f"{count} moved or phase-randomized copies of the map"
+    if count_assignments(scores) <= ENUMERATED:
+        own = scores.tolist()
+        others = [part for part in assignments(own) if list(part) != own]
+        maps = scores.new_tensor(others).reshape(len(others), len(own))
+        return maps, f"all {len(others)} other ways to give these values to {len(own)} units"
+    drawn = torch.stack([scores[torch.randperm(len(scores), generator=generator)] for _ in range(count)])
+    return drawn, f"{count} random ways to give these values to {len(scores)} units"
+
+
+def count_assignments(scores: Tensor) -> int:
+    """Return in how many ways the values (units,) can be given to the units; equal values are not told apart.
+
+    >>> count_assignments(torch.tensor([5.0, 1.0, 0.0, 0.0]))
+    12
+    """
+    ties = scores.unique(return_counts=True)[1].tolist()
+    return factorial(len(scores)) // prod(map(factorial, ties))
+
+
+def assignments(values: list[float]) -> Iterator[tuple[float, ...]]:
+    """Yield every distinct order of the values.
+
+    >>> list(assignments([1.0, 0.0, 0.0]))
+    [(0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)]
+    """
+    if not values:
+        yield ()
+    for value in sorted(set(values)):
+        rest = list(values)
+        rest.remove(value)
+        yield from ((value, *others) for others in assignments(rest))
 
 
 def moved_copies(heatmap: Tensor, count: int, generator: torch.Generator) -> Tensor:

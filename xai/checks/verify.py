@@ -9,9 +9,9 @@ from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 from xai.core.finding import Finding
 from xai.core.model import Model
-from xai.methods import CHECKS
+from xai.methods import CHECKS, all_methods
 
-__all__ = ["holm", "verify"]
+__all__ = ["holm", "passes_per_row", "verify"]
 
 
 def verify(
@@ -21,7 +21,8 @@ def verify(
 
     checks: names from `xai.methods.CHECKS`, all by default. settings: keyword arguments by check, such as
     `deletion={"controls": 199}`. p-values are corrected over the checks of a row (Holm), and a finding that does not
-    survive the correction is turned from pass to fail.
+    survive the correction is turned from pass to fail. The cost of all checks is `passes_per_row`: about 1,900
+    evaluations of the network, and the explanation made 17 times more.
     Raises InputError for an unknown check, or an explanation of other weights than the model's.
 
     >>> import torch
@@ -29,7 +30,7 @@ def verify(
     >>> model = Model(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)))
     >>> e = verify(model, saliency(model, torch.rand(1, 1, 8, 8)))
     >>> [finding.check for finding in e.evidence[0]]
-    ['deletion', 'randomization']
+    ['deletion', 'insertion', 'randomization', 'cascade', 'stability', 'completeness', 'agreement']
     """
     if not isinstance(explanation, Explanation):
         raise InputError(expected("verify", "explanation", "an Explanation", describe(explanation)))
@@ -42,6 +43,17 @@ def verify(
         raise InputError(expected("verify", "explanation", wanted, explanation.model_digest[:12]))
     columns = [CHECKS[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
     return replace(explanation, evidence=tuple(_corrected(row) for row in zip(*columns)))
+
+
+def passes_per_row(method: str, checks: Sequence[str] | None = None) -> int:
+    """Return about how many evaluations of the network the checks of one row take, at their defaults.
+
+    >>> passes_per_row("saliency", ["deletion", "randomization"])
+    823
+    """
+    spec = all_methods().get(method)
+    chosen = [CHECKS[name] for name in (CHECKS if checks is None else checks)]
+    return sum(check.passes + check.repeats * (spec.passes if spec else 1) for check in chosen)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from xai.cli.options import lecture, output_option
+from xai.cli.options import lecture, output_option, worked_examples
 
 
 @click.command("lecture")
@@ -14,7 +14,10 @@ from xai.cli.options import lecture, output_option
     "--workers", default=2, show_default=True, type=click.IntRange(min=1), help="Processes, one thread in each."
 )
 def command(claims: tuple[str, ...], output: str, workers: int) -> None:
-    """Run CLAIMS, by name or number (all 18 where none is given), and print the path of the report."""
+    """Run CLAIMS, by name or number, and print the path of the report; where none is given, all 18.
+
+    All of them come with the worked examples: the lecture's rows with numbers by hand, beside the code's.
+    """
     from xai.core.files import check_writable
     from xai.core.progress import track
     from xai.render.sections.lecture import lecture_report
@@ -24,4 +27,5 @@ def command(claims: tuple[str, ...], output: str, workers: int) -> None:
     check_writable(output, "lecture")
     click.echo(f"about {sum(table.SECONDS.get(name, 5) for name in chosen) / workers:,.0f} s", err=True)
     outcomes = list(track(table.run_all(chosen, workers), "claims", len(chosen)))
-    click.echo(lecture_report(outcomes, table.ERRATA, len(table.EXPERIMENTS)).save(output))
+    worked = [] if claims else worked_examples().work_all()
+    click.echo(lecture_report(outcomes, table.ERRATA, len(table.EXPERIMENTS), worked).save(output))

@@ -15,7 +15,7 @@ def command() -> None:
 @command.command("methods")
 def methods() -> None:
     """The methods, with their labels and about how many passes of the network each takes."""
-    from xai.methods import all_methods
+    from xai.methods import MODEL_METHODS, all_methods
 
     rows = [
         (
@@ -27,7 +27,7 @@ def methods() -> None:
             str(spec.passes),
             spec.summary,
         )
-        for name, spec in all_methods().items()
+        for name, spec in (all_methods() | MODEL_METHODS).items()
     ]
     _table(("method", "scope", "access", "stage", "gradient", "passes", "says"), rows)
 

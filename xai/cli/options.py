@@ -28,6 +28,7 @@ __all__ = [
     "say_cost",
     "seed_option",
     "trust_option",
+    "worked_examples",
 ]
 
 trust_option = click.option("--trust-code", is_flag=True, help="Run a factory that is a file of the model folder.")
@@ -57,6 +58,12 @@ def lecture() -> ModuleType:
     return importlib.import_module("models.lecture")
 
 
+def worked_examples() -> ModuleType:
+    """Return `models.lecture.worked` of this distribution, the lecture's rows with numbers by hand."""
+    _claim_reference_package()
+    return importlib.import_module("models.lecture.worked")
+
+
 def load_model(folder: str, trust_code: bool) -> Model:
     """Load a model folder, with the memory setting that the command line may make for its process."""
     from xai.core.allocator import keep_memory
@@ -80,6 +87,9 @@ def recipe_data(folder: str) -> LabelledImages | None:
     name = str(description.origin.get("recipe", ""))
     if name not in table.RECIPES or not isinstance(description.input, ImageInput):
         return None
+    if not table.is_current(description.origin):
+        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
+        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
     data = table.load_data(name)
     names = tuple(f"test image {number}" for number in range(len(data.test_inputs)))
     return LabelledImages(data.test_inputs, names, data.test_goals, f"held out from {data.name}")
@@ -91,12 +101,12 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps
 
     import torch
 
-    from xai.methods import CHECKS, all_methods
+    from xai.checks.verify import passes_per_row
+    from xai.methods import all_methods
 
     known = all_methods()
-    repeats = 1 + sum(check.repeats for check in CHECKS.values())
-    own = sum(check.passes for check in CHECKS.values())
-    passes = rows * sum(known[name].passes * repeats + own for name in methods if name in known) + images * steps * 3
+    each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
+    passes = rows * each + images * steps * 3
     shape = model.input.shape
     batch = torch.zeros(8, *shape)
     model.predict(batch)

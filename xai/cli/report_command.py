@@ -44,7 +44,8 @@ def command(
 ) -> None:
     """Report on the model folder MODEL, explaining IMAGES and examples out of the data, and print the path.
 
-    Without MODEL, the reference CNN is trained on MNIST first (into runs/mnist-cnn, unless it is there).
+    Without MODEL, the reference CNN is trained on MNIST first (into runs/mnist-cnn, unless it is there, trained as the
+    recipe says today).
     """
     from xai.core.files import check_writable
     from xai.core.folder import read_description
@@ -54,9 +55,8 @@ def command(
     folder = model or f"runs/{DEFAULT}"
     target = output or f"reports/{Path(folder).resolve().name}.html"
     check_writable(target, "report")
-    if model is None and not Path(folder, "model.toml").is_file():
-        click.echo(f"training {DEFAULT} into {folder}", err=True)
-        recipes().train_recipe(DEFAULT, folder, seed=seed)
+    if model is None:
+        _train_default(folder, seed)
     loaded = load_model(folder, trust_code)
     require_image_classifier(loaded, "report")
     given = read_images(list(images), loaded.input, "report") if images else None
@@ -76,3 +76,14 @@ def command(
         origin=read_description(folder).origin,
     )
     click.echo(report.save(target))
+
+
+def _train_default(folder: str, seed: int) -> None:
+    from xai.core.folder import read_description
+
+    present = Path(folder, "model.toml").is_file()
+    if present and recipes().is_current(read_description(folder).origin):
+        return
+    why = ": the recipe has changed since it was trained" if present else ""
+    click.echo(f"training {DEFAULT} into {folder}{why}", err=True)
+    recipes().train_recipe(DEFAULT, folder, seed=seed)

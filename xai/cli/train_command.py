@@ -13,7 +13,26 @@ from xai.cli.options import recipes, seed_option
 @click.option(
     "--epochs", default=None, type=click.IntRange(min=1), help="Passes over the data, as the recipe says by default."
 )
+@click.option(
+    "--rows",
+    default=None,
+    type=click.IntRange(min=1),
+    help="Learn from and test on so many rows alone, to try it.",
+)
+@click.option("--keep-weights", is_flag=True, help="Keep the weights after each epoch, in the folder's epochs/.")
 @seed_option
-def command(recipe: str, output: str | None, epochs: int | None, seed: int) -> None:
-    """Train RECIPE (see `xai list recipes`) and print the path of its model folder."""
-    click.echo(recipes().train_recipe(recipe, output or f"runs/{recipe}", seed=seed, epochs=epochs))
+def command(
+    recipe: str, output: str | None, epochs: int | None, rows: int | None, keep_weights: bool, seed: int
+) -> None:
+    """Train RECIPE (see `xai list recipes`) and print the path of its model folder.
+
+    A run that was interrupted goes on from its last whole epoch, to the weights that it would have had.
+    """
+    from xai.core.files import check_writable
+
+    table, folder = recipes(), output or f"runs/{recipe}"
+    check_writable(f"{folder}/model.toml", "train")
+    if recipe in table.RECIPES:
+        click.echo(table.RECIPES[recipe].description, err=True)
+    made = table.train_recipe(recipe, folder, seed=seed, epochs=epochs, rows=rows, keep_weights=keep_weights)
+    click.echo(made)

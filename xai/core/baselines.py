@@ -6,18 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from xai.core.digest import tensor_digest
 from xai.core.errors import InputError, describe, expected
 
-__all__ = ["BASELINES", "blur", "make_baseline"]
+__all__ = ["BASELINES", "blur", "make_background", "make_baseline"]
 
-BASELINES = ("zero", "mean", "blur")
+BASELINES = ("zero", "mean", "noise", "blur")
 
 
 def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor, str | float]:
     """Return a baseline for each input (N, ...), same shape, and its name.
 
     "zero" is 0 in the caller's units (black), "mean" the mean of each channel of the image or each column of the
-    batch, "blur" the image without its detail; a tensor of the inputs' shape, or one row of it, is taken as it is.
+    batch, "noise" normal noise with the mean and spread of each channel of the image or series, drawn from its content,
+    "blur" the image without its detail; a tensor of the inputs' shape, or one row of it, is taken as it is.
     """
     if isinstance(name, str):
         if name == "zero":
@@ -27,7 +29,9 @@ def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor,
             return inputs.mean(axes, keepdim=True).expand_as(inputs).clone(), name
         if name == "blur" and inputs.ndim == 4:
             return blur(inputs, max(inputs.shape[2:]) / 8), name
-        known = BASELINES if inputs.ndim == 4 else BASELINES[:2]
+        if name == "noise" and inputs.ndim > 2:
+            return torch.stack([_noise(row) for row in inputs]), name
+        known = BASELINES[: min(inputs.ndim, 4)]
         raise InputError(expected(operation, "baseline", f"one of {', '.join(known)} or a tensor", repr(name)))
     if isinstance(name, int | float) and not isinstance(name, bool):
         return torch.full_like(inputs, float(name)), name
@@ -42,6 +46,37 @@ def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor,
         return values.expand_as(inputs).clone(), "given"
     except RuntimeError as error:
         raise InputError(expected(operation, "baseline", f"shape {tuple(inputs.shape)}", describe(values))) from error
+
+
+def make_background(background: object, inputs: Tensor, operation: str) -> tuple[Tensor, str | float]:
+    """Return several baselines for each input, (B, N, ...), and their name.
+
+    background: what `make_baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
+    which stands behind every input; that is called "data".
+    """
+    several = isinstance(background, list | tuple) and all(isinstance(item, str | int | float) for item in background)
+    if several and len(background):
+        made = [make_baseline(item, inputs, operation) for item in background]
+        return torch.stack([values for values, _ in made]), ", ".join(str(name) for _, name in made)
+    if isinstance(background, str | int | float):
+        values, name = make_baseline(background, inputs, operation)
+        return values[None], name
+    try:
+        rows = torch.as_tensor(background, dtype=inputs.dtype, device=inputs.device)
+        if rows.ndim == inputs.ndim and rows.shape[1:] == inputs.shape[1:] and len(rows):
+            return rows[:, None].expand(-1, *inputs.shape), "data"
+        got: object = describe(rows)
+    except (TypeError, ValueError, RuntimeError):
+        got = describe(background)
+    wanted = f"names among {', '.join(BASELINES)}, or rows of data, shape (B, {', '.join(map(str, inputs.shape[1:]))})"
+    raise InputError(expected(operation, "background", wanted, got))
+
+
+def _noise(row: Tensor) -> Tensor:
+    generator = torch.Generator().manual_seed(int(tensor_digest(row)[:12], 16))
+    axes = (1, 2) if row.ndim == 3 else (0,)  # of an image (C, H, W), of a series (T, D)
+    draw = torch.randn(row.shape, generator=generator, dtype=row.dtype).to(row.device)
+    return row.mean(axes, keepdim=True) + row.std(axes, keepdim=True, correction=0) * draw
 
 
 def blur(images: Tensor, sigma: float) -> Tensor:

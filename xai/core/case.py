@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from xai.core.baselines import make_baseline
 from xai.core.differentiate import gradient_of, variable_of
 from xai.core.digest import tensor_digest
-from xai.core.errors import NetworkError, expected
+from xai.core.embedding import Words, embed
+from xai.core.errors import LayerError, NetworkError, expected
 from xai.core.explanation import Explanation
-from xai.core.hooks import recording, run_recorded
+from xai.core.hooks import recording, replacing, run_recorded
 from xai.core.plan import ExecutionPlan
 from xai.core.progress import track
+from xai.core.sequence_inputs import SequenceInput
 from xai.core.targets import Target
 from xai.core.trace import Trace
 
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Case"]
 
 SATURATED = 0.999
+ALMOST_NOTHING = 1e-20
+AS_IT_IS = nullcontext()
 
 
 @dataclass
@@ -33,7 +40,9 @@ class Case:
 
     Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability".
+    "log_probability". With a `layer`, `inputs` are what that layer puts out for the rows in `given`, and a score is
+    that of the network from there on: what explains an input explains a layer. With `words`, `inputs` are the vectors
+    (N, L, D) that the network's embedding turns the texts in `given` into.
     """
 
     operation: str
@@ -46,6 +55,9 @@ class Case:
     of: str = "output"
     seed: int | None = None
     exact: bool = False
+    words: Words | None = None
+    layer: str | None = None
+    given: Tensor | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -61,7 +73,7 @@ class Case:
 
         `rows` (n,) names the row whose target applies to each item.
         """
-        return self._select(self.model.forward_on(self.plan.network, batch, self.operation), rows)
+        return self._select(self._forward(batch, rows), rows)
 
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
@@ -78,10 +90,16 @@ class Case:
                 return chosen
             return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
 
-    def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
+    def gradient(
+        self, batch: Tensor, rows: Tensor, forward: AbstractContextManager = AS_IT_IS
+    ) -> tuple[Tensor, Tensor]:
+        """Return the scores (n,) and their gradient with respect to the batch (n, ...).
+
+        forward: what surrounds the forward pass, such as the rules of a method that changes the backward pass.
+        """
         batch = variable_of(batch, self.operation)
-        score = self.score(batch, rows)
+        with forward:
+            score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch, self.operation)
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
@@ -89,11 +107,85 @@ class Case:
         network = self.plan.network
         batch = variable_of(batch, self.operation)
         with recording(network, [layer], self.operation) as recorded:
-            output = run_recorded(
-                lambda: self.model.forward_on(network, batch, self.operation), recorded, [layer], self.operation
-            )
+            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer], self.operation)
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+
+    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        network = self.plan.network
+
+        def run(seen: Tensor | list[str]) -> Tensor:
+            return self.model.forward_on(network, seen, self.operation)
+
+        if self.words is not None:
+            return self.words.run(network, batch, rows, run, self.operation)
+        if self.layer is None:
+            return run(batch)
+
+        def go_on(inputs: tuple, output: Tensor) -> Tensor:
+            if output.shape != batch.shape:
+                wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
+                raise LayerError(expected(self.operation, "layer", wanted, tuple(output.shape)))
+            return batch.to(output.dtype).clone()  # a copy: what follows may work in place
+
+        with replacing(network, self.layer, go_on, self.operation, once=True):
+            return run(self.given[rows])
+
+    def move_to_words(self) -> None:
+        """Explain texts by the vectors that the network's embedding turns their words into."""
+        size = self.plan.batch_size
+        self.given = self.inputs
+        self.inputs, self.words = embed(
+            self.model.network, self.model.input, self.given,
+            lambda part: self.model.forward_on(self.model.network, part, self.operation), size, self.operation,
+        )  # fmt: skip
+
+    def move_to_layer(self, layer: str) -> None:
+        """Explain from a layer on: what it puts out, at least in float32, becomes the inputs.
+
+        Raises LayerError where it does not exist, is not reached, or runs more than once.
+        """
+        # Words as numbers, padded together: a part of the batch alone would be padded less.
+        words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
+        self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
+        for part in self.given.split(self.plan.batch_size):
+            with torch.no_grad(), recording(self.model.network, [layer], self.operation, stop=True) as recorded:
+                run = partial(self.model.forward_on, self.model.network, part, self.operation)
+                run_recorded(run, recorded, [layer], self.operation)
+            parts.append(recorded[layer])
+        if len({part.shape[1:] for part in parts}) > 1:
+            wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
+            raise LayerError(expected(self.operation, "layer", wanted, "several"))
+        values = torch.cat(parts)
+        self.inputs = values.to(torch.promote_types(values.dtype, torch.float32))
+        self.layer = layer
+
+    @property
+    def present(self) -> Tensor | None:
+        """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
+        if self.words is not None:
+            return self.words.present
+        padded = self.layer is None and isinstance(self.model.input, SequenceInput)
+        return self.model.input.present(self.inputs) if padded else None
+
+    def baseline(self, name: object) -> tuple[Tensor, str | float]:
+        """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
+
+        Of words, "zero" is the vector 0 and "padding" that of padding. Of series, "mean" is taken over the steps that
+        are there, and what is there stays there: a 0 is so small a number that no step is taken for padding.
+        """
+        if self.words is not None and isinstance(name, str) and name == "padding":
+            start = self.words.padding.expand_as(self.inputs).clone()
+        elif self.present is not None and self.words is None and isinstance(name, str) and name == "mean":
+            count = self.present.sum(1).clamp_min(1)[:, None, None]
+            start = (self.inputs.sum(1, keepdim=True) / count).expand_as(self.inputs).clone()
+        else:
+            start, name = make_baseline(name, self.inputs, self.operation)
+        if self.present is None:
+            return start, name
+        if self.words is None:
+            start = torch.where(start == 0, torch.full_like(start, ALMOST_NOTHING), start)
+        return torch.where(self.present[:, :, None], start, self.inputs), name
 
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
@@ -122,7 +214,7 @@ class Case:
         """
         content = 0
         if row is not None:
-            values = self.inputs[row]
+            values = (self.inputs if self.given is None else self.given)[row]
             # Padding behind a text depends on what else is in the batch.
             values = values if values.is_floating_point() else values[values >= 0]
             content = int(tensor_digest(values)[:12], 16)
@@ -139,6 +231,12 @@ class Case:
 
         `options` are the keyword arguments that make it again, `run` what else there is to know of how it was made.
         """
+        if over == "input" and self.present is not None:
+            values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
+        if over == "input" and self.words is not None:
+            counts = self.words.counts
+            values, over = [part.sum(1)[:count] for part, count in zip(values, counts)], "tokens"
+            fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
         parts = [part.detach() for part in values]
         if not all(bool(torch.isfinite(part).all()) for part in parts):
             raise NetworkError(expected(self.operation, "values", "finite numbers", "NaN or infinity"))
@@ -146,10 +244,12 @@ class Case:
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact = {"exact": True} if self.exact else {}
+        if self.layer is not None:
+            over, exact = "layer", {**exact, "layer": self.layer}
         options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
         return Explanation(
             method=method,
-            inputs=self.inputs,
+            inputs=self.inputs if self.given is None else self.given,
             target=self.target.labels(),
             values=values.detach() if isinstance(values, Tensor) else parts,
             over=over,

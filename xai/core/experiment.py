@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xai.core.errors import InputError, expected
 
-__all__ = ["Outcome", "Panel", "Series", "Surface"]
+__all__ = ["Comparison", "Outcome", "Panel", "Series", "Surface", "WorkedExample"]
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,53 @@ class Outcome:
         wrong = [name for name, value in self.numbers.items() if not math.isfinite(value)]
         if wrong:
             raise InputError(expected(self.name, "numbers", "finite ones", f"{wrong[0]} = {self.numbers[wrong[0]]}"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Numbers that follow by hand, beside those that the code computes.
+
+    slide: what the slide has in their place, where it errs. tolerance: the largest difference that counts as none; of
+    random draws, several of their standard errors.
+
+    >>> Comparison("1/3", [0.33], [1 / 3], tolerance=0.01).agrees
+    True
+    """
+
+    name: str
+    wanted: list[float]
+    got: list[float]
+    slide: str = ""
+    tolerance: float = 1e-6
+
+    @property
+    def difference(self) -> float:
+        """Return the largest absolute difference; infinite where one has more numbers than the other, or NaN."""
+        if len(self.wanted) != len(self.got):
+            return math.inf
+        gaps = [abs(wanted - got) for wanted, got in zip(self.wanted, self.got)]
+        return math.inf if any(math.isnan(gap) for gap in gaps) else max(gaps, default=0.0)
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether the difference is none."""
+        return self.difference <= self.tolerance
+
+
+@dataclass(frozen=True)
+class WorkedExample:
+    """A row of the lecture with numbers small enough to check by hand.
+
+    row: what the lecture treats. shown: how the numbers arise. errata: which errors of the slides it meets, by name.
+    """
+
+    name: str
+    row: str
+    shown: str
+    comparisons: list[Comparison] = field(default_factory=list)
+    errata: tuple[str, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Say whether every number agrees."""
+        return all(comparison.agrees for comparison in self.comparisons)

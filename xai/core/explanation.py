@@ -27,8 +27,9 @@ SCHEMA_VERSION = 1
 class Explanation:
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
 
-    `values` has the shape of `inputs` where `over` is "input", (N, H, W) where it is "layer" (a map in input size),
-    and is a list of one vector per row where it is "segments" (areas of an image), "features" (columns of a table),
+    `values` has the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in input
+    size, where it is "layer"; and is a list of one vector per row where it is "segments" (areas of an image),
+    "features" (columns of a table),
     "tokens" (parts of a text) or "steps" (of a series). `segments` says which of them each pixel, character or step
     belongs to, -1 for none; `row_names` how each is called, where that differs by row. `prediction` (N, K) holds
     probabilities, or the values of a regression. `options` are the keyword arguments that make it again, and under
@@ -112,7 +113,11 @@ class Explanation:
             return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
         if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
             raise InputError(expected("heatmap", "explanation", "one of images", f"values over {self.over}"))
-        return (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+        heat = (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+        sides = self.inputs.shape[2:]
+        if len(sides) != 2 or heat.shape[1:] == sides:
+            return heat
+        return torch.nn.functional.interpolate(heat[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a long table: row, target, index or name, value, and the standard error where there is one."""
@@ -130,7 +135,7 @@ class Explanation:
                     part[axis] = index.numpy()
             if self.standard_error is not None:
                 part["standard_error"] = self.standard_error[row].reshape(-1).cpu().numpy()
-                part["low"], part["high"] = self[row].interval()[0].cpu().numpy()
+                part["low"], part["high"] = self[row].interval()[0].reshape(2, -1).cpu().numpy()
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
@@ -206,15 +211,17 @@ def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Visualization:
-    """A batch of optimized inputs, one per objective.
+    """A batch of optimized inputs, one per objective (and copy).
 
-    `image` (N, C, H, W) is in the model's pixel units, `activations` (N, steps) the objective at each step under that
-    step's transform, `snapshots` the image at chosen steps. `reached` (N,) is the objective on the finished image,
-    untransformed; `transformed` (N,) its mean over fresh transforms.
+    `values` are in the caller's units: of images (N, C, H, W), also as `image`; of rows (N, D) with `names`; of series
+    (N, T, D); of texts numbers of words (N, L), and the words in `words`. `activations` (N, steps) is the objective at
+    each step under that step's small changes, `snapshots` the inputs at chosen steps. `reached` (N,) is the objective
+    on the finished input, unchanged; `transformed` (N,) its mean over fresh changes. `diagnostics`: `started`, the
+    objective at the start; `stopped`, the step of an early stop; of texts `relaxed`, before words became real ones.
     """
 
     objective: tuple[str, ...]
-    image: Tensor
+    values: Tensor
     activations: Tensor
     reached: Tensor
     transformed: Tensor
@@ -222,11 +229,22 @@ class Visualization:
     options: dict[str, object]
     model_digest: str
     seed: int
+    kind: str = "image"
+    names: tuple[str, ...] = ()
+    words: tuple[tuple[str, ...], ...] | None = None
+    diagnostics: tuple[dict[str, object], ...] = ()
     evidence: tuple[tuple[Finding, ...], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
+    @property
+    def image(self) -> Tensor:
+        """Return the images (N, C, H, W); raises InputError where something else was made."""
+        if self.kind != "image":
+            raise InputError(expected("Visualization", "image", "a visualization of images", f"one of {self.kind}"))
+        return self.values
+
     def __len__(self) -> int:
-        return len(self.image)
+        return len(self.values)
 
     def __getitem__(self, index: int) -> Visualization:
         if not -len(self) <= index < len(self):
@@ -237,22 +255,19 @@ class Visualization:
     def rows(self, start: int, stop: int) -> Visualization:
         """Return rows start to stop (exclusive) as a batch."""
         part = slice(start, stop)
-        return replace(
-            self,
-            objective=self.objective[part],
-            image=self.image[part],
-            activations=self.activations[part],
-            reached=self.reached[part],
-            transformed=self.transformed[part],
-            snapshots={step: images[part] for step, images in self.snapshots.items()},
-            evidence=self.evidence[part],
-        )
+        names = ("objective", "values", "activations", "reached", "transformed", "words", "diagnostics", "evidence")
+        parts = {name: getattr(self, name)[part] for name in names if getattr(self, name) is not None}
+        return replace(self, **parts, snapshots={step: items[part] for step, items in self.snapshots.items()})
 
     def __iter__(self) -> Iterator[Visualization]:
         return (self[index] for index in range(len(self)))
 
+    def finding(self, check: str, row: int = 0) -> Finding | None:
+        """Return a row's finding of that name, None where it was not made."""
+        return next((item for item in (self.evidence[row] if self.evidence else ()) if item.check == check), None)
+
     def plot(self, row: int = 0):
-        """Draw one image with its snapshots and its activation by step as a matplotlib figure."""
+        """Draw one input with its snapshots and its activation by step as a matplotlib figure."""
         from xai.render.figures import plot_visualization
 
         return plot_visualization(self[row])

@@ -7,7 +7,7 @@ from typing import Literal
 
 from xai.core.errors import InputError, expected
 
-__all__ = ["STATUSES", "Finding"]
+__all__ = ["STATUSES", "Finding", "Status"]
 
 Status = Literal["pass", "warn", "fail", "untestable"]
 STATUSES: tuple[Status, ...] = ("pass", "warn", "fail", "untestable")

@@ -16,7 +16,7 @@ __all__ = ["same_random_state", "untouched"]
 
 @contextmanager
 def untouched(network: nn.Module) -> Iterator[None]:
-    """Run the body with the network in eval mode and gradients on; undo every change, also after an exception.
+    """Run the body with the network in eval mode, frozen, and gradients on; undo every change, also after an exception.
 
     Restores each submodule's train/eval mode, attributes (and what a dictionary, list or set among them holds), hooks
     and buffers, the `.grad` and `requires_grad` of each parameter, and the global random state of torch (CPU and the
@@ -32,6 +32,10 @@ def untouched(network: nn.Module) -> Iterator[None]:
     with same_random_state(network), torch.inference_mode(False), torch.enable_grad():
         try:
             network.eval()
+            # No explanation needs the gradient of a weight: without it a backward pass keeps and computes less.
+            for parameter, _, requires_grad in parameters:
+                if requires_grad:
+                    parameter.requires_grad = False
             yield
         finally:
             for module, before in zip(plain, attributes):

@@ -8,9 +8,19 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-from xai.core.errors import LayerError, expected
+from xai.core.errors import LayerError, NetworkError, expected
+from xai.core.recurrent_states import gates_of, states_of
 
-__all__ = ["ACTIVATIONS", "StopForward", "find_layer", "first_tensor", "recording", "run_recorded"]
+__all__ = [
+    "ACTIVATIONS",
+    "StopForward",
+    "find_layer",
+    "first_tensor",
+    "looking_up",
+    "recording",
+    "replacing",
+    "run_recorded",
+]
 
 # Modules that only bend their input: a unit is read before them.
 ACTIVATIONS = (
@@ -55,9 +65,9 @@ def recording(
 ) -> Iterator[dict[str, Tensor]]:
     """Record the output of each named layer in the yielded dictionary, connected to the graph.
 
-    With `before`, layers that are activation functions give their input instead. The network goes on with a clone, so
-    that an in-place operation behind the layer cannot overwrite what was recorded. With `stop`, the forward pass ends
-    when the last one is there.
+    A recurrent layer gives its states (N, T, H), and under "layer:gate" one of its gates. With `before`, layers that
+    are activation functions give their input instead. The network goes on with a clone, so that an in-place operation
+    behind the layer cannot overwrite what was recorded. With `stop`, the forward pass ends when the last one is there.
     """
     names = list(dict.fromkeys(names))
     recorded: dict[str, Tensor] = {}
@@ -78,6 +88,12 @@ def recording(
 
         return hook
 
+    def recurrent_hook(name: str, gate: str) -> Callable:
+        def hook(module: nn.RNNBase, inputs: tuple, output: tuple) -> None:
+            keep(name, gates_of(module, inputs, gate, operation) if gate else states_of(module, output[0]))
+
+        return hook
+
     def input_hook(name: str) -> Callable:
         def hook(module: nn.Module, inputs: tuple) -> tuple:
             return (keep(name, first_tensor(inputs)), *inputs[1:])
@@ -86,8 +102,13 @@ def recording(
 
     try:
         for name in names:
-            layer = find_layer(network, name, operation)
-            if before and isinstance(layer, ACTIVATIONS):
+            layer_name, _, gate = name.partition(":")
+            layer = find_layer(network, layer_name, operation)
+            if isinstance(layer, nn.RNNBase):
+                handles.append(layer.register_forward_hook(recurrent_hook(name, gate)))
+            elif gate:
+                raise LayerError(expected(operation, name, "a recurrent layer", type(layer).__name__))
+            elif before and isinstance(layer, ACTIVATIONS):
                 handles.append(layer.register_forward_pre_hook(input_hook(name)))
             else:
                 handles.append(layer.register_forward_hook(output_hook(name)))
@@ -95,6 +116,71 @@ def recording(
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def replacing(
+    network: nn.Module,
+    name: str,
+    change: Callable[[tuple, Tensor], Tensor],
+    operation: str,
+    *,
+    once: bool = False,
+    optional: bool = False,
+) -> Iterator[None]:
+    """Put change(inputs, output) in the place of what a layer puts out, at each of its calls.
+
+    Of a tuple that is its first element. Raises LayerError where it puts out neither, where it runs more than `once` in
+    the body, and where the body never reached it (unless it is `optional`).
+    """
+    calls = 0
+
+    def hook(module: nn.Module, inputs: tuple, output: object) -> object:
+        nonlocal calls
+        calls += 1
+        if once and calls > 1:
+            raise LayerError(expected(operation, "layer", "one that runs once in a forward pass", f"{name!r}, several"))
+        put_out = first_tensor(output)
+        if put_out is output:
+            return change(inputs, put_out)
+        if put_out is not None and isinstance(output, tuple) and output[0] is put_out:
+            return (change(inputs, put_out), *output[1:])
+        raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
+
+    handle = find_layer(network, name, operation).register_forward_hook(hook)
+    try:
+        yield
+    finally:
+        handle.remove()
+    if not calls and not optional:
+        raise LayerError(expected(operation, "layer", "a layer that the forward pass reaches", repr(name)))
+
+
+@contextmanager
+def looking_up(network: nn.Module, shares: Tensor, first: int, operation: str) -> Iterator[None]:
+    """Let the network's embedding answer with mixtures of words: shares (N, L, V) of the words from number `first` on.
+
+    It is the first nn.Embedding that is called with N x L word numbers and knows V words. Raises NetworkError, at the
+    end of the body, where none was.
+    """
+    answered: list[nn.Module] = []
+
+    def hook(module: nn.Embedding, inputs: tuple, output: Tensor) -> Tensor | None:
+        last = first + shares.shape[2]
+        if inputs[0].shape != shares.shape[:2] or module.num_embeddings < last or answered not in ([], [module]):
+            return None
+        answered[:] = [module]
+        return shares.to(output.dtype) @ module.weight[first:last]
+
+    embeddings = [module for module in network.modules() if isinstance(module, nn.Embedding)]
+    handles = [module.register_forward_hook(hook) for module in embeddings]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not answered:
+        raise NetworkError(expected(operation, "network", "one that looks its words up in an nn.Embedding", "none"))
 
 
 def run_recorded(

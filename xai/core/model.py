@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from xai.core.arguments import whole_number
 from xai.core.case import Case
+from xai.core.differentiate import differentiable_pass
 from xai.core.digest import network_digest, version_key
 from xai.core.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
+from xai.core.function_module import FunctionModule
 from xai.core.guard import untouched
 from xai.core.hooks import StopForward, first_tensor
 from xai.core.inputs import Input, TensorInput, TextInput
@@ -25,7 +27,7 @@ from xai.core.trace import Trace, trace
 
 __all__ = ["Model"]
 
-# Checking a faster form costs two forward and backward passes: below this many passes it cannot pay.
+# Checking a faster form costs each row two forward and backward passes: below this many passes it cannot pay.
 PASSES_WORTH_A_PLAN = 16
 
 
@@ -95,7 +97,7 @@ class Model:
         The batch is a NumPy array, with a TextInput without vocabulary a list of strings.
         """
         output = "logits" if task == "regression" else "probabilities"
-        network = _Callable(function)
+        network = FunctionModule(function)
         name = name or getattr(function, "__name__", "callable")
         return cls(network, task=task, output=output, classes=classes, input=input, name=name)
 
@@ -149,7 +151,8 @@ class Model:
         """
         seen = self._seen(batch)
         try:
-            output = network(seen) if self.forward is None else self.forward(network, seen)
+            with differentiable_pass(network):
+                output = network(seen) if self.forward is None else self.forward(network, seen)
         except (XaiError, StopForward):
             raise
         except Exception as error:
@@ -180,7 +183,9 @@ class Model:
     def with_network(self, network: nn.Module) -> Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
-        return Model(network, **settings, forward=self.forward, name=self.name)
+        other = Model(network, **settings, forward=self.forward, name=self.name)
+        other._warned = True  # what a changed network puts out says nothing about what was declared
+        return other
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
@@ -213,10 +218,14 @@ class Model:
         passes: int = 1,
         exact: bool = False,
         batch_size: int | None = None,
+        layer: str | None = None,
+        differentiable: bool = False,
     ) -> Iterator[Case]:
         """Check the arguments, predict, choose a plan, and lend a Case while the network is guarded.
 
-        `passes` is about how many evaluations each row will need.
+        `passes` is about how many evaluations each row will need. With a `layer`, its output stands for the inputs.
+        `differentiable`: words become the vectors (N, L, D) that the network's embedding turns them into, so that a
+        method may take gradients and go on paths.
         """
         if of not in ("output", "probability", "log_probability"):
             raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
@@ -235,7 +244,13 @@ class Model:
             case.diagnostics = [{} for _ in range(len(batch))]
             if not torch.allclose(again, raw[:1], rtol=1e-3, atol=1e-4):
                 case.note("non_deterministic", [True] * len(batch))
-            if not exact and passes * len(batch) >= PASSES_WORTH_A_PLAN and self.forward is None:
+            if layer is not None:  # read in the plain network: in a folded one it may be another
+                case.move_to_layer(layer)
+                yield case
+                return
+            if differentiable and isinstance(self.input, TextInput):
+                case.move_to_words()
+            if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None:
                 case.plan = self._plan(found, batch, resolved, size, operation)
             yield case
 
@@ -283,17 +298,3 @@ class Model:
             self._warned = True
             warnings.warn(f"Model: output: this network was said to put out {reason}", XaiWarning, stacklevel=5)
         return raw
-
-
-class _Callable(nn.Module):
-    """A function on NumPy arrays as a module without parameters and without gradients."""
-
-    def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, batch: Tensor | list[str]) -> Tensor:
-        if isinstance(batch, list):
-            return torch.as_tensor(np.asarray(self.function(batch), dtype=np.float64))
-        result = torch.as_tensor(np.asarray(self.function(batch.detach().cpu().numpy())), device=batch.device)
-        return result.to(batch.dtype if batch.is_floating_point() else torch.float64)

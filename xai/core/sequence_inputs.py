@@ -70,6 +70,11 @@ class SequenceInput(
         padded = [torch.nn.functional.pad(part, (0, 0, 0, self.length - part.shape[1])) for part in batches]
         return check_finite(torch.cat(padded), operation, argument)
 
+    def present(self, batch: Tensor) -> Tensor:
+        """Return which steps of series (N, T, D) are there, (N, T): all up to the last that is not zero."""
+        steps = torch.arange(1, batch.shape[1] + 1, device=batch.device)
+        return steps <= ((batch != 0).any(2) * steps).amax(1, keepdim=True)
+
     def normalize(self, batch: Tensor) -> Tensor:
         """Standardize the steps (N, T, D) that are there; differentiable."""
         seen = batch

@@ -105,6 +105,18 @@ class TextInput(
         """
         return re.findall(self.pattern, text.lower() if self.lowercase else text)[: self.length]
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where in the text each of its words stands, from the first character to behind the last.
+
+        >>> TextInput().spans("Good old film")
+        [(0, 4), (5, 8), (9, 13)]
+        """
+        # A character may have a longer lower case.
+        cased = text.lower() if self.lowercase else text
+        origin = [place for place, letter in enumerate(text) for _ in (letter.lower() if self.lowercase else letter)]
+        found = list(re.finditer(self.pattern, cased))[: self.length]
+        return [(origin[match.start()], origin[match.end() - 1] + 1) if match.group() else (0, 0) for match in found]
+
     def numbers(self, text: str) -> list[int]:
         """Return the numbers of a text's words."""
         known = self._numbering

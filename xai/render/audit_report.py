@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+from torch import Tensor
+
 from xai.auditing.data import AuditData
+from xai.auditing.explaining import explain, targets_of
+from xai.auditing.goals import as_labels
 from xai.auditing.result import AuditResult
+from xai.checks.verify import verify
+from xai.core.errors import XaiError
 from xai.core.model import Model
+from xai.render.escape import render
+from xai.render.notebook import explanation_body
 from xai.render.report import Report
 from xai.render.sections.audit import audit_summary, check_section, provenance
 
 __all__ = ["audit_report"]
+
+CHECKED = ("deletion", "randomization")  # of the explanations of single errors; the audit's own chapter tries them all
+BACKGROUND = 5000  # rows of a table that say what is usual
 
 
 def audit_report(
@@ -25,8 +37,47 @@ def audit_report(
     protected columns by row, out of the file; numbers by group stay.
     """
     result = result if raw_data else result.without_raw_data()
-    sections = [check_section(name, result.of(name)) for name in result.checks]
+    extra = {}
+    if raw_data and model is not None and data is not None:
+        extra["performance"] = _worst_errors(result, model, data)
+    sections = [check_section(name, result.of(name), extra.get(name, ())) for name in result.checks]
     sections.append(provenance(result))
     title = title or f"Audit of {result.model['name']}"
     request = {"call": "audit_report", "raw_data": raw_data}
     return Report(title, sections, audit_summary(result), request)
+
+
+def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> list[Markup]:
+    """Return the most costly errors, each with why the model answered as it did and the checks on that explanation."""
+    places = [place for finding in result.of("performance") for place in finding.details.get("worst", [])]
+    if not places:
+        return []
+    inputs = model.prepare(data.inputs, "audit")[places].cpu()
+    prediction = model.predict(inputs)
+    seed = int(result.options["seed"])
+    background = model.prepare(data.inputs, "audit")[:BACKGROUND].cpu()
+    try:
+        made = explain(model, inputs, targets_of(prediction, model.task), seed=seed, background=background)
+        made = verify(model, made, CHECKED, seed=seed)
+    except XaiError as error:
+        return [render("audit_errors.html", rows=[], body="", reason=str(error))]
+    truth = as_labels(model, data.labels, len(model.prepare(data.inputs, "audit")), "audit")[places]
+    rows = [
+        {
+            "row": place,
+            "truth": _said(model, goal),
+            "said": model.classes[int(said.argmax())] if model.classes else f"{float(said.max()):.3g}",
+            "sure": float(said.max()) if model.task in ("classification", "binary") else None,
+        }
+        for place, goal, said in zip(places, truth, prediction)
+    ]
+    return [render("audit_errors.html", rows=rows, body=explanation_body(made), reason="")]
+
+
+def _said(model: Model, goal: Tensor) -> str:
+    if goal.ndim == 0 and not goal.is_floating_point():
+        return model.classes[int(goal)] if model.classes else str(int(goal))
+    if model.task == "multilabel":
+        names = model.classes or [str(number) for number in range(len(goal))]
+        return ", ".join(name for name, there in zip(names, goal.tolist()) if there) or "none"
+    return ", ".join(f"{value:.3g}" for value in goal.flatten().tolist())

@@ -42,11 +42,31 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "for each group, or take the columns out that stand for it (proxies).",
         "Which difference is unjust. Groups that differ in what they need may rightly get different answers.",
     ),
+    "shortcuts": CheckWords(
+        "Each part of an input (a column, a cell, a stretch, a word) was pasted from a row with another answer; marks "
+        "were planted on all rows, bright and dark ones and ones that the network's gradient suggests; explanations "
+        "were measured inside and outside; and a tree tried to tell the label from one part alone.",
+        "Look at rows with and without the part. Take it out, or train with it on rows of every class.",
+        "That there is no other shortcut: one that is spread over the input, or a mark of another kind, goes unseen.",
+    ),
     "robustness": CheckWords(
         "Held-out rows were changed at random at four sizes, and moved against the gradient of the right answer in "
         "five steps. A few rows were explained before and after.",
         "Train with such changes (augmentation, noise), or refuse inputs that are as bad.",
         "How a better attacker, or a change that was not tried, would do.",
+    ),
+    "explanations": CheckWords(
+        "Rows drawn at random were explained (integrated gradients of images and series, LIME of tables and texts), "
+        "and every check of xai.verify tried to refute each explanation.",
+        "Do not show explanations of the refuted kind to anyone who decides by them; try another method.",
+        "A supported explanation says where the model looks, not that it looks there for a good reason.",
+    ),
+    "inside": CheckWords(
+        "Held-out rows were sent through the network and its units recorded. A unit is dead when no answer has a "
+        "gradient in it. Copies were pruned and quantized and scored on the same rows.",
+        "Dead units call for a smaller learning rate, another initialization or a leaky activation; what can be left "
+        "out, for a smaller network.",
+        "A unit that is dead on these rows may wake up on others.",
     ),
     "data": CheckWords(
         "Rows of both parts were compared number by number. For labels, trees (a linear model for texts) learned "

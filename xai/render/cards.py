@@ -38,7 +38,8 @@ def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> d
         notes.append("R² undefined: the answers never vary" if r2 is None else f"R² {r2:.2f}")
         notes.append(f"{diagnosis.get('samples', 0):,} samples, ranking {RANKING[str(diagnosis.get('stopped'))]}")
     if "completeness_error" in diagnosis:
-        notes.append(f"misses its sum by {100 * diagnosis['completeness_error']:.2g} %")
+        warning = ": do not read it as a sum" if diagnosis.get("incomplete") else ""
+        notes.append(f"misses its sum by {100 * diagnosis['completeness_error']:.2g} %{warning}")
     if diagnosis.get("zero_map"):
         notes.append("the map is empty")
     if diagnosis.get("non_deterministic"):

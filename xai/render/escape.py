@@ -56,6 +56,8 @@ def _environment() -> Environment:
     )
     environment.filters["percent"] = lambda value: "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
     environment.filters["number"] = lambda value: "–" if value is None or value != value else f"{value:.3g}"
+    # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.
+    environment.filters["numbers"] = lambda values: ", ".join(f"{v:.6g}".replace("-", "\N{MINUS SIGN}") for v in values)
     return environment
 
 

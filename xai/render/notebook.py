@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
@@ -11,9 +11,22 @@ from xai.core.finding import Finding
 from xai.render.cards import deletion_plot, lime_plot, map_card, pixel_range
 from xai.render.escape import render
 from xai.render.pictures import SMALL, image_picture
+from xai.render.sequences import alignment_body
 from xai.render.surrogates import surrogate_card
+from xai.sequences.results import Alignment
 
-__all__ = ["explanation_body", "explanation_html", "findings_body", "visualization_body", "visualization_html"]
+__all__ = [
+    "BODIES",
+    "explanation_body",
+    "explanation_html",
+    "findings_body",
+    "result_html",
+    "visualization_body",
+    "visualization_html",
+]
+
+# How a result that is no Explanation becomes a section: its title and its body.
+BODIES: dict[type, tuple[str, Callable]] = {Alignment: ("Alignment", alignment_body)}
 
 
 def explanation_body(explanation: Explanation) -> Markup:
@@ -58,6 +71,11 @@ def explanation_html(explanation: Explanation) -> str:
 def visualization_html(visualization: Visualization) -> str:
     """Return what a notebook displays for visualizations."""
     return _frame(visualization, repr(visualization))
+
+
+def result_html(result: object, title: str) -> str:
+    """Return what a notebook displays for a result with a place in BODIES."""
+    return _frame(result, title)
 
 
 def _plots(row: Explanation) -> list[Markup]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from xai.auditing.data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between
-from xai.auditing.remake import remake_audit
+from xai.auditing.remake import remake_audit, with_threads
 from xai.auditing.result import AuditResult
-from xai.core.errors import FolderError, InputError, describe, expected
+from xai.core.errors import FolderError, InputError, XaiError, describe, expected
 from xai.core.images import LabelledImages
 from xai.core.model import Model
 from xai.render.audit_report import audit_report
@@ -57,8 +57,9 @@ def recheck(
         result = AuditResult.from_dict(numbers["sections"].get("audit", {}).get("audit"))
         found = remake_audit(result, model, _audit_data(data), **settings)
         raw = bool(numbers["request"].get("raw_data"))
-        again = audit_report(result, model, data, raw_data=raw, title=str(numbers.get("title"))).html()
-        visible = [*_data_differences(page, again), *visible_differences(page, again)]
+        again, visible = None, []
+        if found.recomputed:
+            again, visible = _rendered(page, result, model, data, raw, str(numbers.get("title")))
     elif call == "model_report":
         found, again = remake_model_report(numbers, model, data, images, **settings)
         visible = [] if again is None else visible_differences(SECONDS.sub("", page), SECONDS.sub("", again))
@@ -68,6 +69,19 @@ def recheck(
         visible.append(Difference("page", "a checksum of other characters", "that of these"))
     covered = found.covered if again is None else (*found.covered, "visible page")
     return replace(found, differences=(*found.differences, *visible), covered=covered)
+
+
+def _rendered(
+    page: str, result: AuditResult, model: Model, data: AuditData, raw_data: bool, title: str
+) -> tuple[str | None, list[Difference]]:
+    """Return the page of an audit rendered from the report's own results, and what on it is otherwise."""
+    try:
+        with with_threads(result.versions.get("threads")):
+            again = audit_report(result, model, data, raw_data=raw_data, title=title).html()
+    except (XaiError, LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        return None, [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
+    return again, [*_data_differences(page, again), *visible_differences(page, again)]
 
 
 def read_report(path: str | Path) -> tuple[str | None, dict]:

@@ -90,7 +90,7 @@ def sealed(page: str) -> bool:
 
 
 def _section(item: object, number: int) -> Section:
-    from xai.render.notebook import explanation_body, findings_body, visualization_body
+    from xai.render.notebook import BODIES, explanation_body, findings_body, visualization_body
 
     if isinstance(item, Section):
         return item
@@ -98,9 +98,17 @@ def _section(item: object, number: int) -> Section:
         return Section(f"explanation-{number}", f"{item.method}: {item.target_name()}", explanation_body(item))
     if isinstance(item, Visualization):
         return Section(f"visualization-{number}", "Visualization", visualization_body(item))
+    if type(item) in BODIES:
+        title, body = BODIES[type(item)]
+        return Section(f"result-{number}", title, body(item))
     findings = [item] if isinstance(item, Finding) else item
     if isinstance(findings, list | tuple) and findings and all(isinstance(part, Finding) for part in findings):
         return Section(f"findings-{number}", "Findings", findings_body(findings))
     raise InputError(
-        expected("Report", "sections", "explanations, visualizations, findings or Section", describe(item))
+        expected(
+            "Report",
+            "sections",
+            "explanations, visualizations, findings, results of the library, or Section",
+            describe(item),
+        )
     )

@@ -29,6 +29,21 @@ WORDS: dict[str, Words] = {
         "Orange pixels raised the score compared with the baseline, blue ones lowered it; together they add up.",
         "Not what would happen with another baseline: pixels equal to it always get 0.",
     ),
+    "input_x_gradient": Words(
+        "Input × gradient", "output",
+        "Orange pixels would raise the score if the network were linear, blue ones would lower it.",
+        "Not how a bent network behaves away from this input, and nothing where the pixel is black.",
+    ),
+    "smoothgrad": Words(
+        "SmoothGrad", "output per pixel value",
+        "Orange: making this pixel brighter raises the score on average over noisy copies; blue: it lowers it.",
+        "Not how much of the score a pixel carries; the noise also blurs what is really sharp.",
+    ),
+    "gradient_shap": Words(
+        "Gradient SHAP", "output",
+        "Orange pixels raised the score compared with the background, blue ones lowered it; they nearly add up.",
+        "Not what another background would show; the points are drawn at random, hence the error bars.",
+    ),
     "gradcam": Words(
         "Grad-CAM", "weighted activation",
         "The region whose high-level features speak for the class.",

@@ -1,32 +1,35 @@
-"""Activation maximization: change an image step by step until it excites a unit as much as it can."""
+"""Activation maximization: change an input step by step until it excites a unit as much as it can."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from xai.core.arguments import real_number, whole_number
-from xai.core.differentiate import gradient_of
-from xai.core.errors import InputError, NetworkError, describe, expected
+from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Visualization
-from xai.core.finding import Finding
 from xai.core.guard import untouched
-from xai.core.hooks import find_layer, recording, run_recorded
+from xai.core.hooks import find_layer
+from xai.core.images import LabelledImages
 from xai.core.model import Model
 from xai.core.plan import batch_size_for
-from xai.core.progress import track
-from xai.visualization.evidence import compare_with_real
-from xai.visualization.objectives import Objective, Reading
-from xai.visualization.parameters import PARAMETERS
-from xai.visualization.transforms import Transform, default, resample
+from xai.core.text import FIRST_WORD
+from xai.visualization import constraints as limits
+from xai.visualization.climb import OPTIMIZERS, Climbed, Course, climb
+from xai.visualization.constraints import Constraint
+from xai.visualization.easel import Easel
+from xai.visualization.judge import judge, private
+from xai.visualization.objectives import Objective
+from xai.visualization.plan import reader_for
+from xai.visualization.tokens import words_of
+from xai.visualization.transforms import Transform
 
 __all__ = ["visualize"]
 
 SNAPSHOTS = (0, 4, 48, 2048)
-FRESH_TRANSFORMS = 16
+LEARNING_RATES = {"image": 0.05, "text": 0.3}
 
 
 def visualize(
@@ -35,20 +38,36 @@ def visualize(
     *,
     steps: int = 256,
     size: int | tuple[int, int] | None = None,
-    parameters: str = "fourier",
+    parameters: str | None = None,
     transforms: Sequence[Transform] | None = None,
-    learning_rate: float = 0.05,
+    constraints: Sequence[Constraint] | None = None,
+    optimizer: str = "adam",
+    learning_rate: float | None = None,
+    start: object = None,
+    bounds: object = None,
+    copies: int = 1,
+    patience: int | None = None,
     snapshots: Sequence[int] = SNAPSHOTS,
     reference: object = None,
+    source: str | None = None,
     seed: int = 0,
+    exact: bool = False,
     batch_size: int | None = None,
 ) -> Visualization:
-    """Return one image per objective that makes it as large as Adam can in so many steps, from noise.
+    """Return one input per objective and copy that makes it as large as it gets in so many steps, from noise.
 
-    size: height and width of the image, the model's by default. transforms: see `xai.visualization.transforms`; an
-    empty list switches them off. parameters: "fourier" or "pixels". reference: real images, (n, C, H, W) in the model's
-    size; with them each image carries a finding that says how it compares. Every image is drawn from its own seed, so
-    that it does not depend on what else is in the batch.
+    Images, rows of a table, series, and texts of a model with a vocabulary, whose words become real ones at the end.
+
+    size: height and width of an image, steps of a series or words of a text; the model's own by default.
+    parameters (images): "fourier", "pixels" or "maco". transforms: the small changes of each step, see
+    `xai.visualization.transforms`; an empty list switches them off (the input is judged under the default ones all the
+    same). constraints: see `xai.visualization.constraints`;
+    likewise. optimizer: "adam", or "gradient" for plain ascent. start: real inputs to start from, one for all or one
+    for each. bounds (rows, series): lowest and highest values, numbers or one per column; by default the reference's.
+    copies: inputs per objective, from different seeds. patience: stop where an input has not gained over so many steps.
+    reference: real inputs; with them each input carries a finding that says how it compares, and colors and spectrum
+    are theirs. source: what they are, in the plural. exact: run the network as it is, with nothing folded.
+    Every input is drawn from its own seed, so that it does not depend on what else is in the batch.
     Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
     doi:10.23915/distill.00007; Erhan et al. 2009.
 
@@ -60,151 +79,98 @@ def visualize(
     torch.Size([1, 1, 8, 8])
     """
     objectives = [objective] if isinstance(objective, Objective) else list(objective)
-    _check(model, objectives, steps, parameters, learning_rate, seed, batch_size)
-    channels, *sides = model.input.shape
-    sides = (size, size) if isinstance(size, int) else tuple(size) if size is not None else tuple(sides)
-    if len(sides) != 2 or min(sides) < 2:
-        raise InputError(expected("visualize", "size", "a height and a width from 2 pixels", size))
-    if parameters == "fourier" and min(sides) < 4:
-        raise InputError(expected("visualize", "size", "at least 4 pixels for parameters='fourier'", sides))
-    moves = default(sides) if transforms is None else list(transforms)
+    _check(objectives, steps, optimizer, copies, patience, seed, batch_size)
+    kind = model.input.kind
+    rate = LEARNING_RATES.get(kind, 0.05) if learning_rate is None else learning_rate
+    real_number("visualize", "learning_rate", rate, 0)
+    if kind != "image" and (transforms or parameters is not None):
+        wanted = "parameters=None, and transforms=None or [], for inputs that are no images"
+        raise InputError(expected("visualize", "parameters, transforms", wanted, describe(parameters or transforms)))
+    chosen = limits.default() if constraints is None else list(constraints)
+    if isinstance(reference, LabelledImages):
+        reference, source = reference.images, source or f"real images ({reference.source})"
+    wanted = tuple(step for step in snapshots if step < steps)
+    course = Course(int(steps), float(rate), optimizer, chosen, wanted, patience)
     with untouched(model.network):
-        blank = torch.zeros(1, channels, *sides, device=model.device)
+        easel = Easel(model, size, parameters or "fourier", transforms, bounds, chosen, start, reference, seed)
+        blank = easel.blank()
         found = model.trace_of(blank, "visualize")
-        batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
         for name in {name for item in objectives for name in item.layers}:
-            find_layer(model.network, name, "visualize")
-        repeated = frozenset(layer.name for layer in found.layers if layer.calls > 1)
-        low, high = model.input.limits or (-1.0, 1.0)
-        climb = _Climb(model, repeated, int(steps), PARAMETERS[parameters], moves, learning_rate, low, high, int(seed))
-        wanted = {step for step in snapshots if step < steps}
-        starts = range(0, len(objectives), batch)
-        parts = [climb.run(objectives[start : start + batch], start, (channels, *sides), wanted) for start in starts]
-        reached, transformed = (torch.cat([part[key] for part in parts]) for key in ("reached", "transformed"))
-        evidence: list[tuple[Finding, ...]] = [() for _ in objectives]
-        if reference is not None:
-            real = model.prepare(reference, "visualize", "reference")
-            still, moved = climb.measure_real(objectives, real, batch)
-            for row, item in enumerate(objectives):
-                values = (float(reached[row]), float(transformed[row]), still[row], moved[row])
-                evidence[row] = (compare_with_real(item.name, *values),)
+            find_layer(model.network, name.partition(":")[0], "visualize")
+        batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
+        together = max(1, batch // copies)
+        reader = reader_for(model, objectives, found, blank, exact, steps * len(objectives) * copies)
+        parts = []
+        for first in range(0, len(objectives), together):
+            group = objectives[first : first + together]
+            numbers = range(first * copies, (first + len(group)) * copies)
+            generators = [private(seed, number) for number in numbers]
+            canvas = easel.canvas(numbers, generators, len(objectives) * copies)
+            parts.append(climb(reader, group, canvas, copies, course, generators))
+        made = _join(parts)
+        evidence = judge(reader, objectives, copies, made, easel, source, int(seed), batch)
+    texts = model.input.kind == "text"
     return Visualization(
-        objective=tuple(item.name for item in objectives),
-        image=torch.cat([part["image"] for part in parts]),
-        activations=torch.cat([part["activations"] for part in parts]),
-        reached=reached,
-        transformed=transformed,
-        snapshots={step: torch.cat([part["snapshots"][step] for part in parts]) for step in parts[0]["snapshots"]},
+        objective=tuple(item.name for item in objectives for _ in range(copies)),
+        values=made.inputs,
+        activations=made.activations,
+        reached=made.reached,
+        transformed=made.transformed,
+        snapshots={step: _words(item) if texts else item for step, item in made.snapshots.items()},
         options={
             "steps": int(steps),
-            "parameters": parameters,
-            "transforms": len(moves),
-            "learning_rate": learning_rate,
+            **({"parameters": parameters or "fourier"} if kind == "image" else {}),
+            "transforms": "default" if transforms is None else len(transforms),
+            "constraints": [item.name for item in chosen],
+            "optimizer": optimizer,
+            "learning_rate": rate,
+            "copies": copies,
+            "patience": patience,
             "batch_size": batch,
+            "folded": reader.network is not model.network,
         },
         model_digest=model.digest(),
         seed=int(seed),
-        evidence=tuple(evidence),
+        kind=kind,
+        names=tuple(getattr(model.input, "names", ())),
+        words=tuple(words_of(model.input, row) for row in made.inputs) if texts else None,
+        diagnostics=tuple(
+            {"started": started, "stopped": stopped, **({"relaxed": relaxed} if texts else {})}
+            for started, stopped, relaxed in zip(made.started.tolist(), made.stopped.tolist(), made.relaxed.tolist())
+        ),
+        evidence=evidence,
     )
 
 
 def _check(
-    model: Model,
     objectives: list[Objective],
     steps: object,
-    parameters: str,
-    learning_rate: object,
+    optimizer: str,
+    copies: object,
+    patience: object,
     seed: object,
     batch_size: object,
 ) -> None:
     if not objectives or not all(isinstance(item, Objective) for item in objectives):
         raise InputError(expected("visualize", "objective", "an Objective or several", describe(objectives)))
-    if model.input.kind != "image":
-        raise InputError(expected("visualize", "model", "one with input=ImageInput(...)", f"input {model.input.kind}"))
-    whole_number("visualize", "steps", steps, 1)
-    whole_number("visualize", "seed", seed)
-    real_number("visualize", "learning_rate", learning_rate, 0)
-    if batch_size is not None:
-        whole_number("visualize", "batch_size", batch_size, 1)
-    if parameters not in PARAMETERS:
-        raise InputError(expected("visualize", "parameters", f"one of {', '.join(PARAMETERS)}", repr(parameters)))
+    for name, value, least in (("steps", steps, 1), ("copies", copies, 1), ("seed", seed, 0)):
+        whole_number("visualize", name, value, least)
+    for name, value, least in (("patience", patience, 2), ("batch_size", batch_size, 1)):
+        if value is not None:
+            whole_number("visualize", name, value, least)
+    if optimizer not in OPTIMIZERS:
+        raise InputError(expected("visualize", "optimizer", f"one of {', '.join(OPTIMIZERS)}", repr(optimizer)))
 
 
-@dataclass(frozen=True)
-class _Climb:
-    """The settings of one call, and the ascent of one batch under them."""
+def _join(parts: Sequence[Climbed]) -> Climbed:
+    first = parts[0]
+    names = ("inputs", "activations", "reached", "transformed", "started", "stopped", "relaxed")
+    whole = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+    return Climbed(
+        **whole, snapshots={step: torch.cat([part.snapshots[step] for part in parts]) for step in first.snapshots}
+    )
 
-    model: Model
-    repeated: frozenset[str]
-    steps: int
-    parameters: Callable
-    moves: list[Transform]
-    learning_rate: float
-    low: float
-    high: float
-    seed: int
 
-    def run(
-        self, objectives: list[Objective], first: int, shape: tuple[int, int, int], snapshots: set[int]
-    ) -> dict[str, object]:
-        """Optimize one image per objective; `first` is the number of the first one in the whole call."""
-        numbers = range(first, first + len(objectives))
-        generators = [torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63) for number in numbers]
-        values, to_unit = self.parameters(shape, generators)
-        values = values.to(self.model.device).requires_grad_()
-        optimizer = torch.optim.Adam([values], lr=self.learning_rate)
-        activations, kept = [], {}
-        for step in track(range(self.steps), "visualize", self.steps) if self.steps > 32 else range(self.steps):
-            image = self.low + to_unit(values) * (self.high - self.low)
-            if step in snapshots:
-                kept[step] = image.detach().clone()
-            reached = self.measure(objectives, resample(image, self.moves, generators))
-            gradient = gradient_of(-reached, values, "visualize")
-            if not bool(torch.isfinite(gradient).all()):
-                raise NetworkError(
-                    expected("visualize", "gradient", "finite numbers", f"NaN or infinity at step {step}")
-                )
-            values.grad = gradient
-            optimizer.step()
-            activations.append(reached.detach())
-        with torch.no_grad():
-            image = self.low + to_unit(values) * (self.high - self.low)
-            draws = [self.measure(objectives, resample(image, self.moves, generators)) for _ in range(FRESH_TRANSFORMS)]
-            return {
-                "image": image,
-                "activations": torch.stack(activations, 1),
-                "reached": self.measure(objectives, image),
-                "transformed": torch.stack(draws).mean(0),
-                "snapshots": {**kept, self.steps: image},
-            }
-
-    def measure(self, objectives: list[Objective], images: Tensor) -> Tensor:
-        """Return objective i on image i, (n,), connected to the graph."""
-        reading = self._read(objectives, images)
-        return torch.cat([item.value(reading.row(row)) for row, item in enumerate(objectives)])
-
-    def measure_real(self, objectives: list[Objective], images: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """Return every objective on every image, (objectives, n): as they are, and each moved once."""
-        generators = [
-            torch.Generator().manual_seed((self.seed * 1_000_003 + row) % 2**63) for row in range(len(images))
-        ]
-        columns = []
-        with torch.no_grad():
-            for rows in torch.arange(len(images)).split(batch):
-                part = images[rows.to(images.device)]
-                moved = resample(part, self.moves, [generators[row] for row in rows.tolist()])
-                readings = (self._read(objectives, part), self._read(objectives, moved))
-                columns.append([torch.stack([item.value(reading) for item in objectives]) for reading in readings])
-        still, moved = (torch.cat(parts, 1) for parts in zip(*columns))
-        return still, moved
-
-    def _read(self, objectives: list[Objective], images: Tensor) -> Reading:
-        model, network = self.model, self.model.network
-        names = list(dict.fromkeys(name for item in objectives for name in item.layers))
-        # A layer that is called more than once is read at its last call, so nothing can be stopped before.
-        stop = not any(item.reads_output for item in objectives) and not self.repeated & set(names)
-        with recording(network, names, "visualize", before=True, stop=stop) as recorded:
-            raw = run_recorded(lambda: model.forward_on(network, images, "visualize"), recorded, names, "visualize")
-        if raw is None:
-            return Reading(recorded)
-        return Reading(recorded, model.columns(raw), model.probabilities(raw))
+def _words(texts: Tensor) -> Tensor:
+    """Return the numbers of the most likely words, of shares (N, L, V) or of numbers themselves."""
+    return texts.argmax(2) + FIRST_WORD if texts.is_floating_point() else texts

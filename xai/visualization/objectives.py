@@ -8,39 +8,57 @@ A layer that is an activation function is read before it: after a ReLU, a minimu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from xai.core.errors import InputError, LayerError, TargetError, describe, expected
 
-__all__ = ["Objective", "Reading", "channel", "direction", "layer", "logit", "neuron", "probability"]
+__all__ = [
+    "Objective",
+    "Reading",
+    "channel",
+    "direction",
+    "diversity",
+    "gate",
+    "layer",
+    "logit",
+    "neuron",
+    "probability",
+    "unit",
+]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one forward pass gave: recorded layers, (n, ...) each, and class scores (n, K) where it ran to the end."""
+    """What one forward pass gave: recorded layers, (n, ...) each, and class scores (n, K) where it ran to the end.
+
+    `together` says that its inputs are copies made for one objective, so that they may be compared with one another.
+    """
 
     activations: dict[str, Tensor]
     scores: Tensor | None = None
     probabilities: Tensor | None = None
+    together: bool = False
 
-    def row(self, number: int) -> Reading:
-        """Return the reading of one image, as a batch of one."""
-        part = slice(number, number + 1)
+    def rows(self, start: int, stop: int) -> Reading:
+        """Return the reading of inputs start to stop (exclusive)."""
+        part = slice(start, stop)
         layers = {name: maps[part] for name, maps in self.activations.items()}
-        return Reading(layers, *(None if item is None else item[part] for item in (self.scores, self.probabilities)))
+        outputs = (None if item is None else item[part] for item in (self.scores, self.probabilities))
+        return Reading(layers, *outputs, together=self.together)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """A number per image, (n,), from a Reading; `layers` are those it reads, none where it reads the output."""
+    """A number per input, (n,), from a Reading; `layers` are those it reads, none where it reads the output."""
 
     name: str
     layers: tuple[str, ...]
     value: Callable[[Reading], Tensor]
     reads_output: bool = False
+    compares: bool = False
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
@@ -50,13 +68,14 @@ class Objective:
             tuple(dict.fromkeys((*self.layers, *other.layers))),
             lambda reading: self.value(reading) + other.value(reading),
             self.reads_output or other.reads_output,
+            self.compares or other.compares,
         )
 
     def __mul__(self, factor: float) -> Objective:
         if isinstance(factor, bool) or not isinstance(factor, int | float):
             raise InputError(expected("Objective", "*", "a number", describe(factor)))
         name = f"-({self.name})" if factor == -1 else f"{factor:g} ({self.name})"
-        return Objective(name, self.layers, lambda reading: factor * self.value(reading), self.reads_output)
+        return replace(self, name=name, value=lambda reading: factor * self.value(reading))
 
     __rmul__ = __mul__
 
@@ -114,6 +133,55 @@ def direction(layer: str, vector: object) -> Objective:
     return Objective(f"{layer} direction", (layer,), value)
 
 
+def unit(layer: str, number: int, step: int | None = None) -> Objective:
+    """Return one unit of a recurrent layer (nn.RNN, nn.LSTM, nn.GRU): its state at a step, by default after the last.
+
+    Units of a bidirectional layer are numbered forward first, then backward. step counts from 0, or from the end.
+    """
+    where = "" if step is None else f" at step {step}"
+    return Objective(f"{layer} unit {number}{where}", (layer,), lambda reading: _at(reading, layer, number, step))
+
+
+def gate(layer: str, name: str, number: int, step: int | None = None) -> Objective:
+    """Return how far a gate of one unit of a recurrent layer stands open: its mean over steps, or at one step.
+
+    name: "input", "forget", "cell" or "output" of an LSTM, "reset", "update" or "new" of a GRU; of the last of several
+    layers, or of layer k with "forget_l0" and the like.
+    """
+    full = f"{layer}:{name}"
+
+    def value(reading: Reading) -> Tensor:
+        if step is not None:
+            return _at(reading, full, number, step)
+        return _unit(reading.activations[full], full, number).nanmean(1)
+
+    where = "" if step is None else f" at step {step}"
+    return Objective(f"{layer} {name} gate {number}{where}", (full,), value)
+
+
+def diversity(layer: str) -> Objective:
+    """Return how different the copies of one objective are in a layer, from -1 (alike) to 1; add it to an objective.
+
+    It is minus the mean cosine between an input's channel correlations (Gram matrix) and those of the other copies; it
+    needs `copies` of at least 2, and counts for nothing where an input is measured by itself.
+    """
+
+    def value(reading: Reading) -> Tensor:
+        maps = reading.activations[layer].flatten(2) if reading.activations[layer].ndim > 2 else None
+        if maps is None:
+            raise LayerError(expected("visualize", f"diversity of {layer}", "a layer with positions", "one without"))
+        if not reading.together:
+            return maps.new_zeros(len(maps))
+        if len(maps) < 2:
+            raise InputError(expected("visualize", "copies", "at least 2 for diversity", len(maps)))
+        gram = torch.einsum("ncp,ndp->ncd", maps, maps).flatten(1)
+        gram = gram / gram.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        alike = gram @ gram.T
+        return -(alike.sum(1) - alike.diagonal()) / (len(maps) - 1)
+
+    return Objective(f"{layer} diversity", (layer,), value, compares=True)
+
+
 def logit(number: int) -> Objective:
     """Return the network's score of a class before the softmax."""
     return Objective(f"logit {number}", (), lambda reading: _class(reading.scores, number), reads_output=True)
@@ -129,6 +197,27 @@ def _channel(maps: Tensor, name: str, number: int) -> Tensor:
     if maps.ndim < 2 or not 0 <= number < maps.shape[1]:
         raise LayerError(expected("visualize", f"{name}: channel", f"0 to {maps.shape[1] - 1}", number))
     return maps[:, number]
+
+
+def _unit(states: Tensor, name: str, number: int) -> Tensor:
+    if states.ndim != 3:
+        wanted = "a recurrent layer (nn.RNN, nn.LSTM or nn.GRU)"
+        raise LayerError(expected("visualize", name, wanted, f"an output {tuple(states.shape[1:])}"))
+    if not 0 <= number < states.shape[2]:
+        raise LayerError(expected("visualize", f"{name}: unit", f"0 to {states.shape[2] - 1}", number))
+    return states[:, :, number]
+
+
+def _at(reading: Reading, name: str, number: int, step: int | None) -> Tensor:
+    """Return one unit at one step of each sequence (n,); where a sequence is shorter, at its last."""
+    states = _unit(reading.activations[name], name, number)
+    last = (~states.isnan()).sum(1) - 1  # what a shorter sequence does not have is NaN
+    wanted = -1 if step is None else step
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not -states.shape[1] <= wanted < states.shape[1]:
+        limits = f"{-states.shape[1]} to {states.shape[1] - 1}"
+        raise LayerError(expected("visualize", f"{name}: step", limits, describe(step)))
+    place = torch.minimum(last, torch.full_like(last, wanted)) if wanted >= 0 else (last + 1 + wanted).clamp_min(0)
+    return states.gather(1, place[:, None])[:, 0]
 
 
 def _class(scores: Tensor, number: int) -> Tensor:

@@ -1,49 +1,145 @@
-"""How an image is written down while it is optimized: which images are near one another decides what is found."""
+"""How an image is written down while it is optimized: which images are near one another decides what is found.
+
+Each function takes the shape of one image, a generator per image, where images start from (0 to 1, by default noise),
+real images (0 to 1) to learn colors and frequencies from, and whether to stay within 0 to 1.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-__all__ = ["PARAMETERS", "fourier", "pixels"]
+from xai.visualization.colors import color_mix
 
-# Square root of the covariance of colors in natural photographs (as published with lucid, Olah et al. 2017).
-COLORS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-Start = tuple[Tensor, Callable[[Tensor], Tensor]]
+__all__ = ["PARAMETERS", "Parameters", "fourier", "maco", "pixels"]
 
-
-def pixels(shape: tuple[int, int, int], generators: list[torch.Generator]) -> Start:
-    """Return noise (N, C, H, W) and the map from it to images in 0..1: every pixel on its own."""
-    start = torch.stack([torch.randn(shape, generator=generator) * 0.1 for generator in generators])
-    return start, torch.sigmoid
+NEARLY = 0.01  # how near to black and white a sigmoid starts
 
 
-def fourier(shape: tuple[int, int, int], generators: list[torch.Generator]) -> Start:
-    """Return noise in the frequency domain (N, C, H, W // 2 + 1, 2) and the map from it to images in 0..1.
+class Parameters(NamedTuple):
+    """values (N, ...): what is optimized. draw: from them to images between 0 and 1 (or, unclipped, around 0.5).
 
-    Frequencies are scaled by their inverse, so that a step changes all scales alike, and colors are decorrelated.
+    settle: puts values back where they may be after a step.
+    """
+
+    values: Tensor
+    draw: Callable[[Tensor], Tensor]
+    settle: Callable[[Tensor], Tensor] = lambda values: values
+
+
+def pixels(
+    shape: Sequence[int],
+    generators: Sequence[torch.Generator],
+    *,
+    start: Tensor | None = None,
+    real: Tensor | None = None,
+    clip: bool = True,
+) -> Parameters:
+    """Write an input down as its own numbers (N, ...), every one by itself; after each step they are clipped."""
+    noise = torch.stack([torch.randn(tuple(shape), generator=generator) * 0.03 for generator in generators])
+    values = 0.5 + noise if start is None else start
+    return Parameters(values, lambda values: values, (lambda values: values.clamp(0, 1)) if clip else lambda v: v)
+
+
+def fourier(
+    shape: Sequence[int],
+    generators: Sequence[torch.Generator],
+    *,
+    start: Tensor | None = None,
+    real: Tensor | None = None,
+    clip: bool = True,
+) -> Parameters:
+    """Write images down as waves (N, C, H, W // 2 + 1, 2) in decorrelated colors.
+
+    Frequencies are scaled by their inverse, so that a step changes all scales alike. Source: Olah, Mordvintsev,
+    Schubert 2017, doi:10.23915/distill.00007.
     """
     channels, height, width = shape
+    scale = (height * width) ** 0.5 / _frequencies(height, width)
+    mix = color_mix(channels, real)
+    if start is None:
+        size = (channels, height, width // 2 + 1, 2)
+        values = torch.stack([torch.randn(size, generator=generator) * 0.01 for generator in generators])
+    else:
+        inside = start.clamp(NEARLY, 1 - NEARLY)
+        waves = (inside.logit() if clip else (start - 0.5) * 4) * 4
+        waves = torch.einsum("nchw,dc->ndhw", waves, torch.linalg.inv(mix).to(waves))
+        values = torch.view_as_real(torch.fft.rfft2(waves) / scale.to(waves))
+
+    def draw(values: Tensor) -> Tensor:
+        spectrum = torch.view_as_complex(values.contiguous()) * scale.to(values)
+        waves = torch.fft.irfft2(spectrum, s=(height, width)) / 4
+        waves = torch.einsum("nchw,dc->ndhw", waves, mix.to(waves))
+        return torch.sigmoid(waves) if clip else 0.5 + waves / 4
+
+    return Parameters(values, draw)
+
+
+def maco(
+    shape: Sequence[int],
+    generators: Sequence[torch.Generator],
+    *,
+    start: Tensor | None = None,
+    real: Tensor | None = None,
+    clip: bool = True,
+) -> Parameters:
+    """Write images down as the phases (N, C, H, W // 2 + 1) of waves whose strength is that of the real images.
+
+    Without real ones strength falls with the inverse of the frequency. The spectrum is kept exactly, but for what is
+    clipped at black and white. Source: Fel et al. 2023, arXiv:2306.06805.
+    """
+    channels, height, width = shape
+    mix = color_mix(channels, real)
+    unmix = torch.linalg.inv(mix)
+    if real is None:
+        strength = (1 / _frequencies(height, width)).expand(channels, -1, -1).clone()
+        strength[:, 0, 0] = 0
+        spread = torch.fft.irfft2(torch.polar(strength, torch.zeros_like(strength)), s=(height, width)).std()
+        strength, mean = strength * (0.7 / spread / channels**0.5), torch.full((channels, 1, 1), 0.5)
+    else:
+        real = interpolate(real.float(), (height, width), mode="bilinear", antialias=True).cpu()
+        mean = real.mean((0, 2, 3))[:, None, None]
+        strength = torch.fft.rfft2(torch.einsum("nchw,dc->ndhw", real - mean, unmix)).abs().mean(0)
+        strength[:, 0, 0] = 0
+    if start is None:
+        size = (channels, height, width // 2 + 1)
+        angles = torch.stack([torch.rand(size, generator=generator) * 2 * torch.pi for generator in generators])
+    else:
+        angles = torch.fft.rfft2(torch.einsum("nchw,dc->ndhw", start - mean.to(start), unmix.to(start))).angle()
+
+    def draw(values: Tensor) -> Tensor:
+        spectrum = torch.polar(strength.to(values).expand(len(values), -1, -1, -1), _real_waves(values, width))
+        waves = torch.fft.irfft2(spectrum, s=(height, width))
+        image = mean.to(values) + torch.einsum("nchw,dc->ndhw", waves, mix.to(waves))
+        return image.clamp(0, 1) if clip else image
+
+    return Parameters(angles, draw)
+
+
+PARAMETERS: dict[str, Callable[..., Parameters]] = {"fourier": fourier, "pixels": pixels, "maco": maco}
+
+
+def _frequencies(height: int, width: int) -> Tensor:
     vertical, horizontal = torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None]
-    frequency = (vertical**2 + horizontal**2).sqrt().clamp_min(1 / max(height, width))
-    scale = (height * width) ** 0.5 / frequency
-    size = (channels, height, width // 2 + 1, 2)
-    start = torch.stack([torch.randn(size, generator=generator) * 0.01 for generator in generators])
-
-    def image(values: Tensor) -> Tensor:
-        spectrum = torch.view_as_complex(values.contiguous()) * scale.to(values.device)
-        waves = torch.fft.irfft2(spectrum, s=(height, width), norm="backward") / 4
-        if channels == 3:
-            mix = (COLORS / COLORS.norm(dim=0).max()).to(waves)
-            waves = torch.einsum("nchw,dc->ndhw", waves, mix)
-        return torch.sigmoid(waves)
-
-    return start, image
+    return (vertical**2 + horizontal**2).sqrt().clamp_min(1 / max(height, width))
 
 
-PARAMETERS: dict[str, Callable[[tuple[int, int, int], list[torch.Generator]], Start]] = {
-    "fourier": fourier,
-    "pixels": pixels,
-}
+def _real_waves(phase: Tensor, width: int) -> Tensor:
+    """Return phases (..., H, W // 2 + 1) that belong to a real image, from free ones.
+
+    In the columns that mirror themselves, the lower half is the upper one turned around, and a wave that is its own
+    mirror image has a sign only: it stays what it was.
+    """
+    columns = [0, width // 2] if width % 2 == 0 else [0]
+    height = phase.shape[-2]
+    own = phase[..., columns]
+    rows = torch.arange(height, device=phase.device)[:, None]
+    signs = (own / torch.pi).round().detach() * torch.pi
+    mirrored = torch.where(2 * rows > height, -own.flip(-2).roll(1, -2), own)
+    phase = phase.clone()
+    phase[..., columns] = torch.where((rows == 0) | (2 * rows == height), signs, mirrored)
+    return phase

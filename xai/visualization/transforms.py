@@ -1,4 +1,4 @@
-"""Jitter, rotation and scaling: an image that excites a unit only when it sits exactly so is noise.
+"""Jitter, rotation, scaling and padding: an image that excites a unit only when it sits exactly so is noise.
 
 Each factory returns a function that draws one 3 x 3 matrix from a generator. They are multiplied, and the image is
 resampled once for all of them, with a different draw for every image and step.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+from xai.core.arguments import real_number
 from xai.core.errors import InputError, expected
 
-__all__ = ["Transform", "default", "jitter", "resample", "rotation", "scaling"]
+__all__ = ["Transform", "default", "jitter", "padding", "resample", "rotation", "scaling"]
 
 Transform = Callable[[torch.Generator, tuple[int, int]], Tensor]
 
@@ -56,6 +58,25 @@ def scaling(low: float, high: float) -> Transform:
     return draw
 
 
+@dataclass(frozen=True)
+class Padding:
+    """A transform that also says what lies outside of the image; of several, the last one's `fill` holds."""
+
+    pixels: float
+    fill: float | str
+
+    def __call__(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+        return torch.diag(torch.tensor([1 + 2 * self.pixels / size[1], 1 + 2 * self.pixels / size[0], 1.0]))
+
+
+def padding(pixels: float, fill: float | str = 0.5) -> Padding:
+    """Put a frame of so many pixels around: a value (0 to 1), "border" or "reflection" (what is outside by default)."""
+    real_number("padding", "pixels", pixels, -1e-9)
+    if fill not in ("border", "reflection"):
+        real_number("padding", "fill", fill)
+    return Padding(pixels, fill)
+
+
 def default(size: tuple[int, int]) -> list[Transform]:
     """Return jitter of a sixteenth of the side, rotation of 10 degrees, scaling of 10 percent."""
     return [jitter(max(size) / 16), rotation(10), scaling(0.9, 1.1)]
@@ -73,4 +94,9 @@ def resample(images: Tensor, transforms: Sequence[Transform], generators: Sequen
             matrix = matrix @ draw(generator, size)
         matrices.append(matrix[:2])
     grid = affine_grid(torch.stack(matrices).to(images), list(images.shape), align_corners=False)
-    return grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    fills = [move.fill for move in transforms if isinstance(move, Padding)]
+    fill = fills[-1] if fills else "reflection"
+    if isinstance(fill, str):
+        return grid_sample(images, grid, mode="bilinear", padding_mode=fill, align_corners=False)
+    # What lies outside is 0 to grid_sample.
+    return fill + grid_sample(images - fill, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

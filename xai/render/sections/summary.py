@@ -42,7 +42,8 @@ def summary(
         hero = examples[0]
         best = min(hero.explanations, key=_support)
         card = map_card(best, *pixel_range(model.input, best.inputs))
-    tested = [row[0] for group in groups.values() for row in group.evidence if row]
+    compared = (group.finding("real_images", row) for group in groups.values() for row in range(len(group)))
+    tested = [finding for finding in compared if finding is not None]
     units = Counter(finding.status for finding in tested)
     return render(
         "summary.html",
@@ -65,7 +66,7 @@ def _support(explanation: Explanation) -> tuple[int, float]:
     findings = explanation.evidence[0]
     if not findings:
         return len(ORDER), 0.0
-    fall = max((float(item.details.get("fall", 0.0)) for item in findings), default=0.0)
+    fall = max((float(item.details.get("effect", 0.0)) for item in findings), default=0.0)
     return ORDER.index(_worst(findings)), -fall
 
 

@@ -28,7 +28,7 @@ def units_section(
         low, high = pixel_range(model.input, visualization.image)
         units = []
         for row in visualization:
-            finding = row.evidence[0][0] if row.evidence[0] else None
+            finding = row.finding("real_images")
             best = [] if finding is None or reference is None else finding.details["best"]
             if finding is not None:
                 statuses[finding.status] += 1

@@ -1,0 +1,117 @@
+"""A row with some of its units hidden: what the network is shown when a map's ranking is put to the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xai.core.baselines import make_baseline
+from xai.core.case import Case
+from xai.core.explanation import Explanation
+from xai.core.text import PADDING, to_texts
+from xai.lime.summary import TrainingSummary
+
+__all__ = ["Hiding", "answers", "hiding"]
+
+
+class Hiding(NamedTuple):
+    """How the units of one row are hidden.
+
+    show: from masks (n, units), True where a unit is shown, to a batch of n. place: what stands where one is hidden.
+    """
+
+    show: Callable[[Tensor], Tensor | list[str]]
+    place: str
+
+
+def answers(case: Case, row: int, masks: Tensor, show: Callable[[Tensor], Tensor | list[str]]) -> Tensor:
+    """Return the scores (n,) of a row's target when only the units in masks (n, units) are shown; float64."""
+    scores = torch.empty(len(masks), dtype=torch.float64, device=case.inputs.device)
+    for indices in case.chunks(len(masks)):
+        scores[indices] = case.scores(show(masks[indices]), case.rows[row].expand(len(indices)))
+    return scores
+
+
+def hiding(case: Case, explanation: Explanation, fill: object) -> Iterator[Hiding] | None:
+    """Yield how each row's units are hidden, or return None where that is not known for such inputs.
+
+    fill: a name, number or tensor as for baselines. None is what the explanation itself took for absent where it says
+    so; else the blurred image, the mean over a series' time, 0 in a table. Words of a text are taken out.
+    """
+    inputs = case.inputs
+    if not inputs.is_floating_point():
+        return (_words(case, explanation, row) for row in range(len(inputs)))
+    if inputs.ndim not in (2, 3, 4):
+        return None
+    values, place = _background(explanation, inputs, fill, case.operation)
+    make = {2: _table, 3: _series, 4: _image}[inputs.ndim]
+    return (Hiding(make(inputs[row], values[row], _labels(explanation, row)), place) for row in range(len(inputs)))
+
+
+def _background(explanation: Explanation, inputs: Tensor, fill: object, operation: str) -> tuple[Tensor, str]:
+    training = explanation.options.get("background")
+    if fill is None and inputs.ndim == 2 and isinstance(training, dict):
+        return _typical(TrainingSummary.load(training), inputs), "its mean or most frequent category in training"
+    known = explanation.baseline if explanation.baseline not in (None, "given") else None
+    if fill is None:
+        fill = "blur" if inputs.ndim == 4 else known if known is not None else "mean" if inputs.ndim == 3 else "zero"
+    if inputs.ndim == 3 and fill == "mean":
+        return inputs.mean(1, keepdim=True).expand_as(inputs), "its mean over time"
+    values, name = make_baseline(fill, inputs, operation)
+    return values, str(name)
+
+
+def _typical(training: TrainingSummary, inputs: Tensor) -> Tensor:
+    row = [
+        column.mean if column.words is None else float(max(range(len(column.share)), key=column.share.__getitem__))
+        for column in training.columns
+    ]
+    return inputs.new_tensor(row).expand_as(inputs)
+
+
+def _labels(explanation: Explanation, row: int) -> Tensor | None:
+    return None if explanation.segments is None else explanation.segments[row].long()
+
+
+def _image(image: Tensor, hidden: Tensor, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
+    side = image.shape[1:]
+    return lambda masks: torch.where(masks.view(-1, 1, *side), image, hidden)
+
+
+def _table(values: Tensor, hidden: Tensor, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
+    return lambda masks: torch.where(masks, values, hidden)
+
+
+def _series(steps: Tensor, hidden: Tensor, labels: Tensor | None) -> Callable[[Tensor], Tensor]:
+    labels = torch.arange(len(steps), device=steps.device) if labels is None else labels
+    return lambda masks: torch.where(masks[:, labels][..., None], steps, hidden)
+
+
+def _words(case: Case, explanation: Explanation, row: int) -> Hiding:
+    """Characters belong to words by the explanation's segments; numbers of words are one unit each."""
+    instead = explanation.options.get("hide") or ""
+    place = f"{instead!r}" if instead else "nothing: it is taken out"
+    labels = _labels(explanation, row)
+    if labels is None:
+        return Hiding(_without_numbers(case.inputs[row]), "nothing: it is taken out")
+    text = to_texts(case.inputs[row : row + 1])[0]
+    places = groupby(range(len(text)), key=labels[: len(text)].tolist().__getitem__)
+    pieces = [(owner, "".join(text[place] for place in part)) for owner, part in places]
+
+    def show(masks: Tensor) -> list[str]:
+        return ["".join(part if owner < 0 or on[owner] else instead for owner, part in pieces) for on in masks.tolist()]
+
+    return Hiding(show, place)
+
+
+def _without_numbers(numbers: Tensor) -> Callable[[Tensor], Tensor]:
+    def show(masks: Tensor) -> Tensor:
+        kept = masks & (numbers != PADDING)
+        order = (~kept).to(torch.uint8).argsort(dim=1, stable=True)  # the kept words move to the front
+        return torch.where(kept, numbers, PADDING).gather(1, order)
+
+    return show

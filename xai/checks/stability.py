@@ -1,0 +1,127 @@
+"""Stability: nearly the same input with the same answer should have nearly the same explanation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from xai.checks.controls import control_maps
+from xai.checks.recompute import recompute
+from xai.checks.similarity import LEAST_VALUES, rank_correlation, status_of
+from xai.checks.units import unit_scores
+from xai.core.arguments import real_number, whole_number
+from xai.core.case import Case
+from xai.core.errors import XaiError
+from xai.core.explanation import Explanation
+from xai.core.finding import Finding
+from xai.core.model import Model
+from xai.lime.summary import TrainingSummary
+
+__all__ = ["FAILS_BELOW", "PASSES_ABOVE", "stability"]
+
+PASSES_ABOVE, FAILS_BELOW = 0.5, 0.25
+KEEPS = 0.05  # a prediction is kept where its largest probability stays the largest, and the target's changes by less
+CONTROLS = 19
+SAYS = {"pass": "Stable", "warn": "Stable only in part", "fail": "Unstable"}
+
+
+def stability(
+    model: Model, explanation: Explanation, *, draws: int = 5, noise: float = 0.02, seed: int = 0
+) -> list[Finding]:
+    """Return one finding per row: does the map stay when noise is added that the prediction does not mind?
+
+    The score is the mean rank correlation (Spearman) of the values with those of `draws` noisy inputs. The noise is
+    Gaussian, of `noise` times the range of an image or series; in a table, of a column's standard deviation in training
+    where the explanation records it, else of the value itself; categories are left. Draws that change the predicted
+    class, or the target's probability by more than 0.05 (a value by more than 5 %), do not count. Copies of the map
+    that are moved, or whose values stand at other units, are the control. Untestable for texts, for fewer than 8
+    values, and where no draw keeps the prediction. A map that marks nothing is stable and worthless: other checks see
+    that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
+    """
+    name = "stability"
+    draws, noise = whole_number(name, "draws", draws, 1), real_number(name, "noise", noise, 0.0)
+    if not explanation.inputs.is_floating_point():
+        text = "Untestable: noise is added to numbers, and this is a text."
+        return [Finding(name, "untestable", None, PASSES_ABOVE, "none", text) for _ in explanation.target]
+    with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
+        noisy = _noisy(case, explanation, draws, noise)
+        kept = _kept(case, noisy, draws)
+        controls = [_control(case, explanation, row) for row in range(len(case))]
+    try:
+        again = recompute(model, _repeated(explanation, noisy, draws))
+    except XaiError as error:
+        text = f"Untestable: {error}"
+        return [Finding(name, "untestable", None, PASSES_ABOVE, "none", text) for _ in explanation.target]
+    return [
+        _finding(explanation.values[row], again.values[row * draws : (row + 1) * draws], kept[row], controls[row])
+        for row in range(len(explanation))
+    ]
+
+
+def _noisy(case: Case, explanation: Explanation, draws: int, noise: float) -> Tensor:
+    """Return the inputs with noise, (N x draws, ...), the draws of a row behind each other."""
+    inputs = case.inputs
+    shape = (draws, *inputs.shape[1:])
+    drawn = torch.stack([torch.randn(shape, generator=case.generator(row)) for row in range(len(inputs))]).to(inputs)
+    noisy = inputs[:, None] + noise * _scale(case, explanation)[:, None] * drawn
+    limits = getattr(case.model.input, "limits", None)
+    return (noisy if limits is None else noisy.clamp(*limits)).flatten(0, 1)
+
+
+def _scale(case: Case, explanation: Explanation) -> Tensor:
+    """Return what the noise of each value is measured in, of the inputs' shape."""
+    inputs = case.inputs
+    if inputs.ndim > 2:
+        flat = inputs.flatten(1)
+        scale = (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (inputs.ndim - 1)).expand_as(inputs)
+        # A step of zeros is padding, and stays it.
+        return scale * (inputs != 0).any(2, keepdim=True) if inputs.ndim == 3 else scale
+    training = explanation.options.get("background")
+    if isinstance(training, dict):
+        columns = TrainingSummary.load(training).columns
+        return inputs.new_tensor([0.0 if column.words else column.std for column in columns]).expand_as(inputs)
+    fixed = getattr(case.model.input, "categorical", {})
+    numeric = [name not in fixed for name in getattr(case.model.input, "names", [""] * inputs.shape[1])]
+    return inputs.abs() * torch.tensor(numeric, device=inputs.device)
+
+
+def _kept(case: Case, noisy: Tensor, draws: int) -> Tensor:
+    """Say which noisy inputs have the prediction of their row, (N, draws)."""
+    rows = case.rows.repeat_interleave(draws)
+    before, after = case.prediction[rows], case.model.predict(noisy)
+    was, now = case.target.select(before, rows), case.target.select(after, rows)
+    if case.model.task == "regression":
+        return ((now - was).abs() <= KEEPS * was.abs()).view(-1, draws)
+    return (((now - was).abs() <= KEEPS) & (before.argmax(1) == after.argmax(1))).view(-1, draws)
+
+
+def _control(case: Case, explanation: Explanation, row: int) -> float:
+    """Return how alike the row's map is to copies of it that are moved."""
+    scores = unit_scores(explanation, row)
+    copies, _ = control_maps(scores, CONTROLS, case.generator(row, stream=1))
+    return float(rank_correlation(copies, scores).mean()) if len(copies) else 1.0
+
+
+def _repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanation:
+    segments = None if explanation.segments is None else explanation.segments.repeat_interleave(draws, 0)
+    target = tuple(target for target in explanation.target for _ in range(draws))
+    return replace(explanation, inputs=noisy, target=target, segments=segments)
+
+
+def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control: float) -> Finding:
+    name, draws = "stability", int(kept.sum())
+    moved = f"moved copies of the map, which correlate {control:.2f} with it"
+    if values.numel() < LEAST_VALUES:
+        text = f"Untestable: the order of {values.numel()} values is too often alike by chance."
+        return Finding(name, "untestable", None, PASSES_ABOVE, moved, text)
+    if not draws:
+        text = f"Untestable: none of {len(kept)} draws of noise kept the prediction."
+        return Finding(name, "untestable", None, PASSES_ABOVE, moved, text, {"kept": 0})
+    found = rank_correlation(torch.stack([other for other, keeps in zip(again, kept.tolist()) if keeps]), values)
+    score = float(found.mean())
+    status = status_of(score, PASSES_ABOVE, FAILS_BELOW)
+    text = f"{SAYS[status]}: with noise that keeps the prediction, the map correlates {score:.2f} with itself."
+    details = {"kept": draws, "draws": len(kept), "least": float(found.min()), "control": control}
+    return Finding(name, status, score, PASSES_ABOVE, moved, text, details)

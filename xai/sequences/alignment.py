@@ -1,0 +1,164 @@
+"""Which source symbol each written one rests on: by gradient and by occlusion, beside what attention says."""
+
+from __future__ import annotations
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from xai.core.arguments import whole_number
+from xai.core.differentiate import gradient_of
+from xai.core.embedding import Words, embed
+from xai.core.errors import InputError, expected
+from xai.core.finding import Finding
+from xai.core.guard import untouched
+from xai.core.model import Model
+from xai.core.progress import track
+from xai.core.text import TextInput
+from xai.sequences.attention import attention_finding, attention_weights
+from xai.sequences.follower import Follow, Follower, symbol_numbers, used
+from xai.sequences.results import Alignment
+
+__all__ = ["alignment"]
+
+OPERATION = "alignment"
+LAYER = "attention_weights"
+
+
+def alignment(
+    model: Model,
+    source: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    follow: Follow | None = None,
+    stop: int = 1,
+    longest: int = 64,
+    permutations: int = 999,
+    seed: int = 0,
+    batch_size: int = 256,
+) -> Alignment:
+    """Return a matrix, target symbols by source symbols, of what an encoder-decoder's answers rest on, in three ways.
+
+    `gradient`: the gradient of a target symbol's log-probability by a source symbol's vector, times that vector.
+    `occlusion`: by how much that log-probability falls when the vector is 0. `attention`: the weights, where the
+    network has any; whether its answers follow them is tested by taking weights away (see `attention_finding`).
+
+    source: texts, or numbers of symbols (N, S), of a model with a TextInput with a vocabulary. target: what is
+    explained: lists of class names, or numbers (N, T) padded with 0; None for what the network itself writes, until the
+    symbol `stop` or `longest` steps. follow: (network, source (n, S), target (n, T)) -> scores (n, T, K) of each step
+    given the target before it; by default network(source, target). layer: the module whose output are the attention
+    weights (n, T, S), called once for all steps or once per step; by default "attention_weights", where there is one.
+    Raises InputError, TargetError, LayerError or NetworkError.
+
+    >>> class Copy(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.vectors = nn.Embedding.from_pretrained(torch.eye(4))
+    ...     def forward(self, source, target):
+    ...         return 5 * self.vectors(source)
+    >>> a = alignment(Model(Copy(), input=TextInput(["a", "b"]), classes=list("_|ab")), "b a", [["b", "a"]])
+    >>> a.occlusion[0].argmax(1).tolist(), a.attention is None
+    ([0, 1], True)
+    """
+    for name, value, least in (
+        ("permutations", permutations, 19),
+        ("batch_size", batch_size, 1),
+        ("longest", longest, 1),
+    ):
+        whole_number(OPERATION, name, value, least)
+    if not isinstance(model.input, TextInput) or model.task != "classification":
+        got = f"input {model.input.kind}, task {model.task}"
+        raise InputError(expected(OPERATION, "model", "a classifier of symbols with a TextInput", got))
+    follower = Follower(model, follow or _follow, OPERATION)
+    given = model.prepare(source, OPERATION, "source")
+    with untouched(model.network):
+        vectors, words = embed(
+            model.network, model.input, given, lambda part: follower.scores(part, torch.zeros_like(part[:, :1])),
+            batch_size, OPERATION,
+        )  # fmt: skip
+        if target is None:
+            numbers = follower.write(words.numbers, stop, longest)
+        else:
+            numbers = symbol_numbers(target, model.classes, len(given), OPERATION).to(given.device)
+        steps = used(numbers, OPERATION)
+        there = dict(model.network.named_modules())
+        chosen = layer or (LAYER if LAYER in there else None)
+        gradient, said = _gradients(follower, words, vectors, numbers)
+        weights = None if chosen is None else attention_weights(follower, chosen, words, numbers)
+        rows, occlusion, findings = range(len(given)), [], []
+        for row in track(rows, OPERATION, len(given)) if len(given) > 8 else rows:
+            part = numbers[row, : steps[row]]
+            occlusion.append(_occluded(follower, words, vectors, row, part, batch_size))
+            if weights is None:
+                text = "Untestable: the network has no attention weights to look at."
+                findings.append((Finding("attention", "untestable", None, 0.05, "none", text),))
+                continue
+            seen = weights[row, : steps[row], : words.counts[row]]
+            settings = {"permutations": permutations, "seed": seed, "batch_size": batch_size}
+            findings.append((attention_finding(follower, chosen, words, row, part, seen, **settings),))
+    sizes = list(zip(steps, words.counts))
+    names = model.classes or [str(number) for number in range(int(numbers.max()) + 1)]
+    cut = [part[:high, :wide] for part, (high, wide) in zip(gradient, sizes)]
+    seen = None if weights is None else [part[:high, :wide].float() for part, (high, wide) in zip(weights, sizes)]
+    return Alignment(
+        source=words.names(),
+        target=tuple(tuple(names[number] for number in row[:high]) for row, high in zip(numbers.tolist(), steps)),
+        probability=[row[:high] for row, high in zip(said.exp(), steps)],
+        gradient=cut,
+        occlusion=occlusion,
+        attention=seen,
+        diagnostics=tuple(
+            _agreement(*(None if part is None else part[row] for part in (cut, occlusion, seen))) for row in rows
+        ),
+        evidence=tuple(findings),
+        options={"layer": chosen, "permutations": permutations},
+        seed=seed,
+        model_digest=model.digest(),
+    )
+
+
+def _follow(network: nn.Module, source: Tensor, target: Tensor) -> object:
+    return network(source, target)
+
+
+def _gradients(follower: Follower, words: Words, vectors: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return gradient times vector (N, T, S), and the log-probability of each target symbol (N, T)."""
+    variable = vectors.detach().clone().requires_grad_()
+    rows = torch.arange(len(vectors), device=vectors.device)
+    scores = follower.embedded(words, variable, rows, target)
+    chosen = scores.gather(2, target[:, :, None])[:, :, 0]
+    parts = []
+    for step in range(target.shape[1]):
+        gradient = gradient_of(chosen[:, step], variable, OPERATION, keep_graph=True)
+        parts.append((gradient * variable.detach()).sum(2))
+    return torch.stack(parts, 1), chosen.detach()
+
+
+def _occluded(follower: Follower, words: Words, vectors: Tensor, row: int, target: Tensor, batch_size: int) -> Tensor:
+    """Return by how much the log-probability of each target symbol falls without each source symbol, (T, S)."""
+    count = words.counts[row]
+    keep = 1 - torch.eye(count + 1, vectors.shape[1], dtype=vectors.dtype, device=vectors.device)
+    keep[count] = 1  # the last copy is whole
+    keep = keep[:, :, None]
+    parts = []
+    with torch.no_grad():
+        for hidden in keep.split(batch_size):
+            rows = torch.full((len(hidden),), row, device=vectors.device)
+            scores = follower.embedded(words, vectors[row] * hidden, rows, target.expand(len(hidden), -1))
+            parts.append(scores.gather(2, target.expand(len(hidden), -1)[:, :, None])[:, :, 0])
+    said = torch.cat(parts)
+    return (said[-1] - said[:-1]).T
+
+
+def _agreement(gradient: Tensor, occlusion: Tensor, attention: Tensor | None) -> dict[str, object]:
+    """Return the rank correlations between the matrices of one row; None where one is constant."""
+    pairs = {"gradient_occlusion": (gradient, occlusion)}
+    if attention is not None:
+        pairs["attention_occlusion"] = (attention, occlusion)
+    found: dict[str, object] = {}
+    for name, (first, second) in pairs.items():
+        a, b = first.flatten().tolist(), second.flatten().tolist()
+        varies = len(a) > 2 and min(a) < max(a) and min(b) < max(b)
+        found[name] = float(spearmanr(a, b).statistic) if varies else None
+    return found

@@ -1,0 +1,172 @@
+"""Does attention decide? Take weights away where the network uses them, and see whether its answer follows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from xai.core.embedding import Words
+from xai.core.errors import LayerError, describe, expected
+from xai.core.finding import Finding
+from xai.core.hooks import replacing
+from xai.sequences.follower import Follower
+
+__all__ = ["attention_finding", "attention_weights", "without"]
+
+ALPHA = 0.05
+LEAST_CHANGE = 0.01  # in probability: less than this is no use of attention
+CLEAR_CHANGE = 0.1
+CHECK = "attention"
+
+
+def attention_weights(follower: Follower, layer: str, words: Words, target: Tensor) -> Tensor:
+    """Return the weights (N, T, S) that pass through a layer while the network follows a target (N, T).
+
+    Raises LayerError where it is not reached, or puts out no weights that sum to 1 for each step.
+    """
+    parts: list[Tensor] = []
+
+    def keep(inputs: tuple, output: Tensor) -> Tensor:
+        parts.append(output.detach())
+        return output
+
+    with torch.no_grad(), replacing(follower.model.network, layer, keep, follower.operation):
+        follower.scores(words.numbers, target)
+    wanted = f"weights {(*target.shape, words.numbers.shape[1])}, those of a step adding up to 1"
+    fits = all(part.ndim == 3 for part in parts) and sum(part.shape[1] for part in parts) == target.shape[1]
+    weights = torch.cat(parts, 1).double() if fits else parts[0]
+    if not fits or weights.shape[2] != words.numbers.shape[1]:
+        raise LayerError(expected(follower.operation, f"layer {layer!r}", wanted, describe(weights)))
+    if not bool((weights.sum(2) - 1).abs().max() < 1e-2) or bool((weights < 0).any()):
+        raise LayerError(expected(follower.operation, f"layer {layer!r}", wanted, "other numbers"))
+    return weights
+
+
+def without(weights: Tensor) -> Tensor:
+    """Return for each of S weights (..., S) what is left when it is 0 and the others grow to fill its place.
+
+    Where nothing is left, the others share it evenly. Shape (..., S, S).
+
+    >>> without(torch.tensor([0.5, 0.25, 0.25])).tolist()
+    [[0.0, 0.5, 0.5], [0.6666666865348816, 0.0, 0.3333333432674408], [0.6666666865348816, 0.3333333432674408, 0.0]]
+    """
+    size = weights.shape[-1]
+    others = 1 - torch.eye(size, dtype=weights.dtype, device=weights.device)
+    left = weights[..., None, :] * others
+    rest = left.sum(-1, keepdim=True)
+    return torch.where(rest > 1e-6, left / rest.clamp_min(1e-6), others / max(1, size - 1))
+
+
+def attention_finding(
+    follower: Follower,
+    layer: str,
+    words: Words,
+    row: int,
+    target: Tensor,
+    weights: Tensor,
+    *,
+    permutations: int,
+    seed: int,
+    batch_size: int,
+) -> Finding:
+    """Return whether the answer to one row changes as its attention weights (T, S) say it should.
+
+    Each weight of each step is taken away, the others of the step grow, and the network's answer of that step is
+    compared with the plain one, in total variation: the most by which the probability of any set of symbols changes.
+    The score is the p-value of the mean rank correlation (Spearman, within a step) between weight and change, among
+    `permutations` that shuffle the changes within each step. pass: p at most 0.05, and without its largest weight a
+    step changes by 0.1 on average; warn: by less. fail: p above 0.05, or no weight taken away changes any probability
+    by 0.01: the network does not use its attention. target: (T,). Compare Jain, Wallace 2019, arXiv:1902.10186;
+    Serrano, Smith 2019, arXiv:1906.03731.
+    """
+    steps, size = weights.shape
+    arrangements = steps * math.lgamma(size + 1)
+    if arrangements < math.log(1 / ALPHA):
+        text = f"Untestable: {steps} steps over {size} symbols have too few arrangements to tell chance from order."
+        return Finding(CHECK, "untestable", None, ALPHA, "none", text)
+    plain, changed = _answers(follower, layer, words, row, target, weights, batch_size)
+    change = 0.5 * (changed - plain[:, None]).abs().sum(2)  # (T, S)
+    flipped = changed.argmax(2) != plain.argmax(1)[:, None]
+    generator = torch.Generator().manual_seed(seed)
+    correlation, p_value = _rank_test(weights, change, permutations, generator)
+    top = weights.argmax(1, keepdim=True)
+    rest = torch.ones_like(change).scatter_(1, top, 0.0)
+    of_top = change.gather(1, top).mean()
+    details = {
+        "p_value": p_value, "rank_correlation": correlation, "change_top": float(of_top),
+        "change_others": float((change * rest).sum() / rest.sum()), "change_most": float(change.max()),
+        "flipped_top": int(flipped.gather(1, top).sum()), "flipped_others": float((flipped * rest).sum() / (size - 1)),
+        "steps": steps, "change": change.tolist(), "permutations": permutations,
+    }  # fmt: skip
+    control = f"{permutations} shuffles of the changes within each step"
+    said = f"rank correlation of weight and change {correlation:.2f}, p = {p_value:.3f}"
+    flips = (
+        f"without the most attended symbol {details['flipped_top']} of {steps} answers change, "
+        f"without one of the others {details['flipped_others']:.1f} on average"
+    )
+    if details["change_most"] < LEAST_CHANGE:
+        most = f"no more than {100 * details['change_most']:.2g} %"
+        text = f"Attention is not used: taking any weight away changes the answer's probabilities by {most}."
+        return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
+    if p_value > ALPHA:
+        text = f"Attention does not say what matters: the answer does not change in the order of the weights ({said})."
+        return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
+    if details["change_top"] < CLEAR_CHANGE:
+        text = f"The answer follows the weights, but hardly needs them ({said}): {flips}."
+        return Finding(CHECK, "warn", p_value, ALPHA, control, text, details)
+    text = f"Attention decides: the answer changes as the weights say ({said}); {flips}."
+    return Finding(CHECK, "pass", p_value, ALPHA, control, text, details)
+
+
+def _answers(
+    follower: Follower, layer: str, words: Words, row: int, target: Tensor, weights: Tensor, batch_size: int
+) -> tuple[Tensor, Tensor]:
+    """Return probabilities as they are (T, K), and at each step without each weight (T, S, K); float64."""
+    steps, size = weights.shape
+    whole = words.numbers.shape[1]
+    source = words.numbers[row : row + 1]
+    left = torch.zeros(steps, size, whole, dtype=weights.dtype, device=weights.device)
+    left[:, :, :size] = without(weights)
+    left = left.flatten(0, 1)
+    step_of = torch.arange(steps, device=weights.device).repeat_interleave(size)
+    changed = []
+    with torch.no_grad():
+        plain = follower.scores(source, target[None])[0].double().exp()
+        for part in torch.arange(steps * size, device=weights.device).split(batch_size):
+            start = [0]
+
+            def change(inputs: tuple, output: Tensor, part: Tensor = part, start: list = start) -> Tensor:
+                # The layer may be called once for all steps, or once for each.
+                place = step_of[part] - start[0]
+                start[0] += output.shape[1]
+                here = (place >= 0) & (place < output.shape[1])
+                output = output.clone()
+                output[here, place[here]] = left[part][here].to(output.dtype)
+                return output
+
+            with replacing(follower.model.network, layer, change, follower.operation):
+                answers = follower.scores(source.expand(len(part), -1), target.expand(len(part), -1))
+            changed.append(answers[torch.arange(len(part)), step_of[part]].double().exp())
+    return plain, torch.cat(changed).unflatten(0, (steps, size))
+
+
+def _rank_test(weights: Tensor, change: Tensor, permutations: int, generator: torch.Generator) -> tuple[float, float]:
+    """Return the mean over steps of Spearman's correlation, and the share of shuffles that reach it."""
+    first, second = (_standard_ranks(part) for part in (weights, change))  # (T, S)
+    own = float((first * second).sum(1).mean())
+    reached = 0
+    for _ in range(permutations):
+        order = torch.rand(second.shape, generator=generator, dtype=torch.float64).argsort(1)
+        reached += float((first * second.gather(1, order)).sum(1).mean()) >= own - 1e-12
+    return own, (1 + reached) / (1 + permutations)
+
+
+def _standard_ranks(values: Tensor) -> Tensor:
+    """Return ranks of each row, centered and of length 1, so that a product of two is their correlation; ties share."""
+    ranks = torch.from_numpy(rankdata(np.round(values.cpu().numpy(), 12), axis=1))
+    ranks = ranks - ranks.mean(1, keepdim=True)
+    return ranks / ranks.norm(dim=1, keepdim=True).clamp_min(1e-12)
