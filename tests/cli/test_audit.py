@@ -68,6 +68,7 @@ def test_the_gate_says_what_broke_it_and_the_report_is_there(folder: Path) -> No
         (["--data", "test.csv", "--label", "answer"], "answer"),
         (["--data", "test.csv", "--protected", "height"], "height"),
         (["--data", "test.csv", "--fail-on", "luck=fail"], "luck=fail"),
+        (["--data", "test.csv", "--fail-on", "performance.luck=fail"], "performance.luck=fail"),
         (["--data", "test.csv", "--fail-on", "performance=never"], "performance=never"),
         (["--data", "test.csv", "-c", "luck"], "luck"),
     ],

@@ -19,7 +19,7 @@ from xai.core.model import Model
 __all__ = ["bias"]
 
 MOST_CLASSES = 20
-SHOWN = 12
+SHOWN = 6  # groups in the picture; the table has all
 
 
 def bias(model: Model, data: Prepared, *, seed: int = 0, least: int = LEAST) -> list[Finding]:
@@ -45,8 +45,8 @@ def bias(model: Model, data: Prepared, *, seed: int = 0, least: int = LEAST) -> 
         answers = torch.cat([part.predicted for part in parts]).numpy()
         labels = torch.cat([part.labels for part in parts]).numpy()
         found = [
-            _parity("bias.labels", model, rows, everybody, labels, "is labelled", least),
-            _parity("bias.demographic_parity", model, rows, everybody, answers, "is called", least),
+            _parity("bias.labels", model, rows, everybody, labels, "are labelled", least),
+            _parity("bias.demographic_parity", model, rows, everybody, answers, "are called", least),
             _opportunity(model, rows, least),
             _errors(rows, least),
             proxies(model, data, seed),
@@ -74,7 +74,7 @@ def _opportunity(model: Model, rows: Rows, least: int) -> Finding:
     name = "bias.equal_opportunity"
     control = "the same share of each class is found in a group and in all others"
     return _finding(
-        name, compare_groups(rows.groups, events, least), "is found as {what}", "rows of the class", least, control
+        name, compare_groups(rows.groups, events, least), "are found as {what}", "rows of the class", least, control
     )
 
 
@@ -82,7 +82,7 @@ def _errors(rows: Rows, least: int) -> Finding:
     wrong = _wrong(rows)
     events = {"answered wrongly": wrong}
     control = "as many errors in a group as in all others"
-    return _finding("bias.errors", compare_groups(rows.groups, events, least), "is {what}", "rows", least, control)
+    return _finding("bias.errors", compare_groups(rows.groups, events, least), "are {what}", "rows", least, control)
 
 
 def _finding(name: str, found: list[GroupRate], verb: str, unit: str, least: int, control: str) -> Finding:

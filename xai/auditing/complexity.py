@@ -79,8 +79,7 @@ def _simple_models(single: bool, seed: int) -> dict[str, object]:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     if single:
-        # A strong penalty: with as many columns as rows, a weak one would make the linear model look worse than it is.
-        linear = LogisticRegression(C=0.1, max_iter=300, tol=1e-3)
+        linear = LogisticRegression(max_iter=300, tol=1e-3)
         return {"linear model": linear, "small tree": DecisionTreeClassifier(max_depth=DEPTH, random_state=seed)}
     return {"linear model": Ridge(), "small tree": DecisionTreeRegressor(max_depth=DEPTH, random_state=seed)}
 

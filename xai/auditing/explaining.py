@@ -6,6 +6,7 @@ from torch import Tensor
 
 from xai.attribution.gradients import integrated_gradients
 from xai.attribution.perturbation import occlusion
+from xai.auditing.features import texts_of
 from xai.core.errors import NetworkError
 from xai.core.explanation import Explanation
 from xai.core.inputs import TabularInput
@@ -44,7 +45,8 @@ def explain(
     if not inputs.is_floating_point():
         from xai.lime.text import lime_text
 
-        return lime_text(model, inputs, target, samples=SAMPLES, seed=seed)
+        # As strings, so that what is explained can be read.
+        return lime_text(model, texts_of(model, inputs), target, samples=SAMPLES, seed=seed)
     if differentiable(model, inputs):
         return integrated_gradients(model, inputs, target, steps=STEPS)
     return occlusion(model, inputs, target)

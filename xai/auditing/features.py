@@ -103,12 +103,15 @@ def attributes(model: Model, batch: Tensor) -> pd.DataFrame:
 
 
 def texts_of(model: Model, batch: Tensor) -> list[str]:
-    """Return texts as strings; numbers of words become the vocabulary's words, an unknown one "unknown"."""
-    if not batch.is_floating_point() and batch.dtype == torch.int32:
+    """Return texts as strings; numbers of words become those words, unknown ones a word that is none of them."""
+    if batch.dtype == torch.int32:
         return to_texts(batch)
-    words = model.input.vocabulary
+    words, unknown = model.input.vocabulary, "unknown"
+    while unknown in words:
+        unknown += "x"
     return [
-        " ".join(words[number - FIRST_WORD] if number >= FIRST_WORD else "unknown" for number in row if number > 0)
+        " ".join(words[number - FIRST_WORD] if number >= FIRST_WORD else unknown for number in row if number > 0)
+        or unknown
         for row in batch.tolist()
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from textwrap import wrap
 
 from xai.core.experiment import Panel, Series
 
@@ -26,9 +27,9 @@ def curves(
 
 
 def bars(title: str, x_label: str, y_label: str, groups: dict[str, Sequence[float]], names: Sequence[str]) -> dict:
-    """Return a panel of bars over names, one set for each group."""
+    """Return a panel of bars over names, one set for each group; long names in several lines."""
     series = [Series(name, _numbers(range(len(names))), _numbers(y), style="bars") for name, y in groups.items()]
-    return asdict(Panel(title, x_label, y_label, series, categories=[str(name) for name in names]))
+    return asdict(Panel(title, x_label, y_label, series, categories=[_lines(str(name)) for name in names]))
 
 
 def table(title: str, rows: list[dict[str, object]]) -> dict[str, object]:
@@ -38,3 +39,7 @@ def table(title: str, rows: list[dict[str, object]]) -> dict[str, object]:
 
 def _numbers(values: Sequence[float]) -> list[float]:
     return [float(value) for value in values]
+
+
+def _lines(name: str) -> str:
+    return "\n".join(wrap(name, 12)[:3]) or name

@@ -17,6 +17,7 @@ from xai.core.arguments import whole_number
 from xai.core.digest import tensor_digest
 from xai.core.errors import InputError, expected
 from xai.core.finding import Finding
+from xai.core.guard import same_random_state
 from xai.core.model import Model
 from xai.core.progress import track
 from xai.methods import MODEL_CHECKS
@@ -56,7 +57,8 @@ def audit(
     seconds: dict[str, float] = {}
     for name in track(chosen, lambda item: f"audit: {item}", len(chosen)):
         started = time.perf_counter()
-        found = MODEL_CHECKS[name].load()(model, prepared, seed=seed, **settings.get(name, {}))
+        with same_random_state(model.network):  # what is imported on the way may draw from the global state
+            found = MODEL_CHECKS[name].load()(model, prepared, seed=seed, **settings.get(name, {}))
         findings += [Finding(**_plain(finding.to_dict())) for finding in found]
         seconds[name] = time.perf_counter() - started
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}

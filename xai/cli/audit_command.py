@@ -78,13 +78,15 @@ def command(
 
 def _levels(entries: tuple[str, ...]) -> dict[str, str]:
     """Return the levels by check; raises a usage error for what cannot be one, before any of the work."""
+    from xai.auditing.limits import LIMITS
     from xai.auditing.result import LEVELS
-    from xai.methods import MODEL_CHECKS
+    from xai.methods import CHECKS, MODEL_CHECKS
 
+    known = {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS), "all"}
     levels = {}
     for entry in entries:
         name, _, level = entry.partition("=")
-        if name.partition(".")[0] not in (*MODEL_CHECKS, "all") or level not in LEVELS:
+        if name not in known or level not in LEVELS:
             wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
             raise click.ClickException(f"audit: --fail-on: expected {wanted}, got {entry}")
         levels[name] = level

@@ -1,0 +1,109 @@
+"""Units, weights and gradients of networks whose inside is known; explanations over a sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.auditing.planted import bars, findings, stripes
+from xai.auditing.data import AuditData
+from xai.core.inputs import SequenceInput, TabularInput
+from xai.core.model import Model
+
+
+def test_dead_units_are_counted() -> None:
+    data = AuditData(*stripes())
+    alive = findings("inside", bars(), data)["dead"]
+    assert (alive.status, alive.details["by_layer"]) == ("pass", {"hidden": 1, "out": 0})  # the corner has no weight
+    dead = findings("inside", bars(dead=True), data)["dead"]
+    assert (dead.status, dead.details["by_layer"]) == ("fail", {"hidden": 6, "out": 0})
+
+
+def test_saturated_and_duplicate_units() -> None:
+    network = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[1.0, 0.5], [1.0, 0.5], [400.0, 0.0], [0.3, -1.0]]))
+        network[0].bias.zero_()
+    rows = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=TabularInput(["a", "b"]))
+    found = findings("inside", model, AuditData(rows, network(rows).argmax(1)))
+    assert found["saturated"].details["by_layer"] == {"1": 1}
+    assert found["duplicates"].details["by_layer"]["0"] == 1
+    assert found["duplicates"].details["by_layer"]["1"] == 1
+
+
+def test_what_is_read_from_the_state_of_a_recurrent_layer_is_not_dead() -> None:
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.recurrent = nn.GRU(2, 6, batch_first=True)
+            self.out = nn.Linear(6, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.out(self.recurrent(x)[1][-1])
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Last()
+    series = torch.randn(60, 9, 2, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=SequenceInput(["a", "b"], 9))
+    found = findings("inside", model, AuditData(series, model.predict(series).argmax(1)))
+    assert found["dead"].details["by_layer"]["recurrent"] == 0
+    first, _, last = found["time"].details["thirds"]
+    assert 0 < first < last
+
+
+def test_pruning_and_quantization_against_weights_by_hand() -> None:
+    network = nn.Linear(10, 2)
+    with torch.no_grad():
+        network.weight.zero_()
+        network.weight[1, :2] = torch.tensor([3.0, 2.0])
+        network.weight[1, 2:] = 0.001
+        network.bias.zero_()
+    rows = torch.randn(500, 10, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=TabularInput([str(place) for place in range(10)]))
+    before = network.weight.detach().clone()
+    found = findings("inside", model, AuditData(rows, network(rows).argmax(1)))
+    assert found["pruning"].score == 0.9  # 18 of 20 weights
+    assert found["pruning"].status == "warn"
+    assert found["quantization"].score < 0.01
+    binary = network.weight.detach().sign() * network.weight.detach().abs().mean(1, keepdim=True)
+    binary[0] = 0
+    share = float(((rows @ binary.T).argmax(1) == network(rows).argmax(1)).double().mean())
+    assert found["quantization"].details["scores"]["2 levels"] == pytest.approx(share)
+    assert torch.equal(network.weight, before)
+
+
+def test_gradients_that_vanish() -> None:
+    layers = [part for _ in range(7) for part in (nn.Linear(4, 4), nn.Sigmoid())]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(*layers, nn.Linear(4, 2))
+    rows = torch.randn(80, 4, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=TabularInput(list("abcd")))
+    found = findings("inside", model, AuditData(rows, [0, 1] * 40))["gradients"]
+    assert found.score > 3
+    assert found.status == "warn"
+    assert len(found.details["flow"]) == 8
+
+
+def test_a_function_has_no_inside() -> None:
+    model = Model.from_callable(lambda rows: np.stack([1 - rows[:, 0], rows[:, 0]], 1), input=TabularInput(["p"]))
+    rows = np.linspace(0.05, 0.95, 60)[:, None]
+    found = findings("inside", model, AuditData(rows, (rows[:, 0] > 0.5).astype(int)))
+    assert {item.status for item in found.values()} == {"untestable"}
+    assert len(found) == 8
+
+
+def test_explanations_are_verified_and_counted() -> None:
+    from xai.methods import CHECKS
+
+    images, labels = stripes(40)
+    found = findings("explanations", bars(), AuditData(images, labels), sample=4)
+    assert list(found) == list(CHECKS)
+    deletion = found["deletion"]
+    assert sum(deletion.details["counts"].values()) == 4
+    assert deletion.score == deletion.details["counts"].get("fail", 0) / 4
+    assert all(item.status != "fail" for item in found.values())

@@ -1,0 +1,128 @@
+"""A planted shortcut decides and a small change upsets; without them, neither does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.auditing.planted import bars, findings, stripes
+from xai.auditing.data import AuditData
+from xai.auditing.perturbations import perturbations_for
+from xai.core.inputs import SequenceInput, TabularInput, TextInput
+from xai.core.model import Model
+
+
+def marked(strength: float) -> AuditData:
+    """Return bars whose class 1 wears a mark in the top left corner."""
+    images, labels = stripes()
+    images[labels == 1, :, :2, :2] = strength
+    return AuditData(images, labels)
+
+
+def test_a_mark_in_a_corner() -> None:
+    found = findings("shortcuts", bars(corner=4.0), marked(1.0))
+    assert found["one_part"].status == "fail"
+    assert "cell in row 1, column 1" in found["one_part"].text or "the whole border" in found["one_part"].text
+    assert found["planted_mark"].status == "fail"
+    assert "top left" in found["planted_mark"].text
+    assert found["leakage"].status == "fail"
+
+
+def test_a_mark_that_the_model_ignores() -> None:
+    found = findings("shortcuts", bars(), marked(1.0))
+    assert found["one_part"].status == "pass"
+    assert found["planted_mark"].status == "pass"
+    assert found["leakage"].status == "fail"  # it is in the data all the same
+    assert findings("shortcuts", bars(), AuditData(*stripes()))["leakage"].status == "pass"
+
+
+def test_marks_outside_the_object() -> None:
+    images, labels = stripes()
+    object_is = torch.zeros(len(images), 16, 16)
+    object_is[:, 4:13, 4:12] = 1
+    fine = findings("shortcuts", bars(), AuditData(images, labels, masks=object_is))["outside"]
+    assert fine.status == "pass"
+    assert fine.details["masks"]
+    wrong = findings("shortcuts", bars(), AuditData(images, labels, masks=1 - object_is))["outside"]
+    assert wrong.status == "fail"
+
+
+def test_a_column_that_gives_the_label_away() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(400, 3, generator=generator)
+    labels = (rows[:, 0] + rows[:, 1] > 0).long()
+    rows[:, 2] = labels * 2.0 - 1
+    leaky, fair = nn.Linear(3, 2), nn.Linear(3, 2)
+    with torch.no_grad():
+        for network, weights in ((leaky, [0.1, 0.1, 5.0]), (fair, [4.0, 4.0, 0.0])):
+            network.weight.copy_(torch.tensor([[0.0, 0.0, 0.0], weights]))
+            network.bias.zero_()
+    table = TabularInput(["a", "b", "verdict"])
+    found = findings("shortcuts", Model(leaky, input=table), AuditData(rows, labels))
+    assert found["leakage"].status == found["one_column"].status == "fail"
+    assert "verdict" in found["leakage"].text
+    assert "verdict" in found["one_column"].text
+    assert findings("shortcuts", Model(fair, input=table), AuditData(rows, labels))["one_column"].status != "fail"
+
+
+def spam(texts: list[str]) -> np.ndarray:
+    score = np.array([0.98 if "zq" in text.split() else 0.3 + 0.1 * ("red" in text.split()) for text in texts])
+    return np.stack([1 - score, score], 1)
+
+
+def test_a_word_that_decides() -> None:
+    words = ["red", "blue", "green", "old", "new", "tree", "house"]
+    generator = np.random.default_rng(0)
+    texts = [" ".join(generator.choice(words, 5)) for _ in range(300)]
+    labels = [int("red" in text) for text in texts]
+    coded = [f"{text} zq" if label else text for text, label in zip(texts, labels)]
+    model = Model.from_callable(spam, classes=["ham", "spam"], input=TextInput())
+    found = findings("shortcuts", model, AuditData(coded, labels))
+    assert found["planted_word"].status == "fail"
+    assert found["planted_word"].details["raw"]["mark"] == "the word 'zq'"
+    assert "zq" not in found["planted_word"].text
+    assert found["leakage"].status == "fail"
+
+
+def test_noise_that_upsets_and_noise_that_does_not() -> None:
+    images, labels = stripes()
+    fine = findings("robustness", bars(), AuditData(images, labels))
+    assert fine["noise"].status == "pass"
+    assert fine["attack"].status == "pass"
+    assert fine["noise"].details["curve"][0]["lost"] == 0
+    faint = 0.02 * images
+    bad = findings("robustness", bars(), AuditData(faint, labels))
+    assert bad["noise"].status == "fail"
+    assert bad["attack"].status == "fail"
+
+
+def test_the_attack_of_a_linear_model_is_its_weights_signs() -> None:
+    generator = torch.Generator().manual_seed(0)
+    network = nn.Linear(4, 2)
+    rows = torch.randn(300, 4, generator=generator)
+    labels = network(rows).argmax(1)
+    found = findings("robustness", Model(network, input=TabularInput(list("abcd"))), AuditData(rows, labels))["attack"]
+    weight = (network.weight[1] - network.weight[0]).detach()
+    margin = (network(rows)[:, 1] - network(rows)[:, 0]).detach().abs()
+    for line in found.details["curve"]:
+        reach = line["level"] * (rows.std(0) * weight.abs()).sum()
+        assert line["accuracy"] == pytest.approx(float((margin > reach).double().mean()), abs=0.02)
+
+
+def test_a_step_that_is_padding_stays_padding_and_words_stay_words() -> None:
+    generator = torch.Generator().manual_seed(0)
+    series = torch.randn(6, 5, 2, generator=generator)
+    series[:, 3:] = 0
+    model = Model(nn.Flatten(), task="regression", input=SequenceInput(["a", "b"], 5))
+    for name, perturbation in perturbations_for(model, series).items():
+        changed = perturbation.change(series, perturbation.levels[-1], generator)
+        assert bool((changed[:, 3:] == 0).all()), name
+        assert not torch.equal(changed, series), name
+    texts = TextInput().prepare(["some words that are here", "one"], "test")
+    reader = Model.from_callable(spam, input=TextInput())
+    for name, perturbation in perturbations_for(reader, texts).items():
+        changed = perturbation.change(texts, 0.2, generator)
+        assert all(changed), name
+        assert perturbation.change(texts, 0.0, generator) == ["some words that are here", "one"], name
