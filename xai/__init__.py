@@ -38,6 +38,7 @@ _HOMES = {
     "AuditResult": "xai.auditing.result",
     "audit": "xai.auditing.run",
     "audit_report": "xai.render.audit_report",
+    "recheck": "xai.render.recheck",
     "Report": "xai.render.report",
     "model_report": "xai.render.model_report",
     **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from xai.lime.widths import kernel_widths as kernel_widths
     from xai.render.audit_report import audit_report as audit_report
     from xai.render.model_report import model_report as model_report
+    from xai.render.recheck import recheck as recheck
     from xai.render.report import Report as Report
     from xai.sequences.alignment import alignment as alignment
     from xai.sequences.gates import gate_activations as gate_activations

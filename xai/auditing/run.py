@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import xai
-from xai.auditing.data import AuditData, prepare
+from xai.auditing.data import AuditData, Prepared, prepare
 from xai.auditing.result import AuditResult
 from xai.core.arguments import whole_number
 from xai.core.digest import tensor_digest
@@ -22,7 +22,7 @@ from xai.core.model import Model
 from xai.core.progress import track
 from xai.methods import MODEL_CHECKS
 
-__all__ = ["audit"]
+__all__ = ["about_data", "about_model", "audit", "made_with"]
 
 
 def audit(
@@ -61,23 +61,34 @@ def audit(
             found = MODEL_CHECKS[name].load()(model, prepared, seed=seed, **settings.get(name, {}))
         findings += [Finding(**_plain(finding.to_dict())) for finding in found]
         seconds[name] = time.perf_counter() - started
-    held_out, train = prepared.held_out, prepared.train
-    about_model = {
+    options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
+    about = about_model(model, prepared), about_data(prepared)
+    return AuditResult(tuple(findings), *about, _plain(options), made_with(), seconds)
+
+
+def about_model(model: Model, prepared: Prepared) -> dict[str, object]:
+    """Return what an audit says of a model: whose weights and which answers it is about."""
+    return {
         "name": model.name, "task": model.task, "input": model.input.kind, "weights": model.digest(),
-        "answers": tensor_digest(held_out.prediction), "classes": model.classes or [],
+        "answers": tensor_digest(prepared.held_out.prediction), "classes": model.classes or [],
     }  # fmt: skip
-    about_data = {
+
+
+def about_data(prepared: Prepared) -> dict[str, object]:
+    """Return what an audit says of its data."""
+    held_out, train = prepared.held_out, prepared.train
+    return {
         "name": prepared.name, "digest": prepared.digest, "held_out": len(held_out),
         "train": 0 if train is None else len(train), "given": prepared.given,
         "protected": list(map(str, held_out.groups.columns)),
     }  # fmt: skip
-    options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
-    return AuditResult(tuple(findings), about_model, about_data, _plain(options), _versions(), seconds)
 
 
-def _versions() -> dict[str, str]:
-    packages = ("torch", "numpy", "scipy", "scikit-learn", "pandas")
-    return {"xai-toolkit": xai.__version__, **{name: importlib.metadata.version(name) for name in packages}}
+def made_with() -> dict[str, str]:
+    """Return the versions, and the number of threads, on which the last digits of a number depend."""
+    packages = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "jinja2")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return {"xai-toolkit": xai.__version__, **versions, "threads": str(torch.get_num_threads())}
 
 
 def _plain(value: object) -> object:

@@ -18,6 +18,7 @@ COMMANDS = {
     "visualize": "Make images that excite a model's units.",
     "audit": "Audit a trained model on labelled data.",
     "report": "Write the full report on a model.",
+    "recheck": "Hold a report against the model and the data.",
     "lecture": "Reproduce the lecture's claims.",
     "list": "List methods, checks, recipes, or a model's layers.",
 }

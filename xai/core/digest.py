@@ -7,7 +7,7 @@ import hashlib
 import torch
 from torch import Tensor, nn
 
-__all__ = ["network_digest", "tensor_digest", "version_key"]
+__all__ = ["network_digest", "tensor_digest", "text_digest", "version_key"]
 
 
 def network_digest(network: nn.Module) -> str:
@@ -25,6 +25,11 @@ def tensor_digest(tensor: Tensor) -> str:
     digest = hashlib.sha256()
     _update(digest, "", tensor)
     return digest.hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """Return the hexadecimal SHA-256 of a text as it is written to a file."""
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
 def version_key(network: nn.Module) -> tuple:

@@ -42,7 +42,9 @@ def audit_report(
         extra["performance"] = _worst_errors(result, model, data)
     sections = [check_section(name, result.of(name), extra.get(name, ())) for name in result.checks]
     sections.append(provenance(result))
-    return Report(title or f"Audit of {result.model['name']}", sections, audit_summary(result))
+    title = title or f"Audit of {result.model['name']}"
+    request = {"call": "audit_report", "raw_data": raw_data}
+    return Report(title, sections, audit_summary(result), request)
 
 
 def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> list[Markup]:

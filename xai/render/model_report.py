@@ -10,7 +10,9 @@ import torch
 
 from xai.attribution.gradients import integrated_gradients
 from xai.auditing.performance import Performance, measure_performance
+from xai.auditing.run import made_with
 from xai.checks.verify import verify
+from xai.core.digest import tensor_digest, text_digest
 from xai.core.errors import InputError, expected
 from xai.core.images import LabelledImages
 from xai.core.model import Model
@@ -28,6 +30,7 @@ __all__ = [
     "choose_examples",
     "class_names",
     "explain_images",
+    "images_digest",
     "model_report",
     "require_image_classifier",
 ]
@@ -93,7 +96,23 @@ def model_report(
         sections.append(units_section(model, groups, trace.titles(), real, data.source if data else ""))
     sections.append(provenance_section(model, trace, [*methods, "visualize"], settings, origin or {}))
     lead = summary(model, performance, explained, groups)
-    return Report(title or f"{model.name}: an explanation report", sections, lead)
+    request = {
+        "call": "model_report", "methods": list(methods),
+        "options": {name: dict(item) for name, item in options.items()},
+        "target": target.tolist() if isinstance(target, torch.Tensor) else target, "examples": examples,
+        "layers": None if layers is None else list(layers), "units": units, "steps": steps, "size": size, "seed": seed,
+        "weights": model.digest(), "data": images_digest(data), "images": images_digest(images),
+        "versions": made_with(),
+    }  # fmt: skip
+    return Report(title or f"{model.name}: an explanation report", sections, lead, request)
+
+
+def images_digest(images: LabelledImages | None) -> str | None:
+    """Return the SHA-256 of images with their labels and names, or None where there are none."""
+    if images is None:
+        return None
+    labels = "none" if images.labels is None else tensor_digest(images.labels)
+    return text_digest("|".join([tensor_digest(images.images), labels, *images.names]))
 
 
 def class_names(model: Model) -> list[str]:

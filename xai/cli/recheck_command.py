@@ -1,0 +1,92 @@
+"""`xai recheck`: hold a report against the model and the data that it is about."""
+
+from __future__ import annotations
+
+import click
+
+from xai.cli.options import load_model, recipe_data, trust_option
+
+SHOWN = 100
+
+
+@click.command("recheck")
+@click.argument("report")
+@click.argument("model")
+@click.argument("images", nargs=-1)
+@click.option("--data", default=None, help="What the report was made on, as it was given then.  [default: the model's]")
+@click.option("--train", default=None, help="The rows that the model learned from, as they were given then.")
+@click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
+@click.option(
+    "--sample",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the checks or methods that is computed again.",
+)
+@click.option(
+    "--tolerance",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="By what share a number may be off, for a report from another machine.",
+)
+@click.option(
+    "--seed", default=None, type=click.IntRange(min=0), help="Seed of the sample.  [default: nobody can foresee it]"
+)
+@trust_option
+def command(
+    report: str,
+    model: str,
+    images: tuple[str, ...],
+    data: str | None,
+    train: str | None,
+    label: str,
+    sample: float,
+    tolerance: float,
+    seed: int | None,
+    trust_code: bool,
+) -> None:
+    """Compute the numbers of REPORT again from the model folder MODEL and its data; exit with 1 where one differs.
+
+    IMAGES are those that an explanation report was given. One line for each difference: where, reported, recomputed.
+    """
+    from xai.render.recheck import read_report, recheck
+
+    page, numbers = read_report(report)
+    loaded = load_model(model, trust_code)
+    if page is not None and numbers.get("request", {}).get("call") == "model_report":
+        given = _images(loaded, model, data, images, numbers)
+    else:
+        from xai.cli.audit_data import read_audit_data
+
+        audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
+        protected = [str(name) for name in audit.get("data", {}).get("protected", [])]
+        given = {"data": read_audit_data(loaded, model, data, train, label, protected)}
+    found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)
+    for difference in found.differences[:SHOWN]:
+        click.echo(str(difference))
+    if len(found.differences) > SHOWN:
+        click.echo(f"... and {len(found.differences) - SHOWN:,} more")
+    for note in found.notes:
+        click.echo(f"xai: recheck: {note}", err=True)
+    click.echo(
+        f"{found.recomputed:,} of {found.numbers:,} numbers computed again ({', '.join(found.parts) or 'none'}); "
+        f"compared: {', '.join(found.covered)}; the chance to catch one altered number among them all is "
+        f"{100 * found.chance:.0f} %"
+    )
+    if not found.passed:
+        raise click.exceptions.Exit(1)
+
+
+def _images(loaded: object, folder: str, data: str | None, images: tuple[str, ...], numbers: dict) -> dict[str, object]:
+    """Return the images of an explanation report, read as `xai report` reads them."""
+    from xai.core.images import read_folder, read_images
+    from xai.render.model_report import class_names
+
+    labelled = None
+    if data:
+        labelled = read_folder(data, loaded.input, class_names(loaded), "recheck")
+    elif numbers["request"].get("data") is not None:
+        labelled = recipe_data(folder)
+    given = read_images(list(images), loaded.input, "recheck") if images else None
+    return {"data": labelled, "images": given}
