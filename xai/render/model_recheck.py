@@ -1,4 +1,4 @@
-"""An explanation report made again, or a share of its methods, and compared number by number."""
+"""An explanation report made again, or one of its parts, and compared number by number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xai.render.report import Report
 
 __all__ = ["remake_model_report"]
 
-UNITS = "visualizations"
+EXPLANATIONS, UNITS = "explanations", "visualizations"
 SETTINGS = ("methods", "options", "target", "examples", "layers", "units", "steps", "size", "seed")
 TIMED = ("seconds",)
 COUNTED = (*TIMED, "examples", "visualization")  # facts that say how much was made
@@ -35,8 +35,8 @@ def remake_model_report(
 ) -> tuple[Recheck, str | None]:
     """Return what in the data of an explanation report comes out otherwise, and its page where all was made again.
 
-    The parts of which a share is drawn are the methods, each over all examples, and the visualizations, which are made
-    in one batch. The rest (performance, facts, layers) is always made again.
+    The parts of which a share is drawn are the explanations, whose evidence compares each with the others, and the
+    visualizations, which are made in one batch. The rest (performance, facts, layers) is always made again.
     """
     for argument, given in (("data", data), ("images", images)):
         if given is not None and not isinstance(given, LabelledImages):
@@ -51,17 +51,14 @@ def remake_model_report(
     if others:
         notes = (*notes, "the model or the images are others: nothing was computed again")
         return Recheck(others, total, 0, 1.0, (), tuple(own), notes), None
-    methods = list(request["methods"])
-    parts = [*(methods if "examples" in sections else ()), *([UNITS] if "units" in sections else ())]
+    parts = [name for name, section in ((EXPLANATIONS, "examples"), (UNITS, "units")) if section in sections]
     drawn = draw_parts(parts, sample, seed) if parts else []
     settings = {name: request[name] for name in SETTINGS} | {"target": _target(request["target"])}
     whole = drawn == parts
-    if not whole:
-        chosen = [name for name in methods if name in drawn]
-        settings["methods"] = chosen or methods
-        settings |= {} if chosen else {"examples": 0}
-        settings |= {} if UNITS in drawn else {"units": 0}
-        images = images if chosen else None
+    if EXPLANATIONS not in drawn:
+        settings, images = settings | {"examples": 0}, None
+    if UNITS not in drawn:
+        settings = settings | {"units": 0}
     try:
         with with_threads(request.get("versions", {}).get("threads")):
             about = {"title": str(numbers.get("title")), "origin": _origin(model, sections["provenance"])}
@@ -73,7 +70,7 @@ def remake_model_report(
     before, after = (
         (_timeless(sections, TIMED), _timeless(fresh["sections"], TIMED))
         if whole
-        else (_part(sections, methods, drawn), _part(fresh["sections"], settings["methods"], drawn))
+        else (_part(sections, drawn), _part(fresh["sections"], drawn))
     )
     found = [*differences_between(before, after, "sections", tolerance)]
     if whole:
@@ -95,26 +92,12 @@ def _timeless(sections: dict, left_out: Sequence[str]) -> dict:
     return {**sections, "provenance": {**provenance, "facts": facts}}
 
 
-def _part(sections: dict, methods: Sequence[str], drawn: Sequence[str]) -> dict:
-    """Return of the sections what was made again; an explanation behind those of the methods is the contrast."""
+def _part(sections: dict, drawn: Sequence[str]) -> dict:
+    """Return of the sections what was made again."""
     kept = _timeless(sections, COUNTED)
-    if UNITS not in drawn:
-        kept.pop("units", None)
-    if not set(drawn) - {UNITS}:
-        kept.pop("examples", None)
-    elif "examples" in kept:
-        names = [*methods, "contrast"]
-        kept["examples"] = [
-            {
-                **example,
-                "explanations": {
-                    name: item
-                    for name, item in zip(names, example["explanations"])
-                    if name in drawn or name == "contrast"
-                },
-            }
-            for example in kept["examples"]["examples"]
-        ]
+    for part, section in ((EXPLANATIONS, "examples"), (UNITS, "units")):
+        if part not in drawn:
+            kept.pop(section, None)
     return kept
 
 
