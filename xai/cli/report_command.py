@@ -18,7 +18,7 @@ DEFAULT = "mnist-cnn"
 @click.option("--data", default=None, help="Labelled images to measure on: a folder with one subfolder per class.")
 @click.option("-o", "--output", default=None, help="Where to write.  [default: reports/NAME.html]")
 @click.option(
-    "--examples", default=8, show_default=True, type=click.IntRange(min=0), help="Images explained out of the data."
+    "--examples", default=5, show_default=True, type=click.IntRange(min=0), help="Images explained out of the data."
 )
 @click.option(
     "-l", "--layer", "layers", multiple=True, help="A layer to visualize; repeat for several.  [default: all]"

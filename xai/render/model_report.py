@@ -55,7 +55,7 @@ def model_report(
     methods: Sequence[str] = METHODS,
     options: Mapping[str, dict[str, object]] = {},
     target: object = None,
-    examples: int = 8,
+    examples: int = 5,
     layers: Sequence[str] | None = None,
     units: int = MOST_UNITS,
     steps: int = 256,
