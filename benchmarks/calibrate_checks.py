@@ -7,7 +7,6 @@ written into the checks; everything that is reported is counted on the other hal
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import planted_maps
+from benchmarks.output import say
 from benchmarks.planted import SIDE, Planted, planted
 from xai.attribution.gradients import saliency
 from xai.auditing.performance import wilson
@@ -34,11 +34,6 @@ COSTLY, FEW = 500, 25  # methods of more passes than this are run on so many net
 RANKING = ("deletion", "insertion")
 SENSITIVITY = ("randomization", "cascade", "stability")
 MASKS = ("planted mask", "decoy mask", "moved mask", "edge filter", "center blob")
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def networks(half: str, count: int) -> Iterator[Planted]:

@@ -10,6 +10,7 @@ import torch
 from scipy.stats import t
 
 from benchmarks.lime_models import digits_model, table_model, text_model
+from benchmarks.output import say
 from tests.lime.nonlinear import network, truth
 from xai.core.explanation import Explanation
 from xai.lime.image import lime_image
@@ -22,11 +23,6 @@ from xai.lime.text import lime_text
 SEEDS = 20
 GRID = [round(100 * 1.25**step) for step in range(24)]  # 100 to about 17,000
 LIMIT = 90  # seconds for one input: what is not found by then is said to be
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def coverage() -> None:

@@ -6,11 +6,11 @@ randomization with making the explanation as often; Quantus' pixel flipping, whe
 
 from __future__ import annotations
 
-import sys
 import warnings
 
 import torch
 
+from benchmarks.output import say
 from benchmarks.timing import least_seconds
 from models.networks.convolutional import convolutional
 from xai.attribution.gradients import integrated_gradients, saliency
@@ -21,11 +21,6 @@ from xai.core.allocator import keep_memory
 from xai.core.model import Model
 
 ROWS, SIZES, DRAWS = 4, (32, 64, 128, 256, 512), 5
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 import xai
+from benchmarks.output import say
 from models.datasets import Dataset
 from models.recipes import load_data, subset, train_recipe
 from models.training import train
@@ -17,11 +18,6 @@ from xai.core.factory import build_network
 from xai.core.folder import read_description
 
 SPELLING = {"rows": 20_000, "epochs": 5}  # a shorter training than the recipe's, which takes 9 minutes
-
-
-def say(*parts: object) -> None:
-    """Write a line to the standard output."""
-    sys.stdout.write(" ".join(map(str, parts)) + "\n")
 
 
 def folder_of(name: str, runs: Path) -> Path:

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from benchmarks.lime_models import digits_model, table_model, text_model
+from benchmarks.output import say
 from xai.core.allocator import keep_memory
 from xai.core.inputs import ImageInput
 from xai.core.model import Model
@@ -30,11 +31,6 @@ from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
 
 BATCHES = (16, 64, 128, 256, 512, 1024)
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def seconds(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 import xai
+from benchmarks.output import say
 from benchmarks.photographs import crops
 from xai.core.allocator import keep_memory
 from xai.core.guard import untouched
@@ -32,11 +33,6 @@ from xai.visualization.reading import Reader
 ROOT = Path(__file__).parents[1]
 UNITS = Path(__file__).with_name("imagenet_units.txt")
 SPEED_LAYER, SPEED_CHANNELS, SPEED_STEPS = "_blocks.8._bn0", (17, 79, 103, 192, 226, 356, 417, 420), 64
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def efficientnet() -> Model:

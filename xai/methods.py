@@ -16,6 +16,12 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _load(spec: MethodSpec | CheckSpec | ModelCheckSpec) -> Callable:
+    """Import and return the function that a line of these tables names."""
+    module, _, name = spec.function.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 class MethodSpec(NamedTuple):
     """One method: where it lives, its three labels, what it takes and what it costs.
 
@@ -35,10 +41,7 @@ class MethodSpec(NamedTuple):
     passes: int
     summary: str
 
-    def load(self) -> Callable:
-        """Import and return the function."""
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)
+    load = _load
 
 
 class CheckSpec(NamedTuple):
@@ -57,10 +60,7 @@ class CheckSpec(NamedTuple):
     contradicts: bool
     question: str
 
-    def load(self) -> Callable:
-        """Import and return the function."""
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)
+    load = _load
 
 
 class ModelCheckSpec(NamedTuple):
@@ -70,10 +70,7 @@ class ModelCheckSpec(NamedTuple):
     title: str
     question: str
 
-    def load(self) -> Callable:
-        """Import and return the function."""
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)
+    load = _load
 
 
 ANY = ("image", "tabular", "tensor")

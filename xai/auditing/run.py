@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import time
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 
 import xai
@@ -19,6 +17,7 @@ from xai.core.errors import InputError, expected
 from xai.core.finding import Finding
 from xai.core.guard import same_random_state
 from xai.core.model import Model
+from xai.core.plain import as_plain
 from xai.core.progress import track
 from xai.methods import MODEL_CHECKS
 
@@ -59,11 +58,11 @@ def audit(
         started = time.perf_counter()
         with same_random_state(model.network):  # what is imported on the way may draw from the global state
             found = MODEL_CHECKS[name].load()(model, prepared, seed=seed, **settings.get(name, {}))
-        findings += [Finding(**_plain(finding.to_dict())) for finding in found]
+        findings += [Finding(**as_plain(finding.to_dict())) for finding in found]
         seconds[name] = time.perf_counter() - started
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
     about = about_model(model, prepared), about_data(prepared)
-    return AuditResult(tuple(findings), *about, _plain(options), made_with(), seconds)
+    return AuditResult(tuple(findings), *about, as_plain(options), made_with(), seconds)
 
 
 def about_model(model: Model, prepared: Prepared) -> dict[str, object]:
@@ -89,18 +88,3 @@ def made_with() -> dict[str, str]:
     packages = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "jinja2")
     versions = {name: importlib.metadata.version(name) for name in packages}
     return {"xai-toolkit": xai.__version__, **versions, "threads": str(torch.get_num_threads())}
-
-
-def _plain(value: object) -> object:
-    """Return a value as JSON has it: numbers, words, lists and dictionaries; what is not finite as None."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | torch.Tensor):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xai.checks.recompute import recompute
 from xai.checks.shuffling import layers_with_weights, layers_without_weights, shuffled
-from xai.checks.similarity import LEAST_VALUES, alike, status_of
+from xai.checks.similarity import alike, status_of
+from xai.checks.untestable import same_everywhere, too_few_values, untestable_rows
 from xai.core.arguments import whole_number
 from xai.core.errors import XaiError
 from xai.core.explanation import Explanation
@@ -37,8 +38,7 @@ def cascade(model: Model, explanation: Explanation, *, stages: int = 6, seed: in
         others = [recompute(shuffled(model, inputs, head, seed, name), explanation) for head in heads]
         idle = layers_without_weights(model, inputs, name)
     except XaiError as error:
-        text = f"Untestable: {error}"
-        return [Finding(name, "untestable", None, PASSES_BELOW, "none", text) for _ in explanation.target]
+        return untestable_rows(name, explanation, PASSES_BELOW, error)
     added = [head[len(before) :] for before, head in zip([[], *heads], heads)]
     return [_finding(explanation, others, added, idle, row) for row in range(len(explanation))]
 
@@ -47,12 +47,10 @@ def _finding(
     explanation: Explanation, others: list[Explanation], layers: list[list[str]], idle: list[str], row: int
 ) -> Finding:
     name, values, control = "cascade", explanation.values[row], "the map of the network with all its weights"
-    if values.numel() < LEAST_VALUES:
-        text = f"Untestable: the order of {values.numel()} values is too often alike by chance."
-        return Finding(name, "untestable", None, PASSES_BELOW, control, text)
-    if bool((values == values.flatten()[0]).all()):
-        text = "The map is the same everywhere: it marks nothing that weights could change."
-        return Finding(name, "fail", 1.0, PASSES_BELOW, control, text)
+    limits = (name, values, PASSES_BELOW, control)
+    said = too_few_values(*limits) or same_everywhere(*limits)
+    if said is not None:
+        return said
     curve = [max(alike(values, other.values[row])) for other in others]
     score = sum(curve) / len(curve)
     details = {"curve": [1.0, *curve], "layers": layers, "without_weights": idle}

@@ -6,7 +6,8 @@ import torch
 
 from xai.checks.recompute import recompute
 from xai.checks.shuffling import layers_with_weights, shuffled
-from xai.checks.similarity import LEAST_VALUES, alike, same_map, status_of
+from xai.checks.similarity import alike, same_map, status_of
+from xai.checks.untestable import same_everywhere, too_few_values, untestable_rows
 from xai.core.arguments import whole_number
 from xai.core.errors import XaiError
 from xai.core.explanation import Explanation
@@ -41,19 +42,16 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
             for draw in range(draws)
         ]
     except XaiError as error:
-        text = f"Untestable: {error}"
-        return [Finding(name, "untestable", None, PASSES_BELOW, "none", text) for _ in explanation.target]
+        return untestable_rows(name, explanation, PASSES_BELOW, error)
     return [_finding(explanation, same, others, row) for row in range(len(explanation))]
 
 
 def _finding(explanation: Explanation, same: Explanation, others: list[Explanation], row: int) -> Finding:
     name, values, control = "randomization", explanation.values[row], f"{len(others)} networks with shuffled weights"
-    if values.numel() < LEAST_VALUES:
-        text = f"Untestable: the order of {values.numel()} values is too often alike by chance."
-        return Finding(name, "untestable", None, PASSES_BELOW, control, text)
-    if bool((values == values.flatten()[0]).all()):
-        text = "The map is the same everywhere: it marks nothing that weights could change."
-        return Finding(name, "fail", 1.0, PASSES_BELOW, control, text)
+    limits = (name, values, PASSES_BELOW, control)
+    said = too_few_values(*limits) or same_everywhere(*limits)
+    if said is not None:
+        return said
     if not same_map(values, same.values[row]):
         text = "Not of this network: made again on it, with the options it records, the map is another one."
         return Finding(name, "fail", None, PASSES_BELOW, control, text)

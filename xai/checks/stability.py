@@ -9,8 +9,9 @@ from torch import Tensor
 
 from xai.checks.controls import control_maps
 from xai.checks.recompute import recompute
-from xai.checks.similarity import LEAST_VALUES, rank_correlation, status_of
+from xai.checks.similarity import rank_correlation, status_of
 from xai.checks.units import unit_scores
+from xai.checks.untestable import too_few_values, untestable_rows
 from xai.core.arguments import real_number, whole_number
 from xai.core.case import Case
 from xai.core.errors import XaiError
@@ -43,8 +44,8 @@ def stability(
     name = "stability"
     draws, noise = whole_number(name, "draws", draws, 1), real_number(name, "noise", noise, 0.0)
     if not explanation.inputs.is_floating_point():
-        text = "Untestable: noise is added to numbers, and this is a text."
-        return [Finding(name, "untestable", None, PASSES_ABOVE, "none", text) for _ in explanation.target]
+        reason = "noise is added to numbers, and this is a text."
+        return untestable_rows(name, explanation, PASSES_ABOVE, reason)
     with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
         noisy = _noisy(case, explanation, draws, noise)
         kept = _kept(case, noisy, draws)
@@ -52,8 +53,7 @@ def stability(
     try:
         again = recompute(model, _repeated(explanation, noisy, draws))
     except XaiError as error:
-        text = f"Untestable: {error}"
-        return [Finding(name, "untestable", None, PASSES_ABOVE, "none", text) for _ in explanation.target]
+        return untestable_rows(name, explanation, PASSES_ABOVE, error)
     return [
         _finding(explanation.values[row], again.values[row * draws : (row + 1) * draws], kept[row], controls[row])
         for row in range(len(explanation))
@@ -113,9 +113,9 @@ def _repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanatio
 def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control: float) -> Finding:
     name, draws = "stability", int(kept.sum())
     moved = f"moved copies of the map, which correlate {control:.2f} with it"
-    if values.numel() < LEAST_VALUES:
-        text = f"Untestable: the order of {values.numel()} values is too often alike by chance."
-        return Finding(name, "untestable", None, PASSES_ABOVE, moved, text)
+    few = too_few_values(name, values, PASSES_ABOVE, moved)
+    if few is not None:
+        return few
     if not draws:
         text = f"Untestable: none of {len(kept)} draws of noise kept the prediction."
         return Finding(name, "untestable", None, PASSES_ABOVE, moved, text, {"kept": 0})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -165,21 +166,19 @@ def looking_up(network: nn.Module, shares: Tensor, first: int, operation: str) -
     end of the body, where none was.
     """
     answered: list[nn.Module] = []
+    last = first + shares.shape[2]
 
-    def hook(module: nn.Embedding, inputs: tuple, output: Tensor) -> Tensor | None:
-        last = first + shares.shape[2]
-        if inputs[0].shape != shares.shape[:2] or module.num_embeddings < last or answered not in ([], [module]):
+    def answer(embedding: nn.Embedding, inputs: tuple, output: Tensor) -> Tensor | None:
+        if inputs[0].shape != shares.shape[:2] or embedding.num_embeddings < last or answered not in ([], [embedding]):
             return None
-        answered[:] = [module]
-        return shares.to(output.dtype) @ module.weight[first:last]
+        answered[:] = [embedding]
+        return shares.to(output.dtype) @ embedding.weight[first:last]
 
-    embeddings = [module for module in network.modules() if isinstance(module, nn.Embedding)]
-    handles = [module.register_forward_hook(hook) for module in embeddings]
-    try:
+    with ExitStack() as around:
+        for name, module in network.named_modules():
+            if isinstance(module, nn.Embedding):
+                around.enter_context(replacing(network, name, partial(answer, module), operation, optional=True))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
     if not answered:
         raise NetworkError(expected(operation, "network", "one that looks its words up in an nn.Embedding", "none"))
 

@@ -82,13 +82,7 @@ def _of_numbers(case: Case, number: int, name: str, bins: int) -> Curve:
         raise InputError(expected(OPERATION, "data", f"different values in column {name!r}", "the same one everywhere"))
     place = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
     sides = torch.stack([ends[place], ends[place + 1]])  # (2, N)
-
-    def change(rows: Tensor, copy: Tensor) -> Tensor:
-        batch = case.inputs[rows].clone()
-        batch[:, number] = sides[copy, rows]
-        return batch
-
-    low, high = evaluate(case, 2, change)
+    low, high = evaluate(case, number, sides)
     means, squares, counts = _by_bin(high - low, place, len(ends) - 1)
     # A row stands somewhere in its bin: on average in the middle of the two ends.
     weights = torch.zeros(len(ends), dtype=torch.float64)
@@ -118,13 +112,7 @@ def _of_words(case: Case, number: int, name: str, words: list[str], order: Seque
     own = level[place.cpu()].to(place.device)
     kept = codes[shown.to(codes.device)].to(case.inputs)
     neighbors = torch.stack([kept[(own - 1).clamp_min(0)], kept[own], kept[(own + 1).clamp_max(len(kept) - 1)]])
-
-    def change(rows: Tensor, copy: Tensor) -> Tensor:
-        batch = case.inputs[rows].clone()
-        batch[:, number] = neighbors[copy, rows]
-        return batch
-
-    before, at, after = evaluate(case, 3, change)
+    before, at, after = evaluate(case, number, neighbors)
     # From each word to the next: rows of both words say it, each moved to the other.
     steps = torch.cat([own, own - 1])
     differences = torch.cat([after - at, at - before])

@@ -104,12 +104,7 @@ def _grid(values: Tensor, words: list[str] | None, given: Sequence[float] | None
 
 
 def _curve(case: Case, number: int, values: Tensor, name: str, words: list[str] | None) -> Curve:
-    def change(rows: Tensor, copy: Tensor) -> Tensor:
-        batch = case.inputs[rows].clone()
-        batch[:, number] = values[copy]
-        return batch
-
-    individual = evaluate(case, len(values), change).T.cpu()  # (N, G)
+    individual = evaluate(case, number, values[:, None].expand(-1, len(case))).T.cpu()  # (N, G)
     count = len(case)
     error = individual.std(0) / count**0.5 if count > 1 else torch.full((len(values),), float("nan")).double()
     return Curve(

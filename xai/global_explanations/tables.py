@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -42,16 +42,15 @@ def column_number(names: Sequence[str], column: object, operation: str) -> int:
     raise InputError(expected(operation, "columns", f"names or numbers among {known}", repr(column)))
 
 
-def evaluate(case: Case, copies: int, change: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Return the explained number of every row in so many changed copies, (copies, N), in float64.
-
-    change: (rows of a batch (n,), which copy each is (n,)) -> the changed rows (n, D).
-    """
-    count = len(case)
+def evaluate(case: Case, column: int, values: Tensor) -> Tensor:
+    """Return the explained number of every row with other values (copies, N) in a column, (copies, N), in float64."""
+    copies, count = values.shape
     found = torch.empty(copies * count, dtype=torch.float64, device=case.inputs.device)
     for indices in case.chunks(copies * count):
         rows, copy = indices % count, indices // count
-        found[indices] = case.scores(change(rows, copy), rows)
+        batch = case.inputs[rows].clone()
+        batch[:, column] = values[copy, rows]
+        found[indices] = case.scores(batch, rows)
     return found.view(copies, count)
 
 

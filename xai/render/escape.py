@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from xai.core.plain import as_plain
 
 __all__ = ["asset", "content_hash", "render", "script_json"]
 
@@ -29,7 +30,7 @@ def script_json(value: object) -> Markup:
     >>> print(script_json({"name": "</script><script>alert(1)"}))
     {"name":"\\u003c/script\\u003e\\u003cscript\\u003ealert(1)"}
     """
-    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(as_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, escaped in UNSAFE.items():
         text = text.replace(character, escaped)
     return Markup(text)
@@ -59,13 +60,3 @@ def _environment() -> Environment:
     # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.
     environment.filters["numbers"] = lambda values: ", ".join(f"{v:.6g}".replace("-", "\N{MINUS SIGN}") for v in values)
     return environment
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

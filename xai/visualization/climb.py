@@ -11,7 +11,7 @@ from torch import Tensor
 from xai.core.differentiate import gradient_of
 from xai.core.errors import NetworkError, expected
 from xai.core.progress import track
-from xai.visualization.canvas import Canvas
+from xai.visualization.canvas import Canvas, Measure
 from xai.visualization.constraints import Constraint
 from xai.visualization.objectives import Objective
 from xai.visualization.reading import Reader
@@ -72,11 +72,7 @@ def climb(
     groups = torch.arange(len(objectives))  # those that still climb
     kept: dict[int, Tensor] = {}
     searches = {course.steps * number // SEARCHES for number in range(SEARCHES)} if canvas.search else set()
-
-    def measure(inputs: Tensor, each: int) -> Tensor:
-        repeated = [item for item in objectives for _ in range(copies)]
-        return reader.measure(repeated, inputs, each)
-
+    measure = _measuring(reader, objectives, copies)
     steps = range(course.steps)
     for step in track(steps, "visualize", course.steps) if course.steps > 32 else steps:
         progress = step / max(1, course.steps - 1)
@@ -104,6 +100,12 @@ def climb(
             if not len(groups):
                 break
     return _finish(reader, objectives, canvas, copies, course, generators, values, activations, stopped, kept)
+
+
+def _measuring(reader: Reader, objectives: Sequence[Objective], copies: int) -> Measure:
+    """Return how a canvas that tries several inputs for each of its own measures them, `each` at a time."""
+    repeated = [item for item in objectives for _ in range(copies)]
+    return lambda inputs, each: reader.measure(repeated, inputs, each)
 
 
 def _gradient(
@@ -165,9 +167,7 @@ def _finish(
     stopped: Tensor,
     kept: dict[int, Tensor],
 ) -> Climbed:
-    def measure(inputs: Tensor, each: int) -> Tensor:
-        return reader.measure([item for item in objectives for _ in range(copies)], inputs, each)
-
+    measure = _measuring(reader, objectives, copies)
     if canvas.search is not None:
         values = canvas.search(values, measure)
     scaled = canvas.draw(values, 1.0).detach()

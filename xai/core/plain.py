@@ -1,0 +1,30 @@
+"""Values as JSON has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+__all__ = ["as_plain"]
+
+
+def as_plain(value: object) -> object:
+    """Return a value as JSON has it: numbers, words, lists and dictionaries; what is not finite as None.
+
+    >>> as_plain({"score": np.float64("nan"), 1: (torch.tensor([1, 2]), "a")})
+    {'score': None, '1': [[1, 2], 'a']}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | torch.Tensor):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [as_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
