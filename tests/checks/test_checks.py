@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,6 +14,7 @@ from torch import nn
 from tests.checks.planted import SIDE, Planted, planted_image, with_map
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.attribution.perturbation import occlusion
+from xai.attribution.shapley import kernel_shap
 from xai.checks.controls import center_blob, edge_filter, moved_copies, phase_randomized
 from xai.checks.deletion import deletion
 from xai.checks.randomization import randomization
@@ -20,7 +23,7 @@ from xai.checks.shuffling import layers_with_weights, shuffled
 from xai.checks.verify import holm, verify
 from xai.core.errors import InputError
 from xai.core.explanation import Explanation
-from xai.core.inputs import ImageInput
+from xai.core.inputs import ImageInput, TabularInput
 from xai.core.model import Model
 from xai.methods import CHECKS
 
@@ -234,6 +237,39 @@ class TestVerify:
 
         found = [Finding(str(p), "pass", p, 0.05, "", "", {"p_value": p}) for p in (0.01, 0.04, 0.03)]
         assert [finding.status for finding in _corrected(tuple(found))] == ["pass", "fail", "fail"]
+
+    def test_what_no_map_could_pass_is_untestable_and_leaves_the_family(self) -> None:
+        """Exact Shapley values of four columns: 24 orders, so that one check alone can tell anything."""
+        network = nn.Linear(4, 1, bias=False)
+        with torch.no_grad():
+            network.weight.copy_(torch.tensor([[8.0, 4.0, 2.0, 1.0]]))
+        model = Model(network, task="regression", input=TabularInput(list("abcd")))
+        found = verify(model, kernel_shap(model, [[1.0, 1.0, 1.0, 1.0]])).evidence[0]
+        status = {finding.check: finding.status for finding in found}
+        assert (status["deletion"], status["insertion"], status["agreement"]) == ("pass", "untestable", "untestable")
+        assert "corrected for 3 checks" in found[-1].text
+        wrong = kernel_shap(model, [[1.0, 1.0, 1.0, 1.0]])
+        wrong = replace(wrong, values=[wrong.values[0].flip(0)])
+        assert verify(model, wrong).evidence[0][0].status == "fail"
+
+    def test_few_controls_are_not_held_against_a_map(self, model: Model) -> None:
+        explanation = saliency(model, planted_image(), 1)
+        few = {name: {"controls": 19} for name in ("deletion", "insertion")}
+        status = [finding.status for finding in verify(model, explanation, list(few), **few).evidence[0]]
+        assert status[1] == "untestable"
+        assert status[0] != "untestable"
+
+    def test_an_explanation_of_other_answers_is_refused(self) -> None:
+        """Neither functions nor activations have weights that would tell two models apart."""
+
+        def answer(rows: np.ndarray, slope: float) -> np.ndarray:
+            return np.stack([0.5 - slope * rows[:, 0], 0.5 + slope * rows[:, 0]], 1)
+
+        one, other = (Model.from_callable(partial(answer, slope=slope)) for slope in (0.1, -0.1))
+        explanation = kernel_shap(one, torch.ones(1, 3))
+        assert verify(one, explanation, ["deletion"]).evidence[0]
+        with pytest.raises(InputError, match="this model's answers"):
+            verify(other, explanation, ["deletion"])
 
 
 def test_recompute_repeats_every_option(model: Model) -> None:

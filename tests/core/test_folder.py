@@ -170,3 +170,10 @@ def test_a_module_class_is_a_factory(tmp_path: Path) -> None:
     arguments = {"in_features": 2, "out_features": 3}
     save_model(Model(nn.Linear(2, 3)), tmp_path, factory="torch.nn:Linear", arguments=arguments)
     assert load(tmp_path).predict(torch.zeros(1, 2)).shape == (1, 3)
+
+
+def test_a_function_that_a_folder_cannot_hold_is_named(tmp_path: Path) -> None:
+    model = Model(nn.Linear(2, 2), forward=lambda network, batch: network(batch).flip(1))
+    with pytest.raises(FolderError, match="one with forward="):
+        save_model(model, tmp_path / "folder", factory="torch.nn:Linear")
+    assert not (tmp_path / "folder").exists()

@@ -88,6 +88,14 @@ def test_log_probabilities_do_not_round_to_a_floor() -> None:
         assert float(case.scores(case.inputs, case.rows)) == pytest.approx(-300.0)
 
 
+def test_two_logits_of_a_binary_network_do_not_round_to_a_floor_either() -> None:
+    raw = torch.tensor([[0.0, 200.0]], requires_grad=True)
+    logs = Model(nn.Identity(), task="binary").log_probabilities(raw)
+    torch.testing.assert_close(logs, torch.tensor([[-200.0, 0.0]]))
+    (gradient,) = torch.autograd.grad(logs[0, 0], raw)
+    torch.testing.assert_close(gradient, torch.tensor([[1.0, -1.0]]))
+
+
 def test_a_single_logit_has_two_sides() -> None:
     network = nn.Linear(2, 1, bias=False)
     with torch.no_grad():

@@ -180,7 +180,7 @@ class TestNearestExamples:
             nearest_examples(model, rows(2), rows(5))
         with pytest.raises(InputError, match="distance"):
             nearest_examples(model, rows(2), rows(9), distance="manhattan")
-        with pytest.raises(InputError, match="labels: expected 9"):
+        with pytest.raises(InputError, match=r"labels: expected one per row .9."):
             nearest_examples(model, rows(2), rows(9), [0, 1])
         callable_model = Model.from_callable(lambda x: np.full((len(x), 2), 0.5))
         with pytest.raises(LayerError, match="no linear layer"):

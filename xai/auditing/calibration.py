@@ -39,9 +39,9 @@ def calibration(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
     generator = np.random.default_rng(seed)
     drawn = (generator.random((NULL_DRAWS, len(confidence))) < confidence).astype(np.float64)
     null = np.array([calibration_error(confidence, answers) for answers in drawn])
-    boots = []
+    boots, answers = [], np.arange(len(confidence)).reshape(len(rows), -1)  # of several labels, a row has several
     for _ in range(RESAMPLES):
-        index = generator.integers(len(confidence), size=len(confidence))
+        index = answers[generator.integers(len(rows), size=len(rows))].ravel()
         boots.append(calibration_error(confidence[index], right[index]))
     # An error that is a mean of absolute values is too large when rows are few, and once more when they are redrawn.
     score = error - float(null.mean())

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.goals import as_labels, quality
+from xai.auditing.goals import quality
 from xai.core.arguments import whole_number
 from xai.core.arrays import to_tensor
 from xai.core.digest import tensor_digest
 from xai.core.errors import InputError, describe, expected
 from xai.core.inputs import TabularInput
+from xai.core.labels import as_labels, check_outputs
 from xai.core.model import Model
 
 if TYPE_CHECKING:
@@ -153,11 +154,8 @@ def _predicted(model: Model, part: Rows, rows: int, seed: int) -> Rows:
     """Return at most so many rows of a part, with what the model says."""
     index = _draw(len(part), rows, seed)
     prediction = model.predict(part.inputs[index]).double().cpu()
-    outputs, labels = prediction.shape[1], part.labels
-    if labels.ndim == 1 and int(labels.max()) >= outputs:
-        raise InputError(expected("audit", "labels", f"classes from 0 to {outputs - 1}", f"{int(labels.max())}"))
-    if labels.ndim == 2 and labels.shape[1] != outputs:
-        raise InputError(expected("audit", "labels", f"{outputs} per row", f"{labels.shape[1]}"))
+    outputs = prediction.shape[1]
+    check_outputs(part.labels, outputs, "audit")
     return replace(
         replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
     )

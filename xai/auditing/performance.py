@@ -15,8 +15,9 @@ from xai.auditing.figures import bars, table
 from xai.auditing.goals import SCORES
 from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import ALPHA, judge, untestable
-from xai.core.errors import InputError, describe, expected
+from xai.core.errors import InputError, expected
 from xai.core.finding import Finding
+from xai.core.labels import as_labels, check_outputs
 from xai.core.model import Model
 
 if TYPE_CHECKING:
@@ -76,24 +77,19 @@ class Performance:
 def measure_performance(model: Model, inputs: object, labels: object) -> Performance:
     """Return how a classifier does on labelled inputs.
 
-    inputs: (N, ...) as the model takes them. labels: class numbers (N,). Raises InputError where they do not fit.
+    inputs: (N, ...) as the model takes them. labels: class numbers (N,) or names. Raises InputError for others.
     """
     if model.task not in ("classification", "binary"):
         raise InputError(expected("measure_performance", "model", "a classifier", f"task {model.task!r}"))
     probabilities = model.predict(inputs).cpu()
-    labels = torch.as_tensor(labels).cpu()
     outputs = probabilities.shape[1]
-    if labels.is_floating_point() or tuple(labels.shape) != (len(probabilities),):
-        wanted = f"{len(probabilities)} whole numbers, one per input"
-        raise InputError(expected("measure_performance", "labels", wanted, describe(labels)))
-    if int(labels.min()) < 0 or int(labels.max()) >= outputs:
-        got = f"{int(labels.min())} to {int(labels.max())}"
-        raise InputError(expected("measure_performance", "labels", f"classes from 0 to {outputs - 1}", got))
+    labels = as_labels(model, labels, len(probabilities), "measure_performance")
+    check_outputs(labels, outputs, "measure_performance")
     predicted = probabilities.argmax(1)
     confusion = torch.zeros(outputs, outputs, dtype=torch.long)
-    confusion.index_put_((labels.long(), predicted), torch.ones_like(predicted), accumulate=True)
+    confusion.index_put_((labels, predicted), torch.ones_like(predicted), accumulate=True)
     names = tuple(model.classes or (str(number) for number in range(outputs)))
-    return Performance(names, labels.long(), predicted, probabilities, confusion)
+    return Performance(names, labels, predicted, probabilities, confusion)
 
 
 def performance(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:

@@ -71,10 +71,11 @@ def find_slices(columns: pd.DataFrame, wrong: np.ndarray, admitted: np.ndarray |
         "tables": [table("Slices, measured on rows that did not choose them", lines)],
     }  # fmt: skip
     control = f"the errors that the model's own confidence admits, in each of {len(lines)} slices together"
+    apart = 100 * worst["more than admitted"]
     text = (
         f"Where {worst['slice']}, {100 * worst['errors']:.0f} % of the answers are wrong, elsewhere "
-        f"{100 * worst['elsewhere']:.0f} %: {100 * abs(worst['more than admitted']):.0f} points "
-        f"{'more' if worst['more than admitted'] >= 0 else 'less'} than its confidence admits"
+        f"{100 * worst['elsewhere']:.0f} %: beyond what its confidence admits, {abs(apart):.0f} points "
+        f"{'more' if apart >= 0 else 'less'} than elsewhere"
         f"{' (no more than chance makes)' if chance else ''}."
     )
     score = max(0.0, worst["low"]) if chance else worst["more than admitted"]

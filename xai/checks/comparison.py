@@ -30,7 +30,8 @@ class Comparison(NamedTuple):
     def finding(self, check: str, doing: str, details: dict[str, object]) -> Finding:
         """Return the finding; `doing` is what the map does more of: "removing what it marks lowers the score", say."""
         details = {
-            "p_value": self.p_value, "effect": self.own, "effect_controls": float(self.controls.mean()),
+            "p_value": self.p_value, "least_p_value": 1 / (1 + len(self.controls)),
+            "effect": self.own, "effect_controls": float(self.controls.mean()),
             "rivals": self.rivals, "controls": len(self.controls), **details,
         }  # fmt: skip
         beaten = int((self.controls < self.own).sum())
@@ -41,7 +42,8 @@ class Comparison(NamedTuple):
             return Finding(check, "fail", *result, text, details)
         better = [name for name, value in self.rivals.items() if value >= self.own]
         if better:
-            text = f"Beats {share}, but {' and '.join(better)}, which never saw the network, does as well or better."
+            do = "does" if len(better) == 1 else "do"
+            text = f"Beats {share}, but {' and '.join(better)}, which never saw the network, {do} as well or better."
             return Finding(check, "warn", *result, text, details)
         text = f"Supported: {doing} more than {', '.join([share, *self.rivals])} do."
         return Finding(check, "pass", *result, text, details)

@@ -33,9 +33,22 @@ def text_digest(text: str) -> str:
 
 
 def version_key(network: nn.Module) -> tuple:
-    """Return a cheap value that changes when a weight is replaced or written in place; for caches."""
+    """Return a cheap value that changes when a weight is replaced or written in place; for caches.
+
+    Autograd counts what is written in place, but not through `.data`: that shows in the sum of the bits.
+    """
     tensors = [*network.parameters(), *network.buffers()]
-    return tuple((id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
+    return tuple(
+        (id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version, _sum_of_bits(tensor))
+        for tensor in tensors
+    )
+
+
+def _sum_of_bits(tensor: Tensor) -> int:
+    kind = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}.get(tensor.element_size())
+    if kind is None or tensor.layout != torch.strided or type(tensor.data) is not Tensor:
+        return 0
+    return int(tensor.detach().view(kind).sum())
 
 
 def _update(digest: hashlib._Hash, name: str, tensor: Tensor) -> None:

@@ -94,6 +94,9 @@ def save_model(
 ) -> Path:
     """Write a model as a folder that `load` reads; the weights first, so that a folder with model.toml is whole."""
     folder = Path(folder)
+    if model.forward is not None:
+        wanted = "a network that is called with the batch alone, since a folder holds no function"
+        raise FolderError(expected("save_model", "model", wanted, "one with forward="))
     description = Description(
         factory=factory,
         task=model.task,

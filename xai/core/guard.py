@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,6 +15,9 @@ from torch import nn
 
 __all__ = ["same_random_state", "untouched"]
 
+# A network that one thread has in eval mode must not be put back by another: explanations of a process take turns.
+TURN = threading.RLock()
+
 
 @contextmanager
 def untouched(network: nn.Module) -> Iterator[None]:
@@ -21,8 +25,13 @@ def untouched(network: nn.Module) -> Iterator[None]:
 
     Restores each submodule's train/eval mode, attributes (and what a dictionary, list or set among them holds), hooks
     and buffers, the `.grad` and `requires_grad` of each parameter, and the global random state of torch (CPU and the
-    network's devices), numpy and random.
+    network's devices), numpy and random. Threads take turns, since all this is shared by them.
     """
+    with TURN:
+        yield from _guarded(network)
+
+
+def _guarded(network: nn.Module) -> Iterator[None]:
     modules = list(network.modules())
     training = [module.training for module in modules]
     plain = [module for module in modules if not isinstance(module, torch.jit.ScriptModule)]

@@ -15,6 +15,7 @@ import torch
 
 from xai.core.arrays import as_tensor, check_finite, to_tensor
 from xai.core.errors import InputError, describe, expected
+from xai.core.labels import spelled_codes
 from xai.core.sequence_inputs import SequenceInput
 from xai.core.text import TextInput
 
@@ -150,7 +151,10 @@ class ImageInput(
 class TabularInput(
     msgspec.Struct, frozen=True, tag_field="kind", tag="tabular", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Rows of numbers, one per name; `categorical` maps a name to the words behind its codes 0, 1, 2, ..."""
+    """Rows of numbers, one per name; `categorical` maps a name to the words behind its codes 0, 1, 2, ...
+
+    A DataFrame's numbers in such a column are words where the words are these numbers ("1", "2", "3"), else codes.
+    """
 
     names: list[str]
     categorical: dict[str, list[str]] = {}
@@ -172,6 +176,8 @@ class TabularInput(
         >>> TabularInput(["age", "income"]).prepare([30.0, 1.5], "saliency")
         tensor([[30.0000,  1.5000]])
         """
+        if hasattr(value, "to_frame") and not set(self.names) - set(value.index):  # a row of a DataFrame, by name
+            value = value.to_frame().T.infer_objects()
         if hasattr(value, "columns"):
             missing = [name for name in self.names if name not in set(value.columns)]
             if missing:
@@ -198,7 +204,12 @@ class TabularInput(
         for name in self.names:
             column = frame[name]
             words = self.categorical.get(name)
-            if words is not None and not np.issubdtype(getattr(column.dtype, "type", object), np.number):
+            if words is not None and np.issubdtype(getattr(column.dtype, "type", object), np.number):
+                spelled = spelled_codes(column.to_numpy(), words)
+                if spelled is not None:
+                    columns.append(spelled)
+                    continue
+            elif words is not None:
                 codes = {word: code for code, word in enumerate(words)}
                 unseen = sorted({str(item) for item in column if str(item) not in codes})
                 if unseen:

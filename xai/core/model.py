@@ -78,7 +78,7 @@ class Model:
         self.forward = forward
         self.name = name or type(network).__name__
         self.source: Path | None = None
-        self._traces: dict[tuple[int, ...], Trace] = {}
+        self._traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
         self._fast: tuple[tuple, tuple[nn.Module, int, bool] | None] | None = None
         self._digest: tuple[tuple, str] | None = None
         self._warned = False
@@ -279,13 +279,14 @@ class Model:
 
     def trace_of(self, row: Tensor, operation: str) -> Trace:
         """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
-        key = (*row.shape[1:], id(self.network))
-        if key not in self._traces:
+        key, modules = tuple(row.shape[1:]), list(self.network.modules())
+        if key not in self._traces or self._traces[key][0] != modules:
             # With a graph where the input allows one: it tells what reads the output of a convolution.
             seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
             image = seen if row.ndim == 4 and seen.requires_grad else None
-            self._traces[key] = trace(self.network, lambda: self.forward_on(self.network, seen, operation), image)
-        return self._traces[key]
+            found = trace(self.network, lambda: self.forward_on(self.network, seen, operation), image)
+            self._traces[key] = modules, found
+        return self._traces[key][1]
 
     def _run(self, batch: Tensor, size: int, operation: str) -> Tensor:
         with torch.no_grad():

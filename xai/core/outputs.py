@@ -55,9 +55,9 @@ def log_probabilities(raw: Tensor, task: str, output: str) -> Tensor:
     """
     if output == "log_probabilities":
         return columns(raw, task, output)
-    if output == "logits" and task == "classification":
+    if output == "logits" and task in ("classification", "binary") and raw.shape[1] > 1:
         return raw.log_softmax(1)
-    if output == "logits" and raw.shape[1] == 1 and task == "binary":
+    if output == "logits" and task == "binary":
         return logsigmoid(columns(raw, task, output))
     if output == "logits" and task == "multilabel":
         return logsigmoid(raw)

@@ -9,11 +9,11 @@ from torch import Tensor
 from xai.core.arguments import whole_number
 from xai.core.errors import InputError, expected
 from xai.core.finding import Finding
+from xai.core.labels import as_labels, check_outputs
 from xai.core.model import Model
 from xai.core.text import TextInput
 from xai.global_explanations.activations import flat, last_hidden, layer_values
 from xai.global_explanations.results import Neighbors
-from xai.global_explanations.tables import read_labels
 
 __all__ = ["nearest_examples"]
 
@@ -61,7 +61,9 @@ def nearest_examples(
     lengths, indices = _nearest(own, known, count, distance)
     apart = _nearest(known, known, 2, distance)[0][:, 1]  # the nearest one of a training row is itself
     novelty = (apart[None] < lengths[:, :1]).double().mean(1)
-    goals = None if labels is None else read_labels(labels, model, train_prediction, OPERATION)
+    goals = None if labels is None else as_labels(model, labels, len(train_prediction), OPERATION)
+    if goals is not None:
+        check_outputs(goals, train_prediction.shape[1], OPERATION)
     if goals is not None and goals.is_floating_point():
         raise InputError(expected(OPERATION, "labels", "classes; leave them out for a regression", "numbers"))
     names = list(model.classes or (str(number) for number in range(prediction.shape[1])))

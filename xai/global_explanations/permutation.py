@@ -10,10 +10,11 @@ from torch import Tensor
 from xai.core.arguments import whole_number
 from xai.core.case import Case
 from xai.core.errors import InputError, describe, expected
+from xai.core.labels import as_labels, check_outputs
 from xai.core.model import Model
 from xai.global_explanations.correlated import correlated_columns
 from xai.global_explanations.results import Importance
-from xai.global_explanations.tables import column_names, column_number, read_labels, require_table, words_of
+from xai.global_explanations.tables import column_names, column_number, require_table, words_of
 
 __all__ = ["METRICS", "permutation_importance"]
 
@@ -37,9 +38,10 @@ def permutation_importance(
     data: rows that the model did not learn from, (N, D). labels: class numbers or names (N,), or a regression's
     numbers. metric: "accuracy" or "log_likelihood" (of the right class, the mean), by default accuracy; of a regression
     "r2". groups: columns that are shuffled together, by name; each group then stands for its columns.
-    values: (D,), the mean fall over `repeats` shuffles; standard_error: over the rows, so that it covers which rows
-    were drawn as well as the shuffles. `correlated` names columns that can stand in for each other: shuffled alone each
-    seems needless, and makes rows that do not occur; put them into one group.
+    values: (D,), the mean fall over `repeats` shuffles; standard_error: over the rows, each in both its parts (as one
+    that is answered, and as one that lends its value), so that it covers which rows were drawn. `correlated` names
+    columns that can stand in for each other: shuffled alone each seems needless, and makes rows that do not occur; put
+    them into one group.
     Raises InputError or NetworkError. Source: Breiman 2001, doi:10.1023/A:1010933404324; Fisher, Rudin, Dominici 2019,
     arXiv:1801.01489.
 
@@ -59,21 +61,31 @@ def permutation_importance(
         if model.task == "multilabel":
             raise InputError(expected(OPERATION, "model", "a classifier or a regression", "task 'multilabel'"))
         names = column_names(model, case.inputs)
-        goals = read_labels(labels, model, case.prediction, OPERATION)
+        goals = as_labels(model, labels, len(case), OPERATION)
+        check_outputs(goals, case.prediction.shape[1], OPERATION)
+        goals = goals.to(case.inputs.device)
         chosen = _metric(metric, model.task)
         parts = _parts(names, groups)
         plain = _scores(model, case.prediction.double(), goals, chosen)  # (N,)
         falls = torch.empty(len(parts), repeats, len(case), dtype=torch.float64)
+        lent = torch.empty_like(falls)  # the scores that a row's value led to, by that row
         for number, columns in enumerate(parts.values()):
             for repeat in range(repeats):
-                answers = _shuffled(case, columns, repeat * len(parts) + number)
-                falls[number, repeat] = (plain - _scores(model, answers, goals, chosen)).cpu()
+                order = torch.randperm(len(case), generator=case.generator(None, repeat * len(parts) + number))
+                scores = _scores(model, _shuffled(case, columns, order.to(case.inputs.device)), goals, chosen)
+                falls[number, repeat] = (plain - scores).cpu()
+                lent[number, repeat, order] = scores.cpu()
         by_row = falls.mean(1)  # (parts, N)
+        # A pair of rows makes each score, so its mean is a U-statistic: what a row moves is what it does in both parts.
+        pulls = by_row - lent.mean(1)
+        if chosen == "r2":  # a ratio: rows that make the goals vary move its denominator too
+            spread = (goals - goals.mean(0)) ** 2 / goals.var(0, correction=0)
+            pulls = pulls - by_row.mean(1, keepdim=True) * spread.mean(1).cpu()
         categorical = {name for name in names if words_of(model, name) is not None}
         return Importance(
             names=tuple(parts),
             values=by_row.mean(1),
-            standard_error=by_row.std(1) / len(case) ** 0.5,
+            standard_error=pulls.std(1) / len(case) ** 0.5,
             repeats=falls.mean(2),
             score=float(plain.mean()) + (1.0 if chosen == "r2" else 0.0),
             metric=chosen,
@@ -106,9 +118,8 @@ def _parts(names: list[str], groups: Sequence[Sequence[str]]) -> dict[str, list[
     return parts | {name: [number] for number, name in enumerate(names) if number not in used}
 
 
-def _shuffled(case: Case, columns: list[int], stream: int) -> Tensor:
-    """Return the prediction (N, K) with some columns shuffled together, in float64."""
-    order = torch.randperm(len(case), generator=case.generator(None, stream)).to(case.inputs.device)
+def _shuffled(case: Case, columns: list[int], order: Tensor) -> Tensor:
+    """Return the prediction (N, K) with some columns taken together from the rows in that order, in float64."""
     answers = []
     for rows in case.chunks(len(case)):
         batch = case.inputs[rows].clone()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from xai.core.case import Case
 from xai.core.errors import InputError, describe, expected
 from xai.core.model import Model
 
-__all__ = ["column_names", "column_number", "evaluate", "read_labels", "require_table", "words_of"]
+__all__ = ["column_names", "column_number", "evaluate", "require_table", "words_of"]
 
 
 def require_table(model: Model, rows: Tensor, operation: str) -> None:
@@ -52,36 +51,3 @@ def evaluate(case: Case, column: int, values: Tensor) -> Tensor:
         batch[:, column] = values[copy, rows]
         found[indices] = case.scores(batch, rows)
     return found.view(copies, count)
-
-
-def read_labels(labels: object, model: Model, prediction: Tensor, operation: str) -> Tensor:
-    """Return labels as class numbers (N,), or of a regression as numbers (N, K); names of classes are taken too.
-
-    Raises InputError where they do not fit the prediction (N, K).
-    """
-    rows, outputs = prediction.shape
-    if hasattr(labels, "to_numpy"):
-        labels = labels.to_numpy()
-    listed = isinstance(labels, list | tuple | np.ndarray) and len(labels) > 0
-    if listed and all(isinstance(item, str) for item in labels):
-        known = {name: number for number, name in enumerate(model.classes or ())}
-        strange = next((item for item in labels if item not in known), None)
-        if strange is not None:
-            raise InputError(
-                expected(operation, "labels", f"class numbers, or names among {list(known)}", repr(strange))
-            )
-        labels = [known[item] for item in labels]
-    try:
-        found = torch.as_tensor(labels).to(prediction.device)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(expected(operation, "labels", "numbers, or names of classes", describe(labels))) from error
-    if model.task == "regression":
-        found = found.to(torch.float64).view(len(found), -1) if found.numel() else found
-        if tuple(found.shape) != (rows, outputs) or not bool(torch.isfinite(found).all()):
-            raise InputError(expected(operation, "labels", f"finite numbers ({rows}, {outputs})", describe(found)))
-        return found
-    whole = not found.is_floating_point() or bool((found == found.round()).all())
-    if tuple(found.shape) != (rows,) or not whole or int(found.min()) < 0 or int(found.max()) >= outputs:
-        wanted = f"{rows} class numbers from 0 to {outputs - 1}"
-        raise InputError(expected(operation, "labels", wanted, describe(labels)))
-    return found.long()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xai.core.errors import InputError, describe, expected
+from xai.core.labels import spelled_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,9 @@ def _from_frame(
         if column.isna().any():
             raise InputError(expected(operation, "data", "no missing values", f"some in column {name!r}"))
         if np.issubdtype(getattr(column.dtype, "type", object), np.number) or column.dtype == bool:
-            columns.append(column.to_numpy(dtype=np.float64))
+            numbers = column.to_numpy(dtype=np.float64)
+            spelled = spelled_codes(numbers, categorical[name]) if name in categorical else None
+            columns.append(numbers if spelled is None else spelled)
             continue
         said = [str(item) for item in column]
         known = words.setdefault(name, sorted(set(said)))

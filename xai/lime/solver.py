@@ -110,6 +110,8 @@ def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) ->
     r2 = 1 - _quadratic(total, line) / variation
     folds = _fidelity(moments, penalty, kept)
     nothing = torch.full_like(r2, float("nan"))
+    # Of answers that do not vary, what is left is rounding, and rounding has no interval.
+    weights, error = (torch.where(flat[:, None], 0, numbers) for numbers in (weights, error))
     return Surrogate(
         weights, error, -line[:, 0], torch.where(flat, nothing, r2), torch.where(flat, nothing, folds), spread, degrees
     )

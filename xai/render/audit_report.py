@@ -7,10 +7,10 @@ from torch import Tensor
 
 from xai.auditing.data import AuditData
 from xai.auditing.explaining import explain, targets_of
-from xai.auditing.goals import as_labels
 from xai.auditing.result import AuditResult
 from xai.checks.verify import verify
 from xai.core.errors import XaiError
+from xai.core.labels import as_labels
 from xai.core.model import Model
 from xai.render.escape import render
 from xai.render.notebook import explanation_body

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xai.core.explanation import Explanation
 from xai.core.inputs import ImageInput
-from xai.render.figures import bars_figure, curve_figure, inline_svg
+from xai.render.figures import bars_figure, curve_figure, half_widths, inline_svg
 from xai.render.pictures import SMALL, Heat, heat_picture, image_picture, strongest
 from xai.render.words import words_for
 
@@ -84,12 +84,15 @@ def lime_plot(explanation: Explanation, count: int = 10) -> Markup | None:
     """Return the largest weights of a LIME explanation of one image, with whiskers, as inline SVG."""
     if explanation.over != "segments" or explanation.standard_error is None:
         return None
-    weights, errors = explanation.values[0].cpu(), explanation.standard_error[0].cpu()
+    weights, reach = explanation.values[0].cpu(), half_widths(explanation)
     order = weights.abs().argsort(descending=True)[:count]
     names = [f"{number} ({strongest(explanation.segments[0] == number)})" for number in order.tolist()]
     unit = _unit(explanation, "output")
     figure = bars_figure(
-        names, weights[order].tolist(), errors[order].tolist(), f"weight, {unit} ({explanation.target_name()})"
+        names,
+        weights[order].tolist(),
+        [reach[place] for place in order.tolist()],
+        f"weight, {unit} ({explanation.target_name()})",
     )
     return inline_svg(figure, f"The {len(names)} largest LIME weights, by segment, with 95 % intervals")
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from xai.core.explanation import Explanation, Visualization
 from xai.render.pictures import AGAINST, FOR, MAGNITUDE
 
-__all__ = ["bars_figure", "curve_figure", "inline_svg", "plot_explanation", "plot_visualization"]
+__all__ = ["bars_figure", "curve_figure", "half_widths", "inline_svg", "plot_explanation", "plot_visualization"]
 
 STYLE = {
     "svg.fonttype": "none",
@@ -75,11 +75,11 @@ def surrogate_figure(explanation: Explanation, title: str, count: int = 15) -> F
     """Draw a surrogate's largest weights of the first row as bars with whiskers; of a text, the text shaded above."""
     order = explanation.values[0].abs().argsort(descending=True)[:count].tolist()
     names = explanation.value_names()
-    errors = explanation.standard_error
+    reach = half_widths(explanation)
     figure = bars_figure(
         [names[number] for number in order],
         [float(explanation.values[0][number]) for number in order],
-        None if errors is None else [float(errors[0][number]) for number in order],
+        None if reach is None else [reach[number] for number in order],
         title,
     )
     if explanation.over == "tokens":
@@ -149,14 +149,21 @@ def _shown(image: Tensor) -> np.ndarray:
     return ((pixels - low) / max(high - low, 1e-12)).permute(1, 2, 0).squeeze(-1).numpy()
 
 
-def bars_figure(names: list[str], values: list[float], errors: list[float] | None, title: str) -> Figure:
-    """Return signed horizontal bars, the first on top, with 95 % whiskers where standard errors are given."""
+def half_widths(explanation: Explanation) -> list[float] | None:
+    """Return how far the 95 % intervals of the first row's values reach to either side, None without errors."""
+    if explanation.standard_error is None:
+        return None
+    low, high = explanation.interval()[0].flatten(1)
+    return ((high - low) / 2).tolist()
+
+
+def bars_figure(names: list[str], values: list[float], whiskers: list[float] | None, title: str) -> Figure:
+    """Return signed horizontal bars, the first on top, with whiskers so far to either side."""
     with rc_context(STYLE):
         figure = Figure(figsize=(3.6, 0.55 + 0.2 * len(names)), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(names))[::-1]
         colors = [_color(FOR) if value >= 0 else _color(AGAINST) for value in values]
-        whiskers = None if errors is None else [1.96 * error for error in errors]
         axes.barh(places, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
         axes.set_yticks(places, [_plain(name) for name in names])
         axes.axvline(0, linewidth=0.8, color="black")

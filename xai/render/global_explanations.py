@@ -40,7 +40,7 @@ def importance_figure(importance: Importance) -> Figure:
     return bars_figure(
         [importance.names[number] for number in order],
         [float(importance.values[number]) for number in order],
-        [float(importance.standard_error[number]) for number in order],
+        [1.96 * float(importance.standard_error[number]) for number in order],
         f"fall in {importance.metric.replace('_', '-')} when shuffled",
     )
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from xai.core.explanation import Explanation
 from xai.core.text import to_texts
-from xai.render.figures import bars_figure, inline_svg
+from xai.render.figures import bars_figure, half_widths, inline_svg
 from xai.render.words import words_for
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def surrogate_card(explanation: Explanation) -> dict[str, object]:
     words = words_for(explanation.method, PARTS[explanation.over])
     chosen = largest(explanation, MOST_BARS)
     names, values = explanation.value_names(), explanation.values[0].tolist()
-    errors = None if explanation.standard_error is None else explanation.standard_error[0].tolist()
+    reach = half_widths(explanation)
     unit = str(explanation.options.get("of", "output")).replace("_", "-")
     figure = bars_figure(
         [_short(names[number]) for number in chosen],
         [values[number] for number in chosen],
-        None if errors is None else [errors[number] for number in chosen],
-        f"{'weight, ' if errors is not None else ''}{unit} ({explanation.target_name()})",
+        None if reach is None else [reach[number] for number in chosen],
+        f"{'weight, ' if reach is not None else ''}{unit} ({explanation.target_name()})",
     )
     signed = bool((explanation.values[0] < 0).any())
     return {
@@ -52,7 +52,7 @@ def surrogate_card(explanation: Explanation) -> dict[str, object]:
         "target": explanation.target_name(),
         "words": words,
         "notes": method_notes(explanation),
-        "whiskers": errors is not None,
+        "whiskers": reach is not None,
         "signed": signed,
         "plot": inline_svg(figure, f"The {len(chosen)} largest weights, with 95 % intervals where there are errors"),
         "pieces": shaded_pieces(explanation) if explanation.over == "tokens" else [],

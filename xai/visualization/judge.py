@@ -50,8 +50,7 @@ def judge(
                 ]
             )
             real, moved = (reader.measure_all(objectives, item, batch) for item in (easel.real, changed))
-    nouns = {"image": "real images", "text": "real texts", "sequence": "real series"}
-    called = source or nouns.get(easel.input.kind, "real rows")
+    called = source or NOUNS.get(easel.input.kind, "real rows")
     profiles = [
         reader.profiles(item, made.inputs[place * copies : (place + 1) * copies]) if copies > 1 else torch.zeros(0)
         for place, item in enumerate(objectives)
