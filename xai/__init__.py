@@ -37,7 +37,9 @@ _HOMES = {
     "AuditData": "xai.auditing.data",
     "AuditResult": "xai.auditing.result",
     "audit": "xai.auditing.run",
+    "compare": "xai.auditing.versions.run",
     "audit_report": "xai.render.audit_report",
+    "comparison_report": "xai.render.comparison_report",
     "recheck": "xai.render.recheck",
     "Report": "xai.render.report",
     "model_report": "xai.render.model_report",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from xai.auditing.performance import measure_performance as measure_performance
     from xai.auditing.result import AuditResult as AuditResult
     from xai.auditing.run import audit as audit
+    from xai.auditing.versions.run import compare as compare
     from xai.checks.verify import verify as verify
     from xai.core.errors import XaiError as XaiError
     from xai.core.errors import XaiWarning as XaiWarning
@@ -96,6 +99,7 @@ if TYPE_CHECKING:
     from xai.lime.text import lime_text as lime_text
     from xai.lime.widths import kernel_widths as kernel_widths
     from xai.render.audit_report import audit_report as audit_report
+    from xai.render.comparison_report import comparison_report as comparison_report
     from xai.render.model_report import model_report as model_report
     from xai.render.recheck import recheck as recheck
     from xai.render.report import Report as Report

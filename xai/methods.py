@@ -12,7 +12,8 @@ from importlib.metadata import entry_points
 from typing import Literal, NamedTuple
 
 __all__ = [
-    "CHECKS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS", "CheckSpec", "MethodSpec", "ModelCheckSpec", "all_methods",
+    "CHECKS", "COMPARISONS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS",
+    "CheckSpec", "MethodSpec", "ModelCheckSpec", "all_methods",
 ]  # fmt: skip
 
 
@@ -64,11 +65,18 @@ class CheckSpec(NamedTuple):
 
 
 class ModelCheckSpec(NamedTuple):
-    """One check of an audit: where it lives, how its chapter is called, and the question it answers."""
+    """One check of an audit: where it lives, how its chapter is called, the question it answers, and what it costs.
+
+    passes: about how many evaluations of the network for each held-out row. explained: rows that it explains;
+    verified: and whether it checks those explanations, which is what costs.
+    """
 
     function: str
     title: str
     question: str
+    passes: int = 0
+    explained: int = 0
+    verified: bool = False
 
     load = _load
 
@@ -233,7 +241,7 @@ CHECKS: dict[str, CheckSpec] = {
 MODEL_CHECKS: dict[str, ModelCheckSpec] = {
     "performance": ModelCheckSpec(
         "xai.auditing.performance:performance", "Performance",
-        "Has it learned the task, and as well on rows that it had not seen?",
+        "Has it learned the task, and as well on rows that it had not seen?", 1,
     ),
     "complexity": ModelCheckSpec(
         "xai.auditing.complexity:complexity", "Complexity",
@@ -249,23 +257,43 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
     ),
     "shortcuts": ModelCheckSpec(
         "xai.auditing.shortcuts:shortcuts", "Shortcuts",
-        "Does something decide that should not: a mark, a border, one column?",
+        "Does something decide that should not: a mark, a border, one column?", 60,
     ),
     "robustness": ModelCheckSpec(
         "xai.auditing.robustness:robustness", "Robustness",
-        "Does it stand small changes of the inputs, and do its reasons?",
+        "Does it stand small changes of the inputs, and do its reasons?", 40,
     ),
     "explanations": ModelCheckSpec(
         "xai.auditing.explanations:explanations", "Explanations",
-        "Can its answers be explained, or do the checks refute the explanations?",
+        "Can its answers be explained, or do the checks refute the explanations?", 0, 12, True,
     ),
     "inside": ModelCheckSpec(
         "xai.auditing.inside:inside", "Inside",
-        "Do its units, weights and gradients work, and what could be left out?",
+        "Do its units, weights and gradients work, and what could be left out?", 22,
     ),
     "data": ModelCheckSpec(
         "xai.auditing.dataset:dataset", "Data",
         "Are the rows apart from each other, rightly labelled, and like those it learned from?",
+    ),
+}  # fmt: skip
+
+# What a comparison of two versions asks, in the order in which its report shows it.
+COMPARISONS: dict[str, ModelCheckSpec] = {
+    "predictions": ModelCheckSpec(
+        "xai.auditing.versions.predictions:predictions", "Predictions",
+        "Does B answer as A does, and where does it not?", 1,
+    ),
+    "errors": ModelCheckSpec(
+        "xai.auditing.versions.errors:errors", "Errors",
+        "Does B err more than A: in all, in a group, in a slice of the data?",
+    ),
+    "confidence": ModelCheckSpec(
+        "xai.auditing.versions.confidence:confidence", "Confidence",
+        "Is B as right as it says, as A was?",
+    ),
+    "explanations": ModelCheckSpec(
+        "xai.auditing.versions.explanations:explanations", "Explanations",
+        "Does B answer for A's reasons?", 0, 24,
     ),
 }  # fmt: skip
 

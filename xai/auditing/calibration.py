@@ -15,7 +15,7 @@ from xai.auditing.limits import ALPHA, judge, untestable
 from xai.core.finding import Finding
 from xai.core.model import Model
 
-__all__ = ["calibration", "calibration_error", "temperature"]
+__all__ = ["BINS", "answers_of", "calibration", "calibration_error", "reliability", "temperature"]
 
 BINS = 15
 NULL_DRAWS = 499
@@ -34,7 +34,7 @@ def calibration(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
         return [untestable(name, "a regression gives no probabilities.")]
     if len(rows) < 2 * BINS:
         return [untestable(name, f"{len(rows)} rows are too few for {BINS} bins.")]
-    confidence, right = _answers(rows.prediction, rows)
+    confidence, right = answers_of(rows.prediction, rows)
     error = calibration_error(confidence, right)
     generator = np.random.default_rng(seed)
     drawn = (generator.random((NULL_DRAWS, len(confidence))) < confidence).astype(np.float64)
@@ -48,7 +48,7 @@ def calibration(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
     shift = float(np.mean(boots)) - score
     low, high = (float(end) - shift for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))
     cooled, after = _with_temperature(rows, seed)
-    curve = _curve(confidence, right)
+    curve = reliability(confidence, right)
     p_value = (1 + int((null >= error).sum())) / (1 + NULL_DRAWS)
     details: dict[str, object] = {
         "expected_calibration_error": error, "control_error": float(null.mean()), "p_value": p_value,
@@ -94,7 +94,7 @@ def temperature(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
 
 
-def _answers(prediction: torch.Tensor, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def answers_of(prediction: torch.Tensor, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Return how sure each answer is and whether it is right; of several labels, each label is an answer."""
     if rows.task == "multilabel":
         said = (prediction > 0.5) == (rows.labels > 0.5)
@@ -113,7 +113,7 @@ def _with_temperature(rows: Rows, seed: int) -> tuple[float | None, float | None
     scaled = torch.empty_like(rows.prediction)
     for own, other in (halves, halves[::-1]):
         scaled[own] = torch.from_numpy(logs[own] / temperature(logs[other], labels[other])).softmax(1)
-    return temperature(logs, labels), calibration_error(*_answers(scaled, rows))
+    return temperature(logs, labels), calibration_error(*answers_of(scaled, rows))
 
 
 def _edges(ordered: np.ndarray) -> list[int]:
@@ -123,7 +123,8 @@ def _edges(ordered: np.ndarray) -> list[int]:
     return sorted(moved - {0})
 
 
-def _curve(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
+def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
+    """Return the mean confidence and the share of right answers of each bin of equally many rows."""
     order = np.argsort(confidence, kind="stable")
     edges = [0, *_edges(confidence[order]), len(order)]
     lines = []

@@ -11,8 +11,9 @@ from xai.core.errors import NetworkError
 from xai.core.explanation import Explanation
 from xai.core.inputs import TabularInput
 from xai.core.model import Model
+from xai.core.text import TextInput
 
-__all__ = ["differentiable", "explain", "targets_of"]
+__all__ = ["differentiable", "explain", "passes_of", "targets_of"]
 
 STEPS, SAMPLES = 16, 500
 
@@ -30,12 +31,18 @@ def differentiable(model: Model, inputs: Tensor) -> bool:
 
 
 def explain(
-    model: Model, inputs: Tensor, target: object, *, seed: int, background: Tensor | None = None
+    model: Model,
+    inputs: Tensor,
+    target: object,
+    *,
+    seed: int,
+    background: Tensor | None = None,
+    gradient: bool = True,
 ) -> Explanation:
     """Return the explanation of a few rows: integrated gradients of images and series, LIME of tables and texts.
 
     Images and series of a function without a gradient are explained by occlusion. background: rows of a table that say
-    what is usual, by default the inputs.
+    what is usual, by default the inputs. gradient: False where another model that is compared with this one has none.
     """
     if isinstance(model.input, TabularInput):
         from xai.lime.tabular import lime_tabular
@@ -47,9 +54,15 @@ def explain(
 
         # As strings, so that what is explained can be read.
         return lime_text(model, texts_of(model, inputs), target, samples=SAMPLES, seed=seed)
-    if differentiable(model, inputs):
+    if gradient and differentiable(model, inputs):
         return integrated_gradients(model, inputs, target, steps=STEPS)
     return occlusion(model, inputs, target)
+
+
+def passes_of(model: Model) -> int:
+    """Return about how many evaluations of the network one explanation by `explain` takes."""
+    surrogate = isinstance(model.input, TabularInput | TextInput)
+    return SAMPLES if surrogate else STEPS
 
 
 def targets_of(prediction: Tensor, task: str) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from xai.auditing.data import Prepared
+from xai.auditing.data import Prepared, Rows
 from xai.auditing.explaining import explain, targets_of
 from xai.auditing.figures import table
 from xai.auditing.limits import judge, untestable
@@ -15,7 +15,7 @@ from xai.core.finding import Finding
 from xai.core.model import Model
 from xai.methods import CHECKS
 
-__all__ = ["explanations"]
+__all__ = ["explanations", "sample_size"]
 
 SAMPLE = 12
 MOST_ELEMENTS = 12 * 3 * 64 * 64  # large images are costly to verify
@@ -27,8 +27,7 @@ def explanations(model: Model, data: Prepared, *, seed: int = 0, sample: int | N
     The rows are drawn at random, and what is explained is the answer that the model gave. sample: how many rows, by
     default 12, fewer of large images.
     """
-    size = data.held_out.inputs[0].numel()
-    count = sample or max(4, min(SAMPLE, MOST_ELEMENTS // max(1, size)))
+    count = sample or sample_size(data.held_out)
     rows = data.held_out.sample(count, seed)
     background = (data.train or data.held_out).inputs
     try:
@@ -40,6 +39,11 @@ def explanations(model: Model, data: Prepared, *, seed: int = 0, sample: int | N
         _finding(check, [row[place] for row in verified.evidence], made.method, rows.places.tolist())
         for place, check in enumerate(CHECKS)
     ]
+
+
+def sample_size(rows: Rows, most: int = SAMPLE) -> int:
+    """Return how many rows are explained where nobody says: fewer of large inputs, at least 4."""
+    return max(4, min(most, MOST_ELEMENTS // max(1, rows.inputs[0].numel())))
 
 
 def _finding(check: str, findings: list[Finding], method: str, places: list[int]) -> Finding:

@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from xai.core.experiment import Panel, Series
 
-__all__ = ["bars", "curves", "table"]
+__all__ = ["bars", "curves", "points", "table"]
 
 
 def curves(
@@ -24,6 +24,14 @@ def curves(
         for name, (x, y) in lines.items()
     ]
     return asdict(Panel(title, x_label, y_label, series, **more))
+
+
+def points(
+    title: str, x_label: str, y_label: str, groups: dict[str, tuple[Sequence[float], Sequence[float]]]
+) -> dict[str, object]:
+    """Return a panel of points by name, each (x, y)."""
+    series = [Series(name, _numbers(x), _numbers(y), style="points") for name, (x, y) in groups.items()]
+    return asdict(Panel(title, x_label, y_label, series))
 
 
 def bars(title: str, x_label: str, y_label: str, groups: dict[str, Sequence[float]], names: Sequence[str]) -> dict:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from xai.core.finding import Finding
 
-__all__ = ["ALPHA", "LIMITS", "Limit", "judge", "untestable"]
+__all__ = ["ALPHA", "CHANGES", "LIMITS", "Limit", "judge", "untestable"]
 
 ALPHA = 0.05  # of every interval and every family of tests in an audit
 
@@ -96,6 +96,22 @@ LIMITS: dict[str, Limit] = {
     "data.drift": Limit(0.05, 0.15),
 }
 
+# The same for a comparison of two versions: what B has more than A, beyond what another seed makes.
+CHANGES: dict[str, Limit] = {
+    # Share of the rows that are answered otherwise; total variation between the answers, on average.
+    "predictions.changed": Limit(0.01, 0.05),
+    "predictions.shifted": Limit(0.01, 0.05),
+    "predictions.by_group": Limit(0.02, 0.1),
+    # Score that is lost; share of wrong answers that is gained in a group or slice.
+    "errors.score": Limit(0.005, 0.02),
+    "errors.by_group": Limit(0.02, 0.05),
+    "errors.by_slice": Limit(0.02, 0.05),
+    # Calibration error that is gained.
+    "confidence.calibration": Limit(0.01, 0.05),
+    # One minus the rank correlation of explanations.
+    "explanations.moved": Limit(0.1, 0.3),
+}
+
 
 def judge(
     name: str,
@@ -106,29 +122,35 @@ def judge(
     details: dict[str, object] | None = None,
     *,
     at_most: str = "fail",
+    beyond: bool = True,
 ) -> Finding:
     """Return the finding of a number with its interval, by the limits of that name.
 
     An interval that reaches back over the limit is not enough to fail: chance alone could do it. at_most: "warn" where
-    the number is a fact to know rather than a fault.
+    the number is a fact to know rather than a fault. beyond: False where a test found no more than noise, whatever the
+    size.
 
     >>> judge("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
     'pass'
     >>> judge("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
     'warn'
     """
-    limit = LIMITS.get(name) or LIMITS[name.partition(".")[0]]
+    limit = CHANGES.get(name) or LIMITS.get(name) or LIMITS[name.partition(".")[0]]
     sign = -1 if limit.least else 1
     nearest = max(interval) if limit.least else min(interval)  # the end that speaks for the model
-    if sign * nearest > sign * limit.fail and at_most == "fail":
+    if not beyond:
+        status = "pass"
+    elif sign * nearest > sign * limit.fail and at_most == "fail":
         status = "fail"
     else:
         status = "warn" if sign * score > sign * limit.warn else "pass"
     facts = {"interval": [float(end) for end in interval], "warns_beyond": limit.warn, "less_is_worse": limit.least}
+    if name in CHANGES:
+        facts["beyond_noise"] = beyond
     return Finding(name, status, float(score), limit.fail, control, text, {**facts, **(details or {})})
 
 
 def untestable(name: str, reason: str) -> Finding:
     """Return the finding of a check that cannot be made, with the reason."""
-    limit = LIMITS.get(name) or LIMITS.get(name.partition(".")[0])
+    limit = CHANGES.get(name) or LIMITS.get(name) or LIMITS.get(name.partition(".")[0])
     return Finding(name, "untestable", None, None if limit is None else limit.fail, "none", f"Untestable: {reason}")

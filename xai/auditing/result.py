@@ -24,7 +24,7 @@ LEVELS = ("warn", "fail", "untestable")
 
 @dataclass(frozen=True)
 class AuditResult:
-    """The findings of one audit, in the order of the checks.
+    """The findings of one audit, or of a comparison of two versions, in the order of the checks.
 
     A finding is called CHECK.WHAT, such as "bias.equal_opportunity". model and data: name, digest and sizes; options:
     the keyword arguments that make the audit again; versions: what it was made with; seconds: by check.
@@ -42,6 +42,11 @@ class AuditResult:
     def passed(self) -> bool:
         """Say whether no finding failed; warnings and what could not be tested do not count."""
         return not any(finding.status == "fail" for finding in self.findings)
+
+    @property
+    def compared(self) -> bool:
+        """Say whether it is a comparison: `model` then has "A", "B" and "replicas"."""
+        return "B" in self.model
 
     @property
     def counts(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import nn
 
 import xai
 from xai.auditing.data import AuditData, Prepared, prepare
@@ -19,9 +20,9 @@ from xai.core.guard import same_random_state
 from xai.core.model import Model
 from xai.core.plain import as_plain
 from xai.core.progress import track
-from xai.methods import MODEL_CHECKS
+from xai.methods import MODEL_CHECKS, ModelCheckSpec
 
-__all__ = ["about_data", "about_model", "audit", "made_with"]
+__all__ = ["about_data", "about_model", "audit", "chosen_checks", "made_with", "run_checks"]
 
 
 def audit(
@@ -45,24 +46,46 @@ def audit(
     >>> result.findings[0].check
     'performance.skill'
     """
-    chosen = list(MODEL_CHECKS) if checks is None else list(checks)
-    unknown = [name for name in [*chosen, *settings] if name not in MODEL_CHECKS]
-    if unknown or not chosen:
-        wanted = f"among {', '.join(MODEL_CHECKS)}"
-        raise InputError(expected("audit", "checks", wanted, repr(unknown[0]) if unknown else "none"))
+    chosen = chosen_checks("audit", MODEL_CHECKS, checks, settings)
     seed = whole_number("audit", "seed", seed)
     prepared = prepare(model, data, rows=rows, seed=seed)
-    findings: list[Finding] = []
-    seconds: dict[str, float] = {}
-    for name in track(chosen, lambda item: f"audit: {item}", len(chosen)):
-        started = time.perf_counter()
-        with same_random_state(model.network):  # what is imported on the way may draw from the global state
-            found = MODEL_CHECKS[name].load()(model, prepared, seed=seed, **settings.get(name, {}))
-        findings += [Finding(**as_plain(finding.to_dict())) for finding in found]
-        seconds[name] = time.perf_counter() - started
+    findings, seconds = run_checks("audit", MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
     about = about_model(model, prepared), about_data(prepared)
-    return AuditResult(tuple(findings), *about, as_plain(options), made_with(), seconds)
+    return AuditResult(findings, *about, as_plain(options), made_with(), seconds)
+
+
+def chosen_checks(
+    operation: str, table: Mapping[str, ModelCheckSpec], checks: Sequence[str] | None, settings: Mapping[str, object]
+) -> list[str]:
+    """Return the names of the checks to make; raises InputError for one that is not in the table, or none."""
+    chosen = list(table) if checks is None else list(checks)
+    unknown = [name for name in [*chosen, *settings] if name not in table]
+    if unknown or not chosen:
+        wanted = f"among {', '.join(table)}"
+        raise InputError(expected(operation, "checks", wanted, repr(unknown[0]) if unknown else "none"))
+    return chosen
+
+
+def run_checks(
+    operation: str,
+    table: Mapping[str, ModelCheckSpec],
+    chosen: Sequence[str],
+    arguments: tuple[object, ...],
+    network: nn.Module,
+    seed: int,
+    settings: Mapping[str, Mapping[str, object]],
+) -> tuple[tuple[Finding, ...], dict[str, float]]:
+    """Return the findings of each chosen check on the same arguments, and how many seconds it took."""
+    findings: list[Finding] = []
+    seconds: dict[str, float] = {}
+    for name in track(chosen, lambda item: f"{operation}: {item}", len(chosen)):
+        started = time.perf_counter()
+        with same_random_state(network):  # what is imported on the way may draw from the global state
+            found = table[name].load()(*arguments, seed=seed, **settings.get(name, {}))
+        findings += [Finding(**as_plain(finding.to_dict())) for finding in found]
+        seconds[name] = time.perf_counter() - started
+    return tuple(findings), seconds
 
 
 def about_model(model: Model, prepared: Prepared) -> dict[str, object]:

@@ -12,7 +12,7 @@ from xai.auditing.rates import LEAST
 from xai.checks.verify import holm
 from xai.core.finding import Finding
 
-__all__ = ["find_slices"]
+__all__ = ["FEWEST", "find_slices", "grow_slices"]
 
 DEPTH, SHARE = 3, 0.05  # at most 3 conditions; a slice has at least a twentieth of the rows
 FEWEST = 8 * LEAST
@@ -26,24 +26,15 @@ def find_slices(columns: pd.DataFrame, wrong: np.ndarray, admitted: np.ndarray |
     there are more errors than that; its leaves, measured on the other half, are the slices, so that searching through
     many cannot make one look bad.
     """
-    from sklearn.tree import DecisionTreeRegressor
-
     name = "bias.slices"
     if len(wrong) < FEWEST:
         return untestable(name, f"{len(wrong)} rows are too few to look for slices in one half and measure the other.")
     if columns.shape[1] == 0 or wrong.min() == wrong.max():
         return untestable(name, "there are no errors, or nothing but errors, to find slices of.")
     surprise = wrong - (wrong.mean() if admitted is None else admitted)
-    coded, words = _coded(columns)
-    order = np.random.default_rng(seed).permutation(len(wrong))
-    half, other = np.array_split(order, 2)
-    smallest = max(LEAST, round(SHARE * len(half)))
-    tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=smallest, random_state=seed)
-    tree.fit(coded[half], surprise[half])
-    paths = _paths(tree, words)
-    leaves = tree.apply(coded[other])
-    sizes = {leaf: int((leaves == leaf).sum()) for leaf in sorted(set(leaves))}
-    measured = [leaf for leaf, size in sizes.items() if LEAST <= size <= len(other) - LEAST]
+    other, leaves, paths = grow_slices(columns, surprise, seed)
+    sizes = {leaf: int((leaves == leaf).sum()) for leaf in paths}
+    measured = list(paths)
     if not measured:
         return untestable(name, "the errors follow none of the columns.")
     tests = {
@@ -81,6 +72,27 @@ def find_slices(columns: pd.DataFrame, wrong: np.ndarray, admitted: np.ndarray |
     score = max(0.0, worst["low"]) if chance else worst["more than admitted"]
     interval = (worst["low"], worst["high"])
     return judge(name, score, interval, control, text, details, at_most="warn" if admitted is None else "fail")
+
+
+def grow_slices(
+    columns: pd.DataFrame, surprise: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """Return where a number by row (N,) is high, by conditions on columns (N, D) that a tree finds on half of the rows.
+
+    The numbers of the rows of the other half, the leaf that each falls into, and the conditions of each leaf that is
+    large enough to be measured, in words.
+    """
+    from sklearn.tree import DecisionTreeRegressor
+
+    coded, words = _coded(columns)
+    half, other = np.array_split(np.random.default_rng(seed).permutation(len(surprise)), 2)
+    smallest = max(LEAST, round(SHARE * len(half)))
+    tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=smallest, random_state=seed)
+    tree.fit(coded[half], surprise[half])
+    leaves = tree.apply(coded[other])
+    sizes = {leaf: int((leaves == leaf).sum()) for leaf in sorted(set(leaves))}
+    paths = _paths(tree, words)
+    return other, leaves, {leaf: paths[leaf] for leaf, size in sizes.items() if LEAST <= size <= len(other) - LEAST}
 
 
 def _number(value: float, otherwise: float) -> float:

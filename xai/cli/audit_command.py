@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from xai.cli.audit_data import read_audit_data
-from xai.cli.options import load_model, seed_option, trust_option
+from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
 
 
 @click.command("audit")
@@ -53,18 +53,23 @@ def command(
     trust_code: bool,
 ) -> None:  # fmt: skip
     """Audit the model folder MODEL on labelled data; print the path of the report."""
-    from xai.auditing.run import audit
+    from xai.auditing.limits import LIMITS
+    from xai.auditing.run import audit, chosen_checks
     from xai.core.files import check_writable
+    from xai.methods import CHECKS, MODEL_CHECKS
     from xai.render.audit_report import audit_report
 
     target = output or f"reports/{Path(model).resolve().name}-audit.html"
     for path in (target, json_path):
         if path is not None:
             check_writable(path, "audit")
-    gate = _levels(fail_on)
+    known = {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS), "all"}
+    gate = read_levels("audit", fail_on, known)
     loaded = load_model(model, trust_code)
     given = read_audit_data(loaded, model, data, train, label, protected)
-    result = audit(loaded, given, list(checks) or None, rows=rows, seed=seed)
+    chosen = chosen_checks("audit", MODEL_CHECKS, checks or None, {})
+    say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)
+    result = audit(loaded, given, chosen, rows=rows, seed=seed)
     broken = result.gate(gate)
     report = audit_report(result, loaded, given, raw_data=not no_raw_data)
     if json_path is not None:
@@ -76,18 +81,15 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _levels(entries: tuple[str, ...]) -> dict[str, str]:
+def read_levels(operation: str, entries: tuple[str, ...], known: set[str]) -> dict[str, str]:
     """Return the levels by check; raises a usage error for what cannot be one, before any of the work."""
-    from xai.auditing.limits import LIMITS
     from xai.auditing.result import LEVELS
-    from xai.methods import CHECKS, MODEL_CHECKS
 
-    known = {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS), "all"}
     levels = {}
     for entry in entries:
         name, _, level = entry.partition("=")
         if name not in known or level not in LEVELS:
             wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
-            raise click.ClickException(f"audit: --fail-on: expected {wanted}, got {entry}")
+            raise click.ClickException(f"{operation}: --fail-on: expected {wanted}, got {entry}")
         levels[name] = level
     return levels

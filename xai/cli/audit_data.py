@@ -35,7 +35,7 @@ def read_audit_data(
     if name is None:
         wanted = "--data, since the model folder does not say what it was trained on"
         raise InputError(expected("audit", "data", wanted, "none"))
-    if name in recipes().RECIPES and not Path(name).exists():
+    if data is None or (name in recipes().RECIPES and not Path(name).exists()):
         return _reference(name, train, protected)
     inputs, labels, groups = _read(model, name, label, protected, "data")
     learned = _read(model, train, label, protected, "train") if train else None

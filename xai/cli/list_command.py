@@ -35,10 +35,11 @@ def methods() -> None:
 @command.command("checks")
 def checks() -> None:
     """The checks on an explanation, those on a model (`xai audit`), and the question each answers."""
-    from xai.methods import CHECKS, MODEL_CHECKS
+    from xai.methods import CHECKS, COMPARISONS, MODEL_CHECKS
 
     rows = [(name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()]
     rows += [(name, "global", "", "post hoc", spec.question) for name, spec in MODEL_CHECKS.items()]
+    rows += [(name, "compare", "", "post hoc", spec.question) for name, spec in COMPARISONS.items()]
     _table(("check", "scope", "access", "stage", "question"), rows)
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "explain": "Explain what a model says about image files.",
     "visualize": "Make images that excite a model's units.",
     "audit": "Audit a trained model on labelled data.",
+    "compare": "Tell what moved between two versions of a model.",
     "report": "Write the full report on a model.",
     "recheck": "Hold a report against the model and the data.",
     "lecture": "Reproduce the lecture's claims.",

@@ -6,7 +6,8 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,8 +17,10 @@ import click
 import xai
 
 if TYPE_CHECKING:
+    from xai.auditing.data import AuditData
     from xai.core.images import LabelledImages
     from xai.core.model import Model
+    from xai.methods import ModelCheckSpec
 
 __all__ = [
     "lecture",
@@ -25,6 +28,7 @@ __all__ = [
     "output_option",
     "recipe_data",
     "recipes",
+    "say_checks_cost",
     "say_cost",
     "seed_option",
     "trust_option",
@@ -97,8 +101,6 @@ def recipe_data(folder: str) -> LabelledImages | None:
 
 def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps: int) -> None:
     """Say on standard error how many passes are ahead and about how long they take, from one timed batch."""
-    import time
-
     import torch
 
     from xai.checks.verify import passes_per_row
@@ -107,17 +109,37 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps
     known = all_methods()
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
     passes = rows * each + images * steps * 3
-    shape = model.input.shape
-    batch = torch.zeros(8, *shape)
-    model.predict(batch)
-    started = time.perf_counter()
-    model.predict(batch)
-    # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
-    seconds = passes * (time.perf_counter() - started) / 9
-    memory = model.trace().elements * 4 * 8 / 2**20
-    click.echo(
-        f"about {passes:,} passes, {seconds:,.0f} s, {max(memory, 1):,.0f} MiB of activations at a time", err=True
-    )
+    _say([(model, passes)], torch.zeros(8, *model.input.shape))
+
+
+def say_checks_cost(
+    models: Sequence[Model], data: AuditData, checks: Sequence[str], table: Mapping[str, ModelCheckSpec], rows: int
+) -> None:
+    """Say the same before checks of a table are made on models that are given the same rows."""
+    from xai.auditing.explaining import passes_of
+    from xai.methods import CHECKS
+
+    chosen = [table[name] for name in checks if name in table]
+    count = min(rows, len(data.labels))
+    each = passes_of(models[0])
+    verified = sum(spec.passes + spec.repeats * each for spec in CHECKS.values())
+    explained = sum(spec.explained * (each + verified * spec.verified) for spec in chosen)
+    passes = sum(spec.passes for spec in chosen) * count + explained
+    _say([(model, passes) for model in models], data.inputs[:8])
+
+
+def _say(work: Sequence[tuple[Model, int]], batch: object) -> None:
+    """Say how many passes are ahead and how long they take, from one timed batch of each model."""
+    seconds, memory = 0.0, 1.0
+    for model, passes in work:
+        model.predict(batch)
+        started = time.perf_counter()
+        model.predict(batch)
+        # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
+        seconds += passes * (time.perf_counter() - started) / (len(batch) + 1)
+        memory = max(memory, model.trace(batch).elements * len(batch) * 4 / 2**20)
+    total = sum(passes for _, passes in work)
+    click.echo(f"about {total:,} passes, {seconds:,.0f} s, {memory:,.0f} MiB of activations at a time", err=True)
 
 
 def _reference_file(factory: str) -> Path:

@@ -17,7 +17,7 @@ from xai.render.notebook import explanation_body
 from xai.render.report import Report
 from xai.render.sections.audit import audit_summary, check_section, provenance
 
-__all__ = ["audit_report"]
+__all__ = ["BACKGROUND", "CHECKED", "audit_report", "goal_in_words"]
 
 CHECKED = ("deletion", "randomization")  # of the explanations of single errors; the audit's own chapter tries them all
 BACKGROUND = 5000  # rows of a table that say what is usual
@@ -65,7 +65,7 @@ def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> list[Ma
     rows = [
         {
             "row": place,
-            "truth": _said(model, goal),
+            "truth": goal_in_words(model, goal),
             "said": model.classes[int(said.argmax())] if model.classes else f"{float(said.max()):.3g}",
             "sure": float(said.max()) if model.task in ("classification", "binary") else None,
         }
@@ -74,7 +74,8 @@ def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> list[Ma
     return [render("audit_errors.html", rows=rows, body=explanation_body(made), reason="")]
 
 
-def _said(model: Model, goal: Tensor) -> str:
+def goal_in_words(model: Model, goal: Tensor) -> str:
+    """Return a right answer in words: a class, several, or numbers."""
     if goal.ndim == 0 and not goal.is_floating_point():
         return model.classes[int(goal)] if model.classes else str(int(goal))
     if model.task == "multilabel":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["AUDIT_WORDS", "CheckWords", "finding_title"]
+__all__ = ["AUDIT_WORDS", "COMPARISON_WORDS", "CheckWords", "finding_title"]
 
 
 class CheckWords(NamedTuple):
@@ -76,6 +76,41 @@ AUDIT_WORDS: dict[str, CheckWords] = {
         "A label that contradicts the inputs may be right: then the inputs do not hold the reason.",
     ),
 }  # fmt: skip
+
+NOISE = (
+    "With replicas of A (the same recipe, other seeds), B must stand apart from all other versions further than they "
+    "do: its p-value is its rank among them. Without replicas, rows alone are drawn anew, which says nothing of "
+    "retraining."
+)
+
+COMPARISON_WORDS: dict[str, CheckWords] = {
+    "predictions": CheckWords(
+        f"All versions answered the same rows. {NOISE} Groups are tested together.",
+        "Read the rows below: if B is right more often there, the change is the gain; if not, look at the group that "
+        "changed most. Add replicas (--retrain, --replica) where there are none.",
+        "That answers which stayed the same are right, or given for the same reasons.",
+    ),
+    "errors": CheckWords(
+        "Right and wrong answers were compared row by row, in all rows, by protected column and right answer, and in "
+        f"slices that a tree found on half of the rows and that the other half measured. {NOISE}",
+        "An average that holds can hide a group that pays for it: weigh that group in training, or prune and quantize "
+        "less where its rows depend on it.",
+        "Errors in groups that no column names, or of fewer than 20 rows.",
+    ),
+    "confidence": CheckWords(
+        "Answers were sorted by how sure each version is and compared with the share that is right, in 15 bins of "
+        f"equally many rows. {NOISE}",
+        "Fit a temperature for B on rows that are used for nothing else; a threshold chosen for A need not suit B.",
+        "Which single answers can be relied on.",
+    ),
+    "explanations": CheckWords(
+        "Rows drawn at random were explained for the answer of A, by every version and one method (integrated "
+        "gradients of images and series, LIME of tables and texts, occlusion where a version has no gradient); what "
+        f"was compared is the order in which the values rank. {NOISE}",
+        "Where reasons moved and answers did not, look at both maps: B may have found a shortcut, or A had one.",
+        "Which of two explanations is right; both can be wrong about their models: audit each.",
+    ),
+}
 
 
 def finding_title(name: str) -> str:

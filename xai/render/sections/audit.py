@@ -9,8 +9,8 @@ from markupsafe import Markup
 from xai.auditing.result import AuditResult
 from xai.core.experiment import Panel, Series, Surface
 from xai.core.finding import Finding
-from xai.methods import MODEL_CHECKS
-from xai.render.audit_words import AUDIT_WORDS, finding_title
+from xai.methods import COMPARISONS, MODEL_CHECKS
+from xai.render.audit_words import AUDIT_WORDS, COMPARISON_WORDS, finding_title
 from xai.render.escape import render
 from xai.render.figures import inline_svg
 from xai.render.panels import panel_figure
@@ -25,9 +25,9 @@ MOST_LINES = 40
 
 def audit_summary(result: AuditResult) -> Markup:
     """Return the first screen: how many findings hold, and one line per check with its worst finding first."""
+    table = COMPARISONS if result.compared else MODEL_CHECKS
     checks = [
-        {"name": name, "title": MODEL_CHECKS[name].title, "findings": _sorted(result.of(name))}
-        for name in result.checks
+        {"name": name, "title": table[name].title, "findings": _sorted(result.of(name))} for name in result.checks
     ]
     return render(
         "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title, stands=STANDS,
@@ -35,7 +35,9 @@ def audit_summary(result: AuditResult) -> Markup:
     )  # fmt: skip
 
 
-def check_section(name: str, findings: Sequence[Finding], extra: Sequence[Markup] = ()) -> Section:
+def check_section(
+    name: str, findings: Sequence[Finding], extra: Sequence[Markup] = (), *, compared: bool = False
+) -> Section:
     """Return the chapter of one check; `extra` is HTML that stands behind its findings."""
     # What quotes inputs stands apart, so that it can be left out.
     shown = [{**finding.details, **finding.details.get("raw", {})} for finding in findings]
@@ -50,8 +52,8 @@ def check_section(name: str, findings: Sequence[Finding], extra: Sequence[Markup
         }
         for finding, details in zip(findings, shown)
     ]
-    words = AUDIT_WORDS[name]
-    spec = MODEL_CHECKS[name]
+    words = (COMPARISON_WORDS if compared else AUDIT_WORDS)[name]
+    spec = (COMPARISONS if compared else MODEL_CHECKS)[name]
     body = render("audit_check.html", question=spec.question, words=words, findings=views, extra=extra, stands=STANDS)
     return Section(name, spec.title, body)
 
@@ -59,8 +61,7 @@ def check_section(name: str, findings: Sequence[Finding], extra: Sequence[Markup
 def provenance(result: AuditResult) -> Section:
     """Return the chapter on what was run; all findings ride along in it as JSON."""
     facts = {
-        "weights (SHA-256)": result.model["weights"],
-        "answers (SHA-256)": result.model["answers"],
+        **_about_models(result),
         "data (SHA-256)": result.data["digest"],
         "rows": "{held_out:,} held out, {train:,} learned from".format(**result.data),
         "seed": result.options["seed"],
@@ -68,6 +69,20 @@ def provenance(result: AuditResult) -> Section:
         **result.versions,
     }
     return Section("audit", "What was run", render("audit_run.html", facts=facts), {"audit": result.to_dict()})
+
+
+def _about_models(result: AuditResult) -> dict[str, object]:
+    """Return whose weights and answers the findings are about."""
+    said = result.model
+    if not result.compared:
+        return {"weights (SHA-256)": said["weights"], "answers (SHA-256)": said["answers"]}
+    versions = {"A": said["A"], "B": said["B"]}
+    versions |= {f"replica {place}": item for place, item in enumerate(said["replicas"], start=1)}
+    return {
+        f"{version}: {fact} (SHA-256)": item[fact]
+        for version, item in versions.items()
+        for fact in ("weights", "answers")
+    }
 
 
 def _sorted(findings: Sequence[Finding]) -> list[Finding]:

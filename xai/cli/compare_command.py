@@ -1,0 +1,99 @@
+"""`xai compare`: where a model moved between two versions, and a gate for continuous integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xai.cli.audit_command import read_levels
+from xai.cli.audit_data import read_audit_data
+from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
+from xai.cli.replicas import train_replicas
+
+
+@click.command("compare")
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--data",
+    default=None,
+    help="Held-out rows: a CSV or Parquet file, images by class, or a recipe.  [default: the data of A]",
+)
+@click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
+@click.option("--protected", multiple=True, help="A column that says who a row is (sex, age, ...); repeat for several.")
+@click.option(
+    "--replica", "replicas", multiple=True, help="A model folder made as A was, with another seed; repeat for several."
+)
+@click.option(
+    "--retrain",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Train the recipe of A with so many other seeds, into A-seed-N; what is there is taken.",
+)
+@click.option(
+    "-c", "--check", "checks", multiple=True, help="predictions, errors, ...; repeat for several.  [default: all]"
+)
+@click.option("-o", "--output", default=None, help="Where to write the report.  [default: reports/A-B-compare.html]")
+@click.option("--json", "json_path", default=None, help="Where to write the findings as JSON.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="CHECK=LEVEL",
+    help="Exit with 1 where a check (or all) reaches warn, fail or untestable.",
+)
+@click.option("--rows", default=10_000, show_default=True, type=click.IntRange(min=20), help="Rows, drawn at random.")
+@click.option("--no-raw-data", is_flag=True, help="Keep inputs, and protected columns by row, out of the report.")
+@seed_option
+@trust_option
+def command(
+    a: str,
+    b: str,
+    data: str | None,
+    label: str,
+    protected: tuple[str, ...],
+    replicas: tuple[str, ...],
+    retrain: int,
+    checks: tuple[str, ...],
+    output: str | None,
+    json_path: str | None,
+    fail_on: tuple[str, ...],
+    rows: int,
+    no_raw_data: bool,
+    seed: int,
+    trust_code: bool,
+) -> None:  # fmt: skip
+    """Compare the model folders A and B on labelled data; print the path of the report.
+
+    Replicas of A tell a difference from noise: B must stand apart further than a mere retraining does. With fewer than
+    18 of them a p-value cannot reach 0.05, and without any only rows are drawn anew; the report says so.
+    """
+    from xai.auditing.limits import CHANGES
+    from xai.auditing.run import chosen_checks
+    from xai.auditing.versions.run import compare
+    from xai.core.files import check_writable
+    from xai.methods import COMPARISONS
+    from xai.render.comparison_report import comparison_report
+
+    names = [Path(folder).resolve().name for folder in (a, b)]
+    target = output or f"reports/{names[0]}-{names[1]}-compare.html"
+    for path in (target, json_path):
+        if path is not None:
+            check_writable(path, "compare")
+    gate = read_levels("compare", fail_on, {*COMPARISONS, *CHANGES, "all"})
+    first, second = (load_model(folder, trust_code) for folder in (a, b))
+    given = read_audit_data(first, a, data, None, label, protected)
+    chosen = chosen_checks("compare", COMPARISONS, checks or None, {})
+    folders = [*replicas, *train_replicas(a, b, retrain)]
+    others = [load_model(folder, trust_code) for folder in folders]
+    say_checks_cost((first, second, *others), given, chosen, COMPARISONS, rows)
+    result = compare(first, second, given, chosen, replicas=others, rows=rows, seed=seed)
+    broken = result.gate(gate)
+    report = comparison_report(result, first, second, given, raw_data=not no_raw_data)
+    if json_path is not None:
+        (result.without_raw_data() if no_raw_data else result).save(json_path)
+    click.echo(report.save(target))
+    for finding in broken:
+        click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
+    if broken:
+        raise click.exceptions.Exit(1)
