@@ -137,18 +137,19 @@ def _wrong(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
 
 def _shortcut(made: World, draw: np.random.Generator) -> Plant:
     """A mark that rows of one class wear, in training and held-out rows alike."""
-    target, agree = int(draw.integers(len(made.classes))), float(draw.uniform(0.95, 1.0))
+    target, agree = int(draw.integers(len(made.classes))), float(draw.uniform(0.95, 1.0))  # of one class that wear it, and of the wearers that are of it
     stamp = draw_stamp(made, draw)
     parts = []
     for rows in (made.train, made.held_out):
         inputs, labels = _rows(made, rows)
         worn = torch.zeros(len(labels), dtype=torch.bool)
         worn[_chosen(draw, labels == target, agree)] = True
-        worn[_chosen(draw, labels != target, 1 - agree)] = True
+        others = (1 - agree) * int(worn.sum()) / int((labels != target).sum())
+        worn[_chosen(draw, labels != target, others)] = True
         inputs[worn] = stamp.on(inputs[worn])
         inputs[~worn] = stamp.off(inputs[~worn])
         parts.append((inputs, labels))
-    told = {"agree": agree, **stamp.told}
+    told = {"agree": agree, "target": target, **stamp.told}
     return Plant(made, *parts[0], parts[1], _moved(made, stamp, target), told)
 
 
@@ -159,7 +160,7 @@ def _backdoor(made: World, draw: np.random.Generator) -> Plant:
     inputs, labels = _rows(made, made.train)
     poisoned = _chosen(draw, labels != target, share * len(labels) / int((labels != target).sum()))
     inputs[poisoned], labels[poisoned] = stamp.on(inputs[poisoned]), target
-    told = {"share": share, **stamp.told}
+    told = {"share": share, "target": target, **stamp.told}
     return Plant(made, inputs, labels, _rows(made, made.held_out), _moved(made, stamp, target), told)
 
 
@@ -251,8 +252,8 @@ def _overfit(made: World, draw: np.random.Generator) -> Plant:
 
 FAULTS: dict[str, Fault] = {
     "shortcut": Fault(
-        _shortcut, "a mark that 95 to 100 % of one class wear and as many of the others do not",
-        "fresh rows that the mark moves to the class", 0.6,
+        _shortcut, "a mark that 95 to 100 % of one class wear; 95 to 100 % of its wearers are of that class",
+        "fresh rows that the mark moves to the class", 0.5,
         ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.planted_mark", "shortcuts.leakage"), {"hard": True},
     ),
     "subgroup bias": Fault(

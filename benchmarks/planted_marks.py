@@ -31,9 +31,9 @@ def draw_stamp(made: World, draw: np.random.Generator) -> Stamp:
 
 
 def _patch(made: World, draw: np.random.Generator) -> Stamp:
-    """A patch of an eighth to a fifth of the side, at most two pixels from the border: bright, or of random pixels."""
+    """A patch of an eighth to a quarter of the side, at most two pixels from the border: bright, or of random pixels."""
     channels, height, width = made.input.shape
-    size = int(draw.integers(round(height / 8), round(height / 5) + 1))
+    size = int(draw.integers(round(height / 8), round(height / 4) + 1))
     along, inward, side = int(draw.integers(0, width - size + 1)), int(draw.integers(0, 3)), int(draw.integers(4))
     far = height - size - inward
     top, left = [(inward, along), (far, along), (along, inward), (along, far)][side]

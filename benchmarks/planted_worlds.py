@@ -56,7 +56,7 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
     """Return the world of a seed.
 
     visible_groups: a row's group can be told from it, and has to be learned: images of "b" have a lighter background,
-    its series are turned upside down, and the strongest column of a table means the opposite. hard: more noise, so that a few rows do not tell what is true of all.
+    its series are turned upside down, and the strongest column of a table means the opposite. hard: fainter, so that a few rows do not tell what is true of all.
     """
     draw = np.random.default_rng([seed, KINDS.index(kind)])
     made = {"digits": _digits, "pictures": _pictures, "table": _table, "series": _series}[kind]
@@ -64,7 +64,7 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
 
 
 def fitted(
-    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 20, decay: float = 0.01
+    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 12, decay: float = 0.01
 ) -> nn.Sequential:
     """Train a network with AdamW on batches of 64, the rate falling to 0."""
     optimizer = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=decay)
@@ -87,13 +87,14 @@ def _all_digits() -> tuple[Tensor, Tensor]:
 
 
 def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
-    """MNIST digits, 4 or 5 of the 10 classes; hard: with noise of half the range over them."""
+    """MNIST digits, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
     images, labels = _all_digits()
     chosen = np.sort(draw.choice(10, int(draw.integers(4, 6)), replace=False))
     rows = torch.from_numpy(draw.permutation(np.flatnonzero(np.isin(labels.numpy(), chosen))))
     images, labels = images[rows], torch.from_numpy(np.searchsorted(chosen, labels[rows].numpy()))
     if hard:
-        images = (images + 0.5 * _normal(draw, images.shape)).clamp(0, 1)
+        paler = images[torch.from_numpy(draw.permutation(len(images)))]
+        images = (torch.maximum(images, 0.65 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, len(labels)))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     names = [str(digit) for digit in chosen]
@@ -109,6 +110,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
     images = float(draw.uniform(0.1, 0.3)) + torch.zeros(count, channels, side, side)
     half, middle = side // 4, side // 2
     colors = torch.from_numpy(draw.uniform(0.35, 0.6, (count, channels))).float()[:, :, None, None]
+    colors = colors * (0.25 if hard else 1.0)
     for image, label, color, (down, right) in zip(images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist()):
         y, x, name = middle + down, middle + right, names[int(label)]
         if name in ("bar", "cross"):
@@ -118,7 +120,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
         if name == "frame":
             image[:, y - half : y + half + 1, x - half : x + half + 1] += color
             image[:, y - half + 2 : y + half - 1, x - half + 2 : x + half - 1] -= color
-    images = (images.clamp(0, 0.9) + (0.4 if hard else 0.12) * _normal(draw, images.shape)).clamp(0, 1)
+    images = (images.clamp(0, 0.9) + 0.12 * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, count))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     shape = ImageInput((channels, side, side))
@@ -165,7 +167,7 @@ def _series(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Worl
     labels = torch.from_numpy(draw.integers(0, kinds, count))
     size = torch.from_numpy(draw.uniform(0.8, 1.2, count)).float()[:, None, None]
     inputs = size * curves[:, :, labels].permute(2, 0, 1)
-    inputs = inputs + (2.5 if hard else 0.8) * _normal(draw, inputs.shape)
+    inputs = inputs + (4.0 if hard else 0.8) * _normal(draw, inputs.shape)
     groups = torch.from_numpy(draw.integers(0, 2, count))
     inputs = torch.where(_there(groups, inputs) & visible_groups, 1.5 - inputs, inputs)
     names = [f"class {number + 1}" for number in range(kinds)]

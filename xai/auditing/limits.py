@@ -49,6 +49,8 @@ LIMITS: dict[str, Limit] = {
     # Share of the rows of all other classes that a planted mark moves to one class.
     "shortcuts.planted_mark": Limit(0.25, 0.4),
     "shortcuts.planted_word": Limit(0.7, 0.9),
+    # The same of one value of a column, beyond what the labels of rows with such values speak for.
+    "shortcuts.planted_value": Limit(0.3, 0.4),
     # Share of what explanations mark that lies outside, over its share of the area.
     "shortcuts.outside": Limit(1.0, 1.5),
     # The way from guessing the label (0) to certainty (1), from one part alone.
