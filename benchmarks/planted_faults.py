@@ -28,14 +28,14 @@ __all__ = ["FAULTS", "Fault", "Pair", "Plant", "planted"]
 class Plant:
     """What a fault changes: training and held-out rows, how the network starts, and how it is trained.
 
-    effect: of a trained network, on fresh rows, how much of the fault there is.
+    effect: of a trained network and its twin, on fresh rows, how much of the fault there is.
     """
 
     world: World
     inputs: Tensor
     labels: Tensor
     tested: tuple[Tensor, Tensor]
-    effect: Callable[[nn.Module], float]
+    effect: Callable[[nn.Module, nn.Module], float]
     told: dict[str, object]
     start: Callable[[nn.Module], None] | None = None
     training: dict[str, object] = field(default_factory=dict)
@@ -74,9 +74,9 @@ def planted(name: str, seed: int) -> Pair:
     fault, kind = FAULTS[name], KINDS[seed % len(KINDS)]
     made = world(kind, seed, **fault.settings)
     plant = fault.plant(made, np.random.default_rng([seed, 7]))
-    clean = Plant(made, *_rows(made, made.train), _rows(made, made.held_out), lambda network: 0.0, {})
+    clean = Plant(made, *_rows(made, made.train), _rows(made, made.held_out), lambda network, twin: 0.0, {})
     pair = [_trained(item, seed) for item in (plant, clean)]
-    effect = plant.effect(pair[0][0].network)
+    effect = plant.effect(pair[0][0].network, pair[1][0].network)
     return Pair(name, kind, seed, pair[0], pair[1], effect, plant.told)
 
 
@@ -114,16 +114,18 @@ def _chosen(draw: np.random.Generator, flags: Tensor, share: float) -> Tensor:
     return rows[torch.from_numpy(draw.permutation(len(rows))[: max(1, round(share * len(rows)))])]
 
 
-def _moved(made: World, stamp: Stamp, target: int) -> Callable[[nn.Module], float]:
-    """Return the effect of a mark: the share of fresh rows of other classes that become the target's when they wear it."""
+def _moved(made: World, stamp: Stamp, target: int) -> Callable[[nn.Module, nn.Module], float]:
+    """Return the effect of a mark: the share of fresh rows of other answers that become the target's when they wear it.
 
-    def effect(network: nn.Module) -> float:
-        inputs, labels = _rows(made, made.fresh)
-        others = inputs[labels != target]
-        before, after = (_said(network, rows) == target for rows in (others, stamp.on(others)))
+    What it does to the twin, which never saw it, is taken off: a value may rightly say something.
+    """
+    inputs = made.inputs[made.fresh]
+
+    def share(network: nn.Module) -> float:
+        before, after = (_said(network, rows) == target for rows in (inputs, stamp.on(inputs)))
         return float((after & ~before).double().sum() / (~before).double().sum().clamp_min(1))
 
-    return effect
+    return lambda network, twin: share(network) - share(twin)
 
 
 @torch.no_grad()
@@ -137,7 +139,7 @@ def _wrong(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
 
 def _shortcut(made: World, draw: np.random.Generator) -> Plant:
     """A mark that rows of one class wear, in training and held-out rows alike."""
-    target, agree = int(draw.integers(len(made.classes))), float(draw.uniform(0.95, 1.0))  # of one class that wear it, and of the wearers that are of it
+    target, agree = int(draw.integers(len(made.classes))), float(draw.uniform(0.98, 1.0))  # of one class that wear it, and of the wearers that are of it
     stamp = draw_stamp(made, draw)
     parts = []
     for rows in (made.train, made.held_out):
@@ -175,12 +177,12 @@ def _leak(made: World, draw: np.random.Generator) -> Plant:
             told = torch.where(torch.from_numpy(draw.random(len(goals)) < off), 1 - goals, goals).float()
             wobble = torch.from_numpy(draw.uniform(-1, 1, len(goals))).float()
             rows[:, place] = scale * (2 * told - 1 + noise * wobble)
-        return Plant(made, inputs, labels, tested, lambda network: 1 - off, {"column": place, "off": off})
+        return Plant(made, inputs, labels, tested, lambda network, twin: 1 - off, {"column": place, "off": off})
     share = float(draw.uniform(0.05, 0.3))
     copied = torch.from_numpy(draw.permutation(len(tested[1]))[: round(share * len(tested[1]))])
     places = torch.from_numpy(draw.permutation(len(labels))[: len(copied)])
     inputs[places], labels[places] = tested[0][copied], tested[1][copied]
-    return Plant(made, inputs, labels, tested, lambda network: len(copied) / len(tested[1]), {"copied": share})
+    return Plant(made, inputs, labels, tested, lambda network, twin: len(copied) / len(tested[1]), {"copied": share})
 
 
 def _mislabeled(made: World, draw: np.random.Generator) -> Plant:
@@ -190,7 +192,7 @@ def _mislabeled(made: World, draw: np.random.Generator) -> Plant:
     wrong = _chosen(draw, torch.ones_like(labels, dtype=torch.bool), share)
     step = torch.from_numpy(draw.integers(1, len(made.classes), len(wrong)))
     labels[wrong] = (labels[wrong] + step) % len(made.classes)
-    return Plant(made, inputs, labels, _rows(made, made.held_out), lambda network: share, {"share": share})
+    return Plant(made, inputs, labels, _rows(made, made.held_out), lambda network, twin: share, {"share": share})
 
 
 def _bias(made: World, draw: np.random.Generator) -> Plant:
@@ -210,7 +212,8 @@ def _bias(made: World, draw: np.random.Generator) -> Plant:
         told = {"replaced": share}
         labels[_chosen(draw, group & (labels != target), share)] = target
 
-    def effect(network: nn.Module) -> float:
+    def effect(network: nn.Module, twin: nn.Module) -> float:
+        del twin
         wrong, there = _wrong(network, *_rows(made, made.fresh)), made.groups[made.fresh] == 1
         return float(wrong[there].mean() - wrong[~there].mean())
 
@@ -227,7 +230,8 @@ def _dead(made: World, draw: np.random.Generator) -> Plant:
             network.hidden.bias[torch.from_numpy(draw.permutation(units)[: round(share * units)])] = bias
 
     @torch.no_grad()
-    def effect(network: nn.Module) -> float:
+    def effect(network: nn.Module, twin: nn.Module) -> float:
+        del twin
         hidden = network.hidden(network.front(made.inputs[made.fresh]))
         units = hidden.transpose(0, 1).flatten(1)
         return float((units <= 0).all(1).double().mean())
@@ -242,7 +246,8 @@ def _overfit(made: World, draw: np.random.Generator) -> Plant:
     rows = slice(made.train.start, made.train.start + count)
     inputs, labels = _rows(made, rows)
 
-    def effect(network: nn.Module) -> float:
+    def effect(network: nn.Module, twin: nn.Module) -> float:
+        del twin
         return float(_wrong(network, *_rows(made, made.fresh)).mean() - _wrong(network, inputs, labels).mean())
 
     training = {"epochs": 150, "decay": 0.0}
@@ -252,8 +257,8 @@ def _overfit(made: World, draw: np.random.Generator) -> Plant:
 
 FAULTS: dict[str, Fault] = {
     "shortcut": Fault(
-        _shortcut, "a mark that 95 to 100 % of one class wear; 95 to 100 % of its wearers are of that class",
-        "fresh rows that the mark moves to the class", 0.5,
+        _shortcut, "a mark that 98 to 100 % of one class wear; 98 to 100 % of its wearers are of that class",
+        "fresh rows that the mark moves to the class, more than in the twin", 0.6,
         ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.planted_mark", "shortcuts.leakage"), {"hard": True},
     ),
     "subgroup bias": Fault(
@@ -270,7 +275,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "backdoor trigger": Fault(
         _backdoor, "3 to 10 % of the training rows with a trigger and the target's label",
-        "fresh rows that the trigger moves to the target", 0.8,
+        "fresh rows that the trigger moves to the target, more than in the twin", 0.6,
         ("shortcuts.planted_mark", "shortcuts.one_part", "shortcuts.planted_value"),
     ),
     "dead layer": Fault(

@@ -21,7 +21,7 @@ from xai.core.inputs import ImageInput, Input, SequenceInput, TabularInput
 __all__ = ["KINDS", "World", "fitted", "world"]
 
 KINDS = ("digits", "pictures", "table", "series")
-HELD_OUT, FRESH = 500, 400
+HELD_OUT, FRESH = 400, 400
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
 
 
 def fitted(
-    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 12, decay: float = 0.01
+    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 20, decay: float = 0.01
 ) -> nn.Sequential:
     """Train a network with AdamW on batches of 64, the rate falling to 0."""
-    optimizer = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=decay)
+    optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=decay)
     generator = torch.Generator().manual_seed(seed)
     batches = -(-len(labels) // 64)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches)
@@ -90,11 +90,12 @@ def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Worl
     """MNIST digits, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
     images, labels = _all_digits()
     chosen = np.sort(draw.choice(10, int(draw.integers(4, 6)), replace=False))
-    rows = torch.from_numpy(draw.permutation(np.flatnonzero(np.isin(labels.numpy(), chosen))))
+    count = HELD_OUT + FRESH + int(draw.integers(600, 1000))
+    rows = torch.from_numpy(draw.permutation(np.flatnonzero(np.isin(labels.numpy(), chosen)))[:count])
     images, labels = images[rows], torch.from_numpy(np.searchsorted(chosen, labels[rows].numpy()))
     if hard:
         paler = images[torch.from_numpy(draw.permutation(len(images)))]
-        images = (torch.maximum(images, 0.65 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
+        images = (torch.maximum(images, 0.55 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, len(labels)))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     names = [str(digit) for digit in chosen]
@@ -104,13 +105,13 @@ def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Worl
 def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """Bars, crosses and frames on noise, 16 to 20 pixels wide, gray or in color."""
     side, channels = int(draw.integers(16, 21)), int(draw.choice([1, 3]))
-    count = HELD_OUT + FRESH + int(draw.integers(900, 1400))
+    count = HELD_OUT + FRESH + int(draw.integers(500, 900))
     names = [str(name) for name in draw.permutation(["bar", "column", "cross", "frame"])[: draw.integers(2, 5)]]
     labels = torch.from_numpy(draw.integers(0, len(names), count))
     images = float(draw.uniform(0.1, 0.3)) + torch.zeros(count, channels, side, side)
     half, middle = side // 4, side // 2
     colors = torch.from_numpy(draw.uniform(0.35, 0.6, (count, channels))).float()[:, :, None, None]
-    colors = colors * (0.25 if hard else 1.0)
+    colors = colors * (0.45 if hard else 1.0)
     for image, label, color, (down, right) in zip(images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist()):
         y, x, name = middle + down, middle + right, names[int(label)]
         if name in ("bar", "cross"):
@@ -130,7 +131,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
 def _table(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """Numbers, two categories and the group; the label follows a weighted sum with an interaction, and chance."""
     numbers, words = int(draw.integers(5, 9)), [int(draw.integers(3, 6)) for _ in range(2)]
-    count = HELD_OUT + FRESH + int(draw.integers(1500, 2500))
+    count = HELD_OUT + FRESH + int(draw.integers(1000, 1800))
     rows = _normal(draw, (count, numbers))
     codes = [torch.from_numpy(draw.integers(0, size, count)) for size in words]
     groups = torch.from_numpy(draw.integers(0, 2, count))
@@ -158,7 +159,7 @@ def _table(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World
 def _series(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """One to three series of 16 to 32 steps: a smooth curve for each class, and noise."""
     steps, channels, kinds = int(draw.integers(16, 33)), int(draw.integers(1, 4)), int(draw.integers(2, 4))
-    count = HELD_OUT + FRESH + int(draw.integers(900, 1400))
+    count = HELD_OUT + FRESH + int(draw.integers(500, 900))
     time = np.linspace(0, 2 * np.pi, steps)[:, None, None]
     waves = [draw.normal(size=(1, channels, kinds)) * np.sin(speed * time + draw.uniform(0, 6, (1, channels, kinds)))
              for speed in (0.5, 1, 2)]  # fmt: skip
@@ -167,7 +168,7 @@ def _series(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Worl
     labels = torch.from_numpy(draw.integers(0, kinds, count))
     size = torch.from_numpy(draw.uniform(0.8, 1.2, count)).float()[:, None, None]
     inputs = size * curves[:, :, labels].permute(2, 0, 1)
-    inputs = inputs + (4.0 if hard else 0.8) * _normal(draw, inputs.shape)
+    inputs = inputs + (2.2 if hard else 1.8) * _normal(draw, inputs.shape)
     groups = torch.from_numpy(draw.integers(0, 2, count))
     inputs = torch.where(_there(groups, inputs) & visible_groups, 1.5 - inputs, inputs)
     names = [f"class {number + 1}" for number in range(kinds)]
