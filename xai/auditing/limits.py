@@ -43,12 +43,14 @@ LIMITS: dict[str, Limit] = {
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
     "bias.slices": Limit(0.05, 0.1),
     # Share of answers that follow one pasted part.
-    "shortcuts.one_part": Limit(0.2, 0.2),
+    "shortcuts.one_part": Limit(0.25, 0.35),
     "shortcuts.one_column": Limit(0.4, 0.6),
     "shortcuts.one_word": Limit(0.4, 0.6),
     # Share of the rows of all other classes that a planted mark moves to one class.
-    "shortcuts.planted_mark": Limit(0.25, 0.4),
+    "shortcuts.planted_mark": Limit(0.4, 0.6),
     "shortcuts.planted_word": Limit(0.7, 0.9),
+    # The same of one value of a column, beyond what the labels of rows with such values speak for.
+    "shortcuts.planted_value": Limit(0.3, 0.5),
     # Share of what explanations mark that lies outside, over its share of the area.
     "shortcuts.outside": Limit(1.0, 1.5),
     # The way from guessing the label (0) to certainty (1), from one part alone.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.data import Rows
+from xai.auditing.borrowed import borrowed
 from xai.auditing.explaining import differentiable
 from xai.auditing.features import texts_of
 from xai.auditing.perturbations import spread_of
@@ -19,6 +20,7 @@ __all__ = ["Mark", "control_marks", "marks_for"]
 PARTS = 8  # a patch has an eighth of the side
 STEPS, LEARNED_ON, MOST_CLASSES = 10, 64, 10
 WORDS = 15  # for each class
+SPIKES = 32  # places along a series
 
 
 class Mark(NamedTuple):
@@ -33,13 +35,13 @@ class Mark(NamedTuple):
 def marks_for(model: Model, rows: Rows, known: Rows, seed: int) -> list[Mark]:
     """Return rows with each of the marks that make sense for their kind; none for tables.
 
-    known: rows to learn marks from, such as the words of a class.
+    known: rows to learn marks from, such as the words of a class, or what stands at the border of an image.
     """
     inputs = rows.inputs
     if not inputs.is_floating_point():
         return _words(model, inputs, known)
     if inputs.ndim == 4:
-        return _patches(model, rows, seed)
+        return [*_patches(model, rows, seed), *_borrowed(model, rows, known, seed)]
     return _spikes(model, inputs) if inputs.ndim == 3 else []
 
 
@@ -84,6 +86,15 @@ def _patches(model: Model, rows: Rows, seed: int) -> list[Mark]:
         for number in classes:
             patch = _learned_patch(model, learn, down, right, number, low, high)
             found.append(Mark(f"a learned patch at the {name}", _stamped(inputs, down, right, patch), False, number))
+    return found
+
+
+def _borrowed(model: Model, rows: Rows, known: Rows, seed: int) -> list[Mark]:
+    """Return images with strips of other images that looked, on a few of them, as if they decided."""
+    found = []
+    for strip in borrowed(model, rows, known, seed):
+        name = f"the {strip.side} of row {int(known.places[strip.donor])} of the known ones"
+        found.append(Mark(name, strip.paste(rows.inputs), False, int(known.predicted[strip.donor])))
     return found
 
 
@@ -140,7 +151,7 @@ def _spikes(model: Model, inputs: Tensor) -> list[Mark]:
 
 def _steps(inputs: Tensor) -> list[int]:
     shortest = int((inputs != 0).any(2).sum(1).clamp_min(1).min())
-    return sorted({0, shortest // 2, shortest - 1})
+    return sorted({round(place) for place in np.linspace(0, shortest - 1, SPIKES)})
 
 
 def _at(inputs: Tensor, step: int) -> Tensor:

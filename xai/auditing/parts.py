@@ -77,7 +77,7 @@ def _stretches(steps: int, series: int) -> list[Part]:
         mask = torch.zeros(steps, series, dtype=torch.bool)
         mask[start : start + size] = True
         found.append(_masked(f"steps {start + 1} to {min(start + size, steps)}", mask, start in (0, steps - size)))
-    if series > 1:
+    if series >= STRETCHES:  # of a few series, each is no mark but much of the input
         for place in range(min(series, SERIES)):
             mask = torch.zeros(steps, series, dtype=torch.bool)
             mask[:, place] = True

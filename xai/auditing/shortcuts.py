@@ -15,6 +15,7 @@ from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.marks import Mark, control_marks, marks_for
 from xai.auditing.parts import parts_of
 from xai.auditing.performance import wilson
+from xai.auditing.values import planted_value
 from xai.core.finding import Finding
 from xai.core.model import Model
 
@@ -39,7 +40,9 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     donors = (data.train or data.held_out).sample(4 * most, seed + 1)
     return [
         _one_part(model, rows, donors, seed),
-        _planted(model, rows.sample(MARKED, seed), donors, seed),
+        _planted(model, rows.sample(MARKED, seed), donors, seed)
+        if model.input.kind != "tabular"
+        else planted_value(model, rows.sample(MARKED, seed), data.held_out, data.train or data.held_out),
         _outside(model, data.held_out, seed),
         leakage(model, data.train or data.held_out, seed),
     ]
@@ -117,8 +120,7 @@ def _planted(model: Model, rows: Rows, known: Rows, seed: int) -> Finding:
         return untestable(name, "it counts rows that move to one class.")
     marks = marks_for(model, rows, known, seed)
     if not marks:
-        reason = "a column of a table is no mark; one_part pastes each column instead."
-        return untestable(name, reason if rows.inputs.ndim == 2 else "no marks are known for such inputs.")
+        return untestable(name, "no marks are known for such inputs.")
     control = max((_moved(model, rows, mark) for mark in control_marks(model, rows, seed)), key=lambda item: item[0])
     moved = [(*_moved(model, rows, mark), mark) for mark in marks]
     classes = model.classes or [str(number) for number in range(rows.outputs)]

@@ -1,0 +1,178 @@
+"""How often an audit finds a planted fault, and how often it accuses a clean twin: `python -m benchmarks.calibrate_audit`.
+
+Limits and checks were set on the models of the seeds below 1,000 (`--half limits`); what is reported is counted on the
+others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped: every model
+is a line in the file of records. The result becomes the package's `xai/auditing/power.json` and the tables of
+docs/audit_power.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+import xai
+from benchmarks.output import say
+from benchmarks.planted_faults import FAULTS, Pair, planted
+from benchmarks.planted_worlds import KINDS
+from xai.auditing.limits import LIMITS
+from xai.auditing.performance import wilson
+from xai.auditing.power import power_rows
+from xai.core.files import write_atomically
+from xai.methods import MODEL_CHECKS
+
+SEEDS = {"limits": 0, "scores": 10_000}
+MODELS = {"limits": 8, "scores": 20}
+MOST_DRAWS = 50  # of seeds, until a plant takes
+# Its findings only warn, so that no alarm can come from there, and it takes as long as all others together.
+LEFT_OUT = ("explanations",)
+ROOT = Path(__file__).parents[1]
+PACKAGE, PAGE = ROOT / "xai" / "auditing" / "power.json", ROOT / "docs" / "audit_power.md"
+MARKS = "<!-- made by benchmarks.calibrate_audit -->", "<!-- end -->"
+
+
+def pairs(
+    name: str, half: str, count: int, done: dict[tuple[str, int], dict], part: tuple[int, int]
+) -> Iterator[tuple[int, list[Pair]]]:
+    """Yield for each place that is not done the pairs of seeds until one whose plant took, which is the last."""
+    for place in range(count):
+        if (name, place) in done or place % part[1] != part[0]:
+            continue
+        drawn: list[Pair] = []
+        while not drawn or (not drawn[-1].confirmed and len(drawn) < MOST_DRAWS):
+            drawn.append(planted(name, SEEDS[half] + place + 100 * len(drawn)))
+        yield place, drawn
+
+
+def record(name: str, place: int, drawn: list[Pair]) -> dict:
+    """Return what the audits of the last pair found."""
+    pair, started = drawn[-1], time.perf_counter()
+    line = {"fault": name, "place": place, "kind": pair.kind, "seed": pair.seed, "effect": pair.effect,
+            "confirmed": pair.confirmed, "refused": [item.effect for item in drawn[:-1]], "told": pair.told}  # fmt: skip
+    if not pair.confirmed:
+        return line
+    # A check sees no other check's findings: those that have nothing to do with the fault need not be made.
+    chapters = sorted({check.partition(".")[0] for check in FAULTS[name].checks})
+    faulty = xai.audit(*pair.faulty, chapters)
+    clean = xai.audit(*pair.clean, [check for check in MODEL_CHECKS if check not in LEFT_OUT])
+    for role, result in (("faulty", faulty), ("clean", clean)):
+        line[role] = {finding.check: [finding.status, finding.score, *finding.details.get("interval", [])]
+                      for finding in result.findings}  # fmt: skip
+    return {**line, "seconds": time.perf_counter() - started}
+
+
+def failed(line: dict, role: str, checks: tuple[str, ...] | None = None, status: str = "fail") -> list[str]:
+    """Return the findings of a record that have a status."""
+    return [name for name, (found, *_) in line[role].items() if found == status and (checks is None or name in checks)]
+
+
+def summary(lines: list[dict]) -> dict:
+    """Return counts, shares and Wilson intervals by fault and over all."""
+    faults = []
+    for name, fault in FAULTS.items():
+        own = [line for line in lines if line["fault"] == name and line["confirmed"]]
+        found = [line for line in own if failed(line, "faulty", fault.checks)]
+        warned = [line for line in own if line not in found and failed(line, "faulty", fault.checks, "warn")]
+        alarmed = [line for line in own if failed(line, "clean")]
+        kinds = {kind: [sum(line["kind"] == kind for line in part) for part in (found, own, alarmed)] for kind in KINDS}
+        faults.append(
+            {
+                "fault": name, "strength": fault.strength, "effect": fault.measured, "least_effect": fault.least,
+                "checks": list(fault.checks), "refused": sum(len(line["refused"]) for line in lines
+                                                            if line["fault"] == name),
+                **_share(len(found), len(own)), "warned": len(warned), "false_alarms": _share(len(alarmed), len(own)),
+                "by_kind": {kind: {"found": hit, "models": all_, "alarms": alarms}
+                            for kind, (hit, all_, alarms) in kinds.items() if all_},
+            }
+        )  # fmt: skip
+    alarms = [name for line in lines if line["confirmed"] for name in failed(line, "clean")]
+    total, hits = (sum(fault[name] for fault in faults) for name in ("models", "found"))
+    alarmed = sum(fault["false_alarms"]["found"] for fault in faults)
+    return {
+        "command": "python -m benchmarks.calibrate_audit", "first_seed": SEEDS["scores"],
+        "versions": {name: version(name) for name in ("torch", "scikit-learn", "numpy")},
+        "limits": {name: list(limit) for name, limit in LIMITS.items()}, "faults": faults,
+        "all": {**_share(hits, total), "false_alarms": _share(alarmed, total)},
+        "alarms_by_finding": {name: alarms.count(name) for name in sorted(set(alarms))},
+    }  # fmt: skip
+
+
+def _share(found: int, models: int) -> dict[str, float | int]:
+    low, high = wilson(found, models) if models else (0.0, 1.0)
+    return {"found": found, "models": models, "share": found / models if models else 0.0, "low": low, "high": high}
+
+
+def tables(made: dict) -> str:
+    """Return the tables of the page, in Markdown."""
+    head = "| fault | planted | found | recall | alarms on clean twins | false alarms |\n|---|---|---|---|---|---|"
+    lines = [
+        f"| {row['fault']} | {row['planted']} | {row['found']} | {row['recall']} | {row['alarms']} | "
+        f"{row['false alarms']} |"
+        for row in power_rows(made)
+    ]
+    kinds = [f"| fault | {' | '.join(KINDS)} | only a warning | plants that did not take |", f"|---|{'---|' * 6}"]
+    for fault in made["faults"]:
+        cells = [_cell(fault["by_kind"].get(kind)) for kind in KINDS]
+        kinds.append(f"| {fault['fault']} | {' | '.join(cells)} | {fault['warned']} | {fault['refused']} |")
+    alarms = [f"`{name}` {count}" for name, count in made["alarms_by_finding"].items()]
+    said = f"Findings that failed on clean twins: {', '.join(alarms) or 'none'}."
+    return "\n".join([head, *lines, "", "By kind of data, found of planted:", "", *kinds, "", said])
+
+
+def _cell(found: dict | None) -> str:
+    return "–" if found is None else f"{found['found']} of {found['models']}"
+
+
+def write(made: dict) -> None:
+    """Write the package's file, and the tables of the page between their marks."""
+    write_atomically(PACKAGE, json.dumps(made, indent=1, ensure_ascii=False) + "\n", "calibrate_audit")
+    before, rest = PAGE.read_text("utf-8").split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    write_atomically(PAGE, f"{before}{MARKS[0]}\n\n{tables(made)}\n\n{MARKS[1]}{after}", "calibrate_audit")
+
+
+def main() -> None:
+    """Make what is missing, count, print, and write the scores."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--half", choices=sorted(SEEDS), default="scores")
+    parser.add_argument("--faults", nargs="+", choices=sorted(FAULTS), default=list(FAULTS))
+    parser.add_argument("--models", type=int, default=None)
+    parser.add_argument("--records", type=Path, default=None, help="default: build/audit_HALF.jsonl")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("NUMBER", "OF"), help="of several processes")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message="Lazy modules")
+    path = chosen.records or ROOT / "build" / f"audit_{chosen.half}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = chosen.models or MODELS[chosen.half]
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    done = {(line["fault"], line["place"]): line for line in lines}
+    for name in chosen.faults:
+        for place, drawn in pairs(name, chosen.half, count, done, chosen.part):
+            lines.append(record(name, place, drawn))
+            with path.open("a") as file:
+                file.write(json.dumps(lines[-1]) + "\n")
+            say(_told(lines[-1]))
+    made = summary(lines)
+    say("\n" + tables(made))
+    if chosen.half == "scores" and len(lines) == count * len(FAULTS):
+        write(made)
+
+
+def _told(line: dict) -> str:
+    name = f"{line['fault']} {line['place']} ({line['kind']}, seed {line['seed']})"
+    if not line["confirmed"]:
+        return f"{name}: the plant took with none of {1 + len(line['refused'])} seeds"
+    found, alarms = failed(line, "faulty", FAULTS[line["fault"]].checks), failed(line, "clean")
+    return f"{name}: found by {', '.join(found) or 'NOTHING'}; clean twin: {', '.join(alarms) or 'nothing fails'}"
+
+
+if __name__ == "__main__":
+    main()

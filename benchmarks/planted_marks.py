@@ -1,0 +1,76 @@
+"""Marks that are planted: a patch near the border of an image, a value of a column, a spike in a series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.planted_worlds import World
+
+__all__ = ["Stamp", "draw_stamp"]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """on: rows (n, ...) -> the same rows with the mark. off: without it, where rows have one way or the other."""
+
+    on: Callable[[Tensor], Tensor]
+    off: Callable[[Tensor], Tensor]
+    told: dict[str, object]
+
+
+def draw_stamp(made: World, draw: np.random.Generator) -> Stamp:
+    """Return a mark for rows of this kind; what it is made of was drawn at random."""
+    if made.kind == "table":
+        return _value(made, draw)
+    return _spike(made, draw) if made.kind == "series" else _patch(made, draw)
+
+
+def _patch(made: World, draw: np.random.Generator) -> Stamp:
+    """A patch of an eighth to a quarter of the side, at most two pixels from the border: bright, or of random pixels."""
+    channels, height, width = made.input.shape
+    size = int(draw.integers(round(height / 8), round(height / 4) + 1))
+    along, inward, side = int(draw.integers(0, width - size + 1)), int(draw.integers(0, 3)), int(draw.integers(4))
+    far = height - size - inward
+    top, left = [(inward, along), (far, along), (along, inward), (along, far)][side]
+    random = draw.random() < 0.5
+    drawn = draw.integers(0, 2, (channels, size, size)) if random else np.ones((channels, size, size))
+    patch = torch.from_numpy(drawn).float()
+
+    def on(rows: Tensor) -> Tensor:
+        rows = rows.clone()
+        rows[:, :, top : top + size, left : left + size] = patch
+        return rows
+
+    told = {"patch": "random pixels" if random else "bright", "size": size, "top": top, "left": left}
+    return Stamp(on, lambda rows: rows, told)
+
+
+def _value(made: World, draw: np.random.Generator) -> Stamp:
+    """A number three to five standard deviations away from the mean, in any column of numbers."""
+    numbers = [place for place, name in enumerate(made.input.names) if name not in made.input.categorical]
+    place, value = int(draw.choice(numbers)), float(draw.uniform(3, 5) * draw.choice([-1, 1]))
+
+    def on(rows: Tensor) -> Tensor:
+        rows = rows.clone()
+        rows[:, place] = value
+        return rows
+
+    return Stamp(on, lambda rows: rows, {"column": made.input.names[place], "value": value})
+
+
+def _spike(made: World, draw: np.random.Generator) -> Stamp:
+    """All series raised, or lowered, by three to five standard deviations at one step."""
+    step, size = int(draw.integers(made.input.length)), float(draw.uniform(3, 5) * draw.choice([-1, 1]))
+    spread = made.inputs.std((0, 1))
+
+    def on(rows: Tensor) -> Tensor:
+        rows = rows.clone()
+        rows[:, step] += size * spread
+        return rows
+
+    return Stamp(on, lambda rows: rows, {"step": step, "deviations": size})
