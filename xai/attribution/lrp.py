@@ -67,7 +67,8 @@ def lrp(
     if alpha < 1:
         raise InputError(expected("lrp", "alpha", "a number from 1", alpha))
     # Worth a plan whatever it costs: folding is part of the method, and is used where the network stays the same.
-    run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer}
+    # Its rules are continuous where activations bend, so scores are all that must agree.
+    run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer, "scores_only": True}
     with model.explaining("lrp", inputs, target, differentiable=True, **run) as case:
         absorbed = _Absorbed(case)
         parts, scores = [], []

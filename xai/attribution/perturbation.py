@@ -44,7 +44,8 @@ def occlusion(
     """
     spatial = getattr(inputs, "ndim", 0) == 4 or model.input.kind == "image"
     passes = 64 if spatial else 1
-    settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer}
+    settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
+                "scores_only": True}  # fmt: skip
     with model.explaining("occlusion", inputs, target, **settings) as case:
         shape = tuple(case.inputs.shape[1:])
         if case.inputs.ndim == 4:

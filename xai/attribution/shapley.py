@@ -57,7 +57,8 @@ def kernel_shap(
     """
     samples = None if samples is None else whole_number("kernel_shap", "samples", samples, 2)
     passes = samples or BASE_SAMPLES
-    settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer}
+    settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
+                "scores_only": True}  # fmt: skip
     with model.explaining("kernel_shap", inputs, target, **settings) as case:
         labels, over, cut = _parts(case, segments)
         behind, name = case.background(background)

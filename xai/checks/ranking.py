@@ -53,7 +53,8 @@ def check_ranking(
     target = list(explanation.target)
     single = not isinstance(target[0], tuple)
     of = "log_probability" if single and model.task != "regression" else "output"
-    settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size}
+    settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size,
+                "scores_only": True}  # fmt: skip
     with model.explaining(act.name, explanation.inputs, target, **settings) as case:
         ways = hiding(case, explanation, fill)
         if ways is None:

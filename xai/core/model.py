@@ -21,14 +21,14 @@ from xai.core.guard import untouched
 from xai.core.hooks import StopForward, first_tensor
 from xai.core.inputs import Input, TensorInput, TextInput
 from xai.core.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, probabilities
-from xai.core.plan import ExecutionPlan, batch_size_for, faster_form, make_plan
-from xai.core.targets import Target, resolve_target
+from xai.core.plan import ExecutionPlan, FasterForms, batch_size_for, make_plan
+from xai.core.targets import resolve_target
 from xai.core.trace import Trace, trace
 from xai.core.units import unit_model
 
 __all__ = ["Model"]
 
-# Checking a faster form costs each row two forward and backward passes: below this many passes it cannot pay.
+# Checking a faster form costs each row about two of the passes that follow: below this many it cannot pay.
 PASSES_WORTH_A_PLAN = 16
 
 
@@ -79,9 +79,9 @@ class Model:
         self.name = name or type(network).__name__
         self.source: Path | None = None
         self._traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
-        self._fast: tuple[tuple, tuple[nn.Module, int, bool] | None] | None = None
         self._digest: tuple[tuple, str] | None = None
         self._warned = False
+        self.forms = FasterForms()
         self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
     @classmethod
@@ -228,12 +228,14 @@ class Model:
         batch_size: int | None = None,
         layer: str | None = None,
         differentiable: bool = False,
+        scores_only: bool = False,
     ) -> Iterator[Case]:
         """Check the arguments, predict, choose a plan, and lend a Case while the network is guarded.
 
         `passes` is about how many evaluations each row will need. With a `layer`, its output stands for the inputs.
         `differentiable`: words become the vectors (N, L, D) that the network's embedding turns them into, so that a
-        method may take gradients and go on paths.
+        method may take gradients and go on paths. `scores_only`: no gradient is taken, or none that a kink of the
+        network could turn: a faster form then need only agree in its scores.
         """
         if of not in ("output", "probability", "log_probability"):
             raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
@@ -258,24 +260,9 @@ class Model:
                 return
             if differentiable and isinstance(self.input, TextInput):
                 case.move_to_words()
-            if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None:
-                case.plan = self._plan(found, batch, resolved, size, operation)
+            if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None and case.words is None:
+                case.plan = make_plan(self, found, batch, raw, resolved, size, scores_only=scores_only)
             yield case
-
-    def _plan(self, found: Trace, batch: Tensor, target: Target, size: int, operation: str) -> ExecutionPlan:
-        key = version_key(self.network)
-        if self._fast is None or self._fast[0] != key:
-            try:
-                fast = faster_form(self.network, found)
-            except Exception:  # a network that cannot be copied or fused is simply run as it is
-                fast = None
-            self._fast = (key, fast)
-
-        def score(network: nn.Module, part: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-            scores = self.columns(self.forward_on(network, part, operation))
-            return scores, target.select(scores, rows)
-
-        return make_plan(self.network, self._fast[1], size, score, batch)
 
     def trace_of(self, row: Tensor, operation: str) -> Trace:
         """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""

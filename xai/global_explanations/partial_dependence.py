@@ -48,7 +48,7 @@ def partial_dependence(
     torch.Size([30, 4])
     """
     points = whole_number(OPERATION, "points", points, 2)
-    settings = {"of": of, "seed": seed, "passes": points, "batch_size": batch_size}
+    settings = {"of": of, "seed": seed, "passes": points, "batch_size": batch_size, "scores_only": True}
     with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
         require_table(model, case.inputs, OPERATION)
         names = column_names(model, case.inputs)

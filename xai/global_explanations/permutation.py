@@ -54,7 +54,8 @@ def permutation_importance(
     """
     repeats = whole_number(OPERATION, "repeats", repeats, 1)
     passes = repeats * 12
-    with model.explaining(OPERATION, data, 0, seed=seed, passes=passes, batch_size=batch_size) as case:
+    settings = {"passes": passes, "batch_size": batch_size, "scores_only": True}
+    with model.explaining(OPERATION, data, 0, seed=seed, **settings) as case:
         require_table(model, case.inputs, OPERATION)
         if len(case) < 2:
             raise InputError(expected(OPERATION, "data", "at least two rows", "one"))

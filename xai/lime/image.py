@@ -61,7 +61,8 @@ def lime_image(
         operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
     )  # fmt: skip
-    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
+    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size,
+           "scores_only": True}  # fmt: skip
     with model.explaining(operation, images, target, **run) as case:
         if case.inputs.ndim != 4:
             raise InputError(expected(operation, "images", "shape (N, C, H, W)", describe(case.inputs)))
