@@ -16,6 +16,8 @@ import click
 import xai
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from xai.core.images import LabelledImages
     from xai.core.model import Model
 
@@ -26,6 +28,7 @@ __all__ = [
     "recipe_data",
     "recipes",
     "say_cost",
+    "say_if_outdated",
     "seed_option",
     "trust_option",
     "worked_examples",
@@ -87,37 +90,59 @@ def recipe_data(folder: str) -> LabelledImages | None:
     name = str(description.origin.get("recipe", ""))
     if name not in table.RECIPES or not isinstance(description.input, ImageInput):
         return None
-    if not table.is_current(description.origin):
-        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
-        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
+    say_if_outdated(folder, description.origin)
     data = table.load_data(name)
     names = tuple(f"test image {number}" for number in range(len(data.test_inputs)))
     return LabelledImages(data.test_inputs, names, data.test_goals, f"held out from {data.name}")
 
 
-def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps: int) -> None:
-    """Say on standard error how many passes are ahead and about how long they take, from one timed batch."""
+def say_if_outdated(folder: str, origin: dict[str, object]) -> None:
+    """Say on standard error where a folder's recipe has changed since it was trained."""
+    if not recipes().is_current(origin):
+        name = origin["recipe"]
+        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
+        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
+
+
+def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps: int, size: int | None = None) -> None:
+    """Say on standard error how many passes are ahead and about how long they take, from one timed batch.
+
+    inputs: how many are optimized in so many steps; size: the side of those that are images.
+    """
     import time
 
-    import torch
-
     from xai.checks.verify import passes_per_row
+    from xai.core.inputs import ImageInput
     from xai.methods import all_methods
 
     known = all_methods()
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
-    passes = rows * each + images * steps * 3
-    shape = model.input.shape
-    batch = torch.zeros(8, *shape)
+    passes = rows * each + inputs * steps * 3
+    batch = _blank(model, 8)
     model.predict(batch)
     started = time.perf_counter()
     model.predict(batch)
     # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
     seconds = passes * (time.perf_counter() - started) / 9
-    memory = model.trace().elements * 4 * 8 / 2**20
+    memory = model.trace(batch).elements * 4 * 8 / 2**20
+    if size is not None and isinstance(model.input, ImageInput):
+        _, height, width = model.input.shape
+        share = size**2 / (height * width)
+        seconds, memory = seconds * share, memory * share
     click.echo(
         f"about {passes:,} passes, {seconds:,.0f} s, {max(memory, 1):,.0f} MiB of activations at a time", err=True
     )
+
+
+def _blank(model: Model, count: int) -> Tensor:
+    """Return so many inputs that mean nothing, of the model's kind."""
+    import torch
+
+    from xai.core.text import FIRST_WORD
+
+    if model.input.kind == "text":
+        return torch.full((count, 8), FIRST_WORD)
+    return torch.zeros(count, *(getattr(model.input, "shape", None) or (len(model.input.names),)))
 
 
 def _reference_file(factory: str) -> Path:
