@@ -16,8 +16,6 @@ import click
 import xai
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from xai.core.images import LabelledImages
     from xai.core.model import Model
 
@@ -114,11 +112,12 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
     from xai.checks.verify import passes_per_row
     from xai.core.inputs import ImageInput
     from xai.methods import all_methods
+    from xai.render.unit_choice import blank_inputs
 
     known = all_methods()
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
     passes = rows * each + inputs * steps * 3
-    batch = _blank(model, 8)
+    batch = blank_inputs(model, 8)
     model.predict(batch)
     started = time.perf_counter()
     model.predict(batch)
@@ -132,17 +131,6 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
     click.echo(
         f"about {passes:,} passes, {seconds:,.0f} s, {max(memory, 1):,.0f} MiB of activations at a time", err=True
     )
-
-
-def _blank(model: Model, count: int) -> Tensor:
-    """Return so many inputs that mean nothing, of the model's kind."""
-    import torch
-
-    from xai.core.text import FIRST_WORD
-
-    if model.input.kind == "text":
-        return torch.full((count, 8), FIRST_WORD)
-    return torch.zeros(count, *(getattr(model.input, "shape", None) or (len(model.input.names),)))
 
 
 def _reference_file(factory: str) -> Path:

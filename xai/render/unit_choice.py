@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from xai.core.errors import InputError, TargetError, expected
 from xai.core.model import Model
@@ -15,9 +15,10 @@ from xai.core.trace import Trace
 from xai.visualization import objectives
 from xai.visualization.objectives import Objective
 
-__all__ = ["LOGITS", "MOST_UNITS", "choose_units", "trace_of_units"]
+__all__ = ["LOGITS", "MOST_UNITS", "blank_inputs", "choose_units"]
 
 MOST_UNITS = 32  # per layer; a wider layer shows an even spread
+WORDS = 8  # of a blank text
 LOGITS = "class logits"  # what the group of the outputs is called
 
 
@@ -40,7 +41,7 @@ def choose_units(
         number = _class_number(class_name, names)
         groups[LOGITS] = [replace(objectives.logit(number), name=f"class {names[number]}")]
     else:
-        trace = trace_of_units(model)
+        trace = model.trace(blank_inputs(model))
         found = {layer.name: layer for layer in trace.layers}
         own = _unit_layers(model, trace)
         for name in layers or own:
@@ -55,21 +56,27 @@ def choose_units(
             make = objectives.unit if recurrent else objectives.channel
             groups[name] = [make(name, number) for number in numbers]
         if not layers:
-            outputs = names or _unnamed_outputs(model, trace)
+            outputs = names or _unnamed_outputs(model)
             if outputs:
                 numbers = _spread(len(outputs), most)
                 words = "class {}" if names else "{}"
                 groups[LOGITS] = [replace(objectives.logit(n), name=words.format(outputs[n])) for n in numbers]
+    if not groups:
+        raise InputError(expected("visualize", "model", "one with layers that have units, or with classes", model.name))
     return {name: [-item if minimize else item for item in group] for name, group in groups.items()}
 
 
-def trace_of_units(model: Model) -> Trace:
-    """Return the layers that a model's units are in, read off a blank input of any kind."""
-    if model.input.kind != "text":
-        return model.trace()
-    if not getattr(model.input, "vocabulary", None):
+def blank_inputs(model: Model, count: int = 1) -> Tensor:
+    """Return so many inputs of a model's kind and size that mean nothing; raises InputError where none can be made."""
+    if model.input.kind == "text" and not model.input.vocabulary:
         raise InputError(expected("visualize", "model", "one with a vocabulary", "a network that numbers words itself"))
-    return model.trace(torch.full((1, 8), FIRST_WORD))
+    if model.input.kind == "text":
+        return torch.full((count, WORDS), FIRST_WORD)
+    shape = getattr(model.input, "shape", None) or (len(getattr(model.input, "names", ())),)
+    if shape == (0,):
+        wanted = "one of images, tables, series or texts, whose inputs have a shape"
+        raise InputError(expected("visualize", "model", wanted, f"{model.input.kind} inputs"))
+    return torch.zeros(count, *shape)
 
 
 def _unit_layers(model: Model, trace: Trace) -> list[str]:
@@ -79,19 +86,19 @@ def _unit_layers(model: Model, trace: Trace) -> list[str]:
     units = {layer.name for layer in trace.units() if layer.convolution or len(layer.shape) == 1}
     names = [layer.name for layer in trace.layers if layer.name in units or _is_recurrent(model, layer.name)]
     with_weights = [layer.name for layer in trace.layers if layer.leaf and layer.parameters]
-    return [name for name in names if name != with_weights[-1]]  # the last one's units are the outputs
+    return [name for name in names if name not in with_weights[-1:]]  # the last one's units are the outputs
 
 
 def _is_recurrent(model: Model, name: str) -> bool:
     return isinstance(model.network.get_submodule(name), nn.RNNBase)
 
 
-def _unnamed_outputs(model: Model, trace: Trace) -> list[str]:
-    """Return what the outputs of a regression are called."""
-    if model.task != "regression" or not trace.layers[-1].shape:
+def _unnamed_outputs(model: Model) -> list[str]:
+    """Return what the outputs are called where classes have no names; of images none, but for a regression."""
+    if model.input.kind == "image" and model.task != "regression":
         return []
-    count = trace.layers[-1].shape[-1]
-    return ["output"] if count == 1 else [f"output {number}" for number in range(count)]
+    count, word = model.predict(blank_inputs(model)).shape[1], "output" if model.task == "regression" else "class"
+    return [word] if count == 1 else [f"{word} {number}" for number in range(count)]
 
 
 def _class_number(name: str, names: list[str]) -> int:

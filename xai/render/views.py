@@ -24,8 +24,10 @@ from xai.visualization.ablation import VARIANTS, ablation
 from xai.visualization.activation_grid import activation_grid, grid_shape
 from xai.visualization.ascent import visualize
 from xai.visualization.emergence import checkpoints, emergence
+from xai.visualization.images import image_shape
 from xai.visualization.objectives import Objective
 from xai.visualization.rows import row_limits, row_shape
+from xai.visualization.tokens import token_count
 
 __all__ = ["View", "plan_views"]
 
@@ -63,6 +65,8 @@ def plan_views(
     """
     images = model.input.kind == "image"
     settings = {"steps": steps, "size": size, "seed": seed}
+    if images:
+        image_shape(model.input, size, "fourier")
     reference, source = real or (None, "")
     compared = {**settings, "reference": reference}
     few = {**settings, "reference": None if reference is None else reference[:MOST_REAL]}
@@ -90,7 +94,9 @@ def plan_views(
     def made_inputs() -> View:
         groups = chosen(MOST_OTHER)
         limits = None
-        if model.input.kind != "text":
+        if model.input.kind == "text":
+            token_count(model.input, size)
+        else:
             limits = row_limits(model.input, row_shape(model.input, size, reference), bounds, reference)
 
         def section() -> Section:
