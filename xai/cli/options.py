@@ -30,6 +30,7 @@ __all__ = [
     "recipes",
     "say_checks_cost",
     "say_cost",
+    "say_if_outdated",
     "seed_option",
     "trust_option",
     "worked_examples",
@@ -91,25 +92,38 @@ def recipe_data(folder: str) -> LabelledImages | None:
     name = str(description.origin.get("recipe", ""))
     if name not in table.RECIPES or not isinstance(description.input, ImageInput):
         return None
-    if not table.is_current(description.origin):
-        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
-        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
+    say_if_outdated(folder, description.origin)
     data = table.load_data(name)
     names = tuple(f"test image {number}" for number in range(len(data.test_inputs)))
     return LabelledImages(data.test_inputs, names, data.test_goals, f"held out from {data.name}")
 
 
-def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps: int) -> None:
-    """Say on standard error how many passes are ahead and about how long they take, from one timed batch."""
-    import torch
+def say_if_outdated(folder: str, origin: dict[str, object]) -> None:
+    """Say on standard error where a folder's recipe has changed since it was trained."""
+    if not recipes().is_current(origin):
+        name = origin["recipe"]
+        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
+        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
 
+
+def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps: int, size: int | None = None) -> None:
+    """Say on standard error how many passes are ahead and about how long they take, from timed batches.
+
+    inputs: how many are optimized in so many steps; size: the side of those that are images.
+    """
     from xai.checks.verify import passes_per_row
+    from xai.core.inputs import ImageInput
     from xai.methods import all_methods
+    from xai.render.unit_choice import blank_inputs
 
     known = all_methods()
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
-    passes = rows * each + images * steps * 3
-    _say([(model, passes)], torch.zeros(8, *model.input.shape))
+    passes = rows * each + inputs * steps * 3
+    share = 1.0
+    if size is not None and isinstance(model.input, ImageInput):
+        _, height, width = model.input.shape
+        share = size**2 / (height * width)
+    _say([(model, passes)], blank_inputs(model, 8), share)
 
 
 def say_checks_cost(
@@ -128,18 +142,25 @@ def say_checks_cost(
     _say([(model, passes) for model in models], data.inputs[:8])
 
 
-def _say(work: Sequence[tuple[Model, int]], batch: object) -> None:
-    """Say how many passes are ahead and how long they take, from one timed batch of each model."""
+def _say(work: Sequence[tuple[Model, int]], batch: object, share: float = 1.0) -> None:
+    """Say how many passes are ahead and how long they take, from timed batches of each model.
+
+    share: how much larger the inputs are that will be passed than those of the batch.
+    """
     seconds, memory = 0.0, 1.0
     for model, passes in work:
         model.predict(batch)
-        started = time.perf_counter()
-        model.predict(batch)
         # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
-        seconds += passes * (time.perf_counter() - started) / (len(batch) + 1)
-        memory = max(memory, model.trace(batch).elements * len(batch) * 4 / 2**20)
+        seconds += passes * share * min(_timed(model, batch) for _ in range(3)) / (len(batch) + 1)
+        memory = max(memory, share * model.trace(batch).elements * len(batch) * 4 / 2**20)
     total = sum(passes for _, passes in work)
     click.echo(f"about {total:,} passes, {seconds:,.0f} s, {memory:,.0f} MiB of activations at a time", err=True)
+
+
+def _timed(model: Model, batch: object) -> float:
+    started = time.perf_counter()
+    model.predict(batch)
+    return time.perf_counter() - started
 
 
 def _reference_file(factory: str) -> Path:

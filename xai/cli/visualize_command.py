@@ -1,12 +1,21 @@
-"""`xai visualize`: images that excite a model's units."""
+"""`xai visualize`: inputs that excite a model's units, and what a network sees in an image."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from xai.cli.options import load_model, output_option, recipe_data, say_cost, seed_option, trust_option
+from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
 
-VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from xai.core.model import Model
+
+VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps", "grid")
+OF_AN_IMAGE = {"maps", "grid"}
 
 
 @click.command("visualize")
@@ -20,7 +29,12 @@ VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps")
 @click.option("--class", "class_name", default=None, help="A class, by name or number, instead of a layer.")
 @click.option("--minimize", is_flag=True, help="What excites the units least.")
 @click.option("--steps", default=256, show_default=True, type=click.IntRange(min=1))
-@click.option("--size", default=None, type=click.IntRange(min=4), help="Side of the images.  [default: the model's]")
+@click.option(
+    "--size",
+    default=None,
+    type=click.IntRange(min=1),
+    help="Side of the images, steps of a series, words of a text.  [default: the model's]",
+)
 @click.option(
     "--view",
     "views",
@@ -28,7 +42,13 @@ VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps")
     type=click.Choice(VIEWS),
     help="What to show; repeat for several.  [default: units]",
 )
-@click.option("--image", default=None, help="A picture, for --view maps.")
+@click.option("--input", "--image", "image", default=None, help="A picture, for --view maps and --view grid.")
+@click.option(
+    "--data",
+    default=None,
+    help="Real inputs to compare with: images by class, rows, or texts in a column text.  [default: the recipe's]",
+)
+@click.option("--bounds", nargs=2, type=float, default=None, help="Least and most of every number of a row or series.")
 @output_option("visualization.html")
 @seed_option
 @trust_option
@@ -42,38 +62,81 @@ def command(
     size: int | None,
     views: tuple[str, ...],
     image: str | None,
+    data: str | None,
+    bounds: tuple[float, float] | None,
     output: str,
     seed: int,
     trust_code: bool,
 ) -> None:
-    """Make images that excite units of the model folder MODEL, and print the path of the page (or picture, if .png).
+    """Make inputs that excite units of the model folder MODEL, and print the path of the page (or picture, if .png).
+
+    Images, rows of a table, series or texts, each with its evidence. Rows stay within the range of real ones.
 
     Views: units; an atlas of every channel of a layer, to be searched; units by depth; a unit with no constraint, each
-    and all; units over the epochs that `xai train --keep-weights` kept; kernels and feature maps of one image.
+    and all; units over the epochs that `xai train --keep-weights` kept; kernels and feature maps of one image; a grid
+    of what a layer sees in one image, place by place.
     """
     from xai.core.files import check_writable
-    from xai.render.units_report import choose_units, units_report
+    from xai.render.report import Report
+    from xai.render.views import plan_views
 
+    views = tuple(dict.fromkeys(views or ("units",)))
+    _check(views, layers, channels, class_name, minimize, image, output)
+    check_writable(output, "visualize")
+    loaded = load_model(model, trust_code)
+    if _is_picture(output) and loaded.input.kind != "image":
+        raise click.UsageError(f"a picture (.png) holds images, and {loaded.name} takes {loaded.input.kind} inputs")
+    real = _real(loaded, model, data, size)
+    settings = {"steps": steps, "size": size, "seed": seed}
+    chosen = {"layers": layers, "channels": channels, "class_name": class_name, "minimize": minimize}
+    planned = plan_views(loaded, model, views, **chosen, image=image, real=real, bounds=bounds, **settings)
+    say_cost(loaded, (), 0, sum(view.inputs for view in planned), steps, size)
+    if _is_picture(output):
+        from xai.render.unit_choice import choose_units
+        from xai.render.unit_groups import units_picture, visualize_groups
+
+        groups = visualize_groups(loaded, choose_units(loaded, *chosen.values()), real=real and real[0], **settings)
+        click.echo(units_picture(loaded, groups, output))
+        return
+    title = "what its units look for" if views == ("units",) else "views of its units"
+    click.echo(Report(f"{loaded.name}: {title}", [view.section() for view in planned]).save(output))
+
+
+def _check(
+    views: tuple[str, ...],
+    layers: tuple[str, ...],
+    channels: tuple[int, ...],
+    class_name: str | None,
+    minimize: bool,
+    image: str | None,
+    output: str,
+) -> None:
+    """Raise UsageError for options that do not go together."""
     if channels and len(layers) != 1:
         raise click.UsageError("--channel needs exactly one --layer")
     if class_name is not None and layers:
         raise click.UsageError("--class and --layer exclude each other")
     if "atlas" in views and len(layers) != 1:
         raise click.UsageError("--view atlas needs exactly one --layer")
-    if ("maps" in views) != (image is not None):
-        raise click.UsageError("--view maps needs --image, and --image needs --view maps")
-    check_writable(output, "visualize")
-    loaded = load_model(model, trust_code)
-    if set(views) - {"units"}:
-        from xai.render.views_report import views_report
+    if bool(OF_AN_IMAGE & set(views)) != (image is not None):
+        raise click.UsageError("--view maps and --view grid need --input, and --input needs one of them")
+    if "grid" in views and len(layers) > 1:
+        raise click.UsageError("--view grid takes one --layer")
+    if class_name is not None and "depth" in views:
+        raise click.UsageError("--view depth shows layers, not a --class")
+    if (class_name is not None or minimize or channels) and set(views) <= OF_AN_IMAGE:
+        raise click.UsageError("--class, --channel and --minimize choose units, which maps and grid do not show")
+    if _is_picture(output) and views != ("units",):
+        raise click.UsageError("a picture (.png) holds units alone: write other views as a page")
 
-        data = recipe_data(model) if size is None else None
-        settings = {"steps": steps, "size": size, "seed": seed}
-        page = views_report(loaded, model, views, layers, channels, image, output, real=data, **settings)
-        click.echo(page)
-        return
-    groups = choose_units(loaded, layers, channels, class_name, minimize)
-    say_cost(loaded, (), 0, sum(map(len, groups.values())), steps)
-    data = recipe_data(model)
-    real = None if data is None or size not in (None, data.images.shape[2]) else data
-    click.echo(units_report(loaded, groups, output, real=real, steps=steps, size=size, seed=seed))
+
+def _is_picture(output: str) -> bool:
+    return Path(output).suffix.lower() == ".png"
+
+
+def _real(model: Model, folder: str, data: str | None, size: int | None) -> tuple[Tensor, str] | None:
+    """Return what to compare with: images only where they are as large as those that are made."""
+    from xai.cli.real_inputs import real_inputs
+
+    other = model.input.kind == "image" and size not in (None, model.input.shape[1])
+    return None if other and data is None else real_inputs(model, folder, data, size)

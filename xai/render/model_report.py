@@ -23,7 +23,8 @@ from xai.render.sections.performance import performance_section
 from xai.render.sections.provenance import provenance_section
 from xai.render.sections.summary import summary
 from xai.render.sections.units import units_section
-from xai.render.units_report import MOST_UNITS, choose_units, visualize_groups
+from xai.render.unit_choice import MOST_UNITS, choose_units
+from xai.render.unit_groups import visualize_groups
 
 __all__ = [
     "check_request",

@@ -9,7 +9,7 @@ from xai.core.model import Model
 from xai.render.cards import pixel_range
 from xai.render.pictures import SMALL, image_picture
 
-__all__ = ["unit_numbers", "unit_view", "verdict"]
+__all__ = ["kind_of_verdict", "lead_over_real", "unit_numbers", "unit_view", "verdict"]
 
 MARKS = {"pass": "✓", "warn": "~", "fail": "✗", "untestable": "?"}
 
@@ -38,6 +38,26 @@ def verdict(row: Visualization) -> dict[str, str] | None:
         words += ", seeds differ"
     text = " ".join([*(finding.text for finding in findings), *(f"{real.control}." for _ in [1] if real is not None)])
     return {"status": status, "mark": MARKS[status], "words": words, "text": text}
+
+
+def kind_of_verdict(row: Visualization) -> str:
+    """Return what the evidence says of a unit without its counts, so that it can be counted."""
+    found = verdict(row)
+    if found is None:
+        return "not tested"
+    return found["words"].partition(",")[0] if found["status"] != "warn" else "nearly"
+
+
+def lead_over_real(row: Visualization) -> float:
+    """Return how far an input, changed a little, is above the most exciting real one in ranges of the real ones, or
+    above the most exciting noise; the units of a layer can be ordered by it.
+    """
+    real, noise = row.finding("real_images"), row.finding("noise")
+    moved = float(row.transformed[0])
+    if real is None:
+        return moved - (noise.details["noise_high"] if noise is not None else 0.0)
+    low, high = real.details["real_low"], real.details["real_high"]
+    return (moved - high) / max(high - low, 1e-30)
 
 
 def unit_view(

@@ -10,8 +10,9 @@ from xai.visualization import constraints
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
 
-__all__ = ["ablation"]
+__all__ = ["VARIANTS", "ablation"]
 
+VARIANTS = 11  # how many inputs are optimized in all their steps: ten rows, and the usual one that sets the scale
 FIRST_STEP = 0.05  # how far the plain ascent's first step moves a pixel, in root mean square
 
 

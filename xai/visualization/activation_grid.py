@@ -12,7 +12,7 @@ from xai.visualization.ascent import visualize
 from xai.visualization.feature_maps import feature_maps
 from xai.visualization.objectives import direction
 
-__all__ = ["activation_grid"]
+__all__ = ["activation_grid", "grid_shape"]
 
 LEAST = 1e-6  # a place where nothing is active has no direction
 
@@ -28,9 +28,18 @@ def activation_grid(
     """
     whole_number("activation_grid", "cells", cells, 1)
     maps = feature_maps(model, image, [layer])[layer]
-    rows, columns = (min(cells, side) for side in maps.shape[1:])
+    rows, columns = _shape(maps, cells)
     places = adaptive_avg_pool2d(maps, (rows, columns)).flatten(1).T  # (places, C)
     strength = places.norm(dim=1)
     vectors = [vector if float(vector.norm()) > LEAST else torch.ones_like(vector) for vector in places]
     made = visualize(model, [direction(layer, vector) for vector in vectors], **settings)
     return made, (strength / strength.max().clamp_min(LEAST)).view(rows, columns)
+
+
+def grid_shape(model: Model, image: object, layer: str, cells: int = 7) -> tuple[int, int]:
+    """Return how many rows and columns a grid of a layer has; raises LayerError for a layer without maps."""
+    return _shape(feature_maps(model, image, [layer])[layer], whole_number("activation_grid", "cells", cells, 1))
+
+
+def _shape(maps: torch.Tensor, cells: int) -> tuple[int, int]:
+    return tuple(min(cells, side) for side in maps.shape[1:])

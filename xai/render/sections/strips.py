@@ -20,13 +20,17 @@ __all__ = ["ablation_section", "depth_section", "emergence_section", "maps_secti
 MOST_MAPS = 16  # of a layer; a wider one shows those that vary most
 
 
-def ablation_section(model: Model, made: Mapping[str, Visualization]) -> Section:
-    """Return the chapter that shows one unit with no constraint, with each alone, and with all."""
+def ablation_section(model: Model, made: Mapping[str, Visualization], candidates: int = 1) -> Section:
+    """Return the chapter that shows one unit with no constraint, with each alone, and with all.
+
+    candidates: how many units it was chosen from.
+    """
     name = next(iter(made.values())).objective[0]
+    chosen = f" (of {candidates}, the one that leads most over real images)" if candidates > 1 else ""
     text = (
-        f"The same unit, {name}, from the same noise: by plain gradient ascent on pixels, with each constraint added "
-        "to that alone, and with all of them. Without any, the ascent leaves the range of pixels, and what it finds is "
-        "lost when the image is moved a little. Values beyond the range are cut for display."
+        f"The same unit, {name}{chosen}, from the same noise: by plain gradient ascent on pixels, with each constraint "
+        "added to that alone, and with all of them. Without any, the ascent leaves the range of pixels, and what it "
+        "finds is lost when the image is moved a little. Values beyond the range are cut for display."
     )
     rows = [(name, _captions(model, {name: item})) for name, item in made.items()]
     return _section("constraints", "Why the constraints are there", text, rows, made)

@@ -13,7 +13,7 @@ from xai.render.escape import render
 from xai.render.figures import curve_figure, inline_svg
 from xai.render.pictures import SMALL, image_picture
 from xai.render.report import Section
-from xai.render.unit_views import unit_numbers, unit_view, verdict
+from xai.render.unit_views import kind_of_verdict, unit_numbers, unit_view
 
 __all__ = ["units_section"]
 
@@ -35,7 +35,7 @@ def units_section(
         }
         for layer, made in groups.items()
     ]
-    words = Counter(_kind(row) for made in groups.values() for row in made)
+    words = Counter(kind_of_verdict(row) for made in groups.values() for row in made)
     first = next(iter(groups.values()))
     process = [_process(model, made[len(made) // 2]) for made in list(groups.values())[-1:]]
     body = render(
@@ -51,14 +51,6 @@ def units_section(
     data = [unit_numbers(row) for made in groups.values() for row in made]
     numbers = {"units": data, "options": first.options, "seed": first.seed}
     return Section("units", "What its units look for", body, numbers)
-
-
-def _kind(row: Visualization) -> str:
-    """Return what the evidence says of a unit without its counts, so that it can be counted."""
-    found = verdict(row)
-    if found is None:
-        return "not tested"
-    return found["words"].partition(",")[0] if found["status"] != "warn" else "nearly"
 
 
 def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, int, int]) -> str:

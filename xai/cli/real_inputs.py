@@ -1,0 +1,64 @@
+"""Real inputs that optimized ones are compared with: those of the recipe that made a model folder, or `--data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xai.cli.options import recipes, say_if_outdated
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from xai.core.model import Model
+
+__all__ = ["real_inputs"]
+
+
+def real_inputs(model: Model, folder: str, data: str | None, size: int | None = None) -> tuple[Tensor, str] | None:
+    """Return real inputs and what they are called in the plural, or None where there are none; of texts, word numbers.
+
+    size: the side of images. data: a folder of images by class, a table of rows, or of texts in a column `text`.
+    Raises InputError for another.
+    """
+    from xai.core.folder import read_description
+
+    if data is not None:
+        return _given(model, Path(data), size)
+    origin = read_description(folder).origin
+    name = str(origin.get("recipe", ""))
+    if name not in recipes().RECIPES:
+        return None
+    say_if_outdated(folder, origin)
+    found = recipes().load_data(name)
+    return found.test_inputs, f"{_noun(model)} held out from {found.name}"
+
+
+def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
+    import msgspec
+
+    from xai.core.errors import InputError, expected
+    from xai.core.images import read_folder
+    from xai.lime.frames import read_frame
+    from xai.render.model_report import class_names
+
+    kind = model.input.kind
+    if kind == "image":
+        shape = model.input.shape if size is None else (model.input.shape[0], size, size)
+        input = msgspec.structs.replace(model.input, shape=shape)
+        return read_folder(path, input, class_names(model), "visualize").images, f"images of {path.name}"
+    if kind not in ("tabular", "text"):
+        got = f"{path.name}, for a model of {kind} inputs"
+        raise InputError(expected("visualize", "data", "none but for images, tables and texts", got))
+    frame = read_frame(path, "visualize")
+    if kind == "tabular":
+        return model.prepare(frame, "visualize", "data"), f"rows of {path.name}"
+    if "text" not in frame.columns:
+        got = ", ".join(map(str, frame.columns[:12]))
+        raise InputError(expected("visualize", "data", "a column 'text'", got))
+    texts = model.prepare(frame["text"].astype(str).tolist(), "visualize", "data")
+    return model.input.present(texts), f"texts of {path.name}"
+
+
+def _noun(model: Model) -> str:
+    return {"image": "images", "text": "texts", "sequence": "series"}.get(model.input.kind, "rows")
