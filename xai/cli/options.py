@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xai.core.model import Model
     from xai.methods import ModelCheckSpec
 
+WORTH_TIMING = 0.05  # seconds
+
 __all__ = [
     "lecture",
     "load_model",
@@ -109,7 +111,7 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, images: int, steps
     known = all_methods()
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
     passes = rows * each + images * steps * 3
-    _say([(model, passes)], torch.zeros(8, *model.input.shape))
+    _say([(model, passes)], torch.zeros(64, *model.input.shape))
 
 
 def say_checks_cost(
@@ -125,21 +127,31 @@ def say_checks_cost(
     verified = sum(spec.passes + spec.repeats * each for spec in CHECKS.values())
     explained = sum(spec.explained * (each + verified * spec.verified) for spec in chosen)
     passes = sum(spec.passes for spec in chosen) * count + explained
-    _say([(model, passes) for model in models], data.inputs[:8])
+    _say([(model, passes) for model in models], data.inputs[:512])
 
 
 def _say(work: Sequence[tuple[Model, int]], batch: object) -> None:
     """Say how many passes are ahead and how long they take, from one timed batch of each model."""
     seconds, memory = 0.0, 1.0
     for model, passes in work:
-        model.predict(batch)
-        started = time.perf_counter()
-        model.predict(batch)
-        # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
-        seconds += passes * (time.perf_counter() - started) / (len(batch) + 1)
-        memory = max(memory, model.trace(batch).elements * len(batch) * 4 / 2**20)
+        seconds += passes * _seconds_per_pass(model, batch)
+        memory = max(memory, model.trace(batch[:8]).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
-    click.echo(f"about {total:,} passes, {seconds:,.0f} s, {memory:,.0f} MiB of activations at a time", err=True)
+    said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
+    click.echo(said, err=True)
+
+
+def _seconds_per_pass(model: Model, batch: object) -> float:
+    each = 0.0
+    for rows in (8, 64, 512):
+        model.predict(batch[:rows])
+        started = time.perf_counter()
+        model.predict(batch[:rows])
+        took = time.perf_counter() - started
+        each = took / (min(rows, len(batch)) + 1)  # a prediction makes one pass more over the first row
+        if took > WORTH_TIMING or rows >= len(batch):  # few rows of a small network time the call, not the work
+            break
+    return each
 
 
 def _reference_file(factory: str) -> Path:
