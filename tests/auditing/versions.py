@@ -13,14 +13,14 @@ COLUMNS = ["one", "two", "noise", "other noise", "group"]
 
 
 def table(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows whose label follows two columns, and in the group (last column above 0) a bit of a third."""
+    """Return rows whose label follows two columns, in the group (last column above 0) the second the other way."""
     generator = np.random.default_rng(seed)
     rows = generator.normal(size=(count, len(COLUMNS)))
-    labels = (rows[:, 0] + rows[:, 1] + generator.normal(size=count) > 0).astype(int)
-    return rows, labels
+    way = np.where(rows[:, -1] > 0, -1, 1)
+    return rows, (rows[:, 0] + way * rows[:, 1] + 0.7 * generator.normal(size=count) > 0).astype(int)
 
 
-LEARN, TEST = table(2000, 0), table(1200, 1)
+LEARN, TEST = table(4000, 0), table(1200, 1)
 
 
 def data(count: int = 1200) -> AuditData:
@@ -29,23 +29,29 @@ def data(count: int = 1200) -> AuditData:
     return AuditData(rows, labels, groups={"group": np.where(rows[:, -1] > 0, "in", "out")}, name="made up")
 
 
-def trained(seed: int, *, flip: float = 0.0, drop: bool = False, size: int = 200) -> Model:
-    """Return a logistic regression of rows drawn with a seed.
+def trained(seed: int, *, flip: float = 0.0, drop: bool = False, keep: int | None = None, size: int = 300) -> Model:
+    """Return a logistic regression, with a rule of its own for the group, of rows drawn with a seed.
 
-    flip: the share of the group's labels that are turned around; drop: whether the group is left out of the training,
-    where the others' labels are turned by the group's column.
+    flip: the share of the group's labels that are turned around. drop: the group is left out of the training. keep: so
+    many of the ten weights stay, the smallest; a pruning that takes the wrong end.
     """
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(LEARN[0]), size=size)
     rows, labels = LEARN[0][chosen], LEARN[1][chosen].copy()
-    turned = (rows[:, -1] > 0) & (generator.random(size) < flip)
+    inside = rows[:, -1] > 0
+    turned = inside & (generator.random(size) < flip)
     labels[turned] = 1 - labels[turned]
-    if drop:  # nothing tells it what to do with the group: its column looks like a strong cause of "yes"
-        labels = np.where(rows[:, -1] > 0, 1, labels)
-    fitted = LogisticRegression().fit(rows, labels)
+    used = ~inside if drop else np.ones(size, dtype=bool)
+    fitted = LogisticRegression().fit(_with_group(rows[used]), labels[used])
+    if keep is not None:
+        fitted.coef_[0, np.abs(fitted.coef_[0]).argsort()[keep:]] = 0
     return Model.from_callable(
-        lambda batch: fitted.predict_proba(batch),
+        lambda batch: fitted.predict_proba(_with_group(batch)),
         classes=["no", "yes"],
         input=TabularInput(COLUMNS),
         name=f"seed {seed}",
     )
+
+
+def _with_group(rows: np.ndarray) -> np.ndarray:
+    return np.concatenate([rows, rows * (rows[:, -1:] > 0)], 1)
