@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
@@ -14,11 +14,13 @@ from xai.auditing.data import AuditData, prepare
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
 from xai.auditing.result import AuditResult
 from xai.auditing.run import about_data, about_model, audit, made_with
+from xai.auditing.versions.pool import read_pool
+from xai.auditing.versions.run import about_pool, compare
 from xai.core.arguments import real_number, whole_number
 from xai.core.errors import InputError, XaiError, expected
 from xai.core.model import Model
 
-__all__ = ["draw_parts", "other_versions", "remake_audit", "with_threads"]
+__all__ = ["draw_parts", "other_versions", "remake_audit", "remake_comparison", "with_threads"]
 
 
 def remake_audit(
@@ -36,14 +38,61 @@ def remake_audit(
     share. seed: of that draw; by default nobody can foresee it. Other weights, answers or rows are found first, and
     then nothing more is computed.
     """
+
+    def about(rows: int, seed: int) -> tuple[dict, dict]:
+        prepared = prepare(model, data, rows=rows, seed=seed)
+        return about_model(model, prepared), about_data(prepared)
+
+    def made(**options: object) -> AuditResult:
+        return audit(model, data, **options)
+
+    return _remake(result, about, made, sample=sample, seed=seed, tolerance=tolerance)
+
+
+def remake_comparison(
+    result: AuditResult,
+    a: Model,
+    b: Model,
+    data: AuditData,
+    replicas: Sequence[Model] = (),
+    *,
+    sample: float = 1.0,
+    seed: int | None = None,
+    tolerance: float = 0.0,
+) -> Recheck:
+    """Return the same of a comparison, from both models, the data and the replicas, in their order."""
+
+    def about(rows: int, seed: int) -> tuple[dict, dict]:
+        pool = read_pool(a, b, data, replicas, rows=rows, seed=seed)
+        return about_pool(pool), about_data(pool.data)
+
+    def made(**options: object) -> AuditResult:
+        return compare(a, b, data, replicas=replicas, **options)
+
+    return _remake(result, about, made, sample=sample, seed=seed, tolerance=tolerance)
+
+
+def _remake(
+    result: AuditResult,
+    about: Callable[[int, int], tuple[dict, dict]],
+    made: Callable[..., AuditResult],
+    *,
+    sample: float,
+    seed: int | None,
+    tolerance: float,
+) -> Recheck:
+    """Return where what a result is about, or what is made again, comes out otherwise.
+
+    about: from rows and seed to what a result says of its models and its data. made: from options to a result.
+    """
     options = dict(result.options)
     notes = other_versions(result.versions)
     try:
         with with_threads(result.versions.get("threads")):
-            prepared = prepare(model, data, rows=options["rows"], seed=options["seed"])
+            models, rows = about(options["rows"], options["seed"])
             found = [
-                *differences_between(result.model, about_model(model, prepared), "model"),
-                *differences_between(result.data, about_data(prepared), "data"),
+                *differences_between(result.model, models, "model"),
+                *differences_between(result.data, rows, "data"),
             ]
             checks = _checks(result)
             total = numbers_in([finding.details for finding in result.findings]) + sum(
@@ -53,7 +102,7 @@ def remake_audit(
                 notes = (*notes, "the model or the data are others: no finding was computed again")
                 return Recheck(tuple(found), total, 0, 1.0, (), ("weights", "answers", "data"), notes)
             drawn = draw_parts(checks, sample, seed)
-            fresh = audit(model, data, **{**options, "checks": drawn})
+            fresh = made(**{**options, "checks": drawn})
     except (XaiError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, XaiError) and not _names_options(error):
             raise
@@ -111,4 +160,4 @@ def _checks(result: AuditResult) -> list[str]:
 
 def _names_options(error: XaiError) -> bool:
     """Say whether an error is about what the report asks for rather than about the given model or data."""
-    return any(f"audit: {name}:" in str(error) for name in ("checks", "rows", "seed"))
+    return any(f"{call}: {name}:" in str(error) for call in ("audit", "compare") for name in ("checks", "rows", "seed"))

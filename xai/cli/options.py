@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xai.core.model import Model
     from xai.methods import ModelCheckSpec
 
+WORTH_TIMING = 0.05  # seconds
+
 __all__ = [
     "lecture",
     "load_model",
@@ -123,7 +125,7 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
     if size is not None and isinstance(model.input, ImageInput):
         _, height, width = model.input.shape
         share = size**2 / (height * width)
-    _say([(model, passes)], blank_inputs(model, 8), share)
+    _say([(model, passes)], blank_inputs(model, 64), share)
 
 
 def say_checks_cost(
@@ -139,7 +141,7 @@ def say_checks_cost(
     verified = sum(spec.passes + spec.repeats * each for spec in CHECKS.values())
     explained = sum(spec.explained * (each + verified * spec.verified) for spec in chosen)
     passes = sum(spec.passes for spec in chosen) * count + explained
-    _say([(model, passes) for model in models], data.inputs[:8])
+    _say([(model, passes) for model in models], data.inputs[:512])
 
 
 def _say(work: Sequence[tuple[Model, int]], batch: object, share: float = 1.0) -> None:
@@ -149,18 +151,24 @@ def _say(work: Sequence[tuple[Model, int]], batch: object, share: float = 1.0) -
     """
     seconds, memory = 0.0, 1.0
     for model, passes in work:
-        model.predict(batch)
-        # The prediction makes one pass more over the first row, and a gradient costs about two forward passes.
-        seconds += passes * share * min(_timed(model, batch) for _ in range(3)) / (len(batch) + 1)
-        memory = max(memory, share * model.trace(batch).elements * len(batch) * 4 / 2**20)
+        seconds += passes * share * _seconds_per_pass(model, batch)
+        memory = max(memory, share * model.trace(batch[:8]).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
-    click.echo(f"about {total:,} passes, {seconds:,.0f} s, {memory:,.0f} MiB of activations at a time", err=True)
+    said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
+    click.echo(said, err=True)
 
 
-def _timed(model: Model, batch: object) -> float:
-    started = time.perf_counter()
-    model.predict(batch)
-    return time.perf_counter() - started
+def _seconds_per_pass(model: Model, batch: object) -> float:
+    each = 0.0
+    for rows in (8, 64, 512):
+        model.predict(batch[:rows])
+        started = time.perf_counter()
+        model.predict(batch[:rows])
+        took = time.perf_counter() - started
+        each = took / (min(rows, len(batch)) + 1)  # a prediction makes one pass more over the first row
+        if took > WORTH_TIMING or rows >= len(batch):  # few rows of a small network time the call, not the work
+            break
+    return each
 
 
 def _reference_file(factory: str) -> Path:

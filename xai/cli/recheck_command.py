@@ -15,6 +15,8 @@ SHOWN = 100
 @click.argument("images", nargs=-1)
 @click.option("--data", default=None, help="What the report was made on, as it was given then.  [default: the model's]")
 @click.option("--train", default=None, help="The rows that the model learned from, as they were given then.")
+@click.option("--other", default=None, help="Of a comparison, the model folder B; MODEL is A.")
+@click.option("--replica", "replicas", multiple=True, help="Of a comparison, its replicas, in the order that it names.")
 @click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
 @click.option(
     "--sample",
@@ -40,6 +42,8 @@ def command(
     images: tuple[str, ...],
     data: str | None,
     train: str | None,
+    other: str | None,
+    replicas: tuple[str, ...],
     label: str,
     sample: float,
     tolerance: float,
@@ -62,6 +66,8 @@ def command(
         audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
         protected = [str(name) for name in audit.get("data", {}).get("protected", [])]
         given = {"data": read_audit_data(loaded, model, data, train, label, protected)}
+        given["other"] = None if other is None else load_model(other, trust_code)
+        given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
     found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)
     for difference in found.differences[:SHOWN]:
         click.echo(str(difference))

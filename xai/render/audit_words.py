@@ -112,6 +112,16 @@ COMPARISON_WORDS: dict[str, CheckWords] = {
     ),
 }
 
+# Where the name behind the dot would not do by itself.
+COMPARISON_TITLES = {
+    "predictions.changed": "Answers changed",
+    "predictions.shifted": "Probability moved",
+    "predictions.by_group": "Answers by group",
+    "errors.by_group": "Errors by group",
+    "errors.by_slice": "Errors by slice",
+    "explanations.moved": "Explanations moved",
+}
+
 
 def finding_title(name: str) -> str:
     """Return what a finding is called in a report.
@@ -119,4 +129,4 @@ def finding_title(name: str) -> str:
     >>> finding_title("bias.equal_opportunity")
     'Equal opportunity'
     """
-    return name.partition(".")[2].replace("_", " ").capitalize() or name.capitalize()
+    return COMPARISON_TITLES.get(name) or name.partition(".")[2].replace("_", " ").capitalize() or name.capitalize()

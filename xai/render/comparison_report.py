@@ -7,11 +7,11 @@ from torch import Tensor
 
 from xai.auditing.data import AuditData
 from xai.auditing.explaining import differentiable, explain, targets_of
-from xai.auditing.goals import as_labels
 from xai.auditing.result import AuditResult
 from xai.checks.verify import verify
 from xai.core.errors import XaiError
 from xai.core.explanation import Explanation
+from xai.core.labels import as_labels
 from xai.core.model import Model
 from xai.render.audit_report import BACKGROUND, CHECKED, goal_in_words
 from xai.render.escape import render

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -11,12 +12,13 @@ from pathlib import Path
 
 from xai.auditing.data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between
-from xai.auditing.remake import remake_audit, with_threads
+from xai.auditing.remake import remake_audit, remake_comparison, with_threads
 from xai.auditing.result import AuditResult
 from xai.core.errors import FolderError, InputError, XaiError, describe, expected
 from xai.core.images import LabelledImages
 from xai.core.model import Model
 from xai.render.audit_report import audit_report
+from xai.render.comparison_report import comparison_report
 from xai.render.model_recheck import remake_model_report
 from xai.render.report import sealed
 
@@ -33,13 +35,16 @@ def recheck(
     data: AuditData | LabelledImages | None = None,
     *,
     images: LabelledImages | None = None,
+    other: Model | None = None,
+    replicas: Sequence[Model] = (),
     sample: float = 1.0,
     seed: int | None = None,
     tolerance: float = 0.0,
 ) -> Recheck:
     """Return what in a report is not as the model and the data say; nothing in it is trusted but what it was asked for.
 
-    report: what `xai audit` or `xai report` wrote (HTML, or the JSON of an audit). data, images: what it was made on.
+    report: what `xai audit`, `xai compare` or `xai report` wrote (HTML, or the JSON of the first two). data, images:
+    what it was made on. other, replicas: of a comparison, version B and the replicas of A, in their order; model is A.
     sample: the share of the checks (or methods) that are computed again; `chance` says how likely one altered number
     is caught. seed: of that draw, by default unforeseeable. tolerance: by how much a number may be off, as a share of
     it, where the report was made on another machine; 0 asks for the same bits.
@@ -51,15 +56,15 @@ def recheck(
     page, numbers = read_report(report)
     settings = {"sample": sample, "seed": seed, "tolerance": tolerance}
     if page is None:
-        return remake_audit(AuditResult.from_dict(numbers), model, _audit_data(data), **settings)
+        return _remade(AuditResult.from_dict(numbers), model, _audit_data(data), other, replicas, settings)
     call = numbers.get("request", {}).get("call")
-    if call == "audit_report":
+    if call in ("audit_report", "comparison_report"):
         result = AuditResult.from_dict(numbers["sections"].get("audit", {}).get("audit"))
-        found = remake_audit(result, model, _audit_data(data), **settings)
+        found = _remade(result, model, _audit_data(data), other, replicas, settings)
         raw = bool(numbers["request"].get("raw_data"))
         again, visible = None, []
         if found.recomputed:
-            again, visible = _rendered(page, result, model, data, raw, str(numbers.get("title")))
+            again, visible = _rendered(page, result, model, other, data, raw, str(numbers.get("title")))
     elif call == "model_report":
         found, again = remake_model_report(numbers, model, data, images, **settings)
         visible = [] if again is None else visible_differences(SECONDS.sub("", page), SECONDS.sub("", again))
@@ -71,13 +76,36 @@ def recheck(
     return replace(found, differences=(*found.differences, *visible), covered=covered)
 
 
+def _remade(
+    result: AuditResult,
+    model: Model,
+    data: AuditData,
+    other: Model | None,
+    replicas: Sequence[Model],
+    settings: dict,
+) -> Recheck:
+    """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
+    if not result.compared:
+        return remake_audit(result, model, data, **settings)
+    wanted = len(result.model.get("replicas", ()))
+    if other is None or len(replicas) != wanted:
+        given = f"{'no' if other is None else 'a'} version B and {len(replicas)} replicas"
+        said = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
+        raise InputError(expected("recheck", "other, replicas", said, given))
+    return remake_comparison(result, model, other, data, replicas, **settings)
+
+
 def _rendered(
-    page: str, result: AuditResult, model: Model, data: AuditData, raw_data: bool, title: str
+    page: str, result: AuditResult, model: Model, other: Model | None, data: AuditData, raw_data: bool, title: str
 ) -> tuple[str | None, list[Difference]]:
     """Return the page of an audit rendered from the report's own results, and what on it is otherwise."""
     try:
         with with_threads(result.versions.get("threads")):
-            again = audit_report(result, model, data, raw_data=raw_data, title=title).html()
+            about = {"raw_data": raw_data, "title": title}
+            if result.compared:
+                again = comparison_report(result, model, other, data, **about).html()
+            else:
+                again = audit_report(result, model, data, **about).html()
     except (XaiError, LookupError, TypeError, ValueError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         return None, [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]

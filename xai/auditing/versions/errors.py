@@ -27,7 +27,7 @@ from xai.core.multiple_tests import holm
 
 __all__ = ["errors"]
 
-SHOWN = 8
+SHOWN = 5
 
 
 def errors(pool: Pool, *, seed: int = 0) -> list[Finding]:

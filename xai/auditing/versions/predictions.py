@@ -24,7 +24,7 @@ from xai.core.finding import Finding
 
 __all__ = ["predictions"]
 
-SHOWN = 8  # groups in a picture
+SHOWN = 5  # groups in a picture
 POINTS = 60  # of a curve
 
 
@@ -95,13 +95,12 @@ def _shifted(pool: Pool, shifts: np.ndarray, seed: int) -> Finding:
         apart = apart_by_difference(shifts.mean(2))
         details |= {"p_value": p_value, "apart": apart.tolist()}
         panels.append(standing(pool, "Distance to the other versions", f"{axis}, mean", apart))
-    what = "its predictions moved by" if regression else "of the probability went to other classes:"
-    said = f"{factor * between:.2g}" if regression else f"{factor * between:.1f}"
-    text = (
-        f"From A to B, predictions moved by {said} {unit} on average. {words}"
+    said = (
+        f"From A to B, predictions moved by {between:.2g} standard deviations of the goals on average"
         if regression
-        else f"From A to B, {said} % {what} that is how far the average row moved. {words}"
+        else f"From A to B, {100 * between:.1f} % of the probability went to other classes on the average row"
     )
+    text = f"{said}. {words}"
     details["panels"] = panels
     at_most = "fail" if pool.replicas else "warn"
     held = control(pool, "the same probabilities" if not regression else "the same values")

@@ -19,6 +19,7 @@ from xai.render.report import Section
 __all__ = ["audit_summary", "check_section", "provenance"]
 
 STANDS = {"pass": "holds", "warn": "look", "fail": "does not hold", "untestable": "not testable"}
+COMPARED = {"pass": "as A", "warn": "look", "fail": "unlike A", "untestable": "not testable"}
 WORST_FIRST = ("fail", "warn", "untestable", "pass")
 MOST_LINES = 40
 
@@ -30,7 +31,8 @@ def audit_summary(result: AuditResult) -> Markup:
         {"name": name, "title": table[name].title, "findings": _sorted(result.of(name))} for name in result.checks
     ]
     return render(
-        "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title, stands=STANDS,
+        "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title,
+        stands=COMPARED if result.compared else STANDS,
         worst=_sorted(result.findings),
     )  # fmt: skip
 
@@ -54,7 +56,8 @@ def check_section(
     ]
     words = (COMPARISON_WORDS if compared else AUDIT_WORDS)[name]
     spec = (COMPARISONS if compared else MODEL_CHECKS)[name]
-    body = render("audit_check.html", question=spec.question, words=words, findings=views, extra=extra, stands=STANDS)
+    stands = COMPARED if compared else STANDS
+    body = render("audit_check.html", question=spec.question, words=words, findings=views, extra=extra, stands=stands)
     return Section(name, spec.title, body)
 
 
