@@ -64,7 +64,7 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
 
 
 def fitted(
-    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 20, decay: float = 0.01
+    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 15, decay: float = 0.01
 ) -> nn.Sequential:
     """Train a network with AdamW on batches of 64, the rate falling to 0."""
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=decay)
@@ -90,12 +90,12 @@ def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Worl
     """MNIST digits, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
     images, labels = _all_digits()
     chosen = np.sort(draw.choice(10, int(draw.integers(4, 6)), replace=False))
-    count = HELD_OUT + FRESH + int(draw.integers(600, 1000))
+    count = HELD_OUT + FRESH + int(draw.integers(800, 1100))
     rows = torch.from_numpy(draw.permutation(np.flatnonzero(np.isin(labels.numpy(), chosen)))[:count])
     images, labels = images[rows], torch.from_numpy(np.searchsorted(chosen, labels[rows].numpy()))
     if hard:
         paler = images[torch.from_numpy(draw.permutation(len(images)))]
-        images = (torch.maximum(images, 0.55 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
+        images = (torch.maximum(images, 0.45 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, len(labels)))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     names = [str(digit) for digit in chosen]
@@ -111,7 +111,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
     images = float(draw.uniform(0.1, 0.3)) + torch.zeros(count, channels, side, side)
     half, middle = side // 4, side // 2
     colors = torch.from_numpy(draw.uniform(0.35, 0.6, (count, channels))).float()[:, :, None, None]
-    colors = colors * (0.45 if hard else 1.0)
+    colors = colors * (0.35 if hard else 1.0)
     for image, label, color, (down, right) in zip(images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist()):
         y, x, name = middle + down, middle + right, names[int(label)]
         if name in ("bar", "cross"):

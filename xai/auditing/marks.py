@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.data import Rows
 from xai.auditing.borrowed import borrowed
+from xai.auditing.data import Rows
 from xai.auditing.explaining import differentiable
 from xai.auditing.features import texts_of
 from xai.auditing.perturbations import spread_of

@@ -10,6 +10,7 @@ import torch
 
 import xai
 from xai.auditing.data import AuditData, Prepared, prepare
+from xai.auditing.power import power
 from xai.auditing.result import AuditResult
 from xai.core.arguments import whole_number
 from xai.core.digest import tensor_digest
@@ -62,7 +63,7 @@ def audit(
         seconds[name] = time.perf_counter() - started
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
     about = about_model(model, prepared), about_data(prepared)
-    return AuditResult(tuple(findings), *about, as_plain(options), made_with(), seconds)
+    return AuditResult(tuple(findings), *about, as_plain(options), made_with(), seconds, power())
 
 
 def about_model(model: Model, prepared: Prepared) -> dict[str, object]:
