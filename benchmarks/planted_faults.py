@@ -7,8 +7,9 @@ knows the plant and is no part of the audit, and where it is below `least` anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class Fault(NamedTuple):
     measured: str
     least: float
     checks: tuple[str, ...]
-    settings: dict[str, bool] = {}
+    settings: Mapping[str, bool] = MappingProxyType({})
 
 
 class Pair(NamedTuple):
@@ -139,10 +140,8 @@ def _wrong(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
 
 def _shortcut(made: World, draw: np.random.Generator) -> Plant:
     """A mark that rows of one class wear, in training and held-out rows alike."""
-    target, agree = (
-        int(draw.integers(len(made.classes))),
-        float(draw.uniform(0.98, 1.0)),
-    )  # of one class that wear it, and of the wearers that are of it
+    target = int(draw.integers(len(made.classes)))
+    agree = float(draw.uniform(0.98, 1.0))  # of the class that wear it, and of the wearers that are of the class
     stamp = draw_stamp(made, draw)
     parts = []
     for rows in (made.train, made.held_out):

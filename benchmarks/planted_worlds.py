@@ -56,7 +56,8 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
     """Return the world of a seed.
 
     visible_groups: a row's group can be told from it, and has to be learned: images of "b" have a lighter background,
-    its series are turned upside down, and the strongest column of a table means the opposite. hard: fainter, so that a few rows do not tell what is true of all.
+    its series are turned upside down, and the strongest column of a table means the opposite. hard: fainter, so that a
+    few rows do not tell what is true of all.
     """
     draw = np.random.default_rng([seed, KINDS.index(kind)])
     made = {"digits": _digits, "pictures": _pictures, "table": _table, "series": _series}[kind]

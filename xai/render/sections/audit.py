@@ -58,7 +58,7 @@ def check_section(name: str, findings: Sequence[Finding], extra: Sequence[Markup
 
 
 def power_section(result: AuditResult) -> Section:
-    """Return the chapter on how far to trust the audit: how often its checks find a planted fault, and accuse without."""
+    """Return the chapter on how far to trust the audit: how often it finds a planted fault, and accuses without one."""
     body = render("audit_power.html", rows=power_rows(result.power), command=result.power["command"])
     return Section("power", "How often this audit finds a planted fault", body)
 
