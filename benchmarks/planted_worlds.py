@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import avg_pool2d, one_hot
 
 from models.datasets.mnist import mnist
 from xai.core.inputs import ImageInput, Input, SequenceInput, TabularInput
@@ -86,14 +86,15 @@ def fitted(
 @cache
 def _all_digits() -> tuple[Tensor, Tensor]:
     data = mnist()
-    return torch.cat([data.train_inputs, data.test_inputs]), torch.cat([data.train_goals, data.test_goals])
+    images = torch.cat([data.train_inputs, data.test_inputs])
+    return avg_pool2d(images, 2), torch.cat([data.train_goals, data.test_goals])
 
 
 def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
-    """MNIST digits, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
+    """MNIST digits at half their size, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
     images, labels = _all_digits()
     chosen = np.sort(draw.choice(10, int(draw.integers(4, 6)), replace=False))
-    count = HELD_OUT + FRESH + int(draw.integers(800, 1100))
+    count = HELD_OUT + FRESH + int(draw.integers(700, 1000))
     rows = torch.from_numpy(draw.permutation(np.flatnonzero(np.isin(labels.numpy(), chosen)))[:count])
     images, labels = images[rows], torch.from_numpy(np.searchsorted(chosen, labels[rows].numpy()))
     if hard:
@@ -102,19 +103,20 @@ def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Worl
     groups = torch.from_numpy(draw.integers(0, 2, len(labels)))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     names = [str(digit) for digit in chosen]
-    return World("digits", images, labels, groups, ImageInput((1, 28, 28)), names, _image_network(draw, images, names))
+    return World("digits", images, labels, groups, ImageInput((1, 14, 14)), names, _image_network(draw, images, names))
 
 
 def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """Bars, crosses and frames on noise, 16 to 20 pixels wide, gray or in color."""
     side, channels = int(draw.integers(16, 21)), int(draw.choice([1, 3]))
-    count = HELD_OUT + FRESH + int(draw.integers(500, 900))
+    count = HELD_OUT + FRESH + int(draw.integers(500, 800))
     names = [str(name) for name in draw.permutation(["bar", "column", "cross", "frame"])[: draw.integers(2, 5)]]
     labels = torch.from_numpy(draw.integers(0, len(names), count))
-    images = float(draw.uniform(0.1, 0.3)) + torch.zeros(count, channels, side, side)
+    background = torch.from_numpy(draw.uniform(0.1, 0.35, (count, 1, 1, 1))).float()
+    images = background + torch.zeros(count, channels, side, side)
     half, middle = side // 4, side // 2
     colors = torch.from_numpy(draw.uniform(0.35, 0.6, (count, channels))).float()[:, :, None, None]
-    colors = colors * (0.35 if hard else 1.0)
+    colors = colors * (0.6 if hard else 1.0)
     for image, label, color, (down, right) in zip(images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist()):
         y, x, name = middle + down, middle + right, names[int(label)]
         if name in ("bar", "cross"):
@@ -124,7 +126,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
         if name == "frame":
             image[:, y - half : y + half + 1, x - half : x + half + 1] += color
             image[:, y - half + 2 : y + half - 1, x - half + 2 : x + half - 1] -= color
-    images = (images.clamp(0, 0.9) + 0.12 * _normal(draw, images.shape)).clamp(0, 1)
+    images = (images.clamp(0, 0.9) + (0.25 if hard else 0.12) * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, count))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     shape = ImageInput((channels, side, side))
@@ -134,7 +136,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
 def _table(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """Numbers, two categories and the group; the label follows a weighted sum with an interaction, and chance."""
     numbers, words = int(draw.integers(5, 9)), [int(draw.integers(3, 6)) for _ in range(2)]
-    count = HELD_OUT + FRESH + int(draw.integers(1000, 1800))
+    count = HELD_OUT + FRESH + int(draw.integers(1000, 1500))
     rows = _normal(draw, (count, numbers))
     codes = [torch.from_numpy(draw.integers(0, size, count)) for size in words]
     groups = torch.from_numpy(draw.integers(0, 2, count))
