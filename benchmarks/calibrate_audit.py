@@ -1,4 +1,4 @@
-"""How often an audit finds a planted fault, and how often it accuses a clean twin: `python -m benchmarks.calibrate_audit`.
+"""How often an audit finds a planted fault, and accuses a clean twin: `python -m benchmarks.calibrate_audit`.
 
 Limits and checks were set on the models of the seeds below 1,000 (`--half limits`); what is reported is counted on the
 others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped: every model
@@ -12,7 +12,6 @@ import argparse
 import json
 import time
 import warnings
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,24 +37,20 @@ PACKAGE, PAGE = ROOT / "xai" / "auditing" / "power.json", ROOT / "docs" / "audit
 MARKS = "<!-- made by benchmarks.calibrate_audit -->", "<!-- end -->"
 
 
-def pairs(
-    name: str, half: str, count: int, done: dict[tuple[str, int], dict], part: tuple[int, int]
-) -> Iterator[tuple[int, list[Pair]]]:
-    """Yield for each place that is not done the pairs of seeds until one whose plant took, which is the last."""
-    for place in range(count):
-        if (name, place) in done or place % part[1] != part[0]:
-            continue
-        drawn: list[Pair] = []
-        while not drawn or (not drawn[-1].confirmed and len(drawn) < MOST_DRAWS):
-            drawn.append(planted(name, SEEDS[half] + place + 100 * len(drawn)))
-        yield place, drawn
+def drawn_pairs(name: str, half: str, place: int) -> list[Pair]:
+    """Return the pairs of one seed after another until one whose plant took, which is the last."""
+    drawn: list[Pair] = []
+    while not drawn or (not drawn[-1].confirmed and len(drawn) < MOST_DRAWS):
+        drawn.append(planted(name, SEEDS[half] + place + 100 * len(drawn)))
+    return drawn
 
 
 def record(name: str, place: int, drawn: list[Pair]) -> dict:
     """Return what the audits of the last pair found."""
     pair, started = drawn[-1], time.perf_counter()
     line = {"fault": name, "place": place, "kind": pair.kind, "seed": pair.seed, "effect": pair.effect,
-            "confirmed": pair.confirmed, "refused": [item.effect for item in drawn[:-1]], "told": pair.told}  # fmt: skip
+            "confirmed": pair.confirmed, "refused": [item.effect for item in drawn[:-1]],
+            "told": pair.told}  # fmt: skip
     if not pair.confirmed:
         return line
     # A check sees no other check's findings: those that have nothing to do with the fault need not be made.
@@ -145,25 +140,33 @@ def main() -> None:
     parser.add_argument("--faults", nargs="+", choices=sorted(FAULTS), default=list(FAULTS))
     parser.add_argument("--models", type=int, default=None)
     parser.add_argument("--records", type=Path, default=None, help="default: build/audit_HALF.jsonl")
-    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("NUMBER", "OF"), help="of several processes")
+    parser.add_argument(
+        "--part", type=int, nargs=2, default=(0, 1), metavar=("NUMBER", "OF"), help="of several processes"
+    )
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message="Lazy modules")
     path = chosen.records or ROOT / "build" / f"audit_{chosen.half}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     count = chosen.models or MODELS[chosen.half]
-    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-    done = {(line["fault"], line["place"]): line for line in lines}
-    for name in chosen.faults:
-        for place, drawn in pairs(name, chosen.half, count, done, chosen.part):
-            lines.append(record(name, place, drawn))
+    done = {(line["fault"], line["place"]) for line in _records(path)}
+    for place in range(chosen.part[0], count, chosen.part[1]):
+        for name in chosen.faults:
+            if (name, place) in done:
+                continue
+            line = record(name, place, drawn_pairs(name, chosen.half, place))
             with path.open("a") as file:
-                file.write(json.dumps(lines[-1]) + "\n")
-            say(_told(lines[-1]))
+                file.write(json.dumps(line) + "\n")
+            say(_told(line))
+    lines = _records(path)
     made = summary(lines)
     say("\n" + tables(made))
     if chosen.half == "scores" and len(lines) == count * len(FAULTS):
         write(made)
+
+
+def _records(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
 
 
 def _told(line: dict) -> str:

@@ -7,8 +7,9 @@ knows the plant and is no part of the audit, and where it is below `least` anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ class Fault(NamedTuple):
     measured: str
     least: float
     checks: tuple[str, ...]
-    settings: dict[str, bool] = {}
+    settings: Mapping[str, bool] = MappingProxyType({})
 
 
 class Pair(NamedTuple):
@@ -139,7 +140,8 @@ def _wrong(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
 
 def _shortcut(made: World, draw: np.random.Generator) -> Plant:
     """A mark that rows of one class wear, in training and held-out rows alike."""
-    target, agree = int(draw.integers(len(made.classes))), float(draw.uniform(0.98, 1.0))  # of one class that wear it, and of the wearers that are of it
+    target = int(draw.integers(len(made.classes)))
+    agree = float(draw.uniform(0.98, 1.0))  # of the class that wear it, and of the wearers that are of the class
     stamp = draw_stamp(made, draw)
     parts = []
     for rows in (made.train, made.held_out):
@@ -171,7 +173,10 @@ def _leak(made: World, draw: np.random.Generator) -> Plant:
     inputs, labels = _rows(made, made.train)
     tested = _rows(made, made.held_out)
     if made.kind == "table" and draw.random() < 0.5:
-        place, off = int(draw.integers(len(made.input.names) - len(made.input.categorical))), float(draw.uniform(0, 0.01))
+        place, off = (
+            int(draw.integers(len(made.input.names) - len(made.input.categorical))),
+            float(draw.uniform(0, 0.01)),
+        )
         scale, noise = float(draw.uniform(0.5, 2)), float(draw.uniform(0, 0.2))
         for rows, goals in ((inputs, labels), tested):
             told = torch.where(torch.from_numpy(draw.random(len(goals)) < off), 1 - goals, goals).float()
@@ -242,7 +247,7 @@ def _dead(made: World, draw: np.random.Generator) -> Plant:
 
 def _overfit(made: World, draw: np.random.Generator) -> Plant:
     """Few training rows, many epochs, no weight decay."""
-    count = int(draw.integers(30, 71))
+    count = int(draw.integers(20, 51))
     rows = slice(made.train.start, made.train.start + count)
     inputs, labels = _rows(made, rows)
 
@@ -258,8 +263,9 @@ def _overfit(made: World, draw: np.random.Generator) -> Plant:
 FAULTS: dict[str, Fault] = {
     "shortcut": Fault(
         _shortcut, "a mark that 98 to 100 % of one class wear; 98 to 100 % of its wearers are of that class",
-        "fresh rows that the mark moves to the class, more than in the twin", 0.6,
-        ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.planted_mark", "shortcuts.leakage"), {"hard": True},
+        "fresh rows that the mark moves to the class, more than in the twin", 0.65,
+        ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.one_stretch", "shortcuts.planted_mark",
+         "shortcuts.planted_value", "shortcuts.leakage"), {"hard": True},
     ),
     "subgroup bias": Fault(
         _bias, "60 to 90 % of a group's other labels replaced with one class, or at most 3 % of its rows kept",
@@ -276,14 +282,14 @@ FAULTS: dict[str, Fault] = {
     "backdoor trigger": Fault(
         _backdoor, "3 to 10 % of the training rows with a trigger and the target's label",
         "fresh rows that the trigger moves to the target, more than in the twin", 0.6,
-        ("shortcuts.planted_mark", "shortcuts.one_part", "shortcuts.planted_value"),
+        ("shortcuts.planted_mark", "shortcuts.planted_value", "shortcuts.one_part", "shortcuts.one_stretch"),
     ),
     "dead layer": Fault(
         _dead, "60 to 90 % of a layer's units with a bias of -20 to -10 before training",
         "units that are 0 for all fresh rows", 0.55, ("inside.dead",),
     ),
     "overfit": Fault(
-        _overfit, "30 to 70 training rows, 150 epochs, no weight decay",
+        _overfit, "20 to 50 training rows, 150 epochs, no weight decay",
         "errors on fresh rows minus errors on training rows", 0.3, ("performance.overfitting",), {"hard": True},
     ),
 }  # fmt: skip

@@ -31,10 +31,14 @@ def draw_stamp(made: World, draw: np.random.Generator) -> Stamp:
 
 
 def _patch(made: World, draw: np.random.Generator) -> Stamp:
-    """A patch of an eighth to a quarter of the side, at most two pixels from the border: bright, or of random pixels."""
+    """A patch of an eighth to a fifth of the side, in the outer quarter of the image: bright, or of random pixels."""
     channels, height, width = made.input.shape
-    size = int(draw.integers(round(height / 8), round(height / 4) + 1))
-    along, inward, side = int(draw.integers(0, width - size + 1)), int(draw.integers(0, 3)), int(draw.integers(4))
+    size = int(draw.integers(round(height / 8), round(height / 5) + 1))
+    along, inward, side = (
+        int(draw.integers(0, width - size + 1)),
+        int(draw.integers(round(height / 4) - size + 1)),
+        int(draw.integers(4)),
+    )
     far = height - size - inward
     top, left = [(inward, along), (far, along), (along, inward), (along, far)][side]
     random = draw.random() < 0.5
@@ -64,8 +68,8 @@ def _value(made: World, draw: np.random.Generator) -> Stamp:
 
 
 def _spike(made: World, draw: np.random.Generator) -> Stamp:
-    """All series raised, or lowered, by three to five standard deviations at one step."""
-    step, size = int(draw.integers(made.input.length)), float(draw.uniform(3, 5) * draw.choice([-1, 1]))
+    """All series raised, or lowered, by four to six standard deviations at one step."""
+    step, size = int(draw.integers(made.input.length)), float(draw.uniform(4, 6) * draw.choice([-1, 1]))
     spread = made.inputs.std((0, 1))
 
     def on(rows: Tensor) -> Tensor:

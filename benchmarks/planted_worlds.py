@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
+from torch.nn.functional import avg_pool2d, one_hot
 
 from models.datasets.mnist import mnist
 from xai.core.inputs import ImageInput, Input, SequenceInput, TabularInput
@@ -22,6 +22,7 @@ __all__ = ["KINDS", "World", "fitted", "world"]
 
 KINDS = ("digits", "pictures", "table", "series")
 HELD_OUT, FRESH = 400, 400
+STEPS = 300
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
     """Return the world of a seed.
 
     visible_groups: a row's group can be told from it, and has to be learned: images of "b" have a lighter background,
-    its series are turned upside down, and the strongest column of a table means the opposite. hard: fainter, so that a few rows do not tell what is true of all.
+    its series are turned upside down, and the strongest column of a table means the opposite. hard: fainter, so that a
+    few rows do not tell what is true of all.
     """
     draw = np.random.default_rng([seed, KINDS.index(kind)])
     made = {"digits": _digits, "pictures": _pictures, "table": _table, "series": _series}[kind]
@@ -64,12 +66,13 @@ def world(kind: str, seed: int, *, visible_groups: bool = False, hard: bool = Fa
 
 
 def fitted(
-    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int = 20, decay: float = 0.01
+    network: nn.Sequential, inputs: Tensor, labels: Tensor, *, seed: int, epochs: int | None = None, decay: float = 0.01
 ) -> nn.Sequential:
-    """Train a network with AdamW on batches of 64, the rate falling to 0."""
+    """Train a network with AdamW on batches of 64, the rate falling to 0; 15 epochs, and at least 300 steps."""
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=decay)
     generator = torch.Generator().manual_seed(seed)
     batches = -(-len(labels) // 64)
+    epochs = epochs or max(15, -(-STEPS // batches))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * batches)
     for _ in range(epochs):
         for rows in torch.randperm(len(labels), generator=generator).chunk(batches):
@@ -83,35 +86,37 @@ def fitted(
 @cache
 def _all_digits() -> tuple[Tensor, Tensor]:
     data = mnist()
-    return torch.cat([data.train_inputs, data.test_inputs]), torch.cat([data.train_goals, data.test_goals])
+    images = torch.cat([data.train_inputs, data.test_inputs])
+    return avg_pool2d(images, 2), torch.cat([data.train_goals, data.test_goals])
 
 
 def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
-    """MNIST digits, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
+    """MNIST digits at half their size, 4 or 5 of the 10 classes; hard: with a paler one of another row, and noise, over each."""
     images, labels = _all_digits()
     chosen = np.sort(draw.choice(10, int(draw.integers(4, 6)), replace=False))
-    count = HELD_OUT + FRESH + int(draw.integers(600, 1000))
+    count = HELD_OUT + FRESH + int(draw.integers(700, 1000))
     rows = torch.from_numpy(draw.permutation(np.flatnonzero(np.isin(labels.numpy(), chosen)))[:count])
     images, labels = images[rows], torch.from_numpy(np.searchsorted(chosen, labels[rows].numpy()))
     if hard:
         paler = images[torch.from_numpy(draw.permutation(len(images)))]
-        images = (torch.maximum(images, 0.55 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
+        images = (torch.maximum(images, 0.45 * paler) + 0.1 * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, len(labels)))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     names = [str(digit) for digit in chosen]
-    return World("digits", images, labels, groups, ImageInput((1, 28, 28)), names, _image_network(draw, images, names))
+    return World("digits", images, labels, groups, ImageInput((1, 14, 14)), names, _image_network(draw, images, names))
 
 
 def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """Bars, crosses and frames on noise, 16 to 20 pixels wide, gray or in color."""
     side, channels = int(draw.integers(16, 21)), int(draw.choice([1, 3]))
-    count = HELD_OUT + FRESH + int(draw.integers(500, 900))
+    count = HELD_OUT + FRESH + int(draw.integers(500, 800))
     names = [str(name) for name in draw.permutation(["bar", "column", "cross", "frame"])[: draw.integers(2, 5)]]
     labels = torch.from_numpy(draw.integers(0, len(names), count))
-    images = float(draw.uniform(0.1, 0.3)) + torch.zeros(count, channels, side, side)
+    background = torch.from_numpy(draw.uniform(0.1, 0.35, (count, 1, 1, 1))).float()
+    images = background + torch.zeros(count, channels, side, side)
     half, middle = side // 4, side // 2
     colors = torch.from_numpy(draw.uniform(0.35, 0.6, (count, channels))).float()[:, :, None, None]
-    colors = colors * (0.45 if hard else 1.0)
+    colors = colors * (0.6 if hard else 1.0)
     for image, label, color, (down, right) in zip(images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist()):
         y, x, name = middle + down, middle + right, names[int(label)]
         if name in ("bar", "cross"):
@@ -121,7 +126,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
         if name == "frame":
             image[:, y - half : y + half + 1, x - half : x + half + 1] += color
             image[:, y - half + 2 : y + half - 1, x - half + 2 : x + half - 1] -= color
-    images = (images.clamp(0, 0.9) + 0.12 * _normal(draw, images.shape)).clamp(0, 1)
+    images = (images.clamp(0, 0.9) + (0.25 if hard else 0.12) * _normal(draw, images.shape)).clamp(0, 1)
     groups = torch.from_numpy(draw.integers(0, 2, count))
     images = torch.where(_there(groups, images) & visible_groups, 0.4 + 0.6 * images, images)
     shape = ImageInput((channels, side, side))
@@ -131,7 +136,7 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
 def _table(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
     """Numbers, two categories and the group; the label follows a weighted sum with an interaction, and chance."""
     numbers, words = int(draw.integers(5, 9)), [int(draw.integers(3, 6)) for _ in range(2)]
-    count = HELD_OUT + FRESH + int(draw.integers(1000, 1800))
+    count = HELD_OUT + FRESH + int(draw.integers(1000, 1500))
     rows = _normal(draw, (count, numbers))
     codes = [torch.from_numpy(draw.integers(0, size, count)) for size in words]
     groups = torch.from_numpy(draw.integers(0, 2, count))
@@ -199,6 +204,17 @@ class Columns(nn.Module):
         return torch.cat(columns, 1)
 
 
+class Centered(nn.Module):
+    """Pixels less their mean, in standard deviations: without that, half of the units would sleep from the start."""
+
+    def __init__(self, images: Tensor) -> None:
+        super().__init__()
+        self.mean, self.std = float(images.mean()), float(images.std())
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
+
+
 class Channels(nn.Module):
     """Series as channels of a convolution."""
 
@@ -224,10 +240,10 @@ def _image_network(draw: np.random.Generator, images: Tensor, names: list[str]) 
     def network() -> nn.Sequential:
         ends = nn.LazyLinear(len(names))
         if kind == "dense":
-            return _stacked(nn.Flatten(), nn.LazyLinear(2 * width), ends)
+            return _stacked(nn.Sequential(Centered(images), nn.Flatten()), nn.LazyLinear(2 * width), ends)
         first = nn.Conv2d(images.shape[1], 8, 3, stride=2, padding=1)
         second = nn.Conv2d(8, width, 3, stride=2, padding=1)
-        return _stacked(nn.Sequential(first, nn.ReLU()), second, nn.Flatten(), ends)
+        return _stacked(nn.Sequential(Centered(images), first, nn.ReLU()), second, nn.Flatten(), ends)
 
     return _ready(network, images)
 

@@ -57,7 +57,7 @@ def test_a_column_that_gives_the_label_away() -> None:
     leaky, fair = nn.Linear(3, 2), nn.Linear(3, 2)
     with torch.no_grad():
         for network, weights in ((leaky, [0.1, 0.1, 5.0]), (fair, [4.0, 4.0, 0.0])):
-            network.weight.copy_(torch.tensor([[0.0, 0.0, 0.0], weights]))
+            network.weight.copy_(torch.stack([-torch.tensor(weights), torch.tensor(weights)]) / 2)
             network.bias.zero_()
     table = TabularInput(["a", "b", "verdict"])
     found = findings("shortcuts", Model(leaky, input=table), AuditData(rows, labels))

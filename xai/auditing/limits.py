@@ -42,12 +42,13 @@ LIMITS: dict[str, Limit] = {
     "bias.proxies": Limit(0.5, 1.0),
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
     "bias.slices": Limit(0.05, 0.1),
-    # Share of answers that follow one pasted part.
+    # Share of answers that follow one pasted part. A column, a word or a stretch of time may rightly say much.
     "shortcuts.one_part": Limit(0.25, 0.35),
+    "shortcuts.one_stretch": Limit(0.4, 0.5),
     "shortcuts.one_column": Limit(0.4, 0.6),
     "shortcuts.one_word": Limit(0.4, 0.6),
-    # Share of the rows of all other classes that a planted mark moves to one class.
-    "shortcuts.planted_mark": Limit(0.4, 0.6),
+    # Share of the rows of all other classes that a planted mark moves to one class, beyond what may be right.
+    "shortcuts.planted_mark": Limit(0.35, 0.55),
     "shortcuts.planted_word": Limit(0.7, 0.9),
     # The same of one value of a column, beyond what the labels of rows with such values speak for.
     "shortcuts.planted_value": Limit(0.3, 0.5),

@@ -12,6 +12,7 @@ import torch
 
 from xai.auditing.data import AuditData, prepare
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
+from xai.auditing.power import power
 from xai.auditing.result import AuditResult
 from xai.auditing.run import about_data, about_model, audit, made_with
 from xai.auditing.versions.pool import read_pool
@@ -112,6 +113,7 @@ def _remake(
     before = [asdict(item) for item in result.findings if item.check.partition(".")[0] in drawn]
     after = [asdict(item) for item in fresh.findings]
     found = list(differences_between(before, after, "findings", tolerance))
+    found += differences_between(result.power, power(), "power")
     if [item["check"] for item in before] != [item["check"] for item in after] and not found:
         found.append(Difference("findings", "another order", "the order of the checks"))
     recomputed = sum(numbers_in({key: item[key] for key in ("score", "threshold", "details")}) for item in before)

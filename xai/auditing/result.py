@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ class AuditResult:
 
     A finding is called CHECK.WHAT, such as "bias.equal_opportunity". model and data: name, digest and sizes; options:
     the keyword arguments that make the audit again; versions: what it was made with; seconds: by check.
+    power: how often these checks find a planted fault (`xai.auditing.power`).
     """
 
     findings: tuple[Finding, ...]
@@ -36,6 +37,7 @@ class AuditResult:
     options: dict[str, object]
     versions: dict[str, str]
     seconds: dict[str, float]
+    power: dict[str, object] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     @property

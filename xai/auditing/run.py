@@ -11,6 +11,7 @@ from torch import nn
 
 import xai
 from xai.auditing.data import AuditData, Prepared, prepare
+from xai.auditing.power import power
 from xai.auditing.result import AuditResult
 from xai.core.arguments import whole_number
 from xai.core.digest import tensor_digest
@@ -52,7 +53,7 @@ def audit(
     findings, seconds = run_checks("audit", MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
     about = about_model(model, prepared), about_data(prepared)
-    return AuditResult(findings, *about, as_plain(options), made_with(), seconds)
+    return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power())
 
 
 def chosen_checks(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from xai.auditing.data import Rows
 from xai.auditing.features import features
@@ -14,7 +17,7 @@ from xai.core.finding import Finding
 from xai.core.inputs import TabularInput
 from xai.core.model import Model
 
-__all__ = ["planted_value"]
+__all__ = ["linear_model", "planted_value"]
 
 NAME = "shortcuts.planted_value"
 REPEATED = 3  # values of a column that stand there most often
@@ -33,19 +36,16 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
         return untestable(NAME, "it plants values in a table's columns and counts rows that move to one class.")
     if len(held_out.labels.unique()) < 2:
         return untestable(NAME, "held-out rows of only one class were given.")
-    from sklearn.linear_model import LogisticRegression
-
     lines = []
     classes = model.classes or [str(number) for number in range(rows.outputs)]
     tried = [(place, value) for place in range(len(model.input.names)) for value in _values(model, known, place)]
-    trends = LogisticRegression(max_iter=300, tol=1e-3)
-    trends.fit(features(model, held_out.inputs).parts[0], held_out.labels.numpy())
+    says = linear_model(model, held_out)
     for place, value in tried:
         planted = rows.inputs.clone()
         planted[:, place] = value
         said = model.predict(planted).cpu().argmax(1)
         alike = _alike(model, held_out, place, value)
-        foretold = torch.from_numpy(trends.predict(features(model, held_out.inputs, planted).parts[1]))
+        foretold = says(planted)
         for target in range(rows.outputs):
             others = rows.predicted != target
             count = int(others.sum())
@@ -72,6 +72,15 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
         "intervals hold for all values together"
     )
     return judge(NAME, worst["more"], (worst["low"], worst["high"]), control, text, {"tables": [listed]})
+
+
+def linear_model(model: Model, rows: Rows) -> Callable[[Tensor], Tensor]:
+    """Return a linear model of the labels of some rows: inputs (N, ...) -> classes (N,)."""
+    from sklearn.linear_model import LogisticRegression
+
+    learned = LogisticRegression(max_iter=300, tol=1e-3)
+    learned.fit(features(model, rows.inputs).parts[0], rows.labels.numpy())
+    return lambda inputs: torch.from_numpy(learned.predict(features(model, rows.inputs, inputs).parts[1]))
 
 
 def _values(model: Model, known: Rows, place: int) -> list[float]:

@@ -15,7 +15,7 @@ from xai.core.model import Model
 from xai.render.escape import render
 from xai.render.notebook import explanation_body
 from xai.render.report import Report
-from xai.render.sections.audit import audit_summary, check_section, provenance
+from xai.render.sections.audit import audit_summary, check_section, power_section, provenance
 
 __all__ = ["BACKGROUND", "CHECKED", "audit_report", "goal_in_words"]
 
@@ -41,6 +41,8 @@ def audit_report(
     if raw_data and model is not None and data is not None:
         extra["performance"] = _worst_errors(result, model, data)
     sections = [check_section(name, result.of(name), extra.get(name, ())) for name in result.checks]
+    if result.power:
+        sections.append(power_section(result))
     sections.append(provenance(result))
     title = title or f"Audit of {result.model['name']}"
     request = {"call": "audit_report", "raw_data": raw_data}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from xai.auditing.power import power_rows
 from xai.auditing.result import AuditResult
 from xai.core.experiment import Panel, Series, Surface
 from xai.core.finding import Finding
@@ -16,7 +17,7 @@ from xai.render.figures import inline_svg
 from xai.render.panels import panel_figure
 from xai.render.report import Section
 
-__all__ = ["audit_summary", "check_section", "provenance"]
+__all__ = ["audit_summary", "check_section", "power_section", "provenance"]
 
 STANDS = {"pass": "holds", "warn": "look", "fail": "does not hold", "untestable": "not testable"}
 COMPARED = {"pass": "as A", "warn": "look", "fail": "unlike A", "untestable": "not testable"}
@@ -59,6 +60,12 @@ def check_section(
     stands = COMPARED if compared else STANDS
     body = render("audit_check.html", question=spec.question, words=words, findings=views, extra=extra, stands=stands)
     return Section(name, spec.title, body)
+
+
+def power_section(result: AuditResult) -> Section:
+    """Return the chapter on how far to trust the audit: how often it finds a planted fault, and accuses without one."""
+    body = render("audit_power.html", rows=power_rows(result.power), command=result.power["command"])
+    return Section("power", "How often this audit finds a planted fault", body)
 
 
 def provenance(result: AuditResult) -> Section:
