@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def efficientnet(folder: str) -> tuple[Model, Tensor]:
-    """Return the network alone, as captum gets it, and the middle of the photograph of a cat as it takes it."""
+    """Return the network, as captum gets it, and the middle of the photograph of a cat, normalized."""
     loaded = load(folder, trust_code=True)
     pixels = photographs()["chelsea"]
     left = (pixels.shape[2] - pixels.shape[1]) // 2
     square = pixels[None, :, :, left : left + pixels.shape[1]]
     square = interpolate(square, tuple(loaded.input.shape[1:]), mode="bicubic", antialias=True).clamp(0, 1)
     network = nn.Sequential(loaded.network.eval()).requires_grad_(False)
-    return Model(network, input=type(loaded.input)(loaded.input.shape)), loaded.input.normalize(square)
+    return Model(network), loaded.input.normalize(square)
 
 
 def peak(folder: str, side: str) -> None:
