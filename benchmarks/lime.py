@@ -1,19 +1,15 @@
 """LIME: we, lime 0.2.0.1 and the limit (as many forward passes at the best batch size), interleaved in one process.
 
-`python -m benchmarks.lime [image table text efficientnet memory]`; XAI_THREADS sets torch's threads (1).
+`python -m benchmarks.lime [image table text efficientnet memory]`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +18,7 @@ from torch import Tensor, nn
 
 from benchmarks.lime_models import digits_model, table_model, text_model
 from benchmarks.output import say
+from benchmarks.timing import least_seconds, peak_bytes
 from xai.core.allocator import keep_memory
 from xai.core.inputs import ImageInput
 from xai.core.model import Model
@@ -34,18 +31,6 @@ from xai.lime.text import lime_text
 BATCHES = (16, 64, 128, 256, 512, 1024)
 
 
-def seconds(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the least CPU time of each run over rounds in which they take turns: busy neighbors do not count."""
-    best = dict.fromkeys(runs, float("inf"))
-    for number in range(repeats + 1):
-        for name, run in runs.items():
-            started = time.process_time()
-            run()
-            if number:  # the first round warms up
-                best[name] = min(best[name], time.process_time() - started)
-    return best
-
-
 def passes(network: nn.Module, batch: Tensor, size: int) -> None:
     with torch.no_grad():
         for part in batch.split(size):
@@ -53,7 +38,7 @@ def passes(network: nn.Module, batch: Tensor, size: int) -> None:
 
 
 def best_batch(network: nn.Module, batch: Tensor, sizes: tuple[int, ...] = BATCHES) -> int:
-    times = seconds({str(size): partial(passes, network, batch, size) for size in sizes}, 2)
+    times = least_seconds({str(size): partial(passes, network, batch, size) for size in sizes}, 2)
     return int(min(times, key=times.get))
 
 
@@ -93,7 +78,7 @@ def image() -> None:
         "lime": lime,
         "limit": partial(passes, model.network, batch, size),
     }
-    report(f"small CNN, 1,000 samples (limit at batch {size})", seconds(runs, 7))
+    report(f"small CNN, 1,000 samples (limit at batch {size})", least_seconds(runs, 7))
 
 
 def table() -> None:
@@ -130,20 +115,20 @@ def table() -> None:
     runs = {"ours": lambda: ours(data[:1]), "plain": lambda: ours(data[:1], controls=None), "lime": lambda: lime(1),
             "limit": lambda: limit(1), "few": lambda: ours(data[:1], surrogate="forward", features=5, controls=None),
             "lime few": few}  # fmt: skip
-    times = seconds(runs, 10)
+    times = least_seconds(runs, 10)
     report("one row, all 12 weights", times)
     report("one row, the same without controls", {**times, "ours": times["plain"]})
     report("one row, 5 features by forward selection", {**times, "ours": times["few"], "lime": times["lime few"]})
     runs = {"ours": lambda: ours(data[:500], shared=True), "lime": lambda: lime(10), "limit": lambda: limit(50)}
-    times = seconds(runs, 3)
+    times = least_seconds(runs, 3)
     times["limit"] *= 10
     report("500 rows, shared samples", times, 50)
     shared = partial(ours, data[:500], shared=True, surrogate="forward", features=5)
-    times = seconds({"ours": shared, "lime": few, "limit": lambda: limit(1)}, 3)
+    times = least_seconds({"ours": shared, "lime": few, "limit": lambda: limit(1)}, 3)
     report("500 rows, shared samples, 5 features by forward selection", {**times, "limit": 500 * times["limit"]}, 500)
     runs = {"ours": lambda: ours(data[:50]), "plain": lambda: ours(data[:50], controls=None),
             "lime": lambda: lime(10), "limit": lambda: limit(50)}  # fmt: skip
-    times = seconds(runs, 3)
+    times = least_seconds(runs, 3)
     report("50 rows, samples of their own", times, 5)
     report("50 rows, the same without controls", {**times, "ours": times["plain"]}, 5)
     first, second = lime(40), lime(40)
@@ -195,7 +180,7 @@ def text() -> None:
 
         explainer = LimeTextExplainer(random_state=0)
         prepared = {size: batches(size) for size in (32, 64, 128, 256, 512, 1024)}
-        trial = seconds({str(size): partial(limit, prepared[size]) for size in prepared}, 3)
+        trial = least_seconds({str(size): partial(limit, prepared[size]) for size in prepared}, 3)
         size = int(min(trial, key=trial.get))
         runs = {
             "ours": partial(lime_text, model, texts[0], samples=samples),
@@ -203,7 +188,7 @@ def text() -> None:
             "lime": partial(explainer.explain_instance, texts[0], predict, num_features=10, num_samples=samples),
             "limit": partial(limit, prepared[size]),
         }
-        times = seconds(runs, 7)
+        times = least_seconds(runs, 7)
         report(f"{name} network, {samples:,} samples (limit at batch {size})", times)
         report(f"{name} network, the same with batch_size={size}", {**times, "ours": times["best"]})
 
@@ -223,7 +208,7 @@ def efficientnet(samples: int = 200) -> None:
         "ours": lambda: lime_image(model, picture, segments=labels, fill="zero", samples=samples),
         "limit": partial(passes, network, batch, size),
     }
-    report(f"EfficientNet-Lite0, {samples} samples (limit at batch {size})", seconds(runs, 2))
+    report(f"EfficientNet-Lite0, {samples} samples (limit at batch {size})", least_seconds(runs, 2))
 
 
 def memory() -> None:
@@ -245,21 +230,19 @@ def memory() -> None:
 def peak(surrogate: str, samples: int) -> None:
     model, texts = text_model()
     lime_text(model, texts[0], samples=samples, surrogate=surrogate)
-    # Not getrusage: its peak is inherited from the process that started this one.
-    status = Path("/proc/self/status").read_text()
-    say(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+    say(peak_bytes() // 1024)
 
 
 PARTS = {"image": image, "table": table, "text": text, "efficientnet": efficientnet, "memory": memory}
 
 
 def main(arguments: list[str]) -> None:
-    torch.set_num_threads(int(os.environ.get("XAI_THREADS", "1")))
-    threadpool_limits(torch.get_num_threads())  # the same for lime's NumPy and SciPy
+    torch.set_num_threads(1)
+    threadpool_limits(1)  # the same for lime's NumPy and SciPy
     if arguments[:1] == ["peak"]:
         return peak(arguments[1], int(arguments[2]))
     keep_memory()
-    say(f"torch {torch.__version__}, {torch.get_num_threads()} thread; least CPU ms of interleaved rounds")
+    say(f"torch {torch.__version__}, one thread; least CPU ms of interleaved rounds")
     for name in arguments or PARTS:
         say(f"\n{name}: {PARTS[name].__doc__}")
         if name != "memory":

@@ -76,15 +76,16 @@ def _multiplied(case: Case, start: Tensor, same: bool) -> tuple[Tensor, Tensor]:
             behind, numbers = (start[:1], rows[:1]) if same else (start[rows], rows)
             reference = _Reference(case.operation, same)
             with rules(reference.table(reference.keep)):
-                scores = case.score(variable_of(behind, case.operation), numbers)
+                variable = variable_of(behind, case.operation)
+                # Of one baseline, what each row asks for: rows have targets of their own.
+                scores = case.scores_of_all(variable, case.rows)[:, 0] if same else case.score(variable, numbers)
             empty.append(scores.detach().double())
         reference.place = 0
         table = reference.table(reference.compare)
         scores, multipliers = ruled_gradient(case, case.inputs[rows], rows, table, check)
         full.append(scores.double())
         parts.append(multipliers * (case.inputs[rows] - start[rows]))
-    empty = case.scores_of_all(start[:1], case.rows)[:, 0] if same else torch.cat(empty)
-    return torch.cat(parts), torch.cat(full) - empty
+    return torch.cat(parts), torch.cat(full) - torch.cat(empty)
 
 
 class _OtherShape(Exception):
@@ -143,7 +144,7 @@ def rescaled(function: Callable, source: Tensor, behind: Tensor) -> Tensor | Non
         output, back = pulled_back(function, source)
         difference = source - behind
         slope = (output - before) / difference
-        near = difference.abs() <= 10 * torch.finfo(source.dtype).eps * source.abs()
+        near = difference.abs() <= source.abs().mul_(10 * torch.finfo(source.dtype).eps)
         if bool(near.any()):
             slope = torch.where(near, back(torch.ones_like(output))[0], slope)
         return output, lambda gradient: (gradient * slope,)

@@ -105,7 +105,8 @@ class _Absorbed:
         """Count one layer: the relevance that came, what it handed on, and what its biases took; all (n, ...)."""
         if len(relevance) != len(self.rows) or len(handed_on) != len(self.rows):
             return  # rows are mixed into another axis: what is lost here counts as lost elsewhere
-        came, left, taken = (part.double().flatten(1).sum(1) for part in (relevance, handed_on, biases))
+        parts = (relevance, handed_on, biases)
+        came, left, taken = (part.flatten(1).sum(1, dtype=torch.float64) for part in parts)
         self.biases[self.rows] += taken
         self.epsilon[self.rows] += came - left - taken
 
@@ -118,15 +119,16 @@ def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
 
         def values(source: Tensor) -> tuple:
             output = operation(source)
-            # A copy of the output, since an activation may follow in place; the input must stay as it is.
-            reached, version = output.clone(), source._version
+            reached, version, written = output.detach(), source._version, output._version
 
             def handed(gradient: Tensor) -> tuple[Tensor]:
                 if source._version != version:
                     wanted = "layers whose input is not changed in place afterwards"
                     raise NetworkError(expected("lrp", "network", wanted, operation.name))
-                relevance = gradient * reached
-                multiplier, biases = shares(chosen, split, operation, source, reached, relevance)
+                # An activation may have followed in place.
+                known = reached if reached._version == written else operation(source)
+                relevance = gradient * known
+                multiplier, biases = shares(chosen, split, operation, source, known, relevance)
                 absorbed.add(relevance, multiplier * source, biases)
                 return (multiplier,)
 
@@ -135,12 +137,15 @@ def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
         return connect(values, operation.sources[0])
 
     def activation(operation: Operation) -> Tensor | None:
-        if len(operation.sources) > 1 or bool(operation(torch.zeros_like(operation.sources[0][:1])).any()):
-            return None  # where nothing comes in, nothing may come out: relevance would have nowhere to go
+        # Where nothing comes in, nothing may come out: relevance would have nowhere to go. Axes behind the channels are
+        # alike to an activation.
+        sizes = [1 if axis != 1 else size for axis, size in enumerate(operation.sources[0].shape)]
+        if len(operation.sources) > 1 or bool(operation(operation.sources[0].new_zeros(sizes)).any()):
+            return None
 
         def values(source: Tensor) -> tuple:
             output = operation(source)
-            ratio = output / torch.where(source == 0, torch.ones_like(source), source)
+            ratio = torch.where(source == 0, 0, output / source)
             return output, lambda gradient: (gradient * ratio,)
 
         return connect(values, operation.sources[0])

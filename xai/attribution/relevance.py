@@ -35,20 +35,30 @@ def shares(
     if rule == EPSILON:
         signal = relevance / _stable(output, split.epsilon)
         return _back(layer, source, weight, signal), signal * bias
-    # The positive contributions to each output, and the negative ones.
-    positive = _parts(layer, source, weight, 1) + bias.clamp_min(0)
-    negative = _parts(layer, source, weight, -1) + bias.clamp_max(0)
+    above, below = weight.clamp_min(0), weight.clamp_max(0)
+    # The contributions of both signs to each output: the negative ones are what the positive ones leave.
+    signed = bool((source < 0).any())
+    positive = _run(layer, source.clamp_min(0) if signed else source, above) + bias.clamp_min(0)
+    if signed:
+        positive += _run(layer, source.clamp_max(0), below)
     if rule == GAMMA:
+        # Rounding of the difference does no harm: it is read only where the negative ones are the larger part.
         up = output >= 0
-        signal = relevance / _stable(output + split.gamma * torch.where(up, positive, negative), split.epsilon)
-        favored = split.gamma * signal
-        for_it, against_it = favored * up, favored * ~up
-        multiplier = _back(layer, source, weight, signal) + _signed_back(layer, source, weight, for_it, against_it)
-        return multiplier, signal * bias + for_it * bias.clamp_min(0) + against_it * bias.clamp_max(0)
-    for_it = split.alpha * relevance / _stable(positive, split.epsilon)
-    against_it = (1 - split.alpha) * relevance / _stable(negative, -split.epsilon)
+        signal = relevance / _stable(output + split.gamma * torch.where(up, positive, output - positive), split.epsilon)
+        favored = split.gamma * signal * up
+        for_it, against_it = signal + favored, (1 + split.gamma) * signal - favored
+    else:
+        negative = _run(layer, source.clamp_min(0) if signed else source, below) + bias.clamp_max(0)
+        if signed:
+            negative += _run(layer, source.clamp_max(0), above)
+        for_it = split.alpha * relevance / _stable(positive, split.epsilon)
+        against_it = (1 - split.alpha) * relevance / _stable(negative, -split.epsilon)
     kept = for_it * bias.clamp_min(0) + against_it * bias.clamp_max(0)
-    return _signed_back(layer, source, weight, for_it, against_it), kept
+    multiplier = _back(layer, source, above, for_it) + _back(layer, source, below, against_it)
+    if signed:  # through a negative input, a negative weight contributes positively
+        other = _back(layer, source, below, for_it) + _back(layer, source, above, against_it)
+        multiplier = torch.where(source >= 0, multiplier, other)
+    return multiplier, kept
 
 
 def _bias(layer: Operation, output: Tensor) -> Tensor:
@@ -61,31 +71,8 @@ def _bias(layer: Operation, output: Tensor) -> Tensor:
 
 def _stable(denominator: Tensor, epsilon: float) -> Tensor:
     """Return a denominator moved away from 0; one of exactly 0 to the side of epsilon's sign."""
-    away = torch.where(denominator == 0, epsilon, abs(epsilon) * denominator.sign())
-    return denominator + away
-
-
-def _parts(layer: Operation, source: Tensor, weight: Tensor, sign: int) -> Tensor:
-    """Return the sum of the contributions a_i w_ij of one sign to each output."""
-    above, below = _of_sign(weight, sign), _of_sign(weight, -sign)
-    total = _run(layer, source.clamp_min(0), above)
-    return total + _run(layer, source.clamp_max(0), below) if bool((source < 0).any()) else total
-
-
-def _signed_back(layer: Operation, source: Tensor, weight: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-    """Return what signals to the positive and to the negative contributions of each output make at each input."""
-    above, below = _of_sign(weight, 1), _of_sign(weight, -1)
-
-    def both(first: Tensor, second: Tensor) -> Tensor:
-        result = _back(layer, source, first, positive)
-        return result + _back(layer, source, second, negative) if bool(negative.any()) else result
-
-    result = both(above, below)
-    return torch.where(source >= 0, result, both(below, above)) if bool((source < 0).any()) else result
-
-
-def _of_sign(weight: Tensor, sign: int) -> Tensor:
-    return weight.clamp_min(0) if sign > 0 else weight.clamp_max(0)
+    above = denominator >= 0 if epsilon > 0 else denominator > 0
+    return denominator + torch.where(above, abs(epsilon), -abs(epsilon))
 
 
 def _run(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
@@ -101,7 +88,31 @@ def _run(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
 
 def _back(layer: Operation, source: Tensor, weight: Tensor, signal: Tensor) -> Tensor:
     """Return the gradient of the layer with other weights, of a signal (like the output), at its input."""
+    if layer.name == "linear":
+        return signal @ weight
+    settings = _settings(layer)
+    if settings is not None and signal.ndim == weight.ndim:
+        # Asked for by itself, it needs no forward pass.
+        return torch.ops.aten.convolution_backward(signal, source, weight, None, *settings, [True, False, False])[0]
     with torch.enable_grad():
         leaf = source.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(_run(layer, leaf, weight), leaf, signal)
     return gradient
+
+
+def _settings(layer: Operation) -> tuple | None:
+    """Return a convolution's stride, padding, dilation, whether it is transposed, output padding and groups.
+
+    None where its padding is a word.
+    """
+    sides, transposed = int(layer.name[-2]), "transpose" in layer.name
+    stride, padding = layer.argument(3, "stride", 1), layer.argument(4, "padding", 0)
+    outside = layer.argument(5, "output_padding", 0) if transposed else 0
+    groups = layer.argument(6, "groups", 1)
+    dilation = layer.argument(7 if transposed else 5, "dilation", 1)
+    if isinstance(padding, str):
+        return None
+    stride, padding, dilation, outside = (
+        [item] * sides if isinstance(item, int) else list(item) for item in (stride, padding, dilation, outside)
+    )
+    return stride, padding, dilation, transposed, outside, groups

@@ -79,8 +79,11 @@ class Case:
             return self._select(self._seen_before(batch, rows), rows).double()
 
     def scores_of_all(self, batch: Tensor, rows: Tensor) -> Tensor:
-        """Return the explained number of each row (r,) for every item of one batch, shape (r, n), from one pass."""
-        with torch.no_grad():
+        """Return the explained number of each row (r,) for every item of one batch, shape (r, n), from one pass.
+
+        Connected to the graph where the batch requires a gradient.
+        """
+        with torch.set_grad_enabled(batch.requires_grad):
             raw = self.model.forward_on(self.plan.network, batch, self.operation)
             columns = self._columns(raw).double().T  # (K, n)
             chosen = columns[self.target.index[rows]]
