@@ -39,8 +39,8 @@ def answers(case: Case, row: int, masks: Tensor, show: Callable[[Tensor], Tensor
 def hiding(case: Case, explanation: Explanation, fill: object) -> Iterator[Hiding] | None:
     """Yield how each row's units are hidden, or return None where that is not known for such inputs.
 
-    fill: a name, number or tensor as for baselines. None is the blurred image; of tables and series what the
-    explanation itself took for absent (the middle of its background, where that is several), else 0 in a table and the
+    fill: a name, number or tensor as for baselines. None is the blurred image; of all others what the explanation
+    itself took for absent (the middle of its background, where that is several), else 0 in a table or a layer, and the
     mean over a series' time. Words of a text are taken out.
     """
     inputs = case.inputs
@@ -58,7 +58,8 @@ def _background(case: Case, explanation: Explanation, fill: object) -> tuple[Ten
     inputs, training = case.inputs, explanation.options.get("background")
     if fill is None and inputs.ndim == 2 and isinstance(training, dict):
         return _typical(TrainingSummary.load(training), inputs), "its mean or most frequent category in training"
-    if fill is None and inputs.ndim != 4:
+    image = inputs.ndim == 4 and case.layer is None
+    if fill is None and not image:
         if explanation.background is not None:
             given = torch.stack([case.baseline(part)[0] for part in explanation.background.to(inputs)])
             return _middle(case, given), "its baseline" if len(
@@ -68,7 +69,7 @@ def _background(case: Case, explanation: Explanation, fill: object) -> tuple[Ten
             return _middle(case, case.background(training)[0]), f"the middle of {explanation.baseline}"
         fill = None if explanation.baseline in ("given", "data") else explanation.baseline
     if fill is None:
-        fill = {2: "zero", 3: "mean", 4: "blur"}[inputs.ndim]
+        fill = "blur" if image else "mean" if inputs.ndim == 3 and case.layer is None else "zero"
     if inputs.ndim == 3 and fill == "mean":
         return inputs.mean(1, keepdim=True).expand_as(inputs), "its mean over time"
     values, name = make_baseline(fill, inputs, case.operation)
@@ -79,7 +80,7 @@ def _middle(case: Case, rows: Tensor) -> Tensor:
     """Return the mean over rows of data (B, N, ...), of a category the most frequent one."""
     middle = rows.mean(0)
     fixed = getattr(case.model.input, "categorical", {})
-    if fixed and rows.ndim == 3:
+    if fixed and case.layer is None:
         columns = [place for place, name in enumerate(case.model.input.names) if name in fixed]
         middle[:, columns] = rows[..., columns].mode(0).values
     return middle

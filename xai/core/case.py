@@ -267,10 +267,11 @@ class Case:
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact: dict[str, object] = {"exact": True} if self.exact else {}
+        run = {**fields.pop("run", {}), **self.plan.options()}
         if self.layer is not None:
             over = "layer" if over == "input" else over
-            exact["layer"] = self.layer
-        options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
+            exact["layer"] = run["explains"] = self.layer
+        options = {**fields.pop("options", {}), **exact, "run": run}
         return Explanation(
             method=method,
             inputs=self.inputs if self.given is None else self.given,
