@@ -284,6 +284,7 @@ def test_recompute_repeats_every_option(model: Model) -> None:
         assert torch.equal(again.heatmap(), made.heatmap())
         assert {**again.options, "run": 0} == {**made.options, "run": 0}
     given = integrated_gradients(model, planted_image(), 1, baseline=torch.full((1, 1, SIDE, SIDE), 0.2))
+    assert torch.equal(recompute(model, given).values, given.values)
     with pytest.raises(InputError, match="the tensor that was used"):
-        recompute(model, given)
+        recompute(model, replace(given, background=None))
     assert torch.equal(recompute(model, given, baseline=0.2).values, given.values)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from xai.checks.comparison import ALPHA, Comparison, rival_maps, untestable_by_chance
+from xai.checks.comparison import ALPHA, Comparison, untestable_by_chance
 from xai.checks.controls import control_maps
 from xai.checks.similarity import rank_correlation
-from xai.checks.units import unit_scores
+from xai.checks.units import explained_layer, rivals_of, unit_scores
 from xai.core.arguments import whole_number
 from xai.core.case import Case
 from xai.core.errors import InputError, XaiError, expected
@@ -52,13 +52,15 @@ def agreement(
         if other.target != explanation.target or not torch.equal(other.inputs, explanation.inputs):
             wanted = "explanations of the same rows and targets"
             raise InputError(expected(name, "others", wanted, f"one of {other.method} for {other.target_name()}"))
-    others = [other for other in others if other.method != explanation.method]
+    layer = explained_layer(explanation)
+    others = [other for other in others if other.method != explanation.method and explained_layer(other) == layer]
     with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
         return [_row(case, explanation, others, row, controls) for row in range(len(case))]
 
 
 def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> list[Explanation]:
-    known = all_methods()
+    known, layer = all_methods(), explained_layer(explanation)
+    settings = {} if layer is None else {"layer": layer}
     unknown = [name for name in methods if name not in known]
     if unknown:
         raise InputError(expected("agreement", "methods", f"among {', '.join(known)}", repr(unknown[0])))
@@ -67,7 +69,7 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
         if name == explanation.method or model.input.kind not in known[name].inputs:
             continue
         try:
-            made.append(known[name].load()(model, explanation.inputs, list(explanation.target)))
+            made.append(known[name].load()(model, explanation.inputs, list(explanation.target), **settings))
         except XaiError:  # no convolution for Grad-CAM, no gradient: that method has no say
             continue
     return made
@@ -85,9 +87,7 @@ def _row(case: Case, explanation: Explanation, others: list[Explanation], row: i
     untestable = untestable_by_chance("agreement", own, controls)
     if untestable is not None:
         return untestable
-    rivals = {
-        name: _pooled(rival) for name, rival in rival_maps(unit_scores(explanation, row), case.inputs[row]).items()
-    }
+    rivals = {name: _pooled(rival) for name, rival in rivals_of(case, row, unit_scores(explanation, row)).items()}
     copies, control = control_maps(own, controls, case.generator(row))
     every = torch.stack([own, *rivals.values(), *copies])
     found = torch.stack([_agreement(every, other) for other in maps.values()])  # (methods, maps)

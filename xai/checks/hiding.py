@@ -39,30 +39,51 @@ def answers(case: Case, row: int, masks: Tensor, show: Callable[[Tensor], Tensor
 def hiding(case: Case, explanation: Explanation, fill: object) -> Iterator[Hiding] | None:
     """Yield how each row's units are hidden, or return None where that is not known for such inputs.
 
-    fill: a name, number or tensor as for baselines. None is what the explanation itself took for absent where it says
-    so; else the blurred image, the mean over a series' time, 0 in a table. Words of a text are taken out.
+    fill: a name, number or tensor as for baselines. None is the blurred image; of all others what the explanation
+    itself took for absent (the middle of its background, where that is several), else 0 in a table or a layer, and the
+    mean over a series' time. Words of a text are taken out.
     """
     inputs = case.inputs
     if not inputs.is_floating_point():
         return (_words(case, explanation, row) for row in range(len(inputs)))
     if inputs.ndim not in (2, 3, 4):
         return None
-    values, place = _background(explanation, inputs, fill, case.operation)
+    values, place = _background(case, explanation, fill)
     make = {2: _table, 3: _series, 4: _image}[inputs.ndim]
     return (Hiding(make(inputs[row], values[row], _labels(explanation, row)), place) for row in range(len(inputs)))
 
 
-def _background(explanation: Explanation, inputs: Tensor, fill: object, operation: str) -> tuple[Tensor, str]:
-    training = explanation.options.get("background")
+def _background(case: Case, explanation: Explanation, fill: object) -> tuple[Tensor, str]:
+    """Return what stands where a unit is hidden, (N, ...), and its name."""
+    inputs, training = case.inputs, explanation.options.get("background")
     if fill is None and inputs.ndim == 2 and isinstance(training, dict):
         return _typical(TrainingSummary.load(training), inputs), "its mean or most frequent category in training"
-    known = explanation.baseline if explanation.baseline not in (None, "given") else None
+    image = inputs.ndim == 4 and case.layer is None
+    if fill is None and not image:
+        if explanation.background is not None:
+            given = torch.stack([case.baseline(part)[0] for part in explanation.background.to(inputs)])
+            return _middle(case, given), "its baseline" if len(
+                given
+            ) == 1 else f"the middle of {len(given)} rows of data"
+        if isinstance(training, list | tuple):  # names of several baselines
+            return _middle(case, case.background(training)[0]), f"the middle of {explanation.baseline}"
+        fill = None if explanation.baseline in ("given", "data") else explanation.baseline
     if fill is None:
-        fill = "blur" if inputs.ndim == 4 else known if known is not None else "mean" if inputs.ndim == 3 else "zero"
+        fill = "blur" if image else "mean" if inputs.ndim == 3 and case.layer is None else "zero"
     if inputs.ndim == 3 and fill == "mean":
         return inputs.mean(1, keepdim=True).expand_as(inputs), "its mean over time"
-    values, name = make_baseline(fill, inputs, operation)
+    values, name = make_baseline(fill, inputs, case.operation)
     return values, str(name)
+
+
+def _middle(case: Case, rows: Tensor) -> Tensor:
+    """Return the mean over rows of data (B, N, ...), of a category the most frequent one."""
+    middle = rows.mean(0)
+    fixed = getattr(case.model.input, "categorical", {})
+    if fixed and case.layer is None:
+        columns = [place for place, name in enumerate(case.model.input.names) if name in fixed]
+        middle[:, columns] = rows[..., columns].mode(0).values
+    return middle
 
 
 def _typical(training: TrainingSummary, inputs: Tensor) -> Tensor:

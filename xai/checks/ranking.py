@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.checks.comparison import ALPHA, Comparison, rival_maps, untestable_by_chance
+from xai.checks.comparison import ALPHA, Comparison, untestable_by_chance
 from xai.checks.controls import control_maps
 from xai.checks.hiding import Hiding, answers, hiding
-from xai.checks.units import unit_scores
+from xai.checks.units import explained_layer, rivals_of, unit_scores
 from xai.core.arguments import whole_number
 from xai.core.case import Case
 from xai.core.explanation import Explanation
@@ -54,7 +54,7 @@ def check_ranking(
     single = not isinstance(target[0], tuple)
     of = "log_probability" if single and model.task != "regression" else "output"
     settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size,
-                "scores_only": True}  # fmt: skip
+                "scores_only": True, "layer": explained_layer(explanation)}  # fmt: skip
     with model.explaining(act.name, explanation.inputs, target, **settings) as case:
         ways = hiding(case, explanation, fill)
         if ways is None:
@@ -71,7 +71,7 @@ def _row(act: Act, case: Case, explanation: Explanation, row: int, way: Hiding, 
     if untestable is not None:
         return untestable
     generator = case.generator(row)
-    rivals = rival_maps(scores, case.inputs[row])
+    rivals = rivals_of(case, row, scores)
     others, control = control_maps(scores, controls, generator)
     counts = _counts(scores.numel())
     ranks = _ranks(torch.stack([scores, *rivals.values(), *others]).flatten(1), generator)

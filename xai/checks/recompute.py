@@ -13,7 +13,8 @@ __all__ = ["recompute"]
 def recompute(model: Model, explanation: Explanation, **changes: object) -> Explanation:
     """Call the explanation's method again on its inputs and targets; `changes` replace recorded options.
 
-    Raises InputError where the method is unknown, or an argument was a tensor that is not recorded.
+    A baseline or background that was given as numbers is the one in the explanation. Raises InputError where the method
+    is unknown, or another argument was a tensor, which is not recorded.
     """
     methods = all_methods()
     if explanation.method not in methods:
@@ -23,8 +24,16 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
         options["segments"] = explanation.segments
     if explanation.seed is not None:
         options["seed"] = explanation.seed
+    kept = explanation.background
+    if kept is not None:
+        numbers = {"background": kept[:, 0], "baseline": kept[0]}
+        options |= {name: values for name, values in numbers.items() if _is_given(options.get(name))}
     options |= changes
-    given = [name for name, value in options.items() if isinstance(value, str) and value == "given"]
+    given = [name for name, value in options.items() if _is_given(value)]
     if given:
         raise InputError(expected("recompute", given[0], "the tensor that was used", "only the note that one was"))
     return methods[explanation.method].load()(model, explanation.inputs, list(explanation.target), **options)
+
+
+def _is_given(value: object) -> bool:
+    return isinstance(value, str) and value == "given"

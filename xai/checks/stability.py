@@ -107,7 +107,10 @@ def _control(case: Case, explanation: Explanation, row: int) -> float:
 def _repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanation:
     segments = None if explanation.segments is None else explanation.segments.repeat_interleave(draws, 0)
     target = tuple(target for target in explanation.target for _ in range(draws))
-    return replace(explanation, inputs=noisy, target=target, segments=segments)
+    behind = explanation.background
+    if behind is not None and behind.shape[1] > 1:
+        behind = behind.repeat_interleave(draws, 1)
+    return replace(explanation, inputs=noisy, target=target, segments=segments, background=behind)
 
 
 def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control: float) -> Finding:

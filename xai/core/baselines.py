@@ -9,7 +9,7 @@ from torch.nn.functional import conv2d, pad
 from xai.core.digest import tensor_digest
 from xai.core.errors import InputError, describe, expected
 
-__all__ = ["BASELINES", "blur", "data_rows", "make_baseline"]
+__all__ = ["BASELINES", "as_row", "blur", "data_rows", "make_baseline"]
 
 BASELINES = ("zero", "mean", "noise", "blur")
 
@@ -46,6 +46,12 @@ def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor,
         return values.expand_as(inputs).clone(), "given"
     except RuntimeError as error:
         raise InputError(expected(operation, "baseline", f"shape {tuple(inputs.shape)}", describe(values))) from error
+
+
+def as_row(values: object, inputs: Tensor) -> Tensor:
+    """Return a baseline that was given as numbers with all axes of the inputs, (1 or N, ...), in memory of its own."""
+    given = torch.as_tensor(values, dtype=inputs.dtype, device=inputs.device).detach().clone()
+    return given.view(*[1] * (inputs.ndim - given.ndim), *given.shape)
 
 
 def data_rows(rows: object, inputs: Tensor, operation: str) -> Tensor:

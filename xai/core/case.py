@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xai.core.baselines import data_rows, make_baseline
+from xai.core.baselines import as_row, data_rows, make_baseline
 from xai.core.differentiate import gradient_of, variable_of
 from xai.core.digest import tensor_digest
 from xai.core.embedding import Words, embed
@@ -40,7 +40,8 @@ class Case:
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
     "log_probability". With a `layer`, `inputs` are what that layer puts out for the rows in `given`, and a score is
     that of the network from there on: what explains an input explains a layer. With `words`, `inputs` are the vectors
-    (N, L, D) that the network's embedding turns the texts in `given` into.
+    (N, L, D) that the network's embedding turns the texts in `given` into. `behind` (B, 1 or N, ...) is what the caller
+    gave as numbers for a baseline or background.
     """
 
     operation: str
@@ -56,6 +57,7 @@ class Case:
     words: Words | None = None
     layer: str | None = None
     given: Tensor | None = None
+    behind: Tensor | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -185,7 +187,10 @@ class Case:
             count = self.present.sum(1).clamp_min(1)[:, None, None]
             start = (self.inputs.sum(1, keepdim=True) / count).expand_as(self.inputs).clone()
         else:
+            numbers = name
             start, name = make_baseline(name, self.inputs, self.operation)
+            if name == "given":
+                self.behind = as_row(numbers, self.inputs)[None]
         if self.present is None:
             return start, name
         if self.words is None:
@@ -205,7 +210,9 @@ class Case:
             name = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
             return torch.stack([values for values, _ in made]), name
         rows = data_rows(background, self.inputs, self.operation)
-        return torch.stack([self.baseline(row)[0] for row in rows]), "data"
+        made = torch.stack([self.baseline(row)[0] for row in rows])
+        self.behind = rows[:, None].clone()
+        return made, "data"
 
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
@@ -263,10 +270,11 @@ class Case:
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact: dict[str, object] = {"exact": True} if self.exact else {}
+        run = {**fields.pop("run", {}), **self.plan.options()}
         if self.layer is not None:
             over = "layer" if over == "input" else over
-            exact["layer"] = self.layer
-        options = {**fields.pop("options", {}), **exact, "run": {**fields.pop("run", {}), **self.plan.options()}}
+            exact["layer"] = run["explains"] = self.layer
+        options = {**fields.pop("options", {}), **exact, "run": run}
         return Explanation(
             method=method,
             inputs=self.inputs if self.given is None else self.given,
@@ -279,6 +287,7 @@ class Case:
             classes=tuple(self.model.classes or ()),
             diagnostics=tuple(dict(row) for row in self.diagnostics),
             evidence=tuple(() for _ in range(len(self))),
+            background=self.behind,
             seed=self.seed,
             **{"names": tuple(getattr(self.model.input, "names", ())), **fields},
         )

@@ -31,7 +31,8 @@ class Explanation:
     size, where it is "layer"; and is a list of one vector per row where it is "segments" (areas of an image),
     "features" (columns of a table),
     "tokens" (parts of a text) or "steps" (of a series). `segments` says which of them each pixel, character or step
-    belongs to, -1 for none; `row_names` how each is called, where that differs by row. `prediction` (N, K) holds
+    belongs to, -1 for none; `row_names` how each is called, where that differs by row. `background` (B, 1 or N, ...)
+    holds the numbers that the caller gave as a baseline (B is 1) or as rows of data. `prediction` (N, K) holds
     probabilities, or the values of a regression. `options` are the keyword arguments that make it again, and under
     "run" how it was run.
     `diagnostics` has one dictionary per row, `evidence` one tuple of findings per row.
@@ -48,6 +49,7 @@ class Explanation:
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     baseline: str | float | None = None
+    background: Tensor | None = None
     standard_error: list[Tensor] | None = None
     segments: Tensor | None = None
     row_names: tuple[tuple[str, ...], ...] | None = None
@@ -68,6 +70,8 @@ class Explanation:
             for entry in fields(self)
             if entry.name in PER_ROW and getattr(self, entry.name) is not None
         }
+        if self.background is not None and self.background.shape[1] > 1:
+            part["background"] = self.background[:, row : row + 1]
         return replace(self, **part)
 
     def __iter__(self) -> Iterator[Explanation]:
@@ -162,12 +166,9 @@ class Explanation:
             value = getattr(self, name)
             parts = {} if value is None else {name: value} if isinstance(value, Tensor) else _numbered(name, value)
             tensors |= parts
-        if self.segments is not None:
-            tensors["segments"] = self.segments
+        tensors |= {name: part for name in ("segments", "background") if (part := getattr(self, name)) is not None}
         plain = {
-            entry.name: getattr(self, entry.name)
-            for entry in fields(self)
-            if entry.name not in ("inputs", "prediction", "values", "standard_error", "segments", "evidence")
+            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in (*TENSORS, "evidence")
         }
         plain["evidence"] = [[finding.to_dict() for finding in row] for row in self.evidence]
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -200,6 +201,7 @@ class Explanation:
         return cls(**plain, **tensors)
 
 
+TENSORS = ("inputs", "prediction", "values", "standard_error", "segments", "background")
 PER_ROW = (
     "inputs", "target", "values", "prediction", "standard_error", "segments", "row_names", "diagnostics", "evidence",
 )  # fmt: skip

@@ -18,7 +18,15 @@ from torch import Tensor
 from xai.core.explanation import Explanation, Visualization
 from xai.render.pictures import AGAINST, FOR, MAGNITUDE
 
-__all__ = ["bars_figure", "curve_figure", "half_widths", "inline_svg", "plot_explanation", "plot_visualization"]
+__all__ = [
+    "bars_figure",
+    "curve_figure",
+    "drawn_as",
+    "half_widths",
+    "inline_svg",
+    "plot_explanation",
+    "plot_visualization",
+]
 
 STYLE = {
     "svg.fonttype": "none",
@@ -30,6 +38,7 @@ STYLE = {
     "axes.facecolor": "none",
 }
 SVG = "http://www.w3.org/2000/svg"
+LARGEST = 15  # bars of a list that may be long
 SIDES = {"f": FOR, "a": AGAINST, "m": MAGNITUDE}
 
 
@@ -37,19 +46,35 @@ def _color(rgb: tuple[int, int, int]) -> tuple[float, ...]:
     return tuple(channel / 255 for channel in rgb)
 
 
-def plot_explanation(explanation: Explanation) -> Figure:
-    """Draw the first row: input and map for images, bars for rows."""
-    title = _plain(f"{explanation.method}: {explanation.target_name()}")
+def drawn_as(explanation: Explanation) -> str:
+    """Return how an explanation is drawn: as "parts" (bars, shaded words), a "series", a "map" or plain "numbers"."""
+    values, inputs = explanation.values[0], explanation.inputs
     if explanation.over in ("features", "tokens", "steps"):
+        return "parts"
+    layer = explanation.options.get("run", {}).get("explains")
+    if layer is not None and explanation.over != "segments":  # feature maps lie over an image, other units nowhere
+        return "map" if inputs.ndim == 4 and values.ndim == 3 else "numbers"
+    return "map" if inputs.ndim == 4 else "series" if inputs.ndim == 3 and values.ndim == 2 else "numbers"
+
+
+def plot_explanation(explanation: Explanation) -> Figure:
+    """Draw the first row: input and map for images, bars for rows; of a layer's units, the largest."""
+    title = _plain(f"{explanation.method}: {explanation.target_name()}")
+    kind = drawn_as(explanation)
+    if kind == "parts":
         return surrogate_figure(explanation, title)
-    if explanation.inputs.ndim == 3 and explanation.values[0].ndim == 2:
+    if kind == "series":
         from xai.render.series import series_figure
 
         return series_figure(explanation)
-    if explanation.inputs.ndim != 4:
-        values = explanation.values[0].flatten().tolist()
+    if kind == "numbers":
+        values = explanation.values[0].flatten()
+        if explanation.over == "layer":
+            order = values.abs().argsort(descending=True)[:LARGEST].tolist()
+            names = [_place(number, explanation.values[0].shape) for number in order]
+            return bars_figure(names, values[order].tolist(), None, title)
         names = list(explanation.names) or [f"x{number}" for number in range(len(values))]
-        return bars_figure(names, values, None, title)
+        return bars_figure(names, values.tolist(), None, title)
     figure = Figure(figsize=(6, 3), layout="constrained")
     image, heat = figure.subplots(1, 2)
     image.imshow(_shown(explanation.inputs[0]), cmap="gray")
@@ -71,7 +96,11 @@ def plot_explanation(explanation: Explanation) -> Figure:
     return figure
 
 
-def surrogate_figure(explanation: Explanation, title: str, count: int = 15) -> Figure:
+def _place(number: int, shape: tuple[int, ...]) -> str:
+    return ", ".join(str(int(index)) for index in np.unravel_index(number, shape))
+
+
+def surrogate_figure(explanation: Explanation, title: str, count: int = LARGEST) -> Figure:
     """Draw a surrogate's largest weights of the first row as bars with whiskers; of a text, the text shaded above."""
     order = explanation.values[0].abs().argsort(descending=True)[:count].tolist()
     names = explanation.value_names()

@@ -10,6 +10,7 @@ from xai.core.explanation import Explanation, Visualization
 from xai.core.finding import Finding
 from xai.render.cards import deletion_plot, lime_plot, map_card, pixel_range
 from xai.render.escape import render
+from xai.render.figures import drawn_as
 from xai.render.pictures import SMALL, image_picture
 from xai.render.series import series_card
 from xai.render.surrogates import surrogate_card
@@ -26,11 +27,12 @@ __all__ = [
 
 def explanation_body(explanation: Explanation) -> Markup:
     """Return an explanation of any batch as HTML: maps for images, bars and shaded texts for LIME, or a table."""
-    if explanation.over in ("features", "tokens", "steps"):
+    kind = drawn_as(explanation)
+    if kind == "parts":
         return render("surrogates.html", cards=[surrogate_card(row) for row in explanation])
-    if explanation.inputs.ndim == 3 and explanation.values[0].ndim == 2:
+    if kind == "series":
         return render("series.html", cards=[series_card(row) for row in explanation])
-    if explanation.inputs.ndim != 4:
+    if kind == "numbers":
         frame = explanation.to_frame()
         rows = frame.head(200).to_dict("records")
         return render("rows.html", columns=list(frame.columns), rows=rows, total=len(frame))

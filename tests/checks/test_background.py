@@ -1,0 +1,107 @@
+"""Checks of explanations against rows of data, several baselines, or a baseline that was given as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from xai.attribution.gradients import integrated_gradients
+from xai.attribution.sampled_gradients import gradient_shap
+from xai.attribution.shapley import kernel_shap
+from xai.checks.deletion import deletion
+from xai.checks.insertion import insertion
+from xai.checks.recompute import recompute
+from xai.checks.stability import stability
+from xai.checks.verify import verify
+from xai.core.explanation import Explanation
+from xai.core.inputs import ImageInput, SequenceInput, TabularInput
+from xai.core.model import Model
+
+WEIGHTS = torch.linspace(-2, 2, 10)
+METHODS = pytest.mark.parametrize("method", [kernel_shap, gradient_shap])
+
+
+def rows(count: int, *shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
+
+
+def linear(weights: torch.Tensor, **settings: object) -> Model:
+    network = nn.Linear(len(weights), 1, bias=False)
+    with torch.no_grad():
+        network.weight.copy_(weights[None])
+    return Model(network, task="regression", **settings)
+
+
+@METHODS
+@pytest.mark.parametrize("background", [rows(40, 10) + 30, ["zero", 60.0], [60.0, 0.0]])
+def test_what_is_hidden_is_the_middle_of_the_background(method: object, background: object) -> None:
+    """Of a linear network, the values and the effect of hiding a unit are both weight times (value - middle)."""
+    model, row = linear(WEIGHTS), rows(1, 10, seed=1) + 30
+    middle = background.mean(0) if isinstance(background, torch.Tensor) else torch.full((10,), 30.0)
+    made = method(model, row, background=background, **({} if method is kernel_shap else {"samples": 4000}))
+    exact = replace(made, values=WEIGHTS * (row - middle)) if method is gradient_shap else made
+    (removed,), (shown,) = deletion(model, exact), insertion(model, exact)
+    assert (removed.status, shown.status) == ("pass", "pass")
+    whole, nothing = float(row @ WEIGHTS), float(middle @ WEIGHTS)
+    assert removed.details["curve"][0] == pytest.approx(whole, abs=1e-3)
+    assert shown.details["curve"][0] == pytest.approx(nothing, abs=1e-3)
+    assert "middle of" in removed.details["fill"]
+    kinds = [finding.status for finding in verify(model, made, ["randomization", "cascade"]).evidence[0]]
+    assert "untestable" not in kinds
+
+
+def test_a_hidden_category_is_the_most_frequent_one() -> None:
+    names = [f"f{number}" for number in range(9)]
+    model = linear(WEIGHTS, input=TabularInput([*names, "kind"], {"kind": ["a", "b", "c"]}))
+    data = torch.cat([rows(9, 9), torch.tensor([0.0, 2, 2, 1, 2, 0, 2, 1, 1])[:, None]], 1)
+    row = torch.cat([rows(1, 9, seed=1), torch.ones(1, 1)], 1)
+    (finding,) = insertion(model, kernel_shap(model, row, background=data))
+    typical = torch.cat([data[:, :9].mean(0), torch.tensor([2.0])])
+    assert finding.details["curve"][0] == pytest.approx(float(typical @ WEIGHTS), abs=1e-4)
+
+
+def test_a_baseline_given_as_numbers_is_what_is_hidden_by() -> None:
+    model, row = linear(WEIGHTS), rows(1, 10, seed=1) + 50
+    made = integrated_gradients(model, row, baseline=torch.full((10,), 50.0))
+    assert [check(model, made)[0].status for check in (deletion, insertion)] == ["pass", "pass"]
+    assert insertion(model, made)[0].details["curve"][0] == pytest.approx(50 * float(WEIGHTS.sum()), abs=1e-3)
+
+
+@METHODS
+def test_series_and_images(method: object) -> None:
+    weights = torch.linspace(-1, 1, 24)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(24, 2))
+    with torch.no_grad():
+        network[1].weight.copy_(torch.stack([weights, -weights]))
+    for model, batch in (
+        (Model(network, input=SequenceInput(["a", "b"], 12)), rows(3, 12, 2)),
+        (Model(network, input=ImageInput((1, 4, 6))), rows(3, 1, 4, 6).sigmoid()),
+    ):
+        for behind in (batch, ["zero", "mean"]):
+            settings = {"segments": "grid"} if batch.ndim == 4 and method is kernel_shap else {}
+            made = verify(model, method(model, batch[:1], 1, background=behind, samples=300, **settings))
+            assert all(finding.text for finding in made.evidence[0])
+
+
+@METHODS
+def test_numbers_that_were_given_make_it_again(method: object, tmp_path: Path) -> None:
+    model, batch, data = linear(WEIGHTS), rows(3, 10, seed=1), rows(12, 10)
+    made = method(model, batch, background=data)
+    data.zero_()  # what the caller does with it later does not matter
+    again = Explanation.load(made.save(tmp_path / "made.safetensors"))
+    assert torch.equal(torch.stack(list(recompute(model, again).values)), torch.stack(list(made.values)))
+    assert torch.equal(recompute(model, made[1]).values[0], made.values[1])
+
+
+def test_a_baseline_per_row_stays_with_its_row() -> None:
+    model, batch, start = linear(WEIGHTS), rows(3, 10, seed=1), rows(3, 10)
+    made = integrated_gradients(model, batch, baseline=start)
+    assert torch.equal(made[2].background, start[None, 2:])
+    assert torch.allclose(recompute(model, made[2]).values, made.values[2:])
+    assert torch.allclose(recompute(model, made).values, made.values)
+    assert [finding.status for finding in stability(model, made, noise=1e-5)] == ["pass"] * 3
+    assert integrated_gradients(model, batch, baseline=start[0])[2].background.shape == (1, 1, 10)
