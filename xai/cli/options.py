@@ -17,6 +17,8 @@ import click
 import xai
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from xai.auditing.data import AuditData
     from xai.core.images import LabelledImages
     from xai.core.model import Model
@@ -144,30 +146,36 @@ def say_checks_cost(
     _say([(model, passes) for model in models], data.inputs[:512])
 
 
-def _say(work: Sequence[tuple[Model, int]], batch: object, share: float = 1.0) -> None:
+def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0) -> None:
     """Say how many passes are ahead and how long they take, from timed batches of each model.
 
-    share: how much larger the inputs are that will be passed than those of the batch.
+    share: how much larger what will be passed is than these inputs.
     """
     seconds, memory = 0.0, 1.0
     for model, passes in work:
-        seconds += passes * share * _seconds_per_pass(model, batch)
-        memory = max(memory, share * model.trace(batch[:8]).elements * 8 * 4 / 2**20)
+        seconds += passes * share * _seconds_per_pass(model, model.prepare(inputs, "cost"))
+        memory = max(memory, share * model.trace(inputs).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
     said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
     click.echo(said, err=True)
 
 
-def _seconds_per_pass(model: Model, batch: object) -> float:
+def _seconds_per_pass(model: Model, batch: Tensor) -> float:
+    import torch
+
+    from xai.core.guard import untouched
+
     each = 0.0
-    for rows in (8, 64, 512):
-        model.predict(batch[:rows])
-        started = time.perf_counter()
-        model.predict(batch[:rows])
-        took = time.perf_counter() - started
-        each = took / (min(rows, len(batch)) + 1)  # a prediction makes one pass more over the first row
-        if took > WORTH_TIMING or rows >= len(batch):  # few rows of a small network time the call, not the work
-            break
+    with untouched(model.network), torch.no_grad():
+        for rows in (8, 64, 512):
+            part = batch[:rows]
+            model.forward_on(model.network, part, "cost")
+            started = time.perf_counter()
+            model.forward_on(model.network, part, "cost")
+            took = time.perf_counter() - started
+            each = took / len(part)
+            if took > WORTH_TIMING or rows >= len(batch):  # few rows of a small network time the call, not the work
+                break
     return each
 
 

@@ -30,6 +30,7 @@ __all__ = ["Model"]
 
 # Checking a faster form costs each row about two of the passes that follow: below this many it cannot pay.
 PASSES_WORTH_A_PLAN = 16
+ENOUGH = 64  # numbers that are no probabilities by more than an accident
 
 
 class Model:
@@ -81,7 +82,7 @@ class Model:
         self._traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
         self._steady: dict[tuple, bool] = {}
         self._digest: tuple[tuple, str] | None = None
-        self._warned = False
+        self._settled = False
         self.forms = FasterForms()
         self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
@@ -188,7 +189,7 @@ class Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
         other = Model(network, **settings, forward=self.forward, name=self.name)
-        other._warned = True  # what a changed network puts out says nothing about what was declared
+        other._settled = True  # what a changed network puts out says nothing about what was declared
         return other
 
     def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
@@ -298,8 +299,9 @@ class Model:
             raise NetworkError(
                 expected(operation, "network", f"one output for each of {len(self.classes)} classes", got)
             )
-        reason = None if self._warned else doubt(raw, self.task, self.output)
+        reason = None if self._settled else doubt(raw, self.task, self.output)
+        # Once, and not at all after outputs that only what was declared can be: later ones may be far from any data.
+        self._settled = self._settled or reason is not None or raw.numel() >= ENOUGH
         if reason is not None:
-            self._warned = True
             warnings.warn(f"Model: output: this network was said to put out {reason}", XaiWarning, stacklevel=5)
         return raw
