@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from benchmarks.output import say
+from benchmarks.passes import evaluated, passes
 from benchmarks.photographs import photographs
 from benchmarks.timing import least_seconds, peak_bytes
 from models.networks.convolutional import convolutional
@@ -80,28 +81,6 @@ def peak(folder: str, side: str) -> None:
     else:
         passes(model.network, picture.repeat_interleave(4, 0), True, 4)
     say(f"integrated gradients, {side}: {(peak_bytes() - before) / 2**20:.0f} MiB above the network")
-
-
-def passes(network: nn.Module, batch: Tensor, backward: bool, size: int) -> None:
-    for part in batch.split(size):
-        if backward:
-            inputs = part.clone().requires_grad_()
-            torch.autograd.grad(network(inputs)[:, 0].sum(), inputs)
-        else:
-            with torch.no_grad():
-                network(part)
-
-
-def evaluated(model: Model, run: Callable[[Model], object], count: int) -> Tensor:
-    """Return the last `count` inputs on which a method evaluates the network."""
-    seen: list[Tensor] = []
-
-    def forward(network: nn.Module, part: Tensor) -> Tensor:
-        seen.append(part.detach().clone())
-        return network(part)
-
-    run(Model(model.network, input=model.input, forward=forward))
-    return torch.cat(seen)[-count:]
 
 
 def report(
