@@ -1,16 +1,19 @@
 """What the checks cost beside the passes they need: `python -m benchmarks.checks`.
 
-Deletion and insertion are compared with the same number of forward passes at the best of several batch sizes,
-randomization with making the explanation as often; Quantus' pixel flipping, where it can be imported, with its passes.
+Deletion and insertion are compared with forward passes on the inputs that they make, and on as many copies of the
+images, at the best of several batch sizes; randomization with making the explanation as often; Quantus' pixel flipping,
+where it can be imported, with its passes.
 """
 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import torch
 
 from benchmarks.output import say
+from benchmarks.passes import evaluated, passes
 from benchmarks.timing import least_seconds
 from models.networks.convolutional import convolutional
 from xai.attribution.gradients import integrated_gradients, saliency
@@ -31,21 +34,17 @@ def main() -> None:
     model = Model(network)
     images = torch.rand(ROWS, 1, 28, 28)
     made = saliency(model, images, 0)
-    passes = ROWS * 817
-
-    def forwards(size: int) -> None:
-        with torch.no_grad():
-            for part in images.repeat_interleave(passes // ROWS, 0).split(size):
-                network(part)
-
-    contenders = {f"limit at {size}": (lambda size=size: forwards(size)) for size in SIZES}
+    count = ROWS * 817
+    copies = images.repeat_interleave(count // ROWS, 0)
+    network.requires_grad_(False)
     for check in (deletion, insertion):
-        contenders[check.__name__] = lambda check=check: check(model, made)
-    times = least_seconds(contenders)
-    limit = min(times[f"limit at {size}"] for size in SIZES)
-    say(f"{ROWS} images, {passes:,} forward passes: the limit is {1000 * limit:.0f} ms")
-    for name in ("deletion", "insertion"):
-        say(f"  {name:<24} {times[name] / limit:5.2f} x its forward passes (asked: 1.1)")
+        inputs = evaluated(model, lambda wrapped, check=check: check(wrapped, made), count)
+        contenders = {f"limit at {size}": partial(passes, network, inputs, False, size) for size in SIZES}
+        contenders |= {f"copies at {size}": partial(passes, network, copies, False, size) for size in SIZES}
+        times = least_seconds({**contenders, "check": partial(check, model, made)})
+        limit, of_copies = (min(times[f"{kind} at {size}"] for size in SIZES) for kind in ("limit", "copies"))
+        ratios = f"{times['check'] / limit:5.2f} x its {count:,} forward passes ({1000 * limit:.0f} ms; asked: 1.1)"
+        say(f"  {check.__name__:<24} {ratios}, {times['check'] / of_copies:5.2f} x as many on copies")
     path = integrated_gradients(model, images, 0)
     times = least_seconds({
         "explanations": lambda: [integrated_gradients(model, images, 0) for _ in range(DRAWS + 1)],
@@ -69,19 +68,14 @@ def quantus(network: torch.nn.Module, images: torch.Tensor, maps: torch.Tensor) 
     metric = quantus.PixelFlipping(features_in_step=step, disable_warnings=True, display_progressbar=False)
     batch = {"x_batch": images.numpy(), "y_batch": torch.zeros(len(images), dtype=torch.long).numpy(),
              "a_batch": maps.numpy(), "device": "cpu"}  # fmt: skip
-    passes = len(images) * (images[0].numel() // step)
-
-    def forwards(size: int) -> None:
-        with torch.no_grad():
-            for part in images.repeat_interleave(passes // len(images), 0).split(size):
-                network(part)
-
+    count = len(images) * (images[0].numel() // step)
+    copies = images.repeat_interleave(count // len(images), 0)
     times = least_seconds({
-        **{f"limit at {size}": (lambda size=size: forwards(size)) for size in SIZES},
+        **{f"limit at {size}": partial(passes, network, copies, False, size) for size in SIZES},
         "quantus": lambda: metric(model=network, **batch),
     })  # fmt: skip
     limit = min(times[f"limit at {size}"] for size in SIZES)
-    say(f"  Quantus' pixel flipping  {times['quantus'] / limit:5.2f} x its {passes} forward passes")
+    say(f"  Quantus' pixel flipping  {times['quantus'] / limit:5.2f} x its {count} forward passes, on copies")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from xai.attribution.backprop_rules import deconvolution, guided_backprop
 from xai.attribution.deeplift import deeplift
 from xai.attribution.gradients import input_x_gradient, integrated_gradients
 from xai.attribution.lrp import lrp
+from xai.attribution.relevance import Split, shares
+from xai.attribution.rules import Operation
 from xai.core.errors import InputError, NetworkError
 from xai.core.model import Model
 
@@ -272,3 +274,55 @@ def test_products_are_shared_as_integrated_gradients_share_them() -> None:
     function = lambda x: (x @ torch.arange(16.0).view(4, 4).double() * x).sum(1)  # noqa: E731
     ours, theirs = deeplift(regression(function), rows()), integrated_gradients(regression(function), rows())
     assert torch.allclose(ours.values, theirs.values, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("function", "source", "weight", "settings"),
+    [
+        (functional.linear, (2, 5), (4, 5), {}),
+        (functional.conv1d, (2, 4, 9), (6, 2, 3), {"groups": 2, "padding": 1}),
+        (functional.conv2d, (2, 4, 9, 8), (6, 4, 3, 2), {"stride": (2, 1), "padding": (1, 0), "dilation": 2}),
+        (functional.conv2d, (2, 4, 9, 8), (6, 4, 3, 3), {"padding": "same"}),
+        (functional.conv3d, (2, 2, 5, 5, 5), (3, 2, 2, 2, 2), {"stride": 2}),
+        (functional.conv_transpose2d, (2, 4, 5, 5), (4, 3, 3, 3), {"stride": 2, "output_padding": 1, "groups": 2}),
+    ],
+)
+def test_a_layer_hands_back_what_its_gradient_would(function, source, weight, settings) -> None:
+    generator = torch.Generator().manual_seed(0)
+    source, weight = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in (source, weight))
+    source.requires_grad_()
+    output = function(source, weight, None, **settings)
+    relevance = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+    layer = Operation(function.__name__, function, (source, weight, None), settings, (0,))
+    reached = output.detach() + (output == 0)  # what no input reaches would divide by 0
+    (expected,) = torch.autograd.grad(output, source, relevance / reached)
+    made, kept = shares("epsilon", Split(0.0, 0.0, 1.0), layer, source.detach(), reached, relevance)
+    assert torch.allclose(made, expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max()))
+    assert not kept.any()
+
+
+@pytest.mark.parametrize("rule", ["gamma", "alpha_beta"])
+def test_contributions_of_each_sign_get_their_share(rule: str) -> None:
+    """Entry by entry: every contribution a_i w_ij, of inputs of both signs, by its own sign and that of the output."""
+    generator = torch.Generator().manual_seed(1)
+    source, weight, relevance = (
+        torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((3, 6), (4, 6), (3, 4))
+    )
+    bias = torch.randn(4, generator=generator, dtype=torch.float64)
+    output = functional.linear(source, weight, bias)
+    layer = Operation("linear", functional.linear, (source, weight, bias), {}, (0,))
+    made, kept = shares(rule, Split(0.0, 0.25, 2.0), layer, source, output, relevance)
+    for row in range(3):
+        handed, biases = torch.zeros(6, dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
+        for unit in range(4):
+            parts = torch.cat([source[row] * weight[unit], bias[unit : unit + 1]])
+            if rule == "gamma":
+                favored = torch.where(parts.sign() == output[row, unit].sign(), 1.25 * parts, parts)
+                given = relevance[row, unit] * favored / favored.sum()
+            else:
+                above, below = parts.clamp_min(0), parts.clamp_max(0)
+                given = relevance[row, unit] * (2 * above / above.sum() - below / below.sum())
+            handed += given[:-1]
+            biases[unit] = given[-1]
+        assert torch.allclose(made[row] * source[row], handed)
+        assert torch.allclose(kept[row], biases)

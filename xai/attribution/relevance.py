@@ -72,7 +72,8 @@ def _bias(layer: Operation, output: Tensor) -> Tensor:
 def _stable(denominator: Tensor, epsilon: float) -> Tensor:
     """Return a denominator moved away from 0; one of exactly 0 to the side of epsilon's sign."""
     above = denominator >= 0 if epsilon > 0 else denominator > 0
-    return denominator + torch.where(above, abs(epsilon), -abs(epsilon))
+    away = denominator.new_tensor(abs(epsilon))
+    return denominator + torch.where(above, away, -away)
 
 
 def _run(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:

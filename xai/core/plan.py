@@ -93,9 +93,12 @@ def faster_form(network: nn.Module, trace: Trace) -> FastForm:
     fast = copy.deepcopy(network).eval()
     folded = 0
     for convolution, norm in trace.foldable:
-        fused = fuse_conv_bn_eval(fast.get_submodule(convolution), fast.get_submodule(norm))
         # Some networks subclass convolutions with a padding of their own: keep the object, change its numbers.
         layer = fast.get_submodule(convolution)
+        # In float64 where the device has it, so that they are rounded once.
+        wide = torch.float32 if layer.weight.device.type == "mps" else torch.float64
+        pair = (copy.deepcopy(layer).to(wide), fast.get_submodule(norm).to(wide))
+        fused = fuse_conv_bn_eval(*pair).to(layer.weight.dtype)
         layer.weight, layer.bias = fused.weight, fused.bias
         fast.set_submodule(norm, nn.Identity())
         folded += 1
