@@ -27,14 +27,14 @@ class Inside(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, pixels: Tensor) -> Tensor:
-        ctx.save_for_backward(pixels)
-        return pixels.clamp(0, 1)
+        inside = pixels.clamp(0, 1)
+        ctx.save_for_backward(pixels - inside)
+        return inside
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
-        (pixels,) = ctx.saved_tensors
-        outward = ((pixels < 0) & (gradient < 0)) | ((pixels > 1) & (gradient > 0))
-        return gradient.masked_fill(outward, 0.0)
+        (beyond,) = ctx.saved_tensors
+        return gradient.masked_fill(beyond * gradient > 0, 0.0)
 
 
 GAIN = 16  # a step of 1 moves a pixel by so little
