@@ -18,6 +18,9 @@ from xai.visualization.colors import color_mix
 __all__ = ["PARAMETERS", "Parameters", "fourier", "maco", "pixels"]
 
 
+GAIN = 16  # a step of 1 moves all pixels by one part in so many of their range
+
+
 class Inside(torch.autograd.Function):
     """Cuts pixels off at black and white; a pixel beyond hears only of what brings it back.
 
@@ -32,12 +35,9 @@ class Inside(torch.autograd.Function):
         return inside
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
-        (beyond,) = ctx.saved_tensors
+    def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> Tensor:
+        (gradient,), (beyond,) = gradients, ctx.saved_tensors
         return gradient.masked_fill(beyond * gradient > 0, 0.0)
-
-
-GAIN = 16  # a step of 1 moves a pixel by so little
 
 
 class Parameters(NamedTuple):
