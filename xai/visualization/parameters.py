@@ -17,7 +17,6 @@ from xai.visualization.colors import color_mix
 
 __all__ = ["PARAMETERS", "Parameters", "fourier", "maco", "pixels"]
 
-
 GAIN = 16  # a step of 1 moves all pixels by one part in so many of their range
 
 
