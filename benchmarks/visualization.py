@@ -162,7 +162,7 @@ def mnist(steps: int = 256) -> None:
         began = time.process_time()
         for layer in model.trace().units():
             units = [sign * objectives.channel(layer.name, number) for number in range(layer.shape[0])]
-            made = xai.visualize(model, units, steps=steps, parameters="pixels", reference=real)
+            made = xai.visualize(model, units, steps=steps, reference=real)
             found = [made.finding("real_images", row) for row in range(len(made))]
             good = sum(item.details.get("below", 0) == len(real) for item in found)
             both = sum(item.status == "pass" for item in found)

@@ -10,7 +10,7 @@ from xai.core.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
 from xai.visualization.colors import color_mix
-from xai.visualization.parameters import PARAMETERS, maco
+from xai.visualization.parameters import PARAMETERS, Inside, maco
 
 SHAPES = [(1, 8, 8), (3, 9, 12), (2, 5, 4), (3, 8, 7)]
 
@@ -107,3 +107,23 @@ def test_the_models_own_colors_are_used(name: str) -> None:
         assert colorfulness(reference=gray) == colorfulness()
     else:
         assert colorfulness(reference=gray) < 0.2 * colorfulness()
+
+
+def test_a_pixel_beyond_the_range_hears_only_of_what_brings_it_back() -> None:
+    pixels = torch.tensor([-0.5, -0.5, 0.0, 0.4, 1.0, 1.5, 1.5], requires_grad=True)
+    gradient = torch.tensor([1.0, -2.0, -3.0, 4.0, 5.0, 6.0, -7.0])
+    cut = Inside.apply(pixels)
+    assert cut.tolist() == [0.0, 0.0, 0.0, pytest.approx(0.4), 1.0, 1.0, 1.0]
+    assert torch.autograd.grad(cut, pixels, gradient)[0].tolist() == [1.0, 0.0, -3.0, 4.0, 5.0, 0.0, -7.0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_black_and_white_are_reached_from_the_other_side(sign: int) -> None:
+    """A unit that wants all pixels dark (or light) gets them so, also where they start out at the other end."""
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    with torch.no_grad():
+        network[1].weight.fill_(-0.1 * sign)
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    start = torch.full((1, 8, 8), 1.0 if sign == 1 else 0.0)
+    made = visualize(model, objectives.logit(0), steps=400, transforms=[], start=start)
+    assert torch.allclose(made.image, 1 - start, atol=1e-3)

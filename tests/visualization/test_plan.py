@@ -54,3 +54,32 @@ def test_few_passes_are_not_worth_it() -> None:
         trace = model.trace_of(blank, "test")
         assert reader_for(model, [objective], trace, blank, False, 15).network is model.network
         assert reader_for(model, [objective], trace, blank, False, 16).network is not model.network
+
+
+def test_a_form_with_another_gradient_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it puts out is the same, but on its way back a channel counts up to a tenth too much or too little."""
+    from xai.visualization import plan
+
+    class Loses(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, maps):
+            ctx.save_for_backward(maps)
+            return maps.clamp_min(0)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            gradient = gradient * (ctx.saved_tensors[0] > 0)
+            return gradient * torch.linspace(0.9, 1.1, gradient.shape[1]).view(1, -1, 1, 1)
+
+    class Wrong(torch.nn.Module):
+        def forward(self, maps):
+            return Loses.apply(maps)
+
+    def wrong(network, trace):
+        fast, pairs, layout = faster(network, trace)
+        fast.relu = Wrong()
+        return fast, pairs, layout
+
+    faster = plan.faster_form
+    monkeypatch.setattr(plan, "faster_form", wrong)
+    assert not made(objectives.channel("norm", 1) + objectives.channel("conv2", 1)).options["folded"]

@@ -29,7 +29,7 @@ from xai.visualization.transforms import Transform
 __all__ = ["visualize"]
 
 SNAPSHOTS = (0, 4, 48, 2048)
-LEARNING_RATES = {"image": 0.05, "text": 0.3}
+LEARNING_RATES = {"text": 0.3, "maco": 0.2}  # by kind of input or parameters, which are phases for MaCo
 
 
 def visualize(
@@ -81,7 +81,7 @@ def visualize(
     objectives = [objective] if isinstance(objective, Objective) else list(objective)
     _check(objectives, steps, optimizer, copies, patience, seed, batch_size)
     kind = model.input.kind
-    rate = LEARNING_RATES.get(kind, 0.05) if learning_rate is None else learning_rate
+    rate = LEARNING_RATES.get(parameters or kind, 0.05) if learning_rate is None else learning_rate
     real_number("visualize", "learning_rate", rate, 0)
     if kind != "image" and (transforms or parameters is not None):
         wanted = "parameters=None, and transforms=None or [], for inputs that are no images"

@@ -17,7 +17,26 @@ from xai.visualization.colors import color_mix
 
 __all__ = ["PARAMETERS", "Parameters", "fourier", "maco", "pixels"]
 
-NEARLY = 0.01  # how near to black and white a sigmoid starts
+GAIN = 16  # a step of 1 moves all pixels by one part in so many of their range
+
+
+class Inside(torch.autograd.Function):
+    """Cuts pixels off at black and white; a pixel beyond hears only of what brings it back.
+
+    A sigmoid in its place never reaches black or white, and a pixel that it has pressed against one hardly returns. The
+    gradient is that of an ascent.
+    """
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, pixels: Tensor) -> Tensor:
+        inside = pixels.clamp(0, 1)
+        ctx.save_for_backward(pixels - inside)
+        return inside
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> Tensor:
+        (gradient,), (beyond,) = gradients, ctx.saved_tensors
+        return gradient.masked_fill(beyond * gradient > 0, 0.0)
 
 
 class Parameters(NamedTuple):
@@ -56,25 +75,23 @@ def fourier(
     """Write images down as waves (N, C, H, W // 2 + 1, 2) in decorrelated colors.
 
     Frequencies are scaled by their inverse, so that a step changes all scales alike. Source: Olah, Mordvintsev,
-    Schubert 2017, doi:10.23915/distill.00007.
+    Schubert 2017, doi:10.23915/distill.00007, but for the sigmoid: see Inside.
     """
     channels, height, width = shape
-    scale = (height * width) ** 0.5 / _frequencies(height, width)
+    scale = (height * width) ** 0.5 / _frequencies(height, width) / GAIN
     mix = color_mix(channels, real)
     if start is None:
         size = (channels, height, width // 2 + 1, 2)
         values = torch.stack([torch.randn(size, generator=generator) * 0.01 for generator in generators])
     else:
-        inside = start.clamp(NEARLY, 1 - NEARLY)
-        waves = (inside.logit() if clip else (start - 0.5) * 4) * 4
-        waves = torch.einsum("nchw,dc->ndhw", waves, torch.linalg.inv(mix).to(waves))
+        waves = torch.einsum("nchw,dc->ndhw", start - 0.5, torch.linalg.inv(mix).to(start))
         values = torch.view_as_real(torch.fft.rfft2(waves) / scale.to(waves))
 
     def draw(values: Tensor) -> Tensor:
         spectrum = torch.view_as_complex(values.contiguous()) * scale.to(values)
-        waves = torch.fft.irfft2(spectrum, s=(height, width)) / 4
-        waves = torch.einsum("nchw,dc->ndhw", waves, mix.to(waves))
-        return torch.sigmoid(waves) if clip else 0.5 + waves / 4
+        waves = torch.fft.irfft2(spectrum, s=(height, width))
+        pixels = 0.5 + torch.einsum("nchw,dc->ndhw", waves, mix.to(waves))
+        return Inside.apply(pixels) if clip else pixels
 
     return Parameters(values, draw)
 
@@ -115,7 +132,7 @@ def maco(
         spectrum = torch.polar(strength.to(values).expand(len(values), -1, -1, -1), _real_waves(values, width))
         waves = torch.fft.irfft2(spectrum, s=(height, width))
         image = mean.to(values) + torch.einsum("nchw,dc->ndhw", waves, mix.to(waves))
-        return image.clamp(0, 1) if clip else image
+        return Inside.apply(image) if clip else image
 
     return Parameters(angles, draw)
 

@@ -17,12 +17,14 @@ from xai.visualization.reading import Reader
 
 __all__ = ["reader_for"]
 
+GRADIENTS = 1e-2
+
 
 def reader_for(
     model: Model, objectives: Sequence[Objective], found: Trace, blank: Tensor, exact: bool, passes: int
 ) -> Reader:
-    """Return a reader on a faster form of the network, where every layer that is read, and a gradient through it,
-    agrees with the plain network's on a random input to 1e-4; else on the network itself.
+    """Return a reader on a faster form of the network, where every layer that is read agrees with the plain one's on a
+    random input to 1e-4, and the gradient through it to 1 % of its length; else on the network itself.
     """
     repeated = frozenset(layer.name for layer in found.layers if layer.calls > 1)
     plain = Reader(model, model.network, repeated)
@@ -48,11 +50,12 @@ def reader_for(
 
 
 def _agree(fast: Reader, plain: Reader, objective: Objective, noise: Tensor) -> bool:
-    for ours, theirs in zip(_seen(fast, objective, noise), _seen(plain, objective, noise)):
-        scale = float(theirs.abs().max()) or 1.0
-        if not float((ours - theirs).abs().max()) <= TOLERANCE * scale:
+    (ours, *layers), (theirs, *plain_layers) = _seen(fast, objective, noise), _seen(plain, objective, noise)
+    for one, other in zip(layers, plain_layers):
+        if not float((one - other).abs().max()) <= TOLERANCE * (float(other.abs().max()) or 1.0):
             return False
-    return True
+    # An activation within rounding of a ReLU's kink falls on either side of it, and some pixels of the gradient differ.
+    return float((ours - theirs).norm()) <= GRADIENTS * (float(theirs.norm()) or 1.0)
 
 
 def _seen(reader: Reader, objective: Objective, noise: Tensor) -> list[Tensor]:
