@@ -175,14 +175,18 @@ class Case:
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
 
-        Of words, "zero" is the vector 0 and "padding" that of padding. Of series, "mean" is taken over the steps that
-        are there, and what is there stays there: a 0 is so small a number that no step is taken for padding.
+        Of words, "zero" is the vector 0 and "padding" that of padding. "mean" and "noise" are of the words or steps
+        that are there. What is there stays there: in a series a 0 is so small a number that no step is taken for
+        padding.
         """
         if self.words is not None and isinstance(name, str) and name == "padding":
             start = self.words.padding.expand_as(self.inputs).clone()
-        elif self.present is not None and self.words is None and isinstance(name, str) and name == "mean":
-            count = self.present.sum(1).clamp_min(1)[:, None, None]
-            start = (self.inputs.sum(1, keepdim=True) / count).expand_as(self.inputs).clone()
+        elif self.present is not None and isinstance(name, str) and name in ("mean", "noise"):
+            start = self.inputs.clone()
+            for row, count in enumerate(self.present.sum(1).tolist()):
+                if count:
+                    own = self.inputs[row : row + 1, :count]
+                    start[row, :count] = make_baseline(name, own, self.operation)[0][0]
         else:
             numbers = name
             start, name = make_baseline(name, self.inputs, self.operation)
