@@ -61,6 +61,8 @@ def command(
     for path in (target, json_path):
         if path is not None:
             check_writable(path, "audit")
+    if json_path is not None and Path(json_path).resolve() == Path(target).resolve():
+        raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
     gate = _levels(fail_on)
     loaded = load_model(model, trust_code)
     given = read_audit_data(loaded, model, data, train, label, protected)
