@@ -17,6 +17,7 @@ from xai.core.embedding import Words, embed
 from xai.core.errors import LayerError, NetworkError, expected
 from xai.core.explanation import Explanation
 from xai.core.hooks import recording, replacing, run_recorded
+from xai.core.plain import as_plain
 from xai.core.plan import ExecutionPlan
 from xai.core.progress import track
 from xai.core.sequence_inputs import SequenceInput
@@ -275,7 +276,8 @@ class Case:
         if self.layer is not None:
             over = "layer" if over == "input" else over
             exact["layer"] = run["explains"] = self.layer
-        options = {**fields.pop("options", {}), **exact, "run": run}
+        # As a file has them, so that a loaded explanation is the same one.
+        options = as_plain({**fields.pop("options", {}), **exact, "run": run})
         return Explanation(
             method=method,
             inputs=self.inputs if self.given is None else self.given,
@@ -290,5 +292,5 @@ class Case:
             evidence=tuple(() for _ in range(len(self))),
             background=self.behind,
             seed=self.seed,
-            **{"names": tuple(getattr(self.model.input, "names", ())), **fields},
+            **{"names": tuple(getattr(self.model.input, "names", ())) if self.layer is None else (), **fields},
         )
