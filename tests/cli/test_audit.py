@@ -30,6 +30,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frame = table_data(seed=seed)
         frame["sex"] = pd.Series(["f", "m"] * 100)
         frame.to_csv(place / f"{part}.csv", index=False)
+    hole = table_data()
+    hole.loc[3, "size"] = float("nan")
+    hole.to_csv(place / "hole.csv", index=False)
     wrong = table_data()
     wrong.assign(label=wrong["label"].map({"yes": "no", "no": "yes"})).to_csv(place / "wrong.csv", index=False)
     return place
@@ -71,6 +74,9 @@ def test_the_gate_says_what_broke_it_and_the_report_is_there(folder: Path) -> No
         (["--data", "test.csv", "--fail-on", "performance.luck=fail"], "performance.luck=fail"),
         (["--data", "test.csv", "--fail-on", "performance=never"], "performance=never"),
         (["--data", "test.csv", "-c", "luck"], "luck"),
+        (["--data", "test.csv", "--json", "none.html"], "--json"),
+        (["--data", "test.csv", "--json", "model/../none.html"], "overwrite"),
+        (["--data", "hole.csv", "-c", "performance"], "in row 3, column 'size'"),
     ],
 )
 def test_what_cannot_be_audited(folder: Path, arguments: list[str], says: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -230,3 +234,16 @@ def test_parquet_is_read_or_its_reader_is_named(tmp_path) -> None:
         return
     e = lime_tabular(mixed(), DATA[:1], background=tmp_path / "train.parquet", samples=50)
     assert torch.equal(e.values[0], lime_tabular(mixed(), DATA[:1], background=DATA, samples=50).values[0])
+
+
+def test_the_extra_that_reads_parquet_exists(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(path: object) -> None:
+        raise ImportError
+
+    monkeypatch.setattr(pd, "read_parquet", missing)
+    (tmp_path / "train.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="pyarrow") as raised:
+        lime_tabular(mixed(), DATA[:1], background=tmp_path / "train.parquet", samples=50)
+    extra = re.search(r"xai-toolkit\[(\w+)\]", str(raised.value)).group(1)
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert any(part.startswith("pyarrow") for part in project["optional-dependencies"][extra])

@@ -7,7 +7,6 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from xai.core.baselines import make_baseline
 from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
 from xai.core.model import Model
@@ -31,10 +30,12 @@ def occlusion(
     """Return by how much the output falls when a window is replaced by the baseline, spread over the window.
 
     Images: a window slides over all channels (default: a seventh of the side, in steps of half of that); where windows
-    overlap, a pixel gets the mean of those that cover it. Other inputs: one value at a time. values: like the inputs,
+    overlap, a pixel gets the mean of those that cover it. Other inputs: one value at a time; of a series, a value at
+    "zero" is a 0 in the caller's units, not padding. baseline: as for integrated gradients. values: like the inputs,
     (N, ...), signed, in output units (`of="probability"`: in probability). layer: whose output to hide parts of
     in place of the inputs.
-    Raises InputError for a window that does not fit. Source: Zeiler, Fergus 2014, arXiv:1311.2901.
+    Raises InputError for a window that does not fit, and for texts (`lime_text` hides words).
+    Source: Zeiler, Fergus 2014, arXiv:1311.2901.
 
     >>> class Product(torch.nn.Module):
     ...     def forward(self, x):
@@ -47,6 +48,9 @@ def occlusion(
     settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("occlusion", inputs, target, **settings) as case:
+        if not case.inputs.is_floating_point():
+            wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
+            raise InputError(expected("occlusion", "inputs", wanted, describe(case.inputs)))
         shape = tuple(case.inputs.shape[1:])
         if case.inputs.ndim == 4:
             size = _pair(_or(window, tuple(max(1, side // 7) for side in shape[1:])), "window", shape[1:])
@@ -62,7 +66,7 @@ def occlusion(
                 raise InputError(expected("occlusion", "window", "none, since only images have windows", repr(window)))
             masks = torch.eye(case.inputs[0].numel(), dtype=torch.bool, device=case.inputs.device).view(-1, *shape)
             options = {"of": of}
-        hidden, name = make_baseline(baseline, case.inputs, case.operation)
+        hidden, name = case.baseline(baseline)
         fall = torch.empty(len(case), len(masks), dtype=torch.float64, device=case.inputs.device)
         full = case.scores(case.inputs, case.rows)
         for indices in case.chunks(len(case) * len(masks)):

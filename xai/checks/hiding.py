@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.core.baselines import make_baseline
 from xai.core.case import Case
 from xai.core.explanation import Explanation
 from xai.core.text import PADDING, to_texts
@@ -70,10 +69,8 @@ def _background(case: Case, explanation: Explanation, fill: object) -> tuple[Ten
         fill = None if explanation.baseline in ("given", "data") else explanation.baseline
     if fill is None:
         fill = "blur" if image else "mean" if inputs.ndim == 3 and case.layer is None else "zero"
-    if inputs.ndim == 3 and fill == "mean":
-        return inputs.mean(1, keepdim=True).expand_as(inputs), "its mean over time"
-    values, name = make_baseline(fill, inputs, case.operation)
-    return values, str(name)
+    values, name = case.baseline(fill)
+    return values, "its mean over time" if inputs.ndim == 3 and name == "mean" else str(name)
 
 
 def _middle(case: Case, rows: Tensor) -> Tensor:

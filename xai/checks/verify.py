@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from inspect import signature
 
 import torch
 
@@ -42,6 +43,12 @@ def verify(
     unknown = [name for name in [*chosen, *settings] if name not in CHECKS]
     if unknown:
         raise InputError(expected("verify", "checks", f"among {', '.join(CHECKS)}", repr(unknown[0])))
+    for name, given in settings.items():
+        known = set(signature(CHECKS[name].load()).parameters) - {"model", "explanation", "seed"}
+        wrong = sorted(set(given) - known) if isinstance(given, dict) else [given]
+        if wrong:
+            wanted = f"keyword arguments among {', '.join(sorted(known)) or '(it takes none)'}, as a dictionary"
+            raise InputError(expected("verify", name, wanted, repr(wrong[0])))
     if explanation.model_digest != model.digest():
         wanted = f"one of the model's weights ({model.digest()[:12]})"
         raise InputError(expected("verify", "explanation", wanted, explanation.model_digest[:12]))

@@ -65,6 +65,8 @@ def command(
             check_writable(path, "audit")
     known = {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS), "all"}
     gate = read_levels("audit", fail_on, known)
+    if json_path is not None and Path(json_path).resolve() == Path(target).resolve():
+        raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
     loaded = load_model(model, trust_code)
     given = read_audit_data(loaded, model, data, train, label, protected)
     chosen = chosen_checks("audit", MODEL_CHECKS, checks or None, {})

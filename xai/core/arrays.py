@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,10 +36,18 @@ def as_tensor(value: object, operation: str, argument: str) -> Tensor:
     return tensor
 
 
-def check_finite(batch: Tensor, operation: str, argument: str) -> Tensor:
-    """Return the batch, or raise InputError where it is empty or holds NaN or infinity."""
+def check_finite(batch: Tensor, operation: str, argument: str, names: Sequence[str] = ()) -> Tensor:
+    """Return the batch, or raise InputError where it is empty or holds NaN or infinity.
+
+    names: of the last axis, for the error, which says where the first such number is (rows from 0).
+    """
     if batch.numel() == 0:
         raise InputError(expected(operation, argument, "at least one row", describe(batch)))
     if not bool(torch.isfinite(batch).all()):
-        raise InputError(expected(operation, argument, "finite numbers", "NaN or infinity"))
+        place = (~torch.isfinite(batch)).nonzero()[0].tolist()
+        column = f", column {names[place[-1]]!r}" if names else ""
+        got = (
+            f"NaN or infinity in row {place[0]}" + (f", step {place[1]}" if names and batch.ndim == 3 else "") + column
+        )
+        raise InputError(expected(operation, argument, "finite numbers", got))
     return batch

@@ -17,21 +17,25 @@ BASELINES = ("zero", "mean", "noise", "blur")
 def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor, str | float]:
     """Return a baseline for each input (N, ...), same shape, and its name.
 
-    "zero" is 0 in the caller's units (black), "mean" the mean of each channel of the image or each column of the
-    batch, "noise" normal noise with the mean and spread of each channel of the image or series, drawn from its content,
-    "blur" the image without its detail; a tensor of the inputs' shape, or one row of it, is taken as it is.
+    "zero" is 0 in the caller's units (black), "mean" the mean of each channel of the image or series (steps lie on the
+    second axis), "noise" normal noise with the mean and spread of each channel, drawn from its content, "blur" the
+    image without its detail; a tensor of the inputs' shape, or one row of it, is taken as it is.
+    Raises InputError for the mean of rows of a table: they have none of their own, and the batch's changes with it.
     """
     if isinstance(name, str):
         if name == "zero":
             return torch.zeros_like(inputs), name
-        if name == "mean":
-            axes = tuple(range(2, inputs.ndim)) or (0,)
+        if name == "mean" and inputs.ndim > 2:
+            axes = tuple(range(2, inputs.ndim)) if inputs.ndim > 3 else (1,)
             return inputs.mean(axes, keepdim=True).expand_as(inputs).clone(), name
         if name == "blur" and inputs.ndim == 4:
             return blur(inputs, max(inputs.shape[2:]) / 8), name
         if name == "noise" and inputs.ndim > 2:
             return torch.stack([_noise(row) for row in inputs]), name
-        known = BASELINES[: min(inputs.ndim, 4)]
+        if inputs.ndim == 2:
+            wanted = '"zero", a number, or numbers such as the mean of training rows (of SHAP also background= rows)'
+            raise InputError(expected(operation, "baseline", wanted, repr(name)))
+        known = BASELINES if inputs.ndim == 4 else BASELINES[:3]
         raise InputError(expected(operation, "baseline", f"one of {', '.join(known)} or a tensor", repr(name)))
     if isinstance(name, int | float) and not isinstance(name, bool):
         return torch.full_like(inputs, float(name)), name

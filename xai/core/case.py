@@ -17,6 +17,7 @@ from xai.core.embedding import Words, embed
 from xai.core.errors import LayerError, NetworkError, expected
 from xai.core.explanation import Explanation
 from xai.core.hooks import recording, replacing, run_recorded
+from xai.core.plain import as_plain
 from xai.core.plan import ExecutionPlan
 from xai.core.progress import track
 from xai.core.sequence_inputs import SequenceInput
@@ -178,14 +179,18 @@ class Case:
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
 
-        Of words, "zero" is the vector 0 and "padding" that of padding. Of series, "mean" is taken over the steps that
-        are there, and what is there stays there: a 0 is so small a number that no step is taken for padding.
+        Of words, "zero" is the vector 0 and "padding" that of padding. "mean" and "noise" are of the words or steps
+        that are there. What is there stays there: in a series a 0 is so small a number that no step is taken for
+        padding.
         """
         if self.words is not None and isinstance(name, str) and name == "padding":
             start = self.words.padding.expand_as(self.inputs).clone()
-        elif self.present is not None and self.words is None and isinstance(name, str) and name == "mean":
-            count = self.present.sum(1).clamp_min(1)[:, None, None]
-            start = (self.inputs.sum(1, keepdim=True) / count).expand_as(self.inputs).clone()
+        elif self.present is not None and isinstance(name, str) and name in ("mean", "noise"):
+            start = self.inputs.clone()
+            for row, count in enumerate(self.present.sum(1).tolist()):
+                if count:
+                    own = self.inputs[row : row + 1, :count]
+                    start[row, :count] = make_baseline(name, own, self.operation)[0][0]
         else:
             numbers = name
             start, name = make_baseline(name, self.inputs, self.operation)
@@ -274,7 +279,8 @@ class Case:
         if self.layer is not None:
             over = "layer" if over == "input" else over
             exact["layer"] = run["explains"] = self.layer
-        options = {**fields.pop("options", {}), **exact, "run": run}
+        # As a file has them, so that a loaded explanation is the same one.
+        options = as_plain({**fields.pop("options", {}), **exact, "run": run})
         return Explanation(
             method=method,
             inputs=self.inputs if self.given is None else self.given,
@@ -289,5 +295,5 @@ class Case:
             evidence=tuple(() for _ in range(len(self))),
             background=self.behind,
             seed=self.seed,
-            **{"names": tuple(getattr(self.model.input, "names", ())), **fields},
+            **{"names": tuple(getattr(self.model.input, "names", ())) if self.layer is None else (), **fields},
         )

@@ -61,17 +61,19 @@ class Explanation:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def __getitem__(self, index: int) -> Explanation:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"Explanation: index: expected one below {len(self)}, got {index}")
-        row = index % len(self)
-        part = {
-            entry.name: getattr(self, entry.name)[row : row + 1]
-            for entry in fields(self)
-            if entry.name in PER_ROW and getattr(self, entry.name) is not None
-        }
+    def __getitem__(self, index: int | slice) -> Explanation:
+        """Return a row, or the rows of a slice, as a batch; raises IndexError where there is none."""
+        try:
+            rows = list(range(len(self)))[index]
+        except (IndexError, TypeError) as error:
+            raise IndexError(f"Explanation: index: expected one below {len(self)} or a slice, got {index}") from error
+        rows = rows if isinstance(rows, list) else [rows]
+        if not rows:
+            raise IndexError(f"Explanation: index: expected a slice with some of {len(self)} rows, got {index}")
+        values = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
+        part = {name: _rows_of(value, rows) for name, value in values.items()}
         if self.background is not None and self.background.shape[1] > 1:
-            part["background"] = self.background[:, row : row + 1]
+            part["background"] = self.background[:, rows]
         return replace(self, **part)
 
     def __iter__(self) -> Iterator[Explanation]:
@@ -125,23 +127,9 @@ class Explanation:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a long table: row, target, index or name, value, and the standard error where there is one."""
-        import pandas as pd
+        from xai.core.long_table import long_table
 
-        parts = []
-        for row in range(len(self)):
-            values = self.values[row].detach().float().cpu()
-            named = values.numel() == len(self.names) or self.row_names is not None
-            names = self.value_names(row) if named else range(values.numel())
-            part = pd.DataFrame({"row": row, "target": self.target_name(row), "name": list(names)})
-            part["value"] = values.reshape(-1).numpy()
-            if values.ndim > 1:
-                for axis, index in zip(("channel", "y", "x")[-values.ndim :], torch.where(torch.ones_like(values))):
-                    part[axis] = index.numpy()
-            if self.standard_error is not None:
-                part["standard_error"] = self.standard_error[row].reshape(-1).cpu().numpy()
-                part["low"], part["high"] = self[row].interval()[0].reshape(2, -1).cpu().numpy()
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+        return long_table(self)
 
     def plot(self, row: int = 0):
         """Draw one row as a matplotlib figure."""
@@ -205,6 +193,10 @@ TENSORS = ("inputs", "prediction", "values", "standard_error", "segments", "back
 PER_ROW = (
     "inputs", "target", "values", "prediction", "standard_error", "segments", "row_names", "diagnostics", "evidence",
 )  # fmt: skip
+
+
+def _rows_of(value: Tensor | list | tuple, rows: list[int]) -> Tensor | list | tuple:
+    return value[rows] if isinstance(value, Tensor) else type(value)(value[row] for row in rows)
 
 
 def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:

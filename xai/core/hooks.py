@@ -35,10 +35,10 @@ class StopForward(Exception):
     """Ends a forward pass once everything asked for is recorded."""
 
 
-def find_layer(network: nn.Module, name: str, operation: str) -> nn.Module:
+def find_layer(network: nn.Module, name: object, operation: str) -> nn.Module:
     """Return the submodule of that name, or raise LayerError with the nearest names."""
     modules = dict(network.named_modules())
-    if name in modules and name:
+    if isinstance(name, str) and name and name in modules:
         return modules[name]
     known = [key for key in modules if key]
     near = difflib.get_close_matches(str(name), known, n=5, cutoff=0.3) or known[:5]
@@ -70,6 +70,10 @@ def recording(
     are activation functions give their input instead. The network goes on with a clone, so that an in-place operation
     behind the layer cannot overwrite what was recorded. With `stop`, the forward pass ends when the last one is there.
     """
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):
+            find_layer(network, name, operation)  # raises: layers have names
     names = list(dict.fromkeys(names))
     recorded: dict[str, Tensor] = {}
     handles = []

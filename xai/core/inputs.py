@@ -187,7 +187,7 @@ class TabularInput(
         rows = rows.unsqueeze(0) if rows.ndim == 1 else rows
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
             raise InputError(expected(operation, argument, f"rows of {len(self.names)} numbers", describe(rows)))
-        check_finite(rows, operation, argument)
+        check_finite(rows, operation, argument, self.names)
         for name, words in self.categorical.items():
             codes = rows[:, self.names.index(name)]
             if bool(((codes < 0) | (codes >= len(words)) | (codes != codes.round())).any()):

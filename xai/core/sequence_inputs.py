@@ -68,7 +68,7 @@ class SequenceInput(
                 raise InputError(expected(operation, argument, wanted, describe(part)))
         batches = [part if part.ndim == 3 else part[None] for part in parts]
         padded = [torch.nn.functional.pad(part, (0, 0, 0, self.length - part.shape[1])) for part in batches]
-        return check_finite(torch.cat(padded), operation, argument)
+        return check_finite(torch.cat(padded), operation, argument, self.names)
 
     def present(self, batch: Tensor) -> Tensor:
         """Return which steps of series (N, T, D) are there, (N, T): all up to the last that is not zero."""

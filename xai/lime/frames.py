@@ -126,7 +126,7 @@ def read_frame(path: Path, operation: str) -> pd.DataFrame:
             raise InputError(expected(operation, "data", "distinct column names", f"several named {double[0]!r}"))
         return pd.read_csv(path)
     except ImportError as error:
-        got = "none installed: pip install 'xai-toolkit[dask]'"
+        got = "none installed: pip install 'xai-toolkit[parquet]'"
         raise InputError(expected(operation, "data", "pyarrow, which reads Parquet", got)) from error
     except (OSError, ValueError, UnicodeDecodeError) as error:
         if isinstance(error, InputError):

@@ -96,7 +96,7 @@ def visualize(
         blank = easel.blank()
         found = model.trace_of(blank, "visualize")
         for name in {name for item in objectives for name in item.layers}:
-            find_layer(model.network, name.partition(":")[0], "visualize")
+            find_layer(model.network, str(name).partition(":")[0], "visualize")
         batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
         together = max(1, batch // copies)
         reader = reader_for(model, objectives, found, blank, exact, steps * len(objectives) * copies)

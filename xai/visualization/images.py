@@ -16,13 +16,14 @@ from xai.visualization.transforms import Transform, default, resample
 
 __all__ = ["image_canvas", "image_shape"]
 
+LARGEST_SIDE = 8192  # 0.8 GB for three channels of one image, before the network has seen it
 COARSE = 8  # one kind of noise is this many times coarser than pixels
 
 
 def image_shape(input: ImageInput, size: object, parameters: str) -> tuple[int, int, int]:
     """Return (channels, height, width) for a side, a height and a width, or None for the model's own.
 
-    Raises InputError for a size that cannot be, or is too small for these parameters.
+    Raises InputError for a size that cannot be, is too small for these parameters, or larger than a memory.
     """
     channels, *sides = input.shape
     whole = isinstance(size, int) and not isinstance(size, bool)
@@ -33,6 +34,8 @@ def image_shape(input: ImageInput, size: object, parameters: str) -> tuple[int, 
         or not all(isinstance(side, int) and side >= 2 for side in sides)
     ):
         raise InputError(expected("visualize", "size", "a height and a width from 2 pixels", size))
+    if max(sides) > LARGEST_SIDE:
+        raise InputError(expected("visualize", "size", f"sides of at most {LARGEST_SIDE:,} pixels", sides))
     if parameters not in PARAMETERS:
         raise InputError(expected("visualize", "parameters", f"one of {', '.join(PARAMETERS)}", repr(parameters)))
     if parameters != "pixels" and min(sides) < 4:

@@ -19,6 +19,9 @@ CHANGE = 0.02  # the small change of a number, as a share of its range
 SPREAD = 3.0  # a series whose mean and spread are known reaches so many spreads from its mean
 
 
+MOST_STEPS = 1_000_000  # of a series whose input says no length
+
+
 def row_shape(input: Input, size: int | None, examples: Tensor | None) -> tuple[int, ...]:
     """Return the shape of one row or series: the model's own, or that of examples (n, ...).
 
@@ -34,7 +37,7 @@ def row_shape(input: Input, size: int | None, examples: Tensor | None) -> tuple[
         raise InputError(expected("visualize", "start or reference", "rows to take the shape from", "none"))
     if size is None:
         return shape
-    longest = input.length if input.kind == "sequence" else size
+    longest = input.length if input.kind == "sequence" else MOST_STEPS
     if len(shape) != 2 or isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= longest:
         wanted = f"a number of steps from 1 to {longest}" if len(shape) == 2 else "none for a row of a table"
         raise InputError(expected("visualize", "size", wanted, size))
