@@ -20,7 +20,9 @@ VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps")
 @click.option("--class", "class_name", default=None, help="A class, by name or number, instead of a layer.")
 @click.option("--minimize", is_flag=True, help="What excites the units least.")
 @click.option("--steps", default=256, show_default=True, type=click.IntRange(min=1))
-@click.option("--size", default=None, type=click.IntRange(min=4), help="Side of the images.  [default: the model's]")
+@click.option(
+    "--size", default=None, type=click.IntRange(min=4, max=8192), help="Side of the images.  [default: the model's]"
+)
 @click.option(
     "--view",
     "views",
