@@ -32,7 +32,7 @@ OF_AN_IMAGE = {"maps", "grid"}
 @click.option(
     "--size",
     default=None,
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=8192),
     help="Side of the images, steps of a series, words of a text.  [default: the model's]",
 )
 @click.option(
