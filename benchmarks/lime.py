@@ -26,6 +26,7 @@ from xai.core.allocator import keep_memory
 from xai.core.inputs import ImageInput
 from xai.core.model import Model
 from xai.lime.image import lime_image
+from xai.lime.sampling import default_width, draw_masks, mask_law
 from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
@@ -153,15 +154,12 @@ def table() -> None:
 
 
 def sampled_texts(model: Model, text: str, samples: int) -> list[Tensor]:
-    """Return the numbers of words of the samples of an explanation, the longest first."""
-    seen: list[Tensor] = []
-
-    def forward(network: nn.Module, part: Tensor) -> Tensor:
-        seen.append(part)
-        return network(part)
-
-    lime_text(Model(model.network, input=model.input, forward=forward), text, samples=samples)
-    return sorted((row[row != 0] for part in seen if len(part) > 1 for row in part), key=len, reverse=True)
+    """Return the numbers of words of that many samples, equal ones included, the longest first."""
+    numbers = model.input.present([text])[0]
+    words, owner = numbers.unique(return_inverse=True)
+    law = mask_law(len(words), "sizes", default_width(len(words), "sizes"))
+    masks = draw_masks(law, 1, samples // 2, torch.Generator().manual_seed(0))[0]
+    return sorted((numbers[kept] for kept in masks[:, owner]), key=len, reverse=True)
 
 
 def text() -> None:

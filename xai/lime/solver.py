@@ -46,11 +46,14 @@ class Moments:
     def add_columns(self, z: Tensor, weights: Tensor | float, first: int = 0) -> None:
         """Take in samples as z = (1, features, controls, answer), (rows, groups, d + q + 2, n), as `add` makes them.
 
-        Contiguous, so that the products need no copy: that is five times as fast.
+        Contiguous, so that the products need no copy: that is five times as fast. Tensors of weights are multiplied
+        into z itself, as their roots: one tensor fewer to fill and to read.
         """
-        rows = len(z)
-        weighted = z if isinstance(weights, float) else z * weights[:, :, None]
-        self.sums[first : first + rows].add_(weighted @ z.transpose(2, 3), alpha=weights if weighted is z else 1.0)
+        if isinstance(weights, Tensor):
+            z.mul_(weights.sqrt()[:, :, None])
+        flat, size = z.flatten(0, 1), z.shape[2]
+        sums = self.sums[first : first + len(z)].view(-1, size, size)
+        torch.baddbmm(sums, flat, flat.transpose(1, 2), alpha=weights if isinstance(weights, float) else 1.0, out=sums)
 
 
 @dataclass(frozen=True)
