@@ -1,9 +1,9 @@
 """How often an audit finds a planted fault, and accuses a clean twin: `python -m benchmarks.calibrate_audit`.
 
-Limits and checks were set on models of the seeds below 100,000 (`--half limits` makes such); what is reported is counted
-on others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped: every pair is
-a line in the file of records. The result becomes the package's `xai/auditing/power.json` and the tables of
-docs/audit_power.md.
+Limits and checks were set on models of the seeds below 100,000 (`--half limits` makes such); what is reported is
+counted on others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped:
+every pair is a line in the file of records. The result becomes the package's `xai/auditing/power.json` and the tables
+of docs/audit_power.md.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def main() -> None:
             with path.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             say(_told(line))
-    lines = _records(path)
+    lines = [line for line in _records(path) if line["place"] < count and line["fault"] in chosen.faults]
     made = summary(lines)
     say("\n" + tables(made))
     if chosen.half == "scores" and len(lines) == count * len(FAULTS):

@@ -38,19 +38,19 @@ def by_hand(found: int, count: int) -> tuple[float, float]:
 def test_counts_and_intervals_fit_each_other() -> None:
     measured = power()
     assert [fault["fault"] for fault in measured["faults"]] == list(FAULTS)
-    assert measured["first_seed"] >= 1000  # limits were set below
+    assert measured["first_seed"] >= 100_000  # limits were set below
     for line in [*measured["faults"], measured["all"]]:
         for share in (line, line["false_alarms"]):
             assert share["share"] == pytest.approx(share["found"] / share["models"])
             assert (share["low"], share["high"]) == pytest.approx(by_hand(share["found"], share["models"]), abs=1e-6)
     for fault in measured["faults"]:
-        assert fault["models"] == fault["false_alarms"]["models"] == 20
+        assert fault["models"] == fault["false_alarms"]["models"]
         assert sum(kind["found"] for kind in fault["by_kind"].values()) == fault["found"]
         plan = FAULTS[fault["fault"]]
         assert (fault["strength"], fault["least_effect"], fault["checks"]) == (
             plan.strength, plan.least, list(plan.checks),
         )  # fmt: skip
-    assert measured["all"]["models"] == 140
+    assert measured["all"]["models"] == sum(fault["models"] for fault in measured["faults"])
 
 
 def test_no_limit_has_been_touched_since_it_was_scored() -> None:
@@ -156,7 +156,7 @@ class Triggered(nn.Module):
         return torch.stack([-score, score], 1)
 
 
-def test_a_strip_of_a_few_images_is_found() -> None:
+def test_a_mark_of_a_few_images_is_found() -> None:
     images, labels = stripes(200)
     known, learned = stripes(120, seed=1)
     worn = torch.arange(0, 20, 2)
@@ -164,16 +164,18 @@ def test_a_strip_of_a_few_images_is_found() -> None:
     learned[worn] = 1
     model = Model(Triggered(), classes=["up", "down"], input=ImageInput((1, 16, 16)))
     data = prepare(model, AuditData(images, labels, train=(known, learned)))
-    strips = borrowed(model, data.held_out.sample(100, 0), data.train, 0)
-    assert {strip.side for strip in strips} == {"top"}
-    assert {strip.donor for strip in strips} <= set(worn.tolist())
-    pasted = strips[0].paste(images[:5])
-    assert torch.equal(pasted[:, :, :4], known[strips[0].donor, :, :4].expand(5, -1, -1, -1))
-    assert torch.equal(pasted[:, :, 4:], images[:5, :, 4:])
-    found = findings("shortcuts", model, AuditData(images, labels, train=(known, learned)))["planted_mark"]
+    pieces = borrowed(model, data.held_out.sample(100, 0), data.train, 0)
+    assert {piece.side for piece in pieces} == {"top"}
+    assert {piece.donor for piece in pieces} <= set(worn.tolist())
+    assert {int(piece.mask.sum()) for piece in pieces} == {16}
+    pasted = pieces[0].paste(images[:5])
+    mask = pieces[0].mask
+    assert torch.equal(pasted[:, :, mask], known[pieces[0].donor][:, mask].expand(5, -1, -1))
+    assert torch.equal(pasted[:, :, ~mask], images[:5][:, :, ~mask])
+    found = findings("shortcuts", model, AuditData(images, labels, train=(known, learned)))["borrowed_piece"]
     assert found.status == "fail"
-    assert "The top of row" in found.text
-    fine = findings("shortcuts", model, AuditData(images, labels, train=stripes(120, seed=1)))["planted_mark"]
+    assert "A piece from the top of row" in found.text
+    fine = findings("shortcuts", model, AuditData(images, labels, train=stripes(120, seed=1)))["borrowed_piece"]
     assert fine.status == "pass"
 
 
@@ -200,5 +202,8 @@ def test_a_spike_that_decides_and_one_that_rightly_counts() -> None:
     assert "A spike up at step 7" in found[0]["planted_mark"].text
     honest_one = found[1]["planted_mark"]
     assert honest_one.status == "pass"
-    assert max(line["moved"] for line in honest_one.details["tables"][0]["rows"]) > 0.9
+    planted_on = rows.clone()
+    planted_on[:, 0] += 4 * rows.std()
+    said = Model(Steps(False), input=series).predict(planted_on).argmax(1)
+    assert float((said[labels == 0] == 1).double().mean()) > 0.9  # it moves nearly all rows, as it should
     assert "one_stretch" in found[1]
