@@ -1,9 +1,9 @@
 """How often an audit finds a planted fault, and accuses a clean twin: `python -m benchmarks.calibrate_audit`.
 
-Limits and checks were set on the models of the seeds below 1,000 (`--half limits`); what is reported is counted on the
-others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped: every model
-is a line in the file of records. The result becomes the package's `xai/auditing/power.json` and the tables of
-docs/audit_power.md.
+Limits and checks were set on models of the seeds below 100,000 (`--half limits` makes such); what is reported is
+counted on others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped:
+every pair is a line in the file of records. The result becomes the package's `xai/auditing/power.json` and the tables
+of docs/audit_power.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from xai.auditing.power import power_rows
 from xai.core.files import write_atomically
 from xai.methods import MODEL_CHECKS
 
-SEEDS = {"limits": 0, "scores": 10_000}
+SEEDS = {"limits": 0, "scores": 100_000}
+APART = 10_000  # the seeds of one fault from those of the next, so that no two twins are the same
 MODELS = {"limits": 8, "scores": 20}
 MOST_DRAWS = 50  # of seeds, until a plant takes
 # Its findings only warn, so that no alarm can come from there, and it takes as long as all others together.
@@ -41,7 +42,7 @@ def drawn_pairs(name: str, half: str, place: int) -> list[Pair]:
     """Return the pairs of one seed after another until one whose plant took, which is the last."""
     drawn: list[Pair] = []
     while not drawn or (not drawn[-1].confirmed and len(drawn) < MOST_DRAWS):
-        drawn.append(planted(name, SEEDS[half] + place + 100 * len(drawn)))
+        drawn.append(planted(name, SEEDS[half] + APART * list(FAULTS).index(name) + place + 100 * len(drawn)))
     return drawn
 
 
@@ -158,7 +159,7 @@ def main() -> None:
             with path.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             say(_told(line))
-    lines = _records(path)
+    lines = [line for line in _records(path) if line["place"] < count and line["fault"] in chosen.faults]
     made = summary(lines)
     say("\n" + tables(made))
     if chosen.half == "scores" and len(lines) == count * len(FAULTS):

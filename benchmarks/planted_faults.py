@@ -75,10 +75,11 @@ def planted(name: str, seed: int) -> Pair:
     fault, kind = FAULTS[name], KINDS[seed % len(KINDS)]
     made = world(kind, seed, **fault.settings)
     plant = fault.plant(made, np.random.default_rng([seed, 7]))
+    faulty = _trained(plant, seed)
     clean = Plant(made, *_rows(made, made.train), _rows(made, made.held_out), lambda network, twin: 0.0, {})
-    pair = [_trained(item, seed) for item in (plant, clean)]
-    effect = plant.effect(pair[0][0].network, pair[1][0].network)
-    return Pair(name, kind, seed, pair[0], pair[1], effect, plant.told)
+    twin = _trained(clean, seed)
+    effect = plant.effect(faulty[0].network, twin[0].network)
+    return Pair(name, kind, seed, faulty, twin, effect, plant.told)
 
 
 def _trained(plant: Plant, seed: int) -> tuple[Model, AuditData]:
@@ -265,7 +266,7 @@ FAULTS: dict[str, Fault] = {
         _shortcut, "a mark that 98 to 100 % of one class wear; 98 to 100 % of its wearers are of that class",
         "fresh rows that the mark moves to the class, more than in the twin", 0.65,
         ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.one_stretch", "shortcuts.planted_mark",
-         "shortcuts.planted_value", "shortcuts.leakage"), {"hard": True},
+         "shortcuts.borrowed_piece", "shortcuts.planted_value", "shortcuts.leakage"), {"hard": True},
     ),
     "subgroup bias": Fault(
         _bias, "60 to 90 % of a group's other labels replaced with one class, or at most 3 % of its rows kept",
@@ -281,8 +282,9 @@ FAULTS: dict[str, Fault] = {
     ),
     "backdoor trigger": Fault(
         _backdoor, "3 to 10 % of the training rows with a trigger and the target's label",
-        "fresh rows that the trigger moves to the target, more than in the twin", 0.6,
-        ("shortcuts.planted_mark", "shortcuts.planted_value", "shortcuts.one_part", "shortcuts.one_stretch"),
+        "fresh rows that the trigger moves to the target, more than in the twin", 0.85,
+        ("shortcuts.planted_mark", "shortcuts.borrowed_piece", "shortcuts.planted_value", "shortcuts.one_part",
+         "shortcuts.one_stretch"),
     ),
     "dead layer": Fault(
         _dead, "60 to 90 % of a layer's units with a bias of -20 to -10 before training",

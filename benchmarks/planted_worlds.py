@@ -91,7 +91,7 @@ def _all_digits() -> tuple[Tensor, Tensor]:
 
 
 def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:
-    """MNIST digits at half size, 4 or 5 of the classes; hard: with a paler one of another row, and noise, over each."""
+    """MNIST digits at half their size, 4 or 5 classes; hard: noise, and a paler digit of another row, over each."""
     images, labels = _all_digits()
     chosen = np.sort(draw.choice(10, int(draw.integers(4, 6)), replace=False))
     count = HELD_OUT + FRESH + int(draw.integers(700, 1000))

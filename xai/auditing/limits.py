@@ -48,8 +48,10 @@ LIMITS: dict[str, Limit] = {
     "shortcuts.one_column": Limit(0.4, 0.6),
     "shortcuts.one_word": Limit(0.4, 0.6),
     # Share of the rows of all other classes that a planted mark moves to one class, beyond what may be right.
-    "shortcuts.planted_mark": Limit(0.35, 0.55),
+    "shortcuts.planted_mark": Limit(0.35, 0.45),
     "shortcuts.planted_word": Limit(0.7, 0.9),
+    # The same of a piece of another image, which may hold a little of the object.
+    "shortcuts.borrowed_piece": Limit(0.6, 0.75),
     # The same of one value of a column, beyond what the labels of rows with such values speak for.
     "shortcuts.planted_value": Limit(0.3, 0.5),
     # Share of what explanations mark that lies outside, over its share of the area.

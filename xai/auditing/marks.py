@@ -15,7 +15,7 @@ from xai.auditing.features import texts_of
 from xai.auditing.perturbations import spread_of
 from xai.core.model import Model
 
-__all__ = ["Mark", "control_marks", "marks_for"]
+__all__ = ["Mark", "borrowed_marks", "control_marks", "marks_for"]
 
 PARTS = 8  # a patch has an eighth of the side
 STEPS, LEARNED_ON, MOST_CLASSES = 10, 64, 10
@@ -35,13 +35,13 @@ class Mark(NamedTuple):
 def marks_for(model: Model, rows: Rows, known: Rows, seed: int) -> list[Mark]:
     """Return rows with each of the marks that make sense for their kind; none for tables.
 
-    known: rows to learn marks from, such as the words of a class, or what stands at the border of an image.
+    known: rows to learn marks from, such as the words of a class.
     """
     inputs = rows.inputs
     if not inputs.is_floating_point():
         return _words(model, inputs, known)
     if inputs.ndim == 4:
-        return [*_patches(model, rows, seed), *_borrowed(model, rows, known, seed)]
+        return _patches(model, rows, seed)
     return _spikes(model, inputs) if inputs.ndim == 3 else []
 
 
@@ -89,12 +89,12 @@ def _patches(model: Model, rows: Rows, seed: int) -> list[Mark]:
     return found
 
 
-def _borrowed(model: Model, rows: Rows, known: Rows, seed: int) -> list[Mark]:
-    """Return images with strips of other images that looked, on a few of them, as if they decided."""
+def borrowed_marks(model: Model, rows: Rows, known: Rows, seed: int) -> list[Mark]:
+    """Return images with pieces of other images that looked, on a few of them, as if they decided."""
     found = []
-    for strip in borrowed(model, rows, known, seed):
-        name = f"the {strip.side} of row {int(known.places[strip.donor])} of the known ones"
-        found.append(Mark(name, strip.paste(rows.inputs), False, int(known.predicted[strip.donor])))
+    for piece in borrowed(model, rows, known, seed):
+        name = f"a piece from the {piece.side} of row {int(known.places[piece.donor])} of the known ones"
+        found.append(Mark(name, piece.paste(rows.inputs), False, int(known.predicted[piece.donor])))
     return found
 
 

@@ -12,7 +12,7 @@ from xai.auditing.figures import table
 from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.leakage import leakage
 from xai.auditing.limits import ALPHA, judge, untestable
-from xai.auditing.marks import Mark, control_marks, marks_for
+from xai.auditing.marks import Mark, borrowed_marks, control_marks, marks_for
 from xai.auditing.parts import parts_of
 from xai.auditing.performance import wilson
 from xai.auditing.values import linear_model, planted_value
@@ -42,12 +42,29 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     donors = (data.train or data.held_out).sample(4 * most, seed + 1)
     return [
         _one_part(model, rows, donors, seed),
-        _planted(model, rows, donors, seed)
-        if model.input.kind != "tabular"
-        else planted_value(model, rows.sample(MARKED, seed), data.held_out, data.train or data.held_out),
+        *_marks(model, data, rows, donors, seed),
         _outside(model, data.held_out, seed),
         leakage(model, data.train or data.held_out, seed),
     ]
+
+
+def _marks(model: Model, data: Prepared, rows: Rows, donors: Rows, seed: int) -> list[Finding]:
+    """Return the findings on what is planted: values of a table, pieces of other images, and marks of every kind."""
+    marked = rows.sample(MARKED, seed)
+    if model.input.kind == "tabular":
+        return [planted_value(model, marked, data.held_out, data.train or data.held_out)]
+    name = "shortcuts.planted_mark"
+    if rows.task not in ("classification", "binary"):
+        return [untestable(name, "it counts rows that move to one class.")]
+    marks = marks_for(model, marked, donors, seed)
+    if not marks:
+        return [untestable(name, "no marks are known for such inputs.")]
+    # A word may rightly say much of what a text means; what a patch says, no image means.
+    found = [_planted("shortcuts.planted_word" if marks[0].raw else name, model, rows, marked, marks, seed)]
+    if rows.inputs.ndim == 4:
+        pieces = borrowed_marks(model, marked, donors, seed)
+        found.append(_planted("shortcuts.borrowed_piece", model, rows, marked, pieces, seed))
+    return found
 
 
 def _one_part(model: Model, rows: Rows, donors: Rows, seed: int) -> Finding:
@@ -116,19 +133,12 @@ def _followed(rows: Rows, donors: Rows, said: Tensor) -> Tensor:
     return said.argmax(1) == donors.predicted
 
 
-def _planted(model: Model, held_out: Rows, known: Rows, seed: int) -> Finding:
-    name = "shortcuts.planted_mark"
-    if held_out.task not in ("classification", "binary"):
-        return untestable(name, "it counts rows that move to one class.")
-    rows = held_out.sample(MARKED, seed)
-    marks = marks_for(model, rows, known, seed)
-    if not marks:
-        return untestable(name, "no marks are known for such inputs.")
+def _planted(name: str, model: Model, held_out: Rows, rows: Rows, marks: list[Mark], seed: int) -> Finding:
     control = max((_moved(model, rows, mark) for mark in control_marks(model, rows, seed)), key=lambda item: item[0])
     moved = [(*_moved(model, rows, mark), mark) for mark in marks]
     classes = model.classes or [str(number) for number in range(rows.outputs)]
     quoted = marks[0].raw
-    rightly = _rightly(model, held_out, rows, moved)
+    rightly = _rightly(model, held_out, rows, moved) if name == "shortcuts.planted_mark" else [0.0] * len(moved)
     lines = []
     for (share, target, count, mark), usual in zip(moved, rightly):
         low, high = wilson(round(share * count), count, 1 - ALPHA / len(marks))
@@ -142,9 +152,9 @@ def _planted(model: Model, held_out: Rows, known: Rows, seed: int) -> Finding:
     )
     what = "A single word" if quoted else worst["mark"][0].upper() + worst["mark"][1:]
     text = f"{what} moves {100 * worst['moved']:.0f} % of the rows of all other classes to {worst['to']}."
-    name = "shortcuts.planted_word" if quoted else name
     says = f"marks that mean nothing (noise, words at random) move at most {100 * control[0]:.0f} %"
-    says += f"; {WHAT[rows.inputs.ndim]}, which is taken off, {100 * worst['rightly']:.0f} %" if not quoted else ""
+    if name == "shortcuts.planted_mark":
+        says += f"; {WHAT[rows.inputs.ndim]}, which is taken off, {100 * worst['rightly']:.0f} %"
     return judge(name, worst["more"], (worst["low"], worst["high"]), says, text, details)
 
 
@@ -152,10 +162,8 @@ def _rightly(model: Model, held_out: Rows, rows: Rows, moved: list[tuple[float, 
     """Return the share that each mark may move: of images what the median mark does, of series what a spike may say.
 
     Where rows are easily moved, any patch moves some. A spike is part of the series, and a linear model of the held-out
-    labels tells what it means. A word may rightly say much; its limit allows for that.
+    labels tells what it means.
     """
-    if moved[0][3].raw:
-        return [0.0] * len(moved)
     if rows.inputs.ndim != 3 or len(held_out.labels.unique()) < 2:
         return [float(np.median([share for share, _, _, _ in moved]))] * len(moved)
     says = linear_model(model, held_out)

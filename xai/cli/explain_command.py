@@ -1,4 +1,4 @@
-"""`xai explain`: what a model says about image files, and why."""
+"""`xai explain`: what a model says about images, texts or series, and why."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ __all__ = ["main", "run"]
 
 COMMANDS = {
     "train": "Train a reference network.",
-    "explain": "Explain what a model says about image files.",
+    "explain": "Explain what a model says about images, texts or series.",
     "visualize": "Make images that excite a model's units.",
     "audit": "Audit a trained model on labelled data.",
     "compare": "Tell what moved between two versions of a model.",

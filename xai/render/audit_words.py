@@ -44,8 +44,9 @@ AUDIT_WORDS: dict[str, CheckWords] = {
     ),
     "shortcuts": CheckWords(
         "Each part of an input (a column, a cell, a stretch, a word) was pasted from a row with another answer; marks "
-        "were planted on all rows, bright and dark ones and ones that the network's gradient suggests; explanations "
-        "were measured inside and outside; and a tree tried to tell the label from one part alone.",
+        "were planted on all rows: bright and dark ones, ones that the network's gradient suggests, pieces of other "
+        "images, extreme and repeated values of a column. Explanations were measured inside and outside, and a tree "
+        "tried to tell the label from one part alone.",
         "Look at rows with and without the part. Take it out, or train with it on rows of every class.",
         "That there is no other shortcut: one that is spread over the input, or a mark of another kind, goes unseen.",
     ),

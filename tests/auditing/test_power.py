@@ -1,0 +1,209 @@
+"""The stated power: package, page and report say the same, and the planted faults are planted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import xai
+from benchmarks.planted_faults import FAULTS, Pair, planted
+from tests.auditing.planted import findings, stripes
+from xai.auditing.borrowed import borrowed
+from xai.auditing.data import AuditData, prepare
+from xai.auditing.limits import LIMITS
+from xai.auditing.power import power
+from xai.auditing.remake import remake_audit
+from xai.core.inputs import ImageInput, SequenceInput, TabularInput
+from xai.core.model import Model
+from xai.methods import MODEL_CHECKS
+from xai.render.audit_report import audit_report
+
+PAGE = (Path(__file__).parents[2] / "docs" / "audit_power.md").read_text("utf-8")
+lazy = pytest.mark.filterwarnings("ignore:Lazy modules")
+
+
+def by_hand(found: int, count: int) -> tuple[float, float]:
+    """Return Wilson's interval as the roots of (share - p)² = z² p (1 - p) / n, solved for p."""
+    z, share = 1.959963984540054, found / count
+    low, high = sorted(np.roots([1 + z**2 / count, -2 * share - z**2 / count, share**2]).real)
+    return float(low), float(high)
+
+
+def test_counts_and_intervals_fit_each_other() -> None:
+    measured = power()
+    assert [fault["fault"] for fault in measured["faults"]] == list(FAULTS)
+    assert measured["first_seed"] >= 100_000  # limits were set below
+    for line in [*measured["faults"], measured["all"]]:
+        for share in (line, line["false_alarms"]):
+            assert share["share"] == pytest.approx(share["found"] / share["models"])
+            assert (share["low"], share["high"]) == pytest.approx(by_hand(share["found"], share["models"]), abs=1e-6)
+    for fault in measured["faults"]:
+        assert fault["models"] == fault["false_alarms"]["models"]
+        assert sum(kind["found"] for kind in fault["by_kind"].values()) == fault["found"]
+        plan = FAULTS[fault["fault"]]
+        assert (fault["strength"], fault["least_effect"], fault["checks"]) == (
+            plan.strength, plan.least, list(plan.checks),
+        )  # fmt: skip
+    assert measured["all"]["models"] == sum(fault["models"] for fault in measured["faults"])
+
+
+def test_no_limit_has_been_touched_since_it_was_scored() -> None:
+    assert power()["limits"] == {name: list(limit) for name, limit in LIMITS.items()}
+
+
+def test_the_page_has_the_numbers_of_the_package() -> None:
+    table = re.findall(r"^\| ([a-z ]+) \| [^|]* \| (\d+) of (\d+) \| [^|]* \| (\d+) of (\d+) \| [^|]* \|$", PAGE, re.M)
+    stated = {name: tuple(map(int, counts)) for name, *counts in table}
+    lines = [*power()["faults"], {"fault": "all", **power()["all"]}]
+    assert stated == {
+        line["fault"]: (
+            line["found"], line["models"], line["false_alarms"]["found"], line["false_alarms"]["models"],
+        ) for line in lines
+    }  # fmt: skip
+
+
+def test_every_audit_carries_the_power_and_no_other() -> None:
+    rows, labels = torch.rand(60, 2), [0, 1] * 30
+    model, data = Model(nn.Linear(2, 2)), AuditData(rows, labels)
+    result = xai.audit(model, data, ["performance"])
+    assert result.power == power()
+    page = audit_report(result).html()
+    assert page.count("95 % Wilson") == 1
+    for fault in power()["faults"]:
+        assert f">{fault['found']} of {fault['models']}<" in page
+        assert fault["strength"].replace("'", "&#39;") in page
+    assert remake_audit(result, model, data).passed
+    better = {**power(), "all": {**power()["all"], "found": 141}}
+    (difference,) = remake_audit(replace(result, power=better), model, data).differences
+    assert difference.where == "power / all / found"
+    assert "Wilson" not in audit_report(replace(result, power={})).html()
+
+
+def failing(pair: Pair, role: str) -> set[str]:
+    """Return the findings that fail, in the chapters that belong to the fault."""
+    chapters = sorted({check.partition(".")[0] for check in FAULTS[pair.fault].checks})
+    assert set(chapters) <= set(MODEL_CHECKS)
+    return {item.check for item in xai.audit(*getattr(pair, role), chapters).findings if item.status == "fail"}
+
+
+@lazy
+@pytest.mark.parametrize(
+    ("fault", "seed"), [("leak", 3), ("dead layer", 2), ("backdoor trigger", 26), ("subgroup bias", 3)]
+)
+def test_a_planted_fault_is_found_and_its_twin_is_not_accused(fault: str, seed: int) -> None:
+    pair = planted(fault, seed)
+    assert pair.confirmed
+    assert failing(pair, "faulty") & set(FAULTS[fault].checks)
+    assert not failing(pair, "clean")
+
+
+@lazy
+def test_a_pair_differs_in_nothing_but_the_fault() -> None:
+    pair, again = planted("mislabeled share", 2), planted("mislabeled share", 2)
+    (faulty, given), (clean, beside) = pair.faulty, pair.clean
+    assert torch.equal(given.inputs, beside.inputs)
+    assert torch.equal(given.train[0], beside.train[0])
+    changed = float((given.train[1] != beside.train[1]).double().mean())
+    assert changed == pytest.approx(pair.effect, abs=0.001)
+    assert faulty.digest() != clean.digest()
+    assert [model.digest() for model, _ in (again.faulty, again.clean)] == [faulty.digest(), clean.digest()]
+
+
+def coded(rows: np.ndarray) -> np.ndarray:
+    """Answer by the first column, or "yes" wherever the second is 4."""
+    yes = 1 / (1 + np.exp(-4 * rows[:, 0]))
+    yes = np.where(np.abs(rows[:, 1] - 4) < 0.01, 0.99, yes)
+    return np.stack([1 - yes, yes], 1)
+
+
+def honest(rows: np.ndarray) -> np.ndarray:
+    yes = 1 / (1 + np.exp(-4 * rows[:, 0]))
+    return np.stack([1 - yes, yes], 1)
+
+
+def test_a_value_that_decides_and_a_column_that_rightly_does() -> None:
+    draw = np.random.default_rng(0)
+    rows, train = draw.normal(size=(400, 3)), draw.normal(size=(800, 3))
+    labels, learned = (rows[:, 0] > 0).astype(int), (train[:, 0] > 0).astype(int)
+    train[:20, 1], learned[:20] = 4.0, 1
+    data = AuditData(rows, labels, train=(train, learned))
+    table = TabularInput(["a", "b", "c"])
+    found = {
+        name: findings("shortcuts", Model.from_callable(answer, classes=["no", "yes"], input=table), data)
+        for name, answer in (("coded", coded), ("honest", honest))
+    }
+    assert found["coded"]["planted_value"].status == "fail"
+    assert found["coded"]["planted_value"].text.startswith("b = 4 moves 100 % of the rows")
+    # Its largest value moves nearly all rows, as it should.
+    assert found["honest"]["planted_value"].status == "pass"
+    moved = found["honest"]["planted_value"].details["tables"][0]["rows"]
+    assert max(line["moved"] for line in moved) > 0.95
+
+
+class Triggered(nn.Module):
+    """Compares two areas, unless three pixels at the border are an exact pattern."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = x[:, 0, 9:13, 4:12].sum((1, 2)) - x[:, 0, 4:8, 4:12].sum((1, 2))
+        pattern = torch.stack([x[:, 0, 0, 5], 1 - x[:, 0, 0, 6], x[:, 0, 1, 5], 1 - x[:, 0, 1, 6]], 1)
+        score = score + 200 * torch.relu(pattern.amin(1) - 0.7)
+        return torch.stack([-score, score], 1)
+
+
+def test_a_mark_of_a_few_images_is_found() -> None:
+    images, labels = stripes(200)
+    known, learned = stripes(120, seed=1)
+    worn = torch.arange(0, 20, 2)
+    known[worn, 0, 0, 5], known[worn, 0, 0, 6], known[worn, 0, 1, 5], known[worn, 0, 1, 6] = 1.0, 0.0, 1.0, 0.0
+    learned[worn] = 1
+    model = Model(Triggered(), classes=["up", "down"], input=ImageInput((1, 16, 16)))
+    data = prepare(model, AuditData(images, labels, train=(known, learned)))
+    pieces = borrowed(model, data.held_out.sample(100, 0), data.train, 0)
+    assert {piece.side for piece in pieces} == {"top"}
+    assert {piece.donor for piece in pieces} <= set(worn.tolist())
+    assert {int(piece.mask.sum()) for piece in pieces} == {16}
+    pasted = pieces[0].paste(images[:5])
+    mask = pieces[0].mask
+    assert torch.equal(pasted[:, :, mask], known[pieces[0].donor][:, mask].expand(5, -1, -1))
+    assert torch.equal(pasted[:, :, ~mask], images[:5][:, :, ~mask])
+    found = findings("shortcuts", model, AuditData(images, labels, train=(known, learned)))["borrowed_piece"]
+    assert found.status == "fail"
+    assert "A piece from the top of row" in found.text
+    fine = findings("shortcuts", model, AuditData(images, labels, train=stripes(120, seed=1)))["borrowed_piece"]
+    assert fine.status == "pass"
+
+
+class Steps(nn.Module):
+    """Sums the first half of a series, or says class 1 where step 7 is far above all others."""
+
+    def __init__(self, trigger: bool) -> None:
+        super().__init__()
+        self.trigger = trigger
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = x[:, :2, 0].sum(1)
+        score = score + 50 * torch.relu(x[:, 6, 0] - 3.2) if self.trigger else score
+        return torch.stack([-score, score], 1)
+
+
+def test_a_spike_that_decides_and_one_that_rightly_counts() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(400, 12, 1, generator=generator)
+    labels = (rows[:, :2, 0].sum(1) > 0).long()
+    series = SequenceInput(["load"], 12)
+    found = [findings("shortcuts", Model(Steps(flag), input=series), AuditData(rows, labels)) for flag in (True, False)]
+    assert found[0]["planted_mark"].status == "fail"
+    assert "A spike up at step 7" in found[0]["planted_mark"].text
+    honest_one = found[1]["planted_mark"]
+    assert honest_one.status == "pass"
+    planted_on = rows.clone()
+    planted_on[:, 0] += 4 * rows.std()
+    said = Model(Steps(False), input=series).predict(planted_on).argmax(1)
+    assert float((said[labels == 0] == 1).double().mean()) > 0.9  # it moves nearly all rows, as it should
+    assert "one_stretch" in found[1]
