@@ -251,7 +251,7 @@ class TestBadInput:
         visualize = ("visualize", users_folder, "--trust-code")
         refused(xai(*visualize, "--channel", 1, cwd=tmp_path), "--layer")
         refused(xai(*visualize, "--layer", "9", cwd=tmp_path), "layer")
-        refused(xai(*visualize, "--layer", "0", "--size", 10**8, cwd=tmp_path), "4<=x<=8192")
+        refused(xai(*visualize, "--layer", "0", "--size", 10**8, cwd=tmp_path), "1<=x<=8192")
         refused(xai(*visualize, "--layer", "0", "--channel", 99, cwd=tmp_path), "0 to 2")
         refused(xai(*visualize, "--class", "horse", cwd=tmp_path), "cat, dog")
 
