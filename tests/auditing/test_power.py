@@ -94,7 +94,7 @@ def failing(pair: Pair, role: str) -> set[str]:
 
 @lazy
 @pytest.mark.parametrize(
-    ("fault", "seed"), [("leak", 3), ("dead layer", 2), ("backdoor trigger", 26), ("subgroup bias", 3)]
+    ("fault", "seed"), [("leak", 20002), ("dead layer", 2), ("backdoor trigger", 26), ("subgroup bias", 3)]
 )
 def test_a_planted_fault_is_found_and_its_twin_is_not_accused(fault: str, seed: int) -> None:
     pair = planted(fault, seed)
