@@ -51,7 +51,13 @@ def model_folder(kind: str, path: Path) -> Path:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     path = tmp_path_factory.mktemp("models")
-    return {kind: model_folder(kind, path) for kind in NETWORKS}
+    made = {kind: model_folder(kind, path) for kind in NETWORKS}
+    epochs = made["image"] / "epochs"
+    epochs.mkdir()
+    torch.manual_seed(1)
+    for epoch in (1, 2):
+        save_file(convolutional(**NETWORKS["image"][1]).state_dict(), epochs / f"epoch-00{epoch}.safetensors")
+    return made
 
 
 @pytest.fixture
@@ -90,11 +96,6 @@ def sections(path: str) -> dict[str, dict]:
 def test_each_view_is_a_section_and_says_its_cost(
     xai, folders: dict[str, Path], arguments: tuple, section: str, pictures: int
 ) -> None:
-    epochs = folders["image"] / "epochs"
-    epochs.mkdir(exist_ok=True)
-    torch.manual_seed(1)
-    for epoch in (1, 2):
-        save_file(convolutional(**NETWORKS["image"][1]).state_dict(), epochs / f"epoch-00{epoch}.safetensors")
     code, out, err = xai(folders["image"], *arguments, "--steps", 2, "-o", "page.html")
     assert (code, out) == (0, "page.html\n"), err
     assert re.match(r"about [\d,]+ passes", err)
