@@ -45,7 +45,10 @@ def kind_of_verdict(row: Visualization) -> str:
     found = verdict(row)
     if found is None:
         return "not tested"
-    return found["words"].partition(",")[0] if found["status"] != "warn" else "nearly"
+    if found["status"] == "warn":
+        return "nearly"
+    words = found["words"].partition(",")[0]
+    return "not above all real ones" if found["status"] == "fail" and words.startswith("above") else words
 
 
 def lead_over_real(row: Visualization) -> float:
