@@ -55,18 +55,13 @@ def command(
     """Audit the model folder MODEL on labelled data; print the path of the report."""
     from xai.auditing.limits import LIMITS
     from xai.auditing.run import audit, chosen_checks
-    from xai.core.files import check_writable
     from xai.methods import CHECKS, MODEL_CHECKS
     from xai.render.audit_report import audit_report
 
     target = output or f"reports/{Path(model).resolve().name}-audit.html"
-    for path in (target, json_path):
-        if path is not None:
-            check_writable(path, "audit")
+    check_targets("audit", target, json_path)
     known = {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS), "all"}
     gate = read_levels("audit", fail_on, known)
-    if json_path is not None and Path(json_path).resolve() == Path(target).resolve():
-        raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
     loaded = load_model(model, trust_code)
     given = read_audit_data(loaded, model, data, train, label, protected)
     chosen = chosen_checks("audit", MODEL_CHECKS, checks or None, {})
@@ -81,6 +76,17 @@ def command(
         click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
     if broken:
         raise click.exceptions.Exit(1)
+
+
+def check_targets(operation: str, target: str, json_path: str | None) -> None:
+    """Raise before any work where the report and its JSON cannot be written, or would be one file."""
+    from xai.core.files import check_writable
+
+    for path in (target, json_path):
+        if path is not None:
+            check_writable(path, operation)
+    if json_path is not None and Path(json_path).resolve() == Path(target).resolve():
+        raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
 
 
 def read_levels(operation: str, entries: tuple[str, ...], known: set[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xai.cli.audit_command import read_levels
+from xai.cli.audit_command import check_targets, read_levels
 from xai.cli.audit_data import read_audit_data
 from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
 from xai.cli.replicas import train_replicas
@@ -71,15 +71,12 @@ def command(
     from xai.auditing.limits import CHANGES
     from xai.auditing.run import chosen_checks
     from xai.auditing.versions.run import compare
-    from xai.core.files import check_writable
     from xai.methods import COMPARISONS
     from xai.render.comparison_report import comparison_report
 
     names = [Path(folder).resolve().name for folder in (a, b)]
     target = output or f"reports/{names[0]}-{names[1]}-compare.html"
-    for path in (target, json_path):
-        if path is not None:
-            check_writable(path, "compare")
+    check_targets("compare", target, json_path)
     gate = read_levels("compare", fail_on, {*COMPARISONS, *CHANGES, "all"})
     first, second = (load_model(folder, trust_code) for folder in (a, b))
     given = read_audit_data(first, a, data, None, label, protected)
