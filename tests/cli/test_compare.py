@@ -13,6 +13,7 @@ import torch
 from tests.auditing.test_audit import table_data, table_model
 from tests.cli.test_audit import TABLE
 from tests.cli.test_cli import refused, xai
+from xai.cli.audit_command import check_targets
 from xai.cli.main import main
 from xai.cli.options import recipes, say_checks_cost
 from xai.cli.replicas import train_replicas
@@ -128,3 +129,10 @@ def test_the_cost_that_is_said_is_about_the_cost(capsys: pytest.CaptureFixture) 
         counted[0] = 0
         run()
         assert 0.5 < said / counted[0] < 2, (said, counted)
+
+
+def test_one_file_for_report_and_json_is_refused_before_any_work(tmp_path: Path) -> None:
+    page = str(tmp_path / "page.html")
+    with pytest.raises(click.UsageError, match="would overwrite the first"):
+        check_targets("compare", page, page)
+    check_targets("compare", page, None)
