@@ -61,9 +61,8 @@ def _background(case: Case, explanation: Explanation, fill: object) -> tuple[Ten
     if fill is None and not image:
         if explanation.background is not None:
             given = torch.stack([case.baseline(part)[0] for part in explanation.background.to(inputs)])
-            return _middle(case, given), "its baseline" if len(
-                given
-            ) == 1 else f"the middle of {len(given)} rows of data"
+            one = len(given) == 1
+            return _middle(case, given), "its baseline" if one else f"the middle of {len(given)} rows of data"
         if isinstance(training, list | tuple):  # names of several baselines
             return _middle(case, case.background(training)[0]), f"the middle of {explanation.baseline}"
         fill = None if explanation.baseline in ("given", "data") else explanation.baseline

@@ -80,7 +80,7 @@ class Model:
         self.name = name or type(network).__name__
         self.source: Path | None = None
         self._traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
-        self._steady: dict[tuple, bool] = {}
+        self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
         self._digest: tuple[tuple, str] | None = None
         self._settled = False
         self.forms = FasterForms()
@@ -267,11 +267,13 @@ class Model:
 
     def _is_steady(self, row: Tensor, raw: Tensor, size: int, operation: str) -> bool:
         """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights."""
-        key = (tuple(row.shape[1:]), version_key(self.network))
-        if key not in self._steady:
-            again = self._run(row, size, operation)
-            self._steady[key] = torch.allclose(again, raw, rtol=1e-3, atol=1e-4)
-        return self._steady[key]
+        version, shape = version_key(self.network), tuple(row.shape[1:])
+        if self._steady[0] != version:
+            self._steady = (version, {})  # what was found of other weights is forgotten
+        known = self._steady[1]
+        if shape not in known:
+            known[shape] = torch.allclose(self._run(row, size, operation), raw, rtol=1e-3, atol=1e-4)
+        return known[shape]
 
     def trace_of(self, row: Tensor, operation: str) -> Trace:
         """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
