@@ -13,7 +13,7 @@ import torch
 from tests.auditing.test_audit import table_data, table_model
 from tests.cli.test_audit import TABLE
 from tests.cli.test_cli import refused, xai
-from xai.cli.audit_command import check_targets
+from xai.cli.gate import check_targets
 from xai.cli.main import main
 from xai.cli.options import recipes, say_checks_cost
 from xai.cli.replicas import train_replicas

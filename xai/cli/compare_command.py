@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from xai.cli.audit_command import check_targets, read_levels
 from xai.cli.audit_data import read_audit_data
+from xai.cli.gate import check_targets, finish, gate_options, label_options, read_levels
 from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
 from xai.cli.replicas import train_replicas
 
@@ -20,8 +20,7 @@ from xai.cli.replicas import train_replicas
     default=None,
     help="Held-out rows: a CSV or Parquet file, images by class, or a recipe.  [default: the data of A]",
 )
-@click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
-@click.option("--protected", multiple=True, help="A column that says who a row is (sex, age, ...); repeat for several.")
+@label_options
 @click.option(
     "--replica", "replicas", multiple=True, help="A model folder made as A was, with another seed; repeat for several."
 )
@@ -35,15 +34,8 @@ from xai.cli.replicas import train_replicas
     "-c", "--check", "checks", multiple=True, help="predictions, errors, ...; repeat for several.  [default: all]"
 )
 @click.option("-o", "--output", default=None, help="Where to write the report.  [default: reports/A-B-compare.html]")
-@click.option("--json", "json_path", default=None, help="Where to write the findings as JSON.")
-@click.option(
-    "--fail-on",
-    multiple=True,
-    metavar="CHECK=LEVEL",
-    help="Exit with 1 where a check (or all) reaches warn, fail or untestable.",
-)
+@gate_options
 @click.option("--rows", default=10_000, show_default=True, type=click.IntRange(min=20), help="Rows, drawn at random.")
-@click.option("--no-raw-data", is_flag=True, help="Keep inputs, and protected columns by row, out of the report.")
 @seed_option
 @trust_option
 def command(
@@ -85,12 +77,5 @@ def command(
     others = [load_model(folder, trust_code) for folder in folders]
     say_checks_cost((first, second, *others), given, chosen, COMPARISONS, rows)
     result = compare(first, second, given, chosen, replicas=others, rows=rows, seed=seed)
-    broken = result.gate(gate)
     report = comparison_report(result, first, second, given, raw_data=not no_raw_data)
-    if json_path is not None:
-        (result.without_raw_data() if no_raw_data else result).save(json_path)
-    click.echo(report.save(target))
-    for finding in broken:
-        click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
-    if broken:
-        raise click.exceptions.Exit(1)
+    finish(result, report, target, json_path, gate, no_raw_data=no_raw_data)

@@ -1,0 +1,93 @@
+"""What `xai audit` and `xai compare` share: options on rows, and findings that become files and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from xai.auditing.result import AuditResult
+    from xai.render.report import Report
+
+__all__ = ["check_targets", "finish", "gate_options", "label_options", "read_levels"]
+
+
+def label_options(command: Callable) -> Callable:
+    """Add the options that say which columns of the data are no inputs."""
+    return _with_options(
+        command,
+        click.option("--label", default="label", show_default=True, help="The column that holds the right answer."),
+        click.option(
+            "--protected", multiple=True, help="A column that says who a row is (sex, age, ...); repeat for several."
+        ),
+    )
+
+
+def gate_options(command: Callable) -> Callable:
+    """Add the options that say what becomes of the findings."""
+    return _with_options(
+        command,
+        click.option("--json", "json_path", default=None, help="Where to write the findings as JSON."),
+        click.option(
+            "--fail-on",
+            multiple=True,
+            metavar="CHECK=LEVEL",
+            help="Exit with 1 where a check (or all) reaches warn, fail or untestable.",
+        ),
+        click.option(
+            "--no-raw-data", is_flag=True, help="Keep inputs, and protected columns by row, out of the report."
+        ),
+    )
+
+
+def _with_options(command: Callable, *options: Callable) -> Callable:
+    return reduce(lambda made, option: option(made), reversed(options), command)
+
+
+def check_targets(operation: str, target: str, json_path: str | None) -> None:
+    """Raise before any work where the report and its JSON cannot be written, or would be one file."""
+    from xai.core.files import check_writable
+
+    for path in (target, json_path):
+        if path is not None:
+            check_writable(path, operation)
+    if json_path is not None and Path(json_path).resolve() == Path(target).resolve():
+        raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
+
+
+def read_levels(operation: str, entries: tuple[str, ...], known: set[str]) -> dict[str, str]:
+    """Return the levels by check; raises a usage error for what cannot be one, before any of the work."""
+    from xai.auditing.result import LEVELS
+
+    levels = {}
+    for entry in entries:
+        name, _, level = entry.partition("=")
+        if name not in known or level not in LEVELS:
+            wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
+            raise click.ClickException(f"{operation}: --fail-on: expected {wanted}, got {entry}")
+        levels[name] = level
+    return levels
+
+
+def finish(
+    result: AuditResult,
+    report: Report,
+    target: str,
+    json_path: str | None,
+    levels: Mapping[str, str],
+    *,
+    no_raw_data: bool,
+) -> None:
+    """Write the files, print the report's path, and exit with 1 where findings break the gate, a line for each."""
+    broken = result.gate(levels)
+    if json_path is not None:
+        (result.without_raw_data() if no_raw_data else result).save(json_path)
+    click.echo(report.save(target))
+    for finding in broken:
+        click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
+    if broken:
+        raise click.exceptions.Exit(1)
