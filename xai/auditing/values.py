@@ -56,7 +56,7 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
             trend = float((foretold[others] == target).double().mean())
             earned = max(_way(has, float(has[alike].mean())), trend)
             low, high = wilson(round(moved * count), count, 1 - ALPHA / (len(tried) * rows.outputs))
-            lines.append({"value": _named(model, place, value), "to": classes[target], "moved": moved, "earned": earned,
+            lines.append({"column": model.input.names[place], "value": _named(model, place, value), "to": classes[target], "moved": moved, "earned": earned,
                           "more": moved - earned, "low": low - earned, "high": high - earned})  # fmt: skip
     if not lines:
         return untestable(NAME, "no class has ten rows of other answers.")
