@@ -39,9 +39,9 @@ def stability(
     training where the explanation records it, else in the rows that it was given as a background, else in its own rows
     where they are more than 20; else of the value itself. The finding says which. Categories are left. Draws that
     change the predicted class, or the target's probability by more than 0.05 (a value by more than 5 %), do not count.
-    Copies of the map that are moved, or whose values stand at other units, are the control. Untestable for texts, for fewer than 8
-    values, and where no draw keeps the prediction. A map that marks nothing is stable and worthless: other checks see
-    that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
+    Copies of the map that are moved, or whose values stand at other units, are the control. Untestable for
+    texts, for fewer than 8 values, and where no draw keeps the prediction. A map that marks nothing is stable and
+    worthless: other checks see that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
     """
     name = "stability"
     draws, noise = whole_number(name, "draws", draws, 1), real_number(name, "noise", noise, 0.0)
