@@ -135,8 +135,8 @@ METHODS: dict[str, MethodSpec] = {
         "the output handed back layer by layer in proportion to what came in; what biases keep is said",
     ),
     "occlusion": MethodSpec(
-        "xai.attribution.perturbation:occlusion", "attribution", "local", "agnostic", "post hoc", ANY, False,
-        196, "how much the output falls when a part is hidden",
+        "xai.attribution.perturbation:occlusion", "attribution", "local", "agnostic", "post hoc",
+        (*ANY, "sequence"), False, 196, "how much the output falls when a part is hidden",
     ),
     "kernel_shap": MethodSpec(
         "xai.attribution.shapley:kernel_shap", "attribution", "local", "agnostic", "post hoc", (*ANY, "sequence"),
@@ -156,7 +156,8 @@ METHODS: dict[str, MethodSpec] = {
         "a weighted linear model fitted around the text, with an error bar on every word",
     ),
     "lime_series": MethodSpec(
-        "xai.lime.series:lime_series", "surrogate", "local", "agnostic", "post hoc", ("tensor",), False, 5000,
+        "xai.lime.series:lime_series", "surrogate", "local", "agnostic", "post hoc",
+        ("tensor", "sequence"), False, 5000,
         "a weighted linear model fitted around the series, with an error bar on every stretch of time",
     ),
     "visualize": MethodSpec(

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradients import integrated_gradients, saliency
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.checks.deletion import deletion
 from xai.checks.insertion import insertion
 from xai.checks.recompute import recompute
-from xai.checks.stability import stability
+from xai.checks.stability import _scale, stability
 from xai.checks.verify import verify
 from xai.core.explanation import Explanation
 from xai.core.inputs import ImageInput, SequenceInput, TabularInput
@@ -105,3 +105,31 @@ def test_a_baseline_per_row_stays_with_its_row() -> None:
     assert torch.allclose(recompute(model, made).values, made.values)
     assert [finding.status for finding in stability(model, made, noise=1e-5)] == ["pass"] * 3
     assert integrated_gradients(model, batch, baseline=start[0])[2].background.shape == (1, 1, 10)
+
+
+def noise_of(made: Explanation, model: Model) -> str:
+    return str(stability(model, made)[0].details["noise"])
+
+
+def test_the_noise_of_a_table_is_measured_in_what_the_columns_spread() -> None:
+    """A column far from 0 that hardly varies: 2 % of its value is far more noise than 2 % of its spread."""
+    model = linear(WEIGHTS.abs() + torch.linspace(1, 2, 10))
+    few, many = rows(3, 10) + 1000, rows(21, 10) + 1000
+    behind = gradient_shap(model, few, background=rows(40, 10) + 1000)
+    assert noise_of(behind, model) == "2 % of a column's standard deviation in its background"
+    assert noise_of(saliency(model, many), model) == "2 % of a column's standard deviation in the explained rows"
+    assert noise_of(saliency(model, few), model) == "2 % of each value"
+    image = Model(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), input=ImageInput((1, 8, 8)))
+    made = saliency(image, torch.rand(1, 1, 8, 8))
+    (found,) = stability(image, made)
+    assert "(2 % of the range of the input)" in found.text
+
+
+def test_that_noise_has_the_spread_of_the_columns() -> None:
+    model = linear(WEIGHTS.abs() + torch.linspace(1, 2, 10))
+    behind = rows(400, 10) * torch.arange(1.0, 11.0) + 1000
+    made = gradient_shap(model, rows(2, 10) + 1000, background=behind)
+    with model.explaining("stability", made.inputs, list(made.target), seed=0) as case:
+        scale, _ = _scale(case, made)
+    torch.testing.assert_close(scale[0], behind.std(0))
+    assert torch.equal(scale[0], scale[1])

@@ -18,6 +18,7 @@ from xai.checks.deletion import deletion
 from xai.checks.insertion import insertion
 from xai.checks.units import explained_layer, rivals_of, unit_scores
 from xai.checks.verify import verify
+from xai.core.errors import InputError
 from xai.core.inputs import ImageInput, SequenceInput, TabularInput
 from xai.core.model import Model
 from xai.methods import CHECKS
@@ -122,3 +123,19 @@ def test_gradcam_is_a_map_of_the_input() -> None:
     assert explained_layer(made) is None
     assert unit_scores(made, 0).shape == (14, 14)
     assert deletion(model, made, controls=19)[0].details["fill"] == "blur"
+
+
+def test_the_heatmap_of_a_layer_is_one_of_feature_maps_or_a_named_error() -> None:
+    """Not a picture of hidden units by steps, stretched over an image."""
+
+    class Steps(nn.Module):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            return batch.flatten(2).transpose(1, 2)  # (N, positions, channels)
+
+    network = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), Steps(), nn.Linear(3, 2), nn.Flatten(), nn.Linear(128, 2))
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    images = torch.rand(2, 1, 8, 8)
+    assert saliency(model, images, layer="0").heatmap().shape == (2, 8, 8)
+    for layer in ("1", "2", "3"):
+        with pytest.raises(InputError, match="heatmap: explanation: expected "):
+            saliency(model, images, layer=layer).heatmap()

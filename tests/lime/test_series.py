@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from xai.checks.deletion import deletion
 from xai.checks.recompute import recompute
 from xai.core.errors import InputError
 from xai.core.model import Model
+from xai.lime.image import lime_image
 from xai.lime.series import lime_series
 
 
@@ -32,3 +34,25 @@ def test_what_cannot_be_is_named(settings: dict) -> None:
     model = Model(nn.Sequential(nn.Flatten(), nn.Linear(14, 2)))
     with pytest.raises(InputError, match=r"lime_series: .*expected"):
         lime_series(model, torch.zeros(1, 7, 2), samples=20, **settings)
+
+
+def test_a_fill_given_as_numbers_is_kept_for_the_checks() -> None:
+    """It is what deletion hides by, and what a recomputation fills in; zero weights at the fill say so exactly."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = Model(nn.Sequential(nn.Flatten(), nn.Linear(20, 1, bias=False)), task="regression")
+    series = torch.randn(1, 20, 1, generator=torch.Generator().manual_seed(1))
+    fill = torch.full((20, 1), 7.0)
+    made = lime_series(model, series, fill=fill, of="output", samples=400)
+    assert torch.equal(made.background, fill[None, None])
+    assert torch.equal(recompute(model, made).values[0], made.values[0])
+    (found,) = deletion(model, made)
+    assert "its baseline" in str(found.to_dict())
+
+
+def test_a_fill_of_an_image_is_kept_too() -> None:
+    model = Model(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)))
+    image, fill = torch.rand(1, 1, 8, 8), torch.rand(1, 8, 8)
+    made = lime_image(model, image, fill=fill, samples=60)
+    assert torch.equal(made.background, fill[None, None])
+    assert torch.equal(recompute(model, made).values[0], made.values[0])

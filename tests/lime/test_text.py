@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from xai.attribution.sampled_gradients import smoothgrad
 from xai.core.errors import InputError
 from xai.core.model import Model
 from xai.core.text import TextInput, to_texts
 from xai.lime.text import lime_text
 from xai.lime.tokens import characters, cut
+from xai.render.surrogates import shaded_pieces
 
 AWKWARD = [
     "I <3 & you", "naïve cafe\u0301 \u0928\u093f", "👩‍👩‍👧 👍🏽 🇩🇪🇫🇷", "שלום עולם", "a\0b \0", "  spaces\t\r\n",
@@ -205,3 +207,38 @@ def test_gold_features_are_found(kind: str) -> None:
             recalls.append(len(gold & set(top)) / len(gold))
     assert len(recalls) >= 15
     assert np.mean(recalls) >= 0.92
+
+
+def reader() -> Model:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(5, 4, padding_idx=0)
+            self.linear = nn.Linear(4, 2)
+
+        def forward(self, words: torch.Tensor) -> torch.Tensor:
+            return self.linear(torch.tanh(self.table(words)).sum(1))
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Model(Reader(), input=TextInput(["good", "bad", "film"]))
+
+
+def test_numbers_of_words_are_explained_as_those_words() -> None:
+    """Not as characters of these codes."""
+    model = reader()
+    by_number = lime_text(model, torch.tensor([[2, 4, 3, 0]]), samples=200)
+    by_text = lime_text(model, ["good film bad"], samples=200)
+    assert by_number.row_names == (("good", "film", "bad"),)
+    assert torch.equal(by_number.values[0], by_text.values[0])
+    assert "".join(piece.text for piece in shaded_pieces(by_number)) == "good film bad"
+    with pytest.raises(InputError, match="lime_text: inputs: expected rows of whole numbers from 0 to 4"):
+        lime_text(model, torch.tensor([[9]]))
+
+
+def test_padding_behind_numbers_of_words_has_an_error_too() -> None:
+    """Values and standard errors are of the same places, so that a table and a picture can be made."""
+    made = smoothgrad(reader(), torch.tensor([[2, 4, 3, 0, 0]]), samples=4)
+    assert made.standard_error[0].shape == made.values[0].shape == (5,)
+    assert made.standard_error[0][3:].tolist() == [0, 0]
+    assert [piece.text for piece in shaded_pieces(made)][:3] == ["good", " ", "film"]

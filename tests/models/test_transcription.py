@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
 from models.networks.seq2seq import STOP, WIRINGS, encoder_decoder
-from models.recipes import train_recipe
 from models.transcription import transcribe
 from tests.trace_state import differences, state_of
 from xai.core.errors import InputError
@@ -79,14 +75,3 @@ def test_what_cannot_be_transcribed_is_named() -> None:
     for texts, message in ((3, "a string or a list of strings"), ([], "list"), (["abc", "\n"], "none in row 1")):
         with pytest.raises(InputError, match=f"transcribe: texts: .*{message}"):
             transcribe(speller("state"), texts)
-
-
-def test_the_documents_example_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
-    (example,) = [code for code in re.findall(r"```python\n(.*?)```", page, re.S) if "transcribe" in code]
-    train_recipe("spelling-attention", tmp_path / "runs" / "spelling-attention", epochs=1, rows=60)
-    monkeypatch.chdir(tmp_path)
-    exec(compile(example, "docs/models.md", "exec"), {"__name__": "example"})
-    assert len(capsys.readouterr().out.splitlines()) == 2

@@ -1,8 +1,7 @@
-"""Reports on texts, series and encoder-decoders, by the command line and from the documents' own examples."""
+"""Reports on texts, series and encoder-decoders, by the command line."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -18,18 +17,7 @@ from xai.core.model import Model
 from xai.core.sequence_files import read_series, read_texts
 from xai.render.sequence_report import Sequences, sequence_report
 
-ROOT = Path(__file__).parents[2]
 WORDS = ["good", "bad", "film", "plot"]
-
-
-@pytest.mark.parametrize("name", ["sequences", "global"])
-def test_the_documents_examples_run(name: str, capsys: pytest.CaptureFixture) -> None:
-    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / f"{name}.md").read_text(), re.S)
-    assert examples
-    for example in examples:
-        with torch.random.fork_rng(devices=[]):
-            exec(compile(example, f"{name}.md", "exec"), {"__name__": "example"})
-    capsys.readouterr()
 
 
 def saved(folder: Path, factory: str, arguments: dict, **settings: object) -> Path:

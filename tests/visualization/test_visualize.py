@@ -243,3 +243,28 @@ def test_models_and_objectives_that_cannot_be() -> None:
         visualize(ZOO["plain"](), [])
     with pytest.raises(InputError, match="an Objective"):
         visualize(ZOO["plain"](), "conv1")
+
+
+@pytest.mark.parametrize("wrong", [[1, 2], "3", 1.5, True, None, (0,)])
+def test_an_objective_of_several_or_no_units_is_named(wrong: object) -> None:
+    """Also its siblings; the message says how several are asked for."""
+    made = {
+        "channel": lambda: objectives.channel("conv2", wrong),
+        "neuron": lambda: objectives.neuron("conv2", wrong),
+        "unit": lambda: objectives.unit("gru", wrong),
+        "gate": lambda: objectives.gate("gru", "reset", wrong),
+        "logit": lambda: objectives.logit(wrong),
+        "probability": lambda: objectives.probability(wrong),
+    }
+    for name, make in made.items():
+        with pytest.raises(InputError, match=rf"^{name}: number: expected one whole number .*a list of objectives"):
+            make()
+    if wrong is not None:
+        with pytest.raises(InputError, match=r"^neuron: x: expected one whole number"):
+            objectives.neuron("conv2", 0, x=wrong)
+
+
+def test_a_direction_of_no_numbers_is_named() -> None:
+    with pytest.raises(InputError, match="direction: vector: expected numbers"):
+        objectives.direction("conv2", ["a"])
+    assert objectives.channel("conv2", torch.arange(3).numpy()[2]).name == "conv2 channel 2"

@@ -135,7 +135,9 @@ def _mean(case: Case, samples: int, values: Callable[[Tensor, Tensor], Tensor]) 
     case.note("degrees_of_freedom", [samples - 1] * len(case))
     variance = (squares / samples - mean.square()).clamp_min_(0) / (samples - 1)
     mean, error = mean.to(case.inputs.dtype), variance.sqrt_().to(case.inputs.dtype)
-    return mean, list(error) if case.words is None else [row[:count, 0] for row, count in zip(error, case.words.counts)]
+    if case.words is None:
+        return mean, list(error)
+    return mean, [row[:count, 0] for row, count in zip(error, case.words.lengths)]
 
 
 def _like(numbers: Tensor, batch: Tensor) -> Tensor:

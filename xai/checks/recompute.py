@@ -13,8 +13,8 @@ __all__ = ["recompute"]
 def recompute(model: Model, explanation: Explanation, **changes: object) -> Explanation:
     """Call the explanation's method again on its inputs and targets; `changes` replace recorded options.
 
-    A baseline or background that was given as numbers is the one in the explanation. Raises InputError where the method
-    is unknown, or another argument was a tensor, which is not recorded.
+    A baseline, fill or background that was given as numbers is the one in the explanation. Raises InputError where
+    the method is unknown, or another argument was a tensor, which is not recorded.
     """
     methods = all_methods()
     if explanation.method not in methods:
@@ -26,7 +26,7 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
         options["seed"] = explanation.seed
     kept = explanation.background
     if kept is not None:
-        numbers = {"background": kept[:, 0], "baseline": kept[0]}
+        numbers = {"background": kept[:, 0], "baseline": kept[0], "fill": kept[0]}
         options |= {name: values for name, values in numbers.items() if _is_given(options.get(name))}
     options |= changes
     given = [name for name, value in options.items() if _is_given(value)]

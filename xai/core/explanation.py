@@ -114,11 +114,18 @@ class Explanation:
         return ends
 
     def heatmap(self) -> Tensor:
-        """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in."""
+        """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.
+
+        Of a layer, its feature maps, spread over the image. Raises InputError for what is no map over an image.
+        """
         if self.over == "segments":
             return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
         if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
             raise InputError(expected("heatmap", "explanation", "one of images", f"values over {self.over}"))
+        if "explains" in self.options.get("run", {}) and (self.values.ndim != 4 or self.inputs.ndim != 4):
+            wanted = "feature maps (N, C, H, W) of a network of images; plot() draws other units as bars"
+            got = f"a layer's values {tuple(self.values.shape)} for inputs {tuple(self.inputs.shape)}"
+            raise InputError(expected("heatmap", "explanation", wanted, got))
         heat = (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
         sides = self.inputs.shape[2:]
         if len(sides) != 2 or heat.shape[1:] == sides:

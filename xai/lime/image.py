@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.baselines import BASELINES, make_baseline
+from xai.core.baselines import BASELINES, as_row, make_baseline
 from xai.core.case import Case
 from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
@@ -68,6 +68,8 @@ def lime_image(
             raise InputError(expected(operation, "images", "shape (N, C, H, W)", describe(case.inputs)))
         labels, segmentation = make_segments(segments, case.inputs, seed, operation)
         hidden, fill_name = _hidden(fill, case, labels)
+        if fill_name == "given":
+            case.behind = as_row(fill, case.inputs)[None]
         fit_row = original_image if engine == "lime" else _fit_row
         fits = [fit_row(case, row, labels[row], hidden[row], settings) for row in case.rows.tolist()]
         network = case.scores(case.inputs, case.rows).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.baselines import make_baseline
+from xai.core.baselines import as_row, make_baseline
 from xai.core.case import Case
 from xai.core.errors import InputError, describe, expected
 from xai.core.explanation import Explanation
@@ -52,6 +52,8 @@ def lime_series(
         operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width,
     )  # fmt: skip
+    if model.input.kind not in ("sequence", "tensor"):
+        raise InputError(expected(operation, "model", "one of series", f"input {model.input.kind}"))
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining(operation, series, target, **run) as case:
         if case.inputs.ndim not in (2, 3) or not case.inputs.is_floating_point():
@@ -62,6 +64,8 @@ def lime_series(
             raise InputError(expected(operation, "window", f"a number of steps from 1 to {steps}", repr(window)))
         labels = torch.arange(steps, device=case.inputs.device) // window
         hidden, fill_name = _hidden(fill, case.inputs, operation)
+        if fill_name == "given":
+            case.behind = as_row(fill, case.inputs)[None]
         fits = [_fit(case, row, labels, hidden[row], settings) for row in case.rows.tolist()]
         starts = range(0, steps, window)
         names = tuple(str(start) if window == 1 else f"{start} to {min(start + window, steps) - 1}" for start in starts)

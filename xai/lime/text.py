@@ -70,8 +70,11 @@ def lime_text(
         raise InputError(expected(operation, "by", "'type' or 'position'", repr(by)))
     if hide is not None and not isinstance(hide, str):
         raise InputError(expected(operation, "hide", "None or a string", repr(hide)))
+    given = model.prepare(texts, operation)
+    if given.dtype == torch.int64:  # numbers of words: what is hidden are the words that they stand for
+        given = model.input.texts(given)
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
-    with model.explaining(operation, texts, target, **run) as case:
+    with model.explaining(operation, given, target, **run) as case:
         parts = [cut(text, units, by, operation) for text in to_texts(case.inputs)]
         if engine == "lime":
             fits = [original_text(case, row, part, by, hide, settings) for row, part in enumerate(parts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from textwrap import fill
 from xml.etree import ElementTree
 
 import numpy as np
@@ -38,6 +39,7 @@ STYLE = {
     "axes.facecolor": "none",
 }
 SVG = "http://www.w3.org/2000/svg"
+BROAD = 48  # characters under a figure of bars
 LARGEST = 15  # bars of a list that may be long
 SIDES = {"f": FOR, "a": AGAINST, "m": MAGNITUDE}
 
@@ -196,7 +198,8 @@ def bars_figure(names: list[str], values: list[float], whiskers: list[float] | N
         axes.barh(places, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
         axes.set_yticks(places, [_plain(name) for name in names])
         axes.axvline(0, linewidth=0.8, color="black")
-        axes.set_xlabel(_plain(title))
+        # Below the figure's middle: names take much of its width, and a label below the axes would be cut off.
+        figure.supxlabel(fill(_plain(title), BROAD, break_on_hyphens=False), fontsize="medium")
         axes.tick_params(length=2)
         return figure
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from markupsafe import Markup
 from torch import Tensor, nn
 
@@ -165,5 +166,5 @@ def _explained(model: Model, name: str, inputs: Tensor, target: object, seed: in
         options["units"] = model.input.pattern
     if name == "integrated_gradients" and model.input.kind == "sequence":
         options["baseline"] = "mean"
-    given = to_texts(inputs) if model.input.kind == "text" else inputs
+    given = to_texts(inputs) if inputs.dtype == torch.int32 else inputs
     return verify(model, spec.load()(model, given, target, **options), CHECKS[:1] if sampled else CHECKS, seed=seed)

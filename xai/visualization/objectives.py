@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -88,6 +89,7 @@ class Objective:
 
 def channel(layer: str, number: int) -> Objective:
     """Return the mean of one channel over all positions; of a linear layer, one unit."""
+    number = _whole("channel", "number", number)
 
     def value(reading: Reading) -> Tensor:
         maps = _channel(reading.activations[layer], layer, number)
@@ -98,6 +100,8 @@ def channel(layer: str, number: int) -> Objective:
 
 def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) -> Objective:
     """Return one unit of one channel, at the center of the map unless a position is given."""
+    number = _whole("neuron", "number", number)
+    x, y = (None if place is None else _whole("neuron", axis, place) for axis, place in (("x", x), ("y", y)))
 
     def value(reading: Reading) -> Tensor:
         maps = _channel(reading.activations[layer], layer, number)
@@ -120,7 +124,10 @@ def layer(name: str) -> Objective:
 
 def direction(layer: str, vector: object) -> Objective:
     """Return the mean over positions of the dot product with a vector, one number per channel, scaled to length 1."""
-    wanted = torch.as_tensor(vector, dtype=torch.float32).flatten()
+    try:
+        wanted = torch.as_tensor(vector, dtype=torch.float32).flatten()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(expected("direction", "vector", "numbers, one per channel", describe(vector))) from error
     if not bool(torch.isfinite(wanted).all()) or float(wanted.norm()) == 0:
         raise InputError(expected("direction", "vector", "finite numbers, not all 0", describe(vector)))
 
@@ -139,6 +146,7 @@ def unit(layer: str, number: int, step: int | None = None) -> Objective:
 
     Units of a bidirectional layer are numbered forward first, then backward. step counts from 0, or from the end.
     """
+    number = _whole("unit", "number", number)
     where = "" if step is None else f" at step {step}"
     return Objective(f"{layer} unit {number}{where}", (layer,), lambda reading: _at(reading, layer, number, step))
 
@@ -149,6 +157,7 @@ def gate(layer: str, name: str, number: int, step: int | None = None) -> Objecti
     name: "input", "forget", "cell" or "output" of an LSTM, "reset", "update" or "new" of a GRU; of the last of several
     layers, or of layer k with "forget_l0" and the like.
     """
+    number = _whole("gate", "number", number)
     full = f"{layer}:{name}"
 
     def value(reading: Reading) -> Tensor:
@@ -185,13 +194,23 @@ def diversity(layer: str) -> Objective:
 
 def logit(number: int) -> Objective:
     """Return the network's score of a class before the softmax."""
+    number = _whole("logit", "number", number)
     return Objective(f"logit {number}", (), lambda reading: _class(reading.scores, number), reads_output=True)
 
 
 def probability(number: int) -> Objective:
     """Return the probability of a class; it can rise by making the others fall, which a logit cannot."""
+    number = _whole("probability", "number", number)
     value: Callable[[Reading], Tensor] = lambda reading: _class(reading.probabilities, number)  # noqa: E731
     return Objective(f"probability {number}", (), value, reads_output=True)
+
+
+def _whole(operation: str, argument: str, value: object) -> int:
+    """Return one whole number; whether the network has such a unit is seen when it runs."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        wanted = "one whole number (several units: a list of objectives)"
+        raise InputError(expected(operation, argument, wanted, describe(value)))
+    return int(value)
 
 
 def _channel(maps: Tensor, name: str, number: int) -> Tensor:
