@@ -196,7 +196,7 @@ def bars_figure(names: list[str], values: list[float], whiskers: list[float] | N
         axes.barh(places, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
         axes.set_yticks(places, [_plain(name) for name in names])
         axes.axvline(0, linewidth=0.8, color="black")
-        axes.set_xlabel(_plain(title))
+        figure.supxlabel(_plain(title), fontsize=axes.xaxis.label.get_size())  # under the names too: it may be long
         axes.tick_params(length=2)
         return figure
 
