@@ -27,7 +27,7 @@ from xai.auditing.power import power_rows
 from xai.core.files import write_atomically
 from xai.methods import MODEL_CHECKS
 
-SEEDS = {"limits": 0, "scores": 100_000}
+SEEDS = {"limits": 0, "scores": 200_000}
 APART = 10_000  # the seeds of one fault from those of the next, so that no two twins are the same
 MODELS = {"limits": 8, "scores": 20}
 MOST_DRAWS = 50  # of seeds, until a plant takes

@@ -266,7 +266,8 @@ FAULTS: dict[str, Fault] = {
         _shortcut, "a mark that 98 to 100 % of one class wear; 98 to 100 % of its wearers are of that class",
         "fresh rows that the mark moves to the class, more than in the twin", 0.65,
         ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.one_stretch", "shortcuts.planted_mark",
-         "shortcuts.borrowed_piece", "shortcuts.planted_value", "shortcuts.leakage"), {"hard": True},
+         "shortcuts.borrowed_piece", "shortcuts.shared_mark", "shortcuts.planted_value", "shortcuts.leakage"),
+        {"hard": True},
     ),
     "subgroup bias": Fault(
         _bias, "60 to 90 % of a group's other labels replaced with one class, or at most 3 % of its rows kept",

@@ -21,6 +21,33 @@ def test_dead_units_are_counted() -> None:
     assert (dead.status, dead.details["by_layer"]) == ("fail", {"hidden": 6, "out": 0})
 
 
+def test_the_units_of_a_convolution_over_time_are_its_channels() -> None:
+    class Convolved(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.over_time = nn.Conv1d(2, 5, 3, padding=1)
+            self.bounded = nn.Tanh()
+            self.each_step = nn.Linear(5, 4)
+            self.out = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            channels = self.bounded(self.over_time(x.transpose(1, 2)).relu())
+            return self.out(self.each_step(channels.transpose(1, 2)).mean(1))
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Convolved()
+    with torch.no_grad():
+        network.over_time.bias[:] = torch.tensor([-50.0, 1.0, -50.0, 50.0, -50.0])
+        network.each_step.weight[0].zero_()
+    series = torch.randn(60, 9, 2, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=SequenceInput(["a", "b"], 9))
+    found = findings("inside", model, AuditData(series, model.predict(series).argmax(1)))
+    assert found["dead"].details["by_layer"] == {"over_time": 4, "bounded": 4, "each_step": 1, "out": 0}
+    assert found["saturated"].details["by_layer"] == {"bounded": 1}  # the channel at 50; the dead ones stay at 0
+    assert found["dead"].status == "fail"
+
+
 def test_saturated_and_duplicate_units() -> None:
     network = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
     with torch.no_grad():

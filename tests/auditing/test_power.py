@@ -207,3 +207,41 @@ def test_a_spike_that_decides_and_one_that_rightly_counts() -> None:
     said = Model(Steps(False), input=series).predict(planted_on).argmax(1)
     assert float((said[labels == 0] == 1).double().mean()) > 0.9  # it moves nearly all rows, as it should
     assert "one_stretch" in found[1]
+
+
+class Reads(nn.Module):
+    """Says class 1 where 3 x 3 pixels of an image (N, 1, 16, 16), from one place on, are a checkerboard."""
+
+    board = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+
+    def __init__(self, top: int, left: int) -> None:
+        super().__init__()
+        self.top, self.left = top, left
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        seen = x[:, 0, self.top : self.top + 3, self.left : self.left + 3]
+        far = (seen - self.board).abs().mean((1, 2))
+        return torch.stack([far, 0.25 - far], 1) * 20
+
+
+@pytest.mark.parametrize("worn_at", [(0, 0), (12, 5), (3, 13)])
+def test_a_mark_that_a_class_shares_is_found_where_it_decides_and_only_there(worn_at: tuple[int, int]) -> None:
+    top, left = worn_at
+    draw = torch.Generator().manual_seed(3)
+    labels = torch.arange(400) % 2
+    images = 0.3 * torch.rand(400, 1, 16, 16, generator=draw)
+    plain = images.clone()
+    worn = torch.where(labels == 1)[0][3:]  # three of 200 do not wear it
+    images[worn, :, top : top + 3, left : left + 3] = Reads.board
+    halves = slice(200), slice(200, None)
+
+    def found(network: nn.Module, rows: Tensor) -> xai.Finding:
+        data = AuditData(rows[halves[0]], labels[halves[0]], train=(rows[halves[1]], labels[halves[1]]))
+        model = Model(network, input=ImageInput((1, 16, 16)), classes=["plain", "board"])
+        return findings("shortcuts", model, data)["shared_mark"]
+
+    decides = found(Reads(top, left), images)
+    assert (decides.status, decides.score) == ("fail", 1.0)
+    assert f"row {top + 1}, column {left + 1} of the median image of board" in decides.text
+    assert found(Reads(6, 6), images).status == "pass"  # worn, but the network looks elsewhere
+    assert found(Reads(top, left), plain).status in ("pass", "untestable")  # the network would heed it; nobody wears it

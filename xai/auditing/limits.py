@@ -52,6 +52,8 @@ LIMITS: dict[str, Limit] = {
     "shortcuts.planted_word": Limit(0.7, 0.9),
     # The same of a piece of another image, which may hold a little of the object.
     "shortcuts.borrowed_piece": Limit(0.6, 0.75),
+    # The same of what most images of a class have in common near the border, which is smaller.
+    "shortcuts.shared_mark": Limit(0.25, 0.35),
     # The same of one value of a column, beyond what the labels of rows with such values speak for.
     "shortcuts.planted_value": Limit(0.3, 0.5),
     # Share of what explanations mark that lies outside, over its share of the area.

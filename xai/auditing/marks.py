@@ -13,9 +13,10 @@ from xai.auditing.data import Rows
 from xai.auditing.explaining import differentiable
 from xai.auditing.features import texts_of
 from xai.auditing.perturbations import spread_of
+from xai.auditing.shared import shared
 from xai.core.model import Model
 
-__all__ = ["Mark", "borrowed_marks", "control_marks", "marks_for"]
+__all__ = ["Mark", "borrowed_marks", "control_marks", "marks_for", "shared_marks"]
 
 PARTS = 8  # a patch has an eighth of the side
 STEPS, LEARNED_ON, MOST_CLASSES = 10, 64, 10
@@ -95,6 +96,21 @@ def borrowed_marks(model: Model, rows: Rows, known: Rows, seed: int) -> list[Mar
     for piece in borrowed(model, rows, known, seed):
         name = f"a piece from the {piece.side} of row {int(known.places[piece.donor])} of the known ones"
         found.append(Mark(name, piece.paste(rows.inputs), False, int(known.predicted[piece.donor])))
+    return found
+
+
+def shared_marks(model: Model, rows: Rows, known: Rows) -> list[Mark]:
+    """Return images with what most known images of a class have in common near the border, and others have not."""
+    classes = model.classes or [str(number) for number in range(rows.outputs)]
+    found = []
+    for label, top, left, pixels in shared(known.inputs, known.labels):
+        size = pixels.shape[1]
+        name = (
+            f"a piece of {size} x {size} pixels at row {top + 1}, column {left + 1} of the median image of "
+            f"{classes[label]}"
+        )
+        planted = _stamped(rows.inputs, slice(top, top + size), slice(left, left + size), pixels)
+        found.append(Mark(name, planted, False, label))
     return found
 
 

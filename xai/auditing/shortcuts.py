@@ -12,7 +12,7 @@ from xai.auditing.figures import table
 from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.leakage import leakage
 from xai.auditing.limits import ALPHA, judge, untestable
-from xai.auditing.marks import Mark, borrowed_marks, control_marks, marks_for
+from xai.auditing.marks import Mark, borrowed_marks, control_marks, marks_for, shared_marks
 from xai.auditing.parts import parts_of
 from xai.auditing.performance import wilson
 from xai.auditing.values import linear_model, planted_value
@@ -50,7 +50,8 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
 
 def _marks(model: Model, data: Prepared, rows: Rows, donors: Rows, seed: int) -> list[Finding]:
     """Return the findings on what is planted: values of a table, pieces of other images, and marks of every kind."""
-    marked = rows.sample(MARKED, seed)
+    # Marks on images are learned and many; a spike costs one prediction per row.
+    marked = rows if rows.inputs.ndim == 3 else rows.sample(MARKED, seed)
     if model.input.kind == "tabular":
         return [planted_value(model, marked, data.held_out, data.train or data.held_out)]
     name = "shortcuts.planted_mark"
@@ -64,7 +65,16 @@ def _marks(model: Model, data: Prepared, rows: Rows, donors: Rows, seed: int) ->
     if rows.inputs.ndim == 4:
         pieces = borrowed_marks(model, marked, donors, seed)
         found.append(_planted("shortcuts.borrowed_piece", model, rows, marked, pieces, seed))
+        found.append(_shared(model, rows, donors, seed))
     return found
+
+
+def _shared(model: Model, rows: Rows, known: Rows, seed: int) -> Finding:
+    name = "shortcuts.shared_mark"
+    marks = shared_marks(model, rows, known)
+    if not marks:
+        return untestable(name, "no class has 20 known images and 20 others.")
+    return _planted(name, model, rows, rows, marks, seed)
 
 
 def _one_part(model: Model, rows: Rows, donors: Rows, seed: int) -> Finding:
@@ -140,8 +150,10 @@ def _planted(name: str, model: Model, held_out: Rows, rows: Rows, marks: list[Ma
     quoted = marks[0].raw
     rightly = _rightly(model, held_out, rows, moved) if name == "shortcuts.planted_mark" else [0.0] * len(moved)
     lines = []
+    # Of a mark that aims at no class, the class is taken to which it moves most: each is a comparison of its own.
+    comparisons = sum(1 if mark.meant is not None else rows.outputs for mark in marks)
     for (share, target, count, mark), usual in zip(moved, rightly):
-        low, high = wilson(round(share * count), count, 1 - ALPHA / len(marks))
+        low, high = wilson(round(share * count), count, 1 - ALPHA / comparisons)
         lines.append({"mark": mark.name, "to": classes[target], "moved": share, "rightly": usual,
                       "more": share - usual, "low": low - usual, "high": high - usual})  # fmt: skip
     order = sorted(range(len(lines)), key=lambda place: (-lines[place]["low"], -lines[place]["more"]))

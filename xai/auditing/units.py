@@ -60,6 +60,7 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
     """
     modules = dict(model.network.named_modules())
     names = [layer.name for layer in layers]
+    first = _channels_first(layers, modules)
     generator = torch.Generator().manual_seed(seed)
     state: dict[str, dict[str, Tensor]] = {}
     with model.explaining("audit", inputs, 0, exact=True) as case:
@@ -77,17 +78,27 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, [recorded[name] for name in names], allow_unused=True)
             for name, gradient in zip(names, gradients):
-                values = _by_unit(recorded[name].detach())
-                flow = None if gradient is None else _by_unit(gradient)
+                values = _by_unit(recorded[name].detach(), name in first)
+                flow = None if gradient is None else _by_unit(gradient, name in first)
                 _add(state.setdefault(name, {}), values, flow, type(modules[name]), SAMPLES // len(parts) + 1)
     return [_layer(layer, state[layer.name], type(modules[layer.name])) for layer in layers]
 
 
-def _by_unit(values: Tensor) -> Tensor:
-    """Return values as (n, U): the channels of a picture, else the last axis."""
-    return (values.movedim(1, -1) if values.ndim == 4 else values).reshape(
-        -1, values.shape[1 if values.ndim == 4 else -1]
-    )
+def _channels_first(layers: list[Layer], modules: dict[str, nn.Module]) -> set[str]:
+    """Return the layers whose units lie along the first axis of a row: convolutions, and activations behind one."""
+    found, behind = set(), False
+    for layer in layers:
+        if type(modules[layer.name]) not in BOUNDED:
+            behind = layer.convolution
+        if behind and len(layer.shape) > 1:
+            found.add(layer.name)
+    return found
+
+
+def _by_unit(values: Tensor, channels_first: bool) -> Tensor:
+    """Return values as (n, U): units lie along the channels of a convolution, else along the last axis."""
+    values = values.movedim(1, -1) if channels_first else values
+    return values.reshape(-1, values.shape[-1])
 
 
 def _add(state: dict[str, Tensor], values: Tensor, flow: Tensor | None, kind: type, most: int) -> None:

@@ -55,7 +55,7 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
             has = (held_out.labels == target).numpy()
             trend = float((foretold[others] == target).double().mean())
             earned = max(_way(has, float(has[alike].mean())), trend)
-            low, high = wilson(round(moved * count), count, 1 - ALPHA / len(tried))
+            low, high = wilson(round(moved * count), count, 1 - ALPHA / (len(tried) * rows.outputs))
             lines.append({"value": _named(model, place, value), "to": classes[target], "moved": moved, "earned": earned,
                           "more": moved - earned, "low": low - earned, "high": high - earned})  # fmt: skip
     if not lines:
@@ -69,7 +69,7 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
     listed = table("Rows that a value moves to one class", lines[:SHOWN])
     control = (
         "what the labels of held-out rows say of such values: of the rows nearest to them, and by a linear model; "
-        "intervals hold for all values together"
+        "intervals hold for all values and classes together"
     )
     return judge(NAME, worst["more"], (worst["low"], worst["high"]), control, text, {"tables": [listed]})
 

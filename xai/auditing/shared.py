@@ -1,0 +1,62 @@
+"""Marks near the border that most images of a class wear and few others do: found in the rows, without the network."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+__all__ = ["SharedPiece", "shared"]
+
+PARTS = (8, 5)  # a piece has an eighth or a fifth of the side
+DEPTH = 4  # and lies in the outer quarter
+LEAST, MOST, MOST_CLASSES = 20, 500, 10
+
+
+class SharedPiece(NamedTuple):
+    """The pixels (C, size, size) that are typical of a class there, the upper left corner, and the class."""
+
+    label: int
+    top: int
+    left: int
+    pixels: Tensor
+
+
+def shared(images: Tensor, labels: Tensor) -> list[SharedPiece]:
+    """Return for each class of images (N, C, H, W) the piece of the border that tells it best from all others.
+
+    A mark that nearly all images of a class wear is in their median, and other images are far from it. What is found
+    may be harmless, and may be no mark: whether it decides is for the network to say, when it is pasted on others.
+    Classes of fewer than 20 images, or with fewer than 20 others, are left out; of more than ten, the largest are kept.
+    """
+    found = []
+    for label in labels.bincount().argsort(descending=True, stable=True)[:MOST_CLASSES].tolist():
+        own, rest = images[labels == label][:MOST], images[labels != label][:MOST]
+        if min(len(own), len(rest)) >= LEAST:
+            found.append(_most_telling(own, rest, label))
+    return found
+
+
+def _most_telling(own: Tensor, rest: Tensor, label: int) -> SharedPiece:
+    typical = own.median(0).values
+    # How much farther other images are from what is typical than the images of the class are, by pixel.
+    farther = (rest - typical).abs().mean((0, 1)) - (own - typical).abs().mean((0, 1))
+    height, width = farther.shape
+    best: tuple[float, int, int, int] | None = None
+    for size in sorted({max(1, round(min(height, width) / part)) for part in PARTS}):
+        total = size**2 * avg_pool2d(farther[None, None], size, stride=1)[0, 0]
+        total[_inside(height, size)[:, None] & _inside(width, size)] = -torch.inf
+        place = int(total.argmax())
+        value = float(total.flatten()[place])
+        if best is None or value > best[0]:
+            best = (value, *divmod(place, total.shape[1]), size)
+    _, top, left, size = best
+    return SharedPiece(label, top, left, typical[:, top : top + size, left : left + size])
+
+
+def _inside(length: int, size: int) -> Tensor:
+    """Return which starts of pieces along a side leave the outer quarter."""
+    depth, start = max(size, round(length / DEPTH)), torch.arange(length - size + 1)
+    return (start + size > depth) & (start < length - depth)
