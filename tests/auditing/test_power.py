@@ -139,10 +139,12 @@ def test_a_value_that_decides_and_a_column_that_rightly_does() -> None:
         for name, answer in (("coded", coded), ("honest", honest))
     }
     assert found["coded"]["planted_value"].status == "fail"
-    assert found["coded"]["planted_value"].text.startswith("b = 4 moves 100 % of the rows")
+    assert found["coded"]["planted_value"].text.startswith("A value of b moves 100 % of the rows")
+    worst = found["coded"]["planted_value"].details["raw"]["tables"][0]["rows"][0]
+    assert (worst["column"], worst["value"], worst["to"], worst["moved"]) == ("b", "4", "yes", 1.0)
     # Its largest value moves nearly all rows, as it should.
     assert found["honest"]["planted_value"].status == "pass"
-    moved = found["honest"]["planted_value"].details["tables"][0]["rows"]
+    moved = found["honest"]["planted_value"].details["raw"]["tables"][0]["rows"]
     assert max(line["moved"] for line in moved) > 0.95
 
 

@@ -63,6 +63,16 @@ def test_the_gate_says_what_broke_it_and_the_report_is_there(folder: Path) -> No
     assert xai("audit", *arguments, cwd=folder).returncode == 0
 
 
+def test_a_gate_on_a_finding_that_such_data_do_not_have_loses_no_report(folder: Path) -> None:
+    arguments = ["model", "--trust-code", "--data", "test.csv", "-c", "shortcuts", "-o", "kept.html"]
+    done = xai("audit", *arguments, "--json", "kept.json", "--fail-on", "shortcuts.one_word=fail", cwd=folder)
+    assert done.returncode == 2
+    assert done.stdout == "kept.html\n"
+    assert "shortcuts.one_word" in done.stderr
+    assert (folder / "kept.html").is_file()
+    assert (folder / "kept.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -73,10 +83,18 @@ def test_the_gate_says_what_broke_it_and_the_report_is_there(folder: Path) -> No
         (["--data", "test.csv", "--fail-on", "luck=fail"], "luck=fail"),
         (["--data", "test.csv", "--fail-on", "performance.luck=fail"], "performance.luck=fail"),
         (["--data", "test.csv", "--fail-on", "performance=never"], "performance=never"),
+        (
+            ["--data", "test.csv", "-c", "performance", "--fail-on", "bias=fail"],
+            "that are made (performance), got bias",
+        ),
+        (["--data", "test.csv", "-c", "performance", "--fail-on", "bias.errors=fail"], "got bias.errors"),
         (["--data", "test.csv", "-c", "luck"], "luck"),
         (["--data", "test.csv", "--json", "none.html"], "--json"),
         (["--data", "test.csv", "--json", "model/../none.html"], "overwrite"),
-        (["--data", "hole.csv", "-c", "performance"], "in row 3, column 'size'"),
+        (
+            ["--data", "hole.csv", "-c", "performance"],
+            "xai: audit: inputs: expected finite numbers, got NaN or infinity in row 3, column 'size'",
+        ),
     ],
 )
 def test_what_cannot_be_audited(folder: Path, arguments: list[str], says: str) -> None:

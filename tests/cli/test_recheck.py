@@ -44,6 +44,15 @@ def test_an_altered_number_ends_with_1_and_a_line(audited: Path) -> None:
     assert "numbers computed again (performance)" in last
 
 
+def test_other_rows_are_said_without_a_chance_to_catch_a_number(audited: Path) -> None:
+    data = list(DATA)
+    data[data.index("--data") + 1] = data[data.index("--train") + 1]
+    done = xai("recheck", "held.html", *MODEL, *data, cwd=audited)
+    assert done.returncode == 1
+    assert "0 of " in done.stdout
+    assert "the chance" not in done.stdout
+
+
 def test_what_cannot_be_rechecked(audited: Path) -> None:
     refused(xai("recheck", "nowhere.html", *MODEL, *DATA, cwd=audited), "nowhere.html")
     refused(xai("recheck", "model/model.toml", *MODEL, *DATA, cwd=audited), "model.toml")

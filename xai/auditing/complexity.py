@@ -15,6 +15,7 @@ from xai.core.model import Model
 
 __all__ = ["complexity"]
 
+FOLDS = 5
 DEPTH = 4  # of the tree: at most 16 answers, each behind 4 questions
 LISTED = 12
 
@@ -26,7 +27,7 @@ def complexity(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     model's score minus that of the better of the two, row by row.
     """
     import torch
-    from sklearn.model_selection import cross_val_predict
+    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
     from sklearn.tree import export_text
 
     name = "complexity.gain"
@@ -41,9 +42,20 @@ def complexity(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     single = rows.task != "regression"
     goals = goals if single or goals.shape[1] > 1 else goals[:, 0]
     simple = _simple_models(single, seed)
+    split = KFold(FOLDS)
+    if single and train is None:
+        members = np.sort(np.bincount(goals))[::-1]
+        if members[1] < FOLDS:
+            return [untestable(name, f"without training rows, two classes need {FOLDS} rows to learn crosswise.")]
+        # A class with fewer rows is in some folds only, which scikit-learn warns of.
+        split = (
+            StratifiedKFold(FOLDS)
+            if members[members > 0].min() >= FOLDS
+            else KFold(FOLDS, shuffle=True, random_state=seed)
+        )
     for kind, learner in simple.items():
         if train is None:
-            said = cross_val_predict(learner, made.parts[1], goals, cv=5)
+            said = cross_val_predict(learner, made.parts[1], goals, cv=split)
             learner.fit(made.parts[1], goals)
         else:
             said = learner.fit(made.parts[0], goals).predict(made.parts[1])

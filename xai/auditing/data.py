@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["AuditData", "Prepared", "Rows", "prepare"]
 
 BINS = 4  # a protected number is read in quarters
+FEWEST_ROWS = 20
+LARGEST = float(torch.finfo(torch.float32).max)  # trees of scikit-learn compute in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,45 +119,66 @@ class Prepared:
     given: dict[str, int]
 
 
-def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0) -> Prepared:
+def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0, operation: str = "audit") -> Prepared:
     """Return the data as the model takes it, at most `rows` of each part, drawn at random, with its predictions.
 
-    Raises InputError for labels, groups or masks that do not fit.
+    operation: what errors begin with. Raises InputError for labels, groups or masks that do not fit, and for fewer than
+    20 held-out or 2 training rows, of which no check could say anything.
     """
     if not isinstance(data, AuditData):
-        raise InputError(expected("audit", "data", "an AuditData", describe(data)))
-    rows = whole_number("audit", "rows", rows, 20)
-    held_out = _read(model, data, data.inputs, data.labels, data.groups, "inputs")
-    train = None if data.train is None else _read(model, data, *data.train, data.train_groups, "train")
+        raise InputError(expected(operation, "data", "an AuditData", describe(data)))
+    rows = whole_number(operation, "rows", rows, FEWEST_ROWS)
+    held_out = _read(model, data, data.inputs, data.labels, data.groups, operation, "inputs", FEWEST_ROWS)
+    train = data.train and _read(model, data, *data.train, data.train_groups, operation, "train", 2)
     parts = [part for part in (held_out, train) if part is not None]
     _name_groups(parts)
-    masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
+    masks = None if data.masks is None else _masks(data.masks, held_out.inputs, operation)
     content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
     content += [part.groups.to_csv(index=False) for part in parts]
     whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
     return Prepared(
-        _predicted(model, replace(held_out, masks=masks), rows, seed),
-        None if train is None else _predicted(model, train, rows, seed),
+        _predicted(model, replace(held_out, masks=masks), rows, seed, operation),
+        None if train is None else _predicted(model, train, rows, seed, operation),
         str(data.name),
         whole,
         {"held_out": len(held_out), "train": 0 if train is None else len(train)},
     )
 
 
-def _read(model: Model, data: AuditData, inputs: object, labels: object, groups: object, argument: str) -> Rows:
+def _read(
+    model: Model,
+    data: AuditData,
+    inputs: object,
+    labels: object,
+    groups: object,
+    operation: str,
+    argument: str,
+    fewest: int,
+) -> Rows:
     """Return one part, with no predictions yet, and its protected columns as they came."""
-    batch = model.prepare(inputs, "audit", argument).cpu()
-    goals = as_labels(model, labels, len(batch), "audit")
-    who = _groups(model, data.protected, batch, groups)
+    batch = model.prepare(inputs, operation, argument).cpu()
+    if len(batch) < fewest:
+        raise InputError(expected(operation, argument, f"at least {fewest} rows", len(batch)))
+    goals = as_labels(model, labels, len(batch), operation)
+    for what, values in ((argument, batch), ("labels", goals)):
+        if values.is_floating_point() and float(values.abs().max()) > LARGEST:
+            raise InputError(
+                expected(operation, what, f"numbers of at most {LARGEST:.3g}", f"{values.abs().max():.3g}")
+            )
+    who = _groups(model, data.protected, batch, groups, operation)
     return Rows(batch, goals, torch.empty(0), torch.arange(len(batch)), model.task, who)
 
 
-def _predicted(model: Model, part: Rows, rows: int, seed: int) -> Rows:
+def _predicted(model: Model, part: Rows, rows: int, seed: int, operation: str) -> Rows:
     """Return at most so many rows of a part, with what the model says."""
     index = _draw(len(part), rows, seed)
     prediction = model.predict(part.inputs[index]).double().cpu()
     outputs = prediction.shape[1]
-    check_outputs(part.labels, outputs, "audit")
+    if float(prediction.abs().max()) > LARGEST:
+        raise InputError(
+            expected(operation, "model", f"answers of at most {LARGEST:.3g}", f"{prediction.abs().max():.3g}")
+        )
+    check_outputs(part.labels, outputs, operation)
     return replace(
         replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
     )
@@ -167,21 +190,21 @@ def _draw(total: int, count: int, seed: int) -> Tensor:
     return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:count].sort().values
 
 
-def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object) -> pd.DataFrame:
+def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object, operation: str) -> pd.DataFrame:
     """Return the protected columns as words by row: those given, and those that the model sees."""
     import pandas as pd
 
     try:
         frame = pd.DataFrame({} if groups is None else dict(groups))
     except (TypeError, ValueError) as error:
-        raise InputError(expected("audit", "groups", "a DataFrame or columns by name", describe(groups))) from error
+        raise InputError(expected(operation, "groups", "a DataFrame or columns by name", describe(groups))) from error
     if groups is not None and len(frame) != len(batch):
-        raise InputError(expected("audit", "groups", f"one entry per row ({len(batch)})", len(frame)))
+        raise InputError(expected(operation, "groups", f"one entry per row ({len(batch)})", len(frame)))
     names = model.input.names if isinstance(model.input, TabularInput) else []
     for name in protected:
         if name not in names:
             known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
-            raise InputError(expected("audit", "protected", f"columns of the table ({known})", repr(name)))
+            raise InputError(expected(operation, "protected", f"columns of the table ({known})", repr(name)))
         values = batch[:, names.index(name)].double().numpy()
         words = model.input.categorical.get(name)
         frame[name] = values if words is None else [words[int(code)] for code in values]
@@ -219,10 +242,10 @@ def _word(value: object, edges: list[float]) -> str:
     return f"above {edges[-1]:g}" if place == len(edges) else f"above {edges[place - 1]:g}, up to {edges[place]:g}"
 
 
-def _masks(masks: object, batch: Tensor) -> Tensor:
-    areas = to_tensor(masks, "audit", "masks").cpu() > 0
+def _masks(masks: object, batch: Tensor, operation: str) -> Tensor:
+    areas = to_tensor(masks, operation, "masks").cpu() > 0
     areas = areas[:, 0] if areas.ndim == 4 and areas.shape[1] == 1 else areas
     if batch.ndim != 4 or areas.shape != (len(batch), *batch.shape[2:]):
         wanted = f"one area per image, ({len(batch)}, H, W)"
-        raise InputError(expected("audit", "masks", wanted, describe(np.asarray(masks))))
+        raise InputError(expected(operation, "masks", wanted, describe(np.asarray(masks))))
     return areas

@@ -80,9 +80,12 @@ def _labels(held_out: Rows, train: Rows | None, made: Features, seed: int) -> li
         return [untestable(both, reason), untestable(excess, reason)]
     rows = train or held_out
     labels = rows.labels.numpy()
-    least = int(min(count for count in np.bincount(labels) if count))
-    if least < 2 or len(set(labels.tolist())) < 2:
-        reason = "a class has a single row, so that no other rows can speak about it."
+    members = [count for count in np.bincount(labels) if count]
+    least = int(min(members))
+    if least < 2 or len(members) < 2:
+        reason = "all rows have one label, so that none can contradict the others."
+        if len(members) > 1:
+            reason = "a class has a single row, so that no other rows can speak about it."
         return [untestable(both, reason), untestable(excess, reason)]
     probability, learner = _crosswise(made, labels, min(FOLDS, least), held_out.outputs, seed)
     suspect = confident_errors(probability, labels)
@@ -149,10 +152,11 @@ def _strangers(held_out: Rows, train: Rows | None, made: Features, seed: int) ->
 
     known, new = made.parts
     if known.shape[1] > DIMENSIONS:
-        reduce = TruncatedSVD(DIMENSIONS, random_state=seed).fit(known)
+        with np.errstate(invalid="ignore"):  # the share that is explained of rows that do not vary
+            reduce = TruncatedSVD(DIMENSIONS, random_state=seed).fit(known)
         known, new = reduce.transform(known), reduce.transform(new)
     else:
-        known, new = (np.asarray(part) for part in (known, new))
+        known, new = (part.toarray() if made.words else part for part in (known, new))
     nearest = NearestNeighbors(n_neighbors=NEIGHBORS).fit(known)
     usual = nearest.kneighbors()[0].mean(1)  # without an argument, a row is no neighbor of itself
     away = nearest.kneighbors(new)[0].mean(1)

@@ -136,9 +136,13 @@ def _table(table: TabularInput, parts: tuple[Tensor, ...]) -> Features:
 
 
 def _words(model: Model, parts: tuple[Tensor, ...]) -> Features:
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
     texts = [texts_of(model, part) for part in parts]
+    if not any(model.input.words(text) for text in texts[0]):
+        none = tuple(csr_matrix((len(part), 1), dtype=np.float64) for part in texts)
+        return Features(none, ("no word",), "which words occur: there are none", words=True)
     counter = CountVectorizer(
         binary=True, token_pattern=None, tokenizer=model.input.words, lowercase=False, max_features=WORDS
     )

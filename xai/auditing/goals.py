@@ -26,5 +26,6 @@ def quality(prediction: Tensor, labels: Tensor, task: str) -> Tensor:
         return (prediction.argmax(1) == labels).double()
     if task == "multilabel":
         return ((prediction > 0.5) == (labels > 0.5)).all(1).double()
-    spread = (labels - labels.mean(0)).pow(2).mean(0).clamp_min(torch.finfo(torch.float64).tiny)
-    return 1 - ((prediction - labels).pow(2) / spread).mean(1)
+    errors, spread = (prediction - labels).pow(2), (labels - labels.mean(0)).pow(2).mean(0)
+    # Goals that never vary leave nothing to explain: as in scikit-learn, 1 where they are met and 0 elsewhere.
+    return torch.where(spread > 0, 1 - errors / spread.where(spread > 0, 1.0), (errors == 0).double()).mean(1)

@@ -32,6 +32,8 @@ def leakage(model: Model, rows: Rows, seed: int) -> Finding:
     labels = rows.labels.numpy() if rows.task != "regression" else rows.labels[:, 0].numpy()
     if rows.task != "regression" and min(np.bincount(labels)[np.unique(labels)]) < FOLDS:
         return untestable(name, f"a class has fewer than {FOLDS} rows.")
+    if len(rows) < FOLDS:
+        return untestable(name, f"there are fewer than {FOLDS} rows.")
     if not rows.inputs.is_floating_point():
         columns, quoted = _words(model, rows), True
     else:
@@ -94,7 +96,10 @@ def _words(model: Model, rows: Rows) -> dict[str, np.ndarray]:
     from sklearn.feature_selection import chi2
 
     counter = CountVectorizer(binary=True, token_pattern=None, tokenizer=str.split, lowercase=False, max_features=WORDS)
-    counts = counter.fit_transform(texts_of(model, rows.inputs))
+    texts = texts_of(model, rows.inputs)
+    if not any(map(str.split, texts)):
+        return {}
+    counts = counter.fit_transform(texts)
     names = counter.get_feature_names_out()
     goals = (
         rows.labels.numpy() if rows.task != "regression" else (rows.labels[:, 0] > rows.labels[:, 0].median()).numpy()

@@ -43,7 +43,7 @@ def parts_of(model: Model, inputs: Tensor) -> list[Part]:
         return _cells(*inputs.shape[2:])
     if inputs.ndim == 3:
         return _stretches(*inputs.shape[1:])
-    flat = torch.arange(inputs[0].numel())
+    flat = torch.arange(math.prod(inputs.shape[1:]))
     return [
         _masked(f"number {place + 1}", (flat == place).view(inputs.shape[1:]), True) for place in flat[:SERIES].tolist()
     ]

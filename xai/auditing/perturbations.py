@@ -73,7 +73,7 @@ def spread_of(model: Model, inputs: Tensor) -> Tensor:
         return torch.where(torch.tensor([name in model.input.categorical for name in model.input.names]), 0.0, spread)
     if inputs.ndim == 3:
         there = (inputs != 0).any(2)
-        return inputs[there].std(0)
+        return inputs[there].std(0) if int(there.sum()) > 1 else inputs.new_zeros(inputs.shape[2])  # all is padding
     if inputs.ndim == 4:
         limits = getattr(model.input, "limits", None) or (float(inputs.min()), float(inputs.max()))
         return torch.tensor(limits[1] - limits[0])

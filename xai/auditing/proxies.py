@@ -76,10 +76,11 @@ def _told(values: np.ndarray, words: pd.Series, seed: int) -> tuple[float, tuple
 
     learner = ExtraTreesClassifier(60, min_samples_leaf=5, class_weight="balanced", random_state=seed)
     split = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    said = cross_val_predict(learner, values, words.to_numpy(), cv=split)
-    confusion = confusion_matrix(words, said)
+    codes = np.unique(words.to_numpy(str), return_inverse=True)[1]  # scikit-learn cannot weigh words such as "0"
+    said = cross_val_predict(learner, values, codes, cv=split)
+    confusion = confusion_matrix(codes, said)
     return (
         float(balanced_skill(confusion[None])[0]),
         bootstrap_confusion(confusion, balanced_skill, seed),
-        learner.fit(values, words.to_numpy()),
+        learner.fit(values, codes),
     )

@@ -60,7 +60,7 @@ def chosen_checks(
     operation: str, table: Mapping[str, ModelCheckSpec], checks: Sequence[str] | None, settings: Mapping[str, object]
 ) -> list[str]:
     """Return the names of the checks to make; raises InputError for one that is not in the table, or none."""
-    chosen = list(table) if checks is None else list(checks)
+    chosen = list(dict.fromkeys(table if checks is None else checks))
     unknown = [name for name in [*chosen, *settings] if name not in table]
     if unknown or not chosen:
         wanted = f"among {', '.join(table)}"

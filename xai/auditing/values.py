@@ -56,14 +56,16 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
             trend = float((foretold[others] == target).double().mean())
             earned = max(_way(has, float(has[alike].mean())), trend)
             low, high = wilson(round(moved * count), count, 1 - ALPHA / (len(tried) * rows.outputs))
-            lines.append({"column": model.input.names[place], "value": _named(model, place, value), "to": classes[target], "moved": moved, "earned": earned,
+            lines.append({"column": model.input.names[place], "value": _worded(model, place, value),
+                          "to": classes[target], "moved": moved, "earned": earned,
                           "more": moved - earned, "low": low - earned, "high": high - earned})  # fmt: skip
     if not lines:
         return untestable(NAME, "no class has ten rows of other answers.")
     lines.sort(key=lambda line: (-line["low"], -line["more"]))
     worst = lines[0]
+    # The value itself is some row's: only the table, which is left out with `--no-raw-data`, says it.
     text = (
-        f"{worst['value']} moves {100 * worst['moved']:.0f} % of the rows of all other classes to {worst['to']}; "
+        f"A value of {worst['column']} moves {100 * worst['moved']:.0f} % of the rows of all other classes to {worst['to']}; "
         f"by the labels of held-out rows, such values speak for {100 * worst['earned']:.0f} %."
     )
     listed = table("Rows that a value moves to one class", lines[:SHOWN])
@@ -71,7 +73,7 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
         "what the labels of held-out rows say of such values: of the rows nearest to them, and by a linear model; "
         "intervals hold for all values and classes together"
     )
-    return judge(NAME, worst["more"], (worst["low"], worst["high"]), control, text, {"tables": [listed]})
+    return judge(NAME, worst["more"], (worst["low"], worst["high"]), control, text, {"raw": {"tables": [listed]}})
 
 
 def linear_model(model: Model, rows: Rows) -> Callable[[Tensor], Tensor]:
@@ -110,7 +112,6 @@ def _way(has: np.ndarray, there: float) -> float:
     return float(np.clip((there - share) / max(1 - share, 1e-12), 0, 1))
 
 
-def _named(model: Model, place: int, value: float) -> str:
-    name = model.input.names[place]
-    words = model.input.categorical.get(name)
-    return f"{name} = {value:.4g}" if words is None else f"{name} = {words[int(value)]}"
+def _worded(model: Model, place: int, value: float) -> str:
+    words = model.input.categorical.get(model.input.names[place])
+    return f"{value:.4g}" if words is None else words[int(value)]

@@ -20,13 +20,20 @@ __all__ = ["read_audit_data"]
 
 
 def read_audit_data(
-    model: Model, folder: str, data: str | None, train: str | None, label: str, protected: Sequence[str]
+    model: Model,
+    folder: str,
+    data: str | None,
+    train: str | None,
+    label: str,
+    protected: Sequence[str],
+    *,
+    operation: str = "audit",
 ) -> AuditData:
     """Return what `--data` and `--train` name, for a model.
 
     A path to a CSV or Parquet file (texts in the column `text`), a folder of images with one subfolder per class, or
     the name of a recipe, whose data is meant; without --data the recipe that made the model folder. protected: columns
-    of the table, whether the model sees them or not.
+    of the table, whether the model sees them or not. operation: what errors begin with.
     """
     from xai.auditing.data import AuditData
     from xai.core.errors import InputError, expected
@@ -34,11 +41,11 @@ def read_audit_data(
     name = data or _own_recipe(folder)
     if name is None:
         wanted = "--data, since the model folder does not say what it was trained on"
-        raise InputError(expected("audit", "data", wanted, "none"))
+        raise InputError(expected(operation, "data", wanted, "none"))
     if data is None or (name in recipes().RECIPES and not Path(name).exists()):
         return _reference(name, train, protected)
-    inputs, labels, groups = _read(model, name, label, protected, "data")
-    learned = _read(model, train, label, protected, "train") if train else None
+    inputs, labels, groups = _read(model, name, label, protected, operation, "data")
+    learned = _read(model, train, label, protected, operation, "train") if train else None
     seen = [column for column in protected if column in getattr(model.input, "names", ())]
     return AuditData(
         inputs,
@@ -70,7 +77,7 @@ def _own_recipe(folder: str) -> str | None:
 
 
 def _read(
-    model: Model, source: str, label: str, protected: Sequence[str], argument: str
+    model: Model, source: str, label: str, protected: Sequence[str], operation: str, argument: str
 ) -> tuple[object, object, pd.DataFrame | None]:
     """Return inputs, labels and the protected columns that the model does not see."""
     from xai.core.errors import InputError, expected
@@ -79,23 +86,24 @@ def _read(
 
     path = Path(source)
     if model.input.kind == "image":
-        images = read_folder(path, model.input, _classes(model), "audit")
+        images = read_folder(path, model.input, _classes(model), operation)
         return images.images, images.labels, None
     if path.is_dir() or not path.exists():
         known = ", ".join(recipes().RECIPES)
         wanted = f"a CSV or Parquet file, or one of {known}"
-        raise InputError(expected("audit", argument, wanted, source))
-    frame = read_frame(path, "audit")
+        raise InputError(expected(operation, argument, wanted, source))
+    frame = read_frame(path, operation)
     names = [str(column) for column in frame.columns]
     frame = frame.set_axis(names, axis=1)
     text = "text" if model.input.kind == "text" else None
     if model.input.kind not in ("tabular", "text"):
         got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
-        raise InputError(expected("audit", argument, "a model of tables or texts for a CSV file", got))
+        raise InputError(expected(operation, argument, "a model of tables or texts for a CSV file", got))
     wanted = [label, *protected, *([text] if text else [])]
     missing = [name for name in wanted if name not in names]
     if missing:
-        raise InputError(expected("audit", argument, f"a column {missing[0]!r} (see --label)", ", ".join(names[:12])))
+        option = " (see --label)" if missing[0] == label else ""
+        raise InputError(expected(operation, argument, f"a column {missing[0]!r}{option}", ", ".join(names[:12])))
     hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
     inputs = frame[text].astype(str).tolist() if text else frame
     return inputs, frame[label], frame[hidden] if hidden else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,16 +59,22 @@ def check_targets(operation: str, target: str, json_path: str | None) -> None:
         raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
 
 
-def read_levels(operation: str, entries: tuple[str, ...], known: set[str]) -> dict[str, str]:
-    """Return the levels by check; raises a usage error for what cannot be one, before any of the work."""
+def read_levels(operation: str, entries: tuple[str, ...], known: set[str], chosen: Sequence[str]) -> dict[str, str]:
+    """Return the levels by check or finding; raises a usage error for what cannot be one, before any of the work.
+
+    known: all names of checks and findings; chosen: the checks that will be made.
+    """
     from xai.auditing.result import LEVELS
 
     levels = {}
     for entry in entries:
         name, _, level = entry.partition("=")
-        if name not in known or level not in LEVELS:
+        if name not in {"all", *known} or level not in LEVELS:
             wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
             raise click.ClickException(f"{operation}: --fail-on: expected {wanted}, got {entry}")
+        if name != "all" and name.partition(".")[0] not in chosen:
+            wanted = f"one of the checks that are made ({', '.join(chosen)})"
+            raise click.ClickException(f"{operation}: --fail-on: expected {wanted}, got {name}")
         levels[name] = level
     return levels
 
@@ -83,10 +89,10 @@ def finish(
     no_raw_data: bool,
 ) -> None:
     """Write the files, print the report's path, and exit with 1 where findings break the gate, a line for each."""
-    broken = result.gate(levels)
     if json_path is not None:
         (result.without_raw_data() if no_raw_data else result).save(json_path)
     click.echo(report.save(target))
+    broken = result.gate(levels)  # last: a finding that such data do not have is no reason to lose the others
     for finding in broken:
         click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
     if broken:

@@ -131,9 +131,17 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
 
 
 def say_checks_cost(
-    models: Sequence[Model], data: AuditData, checks: Sequence[str], table: Mapping[str, ModelCheckSpec], rows: int
+    operation: str,
+    models: Sequence[Model],
+    data: AuditData,
+    checks: Sequence[str],
+    table: Mapping[str, ModelCheckSpec],
+    rows: int,
 ) -> None:
-    """Say the same before checks of a table are made on models that are given the same rows."""
+    """Say the same before checks of a table are made on models that are given the same rows.
+
+    operation: what an error about these rows begins with.
+    """
     from xai.auditing.explaining import passes_of
     from xai.methods import CHECKS
 
@@ -143,17 +151,17 @@ def say_checks_cost(
     verified = sum(spec.passes + spec.repeats * each for spec in CHECKS.values())
     explained = sum(spec.explained * (each + verified * spec.verified) for spec in chosen)
     passes = (1 + sum(spec.passes for spec in chosen)) * count + explained  # each row is answered once before
-    _say([(model, passes) for model in models], data.inputs[:512])
+    _say([(model, passes) for model in models], data.inputs[:512], operation=operation)
 
 
-def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0) -> None:
+def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0, operation: str = "cost") -> None:
     """Say how many passes are ahead and how long they take, from timed batches of each model.
 
     share: how much larger what will be passed is than these inputs.
     """
     seconds, memory = 0.0, 1.0
     for model, passes in work:
-        seconds += passes * share * _seconds_per_pass(model, model.prepare(inputs, "cost"))
+        seconds += passes * share * _seconds_per_pass(model, model.prepare(inputs, operation))
         memory = max(memory, share * model.trace(inputs).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
     said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"

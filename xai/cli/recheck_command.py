@@ -75,10 +75,11 @@ def command(
         click.echo(f"... and {len(found.differences) - SHOWN:,} more")
     for note in found.notes:
         click.echo(f"xai: recheck: {note}", err=True)
+    caught = f"; the chance to catch one altered number among them all is {100 * found.chance:.0f} %"
+    caught = caught if found.recomputed else ""  # other weights or rows: no number was tried
     click.echo(
         f"{found.recomputed:,} of {found.numbers:,} numbers computed again ({', '.join(found.parts) or 'none'}); "
-        f"compared: {', '.join(found.covered)}; the chance to catch one altered number among them all is "
-        f"{100 * found.chance:.0f} %"
+        f"compared: {', '.join(found.covered)}{caught}"
     )
     if not found.passed:
         raise click.exceptions.Exit(1)

@@ -100,7 +100,7 @@ def read_pool(
         _check_fit(a, model, argument)
     _check_others(versions)
     # A comparison needs no training rows: nothing of them is read.
-    prepared = prepare(a, replace(data, train=None, train_groups=None), rows=rows, seed=seed)
+    prepared = prepare(a, replace(data, train=None, train_groups=None), rows=rows, seed=seed, operation="compare")
     first = prepared.held_out
     read = [first, *(_read(model, data, first, argument) for argument, model in list(versions.items())[1:])]
     return Pool(tuple(versions.values()), tuple(read), prepared)
