@@ -109,6 +109,23 @@ def test_without_raw_data_no_input_is_quoted() -> None:
     assert "secretive" not in json.dumps(result.without_raw_data().to_dict())
 
 
+def test_without_raw_data_no_number_of_a_table_is_quoted() -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.randn(120, 3, generator=draw)
+    rows[60:80, 1] = 7.125  # of training rows: a value that repeats, and the largest
+    network = nn.Linear(3, 2)
+    model = Model(network, input=TabularInput(["a", "b", "c"]))
+    goals = model.predict(rows).argmax(1)
+    data = AuditData(rows[:60], goals[:60], train=(rows[60:], goals[60:]))
+    result = xai.audit(model, data, ["performance", "complexity", "shortcuts", "data", "bias"])
+    assert "7.125" in json.dumps(result.to_dict())
+    bare = (
+        json.dumps(result.without_raw_data().to_dict()) + xai.audit_report(result, model, data, raw_data=False).html()
+    )
+    assert [f"{number:.4g}" for number in rows.flatten().tolist() if f'"{number:.4g}"' in bare] == []
+    assert "7.125" not in bare
+
+
 def test_names_from_outside_are_escaped() -> None:
     hostile = "<script>alert(1)</script>"
     frame = table_data(100).rename(columns={"color": hostile})

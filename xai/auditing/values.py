@@ -65,8 +65,8 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
     worst = lines[0]
     # The value itself is some row's: only the table, which is left out with `--no-raw-data`, says it.
     text = (
-        f"A value of {worst['column']} moves {100 * worst['moved']:.0f} % of the rows of all other classes to {worst['to']}; "
-        f"by the labels of held-out rows, such values speak for {100 * worst['earned']:.0f} %."
+        f"A value of {worst['column']} moves {100 * worst['moved']:.0f} % of the rows of all other classes to "
+        f"{worst['to']}; by the labels of held-out rows, such values speak for {100 * worst['earned']:.0f} %."
     )
     listed = table("Rows that a value moves to one class", lines[:SHOWN])
     control = (
