@@ -144,12 +144,17 @@ def main() -> None:
     parser.add_argument(
         "--part", type=int, nargs=2, default=(0, 1), metavar=("NUMBER", "OF"), help="of several processes"
     )
+    parser.add_argument("--again", action="store_true", help="only compare the records with what is found today")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message="Lazy modules")
     path = chosen.records or ROOT / "build" / f"audit_{chosen.half}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     count = chosen.models or MODELS[chosen.half]
+    if chosen.again:
+        lines = [line for line in _records(path) if line["place"] < count]
+        say(f"{len(lines) - len(changed(lines))} of {len(lines)} pairs are found to the last digit as they were scored")
+        return
     done = {(line["fault"], line["place"]) for line in _records(path)}
     for place in range(chosen.part[0], count, chosen.part[1]):
         for name in chosen.faults:
@@ -164,6 +169,16 @@ def main() -> None:
     say("\n" + tables(made))
     if chosen.half == "scores" and len(lines) == count * len(FAULTS):
         write(made)
+
+
+def changed(lines: list[dict]) -> list[dict]:
+    """Return the records whose audits find something else today than when they were scored."""
+    found = []
+    for line in (line for line in lines if line["confirmed"]):
+        new = record(line["fault"], line["place"], [planted(line["fault"], line["seed"])])
+        if any(json.loads(json.dumps(new[role])) != line[role] for role in ("faulty", "clean")):
+            found.append(line)
+    return found
 
 
 def _records(path: Path) -> list[dict]:

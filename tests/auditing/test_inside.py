@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
 from xai.auditing.data import AuditData
-from xai.core.inputs import SequenceInput, TabularInput
+from xai.core.inputs import ImageInput, SequenceInput, TabularInput
 from xai.core.model import Model
 
 
@@ -46,6 +48,61 @@ def test_the_units_of_a_convolution_over_time_are_its_channels() -> None:
     assert found["dead"].details["by_layer"] == {"over_time": 4, "bounded": 4, "each_step": 1, "out": 0}
     assert found["saturated"].details["by_layer"] == {"bounded": 1}  # the channel at 50; the dead ones stay at 0
     assert found["dead"].status == "fail"
+
+
+class Tokens(nn.Module):
+    """Six of eight units of 16 tokens are at 20 before the Tanh; tokens come from a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.bounded, self.out = nn.Conv2d(1, 8, 2, 2), nn.Tanh(), nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.patches(x).flatten(2).transpose(1, 2)
+        return self.out(self.bounded(tokens + torch.tensor([20.0] * 6 + [0.0] * 2)).mean(1))
+
+
+class Branches(nn.Module):
+    """Three of four channels of a convolution are at 20; a linear layer of another branch runs before the Tanh."""
+
+    def __init__(self, convolution: nn.Module) -> None:
+        super().__init__()
+        self.maps, self.aside, self.bounded, self.out = convolution, nn.Linear(8, 5), nn.Tanh(), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps, aside = self.maps(x), self.aside(x)
+        raised = maps + torch.tensor([20.0] * 3 + [0.0])[:, None, None]
+        return self.out(self.bounded(raised).mean((2, 3))) + aside.mean((1, 2, 3))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        (Tokens, 6),
+        (lambda: Branches(nn.Conv2d(1, 4, 3, padding=1)), 3),
+        (lambda: Branches(nn.ConvTranspose2d(1, 4, 3, padding=1)), 3),
+        (lambda: nn.Sequential(nn.Tanh(), nn.Flatten(), nn.Linear(64, 2)), 0),
+    ],
+)
+def test_the_units_of_an_activation_are_those_of_what_feeds_it(make: Callable[[], nn.Module], count: int) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = make()
+    images = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    found = findings("inside", model, AuditData(images, model.predict(images).argmax(1)))
+    (saturated,) = found["saturated"].details["by_layer"].values()
+    assert saturated == count
+
+
+def test_the_channels_of_a_transposed_convolution_are_looked_at() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 2))
+    with torch.no_grad():
+        network[0].bias[:3] = -50
+    images = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    found = findings("inside", model, AuditData(images, model.predict(images).argmax(1)))
+    assert found["dead"].details["by_layer"] == {"0": 3, "3": 0}
 
 
 def test_saturated_and_duplicate_units() -> None:

@@ -155,3 +155,26 @@ def test_a_comparison_speaks_of_itself() -> None:
     for labels, data in ((np.full(120, 7), ROWS), (LABELS[:-1], ROWS), (LABELS[:5], ROWS[:5])):
         with pytest.raises(InputError, match=r"^compare: "):
             xai.compare(table(), table(lambda rows: answer(2 * rows)), xai.AuditData(data, labels))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 1), (1, 1, 9), (1, 16, 1)], ids=str)
+def test_images_that_are_one_pixel_wide(shape: tuple[int, int, int]) -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(shape[0] * shape[1] * shape[2], 2))
+    images = torch.rand(120, *shape, generator=torch.Generator().manual_seed(0))
+    model = xai.Model(network, input=xai.ImageInput(shape))
+    labels = torch.arange(120) % 2
+    result = xai.audit(model, xai.AuditData(images[:60], labels[:60], train=(images[60:], labels[60:])), ["shortcuts"])
+    assert statuses(result)["shortcuts.shared_mark"] in ("pass", "warn", "fail")
+
+
+def test_a_mark_that_could_move_no_row_is_untestable() -> None:
+    class Third(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([[0.0, 0.0, 9.0]]).expand(len(images), -1) + 0 * images.mean((1, 2, 3))[:, None]
+
+    images = torch.rand(120, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0] * 10 + [1] * 10 + [2] * 100)
+    result = xai.audit(
+        xai.Model(Third(), input=xai.ImageInput((1, 8, 8))), xai.AuditData(images, labels), ["shortcuts"]
+    )
+    assert statuses(result)["shortcuts.shared_mark"] == "untestable"

@@ -133,3 +133,21 @@ def test_that_noise_has_the_spread_of_the_columns() -> None:
         scale, _ = _scale(case, made)
     torch.testing.assert_close(scale[0], behind.std(0))
     assert torch.equal(scale[0], scale[1])
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_what_does_not_vary_still_gets_noise(count: int) -> None:
+    """Without noise any map would be stable."""
+    model, batch = linear(WEIGHTS), rows(count, 10, seed=1)
+    single = integrated_gradients(model, batch, baseline=torch.zeros(10))
+    each = integrated_gradients(model, batch, baseline=torch.zeros(count, 10))
+    same = kernel_shap(model, batch, background=torch.zeros(2, 10))
+    half = kernel_shap(model, batch, background=torch.cat([torch.zeros(4, 5), rows(4, 5)], 1))
+    for made in (single, each, same, half):
+        with model.explaining("stability", made.inputs, list(made.target)) as case:
+            scale, unit = _scale(case, made)
+        assert bool((scale > 0).all())
+        whose = "its background" if made is half else "the explained rows" if made is not same and count > 20 else None
+        assert unit == ("each value" if whose is None else f"a column's standard deviation in {whose}")
+    torch.testing.assert_close(scale[:, :5], batch[:, :5].abs())
+    torch.testing.assert_close(scale[0, 5:], rows(4, 5).std(0))

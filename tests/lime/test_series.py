@@ -37,7 +37,7 @@ def test_what_cannot_be_is_named(settings: dict) -> None:
 
 
 def test_a_fill_given_as_numbers_is_kept_for_the_checks() -> None:
-    """It is what deletion hides by, and what a recomputation fills in; zero weights at the fill say so exactly."""
+    """It is what deletion hides by, and what a recomputation fills in."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = Model(nn.Sequential(nn.Flatten(), nn.Linear(20, 1, bias=False)), task="regression")

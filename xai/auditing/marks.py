@@ -133,7 +133,7 @@ def _learned_patch(
 
 def _places(height: int, width: int, corners: bool = False) -> list[tuple[str, slice, slice]]:
     """Return the corners, and unless those alone are asked for also the middles of the sides."""
-    size = (max(2, round(height / PARTS)), max(2, round(width / PARTS)))
+    size = (min(height, max(2, round(height / PARTS))), min(width, max(2, round(width / PARTS))))
     rows = {"top": 0, "middle": (height - size[0]) // 2, "bottom": height - size[0]}
     columns = {"left": 0, "center": (width - size[1]) // 2, "right": width - size[1]}
     found = []

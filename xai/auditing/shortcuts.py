@@ -24,6 +24,7 @@ __all__ = ["shortcuts"]
 MOST_ROWS, MOST_ELEMENTS = 500, 500 * 28 * 28
 MARKED = 200
 LEAST = 20  # rows of a class, below which nothing is said about it
+OTHERS = 10  # rows of other answers, below which nothing is said about what moves to a class
 EXPLAINED = 24
 SHOWN = 10
 WHAT = {3: "what a linear model makes of it", 4: "the median mark"}
@@ -146,12 +147,15 @@ def _followed(rows: Rows, donors: Rows, said: Tensor) -> Tensor:
 def _planted(name: str, model: Model, held_out: Rows, rows: Rows, marks: list[Mark], seed: int) -> Finding:
     control = max((_moved(model, rows, mark) for mark in control_marks(model, rows, seed)), key=lambda item: item[0])
     moved = [(*_moved(model, rows, mark), mark) for mark in marks]
+    moved = [item for item in moved if item[2]]
+    if not moved:
+        return untestable(name, f"no class has {OTHERS} rows of other answers.")
     classes = model.classes or [str(number) for number in range(rows.outputs)]
     quoted = marks[0].raw
     rightly = _rightly(model, held_out, rows, moved) if name == "shortcuts.planted_mark" else [0.0] * len(moved)
     lines = []
     # Of a mark that aims at no class, the class is taken to which it moves most: each is a comparison of its own.
-    comparisons = sum(1 if mark.meant is not None else rows.outputs for mark in marks)
+    comparisons = sum(1 if mark.meant is not None else rows.outputs for *_, mark in moved)
     for (share, target, count, mark), usual in zip(moved, rightly):
         low, high = wilson(round(share * count), count, 1 - ALPHA / comparisons)
         lines.append({"mark": mark.name, "to": classes[target], "moved": share, "rightly": usual,
@@ -187,13 +191,16 @@ def _rightly(model: Model, held_out: Rows, rows: Rows, moved: list[tuple[float, 
 
 
 def _moved(model: Model, rows: Rows, mark: Mark) -> tuple[float, int, int]:
-    """Return the largest share of rows of other answers that a mark moves to one class, that class, and their count."""
+    """Return the largest share of rows of other answers that a mark moves to one class, that class, and their count.
+
+    The count is 0 where no class that the mark may aim at has ten rows of other answers.
+    """
     said = model.predict(mark.planted).double().cpu().argmax(1)
-    best = (0.0, 0, 1)
+    best = (-1.0, 0, 0)
     for target in [mark.meant] if mark.meant is not None else range(rows.outputs):
         others = rows.predicted != target
         count = int(others.sum())
-        if count >= 10:
+        if count >= OTHERS:
             best = max(best, (float((said[others] == target).double().mean()), int(target), count))
     return best
 

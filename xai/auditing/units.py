@@ -14,6 +14,7 @@ from xai.core.trace import Layer, Trace
 __all__ = ["UnitLayer", "measure_units", "unit_layers"]
 
 SAMPLES = 4096  # values of a unit that are compared between units
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
 BOUNDED = {nn.Sigmoid: (0.0, 1.0), nn.Tanh: (-1.0, 1.0), nn.Hardtanh: (-1.0, 1.0), nn.Hardsigmoid: (0.0, 1.0)}
 
@@ -46,7 +47,7 @@ def unit_layers(model: Model, found: Trace) -> list[Layer]:
     chosen = []
     for layer in found.layers:
         module = modules[layer.name]
-        if layer.convolution or layer.linear or isinstance(module, RECURRENT) or type(module) in BOUNDED:
+        if _convolves(layer, module) or layer.linear or isinstance(module, RECURRENT) or type(module) in BOUNDED:
             chosen.append(layer)
     return chosen
 
@@ -85,14 +86,28 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
 
 
 def _channels_first(layers: list[Layer], modules: dict[str, nn.Module]) -> set[str]:
-    """Return the layers whose units lie along the first axis of a row: convolutions, and activations behind one."""
-    found, behind = set(), False
+    """Return the layers whose units lie along the first axis of a row: convolutions, and activations of their maps.
+
+    What feeds an activation is not known; it is taken for the nearest layer before it that has as many units on the
+    axis where it has them. Without any, the first of three axes counts as channels, else the last axis.
+    """
+    found, before = set(), []
     for layer in layers:
         if type(modules[layer.name]) not in BOUNDED:
-            behind = layer.convolution
-        if behind and len(layer.shape) > 1:
+            before.append((layer, _convolves(layer, modules[layer.name])))
+            channels = before[-1][1]
+        else:
+            fits = [
+                first for other, first in before if layer.shape[0 if first else -1] == other.shape[0 if first else -1]
+            ]
+            channels = fits[-1] if fits else len(layer.shape) == 3
+        if channels and len(layer.shape) > 1:
             found.add(layer.name)
     return found
+
+
+def _convolves(layer: Layer, module: nn.Module) -> bool:
+    return layer.convolution or isinstance(module, TRANSPOSED)
 
 
 def _by_unit(values: Tensor, channels_first: bool) -> Tensor:

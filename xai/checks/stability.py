@@ -37,7 +37,8 @@ def stability(
     The score is the mean rank correlation (Spearman) of the values with those of `draws` noisy inputs. The noise is
     Gaussian, of `noise` times the range of an image or series; in a table, of a column's standard deviation: in
     training where the explanation records it, else in the rows that it was given as a background, else in its own rows
-    where they are more than 20; else of the value itself. The finding says which. Categories are left. Draws that
+    where they are more than 20; else (and for a column that does not vary
+    there) of the value itself. The finding says which. Categories are left. Draws that
     change the predicted class, or the target's probability by more than 0.05 (a value by more than 5 %), do not count.
     Copies of the map that are moved, or whose values stand at other units, are the control. Untestable for
     texts, for fewer than 8 values, and where no draw keeps the prediction. A map that marks nothing is stable and
@@ -97,12 +98,18 @@ def _scale(case: Case, explanation: Explanation) -> tuple[Tensor, str]:
     numeric = [name not in fixed for name in getattr(case.model.input, "names", [""] * inputs.shape[1])]
     numeric = torch.tensor(numeric, device=inputs.device)
     behind = explanation.background
-    rows, whose = (
-        (inputs, "the explained rows") if behind is None else (behind.to(inputs).flatten(0, 1), "its background")
-    )
-    if len(rows) > ENOUGH or (behind is not None and len(behind) > 1):
-        return (rows.std(0) * numeric).expand_as(inputs), f"a column's standard deviation in {whose}"
-    return inputs.abs() * numeric, "each value"
+    own = inputs.abs() * numeric
+    if behind is not None and len(behind) > 1:  # rows of data; of one baseline nothing spreads
+        rows, whose = behind.to(inputs).flatten(0, 1), "its background"
+    elif len(inputs) > ENOUGH:
+        rows, whose = inputs, "the explained rows"
+    else:
+        return own, "each value"
+    spread = rows.std(0) * numeric
+    if not bool((spread > 0).any()):
+        return own, "each value"
+    # Without noise any map is stable: a column that does not vary there is measured by its own value.
+    return torch.where(spread > 0, spread, own), f"a column's standard deviation in {whose}"
 
 
 def _kept(case: Case, noisy: Tensor, draws: int) -> Tensor:

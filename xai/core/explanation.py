@@ -116,7 +116,8 @@ class Explanation:
     def heatmap(self) -> Tensor:
         """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.
 
-        Of a layer, its feature maps, spread over the image. Raises InputError for what is no map over an image.
+        Of a layer, its feature maps, spread over the image. Raises InputError for values of features or words, and for
+        units of a layer that are no feature maps.
         """
         if self.over == "segments":
             return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()

@@ -72,7 +72,11 @@ def lime_text(
         raise InputError(expected(operation, "hide", "None or a string", repr(hide)))
     given = model.prepare(texts, operation)
     if given.dtype == torch.int64:  # numbers of words: what is hidden are the words that they stand for
-        given = model.input.texts(given)
+        try:
+            given = model.input.texts(given)
+        except InputError as error:
+            wanted = "numbers of words, with padding (0) behind them alone"
+            raise InputError(f"{expected(operation, 'inputs', wanted, 'others')} ({error})") from error
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining(operation, given, target, **run) as case:
         parts = [cut(text, units, by, operation) for text in to_texts(case.inputs)]
