@@ -95,6 +95,19 @@ def test_the_units_of_an_activation_are_those_of_what_feeds_it(make: Callable[[]
     assert saturated == count
 
 
+def test_an_activation_of_one_number_per_row_is_one_unit() -> None:
+    network = nn.Sequential(nn.Linear(3, 1), nn.Flatten(0), nn.Sigmoid())
+    with torch.no_grad():
+        network[0].weight.zero_()
+        network[0].weight[0, 0] = 0.01
+        network[0].bias.fill_(9.0)
+    rows = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    model = Model(network, task="regression", input=TabularInput(["a", "b", "c"]))
+    found = findings("inside", model, AuditData(rows, rows[:, :1]))
+    assert found["saturated"].details["by_layer"] == {"2": 1}
+    assert found["dead"].details["by_layer"] == {"0": 0, "2": 0}
+
+
 def test_the_channels_of_a_transposed_convolution_are_looked_at() -> None:
     network = nn.Sequential(nn.ConvTranspose2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 2))
     with torch.no_grad():

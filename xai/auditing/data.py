@@ -161,10 +161,7 @@ def _read(
         raise InputError(expected(operation, argument, f"at least {fewest} rows", len(batch)))
     goals = as_labels(model, labels, len(batch), operation)
     for what, values in ((argument, batch), ("labels", goals)):
-        if values.is_floating_point() and float(values.abs().max()) > LARGEST:
-            raise InputError(
-                expected(operation, what, f"numbers of at most {LARGEST:.3g}", f"{values.abs().max():.3g}")
-            )
+        _check_size(values, operation, what, "numbers")
     who = _groups(model, data.protected, batch, groups, operation)
     return Rows(batch, goals, torch.empty(0), torch.arange(len(batch)), model.task, who)
 
@@ -174,14 +171,16 @@ def _predicted(model: Model, part: Rows, rows: int, seed: int, operation: str) -
     index = _draw(len(part), rows, seed)
     prediction = model.predict(part.inputs[index]).double().cpu()
     outputs = prediction.shape[1]
-    if float(prediction.abs().max()) > LARGEST:
-        raise InputError(
-            expected(operation, "model", f"answers of at most {LARGEST:.3g}", f"{prediction.abs().max():.3g}")
-        )
+    _check_size(prediction, operation, "model", "answers")
     check_outputs(part.labels, outputs, operation)
     return replace(
         replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
     )
+
+
+def _check_size(values: Tensor, operation: str, argument: str, what: str) -> None:
+    if values.is_floating_point() and float(values.abs().max()) > LARGEST:
+        raise InputError(expected(operation, argument, f"{what} of at most {LARGEST:.3g}", f"{values.abs().max():.3g}"))
 
 
 def _draw(total: int, count: int, seed: int) -> Tensor:

@@ -15,7 +15,7 @@ from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.marks import Mark, borrowed_marks, control_marks, marks_for, shared_marks
 from xai.auditing.parts import parts_of
 from xai.auditing.performance import wilson
-from xai.auditing.values import linear_model, planted_value
+from xai.auditing.values import OTHERS, linear_model, planted_value
 from xai.core.finding import Finding
 from xai.core.model import Model
 
@@ -24,7 +24,6 @@ __all__ = ["shortcuts"]
 MOST_ROWS, MOST_ELEMENTS = 500, 500 * 28 * 28
 MARKED = 200
 LEAST = 20  # rows of a class, below which nothing is said about it
-OTHERS = 10  # rows of other answers, below which nothing is said about what moves to a class
 EXPLAINED = 24
 SHOWN = 10
 WHAT = {3: "what a linear model makes of it", 4: "the median mark"}
@@ -196,7 +195,7 @@ def _moved(model: Model, rows: Rows, mark: Mark) -> tuple[float, int, int]:
     The count is 0 where no class that the mark may aim at has ten rows of other answers.
     """
     said = model.predict(mark.planted).double().cpu().argmax(1)
-    best = (-1.0, 0, 0)
+    best = (0.0, 0, 0)
     for target in [mark.meant] if mark.meant is not None else range(rows.outputs):
         others = rows.predicted != target
         count = int(others.sum())

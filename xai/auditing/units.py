@@ -91,17 +91,17 @@ def _channels_first(layers: list[Layer], modules: dict[str, nn.Module]) -> set[s
     What feeds an activation is not known; it is taken for the nearest layer before it that has as many units on the
     axis where it has them. Without any, the first of three axes counts as channels, else the last axis.
     """
-    found, before = set(), []
+    found: set[str] = set()
+    before: list[tuple[Layer, int]] = []
     for layer in layers:
-        if type(modules[layer.name]) not in BOUNDED:
-            before.append((layer, _convolves(layer, modules[layer.name])))
-            channels = before[-1][1]
+        if type(modules[layer.name]) in BOUNDED:
+            # Of a row with a single axis, or with none, there is nothing to choose.
+            fits = [axis for other, axis in before if len(layer.shape) > 1 and layer.shape[axis] == other.shape[axis]]
+            axis = fits[-1] if fits else 0 if len(layer.shape) == 3 else -1
         else:
-            fits = [
-                first for other, first in before if layer.shape[0 if first else -1] == other.shape[0 if first else -1]
-            ]
-            channels = fits[-1] if fits else len(layer.shape) == 3
-        if channels and len(layer.shape) > 1:
+            axis = 0 if _convolves(layer, modules[layer.name]) else -1
+            before.append((layer, axis))
+        if axis == 0:
             found.add(layer.name)
     return found
 
@@ -111,8 +111,8 @@ def _convolves(layer: Layer, module: nn.Module) -> bool:
 
 
 def _by_unit(values: Tensor, channels_first: bool) -> Tensor:
-    """Return values as (n, U): units lie along the channels of a convolution, else along the last axis."""
-    values = values.movedim(1, -1) if channels_first else values
+    """Return values as (n, U): units lie along channels, else along the last axis; (N,) is one unit."""
+    values = values.unsqueeze(-1) if values.ndim == 1 else values.movedim(1, -1) if channels_first else values
     return values.reshape(-1, values.shape[-1])
 
 

@@ -17,12 +17,13 @@ from xai.core.finding import Finding
 from xai.core.inputs import TabularInput
 from xai.core.model import Model
 
-__all__ = ["linear_model", "planted_value"]
+__all__ = ["OTHERS", "linear_model", "planted_value"]
 
 NAME = "shortcuts.planted_value"
 REPEATED = 3  # values of a column that stand there most often
 NEAREST, FEWEST = 0.05, 30  # held-out rows with a value like it
 MOST_WORDS = 12
+OTHERS = 10  # rows of other answers, below which nothing is said about what moves to a class
 SHOWN = 10
 
 
@@ -49,7 +50,7 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
         for target in range(rows.outputs):
             others = rows.predicted != target
             count = int(others.sum())
-            if count < 10:
+            if count < OTHERS:
                 continue
             moved = float((said[others] == target).double().mean())
             has = (held_out.labels == target).numpy()
@@ -60,7 +61,7 @@ def planted_value(model: Model, rows: Rows, held_out: Rows, known: Rows) -> Find
                           "to": classes[target], "moved": moved, "earned": earned,
                           "more": moved - earned, "low": low - earned, "high": high - earned})  # fmt: skip
     if not lines:
-        return untestable(NAME, "no class has ten rows of other answers.")
+        return untestable(NAME, f"no class has {OTHERS} rows of other answers.")
     lines.sort(key=lambda line: (-line["low"], -line["more"]))
     worst = lines[0]
     # The value itself is some row's: only the table, which is left out with `--no-raw-data`, says it.
