@@ -28,12 +28,12 @@ from models.networks.convolutional import convolutional
 from xai.attribution.deeplift import deeplift
 from xai.attribution.gradients import integrated_gradients
 from xai.attribution.lrp import lrp
-from xai.attribution.perturbation import occlusion
+from xai.attribution.occlusion import occlusion
 from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
 from xai.attribution.shapley import kernel_shap
-from xai.core.allocator import keep_memory
-from xai.core.folder import load
-from xai.core.model import Model
+from xai.base.allocator import keep_memory
+from xai.model.folder import load
+from xai.model.model import Model
 
 STEPS = 50
 

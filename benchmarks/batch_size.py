@@ -1,4 +1,4 @@
-"""Milliseconds per row by batch size, forward and with gradient: where the rule in xai/core/plan.py comes from.
+"""Milliseconds per row by batch size, forward and with gradient: where the rule in xai/model/plan.py comes from.
 
 `python -m benchmarks.batch_size` times the reference CNN and, with the imagenet extra, EfficientNet-Lite0.
 """
@@ -12,9 +12,9 @@ from torch import nn
 
 from benchmarks.timing import least_seconds
 from models.networks.convolutional import convolutional
-from xai.core.allocator import keep_memory
-from xai.core.model import Model
-from xai.core.plan import batch_size_for, faster_form
+from xai.base.allocator import keep_memory
+from xai.model.model import Model
+from xai.model.plan import batch_size_for, faster_form
 
 
 def table(name: str, network: nn.Module, shape: tuple[int, int, int], sizes: tuple[int, ...], rows: int) -> None:

@@ -19,14 +19,14 @@ from benchmarks import planted_maps
 from benchmarks.output import say
 from benchmarks.planted import SIDE, Planted, planted
 from xai.attribution.gradients import saliency
-from xai.auditing.performance import wilson
-from xai.checks import cascade, randomization, stability
-from xai.checks.agreement import AGAINST
-from xai.checks.controls import center_blob, edge_filter
-from xai.checks.shuffling import layers_with_weights, shuffled
-from xai.checks.verify import verify
-from xai.core.explanation import Explanation
+from xai.auditing.checks.performance import wilson
+from xai.evidence import cascade, randomization, stability
+from xai.evidence.agreement import AGAINST
+from xai.evidence.controls import center_blob, edge_filter
+from xai.evidence.shuffling import layers_with_weights, shuffled
+from xai.evidence.verify import verify
 from xai.methods import METHODS
+from xai.results.explanation import Explanation
 
 SEEDS = {"limits": 10_000, "scores": 20_000}  # fixed before scoring; networks were tried out with seeds below 1,000
 NETWORKS = {"limits": 50, "scores": 100}

@@ -12,13 +12,13 @@ from scipy.stats import t
 from benchmarks.lime_models import digits_model, table_model, text_model
 from benchmarks.output import say
 from tests.lime.nonlinear import network, truth
-from xai.core.explanation import Explanation
 from xai.lime.image import lime_image
 from xai.lime.neighborhood import fit_masks
 from xai.lime.settings import check_settings
 from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
+from xai.results.explanation import Explanation
 
 SEEDS = 20
 GRID = [round(100 * 1.25**step) for step in range(24)]  # 100 to about 17,000

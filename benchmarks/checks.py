@@ -17,11 +17,11 @@ from benchmarks.passes import evaluated, passes
 from benchmarks.timing import least_seconds
 from models.networks.convolutional import convolutional
 from xai.attribution.gradients import integrated_gradients, saliency
-from xai.checks.deletion import deletion
-from xai.checks.insertion import insertion
-from xai.checks.randomization import randomization
-from xai.core.allocator import keep_memory
-from xai.core.model import Model
+from xai.base.allocator import keep_memory
+from xai.evidence.deletion import deletion
+from xai.evidence.insertion import insertion
+from xai.evidence.randomization import randomization
+from xai.model.model import Model
 
 ROWS, SIZES, DRAWS = 4, (32, 64, 128, 256, 512), 5
 

@@ -14,8 +14,8 @@ from benchmarks.output import say
 from models.datasets import Dataset
 from models.recipes import load_data, subset, train_recipe
 from models.training import train
-from xai.core.factory import build_network
-from xai.core.folder import read_description
+from xai.model.factory import build_network
+from xai.model.folder import read_description
 
 SPELLING = {"rows": 20_000, "epochs": 5}  # a shorter training than the recipe's, which takes 9 minutes
 

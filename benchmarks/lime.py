@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from benchmarks.lime_models import digits_model, table_model, text_model
 from benchmarks.output import say
 from benchmarks.timing import least_seconds, peak_bytes
-from xai.core.allocator import keep_memory
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.base.allocator import keep_memory
+from xai.inputs.kinds import ImageInput
 from xai.lime.image import lime_image
 from xai.lime.sampling import default_width, draw_masks, mask_law
 from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
+from xai.model.model import Model
 
 BATCHES = (16, 64, 128, 256, 512, 1024)
 

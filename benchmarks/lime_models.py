@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xai.core.inputs import ImageInput, TabularInput
-from xai.core.model import Model
-from xai.core.text import TextInput
+from xai.inputs.kinds import ImageInput, TabularInput
+from xai.inputs.text import TextInput
+from xai.model.model import Model
 
 __all__ = ["Recurrent", "digits_model", "documents", "table_model", "text_model"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from xai.core.model import Model
+from xai.model.model import Model
 
 __all__ = ["evaluated", "passes"]
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-from xai.checks.controls import edge_filter
-from xai.core.baselines import blur
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.evidence.controls import edge_filter
+from xai.inputs.baselines import blur
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 
 SIDE, CELL, PATCH, PATCHES = 24, 8, 6, 4
 EDGES = 60.0  # the Sobel sum of every texture, which is then about 0.3 above or below the background

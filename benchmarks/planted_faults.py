@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from benchmarks.planted_marks import Stamp, draw_stamp
 from benchmarks.planted_worlds import KINDS, World, fitted, world
-from xai.auditing.data import AuditData
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
 
 __all__ = ["FAULTS", "Fault", "Pair", "Plant", "planted"]
 

@@ -10,11 +10,11 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from benchmarks.planted import PATCH
-from xai.checks.controls import edge_filter
-from xai.core.baselines import blur
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.evidence.controls import edge_filter
+from xai.inputs.baselines import blur
 from xai.methods import METHODS, MethodSpec
+from xai.model.model import Model
+from xai.results.explanation import Explanation
 
 __all__ = ["KNOWN", "half_image", "half_noise", "image_only", "intervention", "join"]
 

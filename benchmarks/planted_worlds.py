@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, one_hot
 
 from models.datasets.mnist import mnist
-from xai.core.inputs import ImageInput, Input, SequenceInput, TabularInput
+from xai.inputs.kinds import ImageInput, Input, SequenceInput, TabularInput
 
 __all__ = ["KINDS", "World", "fitted", "world"]
 

@@ -2,7 +2,7 @@
 
 FOLDER is that of EfficientNet-Lite0 (`make imagenet`);
 the images are the photographs of benchmarks/photographs.py, whole.
-Where the bound ROUNDING in xai/core/plan.py comes from.
+Where the bound ROUNDING in xai/model/plan.py comes from.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch.nn.functional import interpolate
 
 from benchmarks.output import say
 from benchmarks.photographs import photographs
-from xai.core.folder import load
-from xai.core.plan import faster_form
+from xai.model.folder import load
+from xai.model.plan import faster_form
 
 
 def main() -> None:

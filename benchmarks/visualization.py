@@ -24,9 +24,9 @@ from torch import Tensor
 import xai
 from benchmarks.output import say
 from benchmarks.photographs import crops
-from xai.core.allocator import keep_memory
-from xai.core.guard import untouched
-from xai.core.model import Model
+from xai.base.allocator import keep_memory
+from xai.model.model import Model
+from xai.network.guard import untouched
 from xai.visualization import objectives, transforms
 from xai.visualization.reading import Reader
 
@@ -100,7 +100,7 @@ def lucent(steps: int = SPEED_STEPS) -> None:
 
 def limit(steps: int = SPEED_STEPS) -> None:
     """Our 8 channels, and as many forward passes to the layer and backward passes at the best batch size."""
-    from xai.core.hooks import StopForward
+    from xai.network.hooks import StopForward
 
     model = efficientnet()
     units = [objectives.channel(SPEED_LAYER, channel) for channel in SPEED_CHANNELS]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.datasets import Dataset
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["hold_out", "shuffled_batches"]
 

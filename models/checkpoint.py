@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from xai.core.errors import FolderError, InputError, expected
-from xai.core.files import write_atomically
+from xai.base.errors import FolderError, InputError, expected
+from xai.base.files import write_atomically
 
 __all__ = ["Position", "load_checkpoint", "save_checkpoint", "save_weights"]
 

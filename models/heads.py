@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xai.core.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, expected
 
 __all__ = ["HEADS", "Head", "find_head"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["OPTIMIZERS", "make_optimizer"]
 

@@ -18,11 +18,11 @@ from models.heads import find_head
 from models.recipe_table import RECIPES, Recipe
 from models.scoring import accuracy
 from models.training import Extras, seeded, train
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, expected
-from xai.core.files import check_writable, write_atomically
-from xai.core.folder import save_model
-from xai.core.model import Model
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, expected
+from xai.base.files import check_writable, write_atomically
+from xai.model.folder import save_model
+from xai.model.model import Model
 
 __all__ = ["RECIPES", "Recipe", "is_current", "load_data", "subset", "train_recipe"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from xai.core.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, expected
 
 if TYPE_CHECKING:
     import pandas as pd

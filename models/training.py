@@ -19,9 +19,9 @@ from models.networks.columns import Columns, Rescale
 from models.optimizers import make_optimizer
 from models.schedules import SCHEDULES
 from models.scoring import accuracy, run_in_parts, summarize, trimmed
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, NetworkError, expected
-from xai.core.progress import track
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, NetworkError, expected
+from xai.base.progress import track
 
 __all__ = ["Curves", "Extras", "accuracy", "seeded", "train"]
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 
 from models.networks.seq2seq import PADDING, STOP, EncoderDecoder
-from xai.core.errors import InputError, expected
-from xai.core.guard import untouched
-from xai.core.inputs import TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError, expected
+from xai.inputs.kinds import TextInput
+from xai.model.model import Model
+from xai.network.guard import untouched
 
 __all__ = ["Transcription", "transcribe"]
 

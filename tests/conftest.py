@@ -21,7 +21,7 @@ def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def digits(digits_folder: Path):
     """Return that network as a model."""
-    from xai.core.folder import load
+    from xai.model.folder import load
 
     return load(digits_folder)
 

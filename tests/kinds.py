@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.zoo import SHAPE, ZOO, images
-from xai.core.inputs import TabularInput, TensorInput
-from xai.core.model import Model
-from xai.core.text import TextInput
+from xai.inputs.kinds import TabularInput, TensorInput
+from xai.inputs.text import TextInput
 from xai.methods import METHODS
+from xai.model.model import Model
 
 COLUMNS = ["a", "b", "c", "d"]
 WORDS = ("good", "bad", "film", "plot", "end")

@@ -14,10 +14,10 @@ from tests.kinds import bad_inputs_for, forms_for, inputs_for, kind_of, model_fo
 from tests.matrix import NAMED, matrix
 from tests.trace_state import differences, state_of
 from tests.zoo import ZOO
-from xai.core.errors import NetworkError, XaiError
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.errors import NetworkError, XaiError
 from xai.methods import CHECKS, METHODS
+from xai.model.model import Model
+from xai.results.explanation import Explanation
 from xai.visualization import objectives
 
 # Settings that make a method quick; one that is not named here runs with its defaults.
@@ -183,7 +183,7 @@ def test_works_inside_no_grad_and_inference_mode(name: str) -> None:
 
 
 def test_every_method_has_its_words() -> None:
-    from xai.render.words import CHECK_WORDS, WORDS
+    from xai.reports.method_words import CHECK_WORDS, WORDS
 
     assert set(WORDS) == set(EXPLAINERS)
     assert set(CHECK_WORDS) == set(CHECKS)

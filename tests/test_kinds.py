@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import XaiError
-from xai.core.explanation import Explanation
-from xai.core.inputs import ImageInput, TabularInput, TensorInput
-from xai.core.model import Model
-from xai.core.sequence_inputs import SequenceInput
-from xai.core.text import TextInput
+from xai.base.errors import XaiError
+from xai.inputs.kinds import ImageInput, TabularInput, TensorInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.methods import METHODS
+from xai.model.model import Model
+from xai.results.explanation import Explanation
 
 QUICK = {
     "lime_image": {"samples": 40}, "lime_tabular": {"samples": 40}, "lime_text": {"samples": 40},

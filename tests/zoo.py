@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 
 SHAPE = (2, 8, 8)
 

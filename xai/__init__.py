@@ -13,36 +13,36 @@ from xai.methods import METHODS, MODEL_METHODS
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Model": "xai.core.model",
-    "ImageInput": "xai.core.inputs",
-    "TabularInput": "xai.core.inputs",
-    "SequenceInput": "xai.core.inputs",
-    "TextInput": "xai.core.inputs",
-    "TensorInput": "xai.core.inputs",
-    "load": "xai.core.folder",
-    "save_model": "xai.core.folder",
-    "read_image": "xai.core.images",
-    "read_images": "xai.core.images",
-    "Explanation": "xai.core.explanation",
-    "Visualization": "xai.core.explanation",
-    "Finding": "xai.core.finding",
-    "XaiError": "xai.core.errors",
-    "XaiWarning": "xai.core.errors",
+    "Model": "xai.model.model",
+    "ImageInput": "xai.inputs.kinds",
+    "TabularInput": "xai.inputs.kinds",
+    "SequenceInput": "xai.inputs.kinds",
+    "TextInput": "xai.inputs.kinds",
+    "TensorInput": "xai.inputs.kinds",
+    "load": "xai.model.folder",
+    "save_model": "xai.model.folder",
+    "read_image": "xai.inputs.image_files",
+    "read_images": "xai.inputs.image_files",
+    "Explanation": "xai.results.explanation",
+    "Visualization": "xai.results.explanation",
+    "Finding": "xai.results.finding",
+    "XaiError": "xai.base.errors",
+    "XaiWarning": "xai.base.errors",
     "attribute": "xai.attribution.several",
-    "verify": "xai.checks.verify",
+    "verify": "xai.evidence.verify",
     "TrainingSummary": "xai.lime.summary",
     "kernel_widths": "xai.lime.widths",
     "submodular_pick": "xai.lime.pick",
-    "measure_performance": "xai.auditing.performance",
-    "AuditData": "xai.auditing.data",
-    "AuditResult": "xai.auditing.result",
+    "measure_performance": "xai.auditing.checks.performance",
+    "AuditData": "xai.auditing.audit_data",
+    "AuditResult": "xai.results.audit_result",
     "audit": "xai.auditing.run",
-    "compare": "xai.auditing.versions.run",
-    "audit_report": "xai.render.audit_report",
-    "comparison_report": "xai.render.comparison_report",
-    "recheck": "xai.render.recheck",
-    "Report": "xai.render.report",
-    "model_report": "xai.render.model_report",
+    "compare": "xai.auditing.compare.run",
+    "audit_report": "xai.reports.audit_report",
+    "comparison_report": "xai.reports.comparison_report",
+    "recheck": "xai.reports.recheck",
+    "Report": "xai.reports.page",
+    "model_report": "xai.reports.model_report",
     **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
 }
 
@@ -51,39 +51,25 @@ __all__ = ["__version__", "objectives", *_HOMES]
 if TYPE_CHECKING:
     from xai.attribution.activation_maps import gradcam as gradcam
     from xai.attribution.activation_maps import guided_gradcam as guided_gradcam
-    from xai.attribution.backprop_rules import deconvolution as deconvolution
-    from xai.attribution.backprop_rules import guided_backprop as guided_backprop
     from xai.attribution.deeplift import deeplift as deeplift
+    from xai.attribution.gradient_rules import deconvolution as deconvolution
+    from xai.attribution.gradient_rules import guided_backprop as guided_backprop
     from xai.attribution.gradients import input_x_gradient as input_x_gradient
     from xai.attribution.gradients import integrated_gradients as integrated_gradients
     from xai.attribution.gradients import saliency as saliency
     from xai.attribution.lrp import lrp as lrp
-    from xai.attribution.perturbation import occlusion as occlusion
+    from xai.attribution.occlusion import occlusion as occlusion
     from xai.attribution.sampled_gradients import gradient_shap as gradient_shap
     from xai.attribution.sampled_gradients import smoothgrad as smoothgrad
     from xai.attribution.several import attribute as attribute
     from xai.attribution.shapley import kernel_shap as kernel_shap
-    from xai.auditing.data import AuditData as AuditData
-    from xai.auditing.performance import measure_performance as measure_performance
-    from xai.auditing.result import AuditResult as AuditResult
+    from xai.auditing.audit_data import AuditData as AuditData
+    from xai.auditing.checks.performance import measure_performance as measure_performance
+    from xai.auditing.compare.run import compare as compare
     from xai.auditing.run import audit as audit
-    from xai.auditing.versions.run import compare as compare
-    from xai.checks.verify import verify as verify
-    from xai.core.errors import XaiError as XaiError
-    from xai.core.errors import XaiWarning as XaiWarning
-    from xai.core.explanation import Explanation as Explanation
-    from xai.core.explanation import Visualization as Visualization
-    from xai.core.finding import Finding as Finding
-    from xai.core.folder import load as load
-    from xai.core.folder import save_model as save_model
-    from xai.core.images import read_image as read_image
-    from xai.core.images import read_images as read_images
-    from xai.core.inputs import ImageInput as ImageInput
-    from xai.core.inputs import SequenceInput as SequenceInput
-    from xai.core.inputs import TabularInput as TabularInput
-    from xai.core.inputs import TensorInput as TensorInput
-    from xai.core.inputs import TextInput as TextInput
-    from xai.core.model import Model as Model
+    from xai.base.errors import XaiError as XaiError
+    from xai.base.errors import XaiWarning as XaiWarning
+    from xai.evidence.verify import verify as verify
     from xai.global_explanations.accumulated_effects import accumulated_local_effects as accumulated_local_effects
     from xai.global_explanations.concepts import concept_sensitivity as concept_sensitivity
     from xai.global_explanations.examples import activating_examples as activating_examples
@@ -91,6 +77,13 @@ if TYPE_CHECKING:
     from xai.global_explanations.partial_dependence import partial_dependence as partial_dependence
     from xai.global_explanations.permutation import permutation_importance as permutation_importance
     from xai.global_explanations.surrogate_tree import surrogate_tree as surrogate_tree
+    from xai.inputs.image_files import read_image as read_image
+    from xai.inputs.image_files import read_images as read_images
+    from xai.inputs.kinds import ImageInput as ImageInput
+    from xai.inputs.kinds import SequenceInput as SequenceInput
+    from xai.inputs.kinds import TabularInput as TabularInput
+    from xai.inputs.kinds import TensorInput as TensorInput
+    from xai.inputs.kinds import TextInput as TextInput
     from xai.lime.image import lime_image as lime_image
     from xai.lime.pick import submodular_pick as submodular_pick
     from xai.lime.series import lime_series as lime_series
@@ -98,11 +91,18 @@ if TYPE_CHECKING:
     from xai.lime.tabular import lime_tabular as lime_tabular
     from xai.lime.text import lime_text as lime_text
     from xai.lime.widths import kernel_widths as kernel_widths
-    from xai.render.audit_report import audit_report as audit_report
-    from xai.render.comparison_report import comparison_report as comparison_report
-    from xai.render.model_report import model_report as model_report
-    from xai.render.recheck import recheck as recheck
-    from xai.render.report import Report as Report
+    from xai.model.folder import load as load
+    from xai.model.folder import save_model as save_model
+    from xai.model.model import Model as Model
+    from xai.reports.audit_report import audit_report as audit_report
+    from xai.reports.comparison_report import comparison_report as comparison_report
+    from xai.reports.model_report import model_report as model_report
+    from xai.reports.page import Report as Report
+    from xai.reports.recheck import recheck as recheck
+    from xai.results.audit_result import AuditResult as AuditResult
+    from xai.results.explanation import Explanation as Explanation
+    from xai.results.explanation import Visualization as Visualization
+    from xai.results.finding import Finding as Finding
     from xai.sequences.alignment import alignment as alignment
     from xai.sequences.gates import gate_activations as gate_activations
     from xai.visualization import objectives as objectives

@@ -113,12 +113,12 @@ METHODS: dict[str, MethodSpec] = {
         "feature maps of a convolution, weighted by their gradient: a coarse map of where",
     ),
     "guided_backprop": MethodSpec(
-        "xai.attribution.backprop_rules:guided_backprop", "attribution", "local", "specific", "post hoc",
+        "xai.attribution.gradient_rules:guided_backprop", "attribution", "local", "specific", "post hoc",
         MOVABLE, True, 1,
         "the gradient with negative signals stopped at every rectifier: fine detail, hardly tied to the class",
     ),
     "deconvolution": MethodSpec(
-        "xai.attribution.backprop_rules:deconvolution", "attribution", "local", "specific", "post hoc",
+        "xai.attribution.gradient_rules:deconvolution", "attribution", "local", "specific", "post hoc",
         MOVABLE, True, 1,
         "the output projected back through rectifiers that rectify the signal: fine detail, hardly tied to the class",
     ),
@@ -135,7 +135,7 @@ METHODS: dict[str, MethodSpec] = {
         "the output handed back layer by layer in proportion to what came in; what biases keep is said",
     ),
     "occlusion": MethodSpec(
-        "xai.attribution.perturbation:occlusion", "attribution", "local", "agnostic", "post hoc",
+        "xai.attribution.occlusion:occlusion", "attribution", "local", "agnostic", "post hoc",
         (*ANY, "sequence"), False, 196, "how much the output falls when a part is hidden",
     ),
     "kernel_shap": MethodSpec(
@@ -209,31 +209,31 @@ MODEL_METHODS: dict[str, MethodSpec] = {
 
 CHECKS: dict[str, CheckSpec] = {
     "deletion": CheckSpec(
-        "xai.checks.deletion:deletion", "local", "agnostic", "post hoc", 817, 0, True,
+        "xai.evidence.deletion:deletion", "local", "agnostic", "post hoc", 817, 0, True,
         "Does removing what the map marks change the output more than removing the same shape elsewhere?",
     ),
     "insertion": CheckSpec(
-        "xai.checks.insertion:insertion", "local", "agnostic", "post hoc", 817, 0, True,
+        "xai.evidence.insertion:insertion", "local", "agnostic", "post hoc", 817, 0, True,
         "Does showing only what the map marks bring the output back more than showing the same shape elsewhere?",
     ),
     "randomization": CheckSpec(
-        "xai.checks.randomization:randomization", "local", "specific", "post hoc", 0, 6, True,
+        "xai.evidence.randomization:randomization", "local", "specific", "post hoc", 0, 6, True,
         "Does the map change when the weights are replaced by random ones?",
     ),
     "cascade": CheckSpec(
-        "xai.checks.cascade:cascade", "local", "specific", "post hoc", 0, 6, True,
+        "xai.evidence.cascade:cascade", "local", "specific", "post hoc", 0, 6, True,
         "Does the map change as layers lose what they learned, one after another from the output on?",
     ),
     "stability": CheckSpec(
-        "xai.checks.stability:stability", "local", "agnostic", "post hoc", 5, 5, False,
+        "xai.evidence.stability:stability", "local", "agnostic", "post hoc", 5, 5, False,
         "Does the map stay the same under noise that does not change the prediction?",
     ),
     "completeness": CheckSpec(
-        "xai.checks.completeness:completeness", "local", "agnostic", "post hoc", 0, 0, True,
+        "xai.evidence.completeness:completeness", "local", "agnostic", "post hoc", 0, 0, True,
         "Do the values add up to the change of the output, where the method promises it?",
     ),
     "agreement": CheckSpec(
-        "xai.checks.agreement:agreement", "local", "agnostic", "post hoc", 248, 0, False,
+        "xai.evidence.agreement:agreement", "local", "agnostic", "post hoc", 248, 0, False,
         "Do other methods mark the same places, more than they would mark moved ones?",
     ),
 }  # fmt: skip
@@ -241,39 +241,39 @@ CHECKS: dict[str, CheckSpec] = {
 # Checks on a model, in the order in which an audit makes them and its report shows them.
 MODEL_CHECKS: dict[str, ModelCheckSpec] = {
     "performance": ModelCheckSpec(
-        "xai.auditing.performance:performance", "Performance",
+        "xai.auditing.checks.performance:performance", "Performance",
         "Has it learned the task, and as well on rows that it had not seen?", 1,
     ),
     "complexity": ModelCheckSpec(
-        "xai.auditing.complexity:complexity", "Complexity",
+        "xai.auditing.checks.complexity:complexity", "Complexity",
         "What does it gain over a model that a person can read?",
     ),
     "calibration": ModelCheckSpec(
-        "xai.auditing.calibration:calibration", "Calibration",
+        "xai.auditing.checks.calibration:calibration", "Calibration",
         "Where it says 80 %, is it right in 80 of 100 cases?",
     ),
     "bias": ModelCheckSpec(
-        "xai.auditing.bias:bias", "Bias",
+        "xai.auditing.checks.bias:bias", "Bias",
         "Does it treat people differently by who they are, and where does it err most?",
     ),
     "shortcuts": ModelCheckSpec(
-        "xai.auditing.shortcuts:shortcuts", "Shortcuts",
+        "xai.auditing.checks.shortcuts:shortcuts", "Shortcuts",
         "Does something decide that should not: a mark, a border, one column?", 60,
     ),
     "robustness": ModelCheckSpec(
-        "xai.auditing.robustness:robustness", "Robustness",
+        "xai.auditing.checks.robustness:robustness", "Robustness",
         "Does it stand small changes of the inputs, and do its reasons?", 40,
     ),
     "explanations": ModelCheckSpec(
-        "xai.auditing.explanations:explanations", "Explanations",
+        "xai.auditing.checks.explanations:explanations", "Explanations",
         "Can its answers be explained, or do the checks refute the explanations?", 0, 12, True,
     ),
     "inside": ModelCheckSpec(
-        "xai.auditing.inside:inside", "Inside",
+        "xai.auditing.checks.inside:inside", "Inside",
         "Do its units, weights and gradients work, and what could be left out?", 22,
     ),
     "data": ModelCheckSpec(
-        "xai.auditing.dataset:dataset", "Data",
+        "xai.auditing.checks.data_quality:dataset", "Data",
         "Are the rows apart from each other, rightly labelled, and like those it learned from?",
     ),
 }  # fmt: skip
@@ -281,19 +281,19 @@ MODEL_CHECKS: dict[str, ModelCheckSpec] = {
 # What a comparison of two versions asks, in the order in which its report shows it.
 COMPARISONS: dict[str, ModelCheckSpec] = {
     "predictions": ModelCheckSpec(
-        "xai.auditing.versions.predictions:predictions", "Predictions",
+        "xai.auditing.compare.predictions:predictions", "Predictions",
         "Does B answer as A does, and where does it not?", 1,
     ),
     "errors": ModelCheckSpec(
-        "xai.auditing.versions.errors:errors", "Errors",
+        "xai.auditing.compare.errors:errors", "Errors",
         "Does B err more than A: in all, in a group, in a slice of the data?",
     ),
     "confidence": ModelCheckSpec(
-        "xai.auditing.versions.confidence:confidence", "Confidence",
+        "xai.auditing.compare.confidence:confidence", "Confidence",
         "Is B as right as it says, as A was?",
     ),
     "explanations": ModelCheckSpec(
-        "xai.auditing.versions.explanations:explanations", "Explanations",
+        "xai.auditing.compare.reasons:explanations", "Explanations",
         "Does B answer for A's reasons?", 0, 24,
     ),
 }  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import LayerError, expected
-from xai.core.guard import untouched
+from xai.base.errors import LayerError, expected
+from xai.network.guard import untouched
 
 __all__ = ["RECURRENT", "consumer_of", "layers_in_order", "shape_units"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from models.compression.chain import WEIGHTED
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["SparseLinear", "cut_connections", "finish_cutting", "sparse_copy", "sparsity"]
 

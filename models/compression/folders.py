@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.compression.chain import layers_in_order, shape_units
 from models.compression.quantization import quantize_activations
 from models.compression.structural import Keep, prune_units
-from xai.core.factory import build_network
+from xai.model.factory import build_network
 
 __all__ = ["coarse", "coarse_arguments", "smaller", "smaller_arguments"]
 

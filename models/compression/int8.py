@@ -8,7 +8,7 @@ import warnings
 
 from torch import nn
 
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["has_torchao", "run_in_int8"]
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from models.regularizers.noise import replaced
-from xai.core.compress import quantizer
-from xai.core.errors import LayerError, expected
-from xai.core.hooks import ACTIVATIONS, find_layer
+from xai.base.errors import LayerError, expected
+from xai.network.compress import quantizer
+from xai.network.hooks import ACTIVATIONS, find_layer
 
 __all__ = ["QuantizedOutput", "SignActivation", "quantize_activations", "quantize_weights", "straight_through"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.core.compress import unit_norms
-from xai.core.errors import LayerError, expected
+from xai.base.errors import LayerError, expected
+from xai.network.compress import unit_norms
 
 __all__ = [
     "hidden_norms",

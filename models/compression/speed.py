@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from xai.core.guard import untouched
+from xai.network.guard import untouched
 
 __all__ = ["Savings", "parameter_count", "savings"]
 

@@ -17,9 +17,9 @@ from models.compression.recurrent import (
     shrink_hidden,
     shrink_inputs,
 )
-from xai.core.compress import keep_largest, unit_norms
-from xai.core.errors import InputError, LayerError, NetworkError, describe, expected
-from xai.core.guard import untouched
+from xai.base.errors import InputError, LayerError, NetworkError, describe, expected
+from xai.network.compress import keep_largest, unit_norms
+from xai.network.guard import untouched
 
 __all__ = ["choose_units", "mask_units", "prune_units"]
 

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 from torch import Tensor
 
-from xai.core.errors import InputError, expected
-from xai.core.inputs import Input
+from xai.base.errors import InputError, expected
+from xai.inputs.kinds import Input
 
 __all__ = ["Dataset", "read_vendored"]
 

@@ -6,7 +6,7 @@ import torch
 
 from models.datasets import Dataset, read_vendored
 from models.datasets.tables import encode
-from xai.core.inputs import TabularInput
+from xai.inputs.kinds import TabularInput
 
 __all__ = ["adult"]
 

@@ -7,7 +7,7 @@ import torch
 from models.datasets import Dataset, read_vendored
 from models.datasets.splits import stratified
 from models.datasets.tables import encode
-from xai.core.inputs import TabularInput
+from xai.inputs.kinds import TabularInput
 
 __all__ = ["german_credit"]
 

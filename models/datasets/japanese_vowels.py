@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models.datasets import Dataset, read_vendored
 from models.networks.columns import spread
-from xai.core.inputs import SequenceInput
+from xai.inputs.kinds import SequenceInput
 
 __all__ = ["japanese_vowels"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from models.datasets import Dataset
-from xai.core.inputs import ImageInput
+from xai.inputs.kinds import ImageInput
 
 __all__ = ["mnist"]
 

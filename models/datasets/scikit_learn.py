@@ -7,7 +7,7 @@ from sklearn import datasets
 
 from models.datasets import Dataset
 from models.datasets.splits import stratified
-from xai.core.inputs import ImageInput, TabularInput
+from xai.inputs.kinds import ImageInput, TabularInput
 
 __all__ = ["breast_cancer", "diabetes", "diabetes_bmi", "digits"]
 

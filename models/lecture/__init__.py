@@ -13,8 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 import torch
 
 from models.training import seeded
-from xai.core.errors import InputError, expected
-from xai.core.experiment import Outcome
+from xai.base.errors import InputError, expected
+from xai.base.experiment import Outcome
 
 __all__ = ["ERRATA", "EXPERIMENTS", "SECONDS", "choose", "run", "run_all"]
 

@@ -6,7 +6,7 @@ import torch
 
 from models.lecture.common import convolutions, fit, handwritten, mean_error, percent, right
 from models.regularizers.augmentation import augmentation, augmentation_for
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

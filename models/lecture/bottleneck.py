@@ -14,7 +14,7 @@ from models.networks.seq2seq import encoder_decoder
 from models.recipes import subset
 from models.scoring import words_right
 from models.training import seeded, train
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment", "share_by_length"]
 

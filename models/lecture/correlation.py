@@ -7,7 +7,7 @@ from sklearn.datasets import load_diabetes
 from torch import Tensor
 
 from models.lecture.common import scientific
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["descend", "experiment"]
 

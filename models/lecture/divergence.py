@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["errors", "experiment", "factor"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from models.lecture.common import dense, digits, fit, loss_of, mean_error
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

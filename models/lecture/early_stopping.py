@@ -6,7 +6,7 @@ import torch
 
 from models.lecture.common import dense, digits, fit, loss_of, mean_error, percent
 from models.regularizers.early_stopping import EarlyStopping
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

@@ -8,7 +8,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional
 
 from models.lecture.common import dense, digits, fit
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["each_gradient", "experiment", "total_variance"]
 

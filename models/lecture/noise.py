@@ -9,7 +9,7 @@ import torch
 from models.lecture.common import dense, digits, fit, loss_of, mean_error, percent, right
 from models.regularizers.noise import gaussian
 from models.regularizers.penalties import weights
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

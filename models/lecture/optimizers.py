@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from models.lecture.common import dense, digits
 from models.optimizers import make_optimizer
-from xai.core.experiment import Outcome, Panel, Series, Surface
+from xai.base.experiment import Outcome, Panel, Series, Surface
 
 __all__ = ["OPTIMIZERS", "experiment", "slowest_direction"]
 

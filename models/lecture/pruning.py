@@ -11,7 +11,7 @@ from models.compression.connections import cut_connections, finish_cutting
 from models.compression.speed import savings
 from models.compression.structural import choose_units, prune_units
 from models.lecture.common import Split, dense, fit, handwritten, mean_error, percent, right
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

@@ -6,7 +6,7 @@ import copy
 
 from models.compression.quantization import quantize_activations, quantize_weights, straight_through
 from models.lecture.common import dense, fit, handwritten, percent, right
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import jacrev, vmap
 
 from models.lecture.common import scientific
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment", "jacobian_norms", "make_cell"]
 

@@ -6,7 +6,7 @@ import torch
 
 from models.lecture.common import dense, digits, fit, percent, right
 from models.regularizers.penalties import l1, l2, weights
-from xai.core.experiment import Outcome, Panel, Series
+from xai.base.experiment import Outcome, Panel, Series
 
 __all__ = ["experiment"]
 

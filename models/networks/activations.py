@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["ACTIVATIONS", "make_activation"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, expected
 
 __all__ = ["CELLS", "Cell", "Run", "from_torch", "run_cell"]
 

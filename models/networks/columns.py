@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, expected
 
 __all__ = ["Columns", "Rescale", "spread"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["convolutional"]
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from models.networks.activations import make_activation
 from models.networks.columns import Columns, Rescale
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, expected
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, expected
 
 __all__ = ["feedforward"]
 

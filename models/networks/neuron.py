@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.columns import Columns, Rescale
-from xai.core.errors import InputError, NetworkError, expected
+from xai.base.errors import InputError, NetworkError, expected
 
 __all__ = ["Neuron", "Step", "neuron", "train_neuron"]
 

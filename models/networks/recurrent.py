@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.networks.cells import from_torch, run_cell
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["LAYERS", "POOLS", "Recurrent", "recurrent", "text_recurrent"]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
 
 __all__ = ["PADDING", "STOP", "WIRINGS", "EncoderDecoder", "Written", "dot_product_attention", "encoder_decoder"]
 

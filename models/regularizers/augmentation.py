@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.regularizers.noise import gaussian
-from xai.core.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, expected
 
 __all__ = ["CHOICES", "augmentation", "augmentation_for"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import InputError, LayerError, expected
-from xai.core.guard import untouched
-from xai.core.hooks import find_layer
+from xai.base.errors import InputError, LayerError, expected
+from xai.network.guard import untouched
+from xai.network.hooks import find_layer
 
 __all__ = ["Averages", "subnetwork_average"]
 

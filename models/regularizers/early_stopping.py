@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, expected
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, expected
 
 __all__ = ["EarlyStopping"]
 

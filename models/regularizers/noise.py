@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import InputError, describe, expected
-from xai.core.hooks import find_layer
+from xai.base.errors import InputError, describe, expected
+from xai.network.hooks import find_layer
 
 __all__ = [
     "activation_noise",

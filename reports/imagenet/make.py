@@ -18,9 +18,9 @@ from skimage import data
 from torch.nn.functional import interpolate
 
 import xai
-from xai.core.allocator import keep_memory
-from xai.core.factory import build_network
-from xai.core.images import LabelledImages
+from xai.base.allocator import keep_memory
+from xai.inputs.image_files import LabelledImages
+from xai.model.factory import build_network
 
 HERE = Path(__file__).parent
 # Six depths, from edges to objects; a layer is read after its batch norm.

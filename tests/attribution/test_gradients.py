@@ -12,8 +12,8 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
-from xai.core.errors import InputError
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.model.model import Model
 
 
 class Kink(nn.Module):
@@ -110,7 +110,7 @@ def test_saliency_is_the_finite_difference(seed: int) -> None:
 
 def test_gradients_are_per_pixel_not_per_normalized_value() -> None:
     """The normalization is part of the function: with a standard deviation of 0.5, a pixel counts twice as much."""
-    from xai.core.inputs import ImageInput
+    from xai.inputs.kinds import ImageInput
 
     network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
     pixels = torch.rand(1, 1, 2, 2)
@@ -145,7 +145,7 @@ def test_baselines_that_cannot_be(baseline: object) -> None:
 
 
 def test_named_baselines() -> None:
-    from xai.core.baselines import make_baseline
+    from xai.inputs.baselines import make_baseline
 
     batch = images(2)
     assert make_baseline("zero", batch, "test")[0].abs().max() == 0

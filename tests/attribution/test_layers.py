@@ -9,8 +9,8 @@ from torch import nn
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
-from xai.core.errors import LayerError
-from xai.core.model import Model
+from xai.base.errors import LayerError
+from xai.model.model import Model
 
 METHODS = [saliency, input_x_gradient, integrated_gradients, smoothgrad, gradient_shap]
 

@@ -10,10 +10,10 @@ from torch import nn
 
 from tests.zoo import SHAPE, ZOO, images
 from xai.attribution.activation_maps import gradcam
-from xai.attribution.perturbation import occlusion
-from xai.core.errors import InputError, LayerError
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.attribution.occlusion import occlusion
+from xai.base.errors import InputError, LayerError
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2", "norm"])

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.backprop_rules import deconvolution, guided_backprop
 from xai.attribution.deeplift import deeplift
+from xai.attribution.gradient_rules import deconvolution, guided_backprop
 from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.lrp import lrp
-from xai.core.model import Model
 from xai.methods import METHODS
+from xai.model.model import Model
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.zoo import ZOO, images
-from xai.attribution.backprop_rules import deconvolution, guided_backprop
+from xai.attribution.backward_rules import Operation
 from xai.attribution.deeplift import deeplift
+from xai.attribution.gradient_rules import deconvolution, guided_backprop
 from xai.attribution.gradients import input_x_gradient, integrated_gradients
 from xai.attribution.lrp import lrp
-from xai.attribution.relevance import Split, shares
-from xai.attribution.rules import Operation
-from xai.core.errors import InputError, NetworkError
-from xai.core.model import Model
+from xai.attribution.lrp_rules import Split, shares
+from xai.base.errors import InputError, NetworkError
+from xai.model.model import Model
 
 
 class Function(nn.Module):

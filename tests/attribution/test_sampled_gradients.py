@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from tests.attribution.test_gradients import random_network
 from xai.attribution.gradients import integrated_gradients
 from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
-from xai.core.errors import InputError
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.model.model import Model
 
 
 class Cubic(nn.Module):

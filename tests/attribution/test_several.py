@@ -11,12 +11,12 @@ from torch import nn
 from tests.zoo import ZOO, images
 from xai.attribution.deeplift import deeplift
 from xai.attribution.gradients import integrated_gradients, saliency
-from xai.attribution.perturbation import occlusion
+from xai.attribution.occlusion import occlusion
 from xai.attribution.several import attribute
 from xai.attribution.shapley import kernel_shap
-from xai.core.errors import InputError, LayerError
-from xai.core.inputs import TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError
+from xai.inputs.kinds import TextInput
+from xai.model.model import Model
 
 
 def test_several_targets_share_their_forward_passes() -> None:

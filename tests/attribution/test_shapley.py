@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from tests.attribution.test_gradients import random_network
 from tests.zoo import ZOO, images
 from xai.attribution.shapley import coalitions, kernel_shap, solve
-from xai.core.errors import InputError
-from xai.core.inputs import ImageInput, SequenceInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.inputs.kinds import ImageInput, SequenceInput
+from xai.model.model import Model
 
 
 def by_orders(function: object, row: Tensor, background: Tensor) -> Tensor:

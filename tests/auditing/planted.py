@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.auditing.data import AuditData, prepare
-from xai.core.finding import Finding
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData, prepare
+from xai.inputs.kinds import ImageInput
 from xai.methods import MODEL_CHECKS
+from xai.model.model import Model
+from xai.results.finding import Finding
 
 
 def findings(check: str, model: Model, data: AuditData, **settings: object) -> dict[str, Finding]:

@@ -12,14 +12,14 @@ from torch import nn
 
 import xai
 from tests.trace_state import differences, state_of
-from xai.auditing.data import AuditData, prepare
+from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import LIMITS, Limit, judge
-from xai.auditing.result import AuditResult
-from xai.core.errors import FolderError, InputError
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.base.errors import FolderError, InputError
+from xai.inputs.kinds import TabularInput
 from xai.methods import MODEL_CHECKS
+from xai.model.model import Model
+from xai.results.audit_result import AuditResult
 
 CHECKS = ["performance"]
 
@@ -210,7 +210,7 @@ def test_an_audit_leaves_no_trace() -> None:
 
 
 def test_every_check_of_the_table_has_limits_and_words() -> None:
-    from xai.render.audit_words import AUDIT_WORDS
+    from xai.reports.check_words import AUDIT_WORDS
 
     assert set(AUDIT_WORDS) == set(MODEL_CHECKS)
     assert {name.partition(".")[0] for name in LIMITS} <= set(MODEL_CHECKS)

@@ -10,10 +10,10 @@ from scipy.stats import fisher_exact
 from torch import nn
 
 from tests.auditing.planted import findings
-from xai.auditing.data import AuditData
+from xai.auditing.audit_data import AuditData
 from xai.auditing.rates import compare_groups, newcombe
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
 
 
 def answers(unfair: float, count: int = 1200, seed: int = 0) -> tuple[Model, AuditData]:

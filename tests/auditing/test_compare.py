@@ -17,17 +17,17 @@ from tests.auditing import versions
 from tests.auditing.versions import data, trained
 from tests.trace_state import differences, state_of
 from xai.auditing import intervals
-from xai.auditing.data import AuditData
+from xai.auditing.audit_data import AuditData
+from xai.auditing.compare import null_shift
+from xai.auditing.compare.ensemble import B, read_pool
+from xai.auditing.compare.groups import group_moves
 from xai.auditing.limits import CHANGES
-from xai.auditing.result import AuditResult
-from xai.auditing.versions import noise
-from xai.auditing.versions.groups import group_moves
-from xai.auditing.versions.pool import B, read_pool
-from xai.checks.similarity import rank_correlation
-from xai.core.errors import InputError
-from xai.core.inputs import ImageInput, TabularInput, TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.evidence.similarity import rank_correlation
+from xai.inputs.kinds import ImageInput, TabularInput, TextInput
 from xai.methods import COMPARISONS
+from xai.model.model import Model
+from xai.results.audit_result import AuditResult
 
 QUICK = ["predictions", "errors", "confidence"]
 
@@ -121,15 +121,15 @@ def test_explanations_are_compared_by_rank() -> None:
 
 def test_ranks_are_never_finer_than_the_versions_allow() -> None:
     apart = np.array([1.0, 9.0, 2.0, 3.0])
-    assert noise.rank_p_value(apart) == 0.25
-    assert noise.rank_p_value(np.array([9.0, 9.0, 2.0, 3.0])) == 0.5  # a tie speaks for noise
-    assert noise.beyond(0.25, 2)
-    assert not noise.beyond(0.5, 2)
-    assert noise.beyond(1 / 20, 18)
-    assert not noise.beyond(2 / 21, 19)
-    assert not noise.beyond(0.051, 0)
-    assert "the finest that 2 replicas allow" in noise.in_words(0.25, 2)
-    assert "finest" not in noise.in_words(1 / 21, 19)
+    assert null_shift.rank_p_value(apart) == 0.25
+    assert null_shift.rank_p_value(np.array([9.0, 9.0, 2.0, 3.0])) == 0.5  # a tie speaks for noise
+    assert null_shift.beyond(0.25, 2)
+    assert not null_shift.beyond(0.5, 2)
+    assert null_shift.beyond(1 / 20, 18)
+    assert not null_shift.beyond(2 / 21, 19)
+    assert not null_shift.beyond(0.051, 0)
+    assert "the finest that 2 replicas allow" in null_shift.in_words(0.25, 2)
+    assert "finest" not in null_shift.in_words(1 / 21, 19)
 
 
 @pytest.mark.parametrize(("replicas", "chance"), [(1, 1 / 3), (4, 1 / 6), (19, 1 / 21)])
@@ -324,7 +324,7 @@ def test_a_report_shows_the_rows_that_moved_and_can_leave_them_out() -> None:
 
 
 def test_every_check_has_limits_words_and_a_function() -> None:
-    from xai.render.audit_words import COMPARISON_WORDS
+    from xai.reports.check_words import COMPARISON_WORDS
 
     assert set(COMPARISON_WORDS) == set(COMPARISONS)
     assert {name.partition(".")[0] for name in CHANGES} == set(COMPARISONS)

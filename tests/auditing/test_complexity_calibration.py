@@ -9,10 +9,10 @@ from scipy.optimize import brentq
 from torch import nn
 
 from tests.auditing.planted import findings
-from xai.auditing.calibration import calibration_error, temperature
-from xai.auditing.data import AuditData
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.auditing.checks.calibration import calibration_error, temperature
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
 
 
 class Xor(nn.Module):

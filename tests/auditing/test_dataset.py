@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tests.auditing.planted import findings
-from xai.auditing.data import AuditData
-from xai.auditing.dataset import confident_errors
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.auditing.checks.data_quality import confident_errors
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
 
 TABLE = TabularInput(["a", "b", "c"])
 

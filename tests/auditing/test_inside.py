@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
-from xai.auditing.data import AuditData
-from xai.core.inputs import ImageInput, SequenceInput, TabularInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
+from xai.model.model import Model
 
 
 def test_dead_units_are_counted() -> None:

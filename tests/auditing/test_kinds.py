@@ -15,10 +15,10 @@ from tests.auditing.planted import bars, stripes
 from tests.auditing.test_audit import table_data, table_model
 from tests.auditing.test_shortcuts_robustness import spam
 from tests.trace_state import differences, state_of
-from xai.auditing.data import AuditData
-from xai.core.inputs import SequenceInput, TabularInput, TextInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
 from xai.methods import MODEL_CHECKS
+from xai.model.model import Model
 
 QUICK = {"explanations": {"sample": 4}}
 
@@ -144,7 +144,7 @@ def test_an_interrupted_audit_writes_nothing(tmp_path, monkeypatch: pytest.Monke
 
     from tests.cli.test_audit import TABLE
     from xai.cli.audit_command import command
-    from xai.core.folder import save_model
+    from xai.model.folder import save_model
 
     save_model(table_model(), tmp_path / "model", factory="table.py:build")
     (tmp_path / "model" / "table.py").write_text(TABLE)
@@ -153,7 +153,7 @@ def test_an_interrupted_audit_writes_nothing(tmp_path, monkeypatch: pytest.Monke
     def interrupted(*arguments: object, **settings: object) -> list:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("xai.auditing.dataset.dataset", interrupted)
+    monkeypatch.setattr("xai.auditing.checks.data_quality.dataset", interrupted)
     outputs = ["-o", str(tmp_path / "a.html"), "--json", str(tmp_path / "a.json")]
     arguments = [str(tmp_path / "model"), "--trust-code", "--data", str(tmp_path / "rows.csv"), "-c", "data", *outputs]
     done = CliRunner().invoke(command, arguments)
@@ -162,8 +162,8 @@ def test_an_interrupted_audit_writes_nothing(tmp_path, monkeypatch: pytest.Monke
 
 
 def test_numbers_of_words_are_explained_as_words() -> None:
-    from xai.auditing.explaining import explain
-    from xai.auditing.features import texts_of
+    from xai.auditing.explainers import explain
+    from xai.auditing.row_features import texts_of
 
     network = nn.Sequential(nn.EmbeddingBag(5, 4, padding_idx=0), nn.Linear(4, 2))
     model = Model(network, input=TextInput(["red", "unknown", "old"]))

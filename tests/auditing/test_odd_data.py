@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import xai
-from xai.auditing.goals import quality
-from xai.core.errors import InputError
+from xai.auditing.correctness import quality
+from xai.base.errors import InputError
 
 WEIGHTS = np.array([2.0, -1.0, 0.5])
 ROWS = np.random.default_rng(0).normal(size=(120, 3))

@@ -7,11 +7,11 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision_score, r2_score, recall_score
 from torch import nn
 
-from xai.auditing.data import AuditData, prepare
-from xai.auditing.performance import measure_performance, performance, wilson
-from xai.core.errors import InputError
-from xai.core.finding import Finding
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData, prepare
+from xai.auditing.checks.performance import measure_performance, performance, wilson
+from xai.base.errors import InputError
+from xai.model.model import Model
+from xai.results.finding import Finding
 
 
 def test_counts_agree_with_scikit_learn() -> None:

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 import xai
 from benchmarks.planted_faults import FAULTS, Pair, planted
 from tests.auditing.planted import findings, stripes
-from xai.auditing.borrowed import borrowed
-from xai.auditing.data import AuditData, prepare
+from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.limits import LIMITS
 from xai.auditing.power import power
 from xai.auditing.remake import remake_audit
-from xai.core.inputs import ImageInput, SequenceInput, TabularInput
-from xai.core.model import Model
+from xai.auditing.triggers.borrowed import borrowed
+from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
 from xai.methods import MODEL_CHECKS
-from xai.render.audit_report import audit_report
+from xai.model.model import Model
+from xai.reports.audit_report import audit_report
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit_power.md").read_text("utf-8")
 lazy = pytest.mark.filterwarnings("ignore:Lazy modules")

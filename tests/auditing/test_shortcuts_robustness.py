@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
-from xai.auditing.data import AuditData
-from xai.auditing.perturbations import perturbations_for
-from xai.core.inputs import SequenceInput, TabularInput, TextInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.auditing.corruptions import perturbations_for
+from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.model.model import Model
 
 
 def marked(strength: float) -> AuditData:

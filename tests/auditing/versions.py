@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from xai.auditing.data import AuditData
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.auditing.audit_data import AuditData
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
 
 COLUMNS = ["one", "two", "noise", "other noise", "group"]
 

@@ -18,10 +18,10 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[float]]:
     from tests.visualization.test_rows_and_texts import linear
     from tests.visualization.test_views import atlas as made_atlas
     from tests.zoo import ZOO, images
-    from xai.render.report import Report
-    from xai.render.sections.atlas import atlas_section
-    from xai.render.sections.grid import grid_section
-    from xai.render.views import plan_views
+    from xai.reports.page import Report
+    from xai.reports.sections.atlas import atlas_section
+    from xai.reports.sections.grid import grid_section
+    from xai.reports.views import plan_views
     from xai.visualization.activation_grid import activation_grid
 
     model, real = ZOO["plain"](), images(24)

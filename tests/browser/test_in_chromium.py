@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.render.test_report import hostile_report
+    from tests.reports.test_report import hostile_report
 
     return hostile_report()[0].save(tmp_path_factory.mktemp("browser") / "report.html")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.auditing.test_audit import table_data, table_model
 from tests.cli.test_cli import refused, xai
-from xai.core.folder import save_model
+from xai.model.folder import save_model
 
 TABLE = """
 from torch import nn

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.core.test_folder import NETWORK
+from tests.model.test_folder import NETWORK
 
 
 def xai(*arguments: object, cwd: Path, env: dict | None = None) -> subprocess.CompletedProcess:

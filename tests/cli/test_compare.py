@@ -13,13 +13,13 @@ import torch
 from tests.auditing.test_audit import table_data, table_model
 from tests.cli.test_audit import TABLE
 from tests.cli.test_cli import refused, xai
+from xai.base.errors import XaiError
 from xai.cli.gate import check_targets
 from xai.cli.main import main
 from xai.cli.options import recipes, say_checks_cost
 from xai.cli.replicas import train_replicas
-from xai.core.errors import XaiError
-from xai.core.folder import load, save_model
 from xai.methods import COMPARISONS, MODEL_CHECKS
+from xai.model.folder import load, save_model
 
 WEIGHTS = {"a": (4.0, 0.0), "b": (-0.6, 0.0), "one": (4.0, 0.3), "two": (4.0, -0.3), "three": (3.5, 0.1)}
 
@@ -41,7 +41,7 @@ REPLICAS = ["--replica", "one", "--replica", "two", "--replica", "three"]
 
 
 # The first logit of this network is always 0, so that a few sure rows look like log-probabilities.
-@pytest.mark.filterwarnings("ignore::xai.core.errors.XaiWarning")
+@pytest.mark.filterwarnings("ignore::xai.base.errors.XaiWarning")
 def test_a_gate_a_report_and_its_recheck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outputs = ["-o", "page.html", "--json", "page.json", "--protected", "sex", "--fail-on", "errors=fail"]
     done = xai(*COMPARED, *REPLICAS, *outputs, cwd=folder)
@@ -101,9 +101,9 @@ def test_replicas_are_trained_once_with_seeds_of_their_own(tmp_path: Path, capsy
 def test_the_cost_that_is_said_is_about_the_cost(capsys: pytest.CaptureFixture) -> None:
     """Each row that goes through the network is counted, in an audit and in a comparison."""
     from tests.auditing.planted import bars, stripes
-    from xai.auditing.data import AuditData
+    from xai.auditing.audit_data import AuditData
+    from xai.auditing.compare.run import compare
     from xai.auditing.run import audit
-    from xai.auditing.versions.run import compare
 
     counted = [0]
 

@@ -16,9 +16,9 @@ from models.networks.convolutional import convolutional
 from models.networks.feedforward import feedforward
 from models.networks.recurrent import recurrent, text_recurrent
 from xai.cli.main import run
-from xai.core.folder import save_model
-from xai.core.inputs import ImageInput, SequenceInput, TabularInput, TextInput
-from xai.core.model import Model
+from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput, TextInput
+from xai.model.folder import save_model
+from xai.model.model import Model
 
 NETWORKS = {
     "image": (convolutional, {"shape": [1, 12, 12], "classes": 2, "channels": [3, 4]}, ImageInput((1, 12, 12))),

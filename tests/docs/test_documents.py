@@ -80,7 +80,7 @@ def test_the_example_method_of_contributing_works(monkeypatch: pytest.MonkeyPatc
 
     from torch import nn
 
-    from xai.core.model import Model
+    from xai.model.model import Model
 
     source = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S).group(1)
     namespace: dict = {"torch": torch}

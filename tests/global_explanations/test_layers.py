@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from tests.trace_state import differences, state_of
 from tests.zoo import ZOO, images
-from xai.core.errors import InputError, LayerError, XaiError
-from xai.core.inputs import ImageInput, SequenceInput, TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError, XaiError
 from xai.global_explanations.concepts import concept_sensitivity, concept_vector
 from xai.global_explanations.examples import activating_examples
 from xai.global_explanations.neighbors import nearest_examples
+from xai.inputs.kinds import ImageInput, SequenceInput, TextInput
+from xai.model.model import Model
 
 
 def rows(count: int, width: int = 4, seed: int = 0) -> Tensor:

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from tests.trace_state import differences, state_of
-from xai.core.errors import InputError, TargetError, XaiError
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.base.errors import InputError, TargetError, XaiError
 from xai.global_explanations.accumulated_effects import accumulated_local_effects
 from xai.global_explanations.correlated import association, correlated_columns
 from xai.global_explanations.partial_dependence import partial_dependence
 from xai.global_explanations.permutation import permutation_importance
 from xai.global_explanations.surrogate_tree import surrogate_tree
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
 
 
 def rows(count: int, width: int = 3, seed: int = 0) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.core.errors import InputError
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.inputs.kinds import ImageInput
 from xai.lime.image import lime_image
+from xai.model.model import Model
 
 
 def linear() -> Model:

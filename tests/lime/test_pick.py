@@ -11,14 +11,14 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import saliency
-from xai.core.errors import InputError
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
-from xai.core.text import TextInput
+from xai.base.errors import InputError
+from xai.inputs.kinds import TabularInput
+from xai.inputs.text import TextInput
 from xai.lime.image import lime_image
 from xai.lime.pick import _greedy, submodular_pick
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
+from xai.model.model import Model
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
-from xai.core.text import TextInput
+from xai.inputs.kinds import TabularInput
+from xai.inputs.text import TextInput
 from xai.lime.series import lime_series
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
-from xai.render.report import Report
-from xai.render.surrogates import shaded_pieces
+from xai.model.model import Model
+from xai.reports.page import Report
+from xai.reports.surrogates import shaded_pieces
 
 ATTACK = '</script><img src=x onerror="alert(1)">'
 
@@ -64,7 +64,7 @@ def test_tables_and_series_have_bars_with_whiskers() -> None:
 
 def test_weights_are_drawn_over_kernel_widths(tmp_path) -> None:
     from xai.lime.widths import kernel_widths
-    from xai.render.surrogates import kernel_width_figure
+    from xai.reports.surrogates import kernel_width_figure
 
     model = Model(nn.Sequential(nn.Flatten(), nn.Linear(6, 2)))
     frame = kernel_widths(lime_series, model, torch.rand(2, 3, 2), samples=100)

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from xai.checks.deletion import deletion
-from xai.checks.recompute import recompute
-from xai.core.errors import InputError
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.evidence.deletion import deletion
+from xai.evidence.recompute import recompute
 from xai.lime.image import lime_image
 from xai.lime.series import lime_series
+from xai.model.model import Model
 
 
 def test_a_stretch_is_worth_what_it_adds() -> None:

@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from xai.checks.recompute import recompute
-from xai.core.errors import InputError
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.evidence.recompute import recompute
+from xai.inputs.kinds import TabularInput
 from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
+from xai.model.model import Model
 
 NAMES = ["age", "income", "color", "score"]
 COLORS = {"color": ["red", "green", "blue"]}

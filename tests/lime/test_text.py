@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from xai.attribution.sampled_gradients import smoothgrad
-from xai.core.errors import InputError
-from xai.core.model import Model
-from xai.core.text import TextInput, to_texts
+from xai.base.errors import InputError
+from xai.inputs.text import TextInput, to_texts
 from xai.lime.text import lime_text
 from xai.lime.tokens import characters, cut
-from xai.render.surrogates import shaded_pieces
+from xai.model.model import Model
+from xai.reports.surrogates import shaded_pieces
 
 AWKWARD = [
     "I <3 & you", "naïve cafe\u0301 \u0928\u093f", "👩‍👩‍👧 👍🏽 🇩🇪🇫🇷", "שלום עולם", "a\0b \0", "  spaces\t\r\n",
@@ -155,7 +155,7 @@ def test_what_cannot_be_is_named(settings: dict) -> None:
 
 
 def test_it_survives_saving_and_recomputing(tmp_path) -> None:
-    from xai.checks.recompute import recompute
+    from xai.evidence.recompute import recompute
 
     model = bag("some words here and there")
     e = lime_text(model, AWKWARD[:2], samples=100)

@@ -25,11 +25,11 @@ from models.networks.cells import CELLS, from_torch
 from models.networks.convolutional import convolutional
 from models.networks.recurrent import recurrent
 from tests.trace_state import differences, state_of
-from xai.core.compress import int8_symmetric, ternary
-from xai.core.errors import InputError, LayerError, NetworkError, XaiError
-from xai.core.folder import load, save_model
-from xai.core.inputs import ImageInput, SequenceInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError, NetworkError, XaiError
+from xai.inputs.kinds import ImageInput, SequenceInput
+from xai.model.folder import load, save_model
+from xai.model.model import Model
+from xai.network.compress import int8_symmetric, ternary
 
 
 @pytest.fixture(autouse=True)

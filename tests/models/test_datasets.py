@@ -22,8 +22,8 @@ from models.datasets.scikit_learn import breast_cancer, diabetes, diabetes_bmi, 
 from models.datasets.splits import stratified
 from models.datasets.tables import categories_of, encode
 from models.datasets.two_digits import two_digits
-from xai.core.errors import InputError
-from xai.core.inputs import SequenceInput, TabularInput, TextInput
+from xai.base.errors import InputError
+from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
 
 LOADERS = {
     load.__name__: load

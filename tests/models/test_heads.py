@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.heads import HEADS, find_head
 from models.scoring import summarize, words_right
-from xai.core.errors import InputError
+from xai.base.errors import InputError
 
 numbers = st.integers(0, 10_000)
 

@@ -34,8 +34,8 @@ from models.lecture import (
     recurrent_gradients,
 )
 from models.networks.seq2seq import encoder_decoder
-from xai.core.errors import InputError
-from xai.core.experiment import Outcome, Series
+from xai.base.errors import InputError
+from xai.base.experiment import Outcome, Series
 
 TINY: dict[str, dict[str, object]] = {
     "linear_stacks": {"steps": 20, "width": 3, "depths": (1, 2)},

@@ -17,7 +17,7 @@ from models.networks.columns import Columns, Rescale
 from models.networks.convolutional import convolutional
 from models.networks.feedforward import feedforward
 from models.networks.neuron import neuron, train_neuron
-from xai.core.errors import InputError, NetworkError
+from xai.base.errors import InputError, NetworkError
 
 IMAGE = [
     [0, 1, 0, 0, 1, 0],

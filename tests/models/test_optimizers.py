@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from models.optimizers import OPTIMIZERS, make_optimizer
-from xai.core.errors import InputError
+from xai.base.errors import InputError
 
 STEPS = 6
 

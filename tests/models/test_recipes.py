@@ -22,8 +22,8 @@ import models.recipes
 from models.datasets import Dataset
 from models.recipes import RECIPES, is_current, load_data, subset, train_recipe
 from models.scoring import accuracy
-from xai.core.errors import InputError, NetworkError
-from xai.core.folder import load, read_description
+from xai.base.errors import InputError, NetworkError
+from xai.model.folder import load, read_description
 
 cached = cache(load_data)
 

@@ -11,9 +11,9 @@ from torch import nn
 
 from models.networks.cells import CELLS, from_torch, run_cell
 from models.networks.recurrent import LAYERS, recurrent, text_recurrent
-from xai.core.errors import InputError
-from xai.core.inputs import SequenceInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.inputs.kinds import SequenceInput
+from xai.model.model import Model
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

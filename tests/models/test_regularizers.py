@@ -16,7 +16,7 @@ from models.regularizers.early_stopping import EarlyStopping
 from models.regularizers.noise import activation_noise, add_to_gradients, gaussian, target_noise, weight_noise
 from models.regularizers.penalties import l1, l2, total
 from tests.trace_state import differences, state_of
-from xai.core.errors import InputError, LayerError
+from xai.base.errors import InputError, LayerError
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.networks.cells import from_torch, run_cell
 from models.networks.seq2seq import STOP, WIRINGS, dot_product_attention, encoder_decoder
-from xai.core.errors import InputError
+from xai.base.errors import InputError
 
 SOURCE = torch.tensor([[3, 4, 5, 6, 2], [7, 8, 0, 0, 0]])
 GOAL = torch.tensor([[5, 3, 1], [4, 1, 0]])

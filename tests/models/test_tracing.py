@@ -10,7 +10,7 @@ from torch import nn
 
 from models.networks.activations import make_activation
 from models.tracing import Tape, trace_network
-from xai.core.errors import InputError
+from xai.base.errors import InputError
 
 
 def network_of(activation: str, seed: int) -> nn.Sequential:

@@ -24,7 +24,7 @@ from models.optimizers import OPTIMIZERS
 from models.schedules import SCHEDULES
 from models.training import Extras, train
 from tests.models.small import blobs, network
-from xai.core.errors import FolderError, InputError, NetworkError
+from xai.base.errors import FolderError, InputError, NetworkError
 
 QUICK = {"epochs": 4, "batch_size": 8, "learning_rate": 0.05, "optimizer": "momentum", "validation": 0.2}
 

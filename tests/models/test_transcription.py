@@ -9,9 +9,9 @@ from torch import nn
 from models.networks.seq2seq import STOP, WIRINGS, encoder_decoder
 from models.transcription import transcribe
 from tests.trace_state import differences, state_of
-from xai.core.errors import InputError
-from xai.core.inputs import TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.inputs.kinds import TextInput
+from xai.model.model import Model
 
 LETTERS = TextInput(list("abc"), pattern=".", length=6)
 CLASSES = ["(padding)", "(end)", "AH", "B", "K"]

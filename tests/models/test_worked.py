@@ -18,7 +18,7 @@ from torch import nn
 from models.lecture import ERRATA
 from models.lecture.worked import WORKED, work, work_all
 from models.lecture.worked.comparing import compare
-from xai.core.experiment import Comparison, WorkedExample
+from xai.base.experiment import Comparison, WorkedExample
 
 FOLDER = Path(importlib.import_module("models.lecture.worked").__file__).parent
 

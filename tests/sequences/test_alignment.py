@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from models.networks.seq2seq import WIRINGS, encoder_decoder
 from tests.trace_state import differences, state_of
-from xai.core.errors import InputError, LayerError, NetworkError, TargetError, XaiError
-from xai.core.inputs import TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError, NetworkError, TargetError, XaiError
+from xai.inputs.kinds import TextInput
+from xai.model.model import Model
 from xai.sequences.alignment import alignment
 from xai.sequences.attention import without
 

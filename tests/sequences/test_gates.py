@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from models.networks.cells import from_torch, run_cell
 from models.networks.recurrent import recurrent, text_recurrent
 from tests.trace_state import differences, state_of
-from xai.core.errors import LayerError
-from xai.core.inputs import SequenceInput, TextInput
-from xai.core.model import Model
+from xai.base.errors import LayerError
+from xai.inputs.kinds import SequenceInput, TextInput
+from xai.model.model import Model
 from xai.sequences.gates import gate_activations
 
 OURS = {"input": "i", "forget": "f", "cell": "g", "output": "o", "reset": "r", "update": "z"}

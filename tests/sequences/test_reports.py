@@ -9,19 +9,19 @@ import torch
 from click.testing import CliRunner
 
 from models.networks.recurrent import recurrent, text_recurrent
+from xai.base.errors import InputError
 from xai.cli.main import main
-from xai.core.errors import InputError
-from xai.core.folder import save_model
-from xai.core.inputs import SequenceInput, TextInput
-from xai.core.model import Model
-from xai.core.sequence_files import read_series, read_texts
-from xai.render.sequence_report import Sequences, sequence_report
+from xai.inputs.kinds import SequenceInput, TextInput
+from xai.inputs.sequence_files import read_series, read_texts
+from xai.model.folder import save_model
+from xai.model.model import Model
+from xai.reports.sequence_report import Sequences, sequence_report
 
 WORDS = ["good", "bad", "film", "plot"]
 
 
 def saved(folder: Path, factory: str, arguments: dict, **settings: object) -> Path:
-    from xai.core.factory import build_network
+    from xai.model.factory import build_network
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from tests.trace_state import differences, state_of
 from xai.attribution.gradients import integrated_gradients, saliency
-from xai.checks.verify import verify
-from xai.core.errors import InputError, LayerError
-from xai.core.inputs import SequenceInput, TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError
+from xai.evidence.verify import verify
+from xai.inputs.kinds import SequenceInput, TextInput
+from xai.model.model import Model
 
 WORDS = ["good", "bad", "film", "plot", "end", "very"]
 TEXTS = ["A good film, good plot", "bad", "Very bad film with a very very bad end"]
@@ -156,7 +156,7 @@ def test_half_precision_words() -> None:
 
 
 def test_a_layer_that_is_not_reached_is_named() -> None:
-    from xai.core.hooks import replacing
+    from xai.network.hooks import replacing
 
     network = Bag()
     with (

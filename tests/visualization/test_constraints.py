@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO
-from xai.core.errors import InputError
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.base.errors import InputError
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 from xai.visualization import constraints, objectives
 from xai.visualization.ascent import visualize
 

@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
-from xai.visualization.evidence import beats_noise, compare_with_real, seeds_agree, survives_changes
+from xai.visualization.findings import beats_noise, compare_with_real, seeds_agree, survives_changes
 
 REAL = torch.linspace(0, 1, 101)
 
@@ -123,7 +123,7 @@ def test_copies_differ_and_carry_their_agreement() -> None:
 
 def test_diversity_makes_copies_differ() -> None:
     """Two copies that are pushed apart are less alike in the layer than two that are not; one alone cannot be."""
-    from xai.core.errors import InputError
+    from xai.base.errors import InputError
 
     model = ZOO["plain"]()
     unit, apart = objectives.channel("conv2", 1), objectives.diversity("conv1")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
 from xai.visualization.colors import color_mix
-from xai.visualization.parameters import PARAMETERS, Inside, maco
+from xai.visualization.image_parameterizations import PARAMETERS, Inside, maco
 
 SHAPES = [(1, 8, 8), (3, 9, 12), (2, 5, 4), (3, 8, 7)]
 

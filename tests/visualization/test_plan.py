@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.zoo import ZOO
-from xai.core.guard import untouched
+from xai.network.guard import untouched
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
 from xai.visualization.plan import reader_for

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.visualization.test_rows_and_texts import WEIGHT, linear
-from xai.core.inputs import SequenceInput, TextInput
-from xai.core.model import Model
+from xai.inputs.kinds import SequenceInput, TextInput
+from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.put_back import losses, usual
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from xai.core.errors import InputError, LayerError, NetworkError
-from xai.core.inputs import SequenceInput, TabularInput, TensorInput, TextInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError, NetworkError
+from xai.inputs.kinds import SequenceInput, TabularInput, TensorInput, TextInput
+from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
 
@@ -233,7 +233,7 @@ class Counts(nn.Module):
 
 
 def test_what_was_made_can_be_shown() -> None:
-    from xai.render.report import Report
+    from xai.reports.page import Report
 
     row = visualize(linear(), objectives.logit(0), bounds=(0, 1), steps=4)
     text = visualize(planted_reader(0, 1), objectives.logit(0), size=2, steps=4)

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from tests.zoo import ZOO, images
-from xai.core.errors import FolderError, InputError, LayerError
-from xai.core.model import Model
-from xai.render.sections.atlas import atlas_section
-from xai.render.sections.strips import ablation_section, depth_section, emergence_section, maps_section
+from xai.base.errors import FolderError, InputError, LayerError
+from xai.model.model import Model
+from xai.reports.sections.atlas import atlas_section
+from xai.reports.sections.strips import ablation_section, depth_section, emergence_section, maps_section
 from xai.visualization import objectives
 from xai.visualization.ablation import ablation
 from xai.visualization.activation_grid import activation_grid

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO
-from xai.core.errors import InputError, LayerError, TargetError, XaiError
-from xai.core.inputs import ImageInput
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError, TargetError, XaiError
+from xai.inputs.kinds import ImageInput
+from xai.model.model import Model
 from xai.visualization import objectives, transforms
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Reading

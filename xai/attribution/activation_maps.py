@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from xai.attribution.backprop_rules import guided_gradient
-from xai.core.case import Case
-from xai.core.errors import LayerError, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.attribution.gradient_rules import guided_gradient
+from xai.base.errors import LayerError, expected
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["gradcam", "guided_gradcam"]
 

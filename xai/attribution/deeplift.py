@@ -12,14 +12,22 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from xai.attribution.backward_rules import (
+    Operation,
+    check_graph,
+    connect,
+    no_recurrence,
+    pulled_back,
+    ruled_gradient,
+    rules,
+)
 from xai.attribution.gradients import note_completeness
 from xai.attribution.operations import ELEMENTWISE, MAXIMA
-from xai.attribution.rules import Operation, check_graph, connect, no_recurrence, pulled_back, ruled_gradient, rules
-from xai.core.case import Case
-from xai.core.differentiate import variable_of
-from xai.core.errors import NetworkError, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.errors import NetworkError, expected
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.network.gradients import variable_of
+from xai.results.explanation import Explanation
 
 __all__ = ["deeplift"]
 

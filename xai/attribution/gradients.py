@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.case import Case
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.arguments import whole_number
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["input_x_gradient", "integrated_gradients", "note_completeness", "saliency"]
 

@@ -12,14 +12,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from xai.attribution.backward_rules import Operation, check_graph, connect, no_recurrence, ruled_gradient
+from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
-from xai.attribution.relevance import ALPHA_BETA, EPSILON, GAMMA, Split, shares
-from xai.attribution.rules import Operation, check_graph, connect, no_recurrence, ruled_gradient
-from xai.core.arguments import real_number
-from xai.core.case import Case
-from xai.core.errors import InputError, NetworkError, expected
-from xai.core.explanation import Explanation
-from xai.core.model import PASSES_WORTH_A_PLAN, Model
+from xai.base.arguments import real_number
+from xai.base.errors import InputError, NetworkError, expected
+from xai.model.model import PASSES_WORTH_A_PLAN, Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["RULES", "lrp"]
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from xai.attribution.gradients import note_completeness
-from xai.core.arguments import real_number, whole_number
-from xai.core.case import Case
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.arguments import real_number, whole_number
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["gradient_shap", "smoothgrad"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xai.core.errors import InputError, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.errors import InputError, expected
 from xai.methods import all_methods
+from xai.model.model import Model
+from xai.results.explanation import Explanation
 
 __all__ = ["attribute"]
 

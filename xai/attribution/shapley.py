@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from xai.core.arguments import whole_number
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
-from xai.core.segments import make_segments
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.segments import make_segments
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["Coalitions", "coalitions", "kernel_shap", "solve"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from xai.core.finding import Finding
+from xai.results.finding import Finding
 
 __all__ = ["ALPHA", "CHANGES", "LIMITS", "Limit", "judge", "untestable"]
 

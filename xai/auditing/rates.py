@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, fisher_exact
 
+from xai.auditing.checks.performance import wilson
 from xai.auditing.limits import ALPHA
-from xai.auditing.performance import wilson
-from xai.checks.verify import holm
+from xai.evidence.verify import holm
 
 __all__ = ["LEAST", "GroupRate", "compare_groups", "largest", "newcombe"]
 

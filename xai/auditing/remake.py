@@ -10,16 +10,16 @@ from dataclasses import asdict
 
 import torch
 
-from xai.auditing.data import AuditData, prepare
+from xai.auditing.audit_data import AuditData, prepare
+from xai.auditing.compare.ensemble import read_pool
+from xai.auditing.compare.run import about_pool, compare
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
 from xai.auditing.power import power
-from xai.auditing.result import AuditResult
 from xai.auditing.run import about_data, about_model, audit, made_with
-from xai.auditing.versions.pool import read_pool
-from xai.auditing.versions.run import about_pool, compare
-from xai.core.arguments import real_number, whole_number
-from xai.core.errors import InputError, XaiError, expected
-from xai.core.model import Model
+from xai.base.arguments import real_number, whole_number
+from xai.base.errors import InputError, XaiError, expected
+from xai.model.model import Model
+from xai.results.audit_result import AuditResult
 
 __all__ = ["draw_parts", "other_versions", "remake_audit", "remake_comparison", "with_threads"]
 

@@ -10,18 +10,18 @@ import torch
 from torch import nn
 
 import xai
-from xai.auditing.data import AuditData, Prepared, prepare
+from xai.auditing.audit_data import AuditData, Prepared, prepare
 from xai.auditing.power import power
-from xai.auditing.result import AuditResult
-from xai.core.arguments import whole_number
-from xai.core.digest import tensor_digest
-from xai.core.errors import InputError, expected
-from xai.core.finding import Finding
-from xai.core.guard import same_random_state
-from xai.core.model import Model
-from xai.core.plain import as_plain
-from xai.core.progress import track
+from xai.base.arguments import whole_number
+from xai.base.digest import tensor_digest
+from xai.base.errors import InputError, expected
+from xai.base.plain import as_plain
+from xai.base.progress import track
 from xai.methods import MODEL_CHECKS, ModelCheckSpec
+from xai.model.model import Model
+from xai.network.guard import same_random_state
+from xai.results.audit_result import AuditResult
+from xai.results.finding import Finding
 
 __all__ = ["about_data", "about_model", "audit", "chosen_checks", "made_with", "run_checks"]
 

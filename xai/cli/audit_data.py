@@ -13,8 +13,8 @@ from xai.cli.options import recipes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xai.auditing.data import AuditData
-    from xai.core.model import Model
+    from xai.auditing.audit_data import AuditData
+    from xai.model.model import Model
 
 __all__ = ["read_audit_data"]
 
@@ -35,8 +35,8 @@ def read_audit_data(
     the name of a recipe, whose data is meant; without --data the recipe that made the model folder. protected: columns
     of the table, whether the model sees them or not. operation: what errors begin with.
     """
-    from xai.auditing.data import AuditData
-    from xai.core.errors import InputError, expected
+    from xai.auditing.audit_data import AuditData
+    from xai.base.errors import InputError, expected
 
     name = data or _own_recipe(folder)
     if name is None:
@@ -59,7 +59,7 @@ def read_audit_data(
 
 
 def _reference(name: str, train: str | None, protected: Sequence[str]) -> AuditData:
-    from xai.auditing.data import AuditData
+    from xai.auditing.audit_data import AuditData
 
     if train:
         raise click.ClickException("audit: --train: a reference data set has its own training part")
@@ -70,7 +70,7 @@ def _reference(name: str, train: str | None, protected: Sequence[str]) -> AuditD
 
 
 def _own_recipe(folder: str) -> str | None:
-    from xai.core.folder import read_description
+    from xai.model.folder import read_description
 
     name = str(read_description(folder).origin.get("recipe", ""))
     return name if name in recipes().RECIPES else None
@@ -80,8 +80,8 @@ def _read(
     model: Model, source: str, label: str, protected: Sequence[str], operation: str, argument: str
 ) -> tuple[object, object, pd.DataFrame | None]:
     """Return inputs, labels and the protected columns that the model does not see."""
-    from xai.core.errors import InputError, expected
-    from xai.core.images import read_folder
+    from xai.base.errors import InputError, expected
+    from xai.inputs.image_files import read_folder
     from xai.lime.frames import read_frame
 
     path = Path(source)
@@ -110,6 +110,6 @@ def _read(
 
 
 def _classes(model: Model) -> list[str]:
-    from xai.render.model_report import class_names
+    from xai.reports.model_report import class_names
 
     return class_names(model)

@@ -60,11 +60,11 @@ def command(
     Replicas of A tell a difference from noise: B must stand apart further than a mere retraining does. With fewer than
     18 of them a p-value cannot reach 0.05, and without any only rows are drawn anew; the report says so.
     """
+    from xai.auditing.compare.run import compare
     from xai.auditing.limits import CHANGES
     from xai.auditing.run import chosen_checks
-    from xai.auditing.versions.run import compare
     from xai.methods import COMPARISONS
-    from xai.render.comparison_report import comparison_report
+    from xai.reports.comparison_report import comparison_report
 
     names = [Path(folder).resolve().name for folder in (a, b)]
     target = output or f"reports/{names[0]}-{names[1]}-compare.html"

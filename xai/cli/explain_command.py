@@ -31,9 +31,9 @@ def command(
 
     INPUTS are image files; of a model of texts, texts as they stand or .txt files; of series, CSV files, a line a step.
     """
-    from xai.core.files import check_writable
-    from xai.core.images import read_images
-    from xai.render.model_report import METHODS, check_request, model_report, require_image_classifier
+    from xai.base.files import check_writable
+    from xai.inputs.image_files import read_images
+    from xai.reports.model_report import METHODS, check_request, model_report, require_image_classifier
 
     check_writable(output, "explain")
     loaded = load_model(model, trust_code)

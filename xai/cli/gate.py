@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from xai.auditing.result import AuditResult
-    from xai.render.report import Report
+    from xai.reports.page import Report
+    from xai.results.audit_result import AuditResult
 
 __all__ = ["check_targets", "finish", "gate_options", "label_options", "read_levels"]
 
@@ -50,7 +50,7 @@ def _with_options(command: Callable, *options: Callable) -> Callable:
 
 def check_targets(operation: str, target: str, json_path: str | None) -> None:
     """Raise before any work where the report and its JSON cannot be written, or would be one file."""
-    from xai.core.files import check_writable
+    from xai.base.files import check_writable
 
     for path in (target, json_path):
         if path is not None:
@@ -64,7 +64,7 @@ def read_levels(operation: str, entries: tuple[str, ...], known: set[str], chose
 
     known: all names of checks and findings; chosen: the checks that will be made.
     """
-    from xai.auditing.result import LEVELS
+    from xai.results.audit_result import LEVELS
 
     levels = {}
     for entry in entries:

@@ -18,9 +18,9 @@ def command(claims: tuple[str, ...], output: str, workers: int) -> None:
 
     All of them come with the worked examples: the lecture's rows with numbers by hand, beside the code's.
     """
-    from xai.core.files import check_writable
-    from xai.core.progress import track
-    from xai.render.sections.lecture import lecture_report
+    from xai.base.files import check_writable
+    from xai.base.progress import track
+    from xai.reports.sections.lecture import lecture_report
 
     table = lecture()
     chosen = table.choose(claims)

@@ -49,7 +49,7 @@ def main() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit: 0 done, 1 a gate failed, 2 bad input, 130 interrupted."""
-    from xai.core.errors import XaiError
+    from xai.base.errors import XaiError
 
     try:
         code = main(standalone_mode=False)  # click hands back the code of an Exit

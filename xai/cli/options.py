@@ -19,10 +19,10 @@ import xai
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from xai.auditing.data import AuditData
-    from xai.core.images import LabelledImages
-    from xai.core.model import Model
+    from xai.auditing.audit_data import AuditData
+    from xai.inputs.image_files import LabelledImages
     from xai.methods import ModelCheckSpec
+    from xai.model.model import Model
 
 WORTH_TIMING = 0.05  # seconds
 
@@ -75,8 +75,8 @@ def worked_examples() -> ModuleType:
 
 def load_model(folder: str, trust_code: bool) -> Model:
     """Load a model folder, with the memory setting that the command line may make for its process."""
-    from xai.core.allocator import keep_memory
-    from xai.core.folder import load, read_description
+    from xai.base.allocator import keep_memory
+    from xai.model.folder import load, read_description
 
     factory = read_description(folder).factory
     if factory.startswith("models.") and _reference_file(factory).is_file():
@@ -87,9 +87,9 @@ def load_model(folder: str, trust_code: bool) -> Model:
 
 def recipe_data(folder: str) -> LabelledImages | None:
     """Return the held-out images of the recipe that made a model folder, or None where none did."""
-    from xai.core.folder import read_description
-    from xai.core.images import LabelledImages
-    from xai.core.inputs import ImageInput
+    from xai.inputs.image_files import LabelledImages
+    from xai.inputs.kinds import ImageInput
+    from xai.model.folder import read_description
 
     description = read_description(folder)
     table = recipes()
@@ -115,10 +115,10 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
 
     inputs: how many are optimized in so many steps; size: the side of those that are images.
     """
-    from xai.checks.verify import passes_per_row
-    from xai.core.inputs import ImageInput
+    from xai.evidence.verify import passes_per_row
+    from xai.inputs.kinds import ImageInput
     from xai.methods import all_methods
-    from xai.render.unit_choice import blank_inputs
+    from xai.reports.unit_choice import blank_inputs
 
     known = all_methods()
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
@@ -142,7 +142,7 @@ def say_checks_cost(
 
     operation: what an error about these rows begins with.
     """
-    from xai.auditing.explaining import passes_of
+    from xai.auditing.explainers import passes_of
     from xai.methods import CHECKS
 
     chosen = [table[name] for name in checks if name in table]
@@ -171,7 +171,7 @@ def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0, 
 def _seconds_per_pass(model: Model, batch: Tensor) -> float:
     import torch
 
-    from xai.core.guard import untouched
+    from xai.network.guard import untouched
 
     each = 0.0
     with untouched(model.network), torch.no_grad():

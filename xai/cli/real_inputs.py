@@ -10,7 +10,7 @@ from xai.cli.options import recipes, say_if_outdated
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from xai.core.model import Model
+    from xai.model.model import Model
 
 __all__ = ["real_inputs"]
 
@@ -21,7 +21,7 @@ def real_inputs(model: Model, folder: str, data: str | None, size: int | None = 
     size: the side of images. data: a folder of images by class, a table of rows, or of texts in a column `text`.
     Raises InputError for another.
     """
-    from xai.core.folder import read_description
+    from xai.model.folder import read_description
 
     if data is not None:
         return _given(model, Path(data), size)
@@ -37,10 +37,10 @@ def real_inputs(model: Model, folder: str, data: str | None, size: int | None = 
 def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
     import msgspec
 
-    from xai.core.errors import InputError, expected
-    from xai.core.images import read_folder
+    from xai.base.errors import InputError, expected
+    from xai.inputs.image_files import read_folder
     from xai.lime.frames import read_frame
-    from xai.render.model_report import class_names
+    from xai.reports.model_report import class_names
 
     kind = model.input.kind
     if kind == "image":

@@ -54,7 +54,7 @@ def command(
 
     IMAGES are those that an explanation report was given. One line for each difference: where, reported, recomputed.
     """
-    from xai.render.recheck import read_report, recheck
+    from xai.reports.recheck import read_report, recheck
 
     page, numbers = read_report(report)
     loaded = load_model(model, trust_code)
@@ -87,8 +87,8 @@ def command(
 
 def _images(loaded: object, folder: str, data: str | None, images: tuple[str, ...], numbers: dict) -> dict[str, object]:
     """Return the images of an explanation report, read as `xai report` reads them."""
-    from xai.core.images import read_folder, read_images
-    from xai.render.model_report import class_names
+    from xai.inputs.image_files import read_folder, read_images
+    from xai.reports.model_report import class_names
 
     labelled = None
     if data:

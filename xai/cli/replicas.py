@@ -21,7 +21,7 @@ def train_replicas(folder: str, other: str, count: int) -> list[str]:
     """
     if not count:
         return []
-    from xai.core.folder import read_description
+    from xai.model.folder import read_description
 
     table, description = recipes(), read_description(folder)
     origin = dict(description.origin)
@@ -52,7 +52,7 @@ def _place(folder: str, seed: int) -> str:
 
 def _there(folder: str, origin: dict) -> bool:
     """Say whether a folder holds that replica; raises a usage error where it holds something else."""
-    from xai.core.folder import read_description
+    from xai.model.folder import read_description
 
     if not Path(folder, "model.toml").is_file():
         return False

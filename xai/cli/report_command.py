@@ -48,10 +48,10 @@ def command(
     Without MODEL, the reference CNN is trained on MNIST first (into runs/mnist-cnn, unless it is there, trained as the
     recipe says today).
     """
-    from xai.core.files import check_writable
-    from xai.core.folder import read_description
-    from xai.core.images import read_folder, read_images
-    from xai.render.model_report import METHODS, class_names, model_report, require_image_classifier
+    from xai.base.files import check_writable
+    from xai.inputs.image_files import read_folder, read_images
+    from xai.model.folder import read_description
+    from xai.reports.model_report import METHODS, class_names, model_report, require_image_classifier
 
     folder = model or f"runs/{DEFAULT}"
     target = output or f"reports/{Path(folder).resolve().name}.html"
@@ -84,7 +84,7 @@ def command(
 
 
 def _train_default(folder: str, seed: int) -> None:
-    from xai.core.folder import read_description
+    from xai.model.folder import read_description
 
     present = Path(folder, "model.toml").is_file()
     if present and recipes().is_current(read_description(folder).origin):

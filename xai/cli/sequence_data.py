@@ -7,9 +7,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xai.core.model import Model
-    from xai.render.report import Report
-    from xai.render.sequence_report import Sequences
+    from xai.model.model import Model
+    from xai.reports.page import Report
+    from xai.reports.sequence_report import Sequences
 
 __all__ = ["report_on_sequences"]
 
@@ -31,9 +31,9 @@ def report_on_sequences(
     recipes: the table to find held-out examples by, None for those of the command line alone.
     Raises InputError where there is nothing to explain.
     """
-    from xai.core.errors import InputError, expected
-    from xai.core.folder import read_description
-    from xai.render.sequence_report import alignment_report, methods_for, sequence_report
+    from xai.base.errors import InputError, expected
+    from xai.model.folder import read_description
+    from xai.reports.sequence_report import alignment_report, methods_for, sequence_report
     from xai.sequences.follower import writes_sequences
 
     origin = read_description(folder).origin
@@ -53,8 +53,8 @@ def report_on_sequences(
 
 
 def _given(model: Model, items: Sequence[str], operation: str) -> Sequences:
-    from xai.core.sequence_files import read_series, read_texts
-    from xai.render.sequence_report import Sequences
+    from xai.inputs.sequence_files import read_series, read_texts
+    from xai.reports.sequence_report import Sequences
 
     if model.input.kind == "text":
         texts, names = read_texts(items, operation)
@@ -63,7 +63,7 @@ def _given(model: Model, items: Sequence[str], operation: str) -> Sequences:
 
 
 def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | None:
-    from xai.render.sequence_report import Sequences
+    from xai.reports.sequence_report import Sequences
 
     if recipe not in recipes.RECIPES:
         return None
@@ -78,7 +78,7 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
 
 def _spread(data: Sequences, count: int) -> Sequences:
     """Return so many examples from all over the data, which may be sorted by class."""
-    from xai.render.sequence_report import Sequences
+    from xai.reports.sequence_report import Sequences
 
     places = [place * len(data) // count for place in range(min(count, len(data)))]
     labels = None if data.labels is None else data.labels[places]

@@ -28,7 +28,7 @@ def command(
 
     A run that was interrupted goes on from its last whole epoch, to the weights that it would have had.
     """
-    from xai.core.files import check_writable
+    from xai.base.files import check_writable
 
     table, folder = recipes(), output or f"runs/{recipe}"
     check_writable(f"{folder}/model.toml", "train")

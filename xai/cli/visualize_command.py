@@ -12,7 +12,7 @@ from xai.cli.options import load_model, output_option, say_cost, seed_option, tr
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from xai.core.model import Model
+    from xai.model.model import Model
 
 VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps", "grid")
 OF_AN_IMAGE = {"maps", "grid"}
@@ -76,9 +76,9 @@ def command(
     and all; units over the epochs that `xai train --keep-weights` kept; kernels and feature maps of one image; a grid
     of what a layer sees in one image, place by place.
     """
-    from xai.core.files import check_writable
-    from xai.render.report import Report
-    from xai.render.views import plan_views
+    from xai.base.files import check_writable
+    from xai.reports.page import Report
+    from xai.reports.views import plan_views
 
     views = tuple(dict.fromkeys(views or ("units",)))
     _check(views, layers, channels, class_name, minimize, image, output)
@@ -92,8 +92,8 @@ def command(
     planned = plan_views(loaded, model, views, **chosen, image=image, real=real, bounds=bounds, **settings)
     say_cost(loaded, (), 0, sum(view.inputs for view in planned), steps, size)
     if _is_picture(output):
-        from xai.render.unit_choice import choose_units
-        from xai.render.unit_groups import units_picture, visualize_groups
+        from xai.reports.unit_choice import choose_units
+        from xai.reports.unit_groups import units_picture, visualize_groups
 
         groups = visualize_groups(loaded, choose_units(loaded, *chosen.values()), real=real and real[0], **settings)
         click.echo(units_picture(loaded, groups, output))

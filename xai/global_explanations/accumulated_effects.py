@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.model import Model
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, describe, expected
 from xai.global_explanations.partial_dependence import chosen_columns, last_class, quantiles
-from xai.global_explanations.results import Curve, Effects
 from xai.global_explanations.tables import column_names, evaluate, require_table, words_of
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.global_results import Curve, Effects
 
 __all__ = ["accumulated_local_effects"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.core.case import Case
-from xai.core.errors import LayerError, describe, expected
-from xai.core.hooks import find_layer, recording, replacing, run_recorded
+from xai.base.errors import LayerError, describe, expected
+from xai.model.session import Case
+from xai.network.hooks import find_layer, recording, replacing, run_recorded
 
 __all__ = ["flat", "last_hidden", "layer_values", "unit_values"]
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, TargetError, describe, expected
-from xai.core.finding import Finding
-from xai.core.model import Model
-from xai.core.multiple_tests import holm
-from xai.core.text import TextInput
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, TargetError, describe, expected
+from xai.base.multiple_tests import holm
 from xai.global_explanations.activations import flat
-from xai.global_explanations.results import Concepts
+from xai.inputs.text import TextInput
+from xai.model.model import Model
+from xai.results.finding import Finding
+from xai.results.global_results import Concepts
 
 __all__ = ["concept_sensitivity", "concept_vector"]
 

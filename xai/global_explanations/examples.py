@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xai.core.arguments import whole_number
-from xai.core.errors import LayerError, describe, expected
-from xai.core.model import Model
-from xai.core.text import TextInput
+from xai.base.arguments import whole_number
+from xai.base.errors import LayerError, describe, expected
 from xai.global_explanations.activations import unit_values
-from xai.global_explanations.results import Examples
+from xai.inputs.text import TextInput
+from xai.model.model import Model
+from xai.results.global_results import Examples
 
 __all__ = ["activating_examples"]
 

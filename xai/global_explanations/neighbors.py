@@ -6,14 +6,14 @@ import torch
 from scipy.stats import binom
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, expected
-from xai.core.finding import Finding
-from xai.core.labels import as_labels, check_outputs
-from xai.core.model import Model
-from xai.core.text import TextInput
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, expected
 from xai.global_explanations.activations import flat, last_hidden, layer_values
-from xai.global_explanations.results import Neighbors
+from xai.inputs.text import TextInput
+from xai.model.labels import as_labels, check_outputs
+from xai.model.model import Model
+from xai.results.finding import Finding
+from xai.results.global_results import Neighbors
 
 __all__ = ["nearest_examples"]
 

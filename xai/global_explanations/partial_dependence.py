@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.model import Model
-from xai.global_explanations.results import Curve, Effects
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, describe, expected
 from xai.global_explanations.tables import column_names, column_number, evaluate, require_table, words_of
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.global_results import Curve, Effects
 
 __all__ = ["chosen_columns", "partial_dependence", "quantiles"]
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.labels import as_labels, check_outputs
-from xai.core.model import Model
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, describe, expected
 from xai.global_explanations.correlated import correlated_columns
-from xai.global_explanations.results import Importance
 from xai.global_explanations.tables import column_names, column_number, require_table, words_of
+from xai.model.labels import as_labels, check_outputs
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.global_results import Importance
 
 __all__ = ["METRICS", "permutation_importance"]
 

@@ -7,12 +7,12 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, describe, expected
-from xai.core.finding import Finding
-from xai.core.model import Model
-from xai.global_explanations.results import SurrogateTree
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, describe, expected
 from xai.global_explanations.tables import column_names, require_table, words_of
+from xai.model.model import Model
+from xai.results.finding import Finding
+from xai.results.global_results import SurrogateTree
 
 __all__ = ["surrogate_tree"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.model import Model
+from xai.base.errors import InputError, describe, expected
+from xai.model.model import Model
+from xai.model.session import Case
 
 __all__ = ["column_names", "column_number", "evaluate", "require_table", "words_of"]
 

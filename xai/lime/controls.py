@@ -13,8 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from xai.core.errors import InputError, expected
-from xai.lime.law import ATOMS
+from xai.base.errors import InputError, expected
+from xai.lime.column_sampler import ATOMS
 from xai.lime.table_samples import Drawn, TableSamples
 
 __all__ = ["CONTROLS", "Controls"]

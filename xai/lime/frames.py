@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xai.core.errors import InputError, describe, expected
-from xai.core.labels import spelled_codes
+from xai.base.errors import InputError, describe, expected
+from xai.base.spelled import spelled_codes
 
 if TYPE_CHECKING:
     import pandas as pd

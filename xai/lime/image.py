@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.baselines import BASELINES, as_row, make_baseline
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
-from xai.core.segments import make_segments
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.baselines import BASELINES, as_row, make_baseline
+from xai.inputs.segments import make_segments
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.original import original_image
 from xai.lime.settings import check_settings
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["lime_image"]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from xai.core.case import Case
 from xai.lime.rounds import Fitted, fit_rows
 from xai.lime.sampling import MaskLaw, default_width, draw_masks, group_count, mask_law
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments
 from xai.lime.tree import fit_tree
+from xai.model.session import Case
 
 __all__ = ["SLAB", "fit_masks", "fit_stored", "note_fits"]
 

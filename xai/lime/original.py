@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.core.case import Case
-from xai.core.errors import InputError, expected
+from xai.base.errors import InputError, expected
+from xai.model.session import Case
 
 if TYPE_CHECKING:
     from xai.lime.rounds import Fitted

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Explanation
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, describe, expected
+from xai.results.explanation import Explanation
 
 __all__ = ["Pick", "submodular_pick"]
 
@@ -60,7 +60,7 @@ def submodular_pick(
     Raises InputError for a budget below 1 or explanations that are no surrogates. Source: Ribeiro, Singh, Guestrin
     2016, arXiv:1602.04938, section 4.
 
-    >>> from xai.core.model import Model
+    >>> from xai.model.model import Model
     >>> from xai.lime.series import lime_series
     >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
     >>> e = lime_series(Model(network), torch.rand(6, 4), samples=200)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.baselines import as_row, make_baseline
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.baselines import as_row, make_baseline
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.settings import Settings, check_settings
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["lime_series"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xai.core.arguments import whole_number
-from xai.core.errors import InputError, expected
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, expected
 from xai.lime.selection import SURROGATES
 
 __all__ = ["ENGINES", "Settings", "check_settings"]

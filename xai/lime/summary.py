@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from xai.core.errors import InputError, describe, expected
-from xai.core.files import write_atomically
-from xai.core.inputs import TabularInput
+from xai.base.errors import InputError, describe, expected
+from xai.base.files import write_atomically
+from xai.inputs.kinds import TabularInput
+from xai.lime.column_sampler import ColumnLaw, column_law
 from xai.lime.frames import read_table
-from xai.lime.law import ColumnLaw, column_law
 
 __all__ = ["BINS", "Column", "TrainingSummary"]
 

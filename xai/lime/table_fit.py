@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.case import Case
 from xai.lime.controls import Controls
 from xai.lime.rounds import Fitted, fit_rows
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments
 from xai.lime.table_samples import Drawn, TableSamples
+from xai.model.session import Case
 
 __all__ = ["fit_table"]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.core.errors import InputError, expected
-from xai.lime.law import ATOMS
+from xai.base.errors import InputError, expected
+from xai.lime.column_sampler import ATOMS
 from xai.lime.summary import TrainingSummary
 
 __all__ = ["Drawn", "TableSamples"]

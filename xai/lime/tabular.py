@@ -6,11 +6,8 @@ from pathlib import Path
 
 import torch
 
-from xai.core.case import Case
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Explanation
-from xai.core.inputs import TabularInput
-from xai.core.model import Model
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.kinds import TabularInput
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
@@ -18,6 +15,9 @@ from xai.lime.settings import Settings, check_settings
 from xai.lime.summary import TrainingSummary
 from xai.lime.table_fit import fit_table
 from xai.lime.table_samples import TableSamples
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["lime_tabular"]
 

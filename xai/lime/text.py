@@ -7,16 +7,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai.core.case import Case
-from xai.core.errors import InputError, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
-from xai.core.text import PADDING, TextInput, to_texts
+from xai.base.errors import InputError, expected
+from xai.inputs.text import PADDING, TextInput, to_texts
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.original import original_text
 from xai.lime.rounds import Fitted
 from xai.lime.settings import Settings, check_settings
 from xai.lime.tokens import Parts, cut
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
 
 __all__ = ["lime_text"]
 

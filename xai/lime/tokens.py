@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xai.core.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, expected
 
 __all__ = ["Parts", "characters", "cut"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Explanation
-from xai.core.model import Model
+from xai.base.errors import InputError, describe, expected
+from xai.model.model import Model
+from xai.results.explanation import Explanation
 
 if TYPE_CHECKING:
     import pandas as pd

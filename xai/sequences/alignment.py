@@ -6,18 +6,18 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from xai.core.arguments import whole_number
-from xai.core.differentiate import gradient_of
-from xai.core.embedding import Words, embed
-from xai.core.errors import InputError, expected
-from xai.core.finding import Finding
-from xai.core.guard import untouched
-from xai.core.model import Model
-from xai.core.progress import track
-from xai.core.text import TextInput
+from xai.base.arguments import whole_number
+from xai.base.errors import InputError, expected
+from xai.base.progress import track
+from xai.inputs.text import TextInput
+from xai.model.model import Model
+from xai.model.word_vectors import Words, embed
+from xai.network.gradients import gradient_of
+from xai.network.guard import untouched
+from xai.results.finding import Finding
+from xai.results.sequence_results import Alignment
 from xai.sequences.attention import attention_finding, attention_weights
 from xai.sequences.follower import Follow, Follower, symbol_numbers, used
-from xai.sequences.results import Alignment
 
 __all__ = ["alignment"]
 

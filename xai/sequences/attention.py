@@ -9,10 +9,10 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from xai.core.embedding import Words
-from xai.core.errors import LayerError, describe, expected
-from xai.core.finding import Finding
-from xai.core.hooks import replacing
+from xai.base.errors import LayerError, describe, expected
+from xai.model.word_vectors import Words
+from xai.network.hooks import replacing
+from xai.results.finding import Finding
 from xai.sequences.follower import Follower
 
 __all__ = ["attention_finding", "attention_weights", "without"]

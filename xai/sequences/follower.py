@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from xai.core.differentiate import differentiable_pass
-from xai.core.embedding import Words
-from xai.core.errors import InputError, NetworkError, TargetError, XaiError, describe, expected
-from xai.core.guard import untouched
-from xai.core.hooks import StopForward
-from xai.core.model import Model
-from xai.core.text import FIRST_WORD, PADDING, TextInput
+from xai.base.errors import InputError, NetworkError, TargetError, XaiError, describe, expected
+from xai.inputs.text import FIRST_WORD, PADDING, TextInput
+from xai.model.model import Model
+from xai.model.word_vectors import Words
+from xai.network.gradients import differentiable_pass
+from xai.network.guard import untouched
+from xai.network.hooks import StopForward
 
 __all__ = ["Follow", "Follower", "symbol_numbers", "used", "writes_sequences"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.core.case import Case
-from xai.core.errors import LayerError, expected
-from xai.core.hooks import find_layer, recording, run_recorded
-from xai.core.model import Model
-from xai.core.recurrent_states import GATES
-from xai.core.text import TextInput
-from xai.sequences.results import Gates
+from xai.base.errors import LayerError, expected
+from xai.inputs.text import TextInput
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.network.hooks import find_layer, recording, run_recorded
+from xai.network.recurrent_states import GATES
+from xai.results.sequence_results import Gates
 
 __all__ = ["gate_activations"]
 

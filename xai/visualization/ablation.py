@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from xai.core.explanation import Visualization
-from xai.core.model import Model
+from xai.model.model import Model
+from xai.results.explanation import Visualization
 from xai.visualization import constraints
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective

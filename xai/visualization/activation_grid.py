@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
-from xai.core.arguments import whole_number
-from xai.core.explanation import Visualization
-from xai.core.model import Model
+from xai.base.arguments import whole_number
+from xai.model.model import Model
+from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
 from xai.visualization.feature_maps import feature_maps
 from xai.visualization.objectives import direction

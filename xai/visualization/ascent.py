@@ -7,22 +7,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.core.arguments import real_number, whole_number
-from xai.core.errors import InputError, describe, expected
-from xai.core.explanation import Visualization
-from xai.core.guard import untouched
-from xai.core.hooks import find_layer
-from xai.core.images import LabelledImages
-from xai.core.model import Model
-from xai.core.plan import batch_size_for
-from xai.core.text import FIRST_WORD
+from xai.base.arguments import real_number, whole_number
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.image_files import LabelledImages
+from xai.inputs.text import FIRST_WORD
+from xai.model.model import Model
+from xai.model.plan import batch_size_for
+from xai.network.guard import untouched
+from xai.network.hooks import find_layer
+from xai.results.explanation import Visualization
 from xai.visualization import constraints as limits
-from xai.visualization.climb import OPTIMIZERS, Climbed, Course, climb
 from xai.visualization.constraints import Constraint
-from xai.visualization.easel import Easel
-from xai.visualization.judge import judge, private
+from xai.visualization.evaluate import judge, private
 from xai.visualization.objectives import Objective
+from xai.visualization.optimize import OPTIMIZERS, Climbed, Course, climb
 from xai.visualization.plan import reader_for
+from xai.visualization.problem import Easel
 from xai.visualization.tokens import words_of
 from xai.visualization.transforms import Transform
 
@@ -71,7 +71,7 @@ def visualize(
     Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
     doi:10.23915/distill.00007; Erhan et al. 2009.
 
-    >>> from xai.core.inputs import ImageInput
+    >>> from xai.inputs.kinds import ImageInput
     >>> from xai.visualization.objectives import channel
     >>> model = Model(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(72, 2)),
     ...               input=ImageInput((1, 8, 8)))

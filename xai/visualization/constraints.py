@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.core.arguments import real_number
-from xai.core.baselines import blur
-from xai.core.errors import InputError, describe, expected
+from xai.base.arguments import real_number
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.baselines import blur
 
 __all__ = [
     "Constraint",

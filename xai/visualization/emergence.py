@@ -9,9 +9,9 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from xai.core.errors import FolderError, expected
-from xai.core.explanation import Visualization
-from xai.core.model import Model
+from xai.base.errors import FolderError, expected
+from xai.model.model import Model
+from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
 

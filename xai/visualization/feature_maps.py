@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xai.core.errors import InputError, LayerError, describe, expected
-from xai.core.guard import untouched
-from xai.core.hooks import find_layer, recording, run_recorded
-from xai.core.model import Model
+from xai.base.errors import InputError, LayerError, describe, expected
+from xai.model.model import Model
+from xai.network.guard import untouched
+from xai.network.hooks import find_layer, recording, run_recorded
 
 __all__ = ["feature_maps", "first_kernels"]
 

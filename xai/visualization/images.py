@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from xai.core.errors import InputError, expected
-from xai.core.inputs import ImageInput
-from xai.visualization.canvas import Canvas
-from xai.visualization.parameters import PARAMETERS
+from xai.base.errors import InputError, expected
+from xai.inputs.kinds import ImageInput
+from xai.visualization.image_parameterizations import PARAMETERS
+from xai.visualization.parameterization import Canvas
 from xai.visualization.transforms import Transform, default, resample
 
 __all__ = ["image_canvas", "image_shape"]

@@ -14,7 +14,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from xai.core.errors import InputError, LayerError, TargetError, describe, expected
+from xai.base.errors import InputError, LayerError, TargetError, describe, expected
 
 __all__ = [
     "Objective",

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.core.differentiate import gradient_of
-from xai.core.errors import XaiError
-from xai.core.model import PASSES_WORTH_A_PLAN, Model
-from xai.core.plan import TOLERANCE, faster_form
-from xai.core.trace import Trace
+from xai.base.errors import XaiError
+from xai.model.model import PASSES_WORTH_A_PLAN, Model
+from xai.model.plan import TOLERANCE, faster_form
+from xai.network.gradients import gradient_of
+from xai.network.trace import Trace
 from xai.visualization.objectives import Objective
 from xai.visualization.reading import Reader
 

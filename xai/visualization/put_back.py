@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.core.guard import untouched
-from xai.core.model import Model
-from xai.core.text import UNKNOWN
+from xai.inputs.text import UNKNOWN
+from xai.model.model import Model
+from xai.network.guard import untouched
 from xai.visualization.objectives import Objective
 from xai.visualization.reading import Reader
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from xai.core.hooks import looking_up, recording, run_recorded
-from xai.core.model import Model
-from xai.core.text import FIRST_WORD
+from xai.inputs.text import FIRST_WORD
+from xai.model.model import Model
+from xai.network.hooks import looking_up, recording, run_recorded
 from xai.visualization.objectives import Objective, Reading
 
 __all__ = ["Reader"]

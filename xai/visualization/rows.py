@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.core.arrays import to_tensor
-from xai.core.errors import InputError, describe, expected
-from xai.core.inputs import Input
-from xai.visualization.canvas import Canvas, Measure
-from xai.visualization.parameters import pixels
+from xai.base.arrays import to_tensor
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.kinds import Input
+from xai.visualization.image_parameterizations import pixels
+from xai.visualization.parameterization import Canvas, Measure
 
 __all__ = ["row_canvas", "row_limits", "row_shape"]
 

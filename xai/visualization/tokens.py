@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.core.differentiate import gradient_of
-from xai.core.errors import InputError, expected
-from xai.core.text import FIRST_WORD, TextInput
-from xai.visualization.canvas import Canvas, Measure
+from xai.base.errors import InputError, expected
+from xai.inputs.text import FIRST_WORD, TextInput
+from xai.network.gradients import gradient_of
+from xai.visualization.parameterization import Canvas, Measure
 
 __all__ = ["token_canvas", "token_count", "words_of"]
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from xai.core.arguments import real_number
-from xai.core.errors import InputError, expected
+from xai.base.arguments import real_number
+from xai.base.errors import InputError, expected
 
 __all__ = ["Transform", "default", "jitter", "padding", "resample", "rotation", "scaling"]
 

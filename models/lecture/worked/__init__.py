@@ -7,7 +7,7 @@ import importlib
 import torch
 
 from models.training import seeded
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["WORKED", "work", "work_all"]
 

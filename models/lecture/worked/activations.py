@@ -11,7 +11,7 @@ from models.lecture.linear_stacks import collapse
 from models.lecture.worked.comparing import compare
 from models.networks.activations import make_activation
 from models.networks.feedforward import feedforward
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

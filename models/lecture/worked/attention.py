@@ -9,7 +9,7 @@ import torch
 from models.lecture.worked.comparing import compare
 from models.lecture.worked.last_state import still_network
 from models.networks.seq2seq import dot_product_attention
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

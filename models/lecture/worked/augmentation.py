@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models.lecture.worked.comparing import compare
 from models.regularizers.augmentation import CHOICES, augmentation
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from xai.core.experiment import Comparison
+from xai.base.experiment import Comparison
 
 __all__ = ["compare"]
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from models.lecture.worked.comparing import compare
 from models.regularizers.dropout import subnetwork_average
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

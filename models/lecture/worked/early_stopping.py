@@ -6,7 +6,7 @@ from torch import nn
 
 from models.lecture.worked.comparing import compare
 from models.regularizers.early_stopping import EarlyStopping
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

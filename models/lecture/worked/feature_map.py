@@ -6,7 +6,7 @@ import torch
 
 from models.lecture.worked.comparing import compare
 from models.networks.convolutional import convolutional
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["FILTERS", "IMAGE", "worked"]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.lecture.worked.comparing import compare
 from models.networks.cells import from_torch, run_cell
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

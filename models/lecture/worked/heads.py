@@ -8,7 +8,7 @@ import torch
 
 from models.heads import HEADS
 from models.lecture.worked.comparing import compare
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

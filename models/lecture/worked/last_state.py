@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.lecture.worked.comparing import compare
 from models.networks.seq2seq import EncoderDecoder, encoder_decoder
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["still_network", "worked"]
 

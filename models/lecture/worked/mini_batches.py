@@ -10,7 +10,7 @@ from torch import nn
 from models.batches import shuffled_batches
 from models.heads import HEADS
 from models.lecture.worked.comparing import compare
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.lecture.worked.comparing import compare
 from models.networks.neuron import train_neuron
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

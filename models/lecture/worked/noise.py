@@ -7,7 +7,7 @@ from torch import nn
 
 from models.lecture.worked.comparing import compare
 from models.regularizers.noise import activation_noise, add_to_gradients, gaussian, target_noise, weight_noise
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from models.lecture.worked.comparing import compare
 from models.regularizers.penalties import Penalty, l1, l2
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

@@ -9,8 +9,8 @@ from models.compression.connections import cut_connections, finish_cutting, spar
 from models.compression.speed import parameter_count
 from models.compression.structural import choose_units, mask_units, prune_units
 from models.lecture.worked.comparing import compare
-from xai.core.compress import unit_norms
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
+from xai.network.compress import unit_norms
 
 __all__ = ["worked"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from models.lecture.worked.comparing import compare
-from xai.core.compress import binary, int8_symmetric, powers_of_two, ternary
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
+from xai.network.compress import binary, int8_symmetric, powers_of_two, ternary
 
 __all__ = ["SLIDE", "worked"]
 

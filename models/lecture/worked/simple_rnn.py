@@ -9,7 +9,7 @@ import torch
 from models.lecture.recurrent_gradients import jacobian_norms, make_cell
 from models.lecture.worked.comparing import compare
 from models.networks.cells import run_cell
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from models.lecture.worked.comparing import compare
 from models.optimizers import make_optimizer
-from xai.core.experiment import WorkedExample
+from xai.base.experiment import WorkedExample
 
 __all__ = ["steps", "worked"]
 

@@ -1,0 +1,166 @@
+"""Inputs: every accepted form is the same batch; everything else is a named error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from xai.attribution.gradients import saliency
+from xai.base.errors import InputError
+from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput, TensorInput, TextInput
+from xai.model.model import Model
+
+COLOR = ImageInput((3, 4, 5))
+PIXELS = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PIXELS,
+        PIXELS.transpose(1, 2, 0),
+        PIXELS[None],
+        PIXELS.transpose(1, 2, 0)[None],
+        torch.from_numpy(PIXELS),
+        PIXELS.astype(np.float64) / 255,
+        PIXELS.astype(np.float32) / 255,
+        (PIXELS.astype(np.uint16) * 257),
+        Image.fromarray(PIXELS.transpose(1, 2, 0)),
+        [Image.fromarray(PIXELS.transpose(1, 2, 0))],
+        PIXELS.astype(">f4") / 255,
+    ],
+    ids=["chw", "hwc", "nchw", "nhwc", "tensor", "float64", "float32", "uint16", "pil", "list", "big endian"],
+)
+def test_every_form_of_an_image_is_the_same_batch(value: object) -> None:
+    batch = COLOR.prepare(value, "test")
+    assert batch.shape == (1, 3, 4, 5)
+    assert torch.allclose(batch.double(), torch.from_numpy(PIXELS / 255.0)[None], atol=1e-6)
+
+
+def test_grey_images_need_no_channel_axis() -> None:
+    grey = ImageInput((1, 4, 5))
+    assert grey.prepare(np.zeros((4, 5)), "test").shape == (1, 1, 4, 5)
+    assert grey.prepare(np.zeros((7, 4, 5)), "test").shape == (7, 1, 4, 5)
+    assert grey.prepare(np.zeros((7, 4, 5, 1)), "test").shape == (7, 1, 4, 5)
+
+
+@given(mean=st.floats(-2, 2), std=st.floats(0.1, 3), pixel=st.floats(0, 1))
+def test_normalization_is_what_it_says(mean: float, std: float, pixel: float) -> None:
+    kind = ImageInput((1, 1, 1), mean=[mean], std=[std])
+    seen = kind.normalize(torch.tensor([[[[pixel]]]], dtype=torch.float64))
+    assert seen.item() == pytest.approx((pixel - mean) / std, abs=1e-9)
+
+
+def test_normalized_images_are_not_taken_for_pixels() -> None:
+    with pytest.raises(InputError, match="pixels between 0 and 1"):
+        COLOR.prepare(np.full((3, 4, 5), -1.2), "test")
+    assert ImageInput((3, 4, 5), range="any").prepare(np.full((3, 4, 5), -1.2), "test").min() < -1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"shape": (1, 2)},
+        {"shape": (0, 2, 2)},
+        {"shape": (1, 2, 2), "mean": [0.1, 0.2]},
+        {"shape": (1, 2, 2), "std": [0.0]},
+        {"shape": (1, 2, 2), "std": [float("nan")]},
+        {"shape": (1, 2, 2), "range": (1.0, 0.0)},
+    ],
+)
+def test_impossible_image_inputs_are_named(settings: dict) -> None:
+    with pytest.raises(InputError, match="ImageInput: "):
+        ImageInput(**settings)
+
+
+class TestTabular:
+    kind = TabularInput(["age", "color"], categorical={"color": ["red", "green"]})
+
+    def test_rows_columns_and_frames(self) -> None:
+        frame = pd.DataFrame({"color": [1, 0], "age": [30.0, 40.0], "other": ["x", "y"]})
+        assert torch.equal(self.kind.prepare(frame, "test"), torch.tensor([[30.0, 1.0], [40.0, 0.0]]))
+        assert self.kind.prepare([30.0, 1.0], "test").shape == (1, 2)
+
+    @pytest.mark.parametrize(
+        "rows",
+        [[[1.0]], [[1.0, 2.0, 3.0]], [[1.0, 2.0]], [[1.0, 0.5]], [[1.0, -1.0]], [[float("inf"), 0.0]], [["a", "b"]]],
+        ids=["narrow", "wide", "unseen", "half", "negative", "infinite", "words"],
+    )
+    def test_what_is_wrong_is_named(self, rows: list) -> None:
+        with pytest.raises(InputError, match="test: inputs: expected"):
+            self.kind.prepare(rows, "test")
+
+    def test_missing_and_double_columns_are_named(self) -> None:
+        with pytest.raises(InputError, match="none named"):
+            self.kind.prepare(pd.DataFrame({"age": [1.0]}), "test")
+        with pytest.raises(InputError, match="distinct"):
+            TabularInput(["a", "a"])
+        with pytest.raises(InputError, match="categorical"):
+            TabularInput(["a"], categorical={"b": ["x"]})
+
+
+def test_tensors_pass_through() -> None:
+    given_batch = torch.rand(2, 5, dtype=torch.float64)
+    assert TensorInput().prepare(given_batch, "test") is not None
+    assert TensorInput().prepare(given_batch, "test").dtype == torch.float64
+    with pytest.raises(InputError, match=r"shape \(N, ...\)"):
+        TensorInput().prepare([1.0, 2.0], "test")
+
+
+class TestSequences:
+    kind = SequenceInput(["a", "b"], 3, mean=[1.0, 2.0], std=[2.0, 4.0])
+
+    def test_every_form_is_the_same_batch(self) -> None:
+        long, short = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[7.0, 8.0]]
+        batch = self.kind.prepare([long, short], "test")
+        assert batch.tolist() == [long, [[7.0, 8.0], [0.0, 0.0], [0.0, 0.0]]]
+        assert torch.equal(self.kind.prepare(batch, "test"), batch)
+        assert torch.equal(self.kind.prepare(np.array(short), "test"), batch[1:])
+
+    def test_padding_stays_padding(self) -> None:
+        seen = self.kind.normalize(self.kind.prepare([[7.0, 8.0]], "test"))
+        assert seen.tolist() == [[[3.0, 1.5], [0.0, 0.0], [0.0, 0.0]]]
+
+    @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"]])
+    def test_what_is_wrong_is_named(self, value: list) -> None:
+        with pytest.raises(InputError, match="test: inputs: expected"):
+            self.kind.prepare(value, "test")
+
+    @pytest.mark.parametrize("settings", [{"names": []}, {"length": 0}, {"mean": [1.0]}, {"std": [1.0, 0.0]}])
+    def test_impossible_ones_are_named(self, settings: dict) -> None:
+        with pytest.raises(InputError, match="SequenceInput: "):
+            SequenceInput(**{"names": ["a", "b"], "length": 3, **settings})
+
+
+class TestTexts:
+    kind = TextInput(["a", "good", "film", "!"], pattern=r"\w+|!", length=4)
+
+    def test_words_become_numbers(self) -> None:
+        numbers = self.kind.present(["A good, GOOD film", "Film!", "a"])
+        assert numbers.tolist() == [[2, 3, 3, 4], [4, 5, 0, 0], [2, 0, 0, 0]]
+        assert torch.equal(self.kind.prepare(numbers, "test"), numbers)
+        assert TextInput(["a", "b"], pattern=".").present(["Abc"]).tolist() == [[2, 3, 1]]
+
+    @pytest.mark.parametrize("value", [[[1, 6]], [[1, -1]], [1, 2]])
+    def test_numbers_that_cannot_be_are_named(self, value: list) -> None:
+        with pytest.raises(InputError, match="test: inputs: expected"):
+            self.kind.prepare(torch.tensor(value), "test")
+
+    @pytest.mark.parametrize("settings", [{"vocabulary": ["a", "a"]}, {"length": 0}, {"pattern": "("}])
+    def test_impossible_ones_are_named(self, settings: dict) -> None:
+        with pytest.raises(InputError, match="TextInput: "):
+            TextInput(**{"vocabulary": ["a"], "length": 3, **settings})
+
+    def test_a_model_hands_whole_numbers_to_the_network(self) -> None:
+        network = torch.nn.Sequential(torch.nn.EmbeddingBag(6, 3), torch.nn.Linear(3, 2))
+        model = Model(network, input=self.kind)
+        expected = network(torch.tensor([[2, 4]])).softmax(1)
+        assert torch.allclose(model.predict("a film"), expected)
+        assert torch.allclose(model.predict(torch.tensor([[2, 4]])), expected)
+        with pytest.raises(InputError, match="perturbation method"):
+            saliency(model, "a film")

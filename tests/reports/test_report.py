@@ -1,0 +1,264 @@
+"""The report: hostile text is text, nothing is fetched, the numbers ride along, a file is whole or absent."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from xai.base.errors import InputError
+from xai.evidence.verify import verify
+from xai.inputs.image_files import LabelledImages
+from xai.inputs.kinds import ImageInput
+from xai.lime.image import lime_image
+from xai.model.model import Model
+from xai.reports.escape import script_json
+from xai.reports.figures import bars_figure, curve_figure, inline_svg, plot_explanation
+from xai.reports.model_report import choose_examples, model_report
+from xai.reports.page import Report, Section
+from xai.reports.pictures import heat_picture, image_picture, strongest
+from xai.results.explanation import Explanation
+from xai.results.finding import Finding
+from xai.visualization import objectives
+from xai.visualization.ascent import visualize
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'{{7*7}}$x^2$\u2028\x00"
+
+
+def hostile_report() -> tuple[Report, Model]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 2))
+    model = Model(network, classes=[HOSTILE, "plain"], input=ImageInput((1, 8, 8)), name=HOSTILE)
+    generator = torch.Generator().manual_seed(0)
+    batch = torch.rand(12, 1, 8, 8, generator=generator)
+    labels = torch.arange(12) % 2
+    data = LabelledImages(batch, (HOSTILE,) * 12, labels, HOSTILE)
+    report = model_report(
+        model, data, examples=3, steps=2, units=2, methods=("saliency", "lime_image"), origin={HOSTILE: HOSTILE}
+    )
+    return report, model
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return hostile_report()[0].html()
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would see: elements with their attributes, and the text between them."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def tags(page: str) -> Tags:
+    parser = Tags()
+    parser.feed(page)
+    return parser
+
+
+def test_hostile_names_stay_text(page: str, tags: Tags) -> None:
+    assert not [item for tag, item in tags.elements if any(name.startswith("on") for name in item)]
+    sources = {item.get("src", "")[:5] for tag, item in tags.elements if tag == "img"}
+    assert sources == {"data:"}
+    assert [tag for tag, _ in tags.elements].count("script") == 2
+    assert "{{7*7}}" in "".join(tags.text)  # a template would have made 49 of it
+    assert "onerror=alert(1)" in "".join(tags.text)  # shown, as text
+
+
+def test_nothing_is_fetched(page: str, tags: Tags) -> None:
+    for tag, item in tags.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            value = item.get(name, "#")
+            assert value.startswith(("#", "data:image/")), f"{tag} {name}={value[:40]}"
+        assert "style" not in item, f"{tag} has an inline style, which the policy forbids"
+    assert "@import" not in page
+    assert set(re.findall(r"url\((.)", page)) <= {"#"}
+
+
+def test_the_policy_allows_exactly_what_is_there(page: str) -> None:
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', page).group(1))
+    assert policy.startswith("default-src 'none';")
+    style = re.search(r"<style>(.*?)</style>", page, re.S).group(1)
+    script = re.findall(r"<script>(.*?)</script>", page, re.S)[0]
+    for content in (style, script):
+        assert base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() in policy
+    assert "unsafe" not in policy
+
+
+def test_the_numbers_ride_along(page: str) -> None:
+    content = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S).group(1)
+    assert not set(content) & {"<", ">", "&", "\u2028", "\u2029"}
+    data = json.loads(content)
+    assert data["title"].startswith(HOSTILE)
+    example = data["sections"]["examples"]["examples"][0]
+    assert {item["method"] for item in example["explanations"]} >= {"saliency", "lime_image"}
+    assert np.array(example["explanations"][0]["map"]).shape == (8, 8)
+    assert len(data["sections"]["provenance"]["digest"]) == 64
+    performance = data["sections"]["performance"]
+    assert sum(map(sum, performance["confusion"])) == 12
+    assert performance["accuracy"] == sum(performance["confusion"][i][i] for i in range(2)) / 12
+
+
+def test_every_picture_has_a_text_and_every_section_a_link(tags: Tags) -> None:
+    images = [item for tag, item in tags.elements if tag == "img"]
+    assert images
+    assert all("alt" in item for item in images)
+    ids = [item["id"] for _, item in tags.elements if "id" in item]
+    assert len(set(ids)) == len(ids)
+    assert {item["href"][1:] for tag, item in tags.elements if tag == "a"} <= set(ids)
+    assert [item.get("lang") for tag, item in tags.elements if tag == "html"] == ["en"]
+
+
+def test_the_same_report_is_the_same_file() -> None:
+    def without_time(text: str) -> str:
+        return re.sub(r'"seconds":"[^"]*"|seconds</th><td><code>[^<]*|"sha256":"[^"]*"', "", text)
+
+    first, second = (without_time(hostile_report()[0].html()) for _ in range(2))
+    assert first == second
+
+
+def test_without_data_it_says_so() -> None:
+    _, model = hostile_report()
+    text = model_report(model, steps=2, units=1).html()
+    assert "not measured" in text
+    assert "not tested" in text
+    assert 'id="performance"' not in text
+
+
+def test_models_that_are_no_image_classifiers_are_named() -> None:
+    with pytest.raises(InputError, match="an image classifier"):
+        model_report(Model(nn.Linear(2, 2)))
+    _, model = hostile_report()
+    batch = LabelledImages(torch.rand(1, 1, 8, 8), ("x",))
+    with pytest.raises(InputError, match="methods: expected among"):
+        model_report(model, images=batch, methods=["magic"], units=0)
+    with pytest.raises(InputError, match="layer"):
+        model_report(model, layers=["nowhere"])
+
+
+def test_examples_hold_right_and_wrong_ones(digits: Model, digit_images: tuple) -> None:
+    from xai.auditing.checks.performance import measure_performance
+
+    batch, labels = digit_images
+    data = LabelledImages(batch, tuple(map(str, range(len(batch)))), labels)
+    performance = measure_performance(digits, batch, labels)
+    chosen = choose_examples(data, performance, 8)
+    right = digits.predict(chosen.images).argmax(1) == chosen.labels
+    assert len(chosen) == 8
+    assert 2 <= int((~right).sum()) <= 3
+    assert len(set(chosen.labels[right].tolist())) >= 4
+    assert len(choose_examples(data, performance, 1)) == 1
+
+
+def test_anything_becomes_a_section() -> None:
+    _, model = hostile_report()
+    batch = torch.rand(1, 1, 8, 8)
+    made = verify(model, lime_image(model, batch, samples=50), ["deletion"])
+    finding = Finding(HOSTILE, "warn", float("nan"), None, HOSTILE, HOSTILE)
+    picture = visualize(model, objectives.logit(0), steps=1)
+    report = Report("all", [made, picture, finding, [finding], Section("own", "Own", Report("x", []).lead)])
+    text = report.html()
+    assert "<img src=x" not in text
+    assert text.count("<section") == 5
+    with pytest.raises(InputError, match="explanations, visualizations, findings"):
+        Report("bad", [3])
+    with pytest.raises(InputError, match="id of its own"):
+        Report("bad", [Section("a", "A", report.lead), Section("a", "B", report.lead)])
+
+
+def test_notebook_display_is_framed_and_escaped() -> None:
+    _, model = hostile_report()
+    made = lime_image(model, torch.rand(1, 1, 8, 8), samples=50)
+    for item in (made, visualize(model, objectives.logit(0), steps=1)):
+        shown = item._repr_html_()
+        assert shown.startswith("<iframe srcdoc=")
+        assert "<script" not in shown
+    assert isinstance(made, Explanation)
+
+
+def test_script_json_keeps_values() -> None:
+    value = {"a": [1, 2.5, None, True, HOSTILE], "nan": float("nan"), "inf": [float("inf")]}
+    text = script_json(value)
+    assert json.loads(text) == {"a": value["a"], "nan": None, "inf": [None]}
+    assert not set(str(text)) & {"<", ">", "&", "\u2028"}
+
+
+class TestPictures:
+    def decode(self, uri: str) -> Image.Image:
+        return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+
+    def test_pixels_survive(self) -> None:
+        image = torch.arange(64.0).view(1, 8, 8) / 63
+        read = np.asarray(self.decode(image_picture(image)))
+        assert np.allclose(read / 255, image[0].numpy(), atol=1 / 255)
+
+    def test_heat_is_transparent_where_nothing_is(self) -> None:
+        heatmap = torch.zeros(6, 6)
+        heatmap[1, 2], heatmap[4, 4] = 2.0, -2.0
+        heat = heat_picture(heatmap)
+        pixels = np.asarray(self.decode(heat.uri).convert("RGBA"))
+        assert heat.signed
+        assert heat.scale == pytest.approx(2.0)
+        assert pixels[0, 0, 3] == 0
+        assert pixels[1, 2].tolist() == [232, 89, 12, 235]
+        assert pixels[4, 4].tolist() == [34, 139, 230, 235]
+
+    def test_an_empty_map_has_a_picture(self) -> None:
+        assert heat_picture(torch.zeros(4, 4)).scale == 1.0
+        assert "empty" in strongest(torch.zeros(4, 4))
+
+    def test_places_in_words(self) -> None:
+        heatmap = torch.zeros(10, 10)
+        heatmap[1, 8] = 1
+        assert strongest(heatmap) == "upper right"
+
+
+class TestFigures:
+    def test_svg_has_no_style_and_no_fixed_black(self) -> None:
+        svg = inline_svg(
+            bars_figure(["a<b", "$c_2$", "\x00"], [1.0, -2.0, 0.5], [0.1, 0.2, 0.3], HOSTILE), 'a "label" <b>'
+        )
+        assert "style=" not in svg
+        assert "<style" not in svg
+        assert "currentColor" in svg
+        assert "#000000" not in svg
+        assert "<b>" not in svg
+        assert "<img" not in svg
+
+    def test_curves(self) -> None:
+        svg = inline_svg(curve_figure([0, 1], {"own": [1, 0], "control": [1, 1]}, "x", "y"), "curve")
+        assert svg.startswith("<svg")
+        assert "control" in svg
+
+    def test_two_figures_share_no_id(self) -> None:
+        first, second = (inline_svg(curve_figure([0, 1], {"own": [1, y]}, "x", "y"), "curve") for y in (0, 2))
+        ids = [re.findall(r'id="([^"]+)"', str(svg)) for svg in (first, second)]
+        assert ids[0]
+        assert not set(ids[0]) & set(ids[1])
+
+    def test_rows_are_bars(self) -> None:
+        from xai.attribution.gradients import saliency
+
+        figure = plot_explanation(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
+        assert len(figure.axes[0].patches) == 3

@@ -1,0 +1,231 @@
+"""One mechanism for methods that change the backward pass: each operation of a forward pass, by the rule it has.
+
+A mode of torch sees every operation of a forward pass, of modules and functions alike, in place or not, however often
+a module is used; nothing of the network is hooked or replaced. An operation with a rule is put in the graph with that
+rule as its backward pass, all others keep their gradient. Afterwards the graph itself says whether anything is left
+that the method has no rule for: that is named before a result is made.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FunctionType
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from xai.attribution.operations import LINEAR, PRODUCTS, RECURRENT
+from xai.base.errors import NetworkError, expected
+from xai.model.session import Case
+from xai.network.gradients import gradient_of, variable_of
+
+__all__ = [
+    "Operation", "Rule", "check_graph", "connect", "graph_of", "kind_of", "no_recurrence", "pulled_back",
+    "ruled_gradient", "rules",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call in a forward pass: `function` with all but its `sources`, the tensors that depend on the input."""
+
+    name: str
+    function: Callable
+    args: tuple
+    kwargs: dict
+    places: tuple[int | str, ...]
+
+    @property
+    def sources(self) -> tuple[Tensor, ...]:
+        """Return the tensors that depend on the input, in the order of the arguments."""
+        return tuple(self.args[place] if isinstance(place, int) else self.kwargs[place] for place in self.places)
+
+    def __call__(self, *sources: Tensor) -> Tensor:
+        """Return what the call gives for other sources, out of place."""
+        args, kwargs = list(self.args), dict(self.kwargs)
+        for place, source in zip(self.places, sources):
+            (args if isinstance(place, int) else kwargs)[place] = source
+        return self.function(*args, **kwargs)
+
+    def argument(self, place: int, name: str, default: object = None) -> object:
+        """Return an argument by its place or its name."""
+        return self.args[place] if len(self.args) > place else self.kwargs.get(name, default)
+
+
+Rule = Callable[[Operation], "Tensor | None"]
+
+
+@contextmanager
+def rules(table: Mapping[str, Rule]) -> Iterator[None]:
+    """Run a forward pass in which each operation named in the table is put out by its rule.
+
+    A rule takes the Operation and returns its output, connected to the graph as the rule wants (see `connect`), or None
+    where the operation's own gradient will do. Names are those of torch, without underscores: "relu" stands for
+    `F.relu`, `torch.relu_` and `nn.ReLU` alike. To be entered inside `Model.explaining`, where weights are frozen: a
+    tensor that requires a gradient there is one that depends on the input.
+    """
+    with _Mode(table):
+        yield
+
+
+def connect(values: Callable[..., tuple[Tensor, Callable[[Tensor], tuple]]], *sources: Tensor) -> Tensor:
+    """Return a tensor of the graph whose backward pass is a rule.
+
+    values: sources without a graph -> (what to put out, a new tensor; gradient of it -> one gradient per source).
+    """
+    return _Connected.apply(values, *sources)
+
+
+class _Connected(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: object, values: Callable, *sources: Tensor) -> Tensor:
+        output, ctx.rule = values(*(source.detach() for source in sources))
+        return output
+
+    @staticmethod
+    def backward(ctx: object, *gradients: Tensor) -> tuple:
+        return None, *ctx.rule(*gradients)
+
+
+class _Mode(TorchFunctionMode):
+    def __init__(self, table: Mapping[str, Rule]) -> None:
+        super().__init__()
+        self.table = table
+        self.open: list[object] = []
+
+    def __torch_function__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> object:
+        kwargs = dict(kwargs or {})
+        written = getattr(func, "__name__", "")
+        name = written.strip("_")
+        if name not in self.table:
+            if isinstance(func, FunctionType) and func not in self.open and func.__module__ in WRITTEN_IN_PYTHON:
+                return self._inside(func, args, kwargs)
+            return func(*args, **kwargs)
+        given = kwargs
+        in_place = bool(kwargs.get("inplace")) or (written.endswith("_") and not written.startswith("_"))
+        kwargs = {key: value for key, value in kwargs.items() if key != "inplace"}
+        places = [place for place, item in enumerate(args) if _depends(item)]
+        places += [place for place, item in kwargs.items() if _depends(item)]
+        if not places or not torch.is_grad_enabled():
+            return func(*args, **given)
+        function = functools.partial(_out_of_place, func) if written.endswith("_") else func
+        call = Operation(name, function, args, kwargs, tuple(places))
+        output = self.table[name](call)
+        if output is None:
+            return func(*args, **given)
+        return call.sources[0].copy_(output) if in_place else output
+
+    def _inside(self, func: FunctionType, args: tuple, kwargs: dict) -> object:
+        """Run a function that torch has written in Python with its own operations seen."""
+        self.open.append(func)
+        try:
+            with self:
+                return _without_check(func)(*args, **kwargs)
+        finally:
+            self.open.pop()
+
+
+WRITTEN_IN_PYTHON = ("torch.nn.functional", "torch.functional", "torch._tensor")
+
+
+@functools.lru_cache(maxsize=256)
+def _without_check(func: FunctionType) -> FunctionType:
+    """Return a copy of a function of torch that does not ask for modes: the asking has brought us here already."""
+    unasked = dict.fromkeys(
+        ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic"), lambda *items: False
+    )
+    copy = FunctionType(
+        func.__code__, {**func.__globals__, **unasked}, func.__name__, func.__defaults__, func.__closure__
+    )
+    copy.__kwdefaults__ = func.__kwdefaults__
+    return copy
+
+
+def _depends(item: object) -> bool:
+    return isinstance(item, Tensor) and item.requires_grad
+
+
+def _out_of_place(func: Callable, *args: object, **kwargs: object) -> object:
+    cloned = [item.clone() if isinstance(item, Tensor) else item for item in args]
+    return func(*cloned, **{name: item.clone() if isinstance(item, Tensor) else item for name, item in kwargs.items()})
+
+
+def pulled_back(function: Callable, *sources: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, ...]]]:
+    """Return a function's value at its sources, and what its ordinary backward pass makes of a gradient."""
+    with torch.enable_grad():
+        leaves = [source.detach().requires_grad_() for source in sources]
+        output = function(*leaves)
+    return output.detach(), lambda gradient: torch.autograd.grad(output, leaves, gradient, retain_graph=True)
+
+
+def ruled_gradient(
+    case: Case, batch: Tensor, rows: Tensor, table: Mapping[str, Rule], check: Callable[[Tensor], None]
+) -> tuple[Tensor, Tensor]:
+    """Return the scores (n,) of a batch and what the rules of a table make of their gradient, like `Case.gradient`.
+
+    check: called with the scores before the backward pass, to raise an error for a graph without a rule.
+    """
+    batch = variable_of(batch, case.operation)
+    with rules(table):
+        score = case.score(batch, rows)
+    if score.requires_grad:
+        check(score)
+    return score.detach(), gradient_of(score, batch, case.operation)
+
+
+def check_graph(score: Tensor, operation: str, allowed: frozenset[str] = frozenset(), products: bool = False) -> None:
+    """Raise NetworkError where the graph behind a score holds an operation that is not linear and got no rule.
+
+    allowed: further nodes whose gradient is what the method wants. products: whether two parts of the graph may be
+    multiplied. This also finds what no mode sees: scripted modules, and the inside of recurrent ones.
+    """
+    for node in graph_of(score):
+        name = kind_of(node)
+        if name == "_Connected" or name in allowed:
+            continue
+        sources = sum(source is not None for source, _ in node.next_functions)
+        batch_statistics = name.endswith("BatchNorm") and getattr(node, "_saved_training", False)
+        if name not in LINEAR or batch_statistics or (name in PRODUCTS and not products and _several(node, name)):
+            product = name in PRODUCTS and sources > 1
+            got = f"{'a product of two parts that depend on the input' if product else 'no rule'} ({name})"
+            wanted = "operations that are linear or have a rule"
+            raise NetworkError(expected(operation, "network", wanted, f"{got}; use integrated_gradients or occlusion"))
+
+
+def no_recurrence(method: str) -> dict[str, Rule]:
+    """Return rules that name a recurrent layer: torch runs its steps where no mode sees them."""
+
+    def refuse(operation: Operation) -> None:
+        got = f"a recurrent one ({operation.name}); use integrated_gradients or occlusion"
+        raise NetworkError(expected(method, "network", "layers that have a rule", got))
+
+    return dict.fromkeys(RECURRENT, refuse)
+
+
+def graph_of(score: Tensor) -> list[object]:
+    """Return every node of the graph behind a tensor, from its end."""
+    waiting, seen = [score.grad_fn], {}
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen[node] = None
+            waiting.extend(source for source, _ in node.next_functions)
+    return list(seen)
+
+
+def kind_of(node: object) -> str:
+    """Return what a node of the graph does, without number: "Relu" for ReluBackward0."""
+    return re.sub(r"(Backward)?\d*$", "", node.name().split("::")[-1])
+
+
+def _several(node: object, name: str) -> bool:
+    """Is more than one factor part of the graph? A summand beside the product, such as a bias, is no factor."""
+    edges = [source is not None for source, _ in node.next_functions]
+    if name == "Div":
+        return edges[-1] and len(edges) > 1  # also a constant divided by a part of the graph
+    return sum(edges[1:] if name in ("Addmm", "Addbmm", "Baddbmm") else edges) > 1

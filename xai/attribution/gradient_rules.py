@@ -1,0 +1,127 @@
+"""Gradients that a rectifier changes on their way back: guided backpropagation and deconvolution."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from xai.attribution.backward_rules import Operation, Rule, connect, graph_of, kind_of, pulled_back, ruled_gradient
+from xai.attribution.operations import RECTIFIER_NODES, RECTIFIERS
+from xai.base.errors import NetworkError, expected
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
+
+__all__ = ["deconvolution", "guided_backprop", "guided_gradient"]
+
+# Rectifiers where their lower bound is 0.
+BOUNDS = ("hardtanh", "clamp", "clamp_min", "clip", "threshold")
+LEAST = {"hardtanh": "min_val", "threshold": "threshold"}
+
+
+def guided_backprop(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the gradient in which every rectifier lets only positive signals back.
+
+    Rectifiers are ReLU and its kin (ReLU6, leaky ReLU, ELU, GELU, SiLU, ..., as modules or functions); other operations
+    keep their gradient. "rectifiers" in the options says how many were met: without one, this is the plain gradient.
+
+    inputs: (N, ...). layer: whose output to explain in place of the inputs. values: (N, ...), signed, in output units
+    per input unit. Raises InputError, TargetError, or NetworkError, also for a rectifier inside a scripted module.
+    Source: Springenberg et al. 2015, arXiv:1412.6806.
+
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    >>> with torch.no_grad():
+    ...     _ = network[0].weight.copy_(torch.eye(2)), network[2].weight.copy_(torch.tensor([[1.0, -1.0]]))
+    >>> guided_backprop(Model(network, task="regression"), [[1.0, 1.0]]).values
+    tensor([[1., 0.]])
+    """
+    return _backprop("guided_backprop", _guided, model, inputs, target, layer, exact, batch_size)
+
+
+def deconvolution(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return what a deconvolution network projects back: rectifiers rectify the signal, whatever they let through.
+
+    Rectifiers and the other arguments are those of `guided_backprop`. values: (N, ...), signed, in output units per
+    input unit. Raises InputError, TargetError or NetworkError. Source: Zeiler, Fergus 2014, arXiv:1311.2901.
+
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    >>> with torch.no_grad():
+    ...     _ = network[0].weight.copy_(torch.eye(2)), network[2].weight.copy_(torch.tensor([[1.0, -1.0]]))
+    >>> deconvolution(Model(network, task="regression"), [[-1.0, 1.0]]).values
+    tensor([[1., 0.]])
+    """
+    return _backprop("deconvolution", _deconvolved, model, inputs, target, layer, exact, batch_size)
+
+
+def guided_gradient(case: Case, rows: Tensor, rule: Rule | None = None) -> tuple[Tensor, int]:
+    """Return the guided gradient of some rows (n, ...) and the number of rectifiers that it met."""
+    met: list[str] = []
+
+    def counted(operation: Operation) -> Tensor | None:
+        least = operation.argument(1, LEAST.get(operation.name, "min"))
+        if operation.name in BOUNDS and not (isinstance(least, int | float) and least == 0):
+            return None
+        met.append(operation.name)
+        return (rule or _guided)(operation)
+
+    table = dict.fromkeys((*RECTIFIERS, *BOUNDS), counted)
+
+    def check(score: Tensor) -> None:
+        left = [kind_of(node) for node in graph_of(score) if _rectifies(node)]
+        if left:
+            wanted = "rectifiers that run in Python"
+            got = f"{left[0]} inside a scripted or recurrent module; use saliency or integrated_gradients"
+            raise NetworkError(expected(case.operation, "network", wanted, got))
+
+    return ruled_gradient(case, case.inputs[rows], rows, table, check)[1], len(met)
+
+
+def _rectifies(node: object) -> bool:
+    """Is a node of the graph a rectifier, or a bound from below at 0?"""
+    least = getattr(node, "_saved_min_val", getattr(node, "_saved_min", None))
+    return kind_of(node) in RECTIFIER_NODES or (isinstance(least, int | float) and least == 0)
+
+
+def _guided(operation: Operation) -> Tensor:
+    def values(source: Tensor) -> tuple:
+        output, back = pulled_back(operation, source)
+        return output, lambda gradient: back(gradient.clamp_min(0))
+
+    return connect(values, operation.sources[0])
+
+
+def _deconvolved(operation: Operation) -> Tensor:
+    return connect(lambda source: (operation(source), lambda gradient: (gradient.clamp_min(0),)), operation.sources[0])
+
+
+def _backprop(
+    operation: str,
+    rule: Rule,
+    model: Model,
+    inputs: object,
+    target: object,
+    layer: str | None,
+    exact: bool,
+    batch_size: int | None,
+) -> Explanation:
+    settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    with model.explaining(operation, inputs, target, **settings) as case:
+        parts = [guided_gradient(case, rows, rule) for rows in case.chunks(len(case))]
+        run = {"rectifiers": parts[0][1]}
+        return case.explanation(operation, torch.cat([gradient for gradient, _ in parts]), "input", run=run)

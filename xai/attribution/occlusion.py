@@ -1,0 +1,106 @@
+"""Methods that hide parts of the input and watch the output; they need no gradient."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import torch
+from torch import Tensor
+
+from xai.base.errors import InputError, describe, expected
+from xai.model.model import Model
+from xai.results.explanation import Explanation
+
+__all__ = ["occlusion"]
+
+
+def occlusion(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    window: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, int] | None = None,
+    baseline: object = "zero",
+    of: str = "output",
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return by how much the output falls when a window is replaced by the baseline, spread over the window.
+
+    Images: a window slides over all channels (default: a seventh of the side, in steps of half of that); where windows
+    overlap, a pixel gets the mean of those that cover it. Other inputs: one value at a time; of a series, a value at
+    "zero" is a 0 in the caller's units, not padding. baseline: as for integrated gradients. values: like the inputs,
+    (N, ...), signed, in output units (`of="probability"`: in probability). layer: whose output to hide parts of
+    in place of the inputs.
+    Raises InputError for a window that does not fit, and for texts (`lime_text` hides words).
+    Source: Zeiler, Fergus 2014, arXiv:1311.2901.
+
+    >>> class Product(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x[:, 0] * x[:, 1]
+    >>> occlusion(Model(Product(), task="regression"), [[2.0, 3.0]]).values
+    tensor([[6., 6.]])
+    """
+    spatial = getattr(inputs, "ndim", 0) == 4 or model.input.kind == "image"
+    passes = 64 if spatial else 1
+    settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
+                "scores_only": True}  # fmt: skip
+    with model.explaining("occlusion", inputs, target, **settings) as case:
+        if not case.inputs.is_floating_point():
+            wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
+            raise InputError(expected("occlusion", "inputs", wanted, describe(case.inputs)))
+        shape = tuple(case.inputs.shape[1:])
+        if case.inputs.ndim == 4:
+            size = _pair(_or(window, tuple(max(1, side // 7) for side in shape[1:])), "window", shape[1:])
+            step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", shape[1:])
+            if step[0] > size[0] or step[1] > size[1]:
+                raise InputError(
+                    expected("occlusion", "stride", f"at most the window {size}, so that no gap is left", step)
+                )
+            masks = _windows(shape[1:], size, step).to(case.inputs.device)[:, None]
+            options = {"of": of, "window": size, "stride": step}
+        else:
+            if window is not None or stride is not None:
+                raise InputError(expected("occlusion", "window", "none, since only images have windows", repr(window)))
+            masks = torch.eye(case.inputs[0].numel(), dtype=torch.bool, device=case.inputs.device).view(-1, *shape)
+            options = {"of": of}
+        hidden, name = case.baseline(baseline)
+        fall = torch.empty(len(case), len(masks), dtype=torch.float64, device=case.inputs.device)
+        full = case.scores(case.inputs, case.rows)
+        for indices in case.chunks(len(case) * len(masks)):
+            rows, number = indices // len(masks), indices % len(masks)
+            batch = torch.where(masks[number], hidden[rows], case.inputs[rows])
+            fall[rows, number] = full[rows] - case.scores(batch, rows)
+        covered = masks.double().sum(0)
+        values = torch.einsum("nw,w...->n...", fall, masks.double()) / covered
+        values = values.to(case.inputs.dtype).expand_as(case.inputs)
+        if case.inputs.ndim == 4:
+            values = values / shape[0]  # the channels of a pixel share its value, so that their sum is the fall
+        options["baseline"] = name
+        return case.explanation("occlusion", values.contiguous(), "input", baseline=name, options=options)
+
+
+def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int]) -> Tensor:
+    """Return masks (windows, H, W); the last window of a row or column ends at the border, so that all is covered."""
+    starts = [
+        sorted({*range(0, side - length + 1, stride), side - length}) for side, length, stride in zip(sides, size, step)
+    ]
+    masks = torch.zeros(len(starts[0]) * len(starts[1]), *sides, dtype=torch.bool)
+    for number, (top, left) in enumerate((top, left) for top in starts[0] for left in starts[1]):
+        masks[number, top : top + size[0], left : left + size[1]] = True
+    return masks
+
+
+def _or(value: object, default: tuple[int, ...]) -> object:
+    return default if value is None else value
+
+
+def _pair(value: object, argument: str, sides: tuple[int, ...]) -> tuple[int, int]:
+    pair = (value, value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+    fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, Integral) for item in pair)
+    if not fits or not all(1 <= item <= side for item, side in zip(pair, sides)):
+        wanted = f"one or two whole numbers from 1 to {sides[0]} and {sides[1]}"
+        raise InputError(expected("occlusion", argument, wanted, describe(value)))
+    return int(pair[0]), int(pair[1])

@@ -1,0 +1,250 @@
+"""What a model is audited on: held-out rows with their labels, the rows it learned from, and who the rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.auditing.correctness import quality
+from xai.base.arguments import whole_number
+from xai.base.arrays import to_tensor
+from xai.base.digest import tensor_digest
+from xai.base.errors import InputError, describe, expected
+from xai.inputs.kinds import TabularInput
+from xai.model.labels import as_labels, check_outputs
+from xai.model.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AuditData", "Prepared", "Rows", "prepare"]
+
+BINS = 4  # a protected number is read in quarters
+FEWEST_ROWS = 20
+LARGEST = float(torch.finfo(torch.float32).max)  # trees of scikit-learn compute in float32
+
+
+@dataclass(frozen=True, eq=False)
+class AuditData:
+    """Labelled rows to audit a model on.
+
+    inputs: as the model takes them (array, tensor, DataFrame, texts). labels: class numbers or names (N,), 0 and 1
+    (N, K) for several of many, numbers (N,) or (N, K) for a regression. train: the (inputs, labels) that the model
+    learned from, where they are at hand: several checks compare with them. groups: columns by row of `inputs` that say
+    who a row is and that the model does not see; train_groups: the same of the training rows. protected: names of such
+    columns that it does see. masks: (N, H, W), true where the object of an image is. name: what the report calls it.
+
+    >>> AuditData([[0.0, 1.0], [1.0, 0.0]], [1, 0]).name
+    'given data'
+    """
+
+    inputs: object
+    labels: object
+    train: tuple[object, object] | None = None
+    groups: Mapping[str, Sequence] | pd.DataFrame | None = None
+    train_groups: Mapping[str, Sequence] | pd.DataFrame | None = None
+    protected: Sequence[str] = ()
+    masks: object = None
+    name: str = "given data"
+
+    def __post_init__(self) -> None:
+        if self.train is not None and (not isinstance(self.train, tuple | list) or len(self.train) != 2):
+            raise InputError(expected("AuditData", "train", "a pair (inputs, labels)", describe(self.train)))
+        if isinstance(self.protected, str):
+            raise InputError(expected("AuditData", "protected", "a list of column names", repr(self.protected)))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """One part of the data as the model takes it, beside what the model says.
+
+    inputs (N, ...) in the caller's units; labels (N,) class numbers, or (N, K) for several of many and regressions;
+    prediction (N, K) in float64; places (N,): the number of each row in what the caller gave; groups: protected
+    columns by row, as words; masks (N, H, W), True where the object is.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    prediction: Tensor
+    places: Tensor
+    task: str
+    groups: pd.DataFrame
+    masks: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def quality(self) -> Tensor:
+        """Return what each row adds to the score (N,), float64: its mean is the accuracy, or R² of a regression."""
+        return quality(self.prediction, self.labels, self.task)
+
+    @property
+    def outputs(self) -> int:
+        """Return the number of classes, or of a regression's values."""
+        return self.prediction.shape[1]
+
+    @property
+    def predicted(self) -> Tensor:
+        """Return the number of the most probable class (N,)."""
+        return self.prediction.argmax(1)
+
+    def take(self, index: Tensor) -> Rows:
+        """Return the rows of these numbers."""
+        parts = {name: getattr(self, name)[index] for name in ("inputs", "labels", "prediction", "places")}
+        groups = self.groups.iloc[index.tolist()].reset_index(drop=True)
+        return replace(self, **parts, groups=groups, masks=None if self.masks is None else self.masks[index])
+
+    def sample(self, count: int, seed: int) -> Rows:
+        """Return so many rows drawn at random, or all there are, in their order."""
+        return self.take(_draw(len(self), count, seed))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The data of one audit: held-out rows, training rows where there are any, and what the caller gave in all.
+
+    digest: SHA-256 of everything given, whether it was drawn or not. given: how many rows each part had.
+    """
+
+    held_out: Rows
+    train: Rows | None
+    name: str
+    digest: str
+    given: dict[str, int]
+
+
+def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0, operation: str = "audit") -> Prepared:
+    """Return the data as the model takes it, at most `rows` of each part, drawn at random, with its predictions.
+
+    operation: what errors begin with. Raises InputError for labels, groups or masks that do not fit, and for fewer than
+    20 held-out or 2 training rows, of which no check could say anything.
+    """
+    if not isinstance(data, AuditData):
+        raise InputError(expected(operation, "data", "an AuditData", describe(data)))
+    rows = whole_number(operation, "rows", rows, FEWEST_ROWS)
+    held_out = _read(model, data, data.inputs, data.labels, data.groups, operation, "inputs", FEWEST_ROWS)
+    train = data.train and _read(model, data, *data.train, data.train_groups, operation, "train", 2)
+    parts = [part for part in (held_out, train) if part is not None]
+    _name_groups(parts)
+    masks = None if data.masks is None else _masks(data.masks, held_out.inputs, operation)
+    content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
+    content += [part.groups.to_csv(index=False) for part in parts]
+    whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
+    return Prepared(
+        _predicted(model, replace(held_out, masks=masks), rows, seed, operation),
+        None if train is None else _predicted(model, train, rows, seed, operation),
+        str(data.name),
+        whole,
+        {"held_out": len(held_out), "train": 0 if train is None else len(train)},
+    )
+
+
+def _read(
+    model: Model,
+    data: AuditData,
+    inputs: object,
+    labels: object,
+    groups: object,
+    operation: str,
+    argument: str,
+    fewest: int,
+) -> Rows:
+    """Return one part, with no predictions yet, and its protected columns as they came."""
+    batch = model.prepare(inputs, operation, argument).cpu()
+    if len(batch) < fewest:
+        raise InputError(expected(operation, argument, f"at least {fewest} rows", len(batch)))
+    goals = as_labels(model, labels, len(batch), operation)
+    for what, values in ((argument, batch), ("labels", goals)):
+        _check_size(values, operation, what, "numbers")
+    who = _groups(model, data.protected, batch, groups, operation)
+    return Rows(batch, goals, torch.empty(0), torch.arange(len(batch)), model.task, who)
+
+
+def _predicted(model: Model, part: Rows, rows: int, seed: int, operation: str) -> Rows:
+    """Return at most so many rows of a part, with what the model says."""
+    index = _draw(len(part), rows, seed)
+    prediction = model.predict(part.inputs[index]).double().cpu()
+    outputs = prediction.shape[1]
+    _check_size(prediction, operation, "model", "answers")
+    check_outputs(part.labels, outputs, operation)
+    return replace(
+        replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
+    )
+
+
+def _check_size(values: Tensor, operation: str, argument: str, what: str) -> None:
+    if values.is_floating_point() and float(values.abs().max()) > LARGEST:
+        raise InputError(expected(operation, argument, f"{what} of at most {LARGEST:.3g}", f"{values.abs().max():.3g}"))
+
+
+def _draw(total: int, count: int, seed: int) -> Tensor:
+    if count >= total:
+        return torch.arange(total)
+    return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:count].sort().values
+
+
+def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object, operation: str) -> pd.DataFrame:
+    """Return the protected columns as words by row: those given, and those that the model sees."""
+    import pandas as pd
+
+    try:
+        frame = pd.DataFrame({} if groups is None else dict(groups))
+    except (TypeError, ValueError) as error:
+        raise InputError(expected(operation, "groups", "a DataFrame or columns by name", describe(groups))) from error
+    if groups is not None and len(frame) != len(batch):
+        raise InputError(expected(operation, "groups", f"one entry per row ({len(batch)})", len(frame)))
+    names = model.input.names if isinstance(model.input, TabularInput) else []
+    for name in protected:
+        if name not in names:
+            known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
+            raise InputError(expected(operation, "protected", f"columns of the table ({known})", repr(name)))
+        values = batch[:, names.index(name)].double().numpy()
+        words = model.input.categorical.get(name)
+        frame[name] = values if words is None else [words[int(code)] for code in values]
+    return frame if len(frame.columns) else pd.DataFrame(index=range(len(batch)))
+
+
+def _name_groups(parts: list[Rows]) -> None:
+    """Turn protected columns into words: numbers of many values into quarters of both parts together."""
+    import pandas as pd
+
+    for name in parts[0].groups.columns:
+        having = [part.groups for part in parts if name in part.groups.columns]
+        whole = pd.concat([frame[name] for frame in having])
+        edges = []
+        if (
+            pd.api.types.is_numeric_dtype(whole)
+            and not pd.api.types.is_bool_dtype(whole)
+            and whole.nunique() > 2 * BINS
+        ):
+            edges = sorted(set(np.nanquantile(whole, [share / BINS for share in range(1, BINS)])))
+        for frame in having:
+            frame[name] = [_word(value, edges) for value in frame[name].tolist()]
+
+
+def _word(value: object, edges: list[float]) -> str:
+    import pandas as pd
+
+    if pd.isna(value):
+        return "missing"
+    if not edges:
+        return str(value)
+    place = int(np.searchsorted(edges, value))
+    if place == 0:
+        return f"up to {edges[0]:g}"
+    return f"above {edges[-1]:g}" if place == len(edges) else f"above {edges[place - 1]:g}, up to {edges[place]:g}"
+
+
+def _masks(masks: object, batch: Tensor, operation: str) -> Tensor:
+    areas = to_tensor(masks, operation, "masks").cpu() > 0
+    areas = areas[:, 0] if areas.ndim == 4 and areas.shape[1] == 1 else areas
+    if batch.ndim != 4 or areas.shape != (len(batch), *batch.shape[2:]):
+        wanted = f"one area per image, ({len(batch)}, H, W)"
+        raise InputError(expected(operation, "masks", wanted, describe(np.asarray(masks))))
+    return areas

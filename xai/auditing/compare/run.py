@@ -1,0 +1,68 @@
+"""The comparison: read what every version says once, run each check of the table, and keep what makes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xai.auditing.audit_data import AuditData
+from xai.auditing.compare.ensemble import A, B, Pool, read_pool
+from xai.auditing.run import about_data, chosen_checks, made_with, run_checks
+from xai.base.arguments import whole_number
+from xai.base.digest import tensor_digest
+from xai.base.plain import as_plain
+from xai.methods import COMPARISONS
+from xai.model.model import Model
+from xai.results.audit_result import AuditResult
+
+__all__ = ["about_pool", "compare"]
+
+
+def compare(
+    a: Model,
+    b: Model,
+    data: AuditData,
+    checks: Sequence[str] | None = None,
+    *,
+    replicas: Sequence[Model] = (),
+    rows: int = 10_000,
+    seed: int = 0,
+    **settings: Mapping[str, object],
+) -> AuditResult:
+    """Return where predictions, errors, confidence and explanations moved from A to B, beyond noise.
+
+    a, b: models with the same classes and kind of input, each with its own preparation of the same raw inputs. data:
+    labelled held-out rows; its training rows are not read. replicas: models made as A was, with other seeds. They say
+    how far a mere retraining moves each number: B must stand apart further than they do. Each finding has p-value
+    1 / (replicas + 2) at least. Without replicas, differences of scores are tested over rows alone, and what moved can
+    only warn: nothing says how much of it is retraining. checks: names of `xai.methods.COMPARISONS`, all by default.
+    rows: at most so many, drawn at random. settings: keyword arguments by check, such as `explanations={"sample": 8}`.
+    Raises InputError for versions that do not answer the same question, an unknown check, or data that does not fit.
+
+    >>> import torch
+    >>> a, b = Model(torch.nn.Linear(2, 2)), Model(torch.nn.Linear(2, 2))
+    >>> result = compare(a, b, AuditData(torch.rand(40, 2), [0, 1] * 20), ["predictions"])
+    >>> result.findings[0].check
+    'predictions.changed'
+    """
+    chosen = chosen_checks("compare", COMPARISONS, checks, settings)
+    seed = whole_number("compare", "seed", seed)
+    pool = read_pool(a, b, data, list(replicas) if isinstance(replicas, tuple) else replicas, rows=rows, seed=seed)
+    findings, seconds = run_checks("compare", COMPARISONS, chosen, (pool,), a.network, seed, settings)
+    options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
+    return AuditResult(findings, about_pool(pool), about_data(pool.data), as_plain(options), made_with(), seconds)
+
+
+def about_pool(pool: Pool) -> dict[str, object]:
+    """Return what a comparison says of its versions: whose weights and which answers it is about."""
+    names = [model.name for model in pool.models[:2]]
+    if names[A] == names[B]:  # two trainings of one recipe differ by their folders alone
+        names = [model.source.resolve().name if model.source is not None else model.name for model in pool.models[:2]]
+    facts = [
+        {"name": name, "weights": model.digest(), "answers": tensor_digest(rows.prediction)}
+        for name, model, rows in zip([*names, *(model.name for model in pool.models[2:])], pool.models, pool.rows)
+    ]
+    a = pool.models[A]
+    return {
+        "name": f"{names[A]} and {names[B]}", "task": a.task, "input": a.input.kind, "classes": a.classes or [],
+        "A": facts[A], "B": facts[B], "replicas": facts[2:],
+    }  # fmt: skip

@@ -1,0 +1,190 @@
+"""Ways in which inputs get worse in the field, by kind of input, each at several levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
+
+from xai.auditing.row_features import texts_of
+from xai.inputs.kinds import TabularInput
+from xai.model.model import Model
+
+__all__ = ["Perturbation", "perturbations_for", "spread_of"]
+
+Change = Callable[[Tensor, float, torch.Generator], object]
+
+
+class Perturbation(NamedTuple):
+    """levels: from mild to strong. judged: the mild level that a usable model must stand. unit: of a level."""
+
+    levels: tuple[float, ...]
+    judged: float
+    unit: str
+    change: Change
+
+
+def perturbations_for(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
+    """Return the perturbations that make sense for a model's inputs (N, ...), by name."""
+    if not inputs.is_floating_point():
+        return {
+            "typos": Perturbation((0.02, 0.05, 0.1, 0.2), 0.05, "share of letters", _text(model, _typo)),
+            "missing_words": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of words", _text(model, _drop)),
+        }
+    if isinstance(model.input, TabularInput):
+        numbers = torch.tensor([name not in model.input.categorical for name in model.input.names])
+        found = {
+            "swapped_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _swap),
+            "missing_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _typical(inputs, numbers)),
+        }
+        if bool(numbers.any()):
+            noise = _noise(spread_of(model, inputs))
+            found["noise"] = Perturbation((0.05, 0.1, 0.25, 0.5), 0.1, "standard deviations", noise)
+        return found
+    if inputs.ndim == 4:
+        low, high = getattr(model.input, "limits", None) or (float(inputs.min()), float(inputs.max()))
+        span = high - low
+
+        def within(change: Change) -> Change:
+            return lambda batch, level, generator: change(batch, level, generator).clamp(low, high)
+
+        return {
+            "noise": Perturbation((0.05, 0.1, 0.2, 0.3), 0.1, "of the range", within(_noise(torch.tensor(span)))),
+            "shift": Perturbation((0.04, 0.08, 0.12, 0.16), 0.04, "of the side", _shift),
+            "rotation": Perturbation((5, 10, 20, 30), 10, "degrees", _rotate),
+            "brightness": Perturbation((0.1, 0.2, 0.3, 0.4), 0.1, "of the range", within(_brighten(span))),
+            "missing_pixels": Perturbation((0.05, 0.1, 0.2, 0.4), 0.05, "share of pixels", _hide(low)),
+        }
+    noise = _noise(spread_of(model, inputs))
+    found = {"noise": Perturbation((0.05, 0.1, 0.25, 0.5), 0.1, "standard deviations", noise)}
+    if inputs.ndim == 3:
+        found["missing_steps"] = Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of steps", _hold)
+        found["shift"] = Perturbation((1, 2, 4), 1, "steps", _delay)
+    return found
+
+
+def spread_of(model: Model, inputs: Tensor) -> Tensor:
+    """Return the standard deviation of each column or series, broadcast against a batch; 0 of a category."""
+    if isinstance(model.input, TabularInput):
+        spread = inputs.std(0)
+        return torch.where(torch.tensor([name in model.input.categorical for name in model.input.names]), 0.0, spread)
+    if inputs.ndim == 3:
+        there = (inputs != 0).any(2)
+        return inputs[there].std(0) if int(there.sum()) > 1 else inputs.new_zeros(inputs.shape[2])  # all is padding
+    if inputs.ndim == 4:
+        limits = getattr(model.input, "limits", None) or (float(inputs.min()), float(inputs.max()))
+        return torch.tensor(limits[1] - limits[0])
+    return inputs.std()
+
+
+def _noise(spread: Tensor) -> Change:
+    def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+        added = level * spread.to(batch.dtype) * torch.randn(batch.shape, generator=generator, dtype=batch.dtype)
+        # What is padding stays padding.
+        return (
+            torch.where((batch != 0).any(-1, keepdim=True), batch + added, batch) if batch.ndim == 3 else batch + added
+        )
+
+    return change
+
+
+def _swap(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    chosen = torch.rand(batch.shape, generator=generator) < level
+    other = torch.stack([column[torch.randperm(len(batch), generator=generator)] for column in batch.T], 1)
+    return torch.where(chosen, other, batch)
+
+
+def _typical(inputs: Tensor, numbers: Tensor) -> Change:
+    typical = torch.where(numbers, inputs.median(0).values, inputs.mode(0).values)
+
+    def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+        return torch.where(torch.rand(batch.shape, generator=generator) < level, typical, batch)
+
+    return change
+
+
+def _shift(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    angle = 2 * torch.pi * torch.rand(len(batch), generator=generator)
+    one, zero = torch.ones_like(angle), torch.zeros_like(angle)
+    # A side is 2 long in the coordinates of a grid.
+    return _warped(batch, [one, zero, 2 * level * angle.cos(), zero, one, 2 * level * angle.sin()])
+
+
+def _rotate(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    signs = torch.where(torch.rand(len(batch), generator=generator) < 0.5, -1.0, 1.0)
+    angle = torch.deg2rad(level * signs)
+    height, width = batch.shape[2:]
+    zero = torch.zeros_like(angle)
+    across, along = angle.sin() * height / width, angle.sin() * width / height
+    return _warped(batch, [angle.cos(), -across, zero, along, angle.cos(), zero])
+
+
+def _warped(batch: Tensor, entries: list[Tensor]) -> Tensor:
+    """Return images under affine maps, six entries for each, their borders repeated."""
+    grid = affine_grid(torch.stack(entries, 1).view(-1, 2, 3).to(batch.dtype), list(batch.shape), align_corners=False)
+    return grid_sample(batch, grid, padding_mode="border", align_corners=False)
+
+
+def _brighten(span: float) -> Change:
+    def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+        signs = torch.where(torch.rand(len(batch), generator=generator) < 0.5, -1.0, 1.0)
+        return batch + level * span * signs.view(-1, 1, 1, 1).to(batch.dtype)
+
+    return change
+
+
+def _hide(value: float) -> Change:
+    def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+        chosen = torch.rand(len(batch), 1, *batch.shape[2:], generator=generator) < level
+        return torch.where(chosen, torch.tensor(value, dtype=batch.dtype), batch)
+
+    return change
+
+
+def _hold(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """Replace steps by the last one before them that is there, as a logger does that lost them."""
+    lost = torch.rand(batch.shape[:2], generator=generator) < level
+    lost[:, 0] = False
+    held = batch.clone()
+    for step in range(1, batch.shape[1]):
+        there = (batch[:, step] != 0).any(1) & lost[:, step]
+        held[there, step] = held[there, step - 1]
+    return held
+
+
+def _delay(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """Begin the series later: its first step is repeated, its last steps are lost."""
+    del generator
+    steps = int(level)
+    late = torch.cat([batch[:, :1].expand(-1, steps, -1), batch[:, :-steps]], 1)
+    return torch.where((batch != 0).any(2, keepdim=True), late, batch)
+
+
+def _text(model: Model, change: Callable) -> Change:
+    def apply(batch: Tensor, level: float, generator: torch.Generator) -> list[str]:
+        return [change(text, level, generator) for text in texts_of(model, batch)]
+
+    return apply
+
+
+def _typo(text: str, level: float, generator: torch.Generator) -> str:
+    """Swap a letter with the next, drop it or double it, each as often."""
+    letters = list(text)
+    draws = torch.rand(len(letters), 2, generator=generator).tolist()
+    for place, (chosen, kind) in enumerate(draws):
+        if chosen >= level or not letters[place].isalpha():
+            continue
+        if kind < 1 / 3 and place + 1 < len(letters):
+            letters[place], letters[place + 1] = letters[place + 1], letters[place]
+        else:
+            letters[place] = "" if kind < 2 / 3 else letters[place] * 2
+    return "".join(letters) or text
+
+
+def _drop(text: str, level: float, generator: torch.Generator) -> str:
+    words = text.split()
+    draws = torch.rand(len(words), generator=generator).tolist()
+    return " ".join(word for word, draw in zip(words, draws) if draw >= level) or text

@@ -1,0 +1,72 @@
+"""The explanations that an audit makes: one method for each kind of input, quick enough for many rows."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from xai.attribution.gradients import integrated_gradients
+from xai.attribution.occlusion import occlusion
+from xai.auditing.row_features import texts_of
+from xai.base.errors import NetworkError
+from xai.inputs.kinds import TabularInput
+from xai.inputs.text import TextInput
+from xai.model.model import Model
+from xai.results.explanation import Explanation
+
+__all__ = ["differentiable", "explain", "passes_of", "targets_of"]
+
+STEPS, SAMPLES = 16, 500
+
+
+def differentiable(model: Model, inputs: Tensor) -> bool:
+    """Say whether the model's score has a gradient in its inputs (N, ...)."""
+    if not inputs.is_floating_point():
+        return False
+    try:
+        with model.explaining("audit", inputs[:1], 0 if model.task == "regression" else None) as case:
+            case.gradient(case.inputs, case.rows)
+    except NetworkError:
+        return False
+    return True
+
+
+def explain(
+    model: Model,
+    inputs: Tensor,
+    target: object,
+    *,
+    seed: int,
+    background: Tensor | None = None,
+    gradient: bool = True,
+) -> Explanation:
+    """Return the explanation of a few rows: integrated gradients of images and series, LIME of tables and texts.
+
+    Images and series of a function without a gradient are explained by occlusion. background: rows of a table that say
+    what is usual, by default the inputs. gradient: False where another model that is compared with this one has none.
+    """
+    if isinstance(model.input, TabularInput):
+        from xai.lime.tabular import lime_tabular
+
+        known = inputs if background is None else background
+        return lime_tabular(model, inputs, target, background=known.numpy(), samples=SAMPLES, seed=seed)
+    if not inputs.is_floating_point():
+        from xai.lime.text import lime_text
+
+        # As strings, so that what is explained can be read.
+        return lime_text(model, texts_of(model, inputs), target, samples=SAMPLES, seed=seed)
+    if gradient and differentiable(model, inputs):
+        return integrated_gradients(model, inputs, target, steps=STEPS)
+    return occlusion(model, inputs, target)
+
+
+def passes_of(model: Model) -> int:
+    """Return about how many evaluations of the network one explanation by `explain` takes."""
+    surrogate = isinstance(model.input, TabularInput | TextInput)
+    return SAMPLES if surrogate else STEPS
+
+
+def targets_of(prediction: Tensor, task: str) -> list[int]:
+    """Return the predicted class of each row, or the first value of a regression."""
+    if task == "regression":
+        return [0] * len(prediction)
+    return prediction.argmax(1).tolist()

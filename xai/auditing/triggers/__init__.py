@@ -1,0 +1,1 @@
+"""Triggers that an audit plants or looks for."""

@@ -1,1 +1,0 @@
-"""What every part stands on: the model, what an explanation is, the model folder, errors."""

@@ -1,0 +1,117 @@
+"""Put a map's ranking to the test: act on its units, the highest first, and compare with rankings that must fail.
+
+Deletion and insertion are the two ways to act; everything else about them is the same and stands here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xai.base.arguments import whole_number
+from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
+from xai.evidence.controls import control_maps
+from xai.evidence.hiding import Hiding, answers, hiding
+from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
+from xai.results.finding import Finding
+
+__all__ = ["FRACTIONS", "Act", "check_ranking"]
+
+FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+FEW = 9  # up to so many units, every length of the ranking's head is tried
+FEW_ENOUGH = 256  # units, up to which equal heads of rankings are worth looking for
+
+
+class Act(NamedTuple):
+    """What is done to the units that a map ranks highest: they alone are shown, or they alone are hidden.
+
+    doing: in words, such as "removing what it marks lowers".
+    """
+
+    name: str
+    shows: bool
+    doing: str
+
+
+def check_ranking(
+    act: Act,
+    model: Model,
+    explanation: Explanation,
+    *,
+    controls: int,
+    fill: object,
+    seed: int,
+    batch_size: int | None,
+) -> list[Finding]:
+    """Return one finding per row: does the act on what the map ranks highest do more to the target than on controls?"""
+    controls = whole_number(act.name, "controls", controls, 19)  # fewer cannot reach p = 0.05
+    target = list(explanation.target)
+    single = not isinstance(target[0], tuple)
+    of = "log_probability" if single and model.task != "regression" else "output"
+    settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size,
+                "scores_only": True, "layer": explained_layer(explanation)}  # fmt: skip
+    with model.explaining(act.name, explanation.inputs, target, **settings) as case:
+        ways = hiding(case, explanation, fill)
+        if ways is None:
+            text = "Untestable: it is not known how to hide a part of such an input."
+            return [Finding(act.name, "untestable", None, ALPHA, "none", text) for _ in target]
+        return [_row(act, case, explanation, row, way, controls) for row, way in enumerate(ways)]
+
+
+def _row(act: Act, case: Case, explanation: Explanation, row: int, way: Hiding, controls: int) -> Finding:
+    scores = unit_scores(explanation, row).to(case.inputs.device)
+    if float(scores.max() - scores.min()) == 0:
+        return Finding(act.name, "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
+    untestable = untestable_by_chance(act.name, scores, controls)
+    if untestable is not None:
+        return untestable
+    generator = case.generator(row)
+    rivals = rivals_of(case, row, scores)
+    others, control = control_maps(scores, controls, generator)
+    counts = _counts(scores.numel())
+    ranks = _ranks(torch.stack([scores, *rivals.values(), *others]).flatten(1), generator)
+    start, curves = _curves(act, case, row, ranks, counts, way)
+    effects = ((curves - start) if act.shows else (start - curves)).mean(1)
+    own, best, others = effects.split([1, len(rivals), len(others)])
+    details = {
+        "curve": [float(start), *curves[0].tolist()],
+        "curve_controls": [float(start), *curves[1 + len(rivals) :].mean(0).tolist()],
+        "fractions": [0.0, *(count / scores.numel() for count in counts.tolist())],
+        "of": case.of, "fill": way.place,
+    }  # fmt: skip
+    doing = f"{act.doing} the score of {explanation.target_name(row)}"
+    return Comparison(float(own), others, dict(zip(rivals, best.tolist())), control).finding(act.name, doing, details)
+
+
+def _counts(units: int) -> Tensor:
+    """Return how many units of the ranking's head are acted on, step by step."""
+    if units <= FEW:
+        return torch.arange(1, units)
+    return torch.tensor(sorted({max(1, round(share * units)) for share in FRACTIONS}))
+
+
+def _ranks(scores: Tensor, generator: torch.Generator) -> Tensor:
+    """Return each unit's place (maps, units), 0 the highest; ties stand in a random order, the same for all maps."""
+    size = scores.shape[1]
+    shuffle = torch.randperm(size, generator=generator).to(scores.device)
+    order = shuffle[scores[:, shuffle].argsort(dim=1, descending=True, stable=True)]
+    return torch.empty_like(order).scatter_(1, order, torch.arange(size, device=scores.device).expand_as(order))
+
+
+def _curves(act: Act, case: Case, row: int, ranks: Tensor, counts: Tensor, way: Hiding) -> tuple[Tensor, Tensor]:
+    """Return the score before anything is done, and after each step, (maps, counts); float64."""
+    counts = counts.to(ranks.device)
+    chosen = ranks[:, None] < counts[:, None]
+    nothing = torch.zeros_like(chosen[:1, 0])
+    masks = torch.cat([nothing, chosen.flatten(0, 1)])
+    masks = masks if act.shows else ~masks
+    place = torch.arange(len(masks), device=masks.device)
+    if ranks.shape[1] <= FEW_ENOUGH:  # many rankings share a head: equal ones are asked once, and tie to the last bit
+        masks, place = masks.unique(dim=0, return_inverse=True)
+    scores = answers(case, row, masks, way.show)[place]
+    return scores[0], scores[1:].view(len(ranks), len(counts))

@@ -1,0 +1,85 @@
+"""A network with the weights of some layers shuffled: it keeps their size and loses what was learned."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from xai.base.errors import InputError, expected
+from xai.model.model import Model
+from xai.network.guard import same_random_state, untouched
+
+__all__ = ["layers_with_weights", "layers_without_weights", "shuffled"]
+
+
+def layers_with_weights(model: Model, inputs: Tensor, operation: str) -> list[str]:
+    """Name the modules with parameters of their own, in the order of the forward pass.
+
+    What no hook saw run, such as a module whose weights are read directly, counts as early. Raises InputError where
+    there are none.
+    """
+    with untouched(model.network):
+        found = model.trace_of(inputs[:1], operation)
+    order = {layer.name: place for place, layer in enumerate(found.layers)}
+    owners = [name for name, module in model.network.named_modules() if _has_parameters(module)]
+    if not owners:
+        raise InputError(expected(operation, "network", "weights that can be shuffled", "none"))
+    return sorted(owners, key=lambda name: order.get(name, -1))
+
+
+def layers_without_weights(model: Model, inputs: Tensor, operation: str) -> list[str]:
+    """Name the innermost modules that have nothing to shuffle, in the order of the forward pass."""
+    with untouched(model.network):
+        found = model.trace_of(inputs[:1], operation)
+    return [layer.name for layer in found.layers if layer.leaf and not layer.parameters]
+
+
+def _has_parameters(module: nn.Module) -> bool:
+    return any(True for _ in module.parameters(recurse=False))
+
+
+def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int, operation: str) -> Model:
+    """Return the model with the parameters of these layers shuffled within each tensor, batch-norm statistics refitted.
+
+    A layer is shuffled in the same way whichever others are. Raises InputError where the network cannot be copied, or
+    shuffling changes nothing.
+    """
+    try:
+        with torch.inference_mode(False):
+            network = copy.deepcopy(model.network).eval()
+    except Exception as error:
+        got = type(error).__name__
+        raise InputError(expected(operation, "network", "one that can be copied", got)) from error
+    norms = []
+    with torch.inference_mode(False), torch.no_grad(), same_random_state(network):
+        for place, (name, layer) in enumerate(network.named_modules()):
+            if name not in layers:
+                continue
+            generator = torch.Generator().manual_seed(seed * 100_003 + place)
+            for parameter in layer.parameters(recurse=False):
+                order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+                parameter.copy_(parameter.flatten()[order].view_as(parameter))
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is not None:
+                norms.append(layer)
+        copied = model.with_network(network)
+        _refit(copied, norms, inputs, operation)
+    if copied.digest() == model.digest():
+        raise InputError(expected(operation, "network", "weights that can be shuffled", "none"))
+    return copied
+
+
+def _refit(model: Model, norms: list[nn.Module], inputs: Tensor, operation: str) -> None:
+    """Give each batch norm the statistics of what now reaches it, as training would; else random layers saturate."""
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    try:
+        if norms:
+            model.forward_on(model.network, inputs, operation)
+    finally:
+        for norm in norms:
+            norm.eval()

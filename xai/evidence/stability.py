@@ -1,0 +1,157 @@
+"""Stability: nearly the same input with the same answer should have nearly the same explanation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from xai.base.arguments import real_number, whole_number
+from xai.base.errors import XaiError
+from xai.evidence.controls import control_maps
+from xai.evidence.map_scores import unit_scores
+from xai.evidence.recompute import recompute
+from xai.evidence.similarity import rank_correlation, status_of
+from xai.evidence.untestable import too_few_values, untestable_rows
+from xai.lime.summary import TrainingSummary
+from xai.model.model import Model
+from xai.model.session import Case
+from xai.results.explanation import Explanation
+from xai.results.finding import Finding
+
+__all__ = ["FAILS_BELOW", "PASSES_ABOVE", "stability"]
+
+PASSES_ABOVE, FAILS_BELOW = 0.8, 0.67  # set by benchmarks/calibrate_checks.py
+KEEPS = 0.05  # a prediction is kept where its largest probability stays the largest, and the target's changes by less
+CONTROLS = 19
+ENOUGH = 20  # more rows than so many say how far a column spreads
+SAYS = {"pass": "Stable", "warn": "Stable only in part", "fail": "Unstable"}
+
+
+def stability(
+    model: Model, explanation: Explanation, *, draws: int = 5, noise: float = 0.02, seed: int = 0
+) -> list[Finding]:
+    """Return one finding per row: does the map stay when noise is added that the prediction does not mind?
+
+    The score is the mean rank correlation (Spearman) of the values with those of `draws` noisy inputs. The noise is
+    Gaussian, of `noise` times the range of an image or series; in a table, of a column's standard deviation: in
+    training where the explanation records it, else in the rows that it was given as a background, else in its own rows
+    where they are more than 20; else (and for a column that does not vary
+    there) of the value itself. The finding says which. Categories are left. Draws that
+    change the predicted class, or the target's probability by more than 0.05 (a value by more than 5 %), do not count.
+    Copies of the map that are moved, or whose values stand at other units, are the control. Untestable for
+    texts, for fewer than 8 values, and where no draw keeps the prediction. A map that marks nothing is stable and
+    worthless: other checks see that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
+    """
+    name = "stability"
+    draws, noise = whole_number(name, "draws", draws, 1), real_number(name, "noise", noise, 0.0)
+    if not explanation.inputs.is_floating_point():
+        reason = "noise is added to numbers, and this is a text."
+        return untestable_rows(name, explanation, PASSES_ABOVE, reason)
+    with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
+        scale, unit = _scale(case, explanation)
+        noisy = _noisy(case, noise * scale, draws)
+        kept = _kept(case, noisy, draws)
+        controls = [_control(case, explanation, row) for row in range(len(case))]
+    try:
+        again = recompute(model, _repeated(explanation, noisy, draws))
+    except XaiError as error:
+        return untestable_rows(name, explanation, PASSES_ABOVE, error)
+    return [
+        _finding(
+            explanation.values[row],
+            again.values[row * draws : (row + 1) * draws],
+            kept[row],
+            controls[row],
+            f"{100 * noise:g} % of {unit}",
+        )
+        for row in range(len(explanation))
+    ]
+
+
+def _noisy(case: Case, noise: Tensor, draws: int) -> Tensor:
+    """Return the inputs with noise of such a spread, (N x draws, ...), the draws of a row behind each other."""
+    inputs = case.inputs
+    shape = (draws, *inputs.shape[1:])
+    drawn = torch.stack([torch.randn(shape, generator=case.generator(row)) for row in range(len(inputs))]).to(inputs)
+    noisy = inputs[:, None] + noise[:, None] * drawn
+    limits = getattr(case.model.input, "limits", None)
+    return (noisy if limits is None else noisy.clamp(*limits)).flatten(0, 1)
+
+
+def _scale(case: Case, explanation: Explanation) -> tuple[Tensor, str]:
+    """Return what the noise of each value is measured in, of the inputs' shape, and its name."""
+    inputs = case.inputs
+    if inputs.ndim > 2:
+        flat = inputs.flatten(1)
+        scale = (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (inputs.ndim - 1)).expand_as(inputs)
+        # A step of zeros is padding, and stays it.
+        scale = scale * (inputs != 0).any(2, keepdim=True) if inputs.ndim == 3 else scale
+        return scale, "the range of the input"
+    training = explanation.options.get("background")
+    if isinstance(training, dict):
+        columns = TrainingSummary.load(training).columns
+        spread = inputs.new_tensor([0.0 if column.words else column.std for column in columns])
+        return spread.expand_as(inputs), "a column's standard deviation in training"
+    fixed = getattr(case.model.input, "categorical", {})
+    numeric = [name not in fixed for name in getattr(case.model.input, "names", [""] * inputs.shape[1])]
+    numeric = torch.tensor(numeric, device=inputs.device)
+    behind = explanation.background
+    own = inputs.abs() * numeric
+    if behind is not None and len(behind) > 1:  # rows of data; of one baseline nothing spreads
+        rows, whose = behind.to(inputs).flatten(0, 1), "its background"
+    elif len(inputs) > ENOUGH:
+        rows, whose = inputs, "the explained rows"
+    else:
+        return own, "each value"
+    spread = rows.std(0) * numeric
+    if not bool((spread > 0).any()):
+        return own, "each value"
+    # Without noise any map is stable: a column that does not vary there is measured by its own value.
+    return torch.where(spread > 0, spread, own), f"a column's standard deviation in {whose}"
+
+
+def _kept(case: Case, noisy: Tensor, draws: int) -> Tensor:
+    """Say which noisy inputs have the prediction of their row, (N, draws)."""
+    rows = case.rows.repeat_interleave(draws)
+    before, after = case.prediction[rows], case.model.predict(noisy)
+    was, now = case.target.select(before, rows), case.target.select(after, rows)
+    if case.model.task == "regression":
+        return ((now - was).abs() <= KEEPS * was.abs()).view(-1, draws)
+    return (((now - was).abs() <= KEEPS) & (before.argmax(1) == after.argmax(1))).view(-1, draws)
+
+
+def _control(case: Case, explanation: Explanation, row: int) -> float:
+    """Return how alike the row's map is to copies of it that are moved."""
+    scores = unit_scores(explanation, row)
+    copies, _ = control_maps(scores, CONTROLS, case.generator(row, stream=1))
+    return float(rank_correlation(copies, scores).mean()) if len(copies) else 1.0
+
+
+def _repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanation:
+    segments = None if explanation.segments is None else explanation.segments.repeat_interleave(draws, 0)
+    target = tuple(target for target in explanation.target for _ in range(draws))
+    behind = explanation.background
+    if behind is not None and behind.shape[1] > 1:
+        behind = behind.repeat_interleave(draws, 1)
+    return replace(explanation, inputs=noisy, target=target, segments=segments, background=behind)
+
+
+def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control: float, noise: str) -> Finding:
+    name, draws = "stability", int(kept.sum())
+    moved = f"moved copies of the map, which correlate {control:.2f} with it"
+    few = too_few_values(name, values, PASSES_ABOVE, moved)
+    if few is not None:
+        return few
+    if not draws:
+        text = f"Untestable: none of {len(kept)} draws of noise kept the prediction."
+        return Finding(name, "untestable", None, PASSES_ABOVE, moved, text, {"kept": 0})
+    found = rank_correlation(torch.stack([other for other, keeps in zip(again, kept.tolist()) if keeps]), values)
+    score = float(found.mean())
+    status = status_of(score, PASSES_ABOVE, FAILS_BELOW)
+    text = (
+        f"{SAYS[status]}: with noise that keeps the prediction ({noise}), the map correlates {score:.2f} with itself."
+    )
+    details = {"kept": draws, "draws": len(kept), "least": float(found.min()), "control": control, "noise": noise}
+    return Finding(name, status, score, PASSES_ABOVE, moved, text, details)

@@ -1,0 +1,107 @@
+"""Image files as pixels of the model's size: orientation, color and depth handled, damage named."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from xai.base.errors import InputError, expected
+from xai.inputs.kinds import ImageInput
+
+__all__ = ["LabelledImages", "read_folder", "read_image", "read_images"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Pixels (N, C, H, W) with a name each and, where known, a class number each (N,)."""
+
+    images: Tensor
+    names: tuple[str, ...]
+    labels: Tensor | None = None
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def read_image(path: str | Path, input: ImageInput, operation: str = "read_image") -> Tensor:
+    """Return a file as pixels (1, C, H, W) in the input's range.
+
+    The image is turned as its EXIF data say, put on white where it is transparent, converted to grey or RGB, and its
+    largest centered part of the right proportions is resized. Raises InputError for a missing or damaged file.
+    """
+    channels, height, width = input.shape
+    if channels not in MODES:
+        raise InputError(expected(operation, "model", "images of 1, 3 or 4 channels", f"{channels} channels"))
+    if not Path(path).is_file():
+        raise InputError(expected(operation, "image", "an image file", f"no file at {path}"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as file:
+                file.load()
+                upright = ImageOps.exif_transpose(file)
+    except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        got = "one that is too large" if "ecompression" in type(error).__name__ else "something else"
+        raise InputError(expected(operation, str(path), "an image that can be read", got)) from error
+    except Exception as error:  # decoders raise what they like: struct.error, SyntaxError, ...
+        raise InputError(expected(operation, str(path), "a whole image file", f"a damaged one ({error})")) from error
+    fitted = ImageOps.fit(_convert(upright, MODES[channels]), (width, height), Image.Resampling.BICUBIC)
+    pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255).reshape(height, width, channels)
+    low, high = input.limits or (0.0, 1.0)
+    return low + pixels.permute(2, 0, 1)[None] * (high - low)
+
+
+def read_images(paths: list[str | Path], input: ImageInput, operation: str = "read_images") -> LabelledImages:
+    """Return several files as one batch, each named by its file name."""
+    batch = torch.cat([read_image(path, input, operation) for path in paths])
+    return LabelledImages(batch, tuple(Path(path).name for path in paths))
+
+
+def read_folder(folder: str | Path, input: ImageInput, classes: list[str], operation: str) -> LabelledImages:
+    """Return a folder of images by class: one subfolder per class, named like it or by its number.
+
+    Raises InputError for a subfolder that is no class, and where there are no images.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(expected(operation, "data", "a folder with one subfolder per class", f"no folder at {folder}"))
+    images, names, labels = [], [], []
+    for part in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        if part.name in classes:
+            label = classes.index(part.name)
+        elif part.name.isdecimal() and int(part.name) < len(classes):
+            label = int(part.name)
+        else:
+            known = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
+            raise InputError(expected(operation, "data", f"subfolders named like the classes ({known})", part.name))
+        for path in sorted(path for path in part.iterdir() if path.suffix.lower() in SUFFIXES):
+            images.append(read_image(path, input, operation))
+            names.append(f"{part.name}/{path.name}")
+            labels.append(label)
+    if not images:
+        raise InputError(
+            expected(operation, "data", "images in subfolders named like the classes", f"none in {folder}")
+        )
+    return LabelledImages(torch.cat(images), tuple(names), torch.tensor(labels), str(folder))
+
+
+def _convert(image: Image.Image, mode: str) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        depth = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if image.mode != "F" or depth.max() > 1 else 1.0
+        image = Image.fromarray((np.clip(depth / top, 0, 1) * 255).round().astype(np.uint8))
+    if mode != "RGBA" and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        image = Image.alpha_composite(white, rgba)
+    return image.convert(mode)

@@ -1,0 +1,66 @@
+"""Cut an image into the parts that a method switches on and off."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.base.errors import InputError, describe, expected
+
+__all__ = ["SEGMENTATIONS", "make_segments"]
+
+SEGMENTATIONS = ("auto", "slic", "quickshift", "felzenszwalb", "grid")
+# Below this many pixels a side, superpixels are a few pixels each and follow noise: a grid says as much.
+SMALL = 64
+
+
+def make_segments(segments: object, images: Tensor, seed: int, operation: str) -> tuple[Tensor, str]:
+    """Return labels 0 .. d-1 for each image, (N, H, W) as int64, and the name of the segmentation.
+
+    segments: None or "auto" (SLIC; a 7 x 7 grid for images under 64 pixels), another name, or the user's own integer
+    labels, (H, W) or (N, H, W), of any values. images: (N, C, H, W).
+    """
+    name = "auto" if segments is None else segments
+    count, height, width = len(images), *images.shape[2:]
+    if not isinstance(name, str):
+        labels = torch.as_tensor(name)
+        if labels.is_floating_point() or tuple(labels.shape) not in ((height, width), (count, height, width)):
+            wanted = f"whole numbers of shape {(height, width)} or {(count, height, width)}"
+            raise InputError(expected(operation, "segments", wanted, describe(labels)))
+        labels = labels.expand(count, height, width).long()
+        return torch.stack([_renumber(part) for part in labels]).to(images.device), "given"
+    if name not in SEGMENTATIONS:
+        wanted = f"one of {', '.join(SEGMENTATIONS)} or labels"
+        raise InputError(expected(operation, "segments", wanted, repr(name)))
+    if name == "auto":
+        name = "grid" if min(height, width) < SMALL else "slic"
+    if name == "grid":
+        rows = (torch.arange(height) * 7).div(height, rounding_mode="floor").clamp_max(6)
+        columns = (torch.arange(width) * 7).div(width, rounding_mode="floor").clamp_max(6)
+        labels = _renumber(rows[:, None] * 7 + columns[None, :]).expand(count, height, width)
+    else:
+        labels = torch.stack([_superpixels(name, image, seed) for image in images])
+    return labels.to(images.device), name
+
+
+def _superpixels(name: str, image: Tensor, seed: int) -> Tensor:
+    from skimage import segmentation
+
+    pixels = image.detach().double().cpu().permute(1, 2, 0).numpy()
+    low, high = pixels.min(), pixels.max()
+    pixels = (pixels - low) / (high - low) if high > low else np.zeros_like(pixels)
+    if pixels.shape[2] != 3:
+        pixels = pixels.mean(2, keepdims=True).repeat(3, axis=2)
+    if name == "slic":
+        labels = segmentation.slic(pixels, n_segments=50, compactness=10, sigma=1, start_label=0)
+    elif name == "quickshift":
+        labels = segmentation.quickshift(pixels, kernel_size=4, max_dist=200, ratio=0.2, rng=seed % 2**32)
+    else:
+        labels = segmentation.felzenszwalb(pixels, scale=100, sigma=0.5, min_size=max(20, pixels.shape[0] // 4))
+    return _renumber(torch.from_numpy(np.ascontiguousarray(labels)))
+
+
+def _renumber(labels: Tensor) -> Tensor:
+    # Any integers will do; lime 0.2.0.1 silently never switches the last segment when labels start at 1.
+    return torch.unique(labels, return_inverse=True)[1].reshape(labels.shape)

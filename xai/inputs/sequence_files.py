@@ -1,0 +1,53 @@
+"""Texts and series from the command line: a text as it stands or in a file, a series as a table of steps."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from xai.base.errors import InputError, expected
+from xai.inputs.series import SequenceInput
+
+__all__ = ["read_series", "read_texts"]
+
+LONGEST_NAME = 48
+
+
+def read_texts(items: Sequence[str], operation: str) -> tuple[list[str], tuple[str, ...]]:
+    """Return texts and what to call them; an item that ends in .txt is a file, any other is the text itself."""
+    texts, names = [], []
+    for item in items:
+        if item.endswith(".txt"):
+            try:
+                texts.append(Path(item).read_text("utf-8").strip())
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(expected(operation, item, "a text file in UTF-8", type(error).__name__)) from error
+            names.append(Path(item).name)
+        else:
+            texts.append(item)
+            names.append(item if len(item) <= LONGEST_NAME else f"{item[: LONGEST_NAME - 1]}…")
+    return texts, tuple(names)
+
+
+def read_series(paths: Sequence[str], input: SequenceInput, operation: str) -> tuple[Tensor, tuple[str, ...]]:
+    """Return series (N, length, D) from CSV files: a line per step, a number per name; a header of names may lead.
+
+    Raises InputError for a missing file, or one that holds something else.
+    """
+    series = []
+    for path in paths:
+        try:
+            lines = [line for line in csv.reader(Path(path).read_text("utf-8").splitlines()) if line]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(expected(operation, path, "a CSV file of steps", type(error).__name__)) from error
+        lines = lines[1:] if lines and [cell.strip() for cell in lines[0]] == list(input.names) else lines
+        try:
+            series.append(torch.tensor([[float(cell) for cell in line] for line in lines]))
+        except ValueError as error:
+            wanted = f"{len(input.names)} numbers in each line"
+            raise InputError(expected(operation, path, wanted, "something else")) from error
+    return input.prepare(series, operation), tuple(Path(path).name for path in paths)

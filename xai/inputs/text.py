@@ -1,0 +1,168 @@
+"""Texts as a kind of input: kept to the last character as code points, and handed on as strings or as word numbers."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.base.errors import InputError, describe, expected
+
+__all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
+
+PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+NOTHING = -1  # behind the end of a shorter text; no character has this code
+
+
+class TextInput(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="text", forbid_unknown_fields=True, omit_defaults=True, dict=True
+):
+    """Texts. Without a vocabulary the network or function is called with a list of strings.
+
+    With a `vocabulary` it is called with numbers (N, L) in int64: 0 where a shorter text is padded, 1 for a word that
+    is not in it, 2 for the vocabulary's first word, and so on. Words are what `pattern` finds, in lower case where
+    `lowercase` says so, at most `length` of them. A tokenizer of another kind goes into `Model(forward=...)`, which
+    gets the strings.
+
+    Raises InputError for a vocabulary with repeated words, or a pattern that is no regular expression.
+
+    >>> TextInput(["good", "film"]).present(["A good, good film", "good"])
+    tensor([[1, 2, 2, 3],
+            [2, 0, 0, 0]])
+    """
+
+    vocabulary: list[str] = []
+    pattern: str = r"\w+"
+    lowercase: bool = True
+    length: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.vocabulary)) != len(self.vocabulary):
+            raise InputError(expected("TextInput", "vocabulary", "distinct words", describe(self.vocabulary)))
+        if self.length is not None and self.length < 1:
+            raise InputError(expected("TextInput", "length", "a number of words from 1", self.length))
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise InputError(expected("TextInput", "pattern", "a regular expression", repr(self.pattern))) from error
+
+    @property
+    def kind(self) -> str:
+        return "text"
+
+    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+        """Return texts as code points (N, L) in int32, -1 behind the end; takes one string, several, or such codes.
+
+        With a vocabulary, numbers of words (N, L) in int64 are taken as they are.
+
+        >>> TextInput().prepare(["hi", "a"], "lime_text")
+        tensor([[104, 105],
+                [ 97,  -1]], dtype=torch.int32)
+        """
+        if isinstance(value, Tensor) and value.dtype == torch.int32 and value.ndim == 2 and value.numel():
+            return value.detach()
+        if isinstance(value, Tensor) and value.dtype == torch.int64 and self.vocabulary:
+            return self._checked(value.detach(), operation, argument)
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, np.ndarray) or hasattr(texts, "to_list"):
+            texts = texts.tolist()
+        if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
+            raise InputError(expected(operation, argument, "a string or a list of strings", describe(value)))
+        empty = [number for number, text in enumerate(texts) if not text]
+        if empty:
+            raise InputError(expected(operation, argument, "texts with something in them", f"none in row {empty[0]}"))
+        codes = torch.full((len(texts), max(map(len, texts))), NOTHING, dtype=torch.int32)
+        for row, text in zip(codes, texts):
+            row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
+        return codes
+
+    def present(self, batch: list[str] | Tensor) -> list[str] | Tensor:
+        """Return what the network is called with, from strings or code points; int64 numbers of words stay as they are.
+
+        Without a vocabulary that is a list of strings, with one a tensor (N, L) on the batch's device.
+        """
+        if isinstance(batch, Tensor) and batch.dtype == torch.int64:
+            return batch
+        device = batch.device if isinstance(batch, Tensor) else "cpu"
+        texts = to_texts(batch) if isinstance(batch, Tensor) else list(batch)
+        if not self.vocabulary:
+            return texts
+        rows = [self.numbers(text) for text in texts]
+        ids = torch.full((len(rows), max(1, *map(len, rows))), PADDING, dtype=torch.int64)
+        for row, numbers in zip(ids, rows):
+            row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
+        return ids.to(device)
+
+    def words(self, text: str) -> list[str]:
+        """Return what the pattern finds in a text, cut to `length`.
+
+        >>> TextInput(["good"], length=2).words("Good old film")
+        ['good', 'old']
+        """
+        return re.findall(self.pattern, text.lower() if self.lowercase else text)[: self.length]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where in the text each of its words stands, from the first character to behind the last.
+
+        >>> TextInput().spans("Good old film")
+        [(0, 4), (5, 8), (9, 13)]
+        """
+        # A character may have a longer lower case.
+        cased = text.lower() if self.lowercase else text
+        origin = [place for place, letter in enumerate(text) for _ in (letter.lower() if self.lowercase else letter)]
+        found = list(re.finditer(self.pattern, cased))[: self.length]
+        return [(origin[match.start()], origin[match.end() - 1] + 1) if match.group() else (0, 0) for match in found]
+
+    def numbers(self, text: str) -> list[int]:
+        """Return the numbers of a text's words."""
+        known = self._numbering
+        return [known.get(word, UNKNOWN) for word in self.words(text)]
+
+    def texts(self, numbers: Tensor) -> list[str]:
+        """Return texts (N) that have these numbers of words (N, L): in lower case, with a sign for an unknown word.
+
+        Raises InputError where the pattern cuts no such text into these words.
+
+        >>> TextInput(["good", "film"]).texts(torch.tensor([[2, 1, 3, 0]]))
+        ['good unknown film']
+        """
+        signs = ("\u25a1", "unknown", "unknownword")
+        unknown = next((sign for sign in signs if self.words(sign) == [sign] and sign not in self._numbering), None)
+        for joiner in (" ", ""):
+            rows = []
+            for row in numbers.tolist():
+                last = max((place for place, number in enumerate(row, 1) if number != PADDING), default=0)
+                parts = [
+                    unknown if number == UNKNOWN else self.vocabulary[number - FIRST_WORD] for number in row[:last]
+                ]
+                text = joiner.join(part for part in parts if part)
+                if None in parts or PADDING in row[:last] or self.numbers(text) != row[:last]:
+                    break
+                rows.append(text)
+            else:
+                return rows
+        wanted = f"numbers of words that a text of the pattern {self.pattern!r} can have"
+        raise InputError(expected("TextInput.texts", "numbers", wanted, describe(numbers)))
+
+    def _checked(self, numbers: Tensor, operation: str, argument: str) -> Tensor:
+        most = len(self.vocabulary) + FIRST_WORD - 1
+        if numbers.ndim != 2 or not numbers.numel() or int(numbers.min()) < 0 or int(numbers.max()) > most:
+            wanted = f"rows of whole numbers from 0 to {most}"
+            raise InputError(expected(operation, argument, wanted, describe(numbers)))
+        return numbers
+
+    @cached_property
+    def _numbering(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.vocabulary, start=FIRST_WORD)}
+
+    def normalize(self, batch: Tensor) -> Tensor:
+        return batch
+
+
+def to_texts(codes: Tensor) -> list[str]:
+    """Return the strings behind code points (N, L)."""
+    return ["".join(map(chr, row[row >= 0].tolist())) for row in codes.cpu()]

@@ -1,0 +1,80 @@
+"""Labels, as every kind of task has them: numbers or names of classes, 0 and 1 per class, or a regression's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.base.arrays import as_tensor
+from xai.base.errors import InputError, describe, expected
+from xai.base.spelled import spelled_codes
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
+
+__all__ = ["as_labels", "check_outputs"]
+
+
+def as_labels(model: Model, labels: object, rows: int, operation: str) -> Tensor:
+    """Return class numbers (N,) in int64, or for several of many and regressions numbers (N, K) in float64.
+
+    Class names are taken as well as numbers. A column of a table that holds numbers holds names where the classes are
+    named by these numbers ("1", "2", "3"); an array or a tensor holds class numbers. Raises InputError for labels that
+    do not fit the task.
+    """
+    if model.task in ("classification", "binary"):
+        return _classes(model.classes or [], labels, rows, operation)
+    goals = as_tensor(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, operation, "labels").cpu()
+    goals = (goals[:, None] if goals.ndim == 1 else goals).double()
+    if goals.ndim != 2 or len(goals) != rows:
+        raise InputError(expected(operation, "labels", f"one per row ({rows})", describe(goals)))
+    if not bool(torch.isfinite(goals).all()):
+        raise InputError(expected(operation, "labels", "finite numbers", "NaN or infinity"))
+    if model.task == "multilabel" and not bool(((goals == 0) | (goals == 1)).all()):
+        raise InputError(expected(operation, "labels", "0 and 1, one per class", describe(goals)))
+    return goals
+
+
+def check_outputs(labels: Tensor, outputs: int, operation: str) -> None:
+    """Raise InputError where labels (N,) or (N, K) do not belong to so many outputs."""
+    if labels.ndim == 1 and len(labels) and int(labels.max()) >= outputs:
+        raise InputError(expected(operation, "labels", f"classes from 0 to {outputs - 1}", f"{int(labels.max())}"))
+    if labels.ndim == 2 and labels.shape[1] != outputs:
+        raise InputError(expected(operation, "labels", f"{outputs} per row", f"{labels.shape[1]}"))
+
+
+def _classes(names: Sequence[str], labels: object, rows: int, operation: str) -> Tensor:
+    column = hasattr(labels, "to_numpy")
+    values = labels.to_numpy() if column else labels
+    if not isinstance(values, Tensor):
+        values = _numbers(names, values, column, operation)
+    if len(values) != rows or values.ndim != 1:
+        raise InputError(expected(operation, "labels", f"one per row ({rows})", describe(values)))
+    values = values.cpu()
+    if not len(values) or not bool((values == values.round()).all()) or int(values.min()) < 0:
+        raise InputError(expected(operation, "labels", "whole numbers from 0, one per row", describe(values)))
+    return values.long()
+
+
+def _numbers(names: Sequence[str], labels: object, column: bool, operation: str) -> Tensor:
+    """Return class numbers from names or numbers."""
+    try:
+        values = np.asarray(labels)
+    except ValueError as error:  # lists of several lengths
+        raise InputError(expected(operation, "labels", "one per row", describe(labels))) from error
+    if np.issubdtype(values.dtype, np.number) or values.dtype == bool:
+        spelled = spelled_codes(values, names) if column and np.isfinite(values.astype(np.float64)).all() else None
+        return torch.from_numpy(values.astype(np.float64) if spelled is None else spelled)
+    codes = {name: number for number, name in enumerate(names)}
+    unknown = sorted({str(item) for item in values.reshape(-1) if str(item) not in codes})
+    if not unknown:
+        return torch.tensor([codes[str(item)] for item in values.reshape(-1)])
+    try:
+        return torch.tensor([float(item) for item in values.reshape(-1)])
+    except (TypeError, ValueError) as error:
+        known = ", ".join(list(names)[:8]) or "numbers"
+        raise InputError(expected(operation, "labels", f"classes of the model ({known})", repr(unknown[0]))) from error

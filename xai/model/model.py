@@ -1,0 +1,309 @@
+"""A trained network with everything that an explanation must know of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from xai.base.arguments import whole_number
+from xai.base.digest import network_digest, version_key
+from xai.base.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
+from xai.inputs.kinds import Input, TensorInput, TextInput
+from xai.model.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, probabilities
+from xai.model.plan import ExecutionPlan, FasterForms, batch_size_for, make_plan
+from xai.model.session import Case
+from xai.model.targets import resolve_target
+from xai.model.unit import unit_model
+from xai.network.function_module import FunctionModule
+from xai.network.gradients import differentiable_pass
+from xai.network.guard import untouched
+from xai.network.hooks import StopForward, first_tensor
+from xai.network.trace import Trace, trace
+
+__all__ = ["Model"]
+
+# Checking a faster form costs each row about two of the passes that follow: below this many it cannot pay.
+PASSES_WORTH_A_PLAN = 16
+ENOUGH = 64  # numbers that are no probabilities by more than an accident
+
+
+class Model:
+    """Wraps a network for explanation.
+
+    network: any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass that begins with them.
+    task: "classification", "binary" (one logit or two), "multilabel" or "regression".
+    output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
+    guessed, and contradicted with a warning.
+    classes: names of the outputs.
+    input: ImageInput, TabularInput, SequenceInput, TextInput or TensorInput (anything, handed over as it is).
+    forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
+
+    >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
+    >>> model.predict(torch.zeros(4, 3)).shape
+    torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        task: str = "classification",
+        output: str = "logits",
+        classes: Sequence[str] | None = None,
+        input: Input | None = None,
+        forward: Callable[[nn.Module, Tensor], object] | None = None,
+        name: str | None = None,
+    ) -> None:
+        if not isinstance(network, nn.Module):
+            raise InputError(expected("Model", "network", "a torch.nn.Module", describe(network)))
+        for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
+            if value not in known:
+                raise InputError(expected("Model", argument, f"one of {', '.join(known)}", repr(value)))
+        names = list(map(str, classes)) if isinstance(classes, Iterable) and not isinstance(classes, str) else None
+        if classes is not None and (names is None or len(set(names)) != len(names)):
+            raise InputError(expected("Model", "classes", "distinct names", describe(classes)))
+        if input is not None and not isinstance(input, Input):
+            wanted = "ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
+            raise InputError(expected("Model", "input", wanted, describe(input)))
+        self.network = network
+        self.task = task
+        self.output = output
+        self.classes = names
+        self.input: Input = input if input is not None else TensorInput()
+        self.forward = forward
+        self.name = name or type(network).__name__
+        self.source: Path | None = None
+        self._traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
+        self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
+        self._digest: tuple[tuple, str] | None = None
+        self._settled = False
+        self.forms = FasterForms()
+        self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
+
+    @classmethod
+    def from_callable(
+        cls,
+        function: Callable[[np.ndarray], np.ndarray],
+        *,
+        classes: Sequence[str] | None = None,
+        input: Input | None = None,
+        task: str = "classification",
+        name: str | None = None,
+    ) -> Model:
+        """Wrap any function from a batch to probabilities (N, K), for the perturbation methods.
+
+        The batch is a NumPy array, with a TextInput without vocabulary a list of strings.
+        """
+        output = "logits" if task == "regression" else "probabilities"
+        network = FunctionModule(function)
+        name = name or getattr(function, "__name__", "callable")
+        return cls(network, task=task, output=output, classes=classes, input=input, name=name)
+
+    def __repr__(self) -> str:
+        return f"Model({self.name}, task={self.task}, output={self.output}, input={self.input.kind})"
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device of the network's first parameter."""
+        return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Return the floating type of the network's first parameter; float32 where it has none."""
+        return self._own_dtype() or torch.float32
+
+    def _own_dtype(self) -> torch.dtype | None:
+        return next((item.dtype for item in self.network.parameters() if item.is_floating_point()), None)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the weights."""
+        key = version_key(self.network)
+        if self._digest is None or self._digest[0] != key:
+            self._digest = (key, network_digest(self.network))
+        return self._digest[1]
+
+    def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
+        """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
+        # A copy: what the caller does to their tensor later must not change what was explained. In one memory layout,
+        # since among equal maxima another layout finds another one first.
+        batch = self.input.prepare(inputs, operation, argument).to(self.device)
+        batch = batch.clone(memory_format=torch.contiguous_format)
+        if not batch.is_floating_point():
+            return batch
+        wide = torch.promote_types(batch.dtype, torch.float32)
+        return batch.to(self._own_dtype() if self._own_dtype() in (torch.float32, torch.float64) else wide)
+
+    def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
+        """Return what the network is called with."""
+        if isinstance(self.input, TextInput):
+            texts = self.input.present(batch)
+            return texts.to(self.device) if isinstance(texts, Tensor) else texts
+        # The clone is what an in-place first layer may overwrite; it is no leaf, so autograd allows it.
+        seen = self.input.normalize(batch).clone()
+        return seen.to(self._own_dtype() or seen.dtype) if seen.is_floating_point() else seen
+
+    def forward_on(self, network: nn.Module, batch: Tensor | list[str], operation: str) -> Tensor:
+        """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.
+
+        Texts come as code points, as strings or as numbers of words (see TextInput).
+        Raises NetworkError where it fails or puts out something else.
+        """
+        seen = self._seen(batch)
+        try:
+            with differentiable_pass(network):
+                output = network(seen) if self.forward is None else self.forward(network, seen)
+        except (XaiError, StopForward):
+            raise
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
+            got = f"{type(error).__name__}: {reason}"
+            raise NetworkError(expected(operation, "network", f"a forward pass on a {describe(seen)}", got)) from error
+        logits = output.get("logits") if isinstance(output, dict) else getattr(output, "logits", None)
+        scores = first_tensor(output if logits is None else logits)
+        if scores is not None and scores.ndim == 1 and len(scores) == len(batch):
+            scores = scores[:, None]
+        if scores is None or scores.ndim != 2 or len(scores) != len(batch) or not scores.is_floating_point():
+            wanted = f"scores of shape ({len(batch)}, K); choose them with forward= where the network has other outputs"
+            raise NetworkError(expected(operation, "network", wanted, describe(output if scores is None else scores)))
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+    def columns(self, raw: Tensor) -> Tensor:
+        """Return one score per class from outputs (n, K)."""
+        return columns(raw, self.task, self.output)
+
+    def probabilities(self, raw: Tensor) -> Tensor:
+        """Return probabilities (n, K) from outputs; of a regression, the values."""
+        return probabilities(raw, self.task, self.output)
+
+    def log_probabilities(self, raw: Tensor) -> Tensor:
+        """Return log-probabilities (n, K) from outputs (n, K)."""
+        return log_probabilities(raw, self.task, self.output)
+
+    def with_network(self, network: nn.Module) -> Model:
+        """Return a model of another network with the same task, output, classes and input."""
+        settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
+        other = Model(network, **settings, forward=self.forward, name=self.name)
+        other._settled = True  # what a changed network puts out says nothing about what was declared
+        return other
+
+    def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
+        """Return a model whose one output is a unit of a layer, for any method; see `xai.model.unit`."""
+        return unit_model(self, layer, index)
+
+    def predict(self, inputs: object) -> Tensor:
+        """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
+        with self.explaining("predict", inputs, 0, exact=True) as case:  # a plan costs more than this one pass
+            return case.prediction
+
+    def trace(self, inputs: object = None) -> Trace:
+        """Return the layers that a forward pass meets, in order; without inputs, on a blank one of the model's size."""
+        with untouched(self.network):
+            if inputs is None:
+                shape = getattr(self.input, "shape", None) or (len(getattr(self.input, "names", ())),)
+                if shape == (0,):
+                    raise InputError(
+                        expected("trace", "inputs", "a batch, since the model's input has no shape", "none")
+                    )
+                batch = torch.zeros(1, *shape, device=self.device)
+            else:
+                batch = self.prepare(inputs, "trace")[:1]
+            return self.trace_of(batch, "trace")
+
+    @contextmanager
+    def explaining(
+        self,
+        operation: str,
+        inputs: object,
+        target: object = None,
+        *,
+        of: str = "output",
+        seed: int | None = None,
+        passes: int = 1,
+        exact: bool = False,
+        batch_size: int | None = None,
+        layer: str | None = None,
+        differentiable: bool = False,
+        scores_only: bool = False,
+    ) -> Iterator[Case]:
+        """Check the arguments, predict, choose a plan, and lend a Case while the network is guarded.
+
+        `passes` is about how many evaluations each row will need. With a `layer`, its output stands for the inputs.
+        `differentiable`: words become the vectors (N, L, D) that the network's embedding turns them into, so that a
+        method may take gradients and go on paths. `scores_only`: no gradient is taken, or none that a kink of the
+        network could turn: a faster form then need only agree in its scores.
+        """
+        if of not in ("output", "probability", "log_probability"):
+            raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
+        batch_size = None if batch_size is None else whole_number(operation, "batch_size", batch_size, 1)
+        seed = None if seed is None else whole_number(operation, "seed", seed)
+        batch = self.prepare(inputs, operation)
+        with untouched(self.network):
+            found = self.trace_of(batch[:1], operation)
+            size = batch_size or batch_size_for(found, batch[0].numel(), self.device.type)
+            raw = self._run(batch, size, operation)
+            steady = self._is_steady(batch[:1], raw[:1], size, operation)
+            prediction = self.probabilities(raw)
+            resolved = resolve_target(target, prediction, self.classes, self.task, operation)
+            plan = ExecutionPlan(self.network, size)
+            case = Case(operation, self, batch, resolved, prediction, plan, found, of, seed, exact)
+            case.diagnostics = [{} for _ in range(len(batch))]
+            if not steady:
+                case.note("non_deterministic", [True] * len(batch))
+            if layer is not None:  # read in the plain network: in a folded one it may be another
+                case.move_to_layer(layer)
+                yield case
+                return
+            if differentiable and isinstance(self.input, TextInput):
+                case.move_to_words()
+            if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None and case.words is None:
+                case.plan = make_plan(self, found, batch, raw, resolved, size, scores_only=scores_only)
+            yield case
+
+    def _is_steady(self, row: Tensor, raw: Tensor, size: int, operation: str) -> bool:
+        """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights."""
+        version, shape = version_key(self.network), tuple(row.shape[1:])
+        if self._steady[0] != version:
+            self._steady = (version, {})  # what was found of other weights is forgotten
+        known = self._steady[1]
+        if shape not in known:
+            known[shape] = torch.allclose(self._run(row, size, operation), raw, rtol=1e-3, atol=1e-4)
+        return known[shape]
+
+    def trace_of(self, row: Tensor, operation: str) -> Trace:
+        """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
+        key, modules = tuple(row.shape[1:]), list(self.network.modules())
+        if key not in self._traces or self._traces[key][0] != modules:
+            # With a graph where the input allows one: it tells what reads the output of a convolution.
+            seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
+            image = seen if row.ndim == 4 and seen.requires_grad else None
+            found = trace(self.network, lambda: self.forward_on(self.network, seen, operation), image)
+            self._traces[key] = modules, found
+        return self._traces[key][1]
+
+    def _run(self, batch: Tensor, size: int, operation: str) -> Tensor:
+        with torch.no_grad():
+            raw = torch.cat([self.forward_on(self.network, part, operation) for part in batch.split(size)])
+        if not bool(torch.isfinite(raw).all()):
+            raise NetworkError(expected(operation, "network", "finite outputs", "NaN or infinity"))
+        outputs = self.columns(raw).shape[1]
+        allowed = {"classification": outputs >= 2, "binary": outputs == 2}.get(self.task, True)
+        if not allowed:
+            wanted = "at least two outputs" if self.task == "classification" else "one output or two"
+            raise NetworkError(expected(operation, "network", f"{wanted} for task {self.task!r}", f"{outputs}"))
+        if self.classes is not None and len(self.classes) != outputs:
+            got = f"{outputs} outputs"
+            raise NetworkError(
+                expected(operation, "network", f"one output for each of {len(self.classes)} classes", got)
+            )
+        reason = None if self._settled else doubt(raw, self.task, self.output)
+        # Once, and not at all after outputs that only what was declared can be: later ones may be far from any data.
+        self._settled = self._settled or reason is not None or raw.numel() >= ENOUGH
+        if reason is not None:
+            warnings.warn(f"Model: output: this network was said to put out {reason}", XaiWarning, stacklevel=5)
+        return raw

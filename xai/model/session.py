@@ -1,0 +1,299 @@
+"""One batch under explanation: what a method works with, and all it needs to know of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xai.base.digest import tensor_digest
+from xai.base.errors import LayerError, NetworkError, expected
+from xai.base.plain import as_plain
+from xai.base.progress import track
+from xai.inputs.baselines import as_row, data_rows, make_baseline
+from xai.inputs.series import SequenceInput
+from xai.model.plan import ExecutionPlan
+from xai.model.targets import Target
+from xai.model.word_vectors import Words, embed
+from xai.network.gradients import gradient_of, variable_of
+from xai.network.hooks import recording, replacing, run_recorded
+from xai.network.trace import Trace
+from xai.results.explanation import Explanation
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
+
+__all__ = ["Case"]
+
+SATURATED = 0.999
+ALMOST_NOTHING = 1e-20
+
+
+@dataclass
+class Case:
+    """Inputs (N, ...) in the caller's units, their targets, and the network in the form chosen to run.
+
+    Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
+    `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
+    "log_probability". With a `layer`, `inputs` are what that layer puts out for the rows in `given`, and a score is
+    that of the network from there on: what explains an input explains a layer. With `words`, `inputs` are the vectors
+    (N, L, D) that the network's embedding turns the texts in `given` into. `behind` (B, 1 or N, ...) is what the caller
+    gave as numbers for a baseline or background.
+    """
+
+    operation: str
+    model: Model
+    inputs: Tensor
+    target: Target
+    prediction: Tensor
+    plan: ExecutionPlan
+    trace: Trace
+    of: str = "output"
+    seed: int | None = None
+    exact: bool = False
+    words: Words | None = None
+    layer: str | None = None
+    given: Tensor | None = None
+    behind: Tensor | None = None
+    diagnostics: list[dict[str, object]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def rows(self) -> Tensor:
+        """Return the numbers of all rows, shape (N,)."""
+        return torch.arange(len(self), device=self.inputs.device)
+
+    def score(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
+
+        `rows` (n,) names the row whose target applies to each item.
+        """
+        return self._select(self._forward(batch, rows), rows)
+
+    def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        """Return `score` without a graph, in float64."""
+        with torch.no_grad():
+            return self._select(self._seen_before(batch, rows), rows).double()
+
+    def scores_of_all(self, batch: Tensor, rows: Tensor) -> Tensor:
+        """Return the explained number of each row (r,) for every item of one batch, shape (r, n), from one pass.
+
+        Connected to the graph where the batch requires a gradient.
+        """
+        with torch.set_grad_enabled(batch.requires_grad):
+            raw = self.model.forward_on(self.plan.network, batch, self.operation)
+            columns = self._columns(raw).double().T  # (K, n)
+            chosen = columns[self.target.index[rows]]
+            if self.target.against is None:
+                return chosen
+            return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
+
+    def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
+        batch = variable_of(batch, self.operation)
+        score = self.score(batch, rows)
+        return score.detach(), gradient_of(score, batch, self.operation)
+
+    def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
+        """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
+        network = self.plan.network
+        batch = variable_of(batch, self.operation)
+        with recording(network, [layer], self.operation) as recorded:
+            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer], self.operation)
+        activation = recorded[layer]
+        return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+
+    def _seen_before(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        """Return what the network puts out, from an earlier pass where the model shares those."""
+        memory = self.model.shared
+        if memory is None or not isinstance(batch, Tensor) or self.layer is not None or self.words is not None:
+            return self._forward(batch, rows)
+        key = (self.plan.folded, self.plan.channels_last, self.exact, tensor_digest(batch))
+        if key not in memory:
+            memory[key] = self._forward(batch, rows)
+        return memory[key]
+
+    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        network = self.plan.network
+
+        def run(seen: Tensor | list[str]) -> Tensor:
+            return self.model.forward_on(network, seen, self.operation)
+
+        if self.words is not None:
+            return self.words.run(network, batch, rows, run, self.operation)
+        if self.layer is None:
+            return run(batch)
+
+        def go_on(inputs: tuple, output: Tensor) -> Tensor:
+            if output.shape != batch.shape:
+                wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
+                raise LayerError(expected(self.operation, "layer", wanted, tuple(output.shape)))
+            return batch.to(output.dtype).clone()  # a copy: what follows may work in place
+
+        with replacing(network, self.layer, go_on, self.operation, once=True):
+            return run(self.given[rows])
+
+    def move_to_words(self) -> None:
+        """Explain texts by the vectors that the network's embedding turns their words into."""
+        size = self.plan.batch_size
+        self.given = self.inputs
+        self.inputs, self.words = embed(
+            self.model.network, self.model.input, self.given,
+            lambda part: self.model.forward_on(self.model.network, part, self.operation), size, self.operation,
+        )  # fmt: skip
+
+    def move_to_layer(self, layer: str) -> None:
+        """Explain from a layer on: what it puts out, at least in float32, becomes the inputs.
+
+        Raises LayerError where it does not exist, is not reached, or runs more than once.
+        """
+        # Words as numbers, padded together: a part of the batch alone would be padded less.
+        words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
+        self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
+        for part in self.given.split(self.plan.batch_size):
+            with torch.no_grad(), recording(self.model.network, [layer], self.operation, stop=True) as recorded:
+                run = partial(self.model.forward_on, self.model.network, part, self.operation)
+                run_recorded(run, recorded, [layer], self.operation)
+            parts.append(recorded[layer])
+        if len({part.shape[1:] for part in parts}) > 1:
+            wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
+            raise LayerError(expected(self.operation, "layer", wanted, "several"))
+        values = torch.cat(parts)
+        self.inputs = values.to(torch.promote_types(values.dtype, torch.float32))
+        self.layer = layer
+
+    @property
+    def present(self) -> Tensor | None:
+        """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
+        if self.words is not None:
+            return self.words.present
+        padded = self.layer is None and isinstance(self.model.input, SequenceInput)
+        return self.model.input.present(self.inputs) if padded else None
+
+    def baseline(self, name: object) -> tuple[Tensor, str | float]:
+        """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
+
+        Of words, "zero" is the vector 0 and "padding" that of padding. "mean" and "noise" are of the words or steps
+        that are there. What is there stays there: in a series a 0 is so small a number that no step is taken for
+        padding.
+        """
+        if self.words is not None and isinstance(name, str) and name == "padding":
+            start = self.words.padding.expand_as(self.inputs).clone()
+        elif self.present is not None and isinstance(name, str) and name in ("mean", "noise"):
+            start = self.inputs.clone()
+            for row, count in enumerate(self.present.sum(1).tolist()):
+                if count:
+                    own = self.inputs[row : row + 1, :count]
+                    start[row, :count] = make_baseline(name, own, self.operation)[0][0]
+        else:
+            numbers = name
+            start, name = make_baseline(name, self.inputs, self.operation)
+            if name == "given":
+                self.behind = as_row(numbers, self.inputs)[None]
+        if self.present is None:
+            return start, name
+        if self.words is None:
+            start = torch.where(start == 0, torch.full_like(start, ALMOST_NOTHING), start)
+        return torch.where(self.present[:, :, None], start, self.inputs), name
+
+    def background(self, background: object) -> tuple[Tensor, str | float]:
+        """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.
+
+        background: what `baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
+        which stands behind every input; that is called "data".
+        """
+        named = str | int | float
+        names = [background] if isinstance(background, named) else background
+        if isinstance(names, list | tuple) and names and all(isinstance(item, named) for item in names):
+            made = [self.baseline(item) for item in names]
+            name = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
+            return torch.stack([values for values, _ in made]), name
+        rows = data_rows(background, self.inputs, self.operation)
+        made = torch.stack([self.baseline(row)[0] for row in rows])
+        self.behind = rows[:, None].clone()
+        return made, "data"
+
+    def _columns(self, raw: Tensor) -> Tensor:
+        if self.of == "log_probability":
+            return self.model.log_probabilities(raw)
+        return self.model.columns(raw) if self.of == "output" else self.model.probabilities(raw)
+
+    def _doubled(self, raw: Tensor) -> bool:
+        # A single logit z stands as (-z, z): why 1 rather than 0 is z, not 2 z.
+        both = self.of == "output" and raw.shape[1] == 1 and self.target.against is not None
+        return both and self.model.output == "logits"
+
+    def _select(self, raw: Tensor, rows: Tensor) -> Tensor:
+        chosen = self.target.select(self._columns(raw), rows)
+        return chosen / 2 if self._doubled(raw) else chosen
+
+    def chunks(self, total: int) -> Iterator[Tensor]:
+        """Yield index tensors that cut `total` evaluations into batches, with a progress bar where there are many."""
+        parts = torch.arange(total, device=self.inputs.device).split(self.plan.batch_size)
+        yield from track(parts, self.operation, len(parts)) if len(parts) > 8 else parts
+
+    def generator(self, row: int | None, stream: int = 0) -> torch.Generator:
+        """Return a private random generator of this call's seed and a row's content; None is for all rows together.
+
+        Of the content, not of the place: a row draws the same alone as in any batch, so that it can be made again.
+        stream: another number where one row needs draws that have nothing to do with each other.
+        """
+        content = 0
+        if row is not None:
+            values = (self.inputs if self.given is None else self.given)[row]
+            # Padding behind a text depends on what else is in the batch.
+            values = values if values.is_floating_point() else values[values >= 0]
+            content = int(tensor_digest(values)[:12], 16)
+        return torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + content + stream) % 2**63)
+
+    def note(self, name: str, values: Tensor | list) -> None:
+        """Write one number (or word) per row into the diagnostics."""
+        plain = values.tolist() if isinstance(values, Tensor) else values
+        for diagnosis, value in zip(self.diagnostics, plain):
+            diagnosis[name] = value
+
+    def explanation(self, method: str, values: Tensor | list[Tensor], over: str, **fields: object) -> Explanation:
+        """Return the finished explanation; raises NetworkError where a value is not finite.
+
+        `options` are the keyword arguments that make it again, `run` what else there is to know of how it was made.
+        """
+        if over == "input" and self.present is not None:
+            values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
+        if over == "input" and self.words is not None:
+            values, over = [part.sum(1)[:count] for part, count in zip(values, self.words.lengths)], "tokens"
+            fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
+        parts = [part.detach() for part in values]
+        if not all(bool(torch.isfinite(part).all()) for part in parts):
+            raise NetworkError(expected(self.operation, "values", "finite numbers", "NaN or infinity"))
+        self.note("zero_map", [bool((part == 0).all()) for part in parts])
+        if self.model.task in ("classification", "binary"):
+            self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
+        exact: dict[str, object] = {"exact": True} if self.exact else {}
+        run = {**fields.pop("run", {}), **self.plan.options()}
+        if self.layer is not None:
+            over = "layer" if over == "input" else over
+            exact["layer"] = run["explains"] = self.layer
+        # As a file has them, so that a loaded explanation is the same one.
+        options = as_plain({**fields.pop("options", {}), **exact, "run": run})
+        return Explanation(
+            method=method,
+            inputs=self.inputs if self.given is None else self.given,
+            target=self.target.labels(),
+            values=values.detach() if isinstance(values, Tensor) else parts,
+            over=over,
+            prediction=self.prediction,
+            options=options,
+            model_digest=self.model.digest(),
+            classes=tuple(self.model.classes or ()),
+            diagnostics=tuple(dict(row) for row in self.diagnostics),
+            evidence=tuple(() for _ in range(len(self))),
+            background=self.behind,
+            seed=self.seed,
+            **{"names": tuple(getattr(self.model.input, "names", ())) if self.layer is None else (), **fields},
+        )

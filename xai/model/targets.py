@@ -1,0 +1,85 @@
+"""Which output is explained: a class, one class per row, or one class rather than another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.base.errors import TargetError, describe, expected
+
+__all__ = ["Target", "resolve_target"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """`index` (N,) names the explained output of each row; `against` (N,), where given, the one it is compared with."""
+
+    index: Tensor
+    against: Tensor | None = None
+
+    def select(self, scores: Tensor, rows: Tensor) -> Tensor:
+        """Return the explained number of each row, shape (n,), from scores (n, K) of the rows numbered `rows` (n,)."""
+        chosen = scores.gather(1, self.index[rows][:, None])[:, 0]
+        if self.against is not None:
+            chosen = chosen - scores.gather(1, self.against[rows][:, None])[:, 0]
+        return chosen
+
+    def labels(self) -> tuple[int | tuple[int, int], ...]:
+        """Return the target of each row as plain numbers or pairs."""
+        if self.against is None:
+            return tuple(self.index.tolist())
+        return tuple(zip(self.index.tolist(), self.against.tolist()))
+
+
+def resolve_target(
+    target: object, probabilities: Tensor, classes: list[str] | None, task: str, operation: str
+) -> Target:
+    """Turn what a caller wrote into a Target for probabilities (or values) of shape (N, K).
+
+    None is the predicted class; an int or a class name is that class for every row; a tuple (a, b) asks why a rather
+    than b; a list or array has one of these per row.
+    """
+    rows, outputs = probabilities.shape
+    device = probabilities.device
+
+    def number(item: object) -> int:
+        return _number(item, outputs, classes, operation)
+
+    if target is None:
+        if task == "regression" and outputs > 1:
+            raise TargetError(expected(operation, "target", f"an output from 0 to {outputs - 1}", "None"))
+        return Target(probabilities.argmax(1))
+    if isinstance(target, np.ndarray | Tensor) and target.ndim > 0:
+        target = target.tolist()
+    items = target if isinstance(target, list) else [target] * rows
+    if len(items) != rows:
+        raise TargetError(expected(operation, "target", f"one per row ({rows})", f"{len(items)}"))
+    pairs = [isinstance(item, tuple | list) for item in items]
+    if not any(pairs):
+        return Target(torch.tensor([number(item) for item in items], device=device))
+    if not all(pairs) or any(len(item) != 2 for item in items):
+        raise TargetError(expected(operation, "target", "a pair (a, b) for every row", describe(target)))
+    first, second = (torch.tensor([number(item[side]) for item in items], device=device) for side in (0, 1))
+    if bool((first == second).any()):
+        raise TargetError(expected(operation, "target", "a pair of two different classes", describe(target)))
+    return Target(first, second)
+
+
+def _number(item: object, outputs: int, classes: list[str] | None, operation: str) -> int:
+    if isinstance(item, str):
+        if classes and item in classes:
+            return classes.index(item)
+        if not item.isdecimal():
+            known = "a number" if not classes else ", ".join(classes[:12]) + (", ..." if len(classes) > 12 else "")
+            raise TargetError(expected(operation, "target", f"one of the classes ({known})", repr(item)))
+    try:
+        number = int(item)  # type: ignore[arg-type]
+        exact = isinstance(item, str) or number == item
+    except (TypeError, ValueError):
+        number, exact = -1, False
+    if isinstance(item, bool) or not exact or not 0 <= number < outputs:
+        raise TargetError(expected(operation, "target", f"a class from 0 to {outputs - 1}", describe(item)))
+    return number

@@ -1,0 +1,51 @@
+"""A unit inside a network as the output to explain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from xai.base.errors import LayerError, describe, expected
+from xai.network.hooks import find_layer, recording, run_recorded
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
+
+__all__ = ["unit_model"]
+
+
+def unit_model(model: Model, layer: str, index: int | tuple[int, ...]) -> Model:
+    """Return a model whose one output is a unit of a layer, read before an activation function, for any method.
+
+    index: a channel, whose mean over positions it is, or a tuple (channel, row, column). Raises LayerError where there
+    is no such unit, at once or in the first pass.
+
+    >>> import torch
+    >>> from xai.model.model import Model
+    >>> hidden = Model(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))).unit("0", 1)
+    >>> hidden.predict(torch.zeros(5, 3)).shape
+    torch.Size([5, 1])
+    """
+    find_layer(model.network, layer, "unit")
+    place = index if isinstance(index, tuple) else (index,)
+    if not place or any(isinstance(item, bool) or not isinstance(item, int) for item in place):
+        raise LayerError(
+            expected("unit", "index", "a channel, or a tuple of a channel and a position", describe(index))
+        )
+
+    def forward(network: nn.Module, batch: Tensor) -> Tensor:
+        with recording(network, [layer], "unit", before=True, stop=True) as recorded:
+            inner = model.forward or (lambda module, seen: module(seen))
+            run_recorded(lambda: inner(network, batch), recorded, [layer], "unit")
+        values = recorded[layer]
+        fits = len(place) < values.ndim and all(-size <= item < size for item, size in zip(place, values.shape[1:]))
+        if not fits:
+            wanted = f"a place within {tuple(values.shape[1:])} of {layer}"
+            raise LayerError(expected("unit", "index", wanted, index))
+        found = values[(slice(None), *place)]
+        return found.flatten(1).mean(1) if found.ndim > 1 else found
+
+    return type(model)(
+        model.network, task="regression", input=model.input, forward=forward, name=f"{model.name} {layer} {index}"
+    )

@@ -1,0 +1,1 @@
+"""What is done to any torch module: guard, hooks, traces, gradients."""

@@ -1,0 +1,47 @@
+"""One way to take a gradient, with the errors that it can end in named."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from xai.base.errors import InputError, NetworkError, describe, expected
+
+__all__ = ["differentiable_pass", "gradient_of", "variable_of"]
+
+
+def differentiable_pass(network: nn.Module) -> AbstractContextManager:
+    """Return what a forward pass must run in so that it can be differentiated.
+
+    cuDNN's recurrent layers refuse a backward pass in eval mode; torch's own do not. Without gradients, cuDNN stays on.
+    """
+    if torch.is_grad_enabled() and any(isinstance(module, nn.RNNBase) for module in network.modules()):
+        return torch.backends.cudnn.flags(enabled=False)
+    return nullcontext()
+
+
+def gradient_of(score: Tensor, variable: Tensor, operation: str, *, keep_graph: bool = False) -> Tensor:
+    """Return the gradient of the sum of `score` with respect to `variable`; zeros where it does not depend on it.
+
+    keep_graph: another gradient through the same forward pass will follow.
+    Raises NetworkError where the score has no gradient, or the backward pass fails.
+    """
+    if not score.requires_grad:
+        got = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
+        raise NetworkError(expected(operation, "network", "an output that is differentiable in the input", got))
+    try:
+        (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True, retain_graph=keep_graph)
+    except Exception as error:
+        got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+        raise NetworkError(expected(operation, "network", "a backward pass", got)) from error
+    return torch.zeros_like(variable) if gradient is None else gradient
+
+
+def variable_of(batch: Tensor, operation: str) -> Tensor:
+    """Return a copy of a batch to differentiate by; raises InputError where it holds whole numbers, such as words."""
+    if not batch.is_floating_point():
+        wanted = "numbers that can change a little; explain texts with a perturbation method"
+        raise InputError(expected(operation, "inputs", wanted, describe(batch)))
+    return batch.detach().clone().requires_grad_()

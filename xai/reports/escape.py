@@ -1,0 +1,62 @@
+"""The one place where text from outside becomes HTML: everything is escaped unless this file made it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from xai.base.plain import as_plain
+
+__all__ = ["asset", "content_hash", "render", "script_json"]
+
+# Inside a script element these could end it, open a comment, or break a line of JavaScript.
+UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def render(template: str, **values: object) -> Markup:
+    """Return a template of `xai/reports/templates` as HTML, with every value escaped."""
+    return Markup(_environment().get_template(template).render(**values))
+
+
+def script_json(value: object) -> Markup:
+    """Return a value as JSON that may stand inside a script element; NaN and infinity become null.
+
+    >>> print(script_json({"name": "</script><script>alert(1)"}))
+    {"name":"\\u003c/script\\u003e\\u003cscript\\u003ealert(1)"}
+    """
+    text = json.dumps(as_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, escaped in UNSAFE.items():
+        text = text.replace(character, escaped)
+    return Markup(text)
+
+
+def asset(name: str) -> Markup:
+    """Return one of the library's own style sheets or scripts."""
+    return Markup((files("xai.reports") / "assets" / name).read_text("utf-8"))
+
+
+def content_hash(content: str) -> str:
+    """Return what a Content-Security-Policy calls a style or script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("xai.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda value: "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+    environment.filters["number"] = lambda value: "–" if value is None or value != value else f"{value:.3g}"
+    # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.
+    environment.filters["numbers"] = lambda values: ", ".join(f"{v:.6g}".replace("-", "\N{MINUS SIGN}") for v in values)
+    return environment

@@ -1,0 +1,130 @@
+"""Pictures of what a model does as a whole: bars, curves, a tree, examples, concepts."""
+
+from __future__ import annotations
+
+import torch
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from xai.base.experiment import Panel, Series
+from xai.reports.figures import STYLE, _color, _plain, bars_figure
+from xai.reports.panels import panel_figure
+from xai.reports.pictures import FOR
+from xai.results.global_results import (
+    Concepts,
+    Curve,
+    Effects,
+    Examples,
+    Importance,
+    Neighbors,
+    SurrogateTree,
+)
+
+__all__ = [
+    "concepts_figure",
+    "effects_figure",
+    "examples_figure",
+    "importance_figure",
+    "neighbors_figure",
+    "tree_figure",
+]
+
+MOST_BARS = 20
+MOST_CURVES = 60  # individual curves drawn: more make one gray area
+COLUMNS = 3
+
+
+def importance_figure(importance: Importance) -> Figure:
+    """Draw the falls as bars with 95 % whiskers, the largest on top."""
+    order = importance.values.argsort(descending=True)[:MOST_BARS].tolist()
+    return bars_figure(
+        [importance.names[number] for number in order],
+        [float(importance.values[number]) for number in order],
+        [1.96 * float(importance.standard_error[number]) for number in order],
+        f"fall in {importance.metric.replace('_', '-')} when shuffled",
+    )
+
+
+def effects_figure(effects: Effects) -> Figure:
+    """Draw each column's curve with its 95 % band, over up to 60 of the rows' own curves."""
+    count = len(effects.curves)
+    wide = min(COLUMNS, count)
+    high = -(-count // wide)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(3.1 * wide, 2.4 * high), layout="constrained")
+        places = figure.subplots(high, wide, squeeze=False).flatten()
+        for axes in places[count:]:
+            axes.set_axis_off()
+        for axes, curve in zip(places, effects.curves):
+            _draw(axes, curve)
+            axes.set_xlabel(_plain(curve.name))
+        unit = effects.of.replace("_", "-")
+        figure.supylabel(_plain(f"{unit} of {effects.target_name()}"), fontsize=9)
+        return figure
+
+
+def _draw(axes, curve: Curve) -> None:
+    x = curve.grid.tolist() if curve.words is None else list(range(len(curve.words)))
+    y, error = curve.values, 1.96 * curve.standard_error
+    if curve.individual is not None:
+        chosen = torch.linspace(0, len(curve.individual) - 1, min(MOST_CURVES, len(curve.individual))).long()
+        for line in curve.individual[chosen].tolist():
+            axes.plot(x, line, color="#8a8f99", linewidth=0.5, alpha=0.35)
+    if curve.words is None:
+        axes.fill_between(x, (y - error).tolist(), (y + error).tolist(), color=_color(FOR), alpha=0.25, linewidth=0)
+        axes.plot(x, y.tolist(), color=_color(FOR), linewidth=1.8, marker="o", markersize=2.5)
+    else:
+        axes.errorbar(
+            x, y.tolist(), error.tolist(), color=_color(FOR), marker="o", markersize=3, linewidth=1.2, capsize=2
+        )
+        names = [word if len(word) <= 14 else f"{word[:13]}…" for word in curve.words]
+        axes.set_xticks(x, [_plain(name) for name in names], rotation=60, ha="right", fontsize=7)
+    axes.tick_params(length=2)
+
+
+def tree_figure(surrogate: SurrogateTree) -> Figure:
+    """Draw the tree's columns by how much they do for it."""
+    frame = surrogate.to_frame()
+    frame = frame[frame["importance"] > 0].head(MOST_BARS)
+    return bars_figure(list(frame["name"]), list(frame["importance"]), None, "share of the tree's decisions")
+
+
+def examples_figure(examples: Examples) -> Figure:
+    """Draw images that excite the first unit most (above) and least; of other inputs, the activations as bars."""
+    if examples.inputs.ndim == 4:
+        from xai.reports.figures import _shown
+
+        count = examples.most.shape[1]
+        figure = Figure(figsize=(1.1 * count, 2.6), layout="constrained")
+        grid = figure.subplots(2, count, squeeze=False)
+        for row, numbers in zip(grid, (examples.most[0], examples.least[0])):
+            for axes, number in zip(row, numbers.tolist()):
+                axes.imshow(_shown(examples.inputs[number]), cmap="gray")
+                axes.set_axis_off()
+                axes.set_title(str(number), fontsize=8)
+        figure.suptitle(_plain(f"{examples.layer} unit {examples.units[0]}: most (above) and least"), fontsize=9)
+        return figure
+    frame = examples.to_frame()
+    first = frame[frame["unit"] == examples.units[0]]
+    names = [f"{side} {rank}: row {row}" for side, rank, row in zip(first["side"], first["rank"], first["row"])]
+    return bars_figure(names, list(first["activation"]), None, f"{examples.layer} unit {examples.units[0]}")
+
+
+def neighbors_figure(neighbors: Neighbors) -> Figure:
+    """Draw the first row's distances to its neighbors as bars."""
+    numbers = neighbors.indices[0].tolist()
+    labels = [""] * len(numbers) if neighbors.labels is None else [f" ({label})" for label in neighbors.labels[0]]
+    names = [f"row {number}{label}" for number, label in zip(numbers, labels)]
+    title = f"{neighbors.distance} distance to row 0 ({neighbors.predicted[0]})"
+    return bars_figure(names, neighbors.distances[0].tolist(), None, title)
+
+
+def concepts_figure(concepts: Concepts) -> Figure:
+    """Draw each concept's alignment with the gradient beside those of random concepts."""
+    places = list(range(len(concepts.names)))
+    spread = [float(place) for place in places for _ in range(concepts.controls.shape[1])]
+    controls = Series("random concepts", spread, concepts.controls.flatten().tolist(), style="points")
+    own = Series("concept", [float(place) for place in places], concepts.alignment.tolist(), style="points")
+    called = concepts.classes[concepts.target] if concepts.classes else str(concepts.target)
+    label = f"alignment with the gradient of {called}"
+    return panel_figure(Panel("concepts", concepts.layer, label, [own, controls], categories=list(concepts.names)))

@@ -1,0 +1,71 @@
+"""Panels of an experiment as one figure: curves, points, bars and contours in colors that can be told apart."""
+
+from __future__ import annotations
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from xai.base.experiment import Panel, Series
+from xai.reports.figures import STYLE, _plain
+
+__all__ = ["panel_figure"]
+
+# Okabe and Ito's colors, without black (the page's text) and yellow (pale on white): told apart with any color vision.
+COLORS = ("#e8590c", "#228be6", "#009e73", "#cc79a7", "#8f6f00", "#56b4e9", "#7048e8")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def panel_figure(panel: Panel) -> Figure:
+    """Return a figure of one panel; the legend stands below the axes, so that it hides nothing."""
+    rows = -(-len(panel.series) // 2) if len(panel.series) > 1 else 0
+    with rc_context(STYLE):
+        figure = Figure(figsize=(4.2, 2.8 + 0.17 * rows), layout="constrained")
+        axes = figure.subplots()
+        if panel.surface is not None:
+            surface = panel.surface
+            axes.contour(surface.x, surface.y, surface.z, levels=9, colors="#8a8f99", linewidths=0.6, alpha=0.7)
+            axes.set(xlim=(surface.x[0], surface.x[-1]), ylim=(surface.y[0], surface.y[-1]))
+            axes.set_autoscale_on(False)
+        bars = [series for series in panel.series if series.style == "bars"]
+        for number, series in enumerate(panel.series):
+            _draw(axes, series, number, bars, thin=panel.surface is not None)
+        if panel.log_x:
+            axes.set_xscale("log")
+        if panel.log_y:
+            axes.set_yscale("log")
+        if panel.categories is not None:
+            axes.set_xticks(range(len(panel.categories)), [_plain_lines(name) for name in panel.categories])
+        axes.set_xlabel(_plain(panel.x_label))
+        axes.set_ylabel(_plain(panel.y_label))
+        axes.tick_params(length=2, which="both")
+        if len(panel.series) > 1:
+            figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+        return figure
+
+
+def _draw(axes: Axes, series: Series, number: int, bars: list[Series], thin: bool) -> None:
+    color, marker, label = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)], _plain(series.name)
+    if series.style == "bars":
+        width = 0.8 / len(bars)
+        left = (bars.index(series) - (len(bars) - 1) / 2) * width
+        places = [x + left for x in series.x]
+        axes.bar(places, series.y, width * 0.92, yerr=series.error, color=color, label=label, error_kw={"linewidth": 1})
+    elif series.style == "points":
+        size = 4.5 if len(series.x) < 100 else 2
+        axes.plot(series.x, series.y, marker, color=color, markersize=size, label=label)
+    elif series.style == "dashed":
+        axes.plot(series.x, series.y, "--", color=color, linewidth=1.2, label=label)
+    else:
+        few = len(series.x) <= 15
+        axes.plot(
+            series.x, series.y, color=color, linewidth=1.6, label=label, marker=marker if few else "", markersize=4
+        )
+        if series.error is not None:
+            low = [y - error for y, error in zip(series.y, series.error)]
+            high = [y + error for y, error in zip(series.y, series.error)]
+            axes.fill_between(series.x, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def _plain_lines(text: str) -> str:
+    return "\n".join(_plain(line) for line in text.split("\n"))

@@ -1,0 +1,54 @@
+"""What a layer sees in one image, place by place, in the shape of the image."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from torch import Tensor
+
+from xai.model.model import Model
+from xai.reports.cards import pixel_range
+from xai.reports.escape import render
+from xai.reports.page import Section
+from xai.reports.pictures import SMALL, image_picture
+from xai.reports.unit_views import kind_of_verdict, unit_numbers, verdict
+from xai.results.explanation import Visualization
+
+__all__ = ["grid_section"]
+
+LEAST_SIDE = 0.35  # of a cell: what a place shows can still be seen where it is hardly active
+
+
+def grid_section(
+    model: Model, image: Tensor, name: str, layer: str, title: str, made: Visualization, strength: Tensor
+) -> Section:
+    """Return the chapter from `activation_grid` of an image (1, C, H, W).
+
+    A cell is as large as its place is active; the strength (rows, columns) from 0 to 1 is its area.
+    """
+    rows, columns = strength.shape
+    cells = []
+    for number, row in enumerate(made):
+        place = divmod(number, columns)
+        side = max(LEAST_SIDE, float(strength[place]) ** 0.5) * 0.98
+        low, high = pixel_range(model.input, row.image)
+        found = verdict(row)
+        cells.append(
+            {
+                "x": place[1] + (1 - side) / 2, "y": place[0] + (1 - side) / 2, "side": side,
+                "picture": image_picture(row.image[0], low, high), "status": found["status"] if found else "",
+                "text": f"row {place[0] + 1}, column {place[1] + 1}; activity {float(strength[place]):.2f}"
+                + (f"; {found['words']}" if found else ""),
+            }
+        )  # fmt: skip
+    low, high = pixel_range(model.input, image)
+    body = render(
+        "grid.html", title=title, name=name, rows=rows, columns=columns, cells=cells, total=len(made),
+        picture=image_picture(image[0], low, high), small=max(image.shape[2:]) < SMALL,
+        words=Counter(kind_of_verdict(row) for row in made), fine=max(made.image.shape[2:]) < SMALL,
+    )  # fmt: skip
+    numbers = {
+        "image": name, "layer": layer, "strength": strength.tolist(), "places": [unit_numbers(row) for row in made],
+        "options": made.options, "seed": made.seed,
+    }  # fmt: skip
+    return Section("grid", "What it sees in one image, place by place", body, numbers)

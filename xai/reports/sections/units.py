@@ -1,0 +1,76 @@
+"""What the units look for: an input made for each channel, beside the real ones that excite it most and least."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from torch import Tensor
+
+from xai.model.model import Model
+from xai.reports.cards import pixel_range
+from xai.reports.escape import render
+from xai.reports.figures import curve_figure, inline_svg
+from xai.reports.page import Section
+from xai.reports.pictures import SMALL, image_picture
+from xai.reports.unit_views import kind_of_verdict, unit_numbers, unit_view
+from xai.results.explanation import Visualization
+
+__all__ = ["units_section"]
+
+
+def units_section(
+    model: Model, groups: dict[str, Visualization], titles: dict[str, str], reference: Tensor | None, source: str
+) -> Section:
+    """Return the chapter from one Visualization per layer, in the order of depth, and how each layer is called.
+
+    `reference` are the real images that the visualizations were compared with.
+    """
+    pictures: dict[int, str] = {}
+    found = {layer.name: layer.sees for layer in model.trace().layers}
+    views = [
+        {
+            "title": titles.get(layer, layer),
+            "sees": _sees(found.get(layer), model.input.shape),
+            "units": [unit_view(model, row, layer, reference, pictures) for row in made],
+        }
+        for layer, made in groups.items()
+    ]
+    words = Counter(kind_of_verdict(row) for made in groups.values() for row in made)
+    first = next(iter(groups.values()))
+    process = [_process(model, made[len(made) // 2]) for made in list(groups.values())[-1:]]
+    body = render(
+        "units.html",
+        groups=views,
+        words=words,
+        total=sum(map(len, groups.values())),
+        process=process,
+        count=None if reference is None else len(reference),
+        source=source,
+        options=first.options,
+    )
+    data = [unit_numbers(row) for made in groups.values() for row in made]
+    numbers = {"units": data, "options": first.options, "seed": first.seed}
+    return Section("units", "What its units look for", body, numbers)
+
+
+def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, int, int]) -> str:
+    if field is None:
+        return ""
+    if None in field or (field[0] >= shape[1] and field[1] >= shape[2]):
+        return "each position sees the whole image"
+    return f"each position sees {field[0]} × {field[1]} pixels"
+
+
+def _process(model: Model, made: Visualization) -> dict[str, object]:
+    low, high = pixel_range(model.input, made.image)
+    steps = list(range(1, made.activations.shape[1] + 1))
+    curve = curve_figure(steps, {made.objective[0]: made.activations[0].tolist()}, "step", "activation")
+    return {
+        "name": made.objective[0],
+        "small": max(made.image.shape[2:]) < SMALL,
+        "curve": inline_svg(curve, f"Activation of {made.objective[0]} by step"),
+        "steps": [
+            {"step": step, "picture": image_picture(images[0], low, high)}
+            for step, images in sorted(made.snapshots.items())
+        ],
+    }

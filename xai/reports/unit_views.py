@@ -1,0 +1,114 @@
+"""One visualization as a template shows it: the picture, real ones beside it, and what the evidence says in a word."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from xai.model.model import Model
+from xai.reports.cards import pixel_range
+from xai.reports.pictures import SMALL, image_picture
+from xai.results.explanation import Visualization
+
+__all__ = ["kind_of_verdict", "lead_over_real", "unit_numbers", "unit_view", "verdict"]
+
+MARKS = {"pass": "✓", "warn": "~", "fail": "✗", "untestable": "?"}
+
+
+def verdict(row: Visualization) -> dict[str, str] | None:
+    """Return the status, a few words and all sentences for the evidence of one visualization; None without evidence."""
+    findings = row.evidence[0] if row.evidence else ()
+    if not findings:
+        return None
+    by_name = {finding.check: finding for finding in findings}
+    real, small, noise, seeds = (by_name.get(name) for name in ("real_images", "small_changes", "noise", "seeds"))
+    if real is not None and real.status == "untestable" and "dead" in real.text:
+        status, words = "untestable", "dead unit"
+    elif noise is not None and noise.status == "fail":
+        status, words = "fail", "uninterpretable"
+    elif small is not None and small.status == "fail":
+        status, words = "fail", "adversarial noise"
+    elif real is not None and real.status == "pass":
+        status, words = "pass", f"above all {real.details['real_count']}"
+    elif real is not None and real.status in ("warn", "fail"):
+        below = min(real.details["below"], real.details["below_moved"])
+        status, words = real.status, f"above {below} of {real.details['real_count']}"
+    else:
+        status, words = "untestable", "not compared"
+    if seeds is not None and seeds.status == "fail":
+        words += ", seeds differ"
+    text = " ".join([*(finding.text for finding in findings), *(f"{real.control}." for _ in [1] if real is not None)])
+    return {"status": status, "mark": MARKS[status], "words": words, "text": text}
+
+
+def kind_of_verdict(row: Visualization) -> str:
+    """Return what the evidence says of a unit without its counts, so that it can be counted."""
+    found = verdict(row)
+    if found is None:
+        return "not tested"
+    if found["status"] == "warn":
+        return "nearly"
+    words = found["words"].partition(",")[0]
+    return "not above all real ones" if found["status"] == "fail" and words.startswith("above") else words
+
+
+def lead_over_real(row: Visualization) -> float:
+    """Return how far an input, changed a little, is above the most exciting real one in ranges of the real ones, or
+    above the most exciting noise; the units of a layer can be ordered by it.
+    """
+    real, noise = row.finding("real_images"), row.finding("noise")
+    moved = float(row.transformed[0])
+    if real is None:
+        return moved - (noise.details["noise_high"] if noise is not None else 0.0)
+    low, high = real.details["real_low"], real.details["real_high"]
+    return (moved - high) / max(high - low, 1e-30)
+
+
+def unit_view(
+    model: Model, row: Visualization, layer: str, reference: Tensor | None, pictures: dict[int, str]
+) -> dict[str, object]:
+    """Return one visualization for a template; `pictures` keeps those of real images, which units share, by number."""
+    low, high = pixel_range(model.input, row.image)
+    finding = row.finding("real_images")
+    small = row.finding("small_changes")
+
+    def real(which: str) -> list[str]:
+        numbers = [] if finding is None or reference is None else finding.details[which]
+        for number in numbers:
+            if number not in pictures:
+                pictures[number] = image_picture(reference[number], low, high)
+        return [pictures[number] for number in numbers]
+
+    share = finding.score if finding is not None and finding.score is not None else None
+    return {
+        "name": row.objective[0],
+        "short": row.objective[0].removeprefix(f"{layer} "),
+        "picture": image_picture(row.image[0], low, high),
+        "small": max(row.image.shape[2:]) < SMALL,
+        "verdict": verdict(row),
+        "best": real("best"),
+        "worst": real("worst"),
+        "reached": float(row.reached[0]),
+        "kept": None if small is None or small.score is None else float(small.score),
+        "lead": _lead(row),
+        "share": share,
+    }
+
+
+def unit_numbers(row: Visualization) -> dict[str, object]:
+    """Return one visualization as plain data."""
+    return {
+        "unit": row.objective[0],
+        "reached": float(row.reached[0]),
+        "transformed": float(row.transformed[0]),
+        **(row.diagnostics[0] if row.diagnostics else {}),
+        "evidence": [finding.to_dict() for finding in (row.evidence[0] if row.evidence else ())],
+    }
+
+
+def _lead(row: Visualization) -> float | None:
+    """Return how far a unit is above the most exciting real image, in ranges of the real ones; None if unknown."""
+    finding = row.finding("real_images")
+    if finding is None or finding.details["real_high"] <= finding.details["real_low"]:
+        return None
+    low, high = finding.details["real_low"], finding.details["real_high"]
+    return (float(row.reached[0]) - high) / (high - low)

@@ -1,0 +1,1 @@
+"""What methods, checks and audits return."""

@@ -1,0 +1,137 @@
+"""What an audit found: the findings, and everything that is needed to make them again."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xai.base.errors import FolderError, InputError, expected
+from xai.base.files import write_atomically
+from xai.results.finding import STATUSES, Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AuditResult"]
+
+SCHEMA_VERSION = 1
+LEVELS = ("warn", "fail", "untestable")
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """The findings of one audit, or of a comparison of two versions, in the order of the checks.
+
+    A finding is called CHECK.WHAT, such as "bias.equal_opportunity". model and data: name, digest and sizes; options:
+    the keyword arguments that make the audit again; versions: what it was made with; seconds: by check.
+    power: how often these checks find a planted fault (`xai.auditing.power`).
+    """
+
+    findings: tuple[Finding, ...]
+    model: dict[str, object]
+    data: dict[str, object]
+    options: dict[str, object]
+    versions: dict[str, str]
+    seconds: dict[str, float]
+    power: dict[str, object] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def passed(self) -> bool:
+        """Say whether no finding failed; warnings and what could not be tested do not count."""
+        return not any(finding.status == "fail" for finding in self.findings)
+
+    @property
+    def compared(self) -> bool:
+        """Say whether it is a comparison: `model` then has "A", "B" and "replicas"."""
+        return "B" in self.model
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many findings have each status."""
+        found = Counter(finding.status for finding in self.findings)
+        return {status: found[status] for status in STATUSES}
+
+    @property
+    def checks(self) -> list[str]:
+        """Return the checks that were made, in their order."""
+        return list(dict.fromkeys(finding.check.partition(".")[0] for finding in self.findings))
+
+    def of(self, check: str) -> list[Finding]:
+        """Return the findings of one check, or the one of that full name."""
+        return [item for item in self.findings if item.check == check or item.check.startswith(f"{check}.")]
+
+    def gate(self, levels: Mapping[str, str]) -> list[Finding]:
+        """Return the findings that break a gate: by check or finding name, the mildest status that does.
+
+        "warn" stops warnings and failures, "fail" failures alone, "untestable" all three. A check called "all" means
+        every one. Raises InputError for a name that was not checked, or an unknown level.
+        """
+        broken = []
+        for name, level in levels.items():
+            found = list(self.findings) if name == "all" else self.of(name)
+            if not found:
+                wanted = f"all, or one of {', '.join(self.checks)}"
+                raise InputError(expected("audit", "fail_on", wanted, repr(name)))
+            if level not in LEVELS:
+                raise InputError(expected("audit", "fail_on", f"a level among {', '.join(LEVELS)}", repr(level)))
+            stops = {"fail": {"fail"}, "warn": {"fail", "warn"}, "untestable": {"fail", "warn", "untestable"}}[level]
+            broken += [finding for finding in found if finding.status in stops and finding not in broken]
+        return broken
+
+    def without_raw_data(self) -> AuditResult:
+        """Return a copy that quotes no input: `details["raw"]` of each finding is gone."""
+        kept = tuple(
+            replace(item, details={name: value for name, value in item.details.items() if name != "raw"})
+            for item in self.findings
+        )
+        return replace(self, findings=kept)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one line per finding: check, status, score, its interval, threshold, text."""
+        import pandas as pd
+
+        lines = []
+        for finding in self.findings:
+            low, high = finding.details.get("interval", (None, None))
+            lines.append(
+                {
+                    "check": finding.check, "status": finding.status, "score": finding.score, "low": low, "high": high,
+                    "threshold": finding.threshold, "control": finding.control, "text": finding.text,
+                }
+            )  # fmt: skip
+        return pd.DataFrame(lines)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain data."""
+        return asdict(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything as JSON, whole or not at all."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=True)
+        return write_atomically(path, text + "\n", "AuditResult.save")
+
+    @classmethod
+    def from_dict(cls, plain: dict) -> AuditResult:
+        """Return the result behind plain data; raises FolderError for anything else."""
+        try:
+            if plain["schema_version"] != SCHEMA_VERSION:
+                raise FolderError(
+                    expected("AuditResult", "schema_version", str(SCHEMA_VERSION), plain["schema_version"])
+                )
+            return cls(**{**plain, "findings": tuple(Finding(**item) for item in plain["findings"])})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise FolderError(expected("AuditResult", "data", "a saved audit", f"{type(error).__name__}")) from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> AuditResult:
+        """Read what `save` wrote; raises FolderError for any other file."""
+        try:
+            plain = json.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise FolderError(expected("AuditResult.load", "path", "a saved audit", str(path))) from error
+        return cls.from_dict(plain)

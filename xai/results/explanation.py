@@ -1,0 +1,283 @@
+"""What every method returns: the values, what they belong to, how they came about, and the evidence for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xai.base.errors import FolderError, InputError, expected
+from xai.base.files import write_atomically
+from xai.results.finding import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Explanation", "Visualization"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
+
+    `values` has the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in input
+    size, where it is "layer"; and is a list of one vector per row where it is "segments" (areas of an image),
+    "features" (columns of a table),
+    "tokens" (parts of a text) or "steps" (of a series). `segments` says which of them each pixel, character or step
+    belongs to, -1 for none; `row_names` how each is called, where that differs by row. `background` (B, 1 or N, ...)
+    holds the numbers that the caller gave as a baseline (B is 1) or as rows of data. `prediction` (N, K) holds
+    probabilities, or the values of a regression. `options` are the keyword arguments that make it again, and under
+    "run" how it was run.
+    `diagnostics` has one dictionary per row, `evidence` one tuple of findings per row.
+    """
+
+    method: str
+    inputs: Tensor
+    target: tuple[int | tuple[int, int], ...]
+    values: Tensor | list[Tensor]
+    over: str
+    prediction: Tensor
+    options: dict[str, object]
+    model_digest: str
+    names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    baseline: str | float | None = None
+    background: Tensor | None = None
+    standard_error: list[Tensor] | None = None
+    segments: Tensor | None = None
+    row_names: tuple[tuple[str, ...], ...] | None = None
+    diagnostics: tuple[dict[str, object], ...] = ()
+    evidence: tuple[tuple[Finding, ...], ...] = ()
+    seed: int | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: int | slice) -> Explanation:
+        """Return a row, or the rows of a slice, as a batch; raises IndexError where there is none."""
+        try:
+            rows = list(range(len(self)))[index]
+        except (IndexError, TypeError) as error:
+            raise IndexError(f"Explanation: index: expected one below {len(self)} or a slice, got {index}") from error
+        rows = rows if isinstance(rows, list) else [rows]
+        if not rows:
+            raise IndexError(f"Explanation: index: expected a slice with some of {len(self)} rows, got {index}")
+        values = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
+        part = {name: _rows_of(value, rows) for name, value in values.items()}
+        if self.background is not None and self.background.shape[1] > 1:
+            part["background"] = self.background[:, rows]
+        return replace(self, **part)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return (self[index] for index in range(len(self)))
+
+    def class_name(self, number: int) -> str:
+        """Return the name of a class, or its number where it has none."""
+        return self.classes[number] if number < len(self.classes) else str(number)
+
+    def target_name(self, row: int = 0) -> str:
+        """Say what was explained in that row: a class, or "a rather than b"."""
+        target = self.target[row]
+        if isinstance(target, tuple):
+            return f"{self.class_name(target[0])} rather than {self.class_name(target[1])}"
+        return self.class_name(target)
+
+    def value_names(self, row: int = 0) -> list[str]:
+        """Return a name for each value of a row: the row's own, the columns', or numbers."""
+        count = self.values[row].numel()
+        names = self.row_names[row] if self.row_names is not None else self.names
+        return list(names) if len(names) == count else [str(number) for number in range(count)]
+
+    def interval(self, confidence: float = 0.95) -> list[Tensor]:
+        """Return the low and high end of each value's confidence interval, one (2, d) per row, from `standard_error`.
+
+        It covers which samples were drawn, nothing else. Raises InputError where there is no standard error.
+        """
+        from scipy.stats import t
+
+        if self.standard_error is None:
+            raise InputError(expected("interval", "explanation", "one with standard errors", "one without"))
+        if not 0 < confidence < 1:
+            raise InputError(expected("interval", "confidence", "a share between 0 and 1", confidence))
+        ends = []
+        for values, error, diagnosis in zip(self.values, self.standard_error, self.diagnostics):
+            reach = float(t.ppf(0.5 + confidence / 2, diagnosis.get("degrees_of_freedom", float("inf")))) * error
+            ends.append(torch.stack([values - reach, values + reach]))
+        return ends
+
+    def heatmap(self) -> Tensor:
+        """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.
+
+        Of a layer, its feature maps, spread over the image. Raises InputError for values of features or words, and for
+        units of a layer that are no feature maps.
+        """
+        if self.over == "segments":
+            return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
+        if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
+            raise InputError(expected("heatmap", "explanation", "one of images", f"values over {self.over}"))
+        if "explains" in self.options.get("run", {}) and (self.values.ndim != 4 or self.inputs.ndim != 4):
+            wanted = "feature maps (N, C, H, W) of a network of images; plot() draws other units as bars"
+            got = f"a layer's values {tuple(self.values.shape)} for inputs {tuple(self.inputs.shape)}"
+            raise InputError(expected("heatmap", "explanation", wanted, got))
+        heat = (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+        sides = self.inputs.shape[2:]
+        if len(sides) != 2 or heat.shape[1:] == sides:
+            return heat
+        return torch.nn.functional.interpolate(heat[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a long table: row, target, index or name, value, and the standard error where there is one."""
+        from xai.results.long_table import long_table
+
+        return long_table(self)
+
+    def plot(self, row: int = 0):
+        """Draw one row as a matplotlib figure."""
+        from xai.reports.figures import plot_explanation
+
+        return plot_explanation(self[row])
+
+    def _repr_html_(self) -> str:
+        from xai.reports.notebook import explanation_html
+
+        return explanation_html(self)
+
+    def __repr__(self) -> str:
+        return f"Explanation({self.method}, {len(self)} rows, over {self.over}, target {self.target_name()})"
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to one safetensors file; no pickle."""
+        from safetensors.torch import save
+
+        tensors = {"inputs": self.inputs, "prediction": self.prediction}
+        for name in ("values", "standard_error"):
+            value = getattr(self, name)
+            parts = {} if value is None else {name: value} if isinstance(value, Tensor) else _numbered(name, value)
+            tensors |= parts
+        tensors |= {name: part for name in ("segments", "background") if (part := getattr(self, name)) is not None}
+        plain = {
+            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in (*TENSORS, "evidence")
+        }
+        plain["evidence"] = [[finding.to_dict() for finding in row] for row in self.evidence]
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}), "Explanation.save")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Explanation:
+        """Read what `save` wrote; raises FolderError for any other file."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            plain = json.loads(metadata["explanation"])
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise FolderError(expected("Explanation.load", "path", "a saved explanation", str(path))) from error
+        if plain.get("schema_version") != SCHEMA_VERSION:
+            got = plain.get("schema_version")
+            raise FolderError(expected("Explanation.load", "schema_version", str(SCHEMA_VERSION), got))
+        for name in ("values", "standard_error"):
+            if f"{name}.0" in tensors:
+                tensors[name] = [tensors.pop(f"{name}.{row}") for row in range(len(tensors["inputs"]))]
+        plain["target"] = tuple(tuple(item) if isinstance(item, list) else item for item in plain["target"])
+        plain["evidence"] = tuple(tuple(Finding(**finding) for finding in row) for row in plain["evidence"])
+        for name in ("names", "classes", "diagnostics"):
+            plain[name] = tuple(plain[name])
+        if plain["row_names"] is not None:
+            plain["row_names"] = tuple(map(tuple, plain["row_names"]))
+        return cls(**plain, **tensors)
+
+
+TENSORS = ("inputs", "prediction", "values", "standard_error", "segments", "background")
+PER_ROW = (
+    "inputs", "target", "values", "prediction", "standard_error", "segments", "row_names", "diagnostics", "evidence",
+)  # fmt: skip
+
+
+def _rows_of(value: Tensor | list | tuple, rows: list[int]) -> Tensor | list | tuple:
+    return value[rows] if isinstance(value, Tensor) else type(value)(value[row] for row in rows)
+
+
+def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:
+    return {f"{name}.{row}": part for row, part in enumerate(parts)}
+
+
+@dataclass(frozen=True, eq=False)
+class Visualization:
+    """A batch of optimized inputs, one per objective (and copy).
+
+    `values` are in the caller's units: of images (N, C, H, W), also as `image`; of rows (N, D) with `names`; of series
+    (N, T, D); of texts numbers of words (N, L), and the words in `words`. `activations` (N, steps) is the objective at
+    each step under that step's small changes, `snapshots` the inputs at chosen steps. `reached` (N,) is the objective
+    on the finished input, unchanged; `transformed` (N,) its mean over fresh changes. `diagnostics`: `started`, the
+    objective at the start; `stopped`, the step of an early stop; of texts `relaxed`, before words became real ones.
+    """
+
+    objective: tuple[str, ...]
+    values: Tensor
+    activations: Tensor
+    reached: Tensor
+    transformed: Tensor
+    snapshots: dict[int, Tensor]
+    options: dict[str, object]
+    model_digest: str
+    seed: int
+    kind: str = "image"
+    names: tuple[str, ...] = ()
+    words: tuple[tuple[str, ...], ...] | None = None
+    diagnostics: tuple[dict[str, object], ...] = ()
+    evidence: tuple[tuple[Finding, ...], ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def image(self) -> Tensor:
+        """Return the images (N, C, H, W); raises InputError where something else was made."""
+        if self.kind != "image":
+            raise InputError(expected("Visualization", "image", "a visualization of images", f"one of {self.kind}"))
+        return self.values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> Visualization:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"Visualization: index: expected one below {len(self)}, got {index}")
+        row = index % len(self)
+        return self.rows(row, row + 1)
+
+    def rows(self, start: int, stop: int) -> Visualization:
+        """Return rows start to stop (exclusive) as a batch."""
+        part = slice(start, stop)
+        names = ("objective", "values", "activations", "reached", "transformed", "words", "diagnostics", "evidence")
+        parts = {name: getattr(self, name)[part] for name in names if getattr(self, name) is not None}
+        return replace(self, **parts, snapshots={step: items[part] for step, items in self.snapshots.items()})
+
+    def __iter__(self) -> Iterator[Visualization]:
+        return (self[index] for index in range(len(self)))
+
+    def finding(self, check: str, row: int = 0) -> Finding | None:
+        """Return a row's finding of that name, None where it was not made."""
+        return next((item for item in (self.evidence[row] if self.evidence else ()) if item.check == check), None)
+
+    def plot(self, row: int = 0):
+        """Draw one input with its snapshots and its activation by step as a matplotlib figure."""
+        from xai.reports.figures import plot_visualization
+
+        return plot_visualization(self[row])
+
+    def _repr_html_(self) -> str:
+        from xai.reports.notebook import visualization_html
+
+        return visualization_html(self)
+
+    def __repr__(self) -> str:
+        return f"Visualization({', '.join(self.objective[:3])}{', ...' if len(self) > 3 else ''})"

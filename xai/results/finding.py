@@ -1,0 +1,41 @@
+"""What every check returns: a status, the number behind it, and one plain sentence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from xai.base.errors import InputError, expected
+
+__all__ = ["STATUSES", "Finding", "Status"]
+
+Status = Literal["pass", "warn", "fail", "untestable"]
+STATUSES: tuple[Status, ...] = ("pass", "warn", "fail", "untestable")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result of one check.
+
+    `score` is compared with `threshold`; `control` says what must fail and how it did; `text` says it all in a sentence
+    that needs no knowledge of the check. `details` holds further numbers for tables and plots.
+
+    >>> Finding("deletion", "pass", 0.01, 0.05, "99 moved maps", "Removing what it marks changes the output.").status
+    'pass'
+    """
+
+    check: str
+    status: Status
+    score: float | None
+    threshold: float | None
+    control: str
+    text: str
+    details: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise InputError(expected("Finding", "status", f"one of {', '.join(STATUSES)}", repr(self.status)))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the finding as plain data."""
+        return asdict(self)
