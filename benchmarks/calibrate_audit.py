@@ -128,10 +128,10 @@ def _cell(found: dict | None) -> str:
 
 def write(made: dict) -> None:
     """Write the package's file, and the tables of the page between their marks."""
-    write_atomically(PACKAGE, json.dumps(made, indent=1, ensure_ascii=False) + "\n", "calibrate_audit")
+    write_atomically(PACKAGE, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     before, rest = PAGE.read_text("utf-8").split(MARKS[0])
     _, after = rest.split(MARKS[1])
-    write_atomically(PAGE, f"{before}{MARKS[0]}\n\n{tables(made)}\n\n{MARKS[1]}{after}", "calibrate_audit")
+    write_atomically(PAGE, f"{before}{MARKS[0]}\n\n{tables(made)}\n\n{MARKS[1]}{after}")
 
 
 def main() -> None:

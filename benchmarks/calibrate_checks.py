@@ -101,8 +101,8 @@ def scores(count: int, methods: list[str]) -> None:
         claim = saliency(plant.model, plant.image, plant.label)
         for kind, heatmap in masks(plant).items():
             note(kind, replace(claim, values=heatmap[None, None]), plant, RANKING)
-        layers = layers_with_weights(plant.model, plant.image, "calibrate")
-        other = shuffled(plant.model, plant.image, layers, plant.seed, "calibrate")
+        layers = layers_with_weights(plant.model, plant.image)
+        other = shuffled(plant.model, plant.image, layers, plant.seed)
         few = [name for name in methods if METHODS[name].passes <= COSTLY or number < FEW]
         maps = {name: METHODS[name].load()(plant.model, plant.image, plant.label) for name in few}
         against = [made for name, made in maps.items() if name in AGAINST]

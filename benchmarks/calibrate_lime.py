@@ -35,7 +35,7 @@ def coverage() -> None:
         for seed, scale in ((1, 1.0), (2, 1.5)):
             answer = network(size, seed, scale)
             goal = truth(answer, size, neighborhood, samples)
-            settings = check_settings("coverage", samples=samples)
+            settings = check_settings(samples=samples)
             covered = 0
             for number in range(500):
                 fit = fit_masks(size, neighborhood, answer, settings, torch.Generator().manual_seed(number))
@@ -52,7 +52,7 @@ def stability() -> None:
     for size, neighborhood in ((12, "half"), (12, "sizes"), (20, "half"), (20, "sizes"), (30, "half"), (30, "sizes")):
         for seed in (1, 2, 3):
             answer = network(size, seed, 0.6)
-            settings = check_settings("stability", most_samples=50_000)
+            settings = check_settings(most_samples=50_000)
             fits = [
                 fit_masks(size, neighborhood, answer, settings, torch.Generator().manual_seed(number))
                 for number in range(SEEDS)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.datasets import Dataset
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 
 __all__ = ["hold_out", "shuffled_batches"]
 
@@ -21,7 +21,7 @@ def hold_out(data: Dataset, share: float, seed: int) -> tuple[Tensor, Tensor]:
     for the end. Raises InputError where a part would be empty.
     """
     if not 0 <= share < 1:
-        raise InputError(expected("train", "validation", "a share from 0, below 1", share))
+        raise InputError("validation", expected="a share from 0, below 1", got=share, operation="train")
     rows = torch.arange(len(data.train_inputs))
     if share == 0:
         return rows, rows[:0]
@@ -33,7 +33,7 @@ def hold_out(data: Dataset, share: float, seed: int) -> tuple[Tensor, Tensor]:
     held = torch.isin(groups, chosen)
     if not bool(held.any()) or bool(held.all()):
         got = f"{share:g} of {len(names)} rows or groups"
-        raise InputError(expected("train", "validation", "a share that leaves rows on both sides", got))
+        raise InputError("validation", expected="a share that leaves rows on both sides", got=got, operation="train")
     return rows[~held], rows[held]
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from xai.base.errors import FolderError, InputError, expected
+from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
 
 __all__ = ["Position", "load_checkpoint", "save_checkpoint", "save_weights"]
@@ -53,7 +53,7 @@ def save_checkpoint(path: Path, position: Position) -> None:
         "numbers": numbers,
     }
     copies = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-    write_atomically(path, save(copies, metadata={"training": json.dumps(header)}), "train")
+    write_atomically(path, save(copies, metadata={"training": json.dumps(header)}))
 
 
 def load_checkpoint(path: Path, position: Position) -> bool:
@@ -68,17 +68,19 @@ def load_checkpoint(path: Path, position: Position) -> bool:
     except FileNotFoundError:
         return False
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise FolderError(expected("train", str(path), "a checkpoint of a training run", str(error))) from error
+        raise FolderError(
+            str(path), expected="a checkpoint of a training run", got=str(error), operation="train"
+        ) from error
     # Through JSON, as the file's were: a tuple is a list there.
     ours, theirs = json.loads(json.dumps(position.settings)), header["settings"]
     other = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
     if other:
         wanted = f"{other[0]} = {theirs.get(other[0])!r} as in {path}; delete that file to start afresh"
-        raise InputError(expected("train", "settings", wanted, repr(ours.get(other[0]))))
+        raise InputError("settings", expected=wanted, got=repr(ours.get(other[0])), operation="train")
     try:
         position.network.load_state_dict(_part(tensors, "network."))
     except RuntimeError as error:
-        raise FolderError(expected("train", str(path), "weights of this network", "others")) from error
+        raise FolderError(str(path), expected="weights of this network", got="others", operation="train") from error
     entries: dict[int, dict[str, object]] = {}
     for key, value in {**_part(tensors, "optimizer."), **_part(header["numbers"], "optimizer.")}.items():
         parameter, _, name = key.partition(".")
@@ -96,7 +98,7 @@ def load_checkpoint(path: Path, position: Position) -> bool:
 def save_weights(path: Path, network: nn.Module) -> None:
     """Write a network's weights alone, as a model folder holds them."""
     state = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-    write_atomically(path, save(state), "train")
+    write_atomically(path, save(state))
 
 
 def _part(values: dict[str, object], prefix: str) -> dict[str, object]:

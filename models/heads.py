@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 
 __all__ = ["HEADS", "Head", "find_head"]
 
@@ -36,7 +36,7 @@ class Head(NamedTuple):
 def find_head(task: str) -> Head:
     """Return the head of a task; raises InputError with the known tasks for another."""
     if task not in HEADS:
-        raise InputError(expected("train", "task", f"one of {', '.join(HEADS)}", repr(task)))
+        raise InputError("task", expected=f"one of {', '.join(HEADS)}", got=repr(task), operation="train")
     return HEADS[task]
 
 
@@ -61,9 +61,9 @@ def whole_sequences(logits: Tensor, goal: Tensor) -> Tensor:
 def _numbers(logits: Tensor, goal: Tensor) -> None:
     if tuple(logits.shape[1:]) != tuple(goal.shape[1:]) or not goal.is_floating_point():
         wanted = f"floating-point numbers, {tuple(logits.shape[1:])} for each row"
-        raise InputError(expected("train", "goals", wanted, describe(goal)))
+        raise InputError("goals", expected=wanted, got=describe(goal), operation="train")
     if not bool(torch.isfinite(goal).all()):
-        raise InputError(expected("train", "goals", "finite numbers", "NaN or infinity"))
+        raise InputError("goals", expected="finite numbers", got="NaN or infinity", operation="train")
 
 
 def _labels(logits: Tensor, goal: Tensor) -> None:
@@ -74,23 +74,25 @@ def _labels(logits: Tensor, goal: Tensor) -> None:
 def _yes_or_no(logits: Tensor, goal: Tensor) -> None:
     if logits.shape[1:] != (1,) or goal.ndim != 1:
         wanted = "one number for each row, and a network with one output"
-        raise InputError(expected("train", "goals", wanted, f"{describe(goal)} and {logits.shape[1]} outputs"))
+        raise InputError(
+            "goals", expected=wanted, got=f"{describe(goal)} and {logits.shape[1]} outputs", operation="train"
+        )
     _between(goal)
 
 
 def _between(goal: Tensor) -> None:
     if not bool(((goal >= 0) & (goal <= 1)).all()):
         got = f"{float(goal.min()):g} to {float(goal.max()):g}"
-        raise InputError(expected("train", "goals", "labels from 0 to 1", got))
+        raise InputError("goals", expected="labels from 0 to 1", got=got, operation="train")
 
 
 def _classes(logits: Tensor, goal: Tensor) -> None:
     if goal.is_floating_point() or tuple(goal.shape[1:]) != tuple(logits.shape[1:-1]):
         wanted = f"whole numbers, {tuple(logits.shape[1:-1]) or 'one'} for each row"
-        raise InputError(expected("train", "goals", wanted, describe(goal)))
+        raise InputError("goals", expected=wanted, got=describe(goal), operation="train")
     if int(goal.min()) < 0 or int(goal.max()) >= logits.shape[-1]:
         wanted = f"labels from 0 to {logits.shape[-1] - 1}"
-        raise InputError(expected("train", "goals", wanted, f"{int(goal.min())} to {int(goal.max())}"))
+        raise InputError("goals", expected=wanted, got=f"{int(goal.min())} to {int(goal.max())}", operation="train")
 
 
 HEADS: dict[str, Head] = {

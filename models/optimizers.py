@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 
 __all__ = ["OPTIMIZERS", "make_optimizer"]
 
@@ -87,7 +87,7 @@ OPTIMIZERS: dict[str, Callable[[Parameters, float], torch.optim.Optimizer]] = {
 def make_optimizer(name: str, parameters: Parameters, learning_rate: float) -> torch.optim.Optimizer:
     """Return the optimizer of that name; raises InputError with the known names for another."""
     if name not in OPTIMIZERS:
-        raise InputError(expected("train", "optimizer", f"one of {', '.join(OPTIMIZERS)}", repr(name)))
+        raise InputError("optimizer", expected=f"one of {', '.join(OPTIMIZERS)}", got=repr(name), operation="train")
     if not (learning_rate > 0 and math.isfinite(learning_rate)):
-        raise InputError(expected("train", "learning_rate", "a number above 0", learning_rate))
+        raise InputError("learning_rate", expected="a number above 0", got=learning_rate, operation="train")
     return OPTIMIZERS[name](parameters, learning_rate)

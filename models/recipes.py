@@ -19,7 +19,7 @@ from models.recipe_table import RECIPES, Recipe
 from models.scoring import accuracy
 from models.training import Extras, seeded, train
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.base.files import check_writable, write_atomically
 from xai.model.folder import save_model
 from xai.model.model import Model
@@ -43,6 +43,7 @@ def load_data(name: str) -> Dataset:
     return _function(_recipe(name).data)()
 
 
+@names_errors("train_recipe")
 def train_recipe(
     name: str,
     folder: str | Path,
@@ -60,10 +61,10 @@ def train_recipe(
     Raises InputError with the known names for an unknown recipe, and for a checkpoint of other settings.
     """
     recipe, folder = _recipe(name), Path(folder)
-    seed, epochs = whole_number("train", "seed", seed), recipe.epochs if epochs is None else epochs
-    check_writable(folder / "model.toml", "train")
+    seed, epochs = whole_number("seed", seed), recipe.epochs if epochs is None else epochs
+    check_writable(folder / "model.toml")
     data = load_data(name)
-    rows = None if rows is None else whole_number("train", "rows", rows, 1)
+    rows = None if rows is None else whole_number("rows", rows, 1)
     data = data if rows is None else subset(data, rows)
     arguments = {**recipe.arguments, **{argument: FROM_DATA[argument](data) for argument in recipe.from_data}}
     with seeded(seed):
@@ -72,7 +73,7 @@ def train_recipe(
         "optimizer": recipe.optimizer,
         "learning_rate": recipe.learning_rate,
         "schedule": recipe.schedule,
-        "epochs": whole_number("train", "epochs", epochs, 1),
+        "epochs": whole_number("epochs", epochs, 1),
         "batch_size": recipe.batch_size,
         "validation": recipe.validation,
         "clip": recipe.clip,
@@ -94,7 +95,7 @@ def train_recipe(
     model = Model(network, task=task, output="logits", classes=data.classes, input=data.input, name=name)
     extras = {"rows": rows, **{name: path for name, (path, _) in recipe.extras.items()}}
     origin = {"recipe": name, "digest": recipe.digest(), "data": data.name, **reached, **settings, **extras}
-    write_atomically(folder / CURVES, msgspec.json.format(msgspec.json.encode(asdict(curves))), "train")
+    write_atomically(folder / CURVES, msgspec.json.format(msgspec.json.encode(asdict(curves))))
     save_model(
         model,
         folder,
@@ -118,9 +119,10 @@ def is_current(origin: Mapping[str, object]) -> bool:
     return recipe is not None and origin.get("digest") == recipe.digest()
 
 
+@names_errors("subset")
 def subset(data: Dataset, rows: int, seed: int = 0) -> Dataset:
     """Return so many rows, drawn at random, of the training and of the test part of a data set, or all there are."""
-    rows = whole_number("train", "rows", rows, 1)
+    rows = whole_number("rows", rows, 1)
     generator = torch.Generator().manual_seed(seed)
     chosen = {}
     for part in ("train", "test"):
@@ -137,7 +139,7 @@ def _recipe(name: str) -> Recipe:
         near = difflib.get_close_matches(name, RECIPES, n=3, cutoff=0.6)
         known = f"one of {', '.join(RECIPES)}"
         wanted = f"{known} (perhaps {near[0]})" if near else known
-        raise InputError(expected("train", "recipe", wanted, repr(name)))
+        raise InputError("recipe", expected=wanted, got=repr(name), operation="train")
     return RECIPES[name]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,7 @@ class Tape:
         return len(self.nodes) - 1
 
 
+@names_errors("trace_network")
 def trace_network(network: nn.Sequential, inputs: Tensor, goals: Tensor | Sequence[float]) -> Tape:
     """Run linear layers and activations on one row (D,), take the sum of squared errors, and go back through all of it.
 
@@ -134,15 +135,15 @@ def trace_network(network: nn.Sequential, inputs: Tensor, goals: Tensor | Sequen
         if isinstance(layer, nn.Linear):
             if layer.in_features != len(values):
                 got = f"{len(values)} before {name}"
-                raise InputError(expected("trace_network", "inputs", f"{layer.in_features} numbers", got))
+                raise InputError("inputs", expected=f"{layer.in_features} numbers", got=got)
             values = [_neuron(tape, name, layer, unit, values) for unit in range(layer.out_features)]
         elif type(layer) in FUNCTIONS:
             values = [tape.apply(f"{name}[{place}]", type(layer), value) for place, value in enumerate(values)]
         else:
             known = ", ".join(kind.__name__ for kind in FUNCTIONS)
-            raise InputError(expected("trace_network", name, f"Linear or one of {known}", type(layer).__name__))
+            raise InputError(name, expected=f"Linear or one of {known}", got=type(layer).__name__)
     if len(goals) != len(values):
-        raise InputError(expected("trace_network", "goals", f"{len(values)} numbers", describe(goals)))
+        raise InputError("goals", expected=f"{len(values)} numbers", got=describe(goals))
     errors = [
         tape.squared_difference(f"error[{place}]", value, float(goal))
         for place, (value, goal) in enumerate(zip(values, goals))

@@ -20,7 +20,7 @@ from models.optimizers import make_optimizer
 from models.schedules import SCHEDULES
 from models.scoring import accuracy, run_in_parts, summarize, trimmed
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, NetworkError, expected
+from xai.base.errors import InputError, NetworkError, names_errors
 from xai.base.progress import track
 
 __all__ = ["Curves", "Extras", "accuracy", "seeded", "train"]
@@ -76,6 +76,7 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
+@names_errors("train")
 def train(
     network: nn.Module,
     data: Dataset,
@@ -103,8 +104,8 @@ def train(
     the weights depend on (the network, the extras), as a digest; a checkpoint of another one is refused.
     Raises InputError for settings or goals that cannot be, NetworkError when the loss is not finite or explodes.
     """
-    epochs, seed = whole_number("train", "epochs", epochs, 1), whole_number("train", "seed", seed)
-    batch_size = None if batch_size is None else whole_number("train", "batch_size", batch_size, 1)
+    epochs, seed = whole_number("epochs", epochs, 1), whole_number("seed", seed)
+    batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
     _check_pace(schedule, clip)
     head = find_head(task)
     rows, held = hold_out(data, validation, seed)
@@ -204,9 +205,9 @@ def _step(
 
 def _check_pace(schedule: str, clip: float | None) -> None:
     if schedule not in SCHEDULES:
-        raise InputError(expected("train", "schedule", f"one of {', '.join(SCHEDULES)}", repr(schedule)))
+        raise InputError("schedule", expected=f"one of {', '.join(SCHEDULES)}", got=repr(schedule), operation="train")
     if clip is not None and not clip > 0:
-        raise InputError(expected("train", "clip", "a number above 0, or None", clip))
+        raise InputError("clip", expected="a number above 0, or None", got=clip, operation="train")
 
 
 def _fit_statistics(network: nn.Module, data: Dataset, rows: Tensor) -> None:
@@ -239,4 +240,4 @@ def _recall(extras: Extras, curves: Curves, position: Position) -> bool:
 
 def _give_up(epoch: int, learning_rate: float, got: str) -> None:
     wanted = f"a finite loss that falls; a learning rate smaller than {learning_rate:g} may help"
-    raise NetworkError(expected("train", f"epoch {epoch + 1}", wanted, got))
+    raise NetworkError(f"epoch {epoch + 1}", expected=wanted, got=got, operation="train")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 
 from models.networks.seq2seq import PADDING, STOP, EncoderDecoder
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.inputs.kinds import TextInput
 from xai.model.model import Model
 from xai.network.guard import untouched
@@ -27,6 +27,7 @@ class Transcription(NamedTuple):
     attention: list[list[float]] | None
 
 
+@names_errors("transcribe")
 def transcribe(model: Model, texts: str | Sequence[str]) -> list[Transcription]:
     """Return what the network of a spelling recipe writes on its own for each text.
 
@@ -43,12 +44,12 @@ def transcribe(model: Model, texts: str | Sequence[str]) -> list[Transcription]:
     network, input = model.network, model.input
     if not isinstance(network, EncoderDecoder) or not isinstance(input, TextInput) or model.classes is None:
         wanted = "an encoder-decoder that reads texts and writes named symbols, as of `xai train spelling-attention`"
-        raise InputError(expected("transcribe", "model", wanted, repr(model)))
-    batch = model.prepare(texts, "transcribe", "texts")
+        raise InputError("model", expected=wanted, got=repr(model))
+    batch = model.prepare(texts, "texts")
     signs = input.present(batch).to(model.device)
     if not bool((signs != PADDING).any(1).all()):
         row = int((signs == PADDING).all(1).nonzero()[0])
-        raise InputError(expected("transcribe", "texts", "texts with at least one sign to read", f"none in row {row}"))
+        raise InputError("texts", expected="texts with at least one sign to read", got=f"none in row {row}")
     with untouched(network), torch.no_grad():
         written = network.write(signs)
     chances = written.logits.softmax(2).gather(2, written.symbols[:, :, None])[:, :, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, expected
+from xai.base.errors import LayerError
 from xai.network.guard import untouched
 
 __all__ = ["RECURRENT", "consumer_of", "layers_in_order", "shape_units"]
@@ -38,7 +38,7 @@ def layers_in_order(network: nn.Module, example: Tensor) -> dict[str, nn.Module]
             for handle in handles:
                 handle.remove()
     if twice:
-        raise LayerError(expected("prune", "network", "each layer used once", f"{twice[0]!r} used twice"))
+        raise LayerError("network", expected="each layer used once", got=f"{twice[0]!r} used twice", operation="prune")
     return order
 
 
@@ -50,7 +50,7 @@ def consumer_of(order: dict[str, nn.Module], name: str) -> tuple[list[str], str]
     names = list(order)
     if name not in order or not isinstance(order[name], WEIGHTED):
         known = ", ".join(key for key, module in order.items() if isinstance(module, WEIGHTED))
-        raise LayerError(expected("prune", "layer", f"one of {known}", repr(name)))
+        raise LayerError("layer", expected=f"one of {known}", got=repr(name), operation="prune")
     norms = []
     for follower in names[names.index(name) + 1 :]:
         module = order[follower]
@@ -60,8 +60,10 @@ def consumer_of(order: dict[str, nn.Module], name: str) -> tuple[list[str], str]
             norms.append(follower)
         elif any(True for _ in module.parameters()):
             kinds = "batch norms, or layers without weights"
-            raise LayerError(expected("prune", f"layer behind {name!r}", kinds, type(module).__name__))
-    raise LayerError(expected("prune", "layer", "one that another layer reads", f"{name!r}, which gives the answers"))
+            raise LayerError(f"layer behind {name!r}", expected=kinds, got=type(module).__name__, operation="prune")
+    raise LayerError(
+        "layer", expected="one that another layer reads", got=f"{name!r}, which gives the answers", operation="prune"
+    )
 
 
 def shape_units(module: nn.Module) -> int:

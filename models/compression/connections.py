@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from models.compression.chain import WEIGHTED
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["SparseLinear", "cut_connections", "finish_cutting", "sparse_copy", "sparsity"]
 
 
+@names_errors("cut_connections")
 def cut_connections(network: nn.Module, share: float, *, together: bool = True) -> nn.Module:
     """Return a copy in which a share of the weights, the smallest, is held at 0 while the others go on training.
 
@@ -22,11 +23,11 @@ def cut_connections(network: nn.Module, share: float, *, together: bool = True) 
     the fine-tuning; `finish_cutting` then makes it a plain network again. Ranking and masks are torch.nn.utils.prune.
     """
     if not 0 <= share < 1:
-        raise InputError(expected("cut_connections", "share", "a number from 0 and below 1", share))
+        raise InputError("share", expected="a number from 0 and below 1", got=share)
     cut = copy.deepcopy(network)
     places = _places(cut)
     if not places:
-        raise InputError(expected("cut_connections", "network", "a layer with weights", type(network).__name__))
+        raise InputError("network", expected="a layer with weights", got=type(network).__name__)
     if together:
         prune.global_unstructured(places, prune.L1Unstructured, amount=share)
     else:

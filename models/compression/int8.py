@@ -8,7 +8,7 @@ import warnings
 
 from torch import nn
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["has_torchao", "run_in_int8"]
 
@@ -18,6 +18,7 @@ def has_torchao() -> bool:
     return importlib.util.find_spec("torchao") is not None
 
 
+@names_errors("run_in_int8")
 def run_in_int8(network: nn.Module) -> nn.Module:
     """Return a copy for inference whose dense layers hold int8 weights and multiply int8 activations by them.
 
@@ -26,9 +27,9 @@ def run_in_int8(network: nn.Module) -> nn.Module:
     already lie on the same grid); convert it after loading. Raises InputError where torchao is not installed.
     """
     if not has_torchao():
-        raise InputError(expected("run_in_int8", "torchao", "pip install 'xai-toolkit[quantize]'", "no torchao"))
+        raise InputError("torchao", expected="pip install 'xai-toolkit[quantize]'", got="no torchao")
     if not any(isinstance(module, nn.Linear) for module in network.modules()):
-        raise InputError(expected("run_in_int8", "network", "a torch.nn.Linear inside", type(network).__name__))
+        raise InputError("network", expected="a torch.nn.Linear inside", got=type(network).__name__)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torchao warns at import about kernels for other machines
         from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_

@@ -10,25 +10,26 @@ import torch
 from torch import Tensor, nn
 
 from models.regularizers.noise import replaced
-from xai.base.errors import LayerError, expected
+from xai.base.errors import LayerError, names_errors
 from xai.network.compress import quantizer
 from xai.network.hooks import ACTIVATIONS, find_layer
 
 __all__ = ["QuantizedOutput", "SignActivation", "quantize_activations", "quantize_weights", "straight_through"]
 
 
+@names_errors("quantize_weights")
 def quantize_weights(network: nn.Module, kind: str, *, skip: Collection[str] = ()) -> nn.Module:
     """Return a copy whose weights take few values, a scale for each unit (row); after training, or to finish it.
 
     kind: int8, int8_affine, binary, ternary or powers_of_two. skip: parameters by name, such as those of the first and
     the last layer, which the papers on binary networks leave alone. Biases and norms stay as they are.
     """
-    quantize = quantizer(kind, "quantize_weights")
+    quantize = quantizer(kind)
     made = copy.deepcopy(network)
     names = [name for name, parameter in made.named_parameters() if parameter.ndim >= 2]
     for name in skip:
         if name not in names:
-            raise LayerError(expected("quantize_weights", "skip", f"names among {', '.join(names)}", repr(name)))
+            raise LayerError("skip", expected=f"names among {', '.join(names)}", got=repr(name))
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             if parameter.ndim >= 2 and name not in skip:
@@ -36,13 +37,14 @@ def quantize_weights(network: nn.Module, kind: str, *, skip: Collection[str] = (
     return made
 
 
+@names_errors("straight_through")
 def straight_through(kind: str) -> Callable[..., AbstractContextManager[None]]:
     """Return network -> a context in which its weights are quantized; outside they are the fine ones that learn.
 
     Held around forward and backward, the gradient at the quantized weights is applied to the fine ones: the
     straight-through estimator. It has the shape of `weight_noise`. Source: Bengio et al. 2013, arXiv:1308.3432.
     """
-    quantize = quantizer(kind, "straight_through")
+    quantize = quantizer(kind)
 
     def change(network: nn.Module, generator: torch.Generator | None = None) -> AbstractContextManager[None]:
         return replaced(network, lambda weight: quantize(weight, 0).values, least_axes=2)
@@ -84,23 +86,24 @@ class SignActivation(nn.Module):
         return fine + (quantizer("binary")(inputs, 0).values - fine).detach()
 
 
+@names_errors("quantize_activations")
 def quantize_activations(network: nn.Module, kind: str, layers: Collection[str] | None = None) -> nn.Module:
     """Return a copy in which the named layers put out few values; by default every activation function that is a layer.
 
     Binary values take the place of an activation function (SignActivation); the others follow it. Batch first:
     recurrent layers need `batch_first`.
     """
-    quantizer(kind, "quantize_activations")
+    quantizer(kind)
     made = copy.deepcopy(network)
     if layers is None:
         layers = [name for name, module in made.named_modules() if name and isinstance(module, ACTIVATIONS)]
         if not layers:
             wanted = "an activation function that is a layer, or layers by name"
-            raise LayerError(expected("quantize_activations", "network", wanted, type(network).__name__))
+            raise LayerError("network", expected=wanted, got=type(network).__name__)
     for name in layers:
-        module = find_layer(made, name, "quantize_activations")
+        module = find_layer(made, name)
         if isinstance(module, nn.RNNBase) and not module.batch_first:
-            raise LayerError(expected("quantize_activations", "layers", "batch_first layers", repr(name)))
+            raise LayerError("layers", expected="batch_first layers", got=repr(name))
         parent, _, last = name.rpartition(".")
         signs = kind == "binary" and isinstance(module, ACTIVATIONS)
         setattr(made.get_submodule(parent), last, SignActivation() if signs else QuantizedOutput(module, kind))

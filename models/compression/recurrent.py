@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, expected
+from xai.base.errors import LayerError
 from xai.network.compress import unit_norms
 
 __all__ = [
@@ -127,4 +127,4 @@ def _others(kept: Tensor, count: int) -> Tensor:
 
 def _check(module: nn.RNNBase) -> None:
     if module.proj_size:
-        raise LayerError(expected("prune", "layer", "a recurrent layer without a projection", str(module)))
+        raise LayerError("layer", expected="a recurrent layer without a projection", got=str(module), operation="prune")

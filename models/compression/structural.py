@@ -17,7 +17,7 @@ from models.compression.recurrent import (
     shrink_hidden,
     shrink_inputs,
 )
-from xai.base.errors import InputError, LayerError, NetworkError, describe, expected
+from xai.base.errors import InputError, LayerError, NetworkError, describe
 from xai.network.compress import keep_largest, unit_norms
 from xai.network.guard import untouched
 
@@ -113,7 +113,7 @@ def _checked(order: dict[str, nn.Module], name: str, indices: Tensor) -> Tensor:
         fits = bool(((rows >= 0) & (rows < units)).all()) and bool((rows.diff(dim=1) > 0).all())
     if not fits:
         wanted = f"ascending indices below {units}, at least one"
-        raise InputError(expected("prune", f"keep[{name!r}]", wanted, describe(indices)))
+        raise InputError(f"keep[{name!r}]", expected=wanted, got=describe(indices), operation="prune")
     return indices
 
 
@@ -121,14 +121,14 @@ def _columns(indices: Tensor, units: int, width: int, reader: str) -> Tensor:
     """Return the inputs of a reader that come from these units; a flattened channel feeds several."""
     if width % units:
         wanted = f"to read the {units} units before it"
-        raise LayerError(expected("prune", f"layer {reader!r}", wanted, f"one that reads {width} numbers"))
+        raise LayerError(f"layer {reader!r}", expected=wanted, got=f"one that reads {width} numbers", operation="prune")
     each = width // units
     return (indices[:, None] * each + torch.arange(each)).flatten()
 
 
 def _shrink_outputs(module: nn.Module, indices: Tensor) -> None:
     if getattr(module, "groups", 1) != 1:
-        raise LayerError(expected("prune", "layer", "a convolution of one group", str(module)))
+        raise LayerError("layer", expected="a convolution of one group", got=str(module), operation="prune")
     _replace(module, "weight", module.weight.detach()[indices])
     if module.bias is not None:
         _replace(module, "bias", module.bias.detach()[indices])
@@ -150,7 +150,7 @@ def _shrink_reader(module: nn.Module, indices: Tensor, units: int, name: str) ->
         shrink_inputs(module, _columns(indices, units, module.input_size, name))
         return
     if getattr(module, "groups", 1) != 1:
-        raise LayerError(expected("prune", "layer", "a convolution of one group", str(module)))
+        raise LayerError("layer", expected="a convolution of one group", got=str(module), operation="prune")
     columns = _columns(indices, units, module.weight.shape[1], name)
     _replace(module, "weight", module.weight.detach()[:, columns])
     setattr(module, "in_features" if isinstance(module, nn.Linear) else "in_channels", len(columns))
@@ -163,7 +163,7 @@ def _replace(module: nn.Module, name: str, values: Tensor) -> None:
 def _put(network: nn.Module, name: str, module: nn.Module) -> None:
     parent, _, last = name.rpartition(".")
     if not last or not name:
-        raise LayerError(expected("prune", "network", "a layer inside a network", type(network).__name__))
+        raise LayerError("network", expected="a layer inside a network", got=type(network).__name__, operation="prune")
     setattr(network.get_submodule(parent), last, module)
 
 
@@ -175,8 +175,12 @@ def _compare(small: nn.Module, masked: nn.Module, example: Tensor) -> None:
             got = small(exact)
         except RuntimeError as error:
             wanted = "a chain of layers, each read by the next one alone"
-            raise NetworkError(expected("prune", "network", wanted, f"{type(error).__name__}: {error}")) from error
+            raise NetworkError(
+                "network", expected=wanted, got=f"{type(error).__name__}: {error}", operation="prune"
+            ) from error
         wanted = masked(exact)
     if not isinstance(got, Tensor) or not torch.allclose(got, wanted, rtol=1e-7, atol=1e-7):
         reason = "other answers" if isinstance(got, Tensor) else type(got).__name__
-        raise NetworkError(expected("prune", "network", "the answers of the network with those units masked", reason))
+        raise NetworkError(
+            "network", expected="the answers of the network with those units masked", got=reason, operation="prune"
+        )

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.inputs.kinds import Input
 
 __all__ = ["Dataset", "read_vendored"]
@@ -35,14 +35,15 @@ class Dataset:
     train_lengths: Tensor | None = None
     protected: tuple[str, ...] = ()
 
+    @names_errors("Dataset")
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             inputs, goals = getattr(self, f"{part}_inputs"), getattr(self, f"{part}_goals")
             if len(inputs) == 0:
-                raise InputError(expected("Dataset", f"{part}_inputs", "at least one row", "an empty data set"))
+                raise InputError(f"{part}_inputs", expected="at least one row", got="an empty data set")
             if len(inputs) != len(goals):
                 wanted = f"{len(inputs)}, one per row of {part}_inputs"
-                raise InputError(expected("Dataset", f"{part}_goals", wanted, len(goals)))
+                raise InputError(f"{part}_goals", expected=wanted, got=len(goals))
 
 
 def read_vendored(name: str) -> str:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from models.datasets import Dataset, read_vendored
 from models.networks.columns import spread
+from xai.base.errors import names_errors
 from xai.inputs.kinds import SequenceInput
 
 __all__ = ["japanese_vowels"]
@@ -15,6 +16,7 @@ NAMES = [f"cepstrum {number}" for number in range(1, 13)]
 STEPS = 29
 
 
+@names_errors("japanese_vowels")
 def japanese_vowels() -> Dataset:
     """Return 270 utterances to train on (30 of each speaker) and 370 to test, as the source splits them.
 
@@ -31,9 +33,9 @@ def japanese_vowels() -> Dataset:
         name="Japanese vowels",
         input=input,
         classes=tuple(f"speaker {number}" for number in range(1, 10)),
-        train_inputs=input.prepare(train, "japanese_vowels"),
+        train_inputs=input.prepare(train),
         train_goals=train_goals,
-        test_inputs=input.prepare(test, "japanese_vowels"),
+        test_inputs=input.prepare(test),
         test_goals=test_goals,
     )
 

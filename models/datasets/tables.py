@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["categories_of", "encode"]
 
 
+@names_errors("encode")
 def encode(lines: Sequence[Sequence[str]], names: Sequence[str], categorical: dict[str, list[str]]) -> Tensor:
     """Return rows (N, D), float32: the code of each word in a categorical column, else the number itself.
 
@@ -29,13 +30,13 @@ def encode(lines: Sequence[Sequence[str]], names: Sequence[str], categorical: di
             unknown = sorted({word for word in words if word not in codes})
             if unknown:
                 wanted = f"one of {', '.join(categorical[name])}"
-                raise InputError(expected("encode", f"column {name!r}", wanted, repr(unknown[0])))
+                raise InputError(f"column {name!r}", expected=wanted, got=repr(unknown[0]))
             columns.append([codes[word] for word in words])
             continue
         try:
             columns.append([float(word) for word in words])
         except ValueError as error:
-            raise InputError(expected("encode", f"column {name!r}", "numbers", str(error))) from error
+            raise InputError(f"column {name!r}", expected="numbers", got=str(error)) from error
     return torch.tensor(columns, dtype=torch.float32).T.contiguous()
 
 

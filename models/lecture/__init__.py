@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 import torch
 
 from models.training import seeded
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.base.experiment import Outcome
 
 __all__ = ["ERRATA", "EXPERIMENTS", "SECONDS", "choose", "run", "run_all"]
@@ -98,7 +98,7 @@ def choose(names: Iterable[str]) -> list[str]:
             plain = known[int(plain) - 1]
         if plain not in EXPERIMENTS:
             wanted = f"a number from 1 to {len(known)} or one of {', '.join(known)}"
-            raise InputError(expected("lecture", "claim", wanted, repr(name)))
+            raise InputError("claim", expected=wanted, got=repr(name), operation="lecture")
         chosen.add(plain)
     return [name for name in known if name in chosen or not chosen]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 
 __all__ = ["ACTIVATIONS", "make_activation"]
 
@@ -27,5 +27,5 @@ def make_activation(name: str) -> nn.Module:
     ReLU()
     """
     if name not in ACTIVATIONS:
-        raise InputError(expected("network", "activation", f"one of {', '.join(ACTIVATIONS)}", repr(name)))
+        raise InputError("activation", expected=f"one of {', '.join(ACTIVATIONS)}", got=repr(name), operation="network")
     return ACTIVATIONS[name]()

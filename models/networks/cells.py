@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 __all__ = ["CELLS", "Cell", "Run", "from_torch", "run_cell"]
 
@@ -91,6 +91,7 @@ class Run:
     gates: dict[str, Tensor] = field(default_factory=dict)
 
 
+@names_errors("run_cell")
 def run_cell(
     name: str,
     inputs: Tensor,
@@ -104,15 +105,13 @@ def run_cell(
     Raises InputError for an unknown cell or weights that it lacks.
     """
     if name not in CELLS:
-        raise InputError(expected("run_cell", "name", f"one of {', '.join(CELLS)}", repr(name)))
+        raise InputError("name", expected=f"one of {', '.join(CELLS)}", got=repr(name))
     cell = CELLS[name]
     missing = [key for key in cell.acts_on if f"weight_{key}" not in weights or f"bias_{key}" not in weights]
     if missing:
-        raise InputError(
-            expected("run_cell", "weights", f"weight and bias of {', '.join(cell.acts_on)}", f"no {missing[0]}")
-        )
+        raise InputError("weights", expected=f"weight and bias of {', '.join(cell.acts_on)}", got=f"no {missing[0]}")
     if inputs.ndim != 3:
-        raise InputError(expected("run_cell", "inputs", "sequences (N, T, D)", describe(inputs)))
+        raise InputError("inputs", expected="sequences (N, T, D)", got=describe(inputs))
     count, steps, _ = inputs.shape
     size = len(weights[f"bias_{next(iter(cell.acts_on))}"])
     state = state if state is not None else tuple(inputs.new_zeros(count, size) for _ in range(cell.states))
@@ -130,6 +129,7 @@ def run_cell(
     return Run(torch.stack(states, 1), state, recorded)
 
 
+@names_errors("from_torch")
 def from_torch(module: nn.RNNBase, layer: int = 0, backward: bool = False) -> tuple[str, dict[str, Tensor]]:
     """Return the cell's name and weights that compute what one layer of nn.RNN, nn.LSTM or nn.GRU does.
 
@@ -139,9 +139,7 @@ def from_torch(module: nn.RNNBase, layer: int = 0, backward: bool = False) -> tu
     kinds = {nn.RNN: ("rnn", "h"), nn.LSTM: ("lstm", "ifgo"), nn.GRU: ("gru_reset_after", "rzn")}
     found = next((value for kind, value in kinds.items() if isinstance(module, kind)), None)
     if found is None or not hasattr(module, f"weight_ih{end}") or getattr(module, "nonlinearity", "tanh") != "tanh":
-        raise InputError(
-            expected("from_torch", "module", f"nn.RNN (tanh), nn.LSTM or nn.GRU with a layer {layer}", module)
-        )
+        raise InputError("module", expected=f"nn.RNN (tanh), nn.LSTM or nn.GRU with a layer {layer}", got=module)
     name, order = found
     zero = module.weight_ih_l0.new_zeros(len(order) * module.hidden_size)
     parts = [

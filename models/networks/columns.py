@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 __all__ = ["Columns", "Rescale", "spread"]
 
 
-def spread(rows: Tensor, names: Sequence[str], operation: str = "train") -> tuple[Tensor, Tensor]:
+def spread(rows: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of each column of rows (N, D), both (D,).
 
     Raises InputError where a column has no variance: it says nothing, and cannot be standardized.
@@ -25,7 +25,7 @@ def spread(rows: Tensor, names: Sequence[str], operation: str = "train") -> tupl
     for name, center, value in zip(names, mean.tolist(), deviation.tolist()):
         if not value > 1e-12 * max(1.0, abs(center)):
             got = f"{center:g} in each of {len(rows)} rows"
-            raise InputError(expected(operation, f"column {name!r}", "values that differ (a variance above 0)", got))
+            raise InputError(f"column {name!r}", expected="values that differ (a variance above 0)", got=got)
     return mean.to(rows.dtype), deviation.to(rows.dtype)
 
 
@@ -42,12 +42,13 @@ class Columns(nn.Module):
     tensor([[1., 0., 0., 1.]])
     """
 
+    @names_errors("Columns")
     def __init__(self, categories: Sequence[int]) -> None:
         super().__init__()
         self.categories = [int(count) for count in categories]
         if not self.categories or min(self.categories) < 0 or 1 in self.categories:
             wanted = "0 for a number or the number of categories (at least 2), for at least one column"
-            raise InputError(expected("Columns", "categories", wanted, list(categories)))
+            raise InputError("categories", expected=wanted, got=list(categories))
         self.numeric = [place for place, count in enumerate(self.categories) if count == 0]
         self.register_buffer("mean", torch.zeros(len(self.numeric)))
         self.register_buffer("std", torch.ones(len(self.numeric)))
@@ -60,7 +61,9 @@ class Columns(nn.Module):
     def fit(self, rows: Tensor, names: Sequence[str] | None = None) -> None:
         """Learn the mean and spread of each numeric column from rows (N, D); raises InputError for a constant one."""
         if rows.ndim != 2 or rows.shape[1] != len(self.categories):
-            raise InputError(expected("train", "inputs", f"rows of {len(self.categories)} columns", describe(rows)))
+            raise InputError(
+                "inputs", expected=f"rows of {len(self.categories)} columns", got=describe(rows), operation="train"
+            )
         names = names if names is not None else [str(place) for place in range(len(self.categories))]
         mean, std = spread(rows[:, self.numeric], [names[place] for place in self.numeric])
         self.mean.copy_(mean)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["convolutional"]
 
 
+@names_errors("convolutional")
 def convolutional(
     shape: Sequence[int], classes: int, channels: Sequence[int] = (16, 32, 32), hidden: int = 64, dropout: float = 0.25
 ) -> nn.Module:
@@ -26,7 +27,7 @@ def convolutional(
     depth, height, width = shape
     if min(height, width) >> len(channels) < 1:
         wanted = f"images of at least {2 ** len(channels)} pixels a side for {len(channels)} blocks"
-        raise InputError(expected("convolutional", "shape", wanted, tuple(shape)))
+        raise InputError("shape", expected=wanted, got=tuple(shape))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, size in enumerate(channels, start=1):
         layers[f"conv{number}"] = nn.Conv2d(depth, size, 3, padding=1)

@@ -10,11 +10,12 @@ from torch import nn
 from models.networks.activations import make_activation
 from models.networks.columns import Columns, Rescale
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["feedforward"]
 
 
+@names_errors("feedforward")
 def feedforward(
     inputs: int,
     outputs: int,
@@ -35,13 +36,13 @@ def feedforward(
     >>> feedforward(4, 2, hidden=[8, 8])(torch.zeros(3, 4)).shape
     torch.Size([3, 2])
     """
-    inputs = whole_number("feedforward", "inputs", inputs, 1)
-    outputs = whole_number("feedforward", "outputs", outputs, 1)
-    hidden = [whole_number("feedforward", "hidden", size, 1) for size in hidden]
+    inputs = whole_number("inputs", inputs, 1)
+    outputs = whole_number("outputs", outputs, 1)
+    hidden = [whole_number("hidden", size, 1) for size in hidden]
     if not 0 <= dropout < 1:
-        raise InputError(expected("feedforward", "dropout", "a chance from 0, below 1", dropout))
+        raise InputError("dropout", expected="a chance from 0, below 1", got=dropout)
     if categories is not None and len(categories) != inputs:
-        raise InputError(expected("feedforward", "categories", f"{inputs} numbers, one per column", len(categories)))
+        raise InputError("categories", expected=f"{inputs} numbers, one per column", got=len(categories))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     width = inputs
     if categories is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.columns import Columns, Rescale
-from xai.base.errors import InputError, NetworkError, expected
+from xai.base.errors import InputError, NetworkError, names_errors
 
 __all__ = ["Neuron", "Step", "neuron", "train_neuron"]
 
@@ -26,6 +26,7 @@ class Step:
     updated: float
 
 
+@names_errors("train_neuron")
 def train_neuron(
     inputs: Sequence[float], goals: Sequence[float], *, weight: float = 0.0, alpha: float = 0.1, epochs: int = 1
 ) -> list[Step]:
@@ -40,7 +41,7 @@ def train_neuron(
     """
     if not len(inputs) or len(inputs) != len(goals):
         wanted = "as many goals as inputs, at least one"
-        raise InputError(expected("train_neuron", "goals", wanted, f"{len(inputs)} inputs and {len(goals)} goals"))
+        raise InputError("goals", expected=wanted, got=f"{len(inputs)} inputs and {len(goals)} goals")
     steps = []
     for _ in range(epochs):
         for value, goal in zip(inputs, goals):
@@ -53,7 +54,7 @@ def train_neuron(
                 error = math.inf
             if not (math.isfinite(updated) and math.isfinite(error)):
                 wanted = f"a weight that settles; a learning rate (alpha) smaller than {alpha:g} may help"
-                raise NetworkError(expected("train_neuron", f"step {len(steps) + 1}", wanted, f"{updated:g}"))
+                raise NetworkError(f"step {len(steps) + 1}", expected=wanted, got=f"{updated:g}")
             steps.append(Step(weight, prediction, error, derivative, updated))
             weight = updated
     return steps

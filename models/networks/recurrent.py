@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.networks.cells import from_torch, run_cell
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 
 __all__ = ["LAYERS", "POOLS", "Recurrent", "recurrent", "text_recurrent"]
 
@@ -125,5 +125,5 @@ def text_recurrent(
 def _layer(inputs: int, cell: str, hidden: int, layers: int, bidirectional: bool, pool: str) -> nn.RNNBase:
     for argument, value, known in (("cell", cell, tuple(LAYERS)), ("pool", pool, POOLS)):
         if value not in known:
-            raise InputError(expected("recurrent", argument, f"one of {', '.join(known)}", repr(value)))
+            raise InputError(argument, expected=f"one of {', '.join(known)}", got=repr(value), operation="recurrent")
     return LAYERS[cell](inputs, hidden, layers, batch_first=True, bidirectional=bidirectional)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["PADDING", "STOP", "WIRINGS", "EncoderDecoder", "Written", "dot_product_attention", "encoder_decoder"]
 
@@ -141,6 +141,7 @@ class EncoderDecoder(nn.Module):
         return self.logits(self.dropout(self.combine(torch.cat([context, decoded], 2)).tanh())), weights
 
 
+@names_errors("encoder_decoder")
 def encoder_decoder(
     symbols: int,
     classes: int,
@@ -161,8 +162,8 @@ def encoder_decoder(
     torch.Size([1, 3, 40])
     """
     if attention not in WIRINGS:
-        raise InputError(expected("encoder_decoder", "attention", f"one of {', '.join(WIRINGS)}", repr(attention)))
+        raise InputError("attention", expected=f"one of {', '.join(WIRINGS)}", got=repr(attention))
     if hidden < 2 or hidden % 2:
         wanted = "an even number, half for each direction of the encoder"
-        raise InputError(expected("encoder_decoder", "hidden", wanted, hidden))
+        raise InputError("hidden", expected=wanted, got=hidden)
     return EncoderDecoder(symbols, classes, hidden, embedding, attention, dropout, longest)

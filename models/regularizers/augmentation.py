@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.regularizers.noise import gaussian
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 __all__ = ["CHOICES", "augmentation", "augmentation_for"]
 
@@ -24,13 +24,15 @@ CHOICES: dict[str, dict[str, float]] = {
 }
 
 
+@names_errors("augmentation_for")
 def augmentation_for(name: str) -> Augment:
     """Return what suits a data set; raises InputError with the known names for another."""
     if name not in CHOICES:
-        raise InputError(expected("augmentation_for", "name", f"one of {', '.join(CHOICES)}", repr(name)))
+        raise InputError("name", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
     return augmentation(**CHOICES[name])
 
 
+@names_errors("augmentation")
 def augmentation(
     *,
     shift: float = 0.0,
@@ -56,7 +58,7 @@ def augmentation(
 
     def change(images: Tensor, generator: torch.Generator) -> Tensor:
         if images.ndim != 4 or not images.is_floating_point():
-            raise InputError(expected("augmentation", "images", "floats (N, C, H, W)", describe(images)))
+            raise InputError("images", expected="floats (N, C, H, W)", got=describe(images))
         maps = _maps(images, generator)
         if maps is not None:
             grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
@@ -89,4 +91,4 @@ def _check(**settings: float) -> None:
         limit = 1 if name in ("flip", "flip_vertical", "zoom") else math.inf
         if not 0 <= value <= limit or value == math.inf or (name == "zoom" and value == 1):
             wanted = "a number from 0 to 1" if limit == 1 else "a finite number from 0"
-            raise InputError(expected("augmentation", name, wanted, value))
+            raise InputError(name, expected=wanted, got=value, operation="augmentation")

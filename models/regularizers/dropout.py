@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, LayerError, expected
+from xai.base.errors import InputError, LayerError, names_errors
 from xai.network.guard import untouched
 from xai.network.hooks import find_layer
 
@@ -30,6 +30,7 @@ class Averages:
         return float((self.average - self.scaled).abs().max())
 
 
+@names_errors("subnetwork_average")
 def subnetwork_average(network: nn.Module, layer: str, inputs: Tensor) -> Averages:
     """Enumerate the subnetworks of one dropout layer over at most 14 units, with its drop chance p.
 
@@ -37,9 +38,9 @@ def subnetwork_average(network: nn.Module, layer: str, inputs: Tensor) -> Averag
     training and nothing at test time; the lecture multiplies by the chance 1-p to keep at test time: the same network.
     Source: Srivastava et al. 2014, JMLR 15.
     """
-    module = find_layer(network, layer, "subnetwork_average")
+    module = find_layer(network, layer)
     if not isinstance(module, nn.Dropout):
-        raise LayerError(expected("subnetwork_average", "layer", "a torch.nn.Dropout", type(module).__name__))
+        raise LayerError("layer", expected="a torch.nn.Dropout", got=type(module).__name__)
     chance = module.p
     masks: list[Tensor] = []
 
@@ -47,7 +48,7 @@ def subnetwork_average(network: nn.Module, layer: str, inputs: Tensor) -> Averag
         units = arguments[0].shape[1]
         if arguments[0].ndim != 2 or units > MOST_UNITS:
             wanted = f"dropout over at most {MOST_UNITS} units (N, units)"
-            raise InputError(expected("subnetwork_average", "layer", wanted, tuple(arguments[0].shape)))
+            raise InputError("layer", expected=wanted, got=tuple(arguments[0].shape))
         if not masks:
             masks.extend(torch.tensor(bits).to(arguments[0]) for bits in itertools.product((0, 1), repeat=units))
             return output
@@ -61,7 +62,7 @@ def subnetwork_average(network: nn.Module, layer: str, inputs: Tensor) -> Averag
             average = torch.zeros_like(scaled)
             if not masks or chance >= 1:
                 wanted = "a dropout that the forward pass reaches, with a chance below 1"
-                raise LayerError(expected("subnetwork_average", "layer", wanted, f"{layer!r} with p = {chance}"))
+                raise LayerError("layer", expected=wanted, got=f"{layer!r} with p = {chance}")
             for mask in masks:
                 kept = int(mask.sum())
                 current[:] = [mask]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["EarlyStopping"]
 
@@ -25,10 +25,11 @@ class EarlyStopping:
     1
     """
 
+    @names_errors("EarlyStopping")
     def __init__(self, network: nn.Module, patience: int = 5, least: float = 0.0) -> None:
         if not 0 <= least < float("inf"):
-            raise InputError(expected("EarlyStopping", "least", "a finite number from 0", least))
-        self.patience = whole_number("EarlyStopping", "patience", patience, 1)
+            raise InputError("least", expected="a finite number from 0", got=least)
+        self.patience = whole_number("patience", patience, 1)
         self.network, self.least = network, least
         self.best_epoch: int | None = None
         self.best_loss = float("inf")
@@ -46,6 +47,6 @@ class EarlyStopping:
     def restore(self) -> None:
         """Give the network the weights of its best epoch; raises InputError where there was none."""
         if self.best_state is None:
-            raise InputError(expected("EarlyStopping", "loss", "a finite one in at least one epoch", "none"))
+            raise InputError("loss", expected="a finite one in at least one epoch", got="none")
         with torch.no_grad():
             self.network.load_state_dict(self.best_state)

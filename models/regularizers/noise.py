@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors, within
 from xai.network.hooks import find_layer
 
 __all__ = [
@@ -35,10 +35,11 @@ def gaussian(scale: float) -> Noise:
     [1.0, 1.0]
     """
     if not 0 <= scale < float("inf"):
-        raise InputError(expected("noise", "scale", "a finite number from 0", scale))
+        raise InputError("scale", expected="a finite number from 0", got=scale, operation="noise")
     return lambda tensor, generator: tensor + scale * _normal(tensor, generator)
 
 
+@names_errors("target_noise")
 def target_noise(scale: float) -> Noise:
     """Return noise for the goals of a regression.
 
@@ -48,7 +49,7 @@ def target_noise(scale: float) -> Noise:
 
     def change(goal: Tensor, generator: torch.Generator) -> Tensor:
         if not goal.is_floating_point():
-            raise InputError(expected("target_noise", "goal", "floating-point goals", describe(goal)))
+            raise InputError("goal", expected="floating-point goals", got=describe(goal))
         return add(goal, generator)
 
     return change
@@ -83,12 +84,13 @@ def activation_noise(
 ) -> Iterator[None]:
     """Add noise to the output of each named layer inside the body; "" is the network's own output. Leaves no hook."""
     add = gaussian(scale)
-    found = [network if name == "" else find_layer(network, name, "activation_noise") for name in layers]
+    with within("activation_noise"):
+        found = [network if name == "" else find_layer(network, name) for name in layers]
 
     def hook(module: nn.Module, inputs: tuple, output: object) -> object:
         if not isinstance(output, Tensor):
             wanted = "a layer that puts out one tensor"
-            raise InputError(expected("activation_noise", "layers", wanted, type(output).__name__))
+            raise InputError("layers", expected=wanted, got=type(output).__name__)
         return add(output, generator)
 
     handles = []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["l1", "l2", "total", "weights"]
 
@@ -45,10 +45,11 @@ def l2(alpha: float) -> Penalty:
     return lambda network: alpha * _sum(network, lambda weight: weight.square().sum() / 2)
 
 
+@names_errors("total")
 def total(*penalties: Penalty) -> Penalty:
     """Return the sum of several penalties as one."""
     if not penalties:
-        raise InputError(expected("total", "penalties", "at least one", "none"))
+        raise InputError("penalties", expected="at least one", got="none")
     return lambda network: torch.stack([penalty(network) for penalty in penalties]).sum()
 
 
@@ -59,4 +60,4 @@ def _sum(network: nn.Module, size: Callable[[Tensor], Tensor]) -> Tensor:
 
 def _check(operation: str, alpha: float) -> None:
     if not 0 <= alpha < float("inf"):
-        raise InputError(expected(operation, "alpha", "a finite number from 0", alpha))
+        raise InputError("alpha", expected="a finite number from 0", got=alpha, operation=operation)

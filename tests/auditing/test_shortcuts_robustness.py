@@ -120,7 +120,7 @@ def test_a_step_that_is_padding_stays_padding_and_words_stay_words() -> None:
         changed = perturbation.change(series, perturbation.levels[-1], generator)
         assert bool((changed[:, 3:] == 0).all()), name
         assert not torch.equal(changed, series), name
-    texts = TextInput().prepare(["some words that are here", "one"], "test")
+    texts = TextInput().prepare(["some words that are here", "one"])
     reader = Model.from_callable(spam, input=TextInput())
     for name, perturbation in perturbations_for(reader, texts).items():
         changed = perturbation.change(texts, 0.2, generator)

@@ -124,7 +124,7 @@ def test_the_cost_that_is_said_is_about_the_cost(capsys: pytest.CaptureFixture) 
         (MODEL_CHECKS, checks, lambda: audit(models[0], data, checks)),
         (COMPARISONS, list(COMPARISONS), lambda: compare(models[0], models[1], data)),
     ):
-        say_checks_cost("audit", models[:1] if table is MODEL_CHECKS else models, data, chosen, table, 10_000)
+        say_checks_cost(models[:1] if table is MODEL_CHECKS else models, data, chosen, table, 10_000)
         said = int(re.search(r"about ([\d,]+) passes", capsys.readouterr().err)[1].replace(",", ""))
         counted[0] = 0
         run()
@@ -134,5 +134,5 @@ def test_the_cost_that_is_said_is_about_the_cost(capsys: pytest.CaptureFixture) 
 def test_one_file_for_report_and_json_is_refused_before_any_work(tmp_path: Path) -> None:
     page = str(tmp_path / "page.html")
     with pytest.raises(click.UsageError, match="would overwrite the first"):
-        check_targets("compare", page, page)
-    check_targets("compare", page, None)
+        check_targets(page, page)
+    check_targets(page, None)

@@ -176,7 +176,7 @@ class TestRandomization:
     def test_a_map_of_another_network_fails(self, digits: Model, digit_images: tuple) -> None:
         """The weights' digest can be copied, the map cannot: made again, it is another one."""
         images = digit_images[0][:2]
-        other = shuffled(digits, images, layers_with_weights(digits, images, "test"), 5, "test")
+        other = shuffled(digits, images, layers_with_weights(digits, images), 5)
         forged = replace(saliency(other, images, [1, 2]), model_digest=digits.digest())
         for finding in randomization(digits, forged, draws=1):
             assert finding.status == "fail"
@@ -191,12 +191,12 @@ class TestRandomization:
 
     def test_shuffling_keeps_the_weights_and_loses_their_order(self, digits: Model, digit_images: tuple) -> None:
         images = digit_images[0][:8]
-        layers = layers_with_weights(digits, images, "test")
-        other = shuffled(digits, images, layers, 0, "test")
+        layers = layers_with_weights(digits, images)
+        other = shuffled(digits, images, layers, 0)
         for (name, ours), theirs in zip(digits.network.named_parameters(), other.network.parameters()):
             assert torch.equal(ours.flatten().sort().values, theirs.flatten().sort().values), name
         assert other.digest() != digits.digest()
-        last = shuffled(digits, images, layers[-1:], 0, "test")
+        last = shuffled(digits, images, layers[-1:], 0)
         assert torch.equal(last.network.conv1.weight, digits.network.conv1.weight)
         assert not torch.equal(last.network.logits.weight, digits.network.logits.weight)
         assert torch.equal(last.network.logits.weight, other.network.logits.weight)  # alike, whichever others are

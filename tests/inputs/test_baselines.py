@@ -40,7 +40,7 @@ def test_the_mean_of_a_table_is_named(method: object) -> None:
 
 def test_the_mean_of_a_series_is_over_time() -> None:
     batch = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
-    mean, _ = make_baseline("mean", batch, "test")
+    mean, _ = make_baseline("mean", batch)
     assert torch.allclose(mean[1, 4], batch[1].mean(0))
 
 

@@ -107,27 +107,27 @@ class TestImages:
             (tmp_path / name).mkdir()
             picture("RGB").save(tmp_path / name / "x.png")
         (tmp_path / "cat" / "notes.txt").write_text("ignored")
-        found = read_folder(tmp_path, COLOR, ["cat", "dog"], "test")
+        found = read_folder(tmp_path, COLOR, ["cat", "dog"])
         assert found.labels.tolist() == [1, 0]
         assert found.names == ("1/x.png", "cat/x.png")
         (tmp_path / "horse").mkdir()
         with pytest.raises(InputError, match=r"like the classes \(cat, dog\), got horse"):
-            read_folder(tmp_path, COLOR, ["cat", "dog"], "test")
+            read_folder(tmp_path, COLOR, ["cat", "dog"])
         with pytest.raises(InputError, match="one subfolder per class"):
-            read_folder(tmp_path / "nowhere", COLOR, ["cat"], "test")
+            read_folder(tmp_path / "nowhere", COLOR, ["cat"])
 
 
 class TestWriting:
     def test_whole_or_not_at_all(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "new" / "file.txt"
-        assert write_atomically(path, "first", "test").read_text() == "first"
+        assert write_atomically(path, "first").read_text() == "first"
 
         def fail(*arguments: object) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "replace", fail)
         with pytest.raises(OutputError, match="No space left"):
-            write_atomically(path, "second", "test")
+            write_atomically(path, "second")
         assert path.read_text() == "first"
         assert [part.name for part in path.parent.iterdir()] == ["file.txt"]
 
@@ -135,22 +135,22 @@ class TestWriting:
         (tmp_path / "file").write_text("x")
         for path in (tmp_path, tmp_path / "file" / "below.html"):
             with pytest.raises(OutputError, match="expected"):
-                check_writable(path, "test")
-        assert check_writable(tmp_path / "a" / "b" / "c.html", "test").name == "c.html"
+                check_writable(path)
+        assert check_writable(tmp_path / "a" / "b" / "c.html").name == "c.html"
 
     def test_a_link_stays_and_a_pipe_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "real").write_text("old")
         (tmp_path / "link").symlink_to(tmp_path / "real")
-        assert write_atomically(tmp_path / "link", "new", "test") == tmp_path / "link"
+        assert write_atomically(tmp_path / "link", "new") == tmp_path / "link"
         assert (tmp_path / "link").is_symlink()
         assert (tmp_path / "real").read_text() == "new"
         os.mkfifo(tmp_path / "pipe")
         with pytest.raises(OutputError, match="device or pipe"):
-            write_atomically(tmp_path / "pipe", "x", "test")
+            write_atomically(tmp_path / "pipe", "x")
 
     def test_the_mode_is_that_of_a_plain_file(self, tmp_path: Path) -> None:
         (tmp_path / "plain").write_text("x")
-        made = write_atomically(tmp_path / "made", "x", "test")
+        made = write_atomically(tmp_path / "made", "x")
         assert made.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 

@@ -17,7 +17,7 @@ def test_equal_masks_are_evaluated_once() -> None:
         seen.append(masks)
         return masks.double() @ weights
 
-    settings = check_settings("test", samples=1000, penalty=1e-9)
+    settings = check_settings(samples=1000, penalty=1e-9)
     fit = fit_masks(4, "half", answer, settings, torch.Generator().manual_seed(0))
     evaluated = torch.cat(seen)
     assert len(evaluated) <= 16 * len(seen)
@@ -42,20 +42,20 @@ def test_each_sample_keeps_the_answer_to_its_own_mask() -> None:
             return bent(masks)
 
         size = 62 if limit else 63
-        settings = check_settings("test", samples=4000, penalty=1e-9)
+        settings = check_settings(samples=4000, penalty=1e-9)
         fits[limit] = fit_masks(size, "sizes", answer, settings, torch.Generator().manual_seed(0))
         assert (counted < 4000) is limit
     torch.testing.assert_close(fits[True].weights[:5], fits[False].weights[:5], rtol=0, atol=0.15)
 
 
 def test_the_last_of_62_features_is_told_from_the_others() -> None:
-    settings = check_settings("test", samples=2000, penalty=1e-9)
+    settings = check_settings(samples=2000, penalty=1e-9)
     fit = fit_masks(62, "sizes", lambda m: m[:, -1].double(), settings, torch.Generator().manual_seed(0))
     torch.testing.assert_close(fit.weights, torch.eye(62, dtype=torch.float64)[-1], rtol=0, atol=1e-7)
 
 
 def test_of_answers_that_do_not_vary_nothing_is_left() -> None:
-    settings = check_settings("test", samples=500)
+    settings = check_settings(samples=500)
     fit = fit_masks(6, "sizes", lambda m: torch.full((len(m),), 1 / 3).double(), settings, torch.Generator())
     assert fit.weights.count_nonzero() == 0
     assert fit.standard_error.count_nonzero() == 0

@@ -66,7 +66,7 @@ def test_the_design_is_less_noisy_than_independent_draws() -> None:
     size, samples = 12, 600
     answer = network(size, 1)
     goal = truth(answer, size, "half", samples)
-    settings = check_settings("test", samples=samples)
+    settings = check_settings(samples=samples)
     ours, independent = 0.0, 0.0
     for seed in range(40):
         generator = torch.Generator().manual_seed(seed)

@@ -48,12 +48,12 @@ def bag(text: str, **settings: object) -> Model:
 @pytest.mark.parametrize("units", ["words", "characters", r"\S+", str.split])
 @pytest.mark.parametrize("by", ["type", "position"])
 def test_what_is_kept_is_kept_to_the_last_character(text: str, units: object, by: str) -> None:
-    assert to_texts(TextInput().prepare([text, "short"], "test"))[0] == text
+    assert to_texts(TextInput().prepare([text, "short"]))[0] == text
     if units == "words" and not any(character.isalnum() for character in text):
         with pytest.raises(InputError, match="at least one token"):
-            cut(text, units, by, "test")
+            cut(text, units, by)
         return
-    parts = cut(text, units, by, "test")
+    parts = cut(text, units, by)
     on = [True] * len(parts.names)
     assert parts.text(on) == text
     assert len(parts.owners()) == len(text)
@@ -63,10 +63,10 @@ def test_what_is_kept_is_kept_to_the_last_character(text: str, units: object, by
 
 @given(st.text(min_size=1, max_size=40))
 def test_any_text_survives(text: str) -> None:
-    assert to_texts(TextInput().prepare(text, "test")) == [text]
+    assert to_texts(TextInput().prepare(text)) == [text]
     spans = characters(text)
     assert "".join(text[start:stop] for start, stop in spans) == text
-    parts = cut(text, "characters", "position", "test")
+    parts = cut(text, "characters", "position")
     assert parts.text([True] * len(parts.names)) == text
 
 
@@ -77,7 +77,7 @@ def test_characters_are_what_a_reader_counts() -> None:
 
 
 def test_letters_keep_their_marks() -> None:
-    assert cut("cafe\u0301s \u0928\u093f\u0915 x", "words", "type", "test").names == (
+    assert cut("cafe\u0301s \u0928\u093f\u0915 x", "words", "type").names == (
         "cafe\u0301s",
         "\u0928\u093f\u0915",
         "x",
@@ -85,9 +85,9 @@ def test_letters_keep_their_marks() -> None:
 
 
 def test_a_word_is_one_feature_by_type_and_several_by_position() -> None:
-    assert cut("a b a", "words", "type", "test").text([False, True]) == " b "
-    assert cut("a b a", "words", "position", "test").text([False, True, True]) == " b a"
-    assert cut("a b a", "words", "position", "test").text([False, True, True], "[MASK]") == "[MASK] b a"
+    assert cut("a b a", "words", "type").text([False, True]) == " b "
+    assert cut("a b a", "words", "position").text([False, True, True]) == " b a"
+    assert cut("a b a", "words", "position").text([False, True, True], "[MASK]") == "[MASK] b a"
 
 
 def test_weights_on_a_linear_model_are_its_coefficients() -> None:

@@ -34,7 +34,7 @@ def model(classes: list[str] | None = None, task: str = "classification", output
     ],
 )
 def test_classes_by_name_or_number(classes: list[str] | None, labels: object, codes: list[int]) -> None:
-    assert as_labels(model(classes), labels, 3, "test").tolist() == codes
+    assert as_labels(model(classes), labels, 3).tolist() == codes
 
 
 @pytest.mark.parametrize(
@@ -53,22 +53,22 @@ def test_classes_by_name_or_number(classes: list[str] | None, labels: object, co
 )
 def test_labels_that_cannot_be_are_named(task: str, labels: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        as_labels(model(task=task), labels, 3, "test")
+        as_labels(model(task=task), labels, 3)
 
 
 def test_labels_of_more_classes_than_outputs() -> None:
     with pytest.raises(InputError, match="classes from 0 to 1, got 2"):
-        check_outputs(torch.tensor([0, 2]), 2, "test")
+        check_outputs(torch.tensor([0, 2]), 2)
     with pytest.raises(InputError, match="2 per row, got 3"):
-        check_outputs(torch.zeros(4, 3), 2, "test")
+        check_outputs(torch.zeros(4, 3), 2)
 
 
 def test_a_frame_holds_words_also_where_they_are_numbers() -> None:
     words = {"rate": ["1", "2", "3", "4"]}
     kind = TabularInput(["rate"], categorical=words)
     for column in (["1", "2"], [1, 2], [1.0, 2.0]):
-        assert kind.prepare(pd.DataFrame({"rate": column}), "test").flatten().tolist() == [0, 1]
-    assert kind.prepare(pd.DataFrame({"rate": [0, 3]}), "test").flatten().tolist() == [0, 3]  # 0 is no word: codes
+        assert kind.prepare(pd.DataFrame({"rate": column})).flatten().tolist() == [0, 1]
+    assert kind.prepare(pd.DataFrame({"rate": [0, 3]})).flatten().tolist() == [0, 3]  # 0 is no word: codes
     frame = pd.DataFrame({"rate": [1, 2, 4, 4]})
     summary = TrainingSummary.of(frame, names=["rate"], categorical=words)
     assert list(summary.columns[0].share) == [0.25, 0.25, 0, 0.5]
@@ -77,4 +77,4 @@ def test_a_frame_holds_words_also_where_they_are_numbers() -> None:
 def test_one_row_of_a_frame_is_read_by_name() -> None:
     kind = TabularInput(["a", "b"], categorical={"b": ["x", "y"]})
     frame = pd.DataFrame({"b": ["y", "x"], "a": [1.5, 2.5]})
-    assert kind.prepare(frame.iloc[0], "test").tolist() == [[1.5, 1.0]]
+    assert kind.prepare(frame.iloc[0]).tolist() == [[1.5, 1.0]]

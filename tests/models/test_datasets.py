@@ -64,7 +64,7 @@ class TestEveryDataset:
     def test_its_own_input_takes_it(self, name: str) -> None:
         data = loaded(name)
         for part in (data.train_inputs, data.test_inputs):
-            assert torch.equal(data.input.prepare(part[:50], "test"), part[:50])
+            assert torch.equal(data.input.prepare(part[:50]), part[:50])
             assert torch.isfinite(data.input.normalize(part[:50]).float()).all()
 
     def test_no_test_row_is_a_training_row(self, name: str) -> None:

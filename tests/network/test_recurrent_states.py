@@ -29,7 +29,7 @@ def layer(kind: type[nn.RNNBase], **settings: object) -> nn.RNNBase:
 def test_gates_are_those_of_the_equations(kind: type[nn.RNNBase], gate: str) -> None:
     module = layer(kind)
     run = run_cell(*(lambda name, weights: (name, INPUTS, weights))(*from_torch(module)), record=True)
-    assert torch.allclose(gates_of(module, (INPUTS,), gate, "test"), run.gates[NAMES[gate]], atol=1e-5)
+    assert torch.allclose(gates_of(module, (INPUTS,), gate), run.gates[NAMES[gate]], atol=1e-5)
 
 
 def test_the_grus_new_state_gives_its_next_state() -> None:
@@ -37,7 +37,7 @@ def test_the_grus_new_state_gives_its_next_state() -> None:
     module = layer(nn.GRU)
     states = module(INPUTS)[0]
     before = torch.cat([torch.zeros(3, 1, 6), states[:, :-1]], 1)
-    update, new = (gates_of(module, (INPUTS,), gate, "test") for gate in ("update", "new"))
+    update, new = (gates_of(module, (INPUTS,), gate) for gate in ("update", "new"))
     assert torch.allclose(update * before + (1 - update) * new, states, atol=1e-5)
 
 
@@ -48,15 +48,15 @@ def test_shorter_sequences_directions_and_levels(kind: type[nn.RNNBase]) -> None
     packed = pack_padded_sequence(INPUTS, LENGTHS, batch_first=True, enforce_sorted=False)
     gate = "update" if kind is nn.GRU else "forget"
     for name in (gate, f"{gate}_l0", f"{gate}_l1"):
-        together = gates_of(module, (packed,), name, "test")
+        together = gates_of(module, (packed,), name)
         assert together.shape == (3, 5, 12)
         for row, length in enumerate(LENGTHS.tolist()):
-            alone = gates_of(module, (INPUTS[row : row + 1, :length],), name, "test")
+            alone = gates_of(module, (INPUTS[row : row + 1, :length],), name)
             assert torch.allclose(together[row, :length], alone[0], atol=1e-5)
             assert together[row, length:].isnan().all()
     states = states_of(module, module(packed)[0])
-    assert torch.equal(states.isnan(), gates_of(module, (packed,), gate, "test").isnan())
-    assert not torch.equal(gates_of(module, (packed,), f"{gate}_l0", "test"), gates_of(module, (packed,), gate, "test"))
+    assert torch.equal(states.isnan(), gates_of(module, (packed,), gate).isnan())
+    assert not torch.equal(gates_of(module, (packed,), f"{gate}_l0"), gates_of(module, (packed,), gate))
 
 
 def test_backward_gates_are_forward_gates_of_the_reversed_series() -> None:
@@ -65,15 +65,15 @@ def test_backward_gates_are_forward_gates_of_the_reversed_series() -> None:
     for key, _ in list(forward.named_parameters()):
         with torch.no_grad():
             getattr(forward, key).copy_(getattr(module, f"{key}_reverse"))
-    backward = gates_of(module, (INPUTS,), "forget", "test")[:, :, 6:]
-    assert torch.allclose(backward.flip(1), gates_of(forward, (INPUTS.flip(1),), "forget", "test"), atol=1e-5)
+    backward = gates_of(module, (INPUTS,), "forget")[:, :, 6:]
+    assert torch.allclose(backward.flip(1), gates_of(forward, (INPUTS.flip(1),), "forget"), atol=1e-5)
 
 
 def test_a_given_first_state_counts() -> None:
     module = layer(nn.LSTM)
-    whole = gates_of(module, (INPUTS,), "output", "test")
+    whole = gates_of(module, (INPUTS,), "output")
     state = module(INPUTS[:, :2])[1]
-    rest = gates_of(module, (INPUTS[:, 2:], state), "output", "test")
+    rest = gates_of(module, (INPUTS[:, 2:], state), "output")
     assert torch.allclose(rest, whole[:, 2:], atol=1e-5)
 
 
@@ -87,13 +87,13 @@ def test_steps_first_is_turned() -> None:
 )
 def test_gates_that_are_not_there(kind: type[nn.RNNBase], gate: str) -> None:
     with pytest.raises(LayerError, match="gate"):
-        gates_of(layer(kind), (INPUTS,), gate, "test")
+        gates_of(layer(kind), (INPUTS,), gate)
 
 
 def test_a_gate_is_recorded_by_name_and_only_of_recurrent_layers() -> None:
     network = nn.Sequential(nn.Linear(4, 4), layer(nn.LSTM))
-    with recording(network, ["1:forget", "1"], "test") as recorded:
+    with recording(network, ["1:forget", "1"]) as recorded:
         network(INPUTS)
     assert recorded["1:forget"].shape == recorded["1"].shape == (3, 5, 6)
-    with pytest.raises(LayerError, match="a recurrent layer"), recording(network, ["0:forget"], "test"):
+    with pytest.raises(LayerError, match="a recurrent layer"), recording(network, ["0:forget"]):
         pass

@@ -149,4 +149,4 @@ def test_where_a_number_is_missing(number: float) -> None:
     steps = torch.ones(2, 3, 2)
     steps[1, 2, 0] = number
     with pytest.raises(InputError, match="in row 1, step 2, column 'speed'"):
-        series.prepare(steps, "test")
+        series.prepare(steps)

@@ -77,22 +77,22 @@ def test_a_report_on_series() -> None:
 def test_series_files(tmp_path: Path) -> None:
     input = SequenceInput(["a", "b"], 3)
     (tmp_path / "s.csv").write_text("a,b\n1,2\n3,4\n")
-    series, names = read_series([str(tmp_path / "s.csv")], input, "explain")
+    series, names = read_series([str(tmp_path / "s.csv")], input)
     assert series.tolist() == [[[1, 2], [3, 4], [0, 0]]]
     assert names == ("s.csv",)
     for content in ("1,x\n", "1,2\n3\n", "1,2,3\n", ""):
         (tmp_path / "bad.csv").write_text(content)
         with pytest.raises(InputError):
-            read_series([str(tmp_path / "bad.csv")], input, "explain")
+            read_series([str(tmp_path / "bad.csv")], input)
     with pytest.raises(InputError, match="a CSV file of steps"):
-        read_series([str(tmp_path / "none.csv")], input, "explain")
+        read_series([str(tmp_path / "none.csv")], input)
 
 
 def test_text_files(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a good film\n")
-    assert read_texts([str(tmp_path / "a.txt"), "bad"], "explain") == (["a good film", "bad"], ("a.txt", "bad"))
+    assert read_texts([str(tmp_path / "a.txt"), "bad"]) == (["a good film", "bad"], ("a.txt", "bad"))
     with pytest.raises(InputError, match="a text file"):
-        read_texts(["none.txt"], "explain")
+        read_texts(["none.txt"])
 
 
 @pytest.mark.parametrize("pattern", [r"\w+", r"[^\W_]+|[^\w\s]", "."])
@@ -109,4 +109,4 @@ def test_what_has_no_report_is_named() -> None:
     network = text_recurrent(6, 2, cell="rnn", hidden=3)
     model = Model(network, input=TextInput(WORDS), task="multilabel")
     with pytest.raises(InputError, match="a classifier of images, texts or series"):
-        sequence_report(model, Sequences(model.prepare(["film"], "test"), ("film",)))
+        sequence_report(model, Sequences(model.prepare(["film"]), ("film",)))

@@ -161,7 +161,7 @@ def test_a_layer_that_is_not_reached_is_named() -> None:
     network = Bag()
     with (
         pytest.raises(LayerError, match="a layer that the forward pass reaches"),
-        replacing(network, "linear", lambda inputs, output: output, "test"),
+        replacing(network, "linear", lambda inputs, output: output),
     ):
         network.table(torch.tensor([[1]]))
     assert not network.linear._forward_hooks

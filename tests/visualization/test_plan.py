@@ -51,7 +51,7 @@ def test_few_passes_are_not_worth_it() -> None:
     model, objective = ZOO["plain"](), objectives.channel("norm", 1)
     with untouched(model.network):
         blank = torch.zeros(1, 2, 8, 8)
-        trace = model.trace_of(blank, "test")
+        trace = model.trace_of(blank)
         assert reader_for(model, [objective], trace, blank, False, 15).network is model.network
         assert reader_for(model, [objective], trace, blank, False, 16).network is not model.network
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from xai.attribution.gradient_rules import guided_gradient
-from xai.base.errors import LayerError, expected
+from xai.base.errors import LayerError
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -64,7 +64,7 @@ def guided_gradcam(
 def _layer(case: Case, layer: str | None) -> str:
     chosen = layer or case.trace.last_spatial()
     if chosen is None or case.inputs.ndim != 4:
-        raise LayerError(expected(case.operation, "layer", "a network with (C, H, W) feature maps", "none"))
+        raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
     return chosen
 
 
@@ -72,7 +72,7 @@ def _map(case: Case, rows: Tensor, layer: str) -> tuple[Tensor, list[int]]:
     """Return the Grad-CAM map of some rows in input size, (n, H, W), and the size of the layer's grid."""
     maps, gradient = case.gradient_at(case.inputs[rows], rows, layer)
     if maps.ndim != 4:
-        raise LayerError(expected(case.operation, "layer", "one that puts out (C, H, W)", f"{layer}: {maps.shape}"))
+        raise LayerError("layer", expected="one that puts out (C, H, W)", got=f"{layer}: {maps.shape}")
     weights = gradient.float().mean((2, 3), keepdim=True)
     cam = (weights * maps.float()).sum(1, keepdim=True).relu()
     cam = interpolate(cam, size=case.inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]

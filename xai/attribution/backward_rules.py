@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from xai.attribution.operations import LINEAR, PRODUCTS, RECURRENT
-from xai.base.errors import NetworkError, expected
+from xai.base.errors import NetworkError
 from xai.model.session import Case
 from xai.network.gradients import gradient_of, variable_of
 
@@ -170,15 +170,15 @@ def ruled_gradient(
 
     check: called with the scores before the backward pass, to raise an error for a graph without a rule.
     """
-    batch = variable_of(batch, case.operation)
+    batch = variable_of(batch)
     with rules(table):
         score = case.score(batch, rows)
     if score.requires_grad:
         check(score)
-    return score.detach(), gradient_of(score, batch, case.operation)
+    return score.detach(), gradient_of(score, batch)
 
 
-def check_graph(score: Tensor, operation: str, allowed: frozenset[str] = frozenset(), products: bool = False) -> None:
+def check_graph(score: Tensor, allowed: frozenset[str] = frozenset(), products: bool = False) -> None:
     """Raise NetworkError where the graph behind a score holds an operation that is not linear and got no rule.
 
     allowed: further nodes whose gradient is what the method wants. products: whether two parts of the graph may be
@@ -194,7 +194,7 @@ def check_graph(score: Tensor, operation: str, allowed: frozenset[str] = frozens
             product = name in PRODUCTS and sources > 1
             got = f"{'a product of two parts that depend on the input' if product else 'no rule'} ({name})"
             wanted = "operations that are linear or have a rule"
-            raise NetworkError(expected(operation, "network", wanted, f"{got}; use integrated_gradients or occlusion"))
+            raise NetworkError("network", expected=wanted, got=f"{got}; use integrated_gradients or occlusion")
 
 
 def no_recurrence(method: str) -> dict[str, Rule]:
@@ -202,7 +202,7 @@ def no_recurrence(method: str) -> dict[str, Rule]:
 
     def refuse(operation: Operation) -> None:
         got = f"a recurrent one ({operation.name}); use integrated_gradients or occlusion"
-        raise NetworkError(expected(method, "network", "layers that have a rule", got))
+        raise NetworkError("network", expected="layers that have a rule", got=got, operation=method)
 
     return dict.fromkeys(RECURRENT, refuse)
 

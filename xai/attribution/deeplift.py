@@ -23,7 +23,7 @@ from xai.attribution.backward_rules import (
 )
 from xai.attribution.gradients import note_completeness
 from xai.attribution.operations import ELEMENTWISE, MAXIMA
-from xai.base.errors import NetworkError, expected
+from xai.base.errors import NetworkError
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.network.gradients import variable_of
@@ -78,13 +78,13 @@ def deeplift(
 def _multiplied(case: Case, start: Tensor, same: bool) -> tuple[Tensor, Tensor]:
     """Return the multipliers times the difference to the baseline (N, ...), and the difference of the scores (N,)."""
     parts, full, empty, reference = [], [], [], None
-    check = partial(check_graph, operation=case.operation)
+    check = check_graph
     for rows in case.chunks(len(case)):
         if not same or reference is None:
             behind, numbers = (start[:1], rows[:1]) if same else (start[rows], rows)
             reference = _Reference(case.operation, same)
             with rules(reference.table(reference.keep)):
-                variable = variable_of(behind, case.operation)
+                variable = variable_of(behind)
                 # Of one baseline, what each row asks for: rows have targets of their own.
                 scores = case.scores_of_all(variable, case.rows)[:, 0] if same else case.score(variable, numbers)
             empty.append(scores.detach().double())
@@ -121,13 +121,13 @@ class _Reference:
         sources = operation.sources
         if name != operation.name or len(behind) != len(sources):
             wanted = "the same operations for the baseline as for the input"
-            raise NetworkError(expected(self.operation, "network", wanted, f"{name} in place of {operation.name}"))
+            raise NetworkError("network", expected=wanted, got=f"{name} in place of {operation.name}")
         for source, other in zip(sources, behind):
             if not _stands_for(other, source):
                 if self.same:
                     raise _OtherShape
                 got = f"{tuple(other.shape)} in place of {tuple(source.shape)} in {name}"
-                raise NetworkError(expected(self.operation, "network", "the same shapes for the baseline", got))
+                raise NetworkError("network", expected="the same shapes for the baseline", got=got)
         if name in COMPOSED:
             return COMPOSED[name](operation, sources, behind)
         if name in PRODUCTS:

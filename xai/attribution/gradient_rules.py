@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xai.attribution.backward_rules import Operation, Rule, connect, graph_of, kind_of, pulled_back, ruled_gradient
 from xai.attribution.operations import RECTIFIER_NODES, RECTIFIERS
-from xai.base.errors import NetworkError, expected
+from xai.base.errors import NetworkError
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -87,7 +87,7 @@ def guided_gradient(case: Case, rows: Tensor, rule: Rule | None = None) -> tuple
         if left:
             wanted = "rectifiers that run in Python"
             got = f"{left[0]} inside a scripted or recurrent module; use saliency or integrated_gradients"
-            raise NetworkError(expected(case.operation, "network", wanted, got))
+            raise NetworkError("network", expected=wanted, got=got)
 
     return ruled_gradient(case, case.inputs[rows], rows, table, check)[1], len(met)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
+from xai.base.errors import names_errors
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -71,6 +72,7 @@ def input_x_gradient(
         return case.explanation("input_x_gradient", torch.cat(parts), "input")
 
 
+@names_errors("integrated_gradients")
 def integrated_gradients(
     model: Model,
     inputs: object,
@@ -99,7 +101,7 @@ def integrated_gradients(
     >>> e.values.round(decimals=2)
     tensor([[ 1.5000, -0.5000]])
     """
-    steps = whole_number("integrated_gradients", "steps", steps, 1)
+    steps = whole_number("steps", steps, 1)
     settings = {"passes": steps, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("integrated_gradients", inputs, target, **settings) as case:
         start, name = case.baseline(baseline)

@@ -16,7 +16,7 @@ from xai.attribution.backward_rules import Operation, check_graph, connect, no_r
 from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
 from xai.base.arguments import real_number
-from xai.base.errors import InputError, NetworkError, expected
+from xai.base.errors import InputError, NetworkError, names_errors
 from xai.model.model import PASSES_WORTH_A_PLAN, Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -27,6 +27,7 @@ RULES = ("composite", EPSILON, GAMMA, ALPHA_BETA)
 CONVOLUTIONS = tuple(f"conv{kind}{sides}d" for kind in ("", "_transpose") for sides in (1, 2, 3))
 
 
+@names_errors("lrp")
 def lrp(
     model: Model,
     inputs: object,
@@ -61,11 +62,11 @@ def lrp(
     tensor([[2., 0.]])
     """
     if rule not in RULES:
-        raise InputError(expected("lrp", "rule", f"one of {', '.join(RULES)}", repr(rule)))
-    epsilon, gamma = real_number("lrp", "epsilon", epsilon, 0), real_number("lrp", "gamma", gamma, 0)
-    alpha = real_number("lrp", "alpha", alpha)
+        raise InputError("rule", expected=f"one of {', '.join(RULES)}", got=repr(rule))
+    epsilon, gamma = real_number("epsilon", epsilon, 0), real_number("gamma", gamma, 0)
+    alpha = real_number("alpha", alpha)
     if alpha < 1:
-        raise InputError(expected("lrp", "alpha", "a number from 1", alpha))
+        raise InputError("alpha", expected="a number from 1", got=alpha)
     # Worth a plan whatever it costs: folding is part of the method, and is used where the network stays the same.
     # Its rules are continuous where activations bend, so scores are all that must agree.
     run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer, "scores_only": True}
@@ -79,7 +80,7 @@ def lrp(
                 case.inputs[rows],
                 rows,
                 _table(rule, Split(epsilon, gamma, alpha), absorbed),
-                partial(check_graph, operation=case.operation, allowed=SELECTING),
+                partial(check_graph, allowed=SELECTING),
             )
             scores.append(score.double())
             parts.append(gradient * case.inputs[rows])
@@ -124,7 +125,7 @@ def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
             def handed(gradient: Tensor) -> tuple[Tensor]:
                 if source._version != version:
                     wanted = "layers whose input is not changed in place afterwards"
-                    raise NetworkError(expected("lrp", "network", wanted, operation.name))
+                    raise NetworkError("network", expected=wanted, got=operation.name, operation="lrp")
                 # An activation may have followed in place.
                 known = reached if reached._version == written else operation(source)
                 relevance = gradient * known

@@ -7,13 +7,14 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
 __all__ = ["occlusion"]
 
 
+@names_errors("occlusion")
 def occlusion(
     model: Model,
     inputs: object,
@@ -50,20 +51,18 @@ def occlusion(
     with model.explaining("occlusion", inputs, target, **settings) as case:
         if not case.inputs.is_floating_point():
             wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
-            raise InputError(expected("occlusion", "inputs", wanted, describe(case.inputs)))
+            raise InputError("inputs", expected=wanted, got=describe(case.inputs))
         shape = tuple(case.inputs.shape[1:])
         if case.inputs.ndim == 4:
             size = _pair(_or(window, tuple(max(1, side // 7) for side in shape[1:])), "window", shape[1:])
             step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", shape[1:])
             if step[0] > size[0] or step[1] > size[1]:
-                raise InputError(
-                    expected("occlusion", "stride", f"at most the window {size}, so that no gap is left", step)
-                )
+                raise InputError("stride", expected=f"at most the window {size}, so that no gap is left", got=step)
             masks = _windows(shape[1:], size, step).to(case.inputs.device)[:, None]
             options = {"of": of, "window": size, "stride": step}
         else:
             if window is not None or stride is not None:
-                raise InputError(expected("occlusion", "window", "none, since only images have windows", repr(window)))
+                raise InputError("window", expected="none, since only images have windows", got=repr(window))
             masks = torch.eye(case.inputs[0].numel(), dtype=torch.bool, device=case.inputs.device).view(-1, *shape)
             options = {"of": of}
         hidden, name = case.baseline(baseline)
@@ -102,5 +101,5 @@ def _pair(value: object, argument: str, sides: tuple[int, ...]) -> tuple[int, in
     fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, Integral) for item in pair)
     if not fits or not all(1 <= item <= side for item, side in zip(pair, sides)):
         wanted = f"one or two whole numbers from 1 to {sides[0]} and {sides[1]}"
-        raise InputError(expected("occlusion", argument, wanted, describe(value)))
+        raise InputError(argument, expected=wanted, got=describe(value), operation="occlusion")
     return int(pair[0]), int(pair[1])

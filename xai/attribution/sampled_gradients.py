@@ -9,6 +9,7 @@ from torch import Tensor
 
 from xai.attribution.gradients import note_completeness
 from xai.base.arguments import real_number, whole_number
+from xai.base.errors import names_errors
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -16,6 +17,7 @@ from xai.results.explanation import Explanation
 __all__ = ["gradient_shap", "smoothgrad"]
 
 
+@names_errors("smoothgrad")
 def smoothgrad(
     model: Model,
     inputs: object,
@@ -40,8 +42,8 @@ def smoothgrad(
     >>> smoothgrad(model, [[1.0, 1.0]]).values
     tensor([[ 2., -3.]])
     """
-    samples = whole_number("smoothgrad", "samples", samples, 2)
-    noise = real_number("smoothgrad", "noise", noise, 0)
+    samples = whole_number("samples", samples, 2)
+    noise = real_number("noise", noise, 0)
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as case:
         flat = case.inputs.flatten(1)
@@ -62,6 +64,7 @@ def smoothgrad(
         return case.explanation("smoothgrad", mean, "input", standard_error=error, options=options)
 
 
+@names_errors("gradient_shap")
 def gradient_shap(
     model: Model,
     inputs: object,
@@ -90,7 +93,7 @@ def gradient_shap(
     >>> gradient_shap(model, [[1.0, 1.0]], samples=4).values
     tensor([[ 2., -3.]])
     """
-    samples = whole_number("gradient_shap", "samples", samples, 2)
+    samples = whole_number("samples", samples, 2)
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("gradient_shap", inputs, target, seed=seed, **run) as case:
         behind, name = case.background(background)

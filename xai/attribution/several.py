@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.methods import all_methods
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -12,6 +12,7 @@ from xai.results.explanation import Explanation
 __all__ = ["attribute"]
 
 
+@names_errors("attribute")
 def attribute(
     model: Model,
     inputs: object,
@@ -35,7 +36,7 @@ def attribute(
     known = {name: spec for name, spec in all_methods().items() if spec.kind in ("attribution", "surrogate")}
     unknown = [name for name in (*methods, *(options or {})) if name not in known]
     if unknown or not methods or isinstance(methods, str):
-        raise InputError(expected("attribute", "methods", f"among {', '.join(known)}", repr(unknown[:1] or methods)))
+        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[:1] or methods))
     before, model.shared = model.shared, {}
     try:
         return {

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.segments import make_segments
 from xai.model.model import Model
 from xai.model.session import Case
@@ -21,6 +21,7 @@ __all__ = ["Coalitions", "coalitions", "kernel_shap", "solve"]
 BASE_SAMPLES = 1024
 
 
+@names_errors("kernel_shap")
 def kernel_shap(
     model: Model,
     inputs: object,
@@ -55,7 +56,7 @@ def kernel_shap(
     >>> kernel_shap(Model(Product(), task="regression"), [[2.0, 3.0]]).values[0]
     tensor([3., 3.])
     """
-    samples = None if samples is None else whole_number("kernel_shap", "samples", samples, 2)
+    samples = None if samples is None else whole_number("samples", samples, 2)
     passes = samples or BASE_SAMPLES
     settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
@@ -123,7 +124,7 @@ def coalitions(parts: int, samples: int, generator: torch.Generator) -> Coalitio
         return Coalitions(shown, (of_size * each)[sizes - 1], True)
     if samples < 2 * (parts + 1):
         wanted = f"at least {2 * (parts + 1)} for {parts} parts"
-        raise InputError(expected("kernel_shap", "samples", wanted, samples))
+        raise InputError("samples", expected=wanted, got=samples, operation="kernel_shap")
     sizes = torch.multinomial(of_size, samples // 2, replacement=True, generator=generator) + 1
     order = torch.rand(len(sizes), parts, generator=generator).argsort(1).argsort(1)
     half = order < sizes[:, None]
@@ -164,12 +165,12 @@ def _parts(case: Case, segments: object) -> tuple[Tensor, str, str]:
     shape = case.inputs.shape
     if not case.inputs.is_floating_point() or len(shape) not in (2, 3, 4):
         wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
-        raise InputError(expected(case.operation, "inputs", wanted, describe(case.inputs)))
+        raise InputError("inputs", expected=wanted, got=describe(case.inputs))
     if len(shape) == 4:
-        labels, cut = make_segments(segments, case.inputs, case.seed or 0, case.operation)
+        labels, cut = make_segments(segments, case.inputs, case.seed or 0)
         return labels, "segments", cut
     if segments is not None:
-        raise InputError(expected(case.operation, "segments", "none, since only images have them", describe(segments)))
+        raise InputError("segments", expected="none, since only images have them", got=describe(segments))
     labels = torch.arange(shape[1], device=case.inputs.device).expand(len(case), -1).contiguous()
     if case.present is not None:
         labels = torch.where(case.present, labels, 0)  # shown or not, padding is the same

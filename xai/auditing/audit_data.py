@@ -14,7 +14,7 @@ from xai.auditing.correctness import quality
 from xai.base.arguments import whole_number
 from xai.base.arrays import to_tensor
 from xai.base.digest import tensor_digest
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.kinds import TabularInput
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
@@ -52,11 +52,12 @@ class AuditData:
     masks: object = None
     name: str = "given data"
 
+    @names_errors("AuditData")
     def __post_init__(self) -> None:
         if self.train is not None and (not isinstance(self.train, tuple | list) or len(self.train) != 2):
-            raise InputError(expected("AuditData", "train", "a pair (inputs, labels)", describe(self.train)))
+            raise InputError("train", expected="a pair (inputs, labels)", got=describe(self.train))
         if isinstance(self.protected, str):
-            raise InputError(expected("AuditData", "protected", "a list of column names", repr(self.protected)))
+            raise InputError("protected", expected="a list of column names", got=repr(self.protected))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,26 +120,26 @@ class Prepared:
     given: dict[str, int]
 
 
-def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0, operation: str = "audit") -> Prepared:
+def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0) -> Prepared:
     """Return the data as the model takes it, at most `rows` of each part, drawn at random, with its predictions.
 
-    operation: what errors begin with. Raises InputError for labels, groups or masks that do not fit, and for fewer than
+    Raises InputError for labels, groups or masks that do not fit, and for fewer than
     20 held-out or 2 training rows, of which no check could say anything.
     """
     if not isinstance(data, AuditData):
-        raise InputError(expected(operation, "data", "an AuditData", describe(data)))
-    rows = whole_number(operation, "rows", rows, FEWEST_ROWS)
-    held_out = _read(model, data, data.inputs, data.labels, data.groups, operation, "inputs", FEWEST_ROWS)
-    train = data.train and _read(model, data, *data.train, data.train_groups, operation, "train", 2)
+        raise InputError("data", expected="an AuditData", got=describe(data))
+    rows = whole_number("rows", rows, FEWEST_ROWS)
+    held_out = _read(model, data, data.inputs, data.labels, data.groups, "inputs", FEWEST_ROWS)
+    train = data.train and _read(model, data, *data.train, data.train_groups, "train", 2)
     parts = [part for part in (held_out, train) if part is not None]
     _name_groups(parts)
-    masks = None if data.masks is None else _masks(data.masks, held_out.inputs, operation)
+    masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
     content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
     content += [part.groups.to_csv(index=False) for part in parts]
     whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
     return Prepared(
-        _predicted(model, replace(held_out, masks=masks), rows, seed, operation),
-        None if train is None else _predicted(model, train, rows, seed, operation),
+        _predicted(model, replace(held_out, masks=masks), rows, seed),
+        None if train is None else _predicted(model, train, rows, seed),
         str(data.name),
         whole,
         {"held_out": len(held_out), "train": 0 if train is None else len(train)},
@@ -151,36 +152,35 @@ def _read(
     inputs: object,
     labels: object,
     groups: object,
-    operation: str,
     argument: str,
     fewest: int,
 ) -> Rows:
     """Return one part, with no predictions yet, and its protected columns as they came."""
-    batch = model.prepare(inputs, operation, argument).cpu()
+    batch = model.prepare(inputs, argument).cpu()
     if len(batch) < fewest:
-        raise InputError(expected(operation, argument, f"at least {fewest} rows", len(batch)))
-    goals = as_labels(model, labels, len(batch), operation)
+        raise InputError(argument, expected=f"at least {fewest} rows", got=len(batch))
+    goals = as_labels(model, labels, len(batch))
     for what, values in ((argument, batch), ("labels", goals)):
-        _check_size(values, operation, what, "numbers")
-    who = _groups(model, data.protected, batch, groups, operation)
+        _check_size(values, what, "numbers")
+    who = _groups(model, data.protected, batch, groups)
     return Rows(batch, goals, torch.empty(0), torch.arange(len(batch)), model.task, who)
 
 
-def _predicted(model: Model, part: Rows, rows: int, seed: int, operation: str) -> Rows:
+def _predicted(model: Model, part: Rows, rows: int, seed: int) -> Rows:
     """Return at most so many rows of a part, with what the model says."""
     index = _draw(len(part), rows, seed)
     prediction = model.predict(part.inputs[index]).double().cpu()
     outputs = prediction.shape[1]
-    _check_size(prediction, operation, "model", "answers")
-    check_outputs(part.labels, outputs, operation)
+    _check_size(prediction, "model", "answers")
+    check_outputs(part.labels, outputs)
     return replace(
         replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
     )
 
 
-def _check_size(values: Tensor, operation: str, argument: str, what: str) -> None:
+def _check_size(values: Tensor, argument: str, what: str) -> None:
     if values.is_floating_point() and float(values.abs().max()) > LARGEST:
-        raise InputError(expected(operation, argument, f"{what} of at most {LARGEST:.3g}", f"{values.abs().max():.3g}"))
+        raise InputError(argument, expected=f"{what} of at most {LARGEST:.3g}", got=f"{values.abs().max():.3g}")
 
 
 def _draw(total: int, count: int, seed: int) -> Tensor:
@@ -189,21 +189,21 @@ def _draw(total: int, count: int, seed: int) -> Tensor:
     return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:count].sort().values
 
 
-def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object, operation: str) -> pd.DataFrame:
+def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object) -> pd.DataFrame:
     """Return the protected columns as words by row: those given, and those that the model sees."""
     import pandas as pd
 
     try:
         frame = pd.DataFrame({} if groups is None else dict(groups))
     except (TypeError, ValueError) as error:
-        raise InputError(expected(operation, "groups", "a DataFrame or columns by name", describe(groups))) from error
+        raise InputError("groups", expected="a DataFrame or columns by name", got=describe(groups)) from error
     if groups is not None and len(frame) != len(batch):
-        raise InputError(expected(operation, "groups", f"one entry per row ({len(batch)})", len(frame)))
+        raise InputError("groups", expected=f"one entry per row ({len(batch)})", got=len(frame))
     names = model.input.names if isinstance(model.input, TabularInput) else []
     for name in protected:
         if name not in names:
             known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
-            raise InputError(expected(operation, "protected", f"columns of the table ({known})", repr(name)))
+            raise InputError("protected", expected=f"columns of the table ({known})", got=repr(name))
         values = batch[:, names.index(name)].double().numpy()
         words = model.input.categorical.get(name)
         frame[name] = values if words is None else [words[int(code)] for code in values]
@@ -241,10 +241,10 @@ def _word(value: object, edges: list[float]) -> str:
     return f"above {edges[-1]:g}" if place == len(edges) else f"above {edges[place - 1]:g}, up to {edges[place]:g}"
 
 
-def _masks(masks: object, batch: Tensor, operation: str) -> Tensor:
-    areas = to_tensor(masks, operation, "masks").cpu() > 0
+def _masks(masks: object, batch: Tensor) -> Tensor:
+    areas = to_tensor(masks, "masks").cpu() > 0
     areas = areas[:, 0] if areas.ndim == 4 and areas.shape[1] == 1 else areas
     if batch.ndim != 4 or areas.shape != (len(batch), *batch.shape[2:]):
         wanted = f"one area per image, ({len(batch)}, H, W)"
-        raise InputError(expected(operation, "masks", wanted, describe(np.asarray(masks))))
+        raise InputError("masks", expected=wanted, got=describe(np.asarray(masks)))
     return areas

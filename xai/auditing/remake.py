@@ -17,7 +17,7 @@ from xai.auditing.differences import Difference, Recheck, differences_between, n
 from xai.auditing.power import power
 from xai.auditing.run import about_data, about_model, audit, made_with
 from xai.base.arguments import real_number, whole_number
-from xai.base.errors import InputError, XaiError, expected
+from xai.base.errors import InputError, XaiError
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult
 
@@ -123,10 +123,10 @@ def _remake(
 
 def draw_parts(parts: Sequence[str], share: float, seed: int | None) -> list[str]:
     """Return a share of the parts, at least one, drawn so that each is as likely, in their order."""
-    share = real_number("recheck", "sample", share, 0)
+    share = real_number("sample", share, 0)
     if share > 1:
-        raise InputError(expected("recheck", "sample", "a share above 0, at most 1", share))
-    drawing = random.SystemRandom() if seed is None else random.Random(whole_number("recheck", "seed", seed))
+        raise InputError("sample", expected="a share above 0, at most 1", got=share, operation="recheck")
+    drawing = random.SystemRandom() if seed is None else random.Random(whole_number("seed", seed))
     chosen = set(drawing.sample(range(len(parts)), math.ceil(share * len(parts))))
     return [part for place, part in enumerate(parts) if place in chosen]
 

@@ -14,7 +14,7 @@ from xai.auditing.audit_data import AuditData, Prepared, prepare
 from xai.auditing.power import power
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.base.plain import as_plain
 from xai.base.progress import track
 from xai.methods import MODEL_CHECKS, ModelCheckSpec
@@ -26,6 +26,7 @@ from xai.results.finding import Finding
 __all__ = ["about_data", "about_model", "audit", "chosen_checks", "made_with", "run_checks"]
 
 
+@names_errors("audit")
 def audit(
     model: Model,
     data: AuditData,
@@ -47,29 +48,28 @@ def audit(
     >>> result.findings[0].check
     'performance.skill'
     """
-    chosen = chosen_checks("audit", MODEL_CHECKS, checks, settings)
-    seed = whole_number("audit", "seed", seed)
+    chosen = chosen_checks(MODEL_CHECKS, checks, settings)
+    seed = whole_number("seed", seed)
     prepared = prepare(model, data, rows=rows, seed=seed)
-    findings, seconds = run_checks("audit", MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
+    findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
     about = about_model(model, prepared), about_data(prepared)
     return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power())
 
 
 def chosen_checks(
-    operation: str, table: Mapping[str, ModelCheckSpec], checks: Sequence[str] | None, settings: Mapping[str, object]
+    table: Mapping[str, ModelCheckSpec], checks: Sequence[str] | None, settings: Mapping[str, object]
 ) -> list[str]:
     """Return the names of the checks to make; raises InputError for one that is not in the table, or none."""
     chosen = list(dict.fromkeys(table if checks is None else checks))
     unknown = [name for name in [*chosen, *settings] if name not in table]
     if unknown or not chosen:
         wanted = f"among {', '.join(table)}"
-        raise InputError(expected(operation, "checks", wanted, repr(unknown[0]) if unknown else "none"))
+        raise InputError("checks", expected=wanted, got=repr(unknown[0]) if unknown else "none")
     return chosen
 
 
 def run_checks(
-    operation: str,
     table: Mapping[str, ModelCheckSpec],
     chosen: Sequence[str],
     arguments: tuple[object, ...],
@@ -80,7 +80,7 @@ def run_checks(
     """Return the findings of each chosen check on the same arguments, and how many seconds it took."""
     findings: list[Finding] = []
     seconds: dict[str, float] = {}
-    for name in track(chosen, lambda item: f"{operation}: {item}", len(chosen)):
+    for name in track(chosen, str, len(chosen)):
         started = time.perf_counter()
         with same_random_state(network):  # what is imported on the way may draw from the global state
             found = table[name].load()(*arguments, seed=seed, **settings.get(name, {}))

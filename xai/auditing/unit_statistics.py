@@ -72,10 +72,8 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
             batch = batch.clone().requires_grad_() if batch.is_floating_point() else batch
             for parameter in model.network.parameters():
                 parameter.requires_grad_(parameter.is_floating_point())
-            with recording(model.network, names, "audit") as recorded:
-                output = run_recorded(
-                    lambda batch=batch: model.forward_on(model.network, batch, "audit"), recorded, names, "audit"
-                )
+            with recording(model.network, names) as recorded:
+                output = run_recorded(lambda batch=batch: model.forward_on(model.network, batch), recorded, names)
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, [recorded[name] for name in names], allow_unused=True)
             for name, gradient in zip(names, gradients):

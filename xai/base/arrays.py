@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 
 __all__ = ["as_tensor", "check_finite", "to_tensor"]
 
 
-def to_tensor(value: object, operation: str, argument: str) -> Tensor:
+def to_tensor(value: object, argument: str) -> Tensor:
     """Return a floating-point tensor of any array, list of numbers or tensor; integers become float32."""
-    tensor = as_tensor(value, operation, argument)
+    tensor = as_tensor(value, argument)
     return tensor if tensor.is_floating_point() else tensor.to(torch.float32)
 
 
-def as_tensor(value: object, operation: str, argument: str) -> Tensor:
+def as_tensor(value: object, argument: str) -> Tensor:
     """Return a tensor of any array, list of numbers or tensor, in the machine's byte order, detached."""
     if isinstance(value, torch.Tensor):
         tensor = value.detach()
@@ -30,24 +30,24 @@ def as_tensor(value: object, operation: str, argument: str) -> Tensor:
             if array.dtype == np.float64 and not isinstance(value, np.ndarray):
                 tensor = tensor.to(torch.float32)
         except (TypeError, ValueError) as error:
-            raise InputError(expected(operation, argument, "numbers", describe(value))) from error
+            raise InputError(argument, expected="numbers", got=describe(value)) from error
     if tensor.is_complex():
-        raise InputError(expected(operation, argument, "real numbers", describe(tensor)))
+        raise InputError(argument, expected="real numbers", got=describe(tensor))
     return tensor
 
 
-def check_finite(batch: Tensor, operation: str, argument: str, names: Sequence[str] = ()) -> Tensor:
+def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Tensor:
     """Return the batch, or raise InputError where it is empty or holds NaN or infinity.
 
     names: of the last axis, for the error, which says where the first such number is (rows from 0).
     """
     if batch.numel() == 0:
-        raise InputError(expected(operation, argument, "at least one row", describe(batch)))
+        raise InputError(argument, expected="at least one row", got=describe(batch))
     if not bool(torch.isfinite(batch).all()):
         place = (~torch.isfinite(batch)).nonzero()[0].tolist()
         column = f", column {names[place[-1]]!r}" if names else ""
         got = (
             f"NaN or infinity in row {place[0]}" + (f", step {place[1]}" if names and batch.ndim == 3 else "") + column
         )
-        raise InputError(expected(operation, argument, "finite numbers", got))
+        raise InputError(argument, expected="finite numbers", got=got)
     return batch

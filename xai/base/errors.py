@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
 __all__ = [
     "FolderError",
     "InputError",
@@ -12,12 +16,36 @@ __all__ = [
     "XaiError",
     "XaiWarning",
     "describe",
-    "expected",
+    "names_errors",
+    "within",
 ]
 
 
+Call = TypeVar("Call", bound=Callable[..., Any])
+
+
 class XaiError(Exception):
-    """Base of every error that this library raises on purpose."""
+    """Base of every error that this library raises on purpose.
+
+    Args:
+        argument: which argument is wrong, or the whole message where nothing was expected.
+        expected: what would have been right. got: what came instead.
+        operation: the public call that went wrong; added at its boundary (`names_errors`) where it is not said here.
+
+    >>> raise InputError("target", expected="a class from 0 to 9", got=12, operation="saliency")
+    Traceback (most recent call last):
+    xai.base.errors.InputError: saliency: target: expected a class from 0 to 9, got 12
+    """
+
+    def __init__(
+        self, argument: str, *, expected: str | None = None, got: object = None, operation: str | None = None
+    ) -> None:
+        super().__init__(argument)
+        self.argument, self.expected, self.got, self.operation = argument, expected, str(got), operation
+
+    def __str__(self) -> str:
+        said = self.argument if self.expected is None else f"{self.argument}: expected {self.expected}, got {self.got}"
+        return said if self.operation is None else f"{self.operation}: {said}"
 
 
 class InputError(XaiError, ValueError):
@@ -48,13 +76,40 @@ class XaiWarning(UserWarning):
     """Something is probably not as the caller believes; the result says it too."""
 
 
-def expected(operation: str, argument: str, wanted: str, got: object) -> str:
-    """Return the one-line message of every argument error.
+def names_errors(operation: str) -> Callable[[Call], Call]:
+    """Return a decorator for a public function: errors that leave it say its name, where no inner call said its own.
 
-    >>> expected("saliency", "target", "a class from 0 to 9", 12)
-    'saliency: target: expected a class from 0 to 9, got 12'
+    >>> @names_errors("halve")
+    ... def halve(number):
+    ...     raise InputError("number", expected="an even one", got=number)
+    >>> halve(3)
+    Traceback (most recent call last):
+    xai.base.errors.InputError: halve: number: expected an even one, got 3
     """
-    return f"{operation}: {argument}: expected {wanted}, got {got}"
+
+    def decorate(function: Call) -> Call:
+        @wraps(function)
+        def call(*args: object, **settings: object) -> object:
+            with within(operation):
+                return function(*args, **settings)
+
+        return cast("Call", call)
+
+    return decorate
+
+
+class within:
+    """Run a body whose errors say the name of this operation, where none said its own."""
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, XaiError) and error.operation is None:
+            error.operation = self.operation
 
 
 def describe(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["Comparison", "Outcome", "Panel", "Series", "Surface", "WorkedExample"]
 
@@ -20,12 +20,13 @@ class Series:
     error: list[float] | None = None
     style: str = "line"
 
+    @names_errors("Series")
     def __post_init__(self) -> None:
         if self.style not in ("line", "dashed", "points", "bars"):
-            raise InputError(expected("Series", "style", "line, dashed, points or bars", repr(self.style)))
+            raise InputError("style", expected="line, dashed, points or bars", got=repr(self.style))
         lengths = {len(self.x), len(self.y), len(self.x if self.error is None else self.error)}
         if len(lengths) > 1:
-            raise InputError(expected("Series", self.name, "as many x as y and errors", sorted(lengths)))
+            raise InputError(self.name, expected="as many x as y and errors", got=sorted(lengths))
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ class Outcome:
     def __post_init__(self) -> None:
         wrong = [name for name, value in self.numbers.items() if not math.isfinite(value)]
         if wrong:
-            raise InputError(expected(self.name, "numbers", "finite ones", f"{wrong[0]} = {self.numbers[wrong[0]]}"))
+            raise InputError(
+                "numbers", expected="finite ones", got=f"{wrong[0]} = {self.numbers[wrong[0]]}", operation=self.name
+            )
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ import os
 import tempfile
 from pathlib import Path
 
-from xai.base.errors import OutputError, expected
+from xai.base.errors import OutputError
 
 __all__ = ["check_writable", "write_atomically"]
 
 
-def check_writable(path: str | Path, operation: str) -> Path:
+def check_writable(path: str | Path) -> Path:
     """Return the path, or raise OutputError where nothing can be written there; asked before long work starts."""
     path = Path(path)
     if path.is_dir():
-        raise OutputError(expected(operation, "output", "a file", f"the folder {path}"))
+        raise OutputError("output", expected="a file", got=f"the folder {path}")
     if path.exists() and not path.is_file():
-        raise OutputError(expected(operation, "output", "a plain file", f"{path}, which is a device or pipe"))
+        raise OutputError("output", expected="a plain file", got=f"{path}, which is a device or pipe")
     folder = path.parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -25,13 +25,13 @@ def check_writable(path: str | Path, operation: str) -> Path:
         with tempfile.TemporaryFile(dir=folder):  # asked of the file system: permissions alone do not tell
             pass
     except OSError as error:
-        raise OutputError(expected(operation, "output", "a path that can be written", f"{path}")) from error
+        raise OutputError("output", expected="a path that can be written", got=f"{path}") from error
     return path
 
 
-def write_atomically(path: str | Path, content: bytes | str, operation: str) -> Path:
+def write_atomically(path: str | Path, content: bytes | str) -> Path:
     """Write to a temporary file beside the path, then move it there."""
-    asked = check_writable(path, operation)
+    asked = check_writable(path)
     path = asked.resolve()  # a link stays, and what it points to is replaced
     # A file name that is no text (a lone surrogate) is written as an escape rather than failing at the end.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
@@ -47,7 +47,7 @@ def write_atomically(path: str | Path, content: bytes | str, operation: str) -> 
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"{operation}: output: expected a path that can be written, got {path} ({reason})") from error
+        raise OutputError("output", expected="a path that can be written", got=f"{path} ({reason})") from error
     finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)

@@ -52,9 +52,9 @@ def command(
     from xai.reports.audit_report import audit_report
 
     target = output or f"reports/{Path(model).resolve().name}-audit.html"
-    check_targets("audit", target, json_path)
-    chosen = chosen_checks("audit", MODEL_CHECKS, checks or None, {})
-    gate = read_levels("audit", fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
+    check_targets(target, json_path)
+    chosen = chosen_checks(MODEL_CHECKS, checks or None, {})
+    gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
     loaded = load_model(model, trust_code)
     given = read_audit_data(loaded, model, data, train, label, protected)
     say_checks_cost("audit", [loaded], given, chosen, MODEL_CHECKS, rows)

@@ -36,16 +36,16 @@ def read_audit_data(
     of the table, whether the model sees them or not. operation: what errors begin with.
     """
     from xai.auditing.audit_data import AuditData
-    from xai.base.errors import InputError, expected
+    from xai.base.errors import InputError
 
     name = data or _own_recipe(folder)
     if name is None:
         wanted = "--data, since the model folder does not say what it was trained on"
-        raise InputError(expected(operation, "data", wanted, "none"))
+        raise InputError("data", expected=wanted, got="none")
     if data is None or (name in recipes().RECIPES and not Path(name).exists()):
         return _reference(name, train, protected)
-    inputs, labels, groups = _read(model, name, label, protected, operation, "data")
-    learned = _read(model, train, label, protected, operation, "train") if train else None
+    inputs, labels, groups = _read(model, name, label, protected, "data")
+    learned = _read(model, train, label, protected, "train") if train else None
     seen = [column for column in protected if column in getattr(model.input, "names", ())]
     return AuditData(
         inputs,
@@ -77,33 +77,33 @@ def _own_recipe(folder: str) -> str | None:
 
 
 def _read(
-    model: Model, source: str, label: str, protected: Sequence[str], operation: str, argument: str
+    model: Model, source: str, label: str, protected: Sequence[str], argument: str
 ) -> tuple[object, object, pd.DataFrame | None]:
     """Return inputs, labels and the protected columns that the model does not see."""
-    from xai.base.errors import InputError, expected
+    from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder
     from xai.lime.frames import read_frame
 
     path = Path(source)
     if model.input.kind == "image":
-        images = read_folder(path, model.input, _classes(model), operation)
+        images = read_folder(path, model.input, _classes(model))
         return images.images, images.labels, None
     if path.is_dir() or not path.exists():
         known = ", ".join(recipes().RECIPES)
         wanted = f"a CSV or Parquet file, or one of {known}"
-        raise InputError(expected(operation, argument, wanted, source))
-    frame = read_frame(path, operation)
+        raise InputError(argument, expected=wanted, got=source)
+    frame = read_frame(path)
     names = [str(column) for column in frame.columns]
     frame = frame.set_axis(names, axis=1)
     text = "text" if model.input.kind == "text" else None
     if model.input.kind not in ("tabular", "text"):
         got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
-        raise InputError(expected(operation, argument, "a model of tables or texts for a CSV file", got))
+        raise InputError(argument, expected="a model of tables or texts for a CSV file", got=got)
     wanted = [label, *protected, *([text] if text else [])]
     missing = [name for name in wanted if name not in names]
     if missing:
         option = " (see --label)" if missing[0] == label else ""
-        raise InputError(expected(operation, argument, f"a column {missing[0]!r}{option}", ", ".join(names[:12])))
+        raise InputError(argument, expected=f"a column {missing[0]!r}{option}", got=", ".join(names[:12]))
     hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
     inputs = frame[text].astype(str).tolist() if text else frame
     return inputs, frame[label], frame[hidden] if hidden else None

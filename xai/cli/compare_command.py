@@ -68,9 +68,9 @@ def command(
 
     names = [Path(folder).resolve().name for folder in (a, b)]
     target = output or f"reports/{names[0]}-{names[1]}-compare.html"
-    check_targets("compare", target, json_path)
-    chosen = chosen_checks("compare", COMPARISONS, checks or None, {})
-    gate = read_levels("compare", fail_on, {*COMPARISONS, *CHANGES}, chosen)
+    check_targets(target, json_path)
+    chosen = chosen_checks(COMPARISONS, checks or None, {})
+    gate = read_levels(fail_on, {*COMPARISONS, *CHANGES}, chosen)
     first, second = (load_model(folder, trust_code) for folder in (a, b))
     given = read_audit_data(first, a, data, None, label, protected, operation="compare")
     folders = [*replicas, *train_replicas(a, b, retrain)]

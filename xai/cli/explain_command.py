@@ -35,15 +35,15 @@ def command(
     from xai.inputs.image_files import read_images
     from xai.reports.model_report import METHODS, check_request, model_report, require_image_classifier
 
-    check_writable(output, "explain")
+    check_writable(output)
     loaded = load_model(model, trust_code)
     if loaded.input.kind in ("text", "sequence"):
         title = f"{loaded.name} on {len(images)} {'example' if len(images) == 1 else 'examples'}"
         report = report_on_sequences(loaded, model, images, None, 0, "explain", methods, target, seed, title)
         click.echo(report.save(output))
         return
-    require_image_classifier(loaded, "explain")
-    batch = read_images(list(images), loaded.input, "explain")
+    require_image_classifier(loaded)
+    batch = read_images(list(images), loaded.input)
     chosen = methods or METHODS
     check_request(loaded, batch, chosen, target)
     say_cost(loaded, chosen, len(batch), 0, 0)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xai.base.errors import InputError
+
 if TYPE_CHECKING:
     from xai.reports.page import Report
     from xai.results.audit_result import AuditResult
@@ -48,18 +50,18 @@ def _with_options(command: Callable, *options: Callable) -> Callable:
     return reduce(lambda made, option: option(made), reversed(options), command)
 
 
-def check_targets(operation: str, target: str, json_path: str | None) -> None:
+def check_targets(target: str, json_path: str | None) -> None:
     """Raise before any work where the report and its JSON cannot be written, or would be one file."""
     from xai.base.files import check_writable
 
     for path in (target, json_path):
         if path is not None:
-            check_writable(path, operation)
+            check_writable(path)
     if json_path is not None and Path(json_path).resolve() == Path(target).resolve():
         raise click.UsageError(f"-o and --json name one file, {json_path}: the second would overwrite the first")
 
 
-def read_levels(operation: str, entries: tuple[str, ...], known: set[str], chosen: Sequence[str]) -> dict[str, str]:
+def read_levels(entries: tuple[str, ...], known: set[str], chosen: Sequence[str]) -> dict[str, str]:
     """Return the levels by check or finding; raises a usage error for what cannot be one, before any of the work.
 
     known: all names of checks and findings; chosen: the checks that will be made.
@@ -71,10 +73,10 @@ def read_levels(operation: str, entries: tuple[str, ...], known: set[str], chose
         name, _, level = entry.partition("=")
         if name not in {"all", *known} or level not in LEVELS:
             wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
-            raise click.ClickException(f"{operation}: --fail-on: expected {wanted}, got {entry}")
+            raise InputError("--fail-on", expected=wanted, got=entry)
         if name != "all" and name.partition(".")[0] not in chosen:
             wanted = f"one of the checks that are made ({', '.join(chosen)})"
-            raise click.ClickException(f"{operation}: --fail-on: expected {wanted}, got {name}")
+            raise InputError("--fail-on", expected=wanted, got=name)
         levels[name] = level
     return levels
 

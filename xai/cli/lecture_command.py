@@ -24,7 +24,7 @@ def command(claims: tuple[str, ...], output: str, workers: int) -> None:
 
     table = lecture()
     chosen = table.choose(claims)
-    check_writable(output, "lecture")
+    check_writable(output)
     click.echo(f"about {sum(table.SECONDS.get(name, 5) for name in chosen) / workers:,.0f} s", err=True)
     outcomes = list(track(table.run_all(chosen, workers), "claims", len(chosen)))
     worked = [] if claims else worked_examples().work_all()

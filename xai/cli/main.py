@@ -36,6 +36,15 @@ class _Lazy(click.Group):
             return None
         return importlib.import_module(f"xai.cli.{cmd_name}_command").command
 
+    def invoke(self, ctx: click.Context) -> object:
+        from xai.base.errors import XaiError
+
+        try:
+            return super().invoke(ctx)
+        except XaiError as error:
+            error.operation = error.operation or ctx.invoked_subcommand
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))

@@ -151,17 +151,17 @@ def say_checks_cost(
     verified = sum(spec.passes + spec.repeats * each for spec in CHECKS.values())
     explained = sum(spec.explained * (each + verified * spec.verified) for spec in chosen)
     passes = (1 + sum(spec.passes for spec in chosen)) * count + explained  # each row is answered once before
-    _say([(model, passes) for model in models], data.inputs[:512], operation=operation)
+    _say([(model, passes) for model in models], data.inputs[:512])
 
 
-def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0, operation: str = "cost") -> None:
+def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0) -> None:
     """Say how many passes are ahead and how long they take, from timed batches of each model.
 
     share: how much larger what will be passed is than these inputs.
     """
     seconds, memory = 0.0, 1.0
     for model, passes in work:
-        seconds += passes * share * _seconds_per_pass(model, model.prepare(inputs, operation))
+        seconds += passes * share * _seconds_per_pass(model, model.prepare(inputs))
         memory = max(memory, share * model.trace(inputs).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
     said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
@@ -177,9 +177,9 @@ def _seconds_per_pass(model: Model, batch: Tensor) -> float:
     with untouched(model.network), torch.no_grad():
         for rows in (8, 64, 512):
             part = batch[:rows]
-            model.forward_on(model.network, part, "cost")
+            model.forward_on(model.network, part)
             started = time.perf_counter()
-            model.forward_on(model.network, part, "cost")
+            model.forward_on(model.network, part)
             took = time.perf_counter() - started
             each = took / len(part)
             if took > WORTH_TIMING or rows >= len(batch):  # few rows of a small network time the call, not the work

@@ -37,7 +37,7 @@ def real_inputs(model: Model, folder: str, data: str | None, size: int | None = 
 def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
     import msgspec
 
-    from xai.base.errors import InputError, expected
+    from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder
     from xai.lime.frames import read_frame
     from xai.reports.model_report import class_names
@@ -46,17 +46,17 @@ def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
     if kind == "image":
         shape = model.input.shape if size is None else (model.input.shape[0], size, size)
         input = msgspec.structs.replace(model.input, shape=shape)
-        return read_folder(path, input, class_names(model), "visualize").images, f"images of {path.name}"
+        return read_folder(path, input, class_names(model)).images, f"images of {path.name}"
     if kind not in ("tabular", "text"):
         got = f"{path.name}, for a model of {kind} inputs"
-        raise InputError(expected("visualize", "data", "none but for images, tables and texts", got))
-    frame = read_frame(path, "visualize")
+        raise InputError("data", expected="none but for images, tables and texts", got=got, operation="visualize")
+    frame = read_frame(path)
     if kind == "tabular":
-        return model.prepare(frame, "visualize", "data"), f"rows of {path.name}"
+        return model.prepare(frame, "data"), f"rows of {path.name}"
     if "text" not in frame.columns:
         got = ", ".join(map(str, frame.columns[:12]))
-        raise InputError(expected("visualize", "data", "a column 'text'", got))
-    texts = model.prepare(frame["text"].astype(str).tolist(), "visualize", "data")
+        raise InputError("data", expected="a column 'text'", got=got, operation="visualize")
+    texts = model.prepare(frame["text"].astype(str).tolist(), "data")
     return model.input.present(texts), f"texts of {path.name}"
 
 

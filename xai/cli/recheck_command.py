@@ -92,8 +92,8 @@ def _images(loaded: object, folder: str, data: str | None, images: tuple[str, ..
 
     labelled = None
     if data:
-        labelled = read_folder(data, loaded.input, class_names(loaded), "recheck")
+        labelled = read_folder(data, loaded.input, class_names(loaded))
     elif numbers["request"].get("data") is not None:
         labelled = recipe_data(folder)
-    given = read_images(list(images), loaded.input, "recheck") if images else None
+    given = read_images(list(images), loaded.input) if images else None
     return {"data": labelled, "images": given}

@@ -55,7 +55,7 @@ def command(
 
     folder = model or f"runs/{DEFAULT}"
     target = output or f"reports/{Path(folder).resolve().name}.html"
-    check_writable(target, "report")
+    check_writable(target)
     if model is None:
         _train_default(folder, seed)
     loaded = load_model(folder, trust_code)
@@ -63,9 +63,9 @@ def command(
         report = report_on_sequences(loaded, folder, images, recipes(), examples, "report", (), None, seed, None)
         click.echo(report.save(target))
         return
-    require_image_classifier(loaded, "report")
-    given = read_images(list(images), loaded.input, "report") if images else None
-    labelled = read_folder(data, loaded.input, class_names(loaded), "report") if data else recipe_data(folder)
+    require_image_classifier(loaded)
+    given = read_images(list(images), loaded.input) if images else None
+    labelled = read_folder(data, loaded.input, class_names(loaded)) if data else recipe_data(folder)
     rows = (len(given) if given else 0) + (examples if labelled else 0)
     say_cost(loaded, METHODS, rows, units * 4, steps)
     report = model_report(

@@ -31,7 +31,7 @@ def report_on_sequences(
     recipes: the table to find held-out examples by, None for those of the command line alone.
     Raises InputError where there is nothing to explain.
     """
-    from xai.base.errors import InputError, expected
+    from xai.base.errors import InputError
     from xai.model.folder import read_description
     from xai.reports.sequence_report import alignment_report, methods_for, sequence_report
     from xai.sequences.follower import writes_sequences
@@ -39,27 +39,27 @@ def report_on_sequences(
     origin = read_description(folder).origin
     writes = writes_sequences(model)
     if not writes:
-        methods = methods_for(model, methods, operation)
+        methods = methods_for(model, methods)
     held_out = _held_out(model, str(origin.get("recipe", "")), recipes) if recipes is not None else None
-    chosen = _given(model, items, operation) if items else None
+    chosen = _given(model, items) if items else None
     if chosen is None and held_out is not None and examples:
         chosen = _spread(held_out, examples)
     if chosen is None:
-        raise InputError(expected(operation, "inputs", "texts or series to explain", "none, and no recipe's data"))
+        raise InputError("inputs", expected="texts or series to explain", got="none, and no recipe's data")
     if writes:
         return alignment_report(model, chosen, seed=seed, title=title, origin=origin)
     settings = {"methods": methods, "target": target, "seed": seed, "title": title, "origin": origin}
     return sequence_report(model, chosen, held_out, **settings)
 
 
-def _given(model: Model, items: Sequence[str], operation: str) -> Sequences:
+def _given(model: Model, items: Sequence[str]) -> Sequences:
     from xai.inputs.sequence_files import read_series, read_texts
     from xai.reports.sequence_report import Sequences
 
     if model.input.kind == "text":
-        texts, names = read_texts(items, operation)
-        return Sequences(model.prepare(texts, operation), names)
-    return Sequences(*read_series(items, model.input, operation))
+        texts, names = read_texts(items)
+        return Sequences(model.prepare(texts), names)
+    return Sequences(*read_series(items, model.input))
 
 
 def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | None:
@@ -70,7 +70,7 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
     data = recipes.load_data(recipe)
     inputs = data.test_inputs
     if model.input.kind == "text":
-        inputs = model.prepare(model.input.texts(inputs), "report")
+        inputs = model.prepare(model.input.texts(inputs))
     labels = data.test_goals if data.test_goals.ndim == 1 else None
     names = tuple(f"test example {number}" for number in range(len(inputs)))
     return Sequences(inputs, names, labels, f"held out from {data.name}")

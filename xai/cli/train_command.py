@@ -31,7 +31,7 @@ def command(
     from xai.base.files import check_writable
 
     table, folder = recipes(), output or f"runs/{recipe}"
-    check_writable(f"{folder}/model.toml", "train")
+    check_writable(f"{folder}/model.toml")
     if recipe in table.RECIPES:
         click.echo(table.RECIPES[recipe].description, err=True)
     made = table.train_recipe(recipe, folder, seed=seed, epochs=epochs, rows=rows, keep_weights=keep_weights)

@@ -82,7 +82,7 @@ def command(
 
     views = tuple(dict.fromkeys(views or ("units",)))
     _check(views, layers, channels, class_name, minimize, image, output)
-    check_writable(output, "visualize")
+    check_writable(output)
     loaded = load_model(model, trust_code)
     if _is_picture(output) and loaded.input.kind != "image":
         raise click.UsageError(f"a picture (.png) holds images, and {loaded.name} takes {loaded.input.kind} inputs")

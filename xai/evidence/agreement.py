@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, XaiError, expected
+from xai.base.errors import InputError, XaiError, names_errors
 from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
@@ -26,6 +26,7 @@ AGAINST = ("saliency", "integrated_gradients", "gradcam", "occlusion")
 GRID = 28  # maps differ in grain: larger ones are compared as the means of a grid of this side
 
 
+@names_errors("agreement")
 def agreement(
     model: Model,
     explanation: Explanation,
@@ -46,12 +47,12 @@ def agreement(
     Raises InputError for others of other rows or targets, and an unknown method.
     """
     name = "agreement"
-    controls = whole_number(name, "controls", controls, 19)
+    controls = whole_number("controls", controls, 19)
     others = _made(model, explanation, methods) if others is None else list(others)
     for other in others:
         if other.target != explanation.target or not torch.equal(other.inputs, explanation.inputs):
             wanted = "explanations of the same rows and targets"
-            raise InputError(expected(name, "others", wanted, f"one of {other.method} for {other.target_name()}"))
+            raise InputError("others", expected=wanted, got=f"one of {other.method} for {other.target_name()}")
     layer = explained_layer(explanation)
     others = [other for other in others if other.method != explanation.method and explained_layer(other) == layer]
     with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
@@ -63,7 +64,7 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
     settings = {} if layer is None else {"layer": layer}
     unknown = [name for name in methods if name not in known]
     if unknown:
-        raise InputError(expected("agreement", "methods", f"among {', '.join(known)}", repr(unknown[0])))
+        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]), operation="agreement")
     made = []
     for name in methods:
         if name == explanation.method or model.input.kind not in known[name].inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xai.base.arguments import whole_number
-from xai.base.errors import XaiError
+from xai.base.errors import XaiError, names_errors
 from xai.evidence.recompute import recompute
 from xai.evidence.shuffling import layers_with_weights, layers_without_weights, shuffled
 from xai.evidence.similarity import alike, status_of
@@ -19,6 +19,7 @@ SAYS = {"pass": "Depends on the layers", "warn": "Depends on the layers only in 
         "fail": "Hardly depends on the layers"}  # fmt: skip
 
 
+@names_errors("cascade")
 def cascade(model: Model, explanation: Explanation, *, stages: int = 6, seed: int = 0) -> list[Finding]:
     """Return one finding per row: does the map change as layers are shuffled one after another, the last one first?
 
@@ -29,14 +30,14 @@ def cascade(model: Model, explanation: Explanation, *, stages: int = 6, seed: in
     Untestable as for randomization. Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
     name = "cascade"
-    stages = whole_number(name, "stages", stages, 1)
+    stages = whole_number("stages", stages, 1)
     inputs = explanation.inputs
     try:
-        layers = layers_with_weights(model, inputs, name)[::-1]
+        layers = layers_with_weights(model, inputs)[::-1]
         stages = min(stages, len(layers))
         heads = [layers[: round(len(layers) * stage / stages)] for stage in range(1, stages + 1)]
-        others = [recompute(shuffled(model, inputs, head, seed, name), explanation) for head in heads]
-        idle = layers_without_weights(model, inputs, name)
+        others = [recompute(shuffled(model, inputs, head, seed), explanation) for head in heads]
+        idle = layers_without_weights(model, inputs)
     except XaiError as error:
         return untestable_rows(name, explanation, PASSES_BELOW, error)
     added = [head[len(before) :] for before, head in zip([[], *heads], heads)]

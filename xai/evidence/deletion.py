@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xai.base.errors import names_errors
 from xai.evidence.ranking import Act, check_ranking
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -12,6 +13,7 @@ __all__ = ["deletion"]
 DELETION = Act("deletion", shows=False, doing="removing what it marks lowers")
 
 
+@names_errors("deletion")
 def deletion(
     model: Model,
     explanation: Explanation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xai.base.errors import names_errors
 from xai.evidence.ranking import Act, check_ranking
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -12,6 +13,7 @@ __all__ = ["insertion"]
 INSERTION = Act("insertion", shows=True, doing="showing only what it marks raises")
 
 
+@names_errors("insertion")
 def insertion(
     model: Model,
     explanation: Explanation,

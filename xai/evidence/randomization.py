@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from xai.base.arguments import whole_number
-from xai.base.errors import XaiError
+from xai.base.errors import XaiError, names_errors
 from xai.evidence.recompute import recompute
 from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.evidence.similarity import alike, same_map, status_of
@@ -21,6 +21,7 @@ SAYS = {"pass": "Depends on the weights", "warn": "Depends on the weights only i
         "fail": "Hardly depends on what was learned"}  # fmt: skip
 
 
+@names_errors("randomization")
 def randomization(model: Model, explanation: Explanation, *, draws: int = 5, seed: int = 0) -> list[Finding]:
     """Return one finding per row: is the map another one when the weights are shuffled?
 
@@ -33,12 +34,12 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
     name = "randomization"
-    draws = whole_number(name, "draws", draws, 1)
+    draws = whole_number("draws", draws, 1)
     try:
         same = recompute(model, explanation)
-        layers = layers_with_weights(model, explanation.inputs, name)
+        layers = layers_with_weights(model, explanation.inputs)
         others = [
-            recompute(shuffled(model, explanation.inputs, layers, seed * 1009 + draw, name), explanation)
+            recompute(shuffled(model, explanation.inputs, layers, seed * 1009 + draw), explanation)
             for draw in range(draws)
         ]
     except XaiError as error:

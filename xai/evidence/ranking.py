@@ -49,7 +49,7 @@ def check_ranking(
     batch_size: int | None,
 ) -> list[Finding]:
     """Return one finding per row: does the act on what the map ranks highest do more to the target than on controls?"""
-    controls = whole_number(act.name, "controls", controls, 19)  # fewer cannot reach p = 0.05
+    controls = whole_number("controls", controls, 19)  # fewer cannot reach p = 0.05
     target = list(explanation.target)
     single = not isinstance(target[0], tuple)
     of = "log_probability" if single and model.task != "regression" else "output"

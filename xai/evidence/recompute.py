@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.methods import all_methods
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -10,6 +10,7 @@ from xai.results.explanation import Explanation
 __all__ = ["recompute"]
 
 
+@names_errors("recompute")
 def recompute(model: Model, explanation: Explanation, **changes: object) -> Explanation:
     """Call the explanation's method again on its inputs and targets; `changes` replace recorded options.
 
@@ -18,7 +19,7 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     """
     methods = all_methods()
     if explanation.method not in methods:
-        raise InputError(expected("recompute", "method", f"one of {', '.join(methods)}", repr(explanation.method)))
+        raise InputError("method", expected=f"one of {', '.join(methods)}", got=repr(explanation.method))
     options = {name: value for name, value in explanation.options.items() if name != "run"}
     if explanation.segments is not None and explanation.over == "segments":
         options["segments"] = explanation.segments
@@ -31,7 +32,7 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     options |= changes
     given = [name for name, value in options.items() if _is_given(value)]
     if given:
-        raise InputError(expected("recompute", given[0], "the tensor that was used", "only the note that one was"))
+        raise InputError(given[0], expected="the tensor that was used", got="only the note that one was")
     return methods[explanation.method].load()(model, explanation.inputs, list(explanation.target), **options)
 
 

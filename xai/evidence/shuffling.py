@@ -8,32 +8,32 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.model.model import Model
 from xai.network.guard import same_random_state, untouched
 
 __all__ = ["layers_with_weights", "layers_without_weights", "shuffled"]
 
 
-def layers_with_weights(model: Model, inputs: Tensor, operation: str) -> list[str]:
+def layers_with_weights(model: Model, inputs: Tensor) -> list[str]:
     """Name the modules with parameters of their own, in the order of the forward pass.
 
     What no hook saw run, such as a module whose weights are read directly, counts as early. Raises InputError where
     there are none.
     """
     with untouched(model.network):
-        found = model.trace_of(inputs[:1], operation)
+        found = model.trace_of(inputs[:1])
     order = {layer.name: place for place, layer in enumerate(found.layers)}
     owners = [name for name, module in model.network.named_modules() if _has_parameters(module)]
     if not owners:
-        raise InputError(expected(operation, "network", "weights that can be shuffled", "none"))
+        raise InputError("network", expected="weights that can be shuffled", got="none")
     return sorted(owners, key=lambda name: order.get(name, -1))
 
 
-def layers_without_weights(model: Model, inputs: Tensor, operation: str) -> list[str]:
+def layers_without_weights(model: Model, inputs: Tensor) -> list[str]:
     """Name the innermost modules that have nothing to shuffle, in the order of the forward pass."""
     with untouched(model.network):
-        found = model.trace_of(inputs[:1], operation)
+        found = model.trace_of(inputs[:1])
     return [layer.name for layer in found.layers if layer.leaf and not layer.parameters]
 
 
@@ -41,7 +41,7 @@ def _has_parameters(module: nn.Module) -> bool:
     return any(True for _ in module.parameters(recurse=False))
 
 
-def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int, operation: str) -> Model:
+def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int) -> Model:
     """Return the model with the parameters of these layers shuffled within each tensor, batch-norm statistics refitted.
 
     A layer is shuffled in the same way whichever others are. Raises InputError where the network cannot be copied, or
@@ -52,7 +52,7 @@ def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int, ope
             network = copy.deepcopy(model.network).eval()
     except Exception as error:
         got = type(error).__name__
-        raise InputError(expected(operation, "network", "one that can be copied", got)) from error
+        raise InputError("network", expected="one that can be copied", got=got) from error
     norms = []
     with torch.inference_mode(False), torch.no_grad(), same_random_state(network):
         for place, (name, layer) in enumerate(network.named_modules()):
@@ -65,13 +65,13 @@ def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int, ope
             if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is not None:
                 norms.append(layer)
         copied = model.with_network(network)
-        _refit(copied, norms, inputs, operation)
+        _refit(copied, norms, inputs)
     if copied.digest() == model.digest():
-        raise InputError(expected(operation, "network", "weights that can be shuffled", "none"))
+        raise InputError("network", expected="weights that can be shuffled", got="none")
     return copied
 
 
-def _refit(model: Model, norms: list[nn.Module], inputs: Tensor, operation: str) -> None:
+def _refit(model: Model, norms: list[nn.Module], inputs: Tensor) -> None:
     """Give each batch norm the statistics of what now reaches it, as training would; else random layers saturate."""
     for norm in norms:
         norm.reset_running_stats()
@@ -79,7 +79,7 @@ def _refit(model: Model, norms: list[nn.Module], inputs: Tensor, operation: str)
         norm.train()
     try:
         if norms:
-            model.forward_on(model.network, inputs, operation)
+            model.forward_on(model.network, inputs)
     finally:
         for norm in norms:
             norm.eval()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import real_number, whole_number
-from xai.base.errors import XaiError
+from xai.base.errors import XaiError, names_errors
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import unit_scores
 from xai.evidence.recompute import recompute
@@ -29,6 +29,7 @@ ENOUGH = 20  # more rows than so many say how far a column spreads
 SAYS = {"pass": "Stable", "warn": "Stable only in part", "fail": "Unstable"}
 
 
+@names_errors("stability")
 def stability(
     model: Model, explanation: Explanation, *, draws: int = 5, noise: float = 0.02, seed: int = 0
 ) -> list[Finding]:
@@ -45,7 +46,7 @@ def stability(
     worthless: other checks see that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
     """
     name = "stability"
-    draws, noise = whole_number(name, "draws", draws, 1), real_number(name, "noise", noise, 0.0)
+    draws, noise = whole_number("draws", draws, 1), real_number("noise", noise, 0.0)
     if not explanation.inputs.is_floating_point():
         reason = "noise is added to numbers, and this is a text."
         return untestable_rows(name, explanation, PASSES_ABOVE, reason)

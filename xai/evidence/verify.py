@@ -8,7 +8,7 @@ from inspect import signature
 
 import torch
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.base.multiple_tests import holm
 from xai.methods import CHECKS, all_methods
 from xai.model.model import Model
@@ -18,6 +18,7 @@ from xai.results.finding import Finding
 __all__ = ["holm", "passes_per_row", "verify"]
 
 
+@names_errors("verify")
 def verify(
     model: Model, explanation: Explanation, checks: Sequence[str] | None = None, *, seed: int = 0, **settings: dict
 ) -> Explanation:
@@ -38,20 +39,20 @@ def verify(
     ['deletion', 'insertion', 'randomization', 'cascade', 'stability', 'completeness', 'agreement']
     """
     if not isinstance(explanation, Explanation):
-        raise InputError(expected("verify", "explanation", "an Explanation", describe(explanation)))
+        raise InputError("explanation", expected="an Explanation", got=describe(explanation))
     chosen = list(CHECKS) if checks is None else list(checks)
     unknown = [name for name in [*chosen, *settings] if name not in CHECKS]
     if unknown:
-        raise InputError(expected("verify", "checks", f"among {', '.join(CHECKS)}", repr(unknown[0])))
+        raise InputError("checks", expected=f"among {', '.join(CHECKS)}", got=repr(unknown[0]))
     for name, given in settings.items():
         known = set(signature(CHECKS[name].load()).parameters) - {"model", "explanation", "seed"}
         wrong = sorted(set(given) - known) if isinstance(given, dict) else [given]
         if wrong:
             wanted = f"keyword arguments among {', '.join(sorted(known)) or '(it takes none)'}, as a dictionary"
-            raise InputError(expected("verify", name, wanted, repr(wrong[0])))
+            raise InputError(name, expected=wanted, got=repr(wrong[0]))
     if explanation.model_digest != model.digest():
         wanted = f"one of the model's weights ({model.digest()[:12]})"
-        raise InputError(expected("verify", "explanation", wanted, explanation.model_digest[:12]))
+        raise InputError("explanation", expected=wanted, got=explanation.model_digest[:12])
     _check_answers(model, explanation)
     columns = [CHECKS[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
     return replace(explanation, evidence=tuple(_corrected(row) for row in zip(*columns)))
@@ -63,7 +64,9 @@ def _check_answers(model: Model, explanation: Explanation) -> None:
     before = explanation.prediction.cpu()
     wavers = any(diagnosis.get("non_deterministic") for diagnosis in explanation.diagnostics)
     if not wavers and not (answers.shape == before.shape and torch.allclose(answers, before, rtol=1e-3, atol=1e-4)):
-        raise InputError(expected("verify", "explanation", "one of this model's answers", "one of other answers"))
+        raise InputError(
+            "explanation", expected="one of this model's answers", got="one of other answers", operation="verify"
+        )
 
 
 def passes_per_row(method: str, checks: Sequence[str] | None = None) -> int:

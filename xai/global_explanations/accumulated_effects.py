@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.partial_dependence import chosen_columns, last_class, quantiles
 from xai.global_explanations.tables import column_names, evaluate, require_table, words_of
 from xai.model.model import Model
@@ -20,6 +20,7 @@ __all__ = ["accumulated_local_effects"]
 OPERATION = "accumulated_local_effects"
 
 
+@names_errors("accumulated_local_effects")
 def accumulated_local_effects(
     model: Model,
     data: object,
@@ -49,13 +50,13 @@ def accumulated_local_effects(
     >>> effects["x0"].values.shape
     torch.Size([5])
     """
-    bins = whole_number(OPERATION, "bins", bins, 1)
+    bins = whole_number("bins", bins, 1)
     settings = {"of": of, "seed": seed, "passes": 2, "batch_size": batch_size}
     with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
-        require_table(model, case.inputs, OPERATION)
+        require_table(model, case.inputs)
         names = column_names(model, case.inputs)
         ordered = [number for number, name in enumerate(names) if words_of(model, name) is None or name in order]
-        numbers = ordered if columns is None else chosen_columns(names, columns, OPERATION)
+        numbers = ordered if columns is None else chosen_columns(names, columns)
         curves = []
         for number in numbers:
             words = words_of(model, names[number])
@@ -79,7 +80,7 @@ def _of_numbers(case: Case, number: int, name: str, bins: int) -> Curve:
     column = case.inputs[:, number].contiguous()
     ends = quantiles(column, bins + 1)
     if len(ends) < 2:
-        raise InputError(expected(OPERATION, "data", f"different values in column {name!r}", "the same one everywhere"))
+        raise InputError("data", expected=f"different values in column {name!r}", got="the same one everywhere")
     place = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
     sides = torch.stack([ends[place], ends[place + 1]])  # (2, N)
     low, high = evaluate(case, number, sides)
@@ -95,9 +96,9 @@ def _of_numbers(case: Case, number: int, name: str, bins: int) -> Curve:
 def _of_words(case: Case, number: int, name: str, words: list[str], order: Sequence[str] | None) -> Curve:
     if order is None:
         wanted = f"the words of {name!r} from first to last, since changes add up along an order"
-        raise InputError(expected(OPERATION, "order", wanted, "none"))
+        raise InputError("order", expected=wanted, got="none")
     if isinstance(order, str) or sorted(order) != sorted(words):
-        raise InputError(expected(OPERATION, f"order[{name!r}]", f"each of {words} once", describe(list(order))))
+        raise InputError(f"order[{name!r}]", expected=f"each of {words} once", got=describe(list(order)))
     codes = torch.tensor([words.index(word) for word in order], device=case.inputs.device)
     rank = torch.empty_like(codes)
     rank[codes] = torch.arange(len(codes), device=codes.device)
@@ -105,7 +106,7 @@ def _of_words(case: Case, number: int, name: str, words: list[str], order: Seque
     counts = torch.bincount(place, minlength=len(codes)).double().cpu()
     present = counts > 0
     if int(present.sum()) < 2:
-        raise InputError(expected(OPERATION, "data", f"different words in column {name!r}", "the same one everywhere"))
+        raise InputError("data", expected=f"different words in column {name!r}", got="the same one everywhere")
     shown = torch.where(present)[0]  # a word that no row has cannot be a neighbor
     level = torch.full((len(codes),), -1)
     level[shown] = torch.arange(len(shown))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, describe, expected
+from xai.base.errors import LayerError, describe
 from xai.model.session import Case
 from xai.network.hooks import find_layer, recording, replacing, run_recorded
 
@@ -32,27 +32,27 @@ def layer_values(case: Case, layer: str, *, reads: bool = False) -> list[Tensor]
         value = (_read if reads else _put_out)(case, network, layer, rows)
         if value.ndim < 2 or len(value) != len(rows):
             wanted = "one with a tensor (N, ...), a row per input"
-            raise LayerError(expected(case.operation, f"layer {layer!r}", wanted, describe(value)))
+            raise LayerError(f"layer {layer!r}", expected=wanted, got=describe(value))
         found.append(value.detach().to(torch.promote_types(value.dtype, torch.float32)))
     return found
 
 
 def _put_out(case: Case, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
-    with torch.no_grad(), recording(network, [layer], case.operation, before=True) as recorded:
-        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, [layer], case.operation)
+    with torch.no_grad(), recording(network, [layer], before=True) as recorded:
+        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, [layer])
     return recorded[layer]
 
 
 def _read(case: Case, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
     seen: list[Tensor] = []
-    with replacing(network, layer, lambda inputs, output: seen.append(inputs[0]), case.operation):
+    with replacing(network, layer, lambda inputs, output: seen.append(inputs[0])):
         case.scores(case.inputs[rows], rows)
     return seen[-1]
 
 
 def unit_values(case: Case, layer: str) -> Tensor:
     """Return one number per unit of a layer, (N, U): a channel's mean over positions, a state's largest over steps."""
-    module = find_layer(case.plan.network, layer, case.operation)
+    module = find_layer(case.plan.network, layer)
     first = isinstance(module, CHANNELS_FIRST)
     present, parts, start = case.present, [], 0
     for values in layer_values(case, layer):
@@ -75,14 +75,14 @@ def last_hidden(case: Case) -> tuple[str, Tensor]:
     """Return the name of the last linear layer, and what it reads, (N, H): the network's last view of an input."""
     linear = [layer.name for layer in case.trace.layers if layer.linear]
     if not linear:
-        raise LayerError(expected(case.operation, "layer", "a name, since the network has no linear layer", "none"))
-    return linear[-1], flat(layer_values(case, linear[-1], reads=True), linear[-1], case.operation)
+        raise LayerError("layer", expected="a name, since the network has no linear layer", got="none")
+    return linear[-1], flat(layer_values(case, linear[-1], reads=True), linear[-1])
 
 
-def flat(parts: list[Tensor], layer: str, operation: str) -> Tensor:
+def flat(parts: list[Tensor], layer: str) -> Tensor:
     """Return values as rows (N, H); raises LayerError where rows differ in length, as those of texts may."""
     rows = [part.flatten(1) for part in parts]
     if len({part.shape[1] for part in rows}) > 1 or any(bool(part.isnan().any()) for part in rows):
         wanted = "one with as many numbers for each input, such as the one behind the pooling over steps"
-        raise LayerError(expected(operation, f"layer {layer!r}", wanted, "lengths that differ"))
+        raise LayerError(f"layer {layer!r}", expected=wanted, got="lengths that differ")
     return torch.cat(rows)

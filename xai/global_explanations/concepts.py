@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, TargetError, describe, expected
+from xai.base.errors import InputError, TargetError, describe, names_errors
 from xai.base.multiple_tests import holm
 from xai.global_explanations.activations import flat
 from xai.inputs.text import TextInput
@@ -26,6 +26,7 @@ LEAST_ACCURACY = 0.75
 LEAST = 10  # examples of a concept: fewer do not hold out any to test its direction on
 
 
+@names_errors("concept_sensitivity")
 def concept_sensitivity(
     model: Model,
     inputs: object,
@@ -52,12 +53,12 @@ def concept_sensitivity(
     Raises InputError, TargetError, LayerError or NetworkError.
     Source: Kim et al. 2018, arXiv:1711.11279.
     """
-    controls = whole_number(OPERATION, "controls", controls, 19)  # fewer cannot reach p = 0.05
-    seed = whole_number(OPERATION, "seed", seed)
+    controls = whole_number("controls", controls, 19)  # fewer cannot reach p = 0.05
+    seed = whole_number("seed", seed)
     if not isinstance(concepts, Mapping) or not concepts or not all(isinstance(name, str) for name in concepts):
-        raise InputError(expected(OPERATION, "concepts", "examples by name", describe(concepts)))
+        raise InputError("concepts", expected="examples by name", got=describe(concepts))
     if isinstance(target, tuple | list):
-        raise TargetError(expected(OPERATION, "target", "one class", describe(target)))
+        raise TargetError("target", expected="one class", got=describe(target))
     slopes, _, number = _read(model, inputs, target, layer, batch_size, "inputs")
     pool = _read(model, others, target, layer, batch_size, "others")[1]
     shown = {
@@ -66,10 +67,10 @@ def concept_sensitivity(
     for name, part in shown.items():
         if len(part) < LEAST or part.shape[1] != slopes.shape[1]:
             wanted = f"at least {LEAST} examples with {slopes.shape[1]} numbers in layer {layer!r}"
-            raise InputError(expected(OPERATION, f"concepts[{name!r}]", wanted, f"{len(part)} with {part.shape[1]}"))
+            raise InputError(f"concepts[{name!r}]", expected=wanted, got=f"{len(part)} with {part.shape[1]}")
         if len(pool) < 2 * len(part):
             wanted = f"at least {2 * len(part)}, twice the examples of {name!r}"
-            raise InputError(expected(OPERATION, "others", wanted, f"{len(pool)}"))
+            raise InputError("others", expected=wanted, got=f"{len(pool)}")
     center, spread = pool.mean(0), pool.std(0).clamp_min(1e-6 * float(pool.std().clamp_min(1e-12)))
     # In standardized units a derivative is multiplied by the spread, so that no unit counts for its scale alone.
     slopes, pool = slopes * spread, (pool - center) / spread
@@ -125,11 +126,11 @@ def _read(
 ) -> tuple[Tensor, Tensor, int]:
     """Return the gradients of the target by a layer and its activations, (N, H) each, and the target's number."""
     words = isinstance(model.input, TextInput)
-    batch = model.prepare(inputs, OPERATION, argument)
+    batch = model.prepare(inputs, argument)
     with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=words) as case:
         parts = [case.gradient_at(case.inputs[rows], rows, layer) for rows in case.chunks(len(case))]
-        values = flat([activation for activation, _ in parts], layer, OPERATION)
-        gradients = flat([gradient for _, gradient in parts], layer, OPERATION)
+        values = flat([activation for activation, _ in parts], layer)
+        gradients = flat([gradient for _, gradient in parts], layer)
         return gradients.double().cpu(), values.double().cpu(), int(case.target.index[0])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xai.base.arguments import whole_number
-from xai.base.errors import LayerError, describe, expected
+from xai.base.errors import LayerError, describe, names_errors
 from xai.global_explanations.activations import unit_values
 from xai.inputs.text import TextInput
 from xai.model.model import Model
@@ -16,6 +16,7 @@ __all__ = ["activating_examples"]
 OPERATION = "activating_examples"
 
 
+@names_errors("activating_examples")
 def activating_examples(
     model: Model,
     inputs: object,
@@ -38,7 +39,7 @@ def activating_examples(
     >>> activating_examples(model, torch.rand(20, 1), "0", [1], count=3).most.shape
     torch.Size([1, 3])
     """
-    count = whole_number(OPERATION, "count", count, 1)
+    count = whole_number("count", count, 1)
     words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
     with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
         values = unit_values(case, layer).double().cpu()  # (N, U)
@@ -46,7 +47,7 @@ def activating_examples(
         wrong = [unit for unit in chosen if not isinstance(unit, int) or not 0 <= unit < values.shape[1]]
         if wrong or not chosen:
             wanted = f"numbers from 0 to {values.shape[1] - 1}"
-            raise LayerError(expected(OPERATION, "units", wanted, describe(wrong[0] if wrong else chosen)))
+            raise LayerError("units", expected=wanted, got=describe(wrong[0] if wrong else chosen))
         values = values[:, chosen]
         order = values.argsort(dim=0, descending=True, stable=True)  # (N, U)
         shown = min(count, len(case))

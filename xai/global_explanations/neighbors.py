@@ -7,7 +7,7 @@ from scipy.stats import binom
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.global_explanations.activations import flat, last_hidden, layer_values
 from xai.inputs.text import TextInput
 from xai.model.labels import as_labels, check_outputs
@@ -22,6 +22,7 @@ ALPHA = 0.05
 FAR = 0.95
 
 
+@names_errors("nearest_examples")
 def nearest_examples(
     model: Model,
     inputs: object,
@@ -46,26 +47,26 @@ def nearest_examples(
     >>> nearest_examples(Model(network), rows[:3], rows, count=1).indices.flatten().tolist()
     [0, 1, 2]
     """
-    count = whole_number(OPERATION, "count", count, 1)
+    count = whole_number("count", count, 1)
     if distance not in ("cosine", "euclidean"):
-        raise InputError(expected(OPERATION, "distance", "'cosine' or 'euclidean'", repr(distance)))
+        raise InputError("distance", expected="'cosine' or 'euclidean'", got=repr(distance))
     own, prediction, name = _hidden(model, inputs, layer, batch_size)
     known, train_prediction, _ = _hidden(model, train, layer, batch_size)
     if len(known) <= count:
-        raise InputError(expected(OPERATION, "train", f"more than {count} rows", f"{len(known)}"))
+        raise InputError("train", expected=f"more than {count} rows", got=f"{len(known)}")
     if own.shape[1] != known.shape[1]:
-        raise InputError(expected(OPERATION, "train", f"{own.shape[1]} numbers in layer {name!r}", f"{known.shape[1]}"))
+        raise InputError("train", expected=f"{own.shape[1]} numbers in layer {name!r}", got=f"{known.shape[1]}")
     if distance == "cosine":
         mean = known.mean(0)
         own, known = (torch.nn.functional.normalize(part - mean, dim=1) for part in (own, known))
     lengths, indices = _nearest(own, known, count, distance)
     apart = _nearest(known, known, 2, distance)[0][:, 1]  # the nearest one of a training row is itself
     novelty = (apart[None] < lengths[:, :1]).double().mean(1)
-    goals = None if labels is None else as_labels(model, labels, len(train_prediction), OPERATION)
+    goals = None if labels is None else as_labels(model, labels, len(train_prediction))
     if goals is not None:
-        check_outputs(goals, train_prediction.shape[1], OPERATION)
+        check_outputs(goals, train_prediction.shape[1])
     if goals is not None and goals.is_floating_point():
-        raise InputError(expected(OPERATION, "labels", "classes; leave them out for a regression", "numbers"))
+        raise InputError("labels", expected="classes; leave them out for a regression", got="numbers")
     names = list(model.classes or (str(number) for number in range(prediction.shape[1])))
     predicted = prediction.argmax(1).tolist()
     findings = [
@@ -91,7 +92,7 @@ def _hidden(model: Model, inputs: object, layer: str | None, batch_size: int | N
         if layer is None:
             name, values = last_hidden(case)
         else:
-            name, values = layer, flat(layer_values(case, layer), layer, OPERATION)
+            name, values = layer, flat(layer_values(case, layer), layer)
         return values.double().cpu(), case.prediction.cpu(), name
 
 

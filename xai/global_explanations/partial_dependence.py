@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.tables import column_names, column_number, evaluate, require_table, words_of
 from xai.model.model import Model
 from xai.model.session import Case
@@ -20,6 +20,7 @@ __all__ = ["chosen_columns", "partial_dependence", "quantiles"]
 OPERATION = "partial_dependence"
 
 
+@names_errors("partial_dependence")
 def partial_dependence(
     model: Model,
     data: object,
@@ -47,13 +48,13 @@ def partial_dependence(
     >>> effects["x0"].individual.shape
     torch.Size([30, 4])
     """
-    points = whole_number(OPERATION, "points", points, 2)
+    points = whole_number("points", points, 2)
     settings = {"of": of, "seed": seed, "passes": points, "batch_size": batch_size, "scores_only": True}
     with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
-        require_table(model, case.inputs, OPERATION)
+        require_table(model, case.inputs)
         names = column_names(model, case.inputs)
         curves = []
-        for number in chosen_columns(names, columns, OPERATION):
+        for number in chosen_columns(names, columns):
             words = words_of(model, names[number])
             values = _grid(case.inputs[:, number], words, grid.get(names[number]), points, names[number])
             curves.append(_curve(case, number, values, names[number], words))
@@ -76,13 +77,13 @@ def last_class(model: Model, target: object) -> object:
     return len(model.classes) - 1 if model.classes else 1
 
 
-def chosen_columns(names: list[str], columns: Sequence[object] | None, operation: str) -> list[int]:
+def chosen_columns(names: list[str], columns: Sequence[object] | None) -> list[int]:
     """Return the places of the columns asked for, all of them for None."""
     if columns is None:
         return list(range(len(names)))
     if isinstance(columns, str) or not isinstance(columns, Sequence) or not columns:
-        raise InputError(expected(operation, "columns", "a list of names or numbers", describe(columns)))
-    return [column_number(names, column, operation) for column in columns]
+        raise InputError("columns", expected="a list of names or numbers", got=describe(columns))
+    return [column_number(names, column) for column in columns]
 
 
 def quantiles(values: Tensor, count: int) -> Tensor:
@@ -96,9 +97,9 @@ def _grid(values: Tensor, words: list[str] | None, given: Sequence[float] | None
         try:
             found = torch.as_tensor(given, dtype=values.dtype, device=values.device).flatten()
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(expected(OPERATION, f"grid[{name!r}]", "numbers", describe(given))) from error
+            raise InputError(f"grid[{name!r}]", expected="numbers", got=describe(given)) from error
         if not len(found) or not bool(torch.isfinite(found).all()):
-            raise InputError(expected(OPERATION, f"grid[{name!r}]", "finite numbers", describe(given)))
+            raise InputError(f"grid[{name!r}]", expected="finite numbers", got=describe(given))
         return found
     return torch.arange(len(words)).to(values) if words is not None else quantiles(values, points)
 

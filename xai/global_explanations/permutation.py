@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.correlated import correlated_columns
 from xai.global_explanations.tables import column_names, column_number, require_table, words_of
 from xai.model.labels import as_labels, check_outputs
@@ -22,6 +22,7 @@ OPERATION = "permutation_importance"
 METRICS = ("accuracy", "log_likelihood", "r2")
 
 
+@names_errors("permutation_importance")
 def permutation_importance(
     model: Model,
     data: object,
@@ -52,18 +53,18 @@ def permutation_importance(
     >>> [round(value) for value in permutation_importance(model, rows, rows[:, 0]).values.tolist()]
     [2, 0]
     """
-    repeats = whole_number(OPERATION, "repeats", repeats, 1)
+    repeats = whole_number("repeats", repeats, 1)
     passes = repeats * 12
     settings = {"passes": passes, "batch_size": batch_size, "scores_only": True}
     with model.explaining(OPERATION, data, 0, seed=seed, **settings) as case:
-        require_table(model, case.inputs, OPERATION)
+        require_table(model, case.inputs)
         if len(case) < 2:
-            raise InputError(expected(OPERATION, "data", "at least two rows", "one"))
+            raise InputError("data", expected="at least two rows", got="one")
         if model.task == "multilabel":
-            raise InputError(expected(OPERATION, "model", "a classifier or a regression", "task 'multilabel'"))
+            raise InputError("model", expected="a classifier or a regression", got="task 'multilabel'")
         names = column_names(model, case.inputs)
-        goals = as_labels(model, labels, len(case), OPERATION)
-        check_outputs(goals, case.prediction.shape[1], OPERATION)
+        goals = as_labels(model, labels, len(case))
+        check_outputs(goals, case.prediction.shape[1])
         goals = goals.to(case.inputs.device)
         chosen = _metric(metric, model.task)
         parts = _parts(names, groups)
@@ -101,20 +102,18 @@ def permutation_importance(
 def _metric(metric: str | None, task: str) -> str:
     allowed = ("r2",) if task == "regression" else METRICS[:2]
     if metric is not None and metric not in allowed:
-        raise InputError(expected(OPERATION, "metric", f"one of {', '.join(allowed)}", repr(metric)))
+        raise InputError("metric", expected=f"one of {', '.join(allowed)}", got=repr(metric))
     return metric or allowed[0]
 
 
 def _parts(names: list[str], groups: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     """Return the columns of each part by the part's name: the groups, and each other column alone."""
     if isinstance(groups, str) or any(isinstance(group, str) for group in groups):
-        raise InputError(expected(OPERATION, "groups", "lists of column names", describe(groups)))
-    together = [[column_number(names, column, OPERATION) for column in group] for group in groups]
+        raise InputError("groups", expected="lists of column names", got=describe(groups))
+    together = [[column_number(names, column) for column in group] for group in groups]
     used = [column for group in together for column in group]
     if len(set(used)) != len(used) or any(not group for group in together):
-        raise InputError(
-            expected(OPERATION, "groups", "each column in one group at most, none empty", describe(groups))
-        )
+        raise InputError("groups", expected="each column in one group at most, none empty", got=describe(groups))
     parts = {" + ".join(names[column] for column in group): group for group in together}
     return parts | {name: [number] for number, name in enumerate(names) if number not in used}
 
@@ -126,7 +125,7 @@ def _shuffled(case: Case, columns: list[int], order: Tensor) -> Tensor:
         batch = case.inputs[rows].clone()
         batch[:, columns] = case.inputs[order[rows]][:, columns]
         with torch.no_grad():
-            raw = case.model.forward_on(case.plan.network, batch, OPERATION)
+            raw = case.model.forward_on(case.plan.network, batch)
         answers.append(case.model.probabilities(raw).double())
     return torch.cat(answers)
 
@@ -140,5 +139,5 @@ def _scores(model: Model, answers: Tensor, goals: Tensor, metric: str) -> Tensor
         return answers.gather(1, goals[:, None])[:, 0].clamp_min(least).log()
     variance = goals.var(0, correction=0)
     if not bool((variance > 0).all()):
-        raise InputError(expected(OPERATION, "labels", "numbers that vary", "the same one everywhere"))
+        raise InputError("labels", expected="numbers that vary", got="the same one everywhere")
     return -((answers - goals) ** 2 / variance).mean(1)

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.tables import column_names, require_table, words_of
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -21,6 +21,7 @@ ALPHA = 0.05
 FAITHFUL = 0.9
 
 
+@names_errors("surrogate_tree")
 def surrogate_tree(
     model: Model,
     data: object,
@@ -47,12 +48,12 @@ def surrogate_tree(
     """
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, export_text
 
-    leaves = whole_number(OPERATION, "leaves", leaves, 2)
-    depth = None if depth is None else whole_number(OPERATION, "depth", depth, 1)
+    leaves = whole_number("leaves", leaves, 2)
+    depth = None if depth is None else whole_number("depth", depth, 1)
     rows, answers, names = _answers(model, data, seed, batch_size)
     if held_out is None:
         if len(rows) < 8:
-            raise InputError(expected(OPERATION, "data", "at least 8 rows", f"{len(rows)}"))
+            raise InputError("data", expected="at least 8 rows", got=f"{len(rows)}")
         order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).numpy()
         kept, grown = order[: len(rows) // 4], order[len(rows) // 4 :]
         tests, truth = rows[kept], answers[kept]
@@ -90,11 +91,11 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return rows with a column per word, the model's answers (classes, or a regression's numbers), and the names."""
     if model.task == "multilabel":
-        raise InputError(expected(OPERATION, "model", "a classifier or a regression", "task 'multilabel'"))
+        raise InputError("model", expected="a classifier or a regression", got="task 'multilabel'")
     with model.explaining(OPERATION, data, 0, seed=seed, batch_size=batch_size) as case:
-        require_table(model, case.inputs, OPERATION)
+        require_table(model, case.inputs)
         if model.task == "regression" and case.prediction.shape[1] != 1:
-            raise InputError(expected(OPERATION, "model", "one output", f"{case.prediction.shape[1]}"))
+            raise InputError("model", expected="one output", got=f"{case.prediction.shape[1]}")
         regression = model.task == "regression"
         answers = case.prediction[:, 0].double() if regression else case.prediction.argmax(1)
         columns: list[Tensor] = []
@@ -130,7 +131,7 @@ def _of_numbers(
 
     total = float(((truth - answers.mean()) ** 2).mean())
     if total <= 0:
-        raise InputError(expected(OPERATION, "held_out", "rows on which the answers vary", describe(truth)))
+        raise InputError("held_out", expected="rows on which the answers vary", got=describe(truth))
     errors, simple = (truth - said) ** 2 / total, (truth - answers.mean()) ** 2 / total
     fidelity, reach = 1 - float(errors.mean()), 1.96 * float(errors.std(ddof=1)) / len(errors) ** 0.5
     p_value = float(wilcoxon(simple, errors, alternative="greater").pvalue) if np.any(simple != errors) else 1.0

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.model.model import Model
 from xai.model.session import Case
 
 __all__ = ["column_names", "column_number", "evaluate", "require_table", "words_of"]
 
 
-def require_table(model: Model, rows: Tensor, operation: str) -> None:
+def require_table(model: Model, rows: Tensor) -> None:
     """Raise InputError where the rows are no table (N, D) of numbers."""
     if rows.ndim != 2 or not rows.is_floating_point() or model.input.kind == "text":
-        raise InputError(expected(operation, "data", "rows of a table (N, D)", describe(rows)))
+        raise InputError("data", expected="rows of a table (N, D)", got=describe(rows))
 
 
 def column_names(model: Model, rows: Tensor) -> list[str]:
@@ -31,14 +31,14 @@ def words_of(model: Model, name: str) -> list[str] | None:
     return getattr(model.input, "categorical", {}).get(name)
 
 
-def column_number(names: Sequence[str], column: object, operation: str) -> int:
+def column_number(names: Sequence[str], column: object) -> int:
     """Return the place of a column given by name or number; raises InputError for one that is not there."""
     if isinstance(column, str) and column in names:
         return list(names).index(column)
     if isinstance(column, int) and not isinstance(column, bool) and 0 <= column < len(names):
         return column
     known = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    raise InputError(expected(operation, "columns", f"names or numbers among {known}", repr(column)))
+    raise InputError("columns", expected=f"names or numbers among {known}", got=repr(column))
 
 
 def evaluate(case: Case, column: int, values: Tensor) -> Tensor:

@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from xai.base.digest import tensor_digest
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 
 __all__ = ["BASELINES", "as_row", "blur", "data_rows", "make_baseline"]
 
 BASELINES = ("zero", "mean", "noise", "blur")
 
 
-def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor, str | float]:
+def make_baseline(name: object, inputs: Tensor) -> tuple[Tensor, str | float]:
     """Return a baseline for each input (N, ...), same shape, and its name.
 
     "zero" is 0 in the caller's units (black), "mean" the mean of each channel of the image or series (steps lie on the
@@ -34,22 +34,20 @@ def make_baseline(name: object, inputs: Tensor, operation: str) -> tuple[Tensor,
             return torch.stack([_noise(row) for row in inputs]), name
         if inputs.ndim == 2:
             wanted = '"zero", a number, or numbers such as the mean of training rows (of SHAP also background= rows)'
-            raise InputError(expected(operation, "baseline", wanted, repr(name)))
+            raise InputError("baseline", expected=wanted, got=repr(name))
         known = BASELINES if inputs.ndim == 4 else BASELINES[:3]
-        raise InputError(expected(operation, "baseline", f"one of {', '.join(known)} or a tensor", repr(name)))
+        raise InputError("baseline", expected=f"one of {', '.join(known)} or a tensor", got=repr(name))
     if isinstance(name, int | float) and not isinstance(name, bool):
         return torch.full_like(inputs, float(name)), name
     try:
         values = torch.as_tensor(name, dtype=inputs.dtype, device=inputs.device)
     except (TypeError, ValueError, RuntimeError) as error:
         known = ", ".join(BASELINES)
-        raise InputError(
-            expected(operation, "baseline", f"one of {known}, a number or a tensor", describe(name))
-        ) from error
+        raise InputError("baseline", expected=f"one of {known}, a number or a tensor", got=describe(name)) from error
     try:
         return values.expand_as(inputs).clone(), "given"
     except RuntimeError as error:
-        raise InputError(expected(operation, "baseline", f"shape {tuple(inputs.shape)}", describe(values))) from error
+        raise InputError("baseline", expected=f"shape {tuple(inputs.shape)}", got=describe(values)) from error
 
 
 def as_row(values: object, inputs: Tensor) -> Tensor:
@@ -58,7 +56,7 @@ def as_row(values: object, inputs: Tensor) -> Tensor:
     return given.view(*[1] * (inputs.ndim - given.ndim), *given.shape)
 
 
-def data_rows(rows: object, inputs: Tensor, operation: str) -> Tensor:
+def data_rows(rows: object, inputs: Tensor) -> Tensor:
     """Return rows of data as a tensor (B, ...) like the inputs; raises InputError where they are not like them."""
     try:
         data = torch.as_tensor(rows, dtype=inputs.dtype, device=inputs.device)
@@ -68,7 +66,7 @@ def data_rows(rows: object, inputs: Tensor, operation: str) -> Tensor:
     except (TypeError, ValueError, RuntimeError):
         got = describe(rows)
     wanted = f"names among {', '.join(BASELINES)}, or rows of data, shape (B, {', '.join(map(str, inputs.shape[1:]))})"
-    raise InputError(expected(operation, "background", wanted, got))
+    raise InputError("background", expected=wanted, got=got)
 
 
 def _noise(row: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.inputs.kinds import ImageInput
 
 __all__ = ["LabelledImages", "read_folder", "read_image", "read_images"]
@@ -33,7 +33,7 @@ class LabelledImages:
         return len(self.images)
 
 
-def read_image(path: str | Path, input: ImageInput, operation: str = "read_image") -> Tensor:
+def read_image(path: str | Path, input: ImageInput) -> Tensor:
     """Return a file as pixels (1, C, H, W) in the input's range.
 
     The image is turned as its EXIF data say, put on white where it is transparent, converted to grey or RGB, and its
@@ -41,9 +41,9 @@ def read_image(path: str | Path, input: ImageInput, operation: str = "read_image
     """
     channels, height, width = input.shape
     if channels not in MODES:
-        raise InputError(expected(operation, "model", "images of 1, 3 or 4 channels", f"{channels} channels"))
+        raise InputError("model", expected="images of 1, 3 or 4 channels", got=f"{channels} channels")
     if not Path(path).is_file():
-        raise InputError(expected(operation, "image", "an image file", f"no file at {path}"))
+        raise InputError("image", expected="an image file", got=f"no file at {path}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -52,29 +52,29 @@ def read_image(path: str | Path, input: ImageInput, operation: str = "read_image
                 upright = ImageOps.exif_transpose(file)
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         got = "one that is too large" if "ecompression" in type(error).__name__ else "something else"
-        raise InputError(expected(operation, str(path), "an image that can be read", got)) from error
+        raise InputError(str(path), expected="an image that can be read", got=got) from error
     except Exception as error:  # decoders raise what they like: struct.error, SyntaxError, ...
-        raise InputError(expected(operation, str(path), "a whole image file", f"a damaged one ({error})")) from error
+        raise InputError(str(path), expected="a whole image file", got=f"a damaged one ({error})") from error
     fitted = ImageOps.fit(_convert(upright, MODES[channels]), (width, height), Image.Resampling.BICUBIC)
     pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255).reshape(height, width, channels)
     low, high = input.limits or (0.0, 1.0)
     return low + pixels.permute(2, 0, 1)[None] * (high - low)
 
 
-def read_images(paths: list[str | Path], input: ImageInput, operation: str = "read_images") -> LabelledImages:
+def read_images(paths: list[str | Path], input: ImageInput) -> LabelledImages:
     """Return several files as one batch, each named by its file name."""
-    batch = torch.cat([read_image(path, input, operation) for path in paths])
+    batch = torch.cat([read_image(path, input) for path in paths])
     return LabelledImages(batch, tuple(Path(path).name for path in paths))
 
 
-def read_folder(folder: str | Path, input: ImageInput, classes: list[str], operation: str) -> LabelledImages:
+def read_folder(folder: str | Path, input: ImageInput, classes: list[str]) -> LabelledImages:
     """Return a folder of images by class: one subfolder per class, named like it or by its number.
 
     Raises InputError for a subfolder that is no class, and where there are no images.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(expected(operation, "data", "a folder with one subfolder per class", f"no folder at {folder}"))
+        raise InputError("data", expected="a folder with one subfolder per class", got=f"no folder at {folder}")
     images, names, labels = [], [], []
     for part in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if part.name in classes:
@@ -83,15 +83,13 @@ def read_folder(folder: str | Path, input: ImageInput, classes: list[str], opera
             label = int(part.name)
         else:
             known = ", ".join(classes[:10]) + (", ..." if len(classes) > 10 else "")
-            raise InputError(expected(operation, "data", f"subfolders named like the classes ({known})", part.name))
+            raise InputError("data", expected=f"subfolders named like the classes ({known})", got=part.name)
         for path in sorted(path for path in part.iterdir() if path.suffix.lower() in SUFFIXES):
-            images.append(read_image(path, input, operation))
+            images.append(read_image(path, input))
             names.append(f"{part.name}/{path.name}")
             labels.append(label)
     if not images:
-        raise InputError(
-            expected(operation, "data", "images in subfolders named like the classes", f"none in {folder}")
-        )
+        raise InputError("data", expected="images in subfolders named like the classes", got=f"none in {folder}")
     return LabelledImages(torch.cat(images), tuple(names), torch.tensor(labels), str(folder))
 
 

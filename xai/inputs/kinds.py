@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from xai.base.arrays import as_tensor, check_finite, to_tensor
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.base.spelled import spelled_codes
 from xai.inputs.series import SequenceInput
 from xai.inputs.text import TextInput
@@ -33,16 +33,16 @@ class TensorInput(msgspec.Struct, frozen=True, tag_field="kind", tag="tensor", f
     def kind(self) -> str:
         return "tensor"
 
-    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return a finite floating-point batch, shape (N, ...).
 
-        >>> TensorInput().prepare([[1, 2.5]], "saliency")
+        >>> TensorInput().prepare([[1, 2.5]])
         tensor([[1.0000, 2.5000]])
         """
-        batch = to_tensor(value, operation, argument)
+        batch = to_tensor(value, argument)
         if batch.ndim < 2:
-            raise InputError(expected(operation, argument, "a batch of shape (N, ...)", describe(batch)))
-        return check_finite(batch, operation, argument)
+            raise InputError(argument, expected="a batch of shape (N, ...)", got=describe(batch))
+        return check_finite(batch, argument)
 
     def normalize(self, batch: Tensor) -> Tensor:
         return batch
@@ -64,16 +64,17 @@ class ImageInput(
     std: list[float] | None = None
     range: tuple[float, float] | Literal["any"] = (0.0, 1.0)
 
+    @names_errors("ImageInput")
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:
-            raise InputError(expected("ImageInput", "shape", "(channels, height, width), each at least 1", self.shape))
+            raise InputError("shape", expected="(channels, height, width), each at least 1", got=self.shape)
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) != self.shape[0]:
-                raise InputError(expected("ImageInput", name, f"{self.shape[0]} numbers, one per channel", values))
+                raise InputError(name, expected=f"{self.shape[0]} numbers, one per channel", got=values)
         if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
-            raise InputError(expected("ImageInput", "std", "numbers above 0", self.std))
+            raise InputError("std", expected="numbers above 0", got=self.std)
         if self.range != "any" and not self.range[0] < self.range[1]:
-            raise InputError(expected("ImageInput", "range", "(low, high) with low < high, or 'any'", self.range))
+            raise InputError("range", expected="(low, high) with low < high, or 'any'", got=self.range)
 
     @property
     def kind(self) -> str:
@@ -84,29 +85,29 @@ class ImageInput(
         """Return the range of pixels, None where any value may occur."""
         return None if self.range == "any" else self.range
 
-    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return pixels as a float batch of shape (N, C, H, W).
 
         Takes one image or a batch, CHW or HWC (grey images also without a channel axis), uint8 or 16-bit (spread over
         `range`) or float (already in `range`), as tensor, array, PIL image or a list of those.
 
-        >>> ImageInput((1, 2, 2)).prepare(np.array([[0, 255], [51, 102]], dtype=np.uint8), "saliency")
+        >>> ImageInput((1, 2, 2)).prepare(np.array([[0, 255], [51, 102]], dtype=np.uint8))
         tensor([[[[0.0000, 1.0000],
                   [0.2000, 0.4000]]]])
         """
         if isinstance(value, list | tuple) and len(value):
-            return torch.cat([self.prepare(item, operation, argument) for item in value])
+            return torch.cat([self.prepare(item, argument) for item in value])
         pixels = self._from_picture(value) if hasattr(value, "getbands") else value
-        arranged = self._arrange(as_tensor(pixels, operation, argument), operation, argument)
-        batch = self._scale(arranged, operation, argument)
-        check_finite(batch, operation, argument)
+        arranged = self._arrange(as_tensor(pixels, argument), argument)
+        batch = self._scale(arranged, argument)
+        check_finite(batch, argument)
         if self.range != "any":
             low, high = self.range
             slack = 1e-4 * (high - low)
             least, most = (float(batch.min()), float(batch.max())) if batch.numel() else (low, high)
             if least < low - slack or most > high + slack:
                 hint = f"pixels between {low:g} and {high:g} (the model normalizes them itself)"
-                raise InputError(expected(operation, argument, hint, f"values from {least:.4g} to {most:.4g}"))
+                raise InputError(argument, expected=hint, got=f"values from {least:.4g} to {most:.4g}")
         return batch
 
     def normalize(self, batch: Tensor) -> Tensor:
@@ -117,7 +118,7 @@ class ImageInput(
             batch = batch / batch.new_tensor(self.std).view(1, -1, 1, 1)
         return batch
 
-    def _arrange(self, pixels: Tensor, operation: str, argument: str) -> Tensor:
+    def _arrange(self, pixels: Tensor, argument: str) -> Tensor:
         channels, height, width = self.shape
         chw, hwc, grey = (channels, height, width), (height, width, channels), (height, width)
         shape = tuple(pixels.shape)
@@ -127,7 +128,7 @@ class ImageInput(
             return pixels.reshape(-1, *hwc).permute(0, 3, 1, 2)
         if channels == 1 and shape[-2:] == grey and pixels.ndim in (2, 3):
             return pixels.reshape(-1, *chw)
-        raise InputError(expected(operation, argument, f"images of shape {chw} or {hwc}, or a batch", describe(pixels)))
+        raise InputError(argument, expected=f"images of shape {chw} or {hwc}, or a batch", got=describe(pixels))
 
     def _from_picture(self, picture: Image) -> np.ndarray:
         # By its mode: a palette's numbers, say, are no gray values.
@@ -135,14 +136,14 @@ class ImageInput(
         keep = mode is None or picture.mode == mode or picture.mode[:1] in ("I", "F")
         return np.asarray(picture if keep else picture.convert(mode))
 
-    def _scale(self, pixels: Tensor, operation: str, argument: str) -> Tensor:
+    def _scale(self, pixels: Tensor, argument: str) -> Tensor:
         if pixels.is_floating_point():
             return pixels
         low, high = self.limits or (0.0, 1.0)
         tops = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}
         if pixels.dtype not in tops:
             wanted = "pixels as uint8, uint16, bool or floating point"
-            raise InputError(expected(operation, argument, wanted, describe(pixels)))
+            raise InputError(argument, expected=wanted, got=describe(pixels))
         most = tops[pixels.dtype]
         # Through float64, so that a pixel means the same number in every later precision.
         return (low + pixels.to(torch.float64) / most * (high - low)).to(torch.float32)
@@ -159,21 +160,22 @@ class TabularInput(
     names: list[str]
     categorical: dict[str, list[str]] = {}
 
+    @names_errors("TabularInput")
     def __post_init__(self) -> None:
         if not self.names or len(set(self.names)) != len(self.names):
-            raise InputError(expected("TabularInput", "names", "distinct column names, at least one", self.names))
+            raise InputError("names", expected="distinct column names, at least one", got=self.names)
         unknown = sorted(set(self.categorical) - set(self.names))
         if unknown:
-            raise InputError(expected("TabularInput", "categorical", f"columns among {self.names}", unknown))
+            raise InputError("categorical", expected=f"columns among {self.names}", got=unknown)
 
     @property
     def kind(self) -> str:
         return "tabular"
 
-    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return rows as a float batch of shape (N, D); takes a DataFrame (by column name), an array or one row.
 
-        >>> TabularInput(["age", "income"]).prepare([30.0, 1.5], "saliency")
+        >>> TabularInput(["age", "income"]).prepare([30.0, 1.5])
         tensor([[30.0000,  1.5000]])
         """
         if hasattr(value, "to_frame") and not set(self.names) - set(value.index):  # a row of a DataFrame, by name
@@ -181,25 +183,25 @@ class TabularInput(
         if hasattr(value, "columns"):
             missing = [name for name in self.names if name not in set(value.columns)]
             if missing:
-                raise InputError(expected(operation, argument, f"columns {self.names}", f"none named {missing}"))
-            value = self._from_frame(value, operation, argument)
-        rows = to_tensor(value, operation, argument)
+                raise InputError(argument, expected=f"columns {self.names}", got=f"none named {missing}")
+            value = self._from_frame(value, argument)
+        rows = to_tensor(value, argument)
         rows = rows.unsqueeze(0) if rows.ndim == 1 else rows
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
-            raise InputError(expected(operation, argument, f"rows of {len(self.names)} numbers", describe(rows)))
-        check_finite(rows, operation, argument, self.names)
+            raise InputError(argument, expected=f"rows of {len(self.names)} numbers", got=describe(rows))
+        check_finite(rows, argument, self.names)
         for name, words in self.categorical.items():
             codes = rows[:, self.names.index(name)]
             if bool(((codes < 0) | (codes >= len(words)) | (codes != codes.round())).any()):
                 wanted = f"codes from 0 to {len(words) - 1} in column {name!r}"
-                raise InputError(expected(operation, argument, wanted, f"{codes.min():g} to {codes.max():g}"))
+                raise InputError(argument, expected=wanted, got=f"{codes.min():g} to {codes.max():g}")
         return rows
 
-    def _from_frame(self, frame: object, operation: str, argument: str) -> np.ndarray:
+    def _from_frame(self, frame: object, argument: str) -> np.ndarray:
         """Return the named columns as numbers; words of a categorical column become their codes."""
         double = [name for name in self.names if list(frame.columns).count(name) > 1]
         if double:
-            raise InputError(expected(operation, argument, "one column of each name", f"several named {double[0]!r}"))
+            raise InputError(argument, expected="one column of each name", got=f"several named {double[0]!r}")
         columns = []
         for name in self.names:
             column = frame[name]
@@ -214,13 +216,13 @@ class TabularInput(
                 unseen = sorted({str(item) for item in column if str(item) not in codes})
                 if unseen:
                     known = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
-                    raise InputError(expected(operation, argument, f"{name!r} to be one of {known}", repr(unseen[0])))
+                    raise InputError(argument, expected=f"{name!r} to be one of {known}", got=repr(unseen[0]))
                 columns.append(np.array([codes[str(item)] for item in column], dtype=np.float64))
                 continue
             try:
                 columns.append(column.to_numpy(dtype=np.float64))
             except (TypeError, ValueError) as error:
-                raise InputError(expected(operation, argument, f"numbers in column {name!r}", "others")) from error
+                raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
         return np.stack(columns, 1)
 
     def normalize(self, batch: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 
 __all__ = ["SEGMENTATIONS", "make_segments"]
 
@@ -15,7 +15,7 @@ SEGMENTATIONS = ("auto", "slic", "quickshift", "felzenszwalb", "grid")
 SMALL = 64
 
 
-def make_segments(segments: object, images: Tensor, seed: int, operation: str) -> tuple[Tensor, str]:
+def make_segments(segments: object, images: Tensor, seed: int) -> tuple[Tensor, str]:
     """Return labels 0 .. d-1 for each image, (N, H, W) as int64, and the name of the segmentation.
 
     segments: None or "auto" (SLIC; a 7 x 7 grid for images under 64 pixels), another name, or the user's own integer
@@ -27,12 +27,12 @@ def make_segments(segments: object, images: Tensor, seed: int, operation: str) -
         labels = torch.as_tensor(name)
         if labels.is_floating_point() or tuple(labels.shape) not in ((height, width), (count, height, width)):
             wanted = f"whole numbers of shape {(height, width)} or {(count, height, width)}"
-            raise InputError(expected(operation, "segments", wanted, describe(labels)))
+            raise InputError("segments", expected=wanted, got=describe(labels))
         labels = labels.expand(count, height, width).long()
         return torch.stack([_renumber(part) for part in labels]).to(images.device), "given"
     if name not in SEGMENTATIONS:
         wanted = f"one of {', '.join(SEGMENTATIONS)} or labels"
-        raise InputError(expected(operation, "segments", wanted, repr(name)))
+        raise InputError("segments", expected=wanted, got=repr(name))
     if name == "auto":
         name = "grid" if min(height, width) < SMALL else "slic"
     if name == "grid":

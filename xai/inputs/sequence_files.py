@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.inputs.series import SequenceInput
 
 __all__ = ["read_series", "read_texts"]
@@ -17,7 +17,7 @@ __all__ = ["read_series", "read_texts"]
 LONGEST_NAME = 48
 
 
-def read_texts(items: Sequence[str], operation: str) -> tuple[list[str], tuple[str, ...]]:
+def read_texts(items: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return texts and what to call them; an item that ends in .txt is a file, any other is the text itself."""
     texts, names = [], []
     for item in items:
@@ -25,7 +25,7 @@ def read_texts(items: Sequence[str], operation: str) -> tuple[list[str], tuple[s
             try:
                 texts.append(Path(item).read_text("utf-8").strip())
             except (OSError, UnicodeDecodeError) as error:
-                raise InputError(expected(operation, item, "a text file in UTF-8", type(error).__name__)) from error
+                raise InputError(item, expected="a text file in UTF-8", got=type(error).__name__) from error
             names.append(Path(item).name)
         else:
             texts.append(item)
@@ -33,7 +33,7 @@ def read_texts(items: Sequence[str], operation: str) -> tuple[list[str], tuple[s
     return texts, tuple(names)
 
 
-def read_series(paths: Sequence[str], input: SequenceInput, operation: str) -> tuple[Tensor, tuple[str, ...]]:
+def read_series(paths: Sequence[str], input: SequenceInput) -> tuple[Tensor, tuple[str, ...]]:
     """Return series (N, length, D) from CSV files: a line per step, a number per name; a header of names may lead.
 
     Raises InputError for a missing file, or one that holds something else.
@@ -43,11 +43,11 @@ def read_series(paths: Sequence[str], input: SequenceInput, operation: str) -> t
         try:
             lines = [line for line in csv.reader(Path(path).read_text("utf-8").splitlines()) if line]
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise InputError(expected(operation, path, "a CSV file of steps", type(error).__name__)) from error
+            raise InputError(path, expected="a CSV file of steps", got=type(error).__name__) from error
         lines = lines[1:] if lines and [cell.strip() for cell in lines[0]] == list(input.names) else lines
         try:
             series.append(torch.tensor([[float(cell) for cell in line] for line in lines]))
         except ValueError as error:
             wanted = f"{len(input.names)} numbers in each line"
-            raise InputError(expected(operation, path, wanted, "something else")) from error
-    return input.prepare(series, operation), tuple(Path(path).name for path in paths)
+            raise InputError(path, expected=wanted, got="something else") from error
+    return input.prepare(series), tuple(Path(path).name for path in paths)

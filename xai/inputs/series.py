@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from xai.base.arrays import check_finite, to_tensor
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,16 +31,15 @@ class SequenceInput(
     mean: list[float] | None = None
     std: list[float] | None = None
 
+    @names_errors("SequenceInput")
     def __post_init__(self) -> None:
         if not self.names or self.length < 1:
-            raise InputError(
-                expected("SequenceInput", "names, length", "at least one of each", (self.names, self.length))
-            )
+            raise InputError("names, length", expected="at least one of each", got=(self.names, self.length))
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) != len(self.names):
-                raise InputError(expected("SequenceInput", name, f"{len(self.names)} numbers, one per name", values))
+                raise InputError(name, expected=f"{len(self.names)} numbers, one per name", got=values)
         if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
-            raise InputError(expected("SequenceInput", "std", "numbers above 0", self.std))
+            raise InputError("std", expected="numbers above 0", got=self.std)
 
     @property
     def kind(self) -> str:
@@ -51,24 +50,24 @@ class SequenceInput(
         """Return (steps, numbers per step) of one padded series."""
         return (self.length, len(self.names))
 
-    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return series as a float batch (N, length, D), padded with zeros; takes one (T, D), a batch, or a list.
 
-        >>> SequenceInput(["a", "b"], 3).prepare([[1.0, 2.0]], "saliency")
+        >>> SequenceInput(["a", "b"], 3).prepare([[1.0, 2.0]])
         tensor([[[1., 2.],
                  [0., 0.],
                  [0., 0.]]])
         """
         several = isinstance(value, list | tuple) and len(value) and np.ndim(value[0]) == 2
-        parts = [to_tensor(item, operation, argument) for item in (value if several else [value])]
+        parts = [to_tensor(item, argument) for item in (value if several else [value])]
         wanted = f"series of at most {self.length} steps of {len(self.names)} numbers"
         for part in parts:
             fits = part.ndim in (2, 3) and part.shape[-1] == len(self.names) and part.shape[-2] <= self.length
             if not fits:
-                raise InputError(expected(operation, argument, wanted, describe(part)))
+                raise InputError(argument, expected=wanted, got=describe(part))
         batches = [part if part.ndim == 3 else part[None] for part in parts]
         padded = [torch.nn.functional.pad(part, (0, 0, 0, self.length - part.shape[1])) for part in batches]
-        return check_finite(torch.cat(padded), operation, argument, self.names)
+        return check_finite(torch.cat(padded), argument, self.names)
 
     def present(self, batch: Tensor) -> Tensor:
         """Return which steps of series (N, T, D) are there, (N, T): all up to the last that is not zero."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 __all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
 
@@ -40,41 +40,42 @@ class TextInput(
     lowercase: bool = True
     length: int | None = None
 
+    @names_errors("TextInput")
     def __post_init__(self) -> None:
         if len(set(self.vocabulary)) != len(self.vocabulary):
-            raise InputError(expected("TextInput", "vocabulary", "distinct words", describe(self.vocabulary)))
+            raise InputError("vocabulary", expected="distinct words", got=describe(self.vocabulary))
         if self.length is not None and self.length < 1:
-            raise InputError(expected("TextInput", "length", "a number of words from 1", self.length))
+            raise InputError("length", expected="a number of words from 1", got=self.length)
         try:
             re.compile(self.pattern)
         except re.error as error:
-            raise InputError(expected("TextInput", "pattern", "a regular expression", repr(self.pattern))) from error
+            raise InputError("pattern", expected="a regular expression", got=repr(self.pattern)) from error
 
     @property
     def kind(self) -> str:
         return "text"
 
-    def prepare(self, value: object, operation: str, argument: str = "inputs") -> Tensor:
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return texts as code points (N, L) in int32, -1 behind the end; takes one string, several, or such codes.
 
         With a vocabulary, numbers of words (N, L) in int64 are taken as they are.
 
-        >>> TextInput().prepare(["hi", "a"], "lime_text")
+        >>> TextInput().prepare(["hi", "a"])
         tensor([[104, 105],
                 [ 97,  -1]], dtype=torch.int32)
         """
         if isinstance(value, Tensor) and value.dtype == torch.int32 and value.ndim == 2 and value.numel():
             return value.detach()
         if isinstance(value, Tensor) and value.dtype == torch.int64 and self.vocabulary:
-            return self._checked(value.detach(), operation, argument)
+            return self._checked(value.detach(), argument)
         texts = [value] if isinstance(value, str) else value
         if isinstance(texts, np.ndarray) or hasattr(texts, "to_list"):
             texts = texts.tolist()
         if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
-            raise InputError(expected(operation, argument, "a string or a list of strings", describe(value)))
+            raise InputError(argument, expected="a string or a list of strings", got=describe(value))
         empty = [number for number, text in enumerate(texts) if not text]
         if empty:
-            raise InputError(expected(operation, argument, "texts with something in them", f"none in row {empty[0]}"))
+            raise InputError(argument, expected="texts with something in them", got=f"none in row {empty[0]}")
         codes = torch.full((len(texts), max(map(len, texts))), NOTHING, dtype=torch.int32)
         for row, text in zip(codes, texts):
             row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
@@ -146,13 +147,13 @@ class TextInput(
             else:
                 return rows
         wanted = f"numbers of words that a text of the pattern {self.pattern!r} can have"
-        raise InputError(expected("TextInput.texts", "numbers", wanted, describe(numbers)))
+        raise InputError("numbers", expected=wanted, got=describe(numbers), operation="TextInput.texts")
 
-    def _checked(self, numbers: Tensor, operation: str, argument: str) -> Tensor:
+    def _checked(self, numbers: Tensor, argument: str) -> Tensor:
         most = len(self.vocabulary) + FIRST_WORD - 1
         if numbers.ndim != 2 or not numbers.numel() or int(numbers.min()) < 0 or int(numbers.max()) > most:
             wanted = f"rows of whole numbers from 0 to {most}"
-            raise InputError(expected(operation, argument, wanted, describe(numbers)))
+            raise InputError(argument, expected=wanted, got=describe(numbers))
         return numbers
 
     @cached_property

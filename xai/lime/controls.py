@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.lime.column_sampler import ATOMS
 from xai.lime.table_samples import Drawn, TableSamples
 
@@ -31,7 +31,7 @@ class Controls:
     def __init__(self, table: TableSamples, kind: str | None, width: float) -> None:
         if kind is not None and kind not in CONTROLS:
             wanted = f"one of {', '.join(CONTROLS)}, 'auto' or None"
-            raise InputError(expected("lime_tabular", "controls", wanted, repr(kind)))
+            raise InputError("controls", expected=wanted, got=repr(kind), operation="lime_tabular")
         size = len(table.offset)
         self.table = table
         self.kind = kind if table.matching else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.base.spelled import spelled_codes
 
 if TYPE_CHECKING:
@@ -19,76 +19,76 @@ __all__ = ["read_frame", "read_table"]
 
 
 def read_table(
-    data: object, names: list[str] | None, categorical: dict[str, list[str]], labels: object, operation: str
+    data: object, names: list[str] | None, categorical: dict[str, list[str]], labels: object
 ) -> tuple[np.ndarray, list[str], dict[str, list[str]], np.ndarray | None]:
     """Return values (rows, columns) in float64, the columns' names, the words of categorical ones, and the labels."""
     if isinstance(data, str | Path):
-        data = read_frame(Path(data), operation)
+        data = read_frame(Path(data))
     if hasattr(data, "columns") and hasattr(data, "iloc"):
-        values, names, words, labels = _from_frame(data, names, categorical, labels, operation)
+        values, names, words, labels = _from_frame(data, names, categorical, labels)
     else:
-        values = _from_array(data, operation)
+        values = _from_array(data)
         names = names or [f"x{number}" for number in range(values.shape[1])]
         words = dict(categorical)
     if values.shape[1] != len(names):
-        raise InputError(expected(operation, "data", f"{len(names)} columns", f"{values.shape[1]}"))
+        raise InputError("data", expected=f"{len(names)} columns", got=f"{values.shape[1]}")
     if len(set(names)) != len(names):
-        raise InputError(expected(operation, "names", "distinct column names", f"{names}"))
+        raise InputError("names", expected="distinct column names", got=f"{names}")
     if len(values) == 0:
-        raise InputError(expected(operation, "data", "at least one row", "none"))
+        raise InputError("data", expected="at least one row", got="none")
     wrong = ~np.isfinite(values)
     if wrong.any():
         place = int(np.argwhere(wrong)[0, 0]), names[int(np.argwhere(wrong)[0, 1])]
         raise InputError(
-            expected(operation, "data", "finite numbers", f"NaN or infinity in row {place[0]}, column {place[1]!r}")
+            "data", expected="finite numbers", got=f"NaN or infinity in row {place[0]}, column {place[1]!r}"
         )
     for name, known in words.items():
         if name not in names:
-            raise InputError(expected(operation, "categorical", f"columns among {names}", repr(name)))
+            raise InputError("categorical", expected=f"columns among {names}", got=repr(name))
         codes = values[:, names.index(name)]
         if ((codes < 0) | (codes >= len(known)) | (codes != np.round(codes))).any():
             wanted = f"codes from 0 to {len(known) - 1} in column {name!r}"
-            raise InputError(expected(operation, "data", wanted, f"{codes.min():g} to {codes.max():g}"))
+            raise InputError("data", expected=wanted, got=f"{codes.min():g} to {codes.max():g}")
     if labels is not None:
         labels = np.asarray(labels).reshape(-1)
         if len(labels) != len(values):
-            raise InputError(expected(operation, "labels", f"one per row ({len(values)})", len(labels)))
+            raise InputError("labels", expected=f"one per row ({len(values)})", got=len(labels))
     return values, list(names), words, labels
 
 
-def _from_array(data: object, operation: str) -> np.ndarray:
+def _from_array(data: object) -> np.ndarray:
     try:
         values = np.asarray(data.detach().cpu() if hasattr(data, "detach") else data, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError(expected(operation, "data", "a table of numbers", describe(data))) from error
+        raise InputError("data", expected="a table of numbers", got=describe(data)) from error
     if values.ndim != 2:
-        raise InputError(expected(operation, "data", "shape (rows, columns)", describe(values)))
+        raise InputError("data", expected="shape (rows, columns)", got=describe(values))
     return values
 
 
 def _from_frame(
-    frame: object, names: list[str] | None, categorical: dict[str, list[str]], labels: object, operation: str
+    frame: object, names: list[str] | None, categorical: dict[str, list[str]], labels: object
 ) -> tuple[np.ndarray, list[str], dict[str, list[str]], object]:
     present = [str(name) for name in frame.columns]
     double = sorted({name for name in present if present.count(name) > 1})
     if double:
-        raise InputError(expected(operation, "data", "distinct column names", f"several named {double[0]!r}"))
+        raise InputError("data", expected="distinct column names", got=f"several named {double[0]!r}")
     frame = frame.set_axis(present, axis=1)
     if isinstance(labels, str):
         if labels not in present:
-            raise InputError(expected(operation, "labels", f"a column among {present}", repr(labels)))
+            raise InputError("labels", expected=f"a column among {present}", got=repr(labels))
         labels_column = frame[labels].to_numpy()
         names = names or [name for name in present if name != labels]
         labels = labels_column
     names = list(names or present)
     missing = [name for name in names if name not in present]
     if missing:
-        raise InputError(expected(operation, "data", f"columns {names}", f"none named {missing}"))
+        raise InputError("data", expected=f"columns {names}", got=f"none named {missing}")
     words, columns = dict(categorical), []
     for name in names:
         column = frame[name]
         if column.isna().any():
-            raise InputError(expected(operation, "data", "no missing values", f"some in column {name!r}"))
+            raise InputError("data", expected="no missing values", got=f"some in column {name!r}")
         if np.issubdtype(getattr(column.dtype, "type", object), np.number) or column.dtype == bool:
             numbers = column.to_numpy(dtype=np.float64)
             spelled = spelled_codes(numbers, categorical[name]) if name in categorical else None
@@ -99,36 +99,34 @@ def _from_frame(
         codes = {word: code for code, word in enumerate(known)}
         unseen = sorted(set(said) - set(codes))
         if unseen:
-            raise InputError(
-                expected(operation, "data", f"words of column {name!r} that the model knows", repr(unseen[0]))
-            )
+            raise InputError("data", expected=f"words of column {name!r} that the model knows", got=repr(unseen[0]))
         columns.append(np.array([codes[word] for word in said], dtype=np.float64))
     return np.stack(columns, 1), names, words, labels
 
 
-def read_frame(path: Path, operation: str) -> pd.DataFrame:
+def read_frame(path: Path) -> pd.DataFrame:
     """Return a CSV (also packed, .csv.gz) or Parquet file as a DataFrame; raises InputError for anything else."""
     import pandas as pd
 
     if not path.is_file():
-        raise InputError(expected(operation, "data", "a CSV or Parquet file", f"no file at {path}"))
+        raise InputError("data", expected="a CSV or Parquet file", got=f"no file at {path}")
     kinds = [suffix for suffix in path.suffixes if suffix.lower() != ".gz"]
     kind = kinds[-1].lower() if kinds else ""
     try:
         if kind == ".parquet":
             return pd.read_parquet(path)
         if kind != ".csv":
-            raise InputError(expected(operation, "data", "a file named .csv or .parquet", path.name))
+            raise InputError("data", expected="a file named .csv or .parquet", got=path.name)
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8", newline="") as file:
             header = next(csv.reader(file), [])
         double = sorted({name for name in header if header.count(name) > 1})
         if double:  # pandas would rename the second one without a word
-            raise InputError(expected(operation, "data", "distinct column names", f"several named {double[0]!r}"))
+            raise InputError("data", expected="distinct column names", got=f"several named {double[0]!r}")
         return pd.read_csv(path)
     except ImportError as error:
         got = "none installed: pip install 'xai-toolkit[parquet]'"
-        raise InputError(expected(operation, "data", "pyarrow, which reads Parquet", got)) from error
+        raise InputError("data", expected="pyarrow, which reads Parquet", got=got) from error
     except (OSError, ValueError, UnicodeDecodeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(expected(operation, "data", "a whole table", f"a damaged one at {path}")) from error
+        raise InputError("data", expected="a whole table", got=f"a damaged one at {path}") from error

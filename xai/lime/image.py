@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.baselines import BASELINES, as_row, make_baseline
 from xai.inputs.segments import make_segments
 from xai.lime.neighborhood import fit_masks, note_fits
@@ -20,6 +20,7 @@ __all__ = ["lime_image"]
 FILLS = ("segment_mean", "noise", *BASELINES)
 
 
+@names_errors("lime_image")
 def lime_image(
     model: Model,
     images: object,
@@ -58,15 +59,15 @@ def lime_image(
     """
     operation = "lime_image"
     settings = check_settings(
-        operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
+        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
     )  # fmt: skip
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size,
            "scores_only": True}  # fmt: skip
     with model.explaining(operation, images, target, **run) as case:
         if case.inputs.ndim != 4:
-            raise InputError(expected(operation, "images", "shape (N, C, H, W)", describe(case.inputs)))
-        labels, segmentation = make_segments(segments, case.inputs, seed, operation)
+            raise InputError("images", expected="shape (N, C, H, W)", got=describe(case.inputs))
+        labels, segmentation = make_segments(segments, case.inputs, seed)
         hidden, fill_name = _hidden(fill, case, labels)
         if fill_name == "given":
             case.behind = as_row(fill, case.inputs)[None]
@@ -109,14 +110,14 @@ def _hidden(fill: object, case: Case, labels: Tensor) -> tuple[Tensor, str | flo
     images = case.inputs
     if isinstance(fill, str) and fill not in FILLS:
         wanted = f"one of {', '.join(FILLS)}, a number or a tensor"
-        raise InputError(expected(case.operation, "fill", wanted, repr(fill)))
+        raise InputError("fill", expected=wanted, got=repr(fill))
     if isinstance(fill, str) and fill == "noise":
         # A generator of its own, so that the noise of an image does not depend on its neighbors in the batch.
         drawn = [torch.rand(images.shape[1:], generator=case.generator(row, stream=1)) for row in range(len(case))]
         low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
         return low + torch.stack(drawn).to(images) * (high - low), fill
     if not isinstance(fill, str) or fill != "segment_mean":
-        return make_baseline(fill, images, case.operation)
+        return make_baseline(fill, images)
     size = int(labels.max()) + 1
     flat = labels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
     sums = images.new_zeros(*images.shape[:2], size).scatter_add_(2, flat, images.flatten(2))

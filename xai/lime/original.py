@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.model.session import Case
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SELECTIONS = {"ridge": "highest_weights", "lasso": "lasso_path", "forward": "for
 
 def _selection(case: Case, settings: Settings) -> dict[str, str]:
     if settings.surrogate not in SELECTIONS:
-        raise InputError(expected(case.operation, "surrogate", f"one of {', '.join(SELECTIONS)} with lime", "'tree'"))
+        raise InputError("surrogate", expected=f"one of {', '.join(SELECTIONS)} with lime", got="'tree'")
     everything = settings.surrogate == "ridge" and settings.features is None
     return {"feature_selection": "none" if everything else SELECTIONS[settings.surrogate]}
 
@@ -92,7 +92,7 @@ def original_text(case: Case, row: int, parts: Parts, by: str, hide: str | None,
     from lime.lime_text import LimeTextExplainer
 
     if by == "type" and hide is not None:
-        raise InputError(expected(case.operation, "hide", "None with lime and by='type'", repr(hide)))
+        raise InputError("hide", expected="None with lime and by='type'", got=repr(hide))
     width = settings.kernel_width or 0.25
     number = torch.tensor(row, device=case.inputs.device)
     seen: list[np.ndarray] = []

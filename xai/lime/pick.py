@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.results.explanation import Explanation
 
 __all__ = ["Pick", "submodular_pick"]
@@ -48,6 +48,7 @@ class Pick:
         )
 
 
+@names_errors("submodular_pick")
 def submodular_pick(
     explanations: Explanation | Sequence[Explanation], budget: int = 5, *, features: int = 10, sure: bool = True
 ) -> Pick:
@@ -70,7 +71,7 @@ def submodular_pick(
     """
     rows = _rows(explanations)
     for name, value in (("budget", budget), ("features", features)):
-        whole_number("submodular_pick", name, value, 1)
+        whole_number(name, value, 1)
     names = _feature_names(rows)
     known = {name: number for number, name in enumerate(dict.fromkeys(name for row in names for name in row))}
     table = torch.zeros(len(rows), len(known), dtype=torch.float64)
@@ -105,11 +106,14 @@ def _rows(explanations: object) -> list[Explanation]:
     given = [explanations] if isinstance(explanations, Explanation) else explanations
     if not isinstance(given, list | tuple) or not given or not all(isinstance(item, Explanation) for item in given):
         wanted = "an Explanation or a list of them"
-        raise InputError(expected("submodular_pick", "explanations", wanted, describe(explanations)))
+        raise InputError("explanations", expected=wanted, got=describe(explanations), operation="submodular_pick")
     kinds = {item.over for item in given}
     if len(kinds) != 1 or not kinds <= {"features", "tokens", "segments", "steps"}:
         raise InputError(
-            expected("submodular_pick", "explanations", "surrogates of one kind of input", ", ".join(sorted(kinds)))
+            "explanations",
+            expected="surrogates of one kind of input",
+            got=", ".join(sorted(kinds)),
+            operation="submodular_pick",
         )
     return [row for item in given for row in item]
 

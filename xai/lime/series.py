@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.baselines import as_row, make_baseline
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.settings import Settings, check_settings
@@ -16,6 +16,7 @@ from xai.results.explanation import Explanation
 __all__ = ["lime_series"]
 
 
+@names_errors("lime_series")
 def lime_series(
     model: Model,
     series: object,
@@ -49,21 +50,21 @@ def lime_series(
     """
     operation = "lime_series"
     settings = check_settings(
-        operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
+        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width,
     )  # fmt: skip
     if model.input.kind not in ("sequence", "tensor"):
-        raise InputError(expected(operation, "model", "one of series", f"input {model.input.kind}"))
+        raise InputError("model", expected="one of series", got=f"input {model.input.kind}")
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining(operation, series, target, **run) as case:
         if case.inputs.ndim not in (2, 3) or not case.inputs.is_floating_point():
             wanted = "shape (N, steps) or (N, steps, channels)"
-            raise InputError(expected(operation, "series", wanted, describe(case.inputs)))
+            raise InputError("series", expected=wanted, got=describe(case.inputs))
         steps = case.inputs.shape[1]
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
-            raise InputError(expected(operation, "window", f"a number of steps from 1 to {steps}", repr(window)))
+            raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
         labels = torch.arange(steps, device=case.inputs.device) // window
-        hidden, fill_name = _hidden(fill, case.inputs, operation)
+        hidden, fill_name = _hidden(fill, case.inputs)
         if fill_name == "given":
             case.behind = as_row(fill, case.inputs)[None]
         fits = [_fit(case, row, labels, hidden[row], settings) for row in case.rows.tolist()]
@@ -102,7 +103,7 @@ def _fit(case: Case, row: int, labels: Tensor, hidden: Tensor, settings: Setting
     return fit_masks(int(labels.max()) + 1, "half", answer, settings, case.generator(row))
 
 
-def _hidden(fill: object, series: Tensor, operation: str) -> tuple[Tensor, str | float]:
+def _hidden(fill: object, series: Tensor) -> tuple[Tensor, str | float]:
     if isinstance(fill, str) and fill == "mean":
         return series.mean(1, keepdim=True).expand_as(series), fill
-    return make_baseline(fill, series, operation)
+    return make_baseline(fill, series)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.lime.selection import SURROGATES
 
 __all__ = ["ENGINES", "Settings", "check_settings"]
@@ -46,7 +46,6 @@ class Settings:
 
 
 def check_settings(
-    operation: str,
     *,
     samples: int | None = None,
     most_samples: int = 5000,
@@ -68,16 +67,16 @@ def check_settings(
     for name, (value, least) in counts.items():
         if value is None and name in ("samples", "features"):
             continue
-        whole_number(operation, name, value, least)
+        whole_number(name, value, least)
     if not _number(confidence) or not 0 < confidence < 1:
-        raise InputError(expected(operation, "confidence", "a share between 0 and 1", repr(confidence)))
+        raise InputError("confidence", expected="a share between 0 and 1", got=repr(confidence))
     if not _number(penalty) or not 0 <= penalty < float("inf"):
-        raise InputError(expected(operation, "penalty", "a number from 0", repr(penalty)))
+        raise InputError("penalty", expected="a number from 0", got=repr(penalty))
     if kernel_width is not None and (not _number(kernel_width) or not 0 < kernel_width < float("inf")):
-        raise InputError(expected(operation, "kernel_width", "a number above 0", repr(kernel_width)))
+        raise InputError("kernel_width", expected="a number above 0", got=repr(kernel_width))
     for name, value, known in (("surrogate", surrogate, SURROGATES), ("engine", engine, ENGINES)):
         if value not in known:
-            raise InputError(expected(operation, name, f"one of {', '.join(known)}", repr(value)))
+            raise InputError(name, expected=f"one of {', '.join(known)}", got=repr(value))
     whole = [None if value is None else int(value) for value in (samples, features)]
     return Settings(
         whole[0], int(most_samples), int(top), float(confidence), surrogate, whole[1], float(penalty),

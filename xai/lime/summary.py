@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.base.files import write_atomically
 from xai.inputs.kinds import TabularInput
 from xai.lime.column_sampler import ColumnLaw, column_law
@@ -100,10 +100,10 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         that cannot be: empty, NaN or infinity, duplicate names, a wrong width.
         """
         if bins is not None and bins not in BINS:
-            raise InputError(expected(OPERATION, "bins", f"one of {', '.join(BINS)} or None", repr(bins)))
-        values, names, words, labels = read_table(data, names, categorical or {}, labels, OPERATION)
+            raise InputError("bins", expected=f"one of {', '.join(BINS)} or None", got=repr(bins))
+        values, names, words, labels = read_table(data, names, categorical or {}, labels)
         if bins == "entropy" and labels is None:
-            raise InputError(expected(OPERATION, "labels", "one per row, which entropy bins need", "none"))
+            raise InputError("labels", expected="one per row, which entropy bins need", got="none")
         columns = [
             _categorical(name, column, words[name]) if name in words else _numeric(name, column, bins, labels)
             for name, column in zip(names, values.T)
@@ -135,7 +135,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
 
     def save(self, path: str | Path) -> Path:
         """Write the statistics as JSON."""
-        return write_atomically(path, msgspec.json.encode(self), "TrainingSummary.save")
+        return write_atomically(path, msgspec.json.encode(self))
 
     @classmethod
     def load(cls, source: str | Path | dict) -> TrainingSummary:
@@ -146,7 +146,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
             return msgspec.json.decode(Path(source).read_bytes(), type=cls)
         except (OSError, msgspec.MsgspecError) as error:
             got = describe(source) if isinstance(source, dict) else str(source)
-            raise InputError(expected("TrainingSummary.load", "source", "a saved summary", got)) from error
+            raise InputError("source", expected="a saved summary", got=got, operation="TrainingSummary.load") from error
 
 
 def _categorical(name: str, codes: np.ndarray, words: list[str]) -> Column:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.lime.column_sampler import ATOMS
 from xai.lime.summary import TrainingSummary
 
@@ -29,7 +29,7 @@ class TableSamples:
     Raises InputError for a category that the training data do not have.
     """
 
-    def __init__(self, summary: TrainingSummary, rows: Tensor, operation: str) -> None:
+    def __init__(self, summary: TrainingSummary, rows: Tensor) -> None:
         self.summary = summary
         self.rows = rows.detach().double().cpu()
         columns = self.rows.numpy().T
@@ -42,7 +42,7 @@ class TableSamples:
                     wrong = next(int(code) for code, ok in zip(codes, known) if not ok or shares[code] == 0)
                     word = column.words[wrong] if 0 <= wrong < len(column.words) else wrong
                     wanted = f"categories of column {column.name!r} that the training data have"
-                    raise InputError(expected(operation, "rows", wanted, repr(word)))
+                    raise InputError("rows", expected=wanted, got=repr(word))
         laws = summary.laws
         size = len(laws)
         self.values = torch.stack([torch.from_numpy(law.values) for law in laws]).to(rows.dtype).flatten()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.kinds import TabularInput
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
@@ -22,6 +22,7 @@ from xai.results.explanation import Explanation
 __all__ = ["lime_tabular"]
 
 
+@names_errors("lime_tabular")
 def lime_tabular(
     model: Model,
     rows: object,
@@ -67,19 +68,19 @@ def lime_tabular(
     """
     operation = "lime_tabular"
     settings = check_settings(
-        operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
+        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
     )  # fmt: skip
     if not isinstance(shared, bool):
-        raise InputError(expected(operation, "shared", "True or False", describe(shared)))
+        raise InputError("shared", expected="True or False", got=describe(shared))
     if model.input.kind not in ("tabular", "tensor"):
-        raise InputError(expected(operation, "model", "one of tables", f"input {model.input.kind}"))
+        raise InputError("model", expected="one of tables", got=f"input {model.input.kind}")
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining(operation, rows, target, **run) as case:
         if case.inputs.ndim != 2:
-            raise InputError(expected(operation, "rows", "shape (N, columns)", describe(case.inputs)))
+            raise InputError("rows", expected="shape (N, columns)", got=describe(case.inputs))
         summary = _summary(background, model, case.inputs.shape[1], bins, labels)
-        table = TableSamples(summary, case.inputs, operation)
+        table = TableSamples(summary, case.inputs)
         width = settings.kernel_width or 0.75 * case.inputs.shape[1] ** 0.5
         if controls == "auto":
             controls = None if shared else "columns"
@@ -124,7 +125,6 @@ def _tree(case: Case, row: int, table: TableSamples, settings: Settings, width: 
 
 
 def _summary(background: object, model: Model, columns: int, bins: str | None, labels: object) -> TrainingSummary:
-    operation = "lime_tabular"
     if isinstance(background, dict):
         background = TrainingSummary.load(background)
     if isinstance(background, str | Path) and Path(background).suffix == ".json":
@@ -132,11 +132,11 @@ def _summary(background: object, model: Model, columns: int, bins: str | None, l
     known = model.input if isinstance(model.input, TabularInput) else None
     if not isinstance(background, TrainingSummary):
         if background is None:
-            raise InputError(expected(operation, "background", "training data or a TrainingSummary", "None"))
+            raise InputError("background", expected="training data or a TrainingSummary", got="None")
         settings = {"names": list(known.names), "categorical": dict(known.categorical)} if known else {}
         background = TrainingSummary.of(background, **settings, bins=bins, labels=labels)
     if len(background.columns) != columns:
-        raise InputError(expected(operation, "background", f"{columns} columns", f"{len(background.columns)}"))
+        raise InputError("background", expected=f"{columns} columns", got=f"{len(background.columns)}")
     if known is not None and background.names != list(known.names):
-        raise InputError(expected(operation, "background", f"columns {known.names}", f"{background.names}"))
+        raise InputError("background", expected=f"columns {known.names}", got=f"{background.names}")
     return background

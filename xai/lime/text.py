@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.inputs.text import PADDING, TextInput, to_texts
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.original import original_text
@@ -21,6 +21,7 @@ from xai.results.explanation import Explanation
 __all__ = ["lime_text"]
 
 
+@names_errors("lime_text")
 def lime_text(
     model: Model,
     texts: object,
@@ -61,25 +62,25 @@ def lime_text(
     """
     operation = "lime_text"
     settings = check_settings(
-        operation, samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
+        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
     )  # fmt: skip
     if not isinstance(model.input, TextInput):
-        raise InputError(expected(operation, "model", "one with a TextInput", f"input {model.input.kind}"))
+        raise InputError("model", expected="one with a TextInput", got=f"input {model.input.kind}")
     if by not in ("type", "position"):
-        raise InputError(expected(operation, "by", "'type' or 'position'", repr(by)))
+        raise InputError("by", expected="'type' or 'position'", got=repr(by))
     if hide is not None and not isinstance(hide, str):
-        raise InputError(expected(operation, "hide", "None or a string", repr(hide)))
-    given = model.prepare(texts, operation)
+        raise InputError("hide", expected="None or a string", got=repr(hide))
+    given = model.prepare(texts)
     if given.dtype == torch.int64:  # numbers of words: what is hidden are the words that they stand for
         try:
             given = model.input.texts(given)
         except InputError as error:
             wanted = "numbers of words, with padding (0) behind them alone"
-            raise InputError(f"{expected(operation, 'inputs', wanted, 'others')} ({error})") from error
+            raise InputError("inputs", expected=wanted, got=f"others ({error})") from error
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining(operation, given, target, **run) as case:
-        parts = [cut(text, units, by, operation) for text in to_texts(case.inputs)]
+        parts = [cut(text, units, by) for text in to_texts(case.inputs)]
         if engine == "lime":
             fits = [original_text(case, row, part, by, hide, settings) for row, part in enumerate(parts)]
         else:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 
 __all__ = ["Parts", "characters", "cut"]
 
@@ -30,7 +30,7 @@ class Parts:
     def text(self, on: list[bool], hidden: str = "") -> str:
         """Return the text with the features that are off replaced by `hidden`.
 
-        >>> cut("I <3 & you", "words", "type", "lime_text").text([True, False, True])
+        >>> cut("I <3 & you", "words", "type").text([True, False, True])
         'I < & you'
         """
         return "".join(
@@ -42,7 +42,7 @@ class Parts:
         return [number for piece, number in zip(self.pieces, self.feature) for _ in piece]
 
 
-def cut(text: str, units: object, by: str, operation: str) -> Parts:
+def cut(text: str, units: object, by: str) -> Parts:
     """Cut one text into parts.
 
     units: "words" (runs of letters and digits), "characters" (as a reader counts them), a regular expression for what
@@ -50,12 +50,12 @@ def cut(text: str, units: object, by: str, operation: str) -> Parts:
     (the same token is one feature wherever it stands) or "position".
     Raises InputError for a text without a token, or tokens that are not pieces of it.
 
-    >>> cut("to be or not to be", "words", "type", "lime_text").names
+    >>> cut("to be or not to be", "words", "type").names
     ('to', 'be', 'or', 'not')
     """
-    spans = _spans(text, units, operation)
+    spans = _spans(text, units)
     if not spans:
-        raise InputError(expected(operation, "texts", "texts with at least one token", repr(text[:40])))
+        raise InputError("texts", expected="texts with at least one token", got=repr(text[:40]))
     pieces: list[str] = []
     feature: list[int] = []
     names: list[str] = []
@@ -103,18 +103,18 @@ def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> 
     )
 
 
-def _spans(text: str, units: object, operation: str) -> list[tuple[int, int]]:
+def _spans(text: str, units: object) -> list[tuple[int, int]]:
     if units == "characters":
         return characters(text)
     if callable(units):
-        return _located(text, units, operation)
+        return _located(text, units)
     if not isinstance(units, str):
         wanted = "'words', 'characters', a regular expression or a tokenizer"
-        raise InputError(expected(operation, "units", wanted, describe(units)))
+        raise InputError("units", expected=wanted, got=describe(units))
     try:
         pattern = re.compile(WORDS if units == "words" else units)
     except re.error as error:
-        raise InputError(expected(operation, "units", "a regular expression", repr(units))) from error
+        raise InputError("units", expected="a regular expression", got=repr(units)) from error
     spans = [match.span() for match in pattern.finditer(text) if match.end() > match.start()]
     return _with_marks(text, spans) if units == "words" else spans
 
@@ -131,13 +131,13 @@ def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]
     return whole
 
 
-def _located(text: str, tokenizer: Callable[[str], list[str]], operation: str) -> list[tuple[int, int]]:
+def _located(text: str, tokenizer: Callable[[str], list[str]]) -> list[tuple[int, int]]:
     spans, place = [], 0
     for token in tokenizer(text):
         start = text.find(token, place) if isinstance(token, str) and token else -1
         if start < 0:
             wanted = "tokens that stand in the text, in order"
-            raise InputError(expected(operation, "units", wanted, describe(token)))
+            raise InputError("units", expected=wanted, got=describe(token))
         place = start + len(token)
         spans.append((start, place))
     return spans

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
@@ -17,6 +17,7 @@ __all__ = ["kernel_widths"]
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
+@names_errors("kernel_widths")
 def kernel_widths(
     method: Callable[..., Explanation],
     model: Model,
@@ -47,7 +48,7 @@ def kernel_widths(
         default = float(first.diagnostics[0]["kernel_width"])
         widths = [factor * default for factor in FACTORS]
     if not isinstance(widths, list | tuple) or not widths:
-        raise InputError(expected("kernel_widths", "widths", "a list of numbers above 0", describe(widths)))
+        raise InputError("widths", expected="a list of numbers above 0", got=describe(widths))
     parts = []
     for width in widths:
         explanation = method(model, inputs, target, **{**settings, "kernel_width": width})

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from xai.base.errors import FolderError, expected
+from xai.base.errors import FolderError
 
 __all__ = ["build_network"]
 
@@ -29,9 +29,11 @@ def build_network(folder: Path | None, factory: str, arguments: dict[str, object
             network = build(**arguments)
         except Exception as error:
             got = f"{type(error).__name__}: {error}"
-            raise FolderError(expected("load", "factory", f"{factory} to build a network", got)) from error
+            raise FolderError("factory", expected=f"{factory} to build a network", got=got, operation="load") from error
     if not isinstance(network, nn.Module):
-        raise FolderError(expected("load", "factory", f"{factory} to return a torch.nn.Module", type(network).__name__))
+        raise FolderError(
+            "factory", expected=f"{factory} to return a torch.nn.Module", got=type(network).__name__, operation="load"
+        )
     return network
 
 
@@ -39,11 +41,11 @@ def _find(folder: Path | None, factory: str, trust_code: bool) -> Callable:
     module_name, _, name = factory.partition(":")
     if not module_name or not name:
         wanted = "'package.module:callable' or 'file.py:callable'"
-        raise FolderError(expected("load", "factory", wanted, repr(factory)))
+        raise FolderError("factory", expected=wanted, got=repr(factory), operation="load")
     of_file = module_name.endswith(".py")
     if of_file and (folder is None or not trust_code):
         wanted = f"--trust-code (trust_code=True), since {factory} is code of the folder itself"
-        raise FolderError(expected("load", "factory", wanted, "none"))
+        raise FolderError("factory", expected=wanted, got="none", operation="load")
     module = _file_module(folder, module_name) if of_file else _installed_module(module_name, folder, trust_code)
     found: object = module
     for part in name.split("."):
@@ -51,11 +53,11 @@ def _find(folder: Path | None, factory: str, trust_code: bool) -> Callable:
     if not callable(found):
         where = getattr(module, "__file__", None) or module_name
         raise FolderError(
-            expected("load", "factory", f"a callable named {name!r} in {module_name}", f"none in {where}")
+            "factory", expected=f"a callable named {name!r} in {module_name}", got=f"none in {where}", operation="load"
         )
     if not of_file and not trust_code and not _builds_a_network(found):
         wanted = f"{factory} to be a torch.nn.Module class or annotated to return one, or --trust-code"
-        raise FolderError(expected("load", "factory", wanted, "neither"))
+        raise FolderError("factory", expected=wanted, got="neither", operation="load")
     return found
 
 
@@ -81,20 +83,20 @@ def _installed_module(name: str, folder: Path | None, trust_code: bool) -> objec
     inside = home and any(place and Path(place).resolve().is_relative_to(home) for place in places)
     if inside and not trust_code:
         wanted = f"--trust-code (trust_code=True), since {name} is code of the folder itself"
-        raise FolderError(expected("load", "factory", wanted, "none"))
+        raise FolderError("factory", expected=wanted, got="none", operation="load")
     try:
         return importlib.import_module(name)
     except Exception as error:
         top = sys.modules.get(name.partition(".")[0])
         where = f" (the {top.__name__!r} imported here is {top.__file__})" if getattr(top, "__file__", None) else ""
         got = f"{type(error).__name__}: {error}{where}"
-        raise FolderError(expected("load", "factory", f"the installed module {name}", got)) from error
+        raise FolderError("factory", expected=f"the installed module {name}", got=got, operation="load") from error
 
 
 def _file_module(folder: Path, name: str) -> object:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise FolderError(expected("load", "factory", f"a file inside {folder}", name))
+        raise FolderError("factory", expected=f"a file inside {folder}", got=name, operation="load")
     # A name that no import statement can take: a user's network.py or models.py shadows nothing.
     unique = f"xai_factory_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(unique, path)
@@ -105,6 +107,6 @@ def _file_module(folder: Path, name: str) -> object:
     except Exception as error:
         del sys.modules[unique]
         raise FolderError(
-            expected("load", str(path), "a file that runs", f"{type(error).__name__}: {error}")
+            str(path), expected="a file that runs", got=f"{type(error).__name__}: {error}", operation="load"
         ) from error
     return module

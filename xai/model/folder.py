@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from xai.base.errors import FolderError, XaiError, describe, expected
+from xai.base.errors import FolderError, XaiError, describe, names_errors
 from xai.base.files import check_writable, write_atomically
 from xai.inputs.kinds import Input, TensorInput
 from xai.model.factory import build_network
@@ -40,6 +40,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     origin: dict[str, str | int | float | bool] = {}
 
 
+@names_errors("load")
 def load(folder: str | Path, *, trust_code: bool = False) -> Model:
     """Read a model folder.
 
@@ -69,21 +70,28 @@ def read_description(folder: str | Path) -> Description:
     """Return the content of model.toml, checked; raises FolderError."""
     path = Path(folder) / FILE
     if not Path(folder).is_dir():
-        raise FolderError(expected("load", "folder", f"a model folder with {FILE}", f"no folder at {folder}"))
+        raise FolderError(
+            "folder", expected=f"a model folder with {FILE}", got=f"no folder at {folder}", operation="load"
+        )
     try:
         description = msgspec.toml.decode(path.read_bytes(), type=Description)
     except FileNotFoundError as error:
-        raise FolderError(expected("load", "folder", f"a model folder with {FILE}", f"none in {folder}")) from error
+        raise FolderError(
+            "folder", expected=f"a model folder with {FILE}", got=f"none in {folder}", operation="load"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise FolderError(expected("load", str(path), "a readable TOML file", str(error))) from error
+        raise FolderError(str(path), expected="a readable TOML file", got=str(error), operation="load") from error
     except (msgspec.DecodeError, XaiError) as error:  # a ValidationError is a DecodeError
         raise FolderError(f"load: {path}: {_one_line(error)}") from error
     for key, value, known in (("task", description.task, TASKS), ("output", description.output, OUTPUTS)):
         if value not in known:
-            raise FolderError(expected("load", f"{path}: {key}", f"one of {', '.join(known)}", repr(value)))
+            raise FolderError(
+                f"{path}: {key}", expected=f"one of {', '.join(known)}", got=repr(value), operation="load"
+            )
     return description
 
 
+@names_errors("save_model")
 def save_model(
     model: Model,
     folder: str | Path,
@@ -96,7 +104,7 @@ def save_model(
     folder = Path(folder)
     if model.forward is not None:
         wanted = "a network that is called with the batch alone, since a folder holds no function"
-        raise FolderError(expected("save_model", "model", wanted, "one with forward="))
+        raise FolderError("model", expected=wanted, got="one with forward=")
     description = Description(
         factory=factory,
         task=model.task,
@@ -107,7 +115,7 @@ def save_model(
         input=model.input,
         origin=origin or {},
     )
-    check_writable(folder / FILE, "save_model")
+    check_writable(folder / FILE)
     state, seen = {}, set()
     for name, tensor in model.network.state_dict().items():
         identity = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
@@ -118,11 +126,11 @@ def save_model(
     try:
         text = msgspec.toml.encode(description)
     except (TypeError, ValueError) as error:
-        raise FolderError(expected("save_model", "arguments, origin", "what TOML can hold", str(error))) from error
+        raise FolderError("arguments, origin", expected="what TOML can hold", got=str(error)) from error
     weights = save(state)
     (folder / FILE).unlink(missing_ok=True)  # never an old description beside new weights
-    write_atomically(folder / WEIGHTS, weights, "save_model")
-    write_atomically(folder / FILE, text, "save_model")
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / FILE, text)
     return folder
 
 
@@ -135,14 +143,18 @@ def _load_weights(network: nn.Module, path: Path) -> None:
             _check_fit(wanted, names, shapes, path)
             state = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError as error:
-        raise FolderError(expected("load", "folder", f"weights in {path.name}", f"no file {path}")) from error
+        raise FolderError(
+            "folder", expected=f"weights in {path.name}", got=f"no file {path}", operation="load"
+        ) from error
     except (OSError, SafetensorError) as error:
-        raise FolderError(expected("load", str(path), "a safetensors file", _one_line(error))) from error
+        raise FolderError(str(path), expected="a safetensors file", got=_one_line(error), operation="load") from error
     for name, value in state.items():
         if value.is_floating_point() != wanted[name].is_floating_point():
-            raise FolderError(expected("load", f"{path}: {name}", str(wanted[name].dtype), str(value.dtype)))
+            raise FolderError(
+                f"{path}: {name}", expected=str(wanted[name].dtype), got=str(value.dtype), operation="load"
+            )
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise FolderError(expected("load", f"{path}: {name}", "finite weights", "NaN or infinity"))
+            raise FolderError(f"{path}: {name}", expected="finite weights", got="NaN or infinity", operation="load")
     network.load_state_dict(state, strict=False)
 
 
@@ -153,10 +165,12 @@ def _check_fit(wanted: dict[str, Tensor], names: set[str], shapes: dict[str, tup
     wrong = sorted(name for name in names & wanted.keys() if shapes[name] != tuple(wanted[name].shape))
     if missing or unknown:
         got = f"{len(missing)} missing ({', '.join(missing[:3])}), {len(unknown)} unknown ({', '.join(unknown[:3])})"
-        raise FolderError(expected("load", str(path), f"the {len(wanted)} tensors of the network", got))
+        raise FolderError(str(path), expected=f"the {len(wanted)} tensors of the network", got=got, operation="load")
     if wrong:
         name = wrong[0]
-        raise FolderError(expected("load", f"{path}: {name}", describe(wanted[name]), f"shape {shapes[name]}"))
+        raise FolderError(
+            f"{path}: {name}", expected=describe(wanted[name]), got=f"shape {shapes[name]}", operation="load"
+        )
 
 
 def _one_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arrays import as_tensor
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.base.spelled import spelled_codes
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["as_labels", "check_outputs"]
 
 
-def as_labels(model: Model, labels: object, rows: int, operation: str) -> Tensor:
+def as_labels(model: Model, labels: object, rows: int) -> Tensor:
     """Return class numbers (N,) in int64, or for several of many and regressions numbers (N, K) in float64.
 
     Class names are taken as well as numbers. A column of a table that holds numbers holds names where the classes are
@@ -27,45 +27,45 @@ def as_labels(model: Model, labels: object, rows: int, operation: str) -> Tensor
     do not fit the task.
     """
     if model.task in ("classification", "binary"):
-        return _classes(model.classes or [], labels, rows, operation)
-    goals = as_tensor(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, operation, "labels").cpu()
+        return _classes(model.classes or [], labels, rows)
+    goals = as_tensor(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, "labels").cpu()
     goals = (goals[:, None] if goals.ndim == 1 else goals).double()
     if goals.ndim != 2 or len(goals) != rows:
-        raise InputError(expected(operation, "labels", f"one per row ({rows})", describe(goals)))
+        raise InputError("labels", expected=f"one per row ({rows})", got=describe(goals))
     if not bool(torch.isfinite(goals).all()):
-        raise InputError(expected(operation, "labels", "finite numbers", "NaN or infinity"))
+        raise InputError("labels", expected="finite numbers", got="NaN or infinity")
     if model.task == "multilabel" and not bool(((goals == 0) | (goals == 1)).all()):
-        raise InputError(expected(operation, "labels", "0 and 1, one per class", describe(goals)))
+        raise InputError("labels", expected="0 and 1, one per class", got=describe(goals))
     return goals
 
 
-def check_outputs(labels: Tensor, outputs: int, operation: str) -> None:
+def check_outputs(labels: Tensor, outputs: int) -> None:
     """Raise InputError where labels (N,) or (N, K) do not belong to so many outputs."""
     if labels.ndim == 1 and len(labels) and int(labels.max()) >= outputs:
-        raise InputError(expected(operation, "labels", f"classes from 0 to {outputs - 1}", f"{int(labels.max())}"))
+        raise InputError("labels", expected=f"classes from 0 to {outputs - 1}", got=f"{int(labels.max())}")
     if labels.ndim == 2 and labels.shape[1] != outputs:
-        raise InputError(expected(operation, "labels", f"{outputs} per row", f"{labels.shape[1]}"))
+        raise InputError("labels", expected=f"{outputs} per row", got=f"{labels.shape[1]}")
 
 
-def _classes(names: Sequence[str], labels: object, rows: int, operation: str) -> Tensor:
+def _classes(names: Sequence[str], labels: object, rows: int) -> Tensor:
     column = hasattr(labels, "to_numpy")
     values = labels.to_numpy() if column else labels
     if not isinstance(values, Tensor):
-        values = _numbers(names, values, column, operation)
+        values = _numbers(names, values, column)
     if len(values) != rows or values.ndim != 1:
-        raise InputError(expected(operation, "labels", f"one per row ({rows})", describe(values)))
+        raise InputError("labels", expected=f"one per row ({rows})", got=describe(values))
     values = values.cpu()
     if not len(values) or not bool((values == values.round()).all()) or int(values.min()) < 0:
-        raise InputError(expected(operation, "labels", "whole numbers from 0, one per row", describe(values)))
+        raise InputError("labels", expected="whole numbers from 0, one per row", got=describe(values))
     return values.long()
 
 
-def _numbers(names: Sequence[str], labels: object, column: bool, operation: str) -> Tensor:
+def _numbers(names: Sequence[str], labels: object, column: bool) -> Tensor:
     """Return class numbers from names or numbers."""
     try:
         values = np.asarray(labels)
     except ValueError as error:  # lists of several lengths
-        raise InputError(expected(operation, "labels", "one per row", describe(labels))) from error
+        raise InputError("labels", expected="one per row", got=describe(labels)) from error
     if np.issubdtype(values.dtype, np.number) or values.dtype == bool:
         spelled = spelled_codes(values, names) if column and np.isfinite(values.astype(np.float64)).all() else None
         return torch.from_numpy(values.astype(np.float64) if spelled is None else spelled)
@@ -77,4 +77,4 @@ def _numbers(names: Sequence[str], labels: object, column: bool, operation: str)
         return torch.tensor([float(item) for item in values.reshape(-1)])
     except (TypeError, ValueError) as error:
         known = ", ".join(list(names)[:8]) or "numbers"
-        raise InputError(expected(operation, "labels", f"classes of the model ({known})", repr(unknown[0]))) from error
+        raise InputError("labels", expected=f"classes of the model ({known})", got=repr(unknown[0])) from error

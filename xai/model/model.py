@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from xai.base.arguments import whole_number
 from xai.base.digest import network_digest, version_key
-from xai.base.errors import InputError, NetworkError, XaiError, XaiWarning, describe, expected
+from xai.base.errors import InputError, NetworkError, XaiError, XaiWarning, describe, names_errors, within
 from xai.inputs.kinds import Input, TensorInput, TextInput
 from xai.model.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, probabilities
 from xai.model.plan import ExecutionPlan, FasterForms, batch_size_for, make_plan
@@ -49,6 +49,7 @@ class Model:
     torch.Size([4, 2])
     """
 
+    @names_errors("Model")
     def __init__(
         self,
         network: nn.Module,
@@ -61,16 +62,16 @@ class Model:
         name: str | None = None,
     ) -> None:
         if not isinstance(network, nn.Module):
-            raise InputError(expected("Model", "network", "a torch.nn.Module", describe(network)))
+            raise InputError("network", expected="a torch.nn.Module", got=describe(network))
         for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
             if value not in known:
-                raise InputError(expected("Model", argument, f"one of {', '.join(known)}", repr(value)))
+                raise InputError(argument, expected=f"one of {', '.join(known)}", got=repr(value))
         names = list(map(str, classes)) if isinstance(classes, Iterable) and not isinstance(classes, str) else None
         if classes is not None and (names is None or len(set(names)) != len(names)):
-            raise InputError(expected("Model", "classes", "distinct names", describe(classes)))
+            raise InputError("classes", expected="distinct names", got=describe(classes))
         if input is not None and not isinstance(input, Input):
             wanted = "ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
-            raise InputError(expected("Model", "input", wanted, describe(input)))
+            raise InputError("input", expected=wanted, got=describe(input))
         self.network = network
         self.task = task
         self.output = output
@@ -128,11 +129,11 @@ class Model:
             self._digest = (key, network_digest(self.network))
         return self._digest[1]
 
-    def prepare(self, inputs: object, operation: str, argument: str = "inputs") -> Tensor:
+    def prepare(self, inputs: object, argument: str = "inputs") -> Tensor:
         """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
         # A copy: what the caller does to their tensor later must not change what was explained. In one memory layout,
         # since among equal maxima another layout finds another one first.
-        batch = self.input.prepare(inputs, operation, argument).to(self.device)
+        batch = self.input.prepare(inputs, argument).to(self.device)
         batch = batch.clone(memory_format=torch.contiguous_format)
         if not batch.is_floating_point():
             return batch
@@ -148,7 +149,7 @@ class Model:
         seen = self.input.normalize(batch).clone()
         return seen.to(self._own_dtype() or seen.dtype) if seen.is_floating_point() else seen
 
-    def forward_on(self, network: nn.Module, batch: Tensor | list[str], operation: str) -> Tensor:
+    def forward_on(self, network: nn.Module, batch: Tensor | list[str]) -> Tensor:
         """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.
 
         Texts come as code points, as strings or as numbers of words (see TextInput).
@@ -163,14 +164,14 @@ class Model:
         except Exception as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             got = f"{type(error).__name__}: {reason}"
-            raise NetworkError(expected(operation, "network", f"a forward pass on a {describe(seen)}", got)) from error
+            raise NetworkError("network", expected=f"a forward pass on a {describe(seen)}", got=got) from error
         logits = output.get("logits") if isinstance(output, dict) else getattr(output, "logits", None)
         scores = first_tensor(output if logits is None else logits)
         if scores is not None and scores.ndim == 1 and len(scores) == len(batch):
             scores = scores[:, None]
         if scores is None or scores.ndim != 2 or len(scores) != len(batch) or not scores.is_floating_point():
             wanted = f"scores of shape ({len(batch)}, K); choose them with forward= where the network has other outputs"
-            raise NetworkError(expected(operation, "network", wanted, describe(output if scores is None else scores)))
+            raise NetworkError("network", expected=wanted, got=describe(output if scores is None else scores))
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def columns(self, raw: Tensor) -> Tensor:
@@ -207,13 +208,12 @@ class Model:
             if inputs is None:
                 shape = getattr(self.input, "shape", None) or (len(getattr(self.input, "names", ())),)
                 if shape == (0,):
-                    raise InputError(
-                        expected("trace", "inputs", "a batch, since the model's input has no shape", "none")
-                    )
+                    wanted = "a batch, since the model's input has no shape"
+                    raise InputError("inputs", expected=wanted, got="none", operation="trace")
                 batch = torch.zeros(1, *shape, device=self.device)
             else:
-                batch = self.prepare(inputs, "trace")[:1]
-            return self.trace_of(batch, "trace")
+                batch = self.prepare(inputs)[:1]
+            return self.trace_of(batch)
 
     @contextmanager
     def explaining(
@@ -238,69 +238,68 @@ class Model:
         method may take gradients and go on paths. `scores_only`: no gradient is taken, or none that a kink of the
         network could turn: a faster form then need only agree in its scores.
         """
-        if of not in ("output", "probability", "log_probability"):
-            raise InputError(expected(operation, "of", "'output', 'probability' or 'log_probability'", repr(of)))
-        batch_size = None if batch_size is None else whole_number(operation, "batch_size", batch_size, 1)
-        seed = None if seed is None else whole_number(operation, "seed", seed)
-        batch = self.prepare(inputs, operation)
-        with untouched(self.network):
-            found = self.trace_of(batch[:1], operation)
-            size = batch_size or batch_size_for(found, batch[0].numel(), self.device.type)
-            raw = self._run(batch, size, operation)
-            steady = self._is_steady(batch[:1], raw[:1], size, operation)
-            prediction = self.probabilities(raw)
-            resolved = resolve_target(target, prediction, self.classes, self.task, operation)
-            plan = ExecutionPlan(self.network, size)
-            case = Case(operation, self, batch, resolved, prediction, plan, found, of, seed, exact)
-            case.diagnostics = [{} for _ in range(len(batch))]
-            if not steady:
-                case.note("non_deterministic", [True] * len(batch))
-            if layer is not None:  # read in the plain network: in a folded one it may be another
-                case.move_to_layer(layer)
+        with within(operation):
+            if of not in ("output", "probability", "log_probability"):
+                raise InputError("of", expected="'output', 'probability' or 'log_probability'", got=repr(of))
+            batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
+            seed = None if seed is None else whole_number("seed", seed)
+            batch = self.prepare(inputs)
+            with untouched(self.network):
+                found = self.trace_of(batch[:1])
+                size = batch_size or batch_size_for(found, batch[0].numel(), self.device.type)
+                raw = self._run(batch, size)
+                steady = self._is_steady(batch[:1], raw[:1], size)
+                prediction = self.probabilities(raw)
+                resolved = resolve_target(target, prediction, self.classes, self.task)
+                plan = ExecutionPlan(self.network, size)
+                case = Case(operation, self, batch, resolved, prediction, plan, found, of, seed, exact)
+                case.diagnostics = [{} for _ in range(len(batch))]
+                if not steady:
+                    case.note("non_deterministic", [True] * len(batch))
+                if layer is not None:  # read in the plain network: in a folded one it may be another
+                    case.move_to_layer(layer)
+                    yield case
+                    return
+                if differentiable and isinstance(self.input, TextInput):
+                    case.move_to_words()
+                if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None and case.words is None:
+                    case.plan = make_plan(self, found, batch, raw, resolved, size, scores_only=scores_only)
                 yield case
-                return
-            if differentiable and isinstance(self.input, TextInput):
-                case.move_to_words()
-            if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None and case.words is None:
-                case.plan = make_plan(self, found, batch, raw, resolved, size, scores_only=scores_only)
-            yield case
 
-    def _is_steady(self, row: Tensor, raw: Tensor, size: int, operation: str) -> bool:
+    def _is_steady(self, row: Tensor, raw: Tensor, size: int) -> bool:
         """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights."""
         version, shape = version_key(self.network), tuple(row.shape[1:])
         if self._steady[0] != version:
             self._steady = (version, {})  # what was found of other weights is forgotten
         known = self._steady[1]
         if shape not in known:
-            known[shape] = torch.allclose(self._run(row, size, operation), raw, rtol=1e-3, atol=1e-4)
+            known[shape] = torch.allclose(self._run(row, size), raw, rtol=1e-3, atol=1e-4)
         return known[shape]
 
-    def trace_of(self, row: Tensor, operation: str) -> Trace:
+    def trace_of(self, row: Tensor) -> Trace:
         """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
         key, modules = tuple(row.shape[1:]), list(self.network.modules())
         if key not in self._traces or self._traces[key][0] != modules:
             # With a graph where the input allows one: it tells what reads the output of a convolution.
             seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
             image = seen if row.ndim == 4 and seen.requires_grad else None
-            found = trace(self.network, lambda: self.forward_on(self.network, seen, operation), image)
+            found = trace(self.network, lambda: self.forward_on(self.network, seen), image)
             self._traces[key] = modules, found
         return self._traces[key][1]
 
-    def _run(self, batch: Tensor, size: int, operation: str) -> Tensor:
+    def _run(self, batch: Tensor, size: int) -> Tensor:
         with torch.no_grad():
-            raw = torch.cat([self.forward_on(self.network, part, operation) for part in batch.split(size)])
+            raw = torch.cat([self.forward_on(self.network, part) for part in batch.split(size)])
         if not bool(torch.isfinite(raw).all()):
-            raise NetworkError(expected(operation, "network", "finite outputs", "NaN or infinity"))
+            raise NetworkError("network", expected="finite outputs", got="NaN or infinity")
         outputs = self.columns(raw).shape[1]
         allowed = {"classification": outputs >= 2, "binary": outputs == 2}.get(self.task, True)
         if not allowed:
             wanted = "at least two outputs" if self.task == "classification" else "one output or two"
-            raise NetworkError(expected(operation, "network", f"{wanted} for task {self.task!r}", f"{outputs}"))
+            raise NetworkError("network", expected=f"{wanted} for task {self.task!r}", got=f"{outputs}")
         if self.classes is not None and len(self.classes) != outputs:
             got = f"{outputs} outputs"
-            raise NetworkError(
-                expected(operation, "network", f"one output for each of {len(self.classes)} classes", got)
-            )
+            raise NetworkError("network", expected=f"one output for each of {len(self.classes)} classes", got=got)
         reason = None if self._settled else doubt(raw, self.task, self.output)
         # Once, and not at all after outputs that only what was declared can be: later ones may be far from any data.
         self._settled = self._settled or reason is not None or raw.numel() >= ENOUGH

@@ -159,7 +159,7 @@ def make_plan(
         for rows in torch.arange(len(batch), device=batch.device).split(batch_size):
             if scores_only:
                 with torch.no_grad():
-                    scores = model.columns(model.forward_on(fast.network, batch[rows], "plan"))
+                    scores = model.columns(model.forward_on(fast.network, batch[rows]))
                 found = max(found, _relative(scores, model.columns(raw[rows])))
                 continue
             ours, theirs = (_scores_and_gradient(model, form, batch[rows], rows, target)
@@ -180,8 +180,8 @@ def _scores_and_gradient(
     model: Model, network: nn.Module, part: Tensor, rows: Tensor, target: Target
 ) -> tuple[Tensor, Tensor]:
     part = part.detach().clone().requires_grad_()
-    scores = model.columns(model.forward_on(network, part, "plan"))
-    return scores.detach(), gradient_of(target.select(scores, rows), part, "plan")
+    scores = model.columns(model.forward_on(network, part))
+    return scores.detach(), gradient_of(target.select(scores, rows), part)
 
 
 def _float64_error(model: Model, trace: Trace, noise: Tensor) -> float:
@@ -191,10 +191,10 @@ def _float64_error(model: Model, trace: Trace, noise: Tensor) -> float:
     found = []
     for network in (fast, plain.network):
         variable = noise.clone().requires_grad_()
-        scores = plain.columns(plain.forward_on(network, variable, "plan"))
+        scores = plain.columns(plain.forward_on(network, variable))
         # All scores at once, each with a weight of its own, so that none cancels another.
         mixture = scores @ torch.linspace(1, 2, scores.shape[1], dtype=scores.dtype, device=scores.device)
-        found.append((scores.detach(), gradient_of(mixture, variable, "plan")))
+        found.append((scores.detach(), gradient_of(mixture, variable)))
     return max(_relative(*pair) for pair in zip(*found))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.base.digest import tensor_digest
-from xai.base.errors import LayerError, NetworkError, expected
+from xai.base.errors import LayerError, NetworkError
 from xai.base.plain import as_plain
 from xai.base.progress import track
 from xai.inputs.baselines import as_row, data_rows, make_baseline
@@ -87,7 +87,7 @@ class Case:
         Connected to the graph where the batch requires a gradient.
         """
         with torch.set_grad_enabled(batch.requires_grad):
-            raw = self.model.forward_on(self.plan.network, batch, self.operation)
+            raw = self.model.forward_on(self.plan.network, batch)
             columns = self._columns(raw).double().T  # (K, n)
             chosen = columns[self.target.index[rows]]
             if self.target.against is None:
@@ -96,18 +96,18 @@ class Case:
 
     def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
-        batch = variable_of(batch, self.operation)
+        batch = variable_of(batch)
         score = self.score(batch, rows)
-        return score.detach(), gradient_of(score, batch, self.operation)
+        return score.detach(), gradient_of(score, batch)
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
         """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
         network = self.plan.network
-        batch = variable_of(batch, self.operation)
-        with recording(network, [layer], self.operation) as recorded:
-            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer], self.operation)
+        batch = variable_of(batch)
+        with recording(network, [layer]) as recorded:
+            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer])
         activation = recorded[layer]
-        return activation.detach(), gradient_of(self._select(output, rows), activation, self.operation)
+        return activation.detach(), gradient_of(self._select(output, rows), activation)
 
     def _seen_before(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return what the network puts out, from an earlier pass where the model shares those."""
@@ -123,20 +123,20 @@ class Case:
         network = self.plan.network
 
         def run(seen: Tensor | list[str]) -> Tensor:
-            return self.model.forward_on(network, seen, self.operation)
+            return self.model.forward_on(network, seen)
 
         if self.words is not None:
-            return self.words.run(network, batch, rows, run, self.operation)
+            return self.words.run(network, batch, rows, run)
         if self.layer is None:
             return run(batch)
 
         def go_on(inputs: tuple, output: Tensor) -> Tensor:
             if output.shape != batch.shape:
                 wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
-                raise LayerError(expected(self.operation, "layer", wanted, tuple(output.shape)))
+                raise LayerError("layer", expected=wanted, got=tuple(output.shape))
             return batch.to(output.dtype).clone()  # a copy: what follows may work in place
 
-        with replacing(network, self.layer, go_on, self.operation, once=True):
+        with replacing(network, self.layer, go_on, once=True):
             return run(self.given[rows])
 
     def move_to_words(self) -> None:
@@ -145,7 +145,7 @@ class Case:
         self.given = self.inputs
         self.inputs, self.words = embed(
             self.model.network, self.model.input, self.given,
-            lambda part: self.model.forward_on(self.model.network, part, self.operation), size, self.operation,
+            lambda part: self.model.forward_on(self.model.network, part), size,
         )  # fmt: skip
 
     def move_to_layer(self, layer: str) -> None:
@@ -157,13 +157,13 @@ class Case:
         words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
         self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
         for part in self.given.split(self.plan.batch_size):
-            with torch.no_grad(), recording(self.model.network, [layer], self.operation, stop=True) as recorded:
-                run = partial(self.model.forward_on, self.model.network, part, self.operation)
-                run_recorded(run, recorded, [layer], self.operation)
+            with torch.no_grad(), recording(self.model.network, [layer], stop=True) as recorded:
+                run = partial(self.model.forward_on, self.model.network, part)
+                run_recorded(run, recorded, [layer])
             parts.append(recorded[layer])
         if len({part.shape[1:] for part in parts}) > 1:
             wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
-            raise LayerError(expected(self.operation, "layer", wanted, "several"))
+            raise LayerError("layer", expected=wanted, got="several")
         values = torch.cat(parts)
         self.inputs = values.to(torch.promote_types(values.dtype, torch.float32))
         self.layer = layer
@@ -190,10 +190,10 @@ class Case:
             for row, count in enumerate(self.present.sum(1).tolist()):
                 if count:
                     own = self.inputs[row : row + 1, :count]
-                    start[row, :count] = make_baseline(name, own, self.operation)[0][0]
+                    start[row, :count] = make_baseline(name, own)[0][0]
         else:
             numbers = name
-            start, name = make_baseline(name, self.inputs, self.operation)
+            start, name = make_baseline(name, self.inputs)
             if name == "given":
                 self.behind = as_row(numbers, self.inputs)[None]
         if self.present is None:
@@ -214,7 +214,7 @@ class Case:
             made = [self.baseline(item) for item in names]
             name = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
             return torch.stack([values for values, _ in made]), name
-        rows = data_rows(background, self.inputs, self.operation)
+        rows = data_rows(background, self.inputs)
         made = torch.stack([self.baseline(row)[0] for row in rows])
         self.behind = rows[:, None].clone()
         return made, "data"
@@ -270,7 +270,7 @@ class Case:
             fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
         parts = [part.detach() for part in values]
         if not all(bool(torch.isfinite(part).all()) for part in parts):
-            raise NetworkError(expected(self.operation, "values", "finite numbers", "NaN or infinity"))
+            raise NetworkError("values", expected="finite numbers", got="NaN or infinity")
         self.note("zero_map", [bool((part == 0).all()) for part in parts])
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())

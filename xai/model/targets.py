@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.errors import TargetError, describe, expected
+from xai.base.errors import TargetError, describe
 
 __all__ = ["Target", "resolve_target"]
 
@@ -34,9 +34,7 @@ class Target:
         return tuple(zip(self.index.tolist(), self.against.tolist()))
 
 
-def resolve_target(
-    target: object, probabilities: Tensor, classes: list[str] | None, task: str, operation: str
-) -> Target:
+def resolve_target(target: object, probabilities: Tensor, classes: list[str] | None, task: str) -> Target:
     """Turn what a caller wrote into a Target for probabilities (or values) of shape (N, K).
 
     None is the predicted class; an int or a class name is that class for every row; a tuple (a, b) asks why a rather
@@ -46,40 +44,40 @@ def resolve_target(
     device = probabilities.device
 
     def number(item: object) -> int:
-        return _number(item, outputs, classes, operation)
+        return _number(item, outputs, classes)
 
     if target is None:
         if task == "regression" and outputs > 1:
-            raise TargetError(expected(operation, "target", f"an output from 0 to {outputs - 1}", "None"))
+            raise TargetError("target", expected=f"an output from 0 to {outputs - 1}", got="None")
         return Target(probabilities.argmax(1))
     if isinstance(target, np.ndarray | Tensor) and target.ndim > 0:
         target = target.tolist()
     items = target if isinstance(target, list) else [target] * rows
     if len(items) != rows:
-        raise TargetError(expected(operation, "target", f"one per row ({rows})", f"{len(items)}"))
+        raise TargetError("target", expected=f"one per row ({rows})", got=f"{len(items)}")
     pairs = [isinstance(item, tuple | list) for item in items]
     if not any(pairs):
         return Target(torch.tensor([number(item) for item in items], device=device))
     if not all(pairs) or any(len(item) != 2 for item in items):
-        raise TargetError(expected(operation, "target", "a pair (a, b) for every row", describe(target)))
+        raise TargetError("target", expected="a pair (a, b) for every row", got=describe(target))
     first, second = (torch.tensor([number(item[side]) for item in items], device=device) for side in (0, 1))
     if bool((first == second).any()):
-        raise TargetError(expected(operation, "target", "a pair of two different classes", describe(target)))
+        raise TargetError("target", expected="a pair of two different classes", got=describe(target))
     return Target(first, second)
 
 
-def _number(item: object, outputs: int, classes: list[str] | None, operation: str) -> int:
+def _number(item: object, outputs: int, classes: list[str] | None) -> int:
     if isinstance(item, str):
         if classes and item in classes:
             return classes.index(item)
         if not item.isdecimal():
             known = "a number" if not classes else ", ".join(classes[:12]) + (", ..." if len(classes) > 12 else "")
-            raise TargetError(expected(operation, "target", f"one of the classes ({known})", repr(item)))
+            raise TargetError("target", expected=f"one of the classes ({known})", got=repr(item))
     try:
         number = int(item)  # type: ignore[arg-type]
         exact = isinstance(item, str) or number == item
     except (TypeError, ValueError):
         number, exact = -1, False
     if isinstance(item, bool) or not exact or not 0 <= number < outputs:
-        raise TargetError(expected(operation, "target", f"a class from 0 to {outputs - 1}", describe(item)))
+        raise TargetError("target", expected=f"a class from 0 to {outputs - 1}", got=describe(item))
     return number

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, describe, expected
+from xai.base.errors import LayerError, describe
 from xai.network.hooks import find_layer, recording, run_recorded
 
 if TYPE_CHECKING:
@@ -27,22 +27,22 @@ def unit_model(model: Model, layer: str, index: int | tuple[int, ...]) -> Model:
     >>> hidden.predict(torch.zeros(5, 3)).shape
     torch.Size([5, 1])
     """
-    find_layer(model.network, layer, "unit")
+    find_layer(model.network, layer)
     place = index if isinstance(index, tuple) else (index,)
     if not place or any(isinstance(item, bool) or not isinstance(item, int) for item in place):
         raise LayerError(
-            expected("unit", "index", "a channel, or a tuple of a channel and a position", describe(index))
+            "index", expected="a channel, or a tuple of a channel and a position", got=describe(index), operation="unit"
         )
 
     def forward(network: nn.Module, batch: Tensor) -> Tensor:
-        with recording(network, [layer], "unit", before=True, stop=True) as recorded:
+        with recording(network, [layer], before=True, stop=True) as recorded:
             inner = model.forward or (lambda module, seen: module(seen))
-            run_recorded(lambda: inner(network, batch), recorded, [layer], "unit")
+            run_recorded(lambda: inner(network, batch), recorded, [layer])
         values = recorded[layer]
         fits = len(place) < values.ndim and all(-size <= item < size for item, size in zip(place, values.shape[1:]))
         if not fits:
             wanted = f"a place within {tuple(values.shape[1:])} of {layer}"
-            raise LayerError(expected("unit", "index", wanted, index))
+            raise LayerError("index", expected=wanted, got=index, operation="unit")
         found = values[(slice(None), *place)]
         return found.flatten(1).mean(1) if found.ndim > 1 else found
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.inputs.text import PADDING, TextInput, to_texts
 from xai.network.hooks import StopForward, replacing
 
@@ -47,16 +47,14 @@ class Words:
         """Return how many places each text's explanation has: its words; of texts given as numbers also the padding."""
         return [self.numbers.shape[1]] * len(self.numbers) if self.given.dtype == torch.int64 else self.counts
 
-    def run(
-        self, network: nn.Module, vectors: Tensor, rows: Tensor, forward: Callable[[Tensor], Tensor], operation: str
-    ) -> Tensor:
+    def run(self, network: nn.Module, vectors: Tensor, rows: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
         """Run a forward pass on the words of some rows, with vectors (n, L, D) in place of what the embedding says."""
         numbers = self.numbers[rows]
 
         def swap(inputs: tuple, output: Tensor) -> Tensor | None:
             return vectors.to(output.dtype) if _reads(inputs, numbers) else None
 
-        with replacing(network, self.layer, swap, operation):
+        with replacing(network, self.layer, swap):
             return forward(numbers)
 
     def names(self) -> tuple[tuple[str, ...], ...]:
@@ -79,7 +77,7 @@ class Words:
 
 
 def embed(
-    network: nn.Module, input: TextInput, given: Tensor, forward: Callable[[Tensor], Tensor], size: int, operation: str
+    network: nn.Module, input: TextInput, given: Tensor, forward: Callable[[Tensor], Tensor], size: int
 ) -> tuple[Tensor, Words]:
     """Return the vectors (N, L, D) of texts, at least float32, and what leads back from them.
 
@@ -89,12 +87,12 @@ def embed(
     if not input.vocabulary:
         wanted = "a TextInput with a vocabulary, whose words the network reads as numbers"
         got = "one without; explain such texts with a perturbation method (lime_text)"
-        raise InputError(expected(operation, "model", wanted, got))
+        raise InputError("model", expected=wanted, got=got)
     numbers = input.present(given)
     for row, counted in enumerate((numbers != PADDING).any(1).tolist()):
         if not counted:
-            raise InputError(expected(operation, "inputs", "texts with at least one word", f"none in row {row}"))
-    layer = _reader(network, numbers[:1], forward, operation)
+            raise InputError("inputs", expected="texts with at least one word", got=f"none in row {row}")
+    layer = _reader(network, numbers[:1], forward)
     parts: list[Tensor] = []
     padded = torch.cat([numbers, torch.full_like(numbers[:1], PADDING)])
     for part in padded.split(size):
@@ -104,14 +102,14 @@ def embed(
                 parts.append(output.detach())
                 raise StopForward
 
-        with torch.no_grad(), replacing(network, layer, keep, operation), suppress(StopForward):
+        with torch.no_grad(), replacing(network, layer, keep), suppress(StopForward):
             forward(part)
     vectors = torch.cat(parts)
     vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
     return vectors[:-1], Words(given, numbers, layer, vectors[-1, 0], input)
 
 
-def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Tensor], operation: str) -> str:
+def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Tensor]) -> str:
     names = [name for name, module in network.named_modules() if isinstance(module, nn.Embedding)]
     for name in names:
 
@@ -120,13 +118,13 @@ def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Ten
                 raise StopForward
 
         try:
-            with torch.no_grad(), replacing(network, name, look, operation, optional=True):
+            with torch.no_grad(), replacing(network, name, look, optional=True):
                 forward(numbers)
         except StopForward:
             return name
     got = f"{len(names)} that do not" if names else "none"
     wanted = f"an nn.Embedding that reads the words' numbers ({describe(numbers)}); else a perturbation method will do"
-    raise InputError(expected(operation, "network", wanted, got))
+    raise InputError("network", expected=wanted, got=got)
 
 
 def _reads(inputs: tuple, numbers: Tensor) -> bool:

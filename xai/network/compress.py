@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 
 __all__ = [
     "QUANTIZERS",
@@ -42,6 +42,7 @@ class Quantized:
     bits: float
 
 
+@names_errors("int8_symmetric")
 def int8_symmetric(tensor: Tensor, axis: int | None = None) -> Quantized:
     """Round to 255 even steps from -max|w| to max|w|; 0 stays 0.
 
@@ -50,13 +51,14 @@ def int8_symmetric(tensor: Tensor, axis: int | None = None) -> Quantized:
     >>> int8_symmetric(torch.tensor([-1.27, 0.004, 0.5])).codes.tolist()
     [-127, 0, 50]
     """
-    tensor = _checked("int8_symmetric", tensor, axis)
+    tensor = _checked(tensor, axis)
     scale = _reduce(tensor.abs(), axis, "max") / 127
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     codes = (tensor / scale).round().clamp(-127, 127)
     return Quantized(codes.to(torch.int8), codes * scale, scale, torch.zeros_like(scale), math.log2(255))
 
 
+@names_errors("int8_affine")
 def int8_affine(tensor: Tensor, axis: int | None = None) -> Quantized:
     """Round to 256 even steps from the smallest to the largest value (0 is always among them).
 
@@ -66,7 +68,7 @@ def int8_affine(tensor: Tensor, axis: int | None = None) -> Quantized:
     >>> int8_affine(torch.tensor([0.0, 1.0, 2.55])).codes.tolist()
     [-128, -28, 127]
     """
-    tensor = _checked("int8_affine", tensor, axis)
+    tensor = _checked(tensor, axis)
     low = _reduce(tensor, axis, "min").clamp(max=0)
     high = _reduce(tensor, axis, "max").clamp(min=0)
     scale = (high - low) / 255
@@ -76,6 +78,7 @@ def int8_affine(tensor: Tensor, axis: int | None = None) -> Quantized:
     return Quantized(codes.to(torch.int8), (codes - zero_point) * scale, scale, zero_point, 8.0)
 
 
+@names_errors("binary")
 def binary(tensor: Tensor, axis: int | None = None) -> Quantized:
     """Keep the sign alone, {-1, 1}, times mean|w|: of all such pairs the nearest in squares; 0 counts as positive.
 
@@ -84,12 +87,13 @@ def binary(tensor: Tensor, axis: int | None = None) -> Quantized:
     >>> binary(torch.tensor([-1.0, 2.0, 3.0])).values.tolist()
     [-2.0, 2.0, 2.0]
     """
-    tensor = _checked("binary", tensor, axis)
+    tensor = _checked(tensor, axis)
     scale = _reduce(tensor.abs(), axis, "mean")
     codes = torch.where(tensor < 0, -torch.ones_like(tensor), torch.ones_like(tensor))
     return Quantized(codes.to(torch.int8), codes * scale, scale, torch.zeros_like(scale), 1.0)
 
 
+@names_errors("ternary")
 def ternary(tensor: Tensor, axis: int | None = None) -> Quantized:
     """Keep the k largest magnitudes as {-1, 1} times their mean and set the rest to 0, with the best k in squares.
 
@@ -99,7 +103,7 @@ def ternary(tensor: Tensor, axis: int | None = None) -> Quantized:
     >>> ternary(torch.tensor([-1.0, 0.1, 1.0, 0.0])).codes.tolist()
     [-1, 0, 1, 0]
     """
-    tensor = _checked("ternary", tensor, axis)
+    tensor = _checked(tensor, axis)
     rows = _rows(tensor.abs(), axis)  # (groups, members)
     ordered = rows.sort(dim=1, descending=True).values
     counts = torch.arange(1, rows.shape[1] + 1, device=tensor.device, dtype=tensor.dtype)
@@ -111,6 +115,7 @@ def ternary(tensor: Tensor, axis: int | None = None) -> Quantized:
     return Quantized(codes.to(torch.int8), codes * scale, scale, torch.zeros_like(scale), math.log2(3))
 
 
+@names_errors("powers_of_two")
 def powers_of_two(tensor: Tensor, axis: int | None = None) -> Quantized:
     """Round each magnitude to the power of two nearest in log2; 0 stays 0. Multiplying becomes shifting.
 
@@ -120,7 +125,7 @@ def powers_of_two(tensor: Tensor, axis: int | None = None) -> Quantized:
     >>> powers_of_two(torch.tensor([1.27, -0.38, -7.67, 0.0])).values.tolist()
     [1.0, -0.5, -8.0, 0.0]
     """
-    tensor = _checked("powers_of_two", tensor, axis)
+    tensor = _checked(tensor, axis)
     magnitude = tensor.abs()
     exponent = torch.log2(torch.where(magnitude > 0, magnitude, torch.ones_like(magnitude))).round()
     absent = torch.full_like(exponent, -torch.inf)
@@ -143,13 +148,15 @@ QUANTIZERS: dict[str, Callable[[Tensor, int | None], Quantized]] = {
 }
 
 
-def quantizer(name: str, operation: str = "quantize") -> Callable[[Tensor, int | None], Quantized]:
+@names_errors("quantizer")
+def quantizer(name: str) -> Callable[[Tensor, int | None], Quantized]:
     """Return the quantizer of that name; raises InputError with the known names for another."""
     if name not in QUANTIZERS:
-        raise InputError(expected(operation, "kind", f"one of {', '.join(QUANTIZERS)}", repr(name)))
+        raise InputError("kind", expected=f"one of {', '.join(QUANTIZERS)}", got=repr(name))
     return QUANTIZERS[name]
 
 
+@names_errors("unit_norms")
 def unit_norms(weight: Tensor, norm: str = "l1") -> Tensor:
     """Return the L1 or L2 norm of each unit's incoming weights: (units, ...) -> (units,).
 
@@ -157,12 +164,13 @@ def unit_norms(weight: Tensor, norm: str = "l1") -> Tensor:
     [5.0, 1.0]
     """
     if norm not in ("l1", "l2"):
-        raise InputError(expected("unit_norms", "norm", "l1 or l2", repr(norm)))
+        raise InputError("norm", expected="l1 or l2", got=repr(norm))
     if weight.ndim < 2:
-        raise InputError(expected("unit_norms", "weight", "a tensor (units, inputs, ...)", describe(weight)))
+        raise InputError("weight", expected="a tensor (units, inputs, ...)", got=describe(weight))
     return torch.linalg.vector_norm(weight.detach().flatten(1).double(), 1 if norm == "l1" else 2, dim=1)
 
 
+@names_errors("keep_largest")
 def keep_largest(norms: Tensor, share: float) -> Tensor:
     """Return the indices, ascending, of the units that stay when a share of them goes, lowest norm first.
 
@@ -172,18 +180,18 @@ def keep_largest(norms: Tensor, share: float) -> Tensor:
     [0, 3]
     """
     if not 0 <= share < 1:
-        raise InputError(expected("keep_largest", "share", "a number from 0 and below 1", share))
+        raise InputError("share", expected="a number from 0 and below 1", got=share)
     count = max(1, len(norms) - int(share * len(norms) + 1e-9))
     return norms.argsort(descending=True, stable=True)[:count].sort().values
 
 
-def _checked(operation: str, tensor: Tensor, axis: int | None) -> Tensor:
+def _checked(tensor: Tensor, axis: int | None) -> Tensor:
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point() or tensor.numel() == 0:
-        raise InputError(expected(operation, "tensor", "a floating-point tensor that is not empty", describe(tensor)))
+        raise InputError("tensor", expected="a floating-point tensor that is not empty", got=describe(tensor))
     if not bool(torch.isfinite(tensor).all()):
-        raise InputError(expected(operation, "tensor", "finite numbers", "NaN or infinity"))
+        raise InputError("tensor", expected="finite numbers", got="NaN or infinity")
     if axis is not None and not -tensor.ndim <= axis < tensor.ndim:
-        raise InputError(expected(operation, "axis", f"None or an axis of {tensor.ndim}", axis))
+        raise InputError("axis", expected=f"None or an axis of {tensor.ndim}", got=axis)
     return tensor.detach()
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, NetworkError, describe, expected
+from xai.base.errors import InputError, NetworkError, describe
 
 __all__ = ["differentiable_pass", "gradient_of", "variable_of"]
 
@@ -22,7 +22,7 @@ def differentiable_pass(network: nn.Module) -> AbstractContextManager:
     return nullcontext()
 
 
-def gradient_of(score: Tensor, variable: Tensor, operation: str, *, keep_graph: bool = False) -> Tensor:
+def gradient_of(score: Tensor, variable: Tensor, *, keep_graph: bool = False) -> Tensor:
     """Return the gradient of the sum of `score` with respect to `variable`; zeros where it does not depend on it.
 
     keep_graph: another gradient through the same forward pass will follow.
@@ -30,18 +30,18 @@ def gradient_of(score: Tensor, variable: Tensor, operation: str, *, keep_graph: 
     """
     if not score.requires_grad:
         got = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
-        raise NetworkError(expected(operation, "network", "an output that is differentiable in the input", got))
+        raise NetworkError("network", expected="an output that is differentiable in the input", got=got)
     try:
         (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True, retain_graph=keep_graph)
     except Exception as error:
         got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-        raise NetworkError(expected(operation, "network", "a backward pass", got)) from error
+        raise NetworkError("network", expected="a backward pass", got=got) from error
     return torch.zeros_like(variable) if gradient is None else gradient
 
 
-def variable_of(batch: Tensor, operation: str) -> Tensor:
+def variable_of(batch: Tensor) -> Tensor:
     """Return a copy of a batch to differentiate by; raises InputError where it holds whole numbers, such as words."""
     if not batch.is_floating_point():
         wanted = "numbers that can change a little; explain texts with a perturbation method"
-        raise InputError(expected(operation, "inputs", wanted, describe(batch)))
+        raise InputError("inputs", expected=wanted, got=describe(batch))
     return batch.detach().clone().requires_grad_()

@@ -9,7 +9,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, NetworkError, expected
+from xai.base.errors import LayerError, NetworkError
 from xai.network.recurrent_states import gates_of, states_of
 
 __all__ = [
@@ -35,16 +35,14 @@ class StopForward(Exception):
     """Ends a forward pass once everything asked for is recorded."""
 
 
-def find_layer(network: nn.Module, name: object, operation: str) -> nn.Module:
+def find_layer(network: nn.Module, name: object) -> nn.Module:
     """Return the submodule of that name, or raise LayerError with the nearest names."""
     modules = dict(network.named_modules())
     if isinstance(name, str) and name and name in modules:
         return modules[name]
     known = [key for key in modules if key]
     near = difflib.get_close_matches(str(name), known, n=5, cutoff=0.3) or known[:5]
-    raise LayerError(
-        expected(operation, "layer", f"one like {', '.join(near) or '(the network has none)'}", repr(name))
-    )
+    raise LayerError("layer", expected=f"one like {', '.join(near) or '(the network has none)'}", got=repr(name))
 
 
 def first_tensor(value: object) -> Tensor | None:
@@ -62,7 +60,7 @@ def first_tensor(value: object) -> Tensor | None:
 
 @contextmanager
 def recording(
-    network: nn.Module, names: Iterable[str], operation: str, *, before: bool = False, stop: bool = False
+    network: nn.Module, names: Iterable[str], *, before: bool = False, stop: bool = False
 ) -> Iterator[dict[str, Tensor]]:
     """Record the output of each named layer in the yielded dictionary, connected to the graph.
 
@@ -73,14 +71,14 @@ def recording(
     names = list(names)
     for name in names:
         if not isinstance(name, str):
-            find_layer(network, name, operation)  # raises: layers have names
+            find_layer(network, name)  # raises: layers have names
     names = list(dict.fromkeys(names))
     recorded: dict[str, Tensor] = {}
     handles = []
 
     def keep(name: str, tensor: Tensor | None) -> Tensor:
         if tensor is None:
-            raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", "none"))
+            raise LayerError("layer", expected=f"{name!r} to put out a tensor", got="none")
         recorded[name] = tensor
         if stop and len(recorded) == len(names):
             raise StopForward
@@ -95,7 +93,7 @@ def recording(
 
     def recurrent_hook(name: str, gate: str) -> Callable:
         def hook(module: nn.RNNBase, inputs: tuple, output: tuple) -> None:
-            keep(name, gates_of(module, inputs, gate, operation) if gate else states_of(module, output[0]))
+            keep(name, gates_of(module, inputs, gate) if gate else states_of(module, output[0]))
 
         return hook
 
@@ -108,11 +106,11 @@ def recording(
     try:
         for name in names:
             layer_name, _, gate = name.partition(":")
-            layer = find_layer(network, layer_name, operation)
+            layer = find_layer(network, layer_name)
             if isinstance(layer, nn.RNNBase):
                 handles.append(layer.register_forward_hook(recurrent_hook(name, gate)))
             elif gate:
-                raise LayerError(expected(operation, name, "a recurrent layer", type(layer).__name__))
+                raise LayerError(name, expected="a recurrent layer", got=type(layer).__name__)
             elif before and isinstance(layer, ACTIVATIONS):
                 handles.append(layer.register_forward_pre_hook(input_hook(name)))
             else:
@@ -128,7 +126,6 @@ def replacing(
     network: nn.Module,
     name: str,
     change: Callable[[tuple, Tensor], Tensor | None],
-    operation: str,
     *,
     once: bool = False,
     optional: bool = False,
@@ -144,26 +141,26 @@ def replacing(
         nonlocal calls
         calls += 1
         if once and calls > 1:
-            raise LayerError(expected(operation, "layer", "one that runs once in a forward pass", f"{name!r}, several"))
+            raise LayerError("layer", expected="one that runs once in a forward pass", got=f"{name!r}, several")
         put_out = first_tensor(output)
         if put_out is output:
             return change(inputs, put_out)
         if put_out is not None and isinstance(output, tuple) and output[0] is put_out:
             changed = change(inputs, put_out)
             return None if changed is None else (changed, *output[1:])
-        raise LayerError(expected(operation, "layer", f"{name!r} to put out a tensor", type(output).__name__))
+        raise LayerError("layer", expected=f"{name!r} to put out a tensor", got=type(output).__name__)
 
-    handle = find_layer(network, name, operation).register_forward_hook(hook)
+    handle = find_layer(network, name).register_forward_hook(hook)
     try:
         yield
     finally:
         handle.remove()
     if not calls and not optional:
-        raise LayerError(expected(operation, "layer", "a layer that the forward pass reaches", repr(name)))
+        raise LayerError("layer", expected="a layer that the forward pass reaches", got=repr(name))
 
 
 @contextmanager
-def looking_up(network: nn.Module, shares: Tensor, first: int, operation: str) -> Iterator[None]:
+def looking_up(network: nn.Module, shares: Tensor, first: int) -> Iterator[None]:
     """Let the network's embedding answer with mixtures of words: shares (N, L, V) of the words from number `first` on.
 
     It is the first nn.Embedding that is called with N x L word numbers and knows V words. Raises NetworkError, at the
@@ -181,15 +178,13 @@ def looking_up(network: nn.Module, shares: Tensor, first: int, operation: str) -
     with ExitStack() as around:
         for name, module in network.named_modules():
             if isinstance(module, nn.Embedding):
-                around.enter_context(replacing(network, name, partial(answer, module), operation, optional=True))
+                around.enter_context(replacing(network, name, partial(answer, module), optional=True))
         yield
     if not answered:
-        raise NetworkError(expected(operation, "network", "one that looks its words up in an nn.Embedding", "none"))
+        raise NetworkError("network", expected="one that looks its words up in an nn.Embedding", got="none")
 
 
-def run_recorded(
-    run: Callable[[], Tensor], recorded: dict[str, Tensor], names: Iterable[str], operation: str
-) -> Tensor | None:
+def run_recorded(run: Callable[[], Tensor], recorded: dict[str, Tensor], names: Iterable[str]) -> Tensor | None:
     """Run a forward pass inside `recording`; None where it was stopped early.
 
     Raises LayerError where a layer was not reached.
@@ -200,5 +195,5 @@ def run_recorded(
         output = None
     missing = [name for name in names if name not in recorded]
     if missing:
-        raise LayerError(expected(operation, "layer", "a layer that the forward pass reaches", repr(missing[0])))
+        raise LayerError("layer", expected="a layer that the forward pass reaches", got=repr(missing[0]))
     return output

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from xai.base.errors import LayerError, expected
+from xai.base.errors import LayerError
 
 __all__ = ["GATES", "gates_of", "states_of"]
 
@@ -28,7 +28,7 @@ def states_of(module: nn.RNNBase, sequence: Tensor | PackedSequence) -> Tensor:
     return sequence if module.batch_first else sequence.transpose(0, 1)
 
 
-def gates_of(module: nn.RNNBase, inputs: tuple, gate: str, operation: str) -> Tensor:
+def gates_of(module: nn.RNNBase, inputs: tuple, gate: str) -> Tensor:
     """Return a gate (N, T, H) from what the layer was called with; both directions, forward first.
 
     gate: its name in GATES, or with `_l0` and so on behind it, where the last of several layers is not meant.
@@ -39,7 +39,7 @@ def gates_of(module: nn.RNNBase, inputs: tuple, gate: str, operation: str) -> Te
     level = module.num_layers - 1 if level is None else int(level)
     if kind is None or name not in GATES[kind] or level >= module.num_layers or getattr(module, "proj_size", 0):
         known = ", ".join(GATES[kind]) if kind is not None else "nn.LSTM or nn.GRU"
-        raise LayerError(expected(operation, "gate", f"a gate of the layer ({known})", repr(gate)))
+        raise LayerError("gate", expected=f"a gate of the layer ({known})", got=repr(gate))
     sequence, first = inputs[0], inputs[1] if len(inputs) > 1 else None
     below = sequence if level == 0 else _lowest(module, level)(sequence, _start(first, module, level))[0]
     here = _lowest(module, level + 1)(sequence, _start(first, module, level + 1))[0]

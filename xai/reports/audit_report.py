@@ -54,16 +54,16 @@ def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> list[Ma
     places = [place for finding in result.of("performance") for place in finding.details.get("worst", [])]
     if not places:
         return []
-    inputs = model.prepare(data.inputs, "audit")[places].cpu()
+    inputs = model.prepare(data.inputs)[places].cpu()
     prediction = model.predict(inputs)
     seed = int(result.options["seed"])
-    background = model.prepare(data.inputs, "audit")[:BACKGROUND].cpu()
+    background = model.prepare(data.inputs)[:BACKGROUND].cpu()
     try:
         made = explain(model, inputs, targets_of(prediction, model.task), seed=seed, background=background)
         made = verify(model, made, CHECKED, seed=seed)
     except XaiError as error:
         return [render("audit_errors.html", rows=[], body="", reason=str(error))]
-    truth = as_labels(model, data.labels, len(model.prepare(data.inputs, "audit")), "audit")[places]
+    truth = as_labels(model, data.labels, len(model.prepare(data.inputs)))[places]
     rows = [
         {
             "row": place,

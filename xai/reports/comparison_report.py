@@ -54,9 +54,9 @@ def _moved(result: AuditResult, a: Model, b: Model, data: AuditData) -> list[Mar
     if not places:
         return []
     seed = int(result.options["seed"])
-    truth = as_labels(a, data.labels, len(a.prepare(data.inputs, "compare")), "compare")[places]
+    truth = as_labels(a, data.labels, len(a.prepare(data.inputs)))[places]
     try:
-        gradient = all(differentiable(model, model.prepare(data.inputs, "compare")[:1].cpu()) for model in (a, b))
+        gradient = all(differentiable(model, model.prepare(data.inputs)[:1].cpu()) for model in (a, b))
         found = [_explained(model, data, places, seed, gradient) for model in (a, b)]
     except XaiError as error:
         return [render("comparison_moved.html", rows=[], reason=f"They could not be explained: {error}")]
@@ -83,7 +83,7 @@ def _explained(
     model: Model, data: AuditData, places: list[int], seed: int, gradient: bool
 ) -> tuple[Tensor, Explanation]:
     """Return what a version says of some rows, and why, with the checks on each explanation."""
-    batch = model.prepare(data.inputs, "compare").cpu()
+    batch = model.prepare(data.inputs).cpu()
     inputs = batch[places]
     prediction = model.predict(inputs).cpu()
     about = {"seed": seed, "background": batch[:BACKGROUND], "gradient": gradient}

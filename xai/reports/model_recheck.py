@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
 from xai.auditing.remake import draw_parts, other_versions, with_threads
-from xai.base.errors import FolderError, InputError, XaiError, describe, expected
+from xai.base.errors import FolderError, InputError, XaiError, describe
 from xai.inputs.image_files import LabelledImages
 from xai.model.folder import read_description
 from xai.model.model import Model
@@ -40,10 +40,14 @@ def remake_model_report(
     """
     for argument, given in (("data", data), ("images", images)):
         if given is not None and not isinstance(given, LabelledImages):
-            raise InputError(expected("recheck", argument, "LabelledImages for a report on images", describe(given)))
+            raise InputError(
+                argument, expected="LabelledImages for a report on images", got=describe(given), operation="recheck"
+            )
     sections, request = numbers["sections"], numbers["request"]
     if "provenance" not in sections or any(name not in request for name in SETTINGS):
-        raise FolderError(expected("recheck", "report", "what it was made with", "a report that does not say it"))
+        raise FolderError(
+            "report", expected="what it was made with", got="a report that does not say it", operation="recheck"
+        )
     notes = other_versions(request.get("versions", {}))
     own = {"weights": model.digest(), "data": images_digest(data), "images": images_digest(images)}
     others = tuple(differences_between({name: request.get(name) for name in own}, own, "made from"))

@@ -12,7 +12,7 @@ from xai.attribution.gradients import integrated_gradients
 from xai.auditing.checks.performance import Performance, measure_performance
 from xai.auditing.run import made_with
 from xai.base.digest import tensor_digest, text_digest
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.evidence.verify import verify
 from xai.inputs.image_files import LabelledImages
 from xai.methods import all_methods
@@ -41,13 +41,14 @@ METHODS = ("saliency", "integrated_gradients", "gradcam", "occlusion", "lime_ima
 OPTIONS: dict[str, dict[str, object]] = {"occlusion": {"baseline": "blur"}, "lime_image": {"fill": "blur"}}
 
 
-def require_image_classifier(model: Model, operation: str) -> None:
+def require_image_classifier(model: Model) -> None:
     """Raise InputError for a model that is no image classifier."""
     if model.input.kind != "image" or model.task not in ("classification", "binary"):
         got = f"input {model.input.kind}, task {model.task}"
-        raise InputError(expected(operation, "model", "an image classifier", got))
+        raise InputError("model", expected="an image classifier", got=got)
 
 
+@names_errors("model_report")
 def model_report(
     model: Model,
     data: LabelledImages | None = None,
@@ -73,7 +74,7 @@ def model_report(
     Everything is optional: what was not given is said to be unmeasured. Raises InputError for a model that is no image
     classifier.
     """
-    require_image_classifier(model, "model_report")
+    require_image_classifier(model)
     started = time.perf_counter()
     performance = None
     if data is not None and data.labels is not None:
@@ -130,7 +131,7 @@ def check_request(model: Model, images: LabelledImages, methods: Sequence[str], 
     }
     unknown = [name for name in methods if name not in known]
     if unknown:
-        raise InputError(expected("explain", "methods", f"among {', '.join(known)}", repr(unknown[0])))
+        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]), operation="explain")
     with model.explaining("explain", images.images, target):
         pass
 

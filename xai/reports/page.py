@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 import xai
 from xai.base.digest import text_digest
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import write_atomically
 from xai.reports.escape import asset, content_hash, render, script_json
 from xai.results.explanation import Explanation, Visualization
@@ -41,6 +41,7 @@ class Report:
     True
     """
 
+    @names_errors("Report")
     def __init__(
         self,
         title: str,
@@ -54,7 +55,7 @@ class Report:
         self.sections = [_section(item, number) for number, item in enumerate(sections, start=1)]
         names = [section.id for section in self.sections]
         if len(set(names)) != len(names):
-            raise InputError(expected("Report", "sections", "each with an id of its own", names))
+            raise InputError("sections", expected="each with an id of its own", got=names)
 
     def data(self) -> dict[str, object]:
         """Return the numbers that ride along in the file, with room for its checksum at their end."""
@@ -75,7 +76,7 @@ class Report:
 
     def save(self, path: str | Path) -> Path:
         """Write the file whole or not at all; returns its path. Raises OutputError."""
-        return write_atomically(path, self.html(), "Report.save")
+        return write_atomically(path, self.html())
 
 
 def seal(page: str) -> str:
@@ -106,10 +107,8 @@ def _section(item: object, number: int) -> Section:
     if isinstance(findings, list | tuple) and findings and all(isinstance(part, Finding) for part in findings):
         return Section(f"findings-{number}", "Findings", findings_body(findings))
     raise InputError(
-        expected(
-            "Report",
-            "sections",
-            "explanations, visualizations, findings, results of the library, or Section",
-            describe(item),
-        )
+        "sections",
+        expected="explanations, visualizations, findings, results of the library, or Section",
+        got=describe(item),
+        operation="Report",
     )

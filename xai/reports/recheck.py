@@ -13,7 +13,7 @@ from pathlib import Path
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between
 from xai.auditing.remake import remake_audit, remake_comparison, with_threads
-from xai.base.errors import FolderError, InputError, XaiError, describe, expected
+from xai.base.errors import FolderError, InputError, XaiError, describe, names_errors
 from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model
 from xai.reports.audit_report import audit_report
@@ -29,6 +29,7 @@ SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')  # nob
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.S)
 
 
+@names_errors("recheck")
 def recheck(
     report: str | Path,
     model: Model,
@@ -69,7 +70,7 @@ def recheck(
         found, again = remake_model_report(numbers, model, data, images, **settings)
         visible = [] if again is None else visible_differences(SECONDS.sub("", page), SECONDS.sub("", again))
     else:
-        raise FolderError(expected("recheck", "report", "one by xai audit or xai report", str(report)))
+        raise FolderError("report", expected="one by xai audit or xai report", got=str(report))
     if not sealed(page):
         visible.append(Difference("page", "a checksum of other characters", "that of these"))
     covered = found.covered if again is None else (*found.covered, "visible page")
@@ -91,7 +92,7 @@ def _remade(
     if other is None or len(replicas) != wanted:
         given = f"{'no' if other is None else 'a'} version B and {len(replicas)} replicas"
         said = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
-        raise InputError(expected("recheck", "other, replicas", said, given))
+        raise InputError("other, replicas", expected=said, got=given, operation="recheck")
     return remake_comparison(result, model, other, data, replicas, **settings)
 
 
@@ -120,14 +121,14 @@ def read_report(path: str | Path) -> tuple[str | None, dict]:
             return None, json.loads(text)
         found = DATA.findall(text)
         if len(found) != 1:
-            raise FolderError(expected("recheck", "report", "a page with its numbers", str(path)))
+            raise FolderError("report", expected="a page with its numbers", got=str(path), operation="recheck")
         plain = json.loads(found[0])
     except (OSError, ValueError) as error:
         if isinstance(error, FolderError):
             raise
-        raise FolderError(expected("recheck", "report", "a report that can be read", str(path))) from error
+        raise FolderError("report", expected="a report that can be read", got=str(path), operation="recheck") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("sections"), dict):
-        raise FolderError(expected("recheck", "report", "a page with its numbers", str(path)))
+        raise FolderError("report", expected="a page with its numbers", got=str(path), operation="recheck")
     return text, plain
 
 
@@ -164,5 +165,7 @@ def _data_differences(page: str, again: str) -> list[Difference]:
 
 def _audit_data(data: object) -> AuditData:
     if not isinstance(data, AuditData):
-        raise InputError(expected("recheck", "data", "an AuditData for the report of an audit", describe(data)))
+        raise InputError(
+            "data", expected="an AuditData for the report of an audit", got=describe(data), operation="recheck"
+        )
     return data

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from torch import Tensor, nn
 
 from xai.auditing.checks.performance import Performance, measure_performance
-from xai.base.errors import InputError, LayerError, expected
+from xai.base.errors import InputError, LayerError, names_errors
 from xai.evidence.verify import verify
 from xai.inputs.text import TextInput, to_texts
 from xai.methods import all_methods
@@ -50,20 +50,21 @@ class Sequences:
         return len(self.inputs)
 
 
-def methods_for(model: Model, methods: Sequence[str], operation: str) -> tuple[str, ...]:
+def methods_for(model: Model, methods: Sequence[str]) -> tuple[str, ...]:
     """Return the methods asked for, or those that suit the model; raises InputError for one that does not."""
     kind = model.input.kind
     if kind not in METHODS or model.task not in ("classification", "binary"):
         got = f"input {kind}, task {model.task}"
-        raise InputError(expected(operation, "model", "a classifier of images, texts or series", got))
+        raise InputError("model", expected="a classifier of images, texts or series", got=got)
     kinds = {"text": {"text"}, "sequence": {"sequence", "tensor"}}[kind]
     known = [name for name, spec in all_methods().items() if kinds & set(spec.inputs) and spec.kind != "visualization"]
     unknown = [name for name in methods if name not in known]
     if unknown:
-        raise InputError(expected(operation, "methods", f"among {', '.join(known)}", repr(unknown[0])))
+        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]))
     return tuple(methods) or METHODS[kind]
 
 
+@names_errors("sequence_report")
 def sequence_report(
     model: Model,
     examples: Sequences,
@@ -79,7 +80,7 @@ def sequence_report(
 
     data: labelled rows to measure on. Raises InputError for a model of another kind.
     """
-    chosen = methods_for(model, methods, "sequence_report")
+    chosen = methods_for(model, methods)
     started = time.perf_counter()
     performance: Performance | None = None
     if data is not None and data.labels is not None:

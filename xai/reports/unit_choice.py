@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, TargetError, expected
+from xai.base.errors import InputError, TargetError
 from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.network.trace import Trace
@@ -46,13 +46,15 @@ def choose_units(
         own = _unit_layers(model, trace)
         for name in layers or own:
             if name not in found or not found[name].shape:
-                raise InputError(expected("visualize", "layer", f"one like {', '.join(own[:8])}", repr(name)))
+                raise InputError(
+                    "layer", expected=f"one like {', '.join(own[:8])}", got=repr(name), operation="visualize"
+                )
             recurrent = _is_recurrent(model, name)
             count = found[name].shape[-1 if recurrent else 0]
             numbers = channels or _spread(count, most)
             beyond = [number for number in numbers if not 0 <= number < count]
             if beyond:
-                raise InputError(expected("visualize", f"{name}: channel", f"0 to {count - 1}", beyond[0]))
+                raise InputError(f"{name}: channel", expected=f"0 to {count - 1}", got=beyond[0], operation="visualize")
             make = objectives.unit if recurrent else objectives.channel
             groups[name] = [make(name, number) for number in numbers]
         if not layers:
@@ -62,20 +64,24 @@ def choose_units(
                 words = "class {}" if names else "{}"
                 groups[LOGITS] = [replace(objectives.logit(n), name=words.format(outputs[n])) for n in numbers]
     if not groups:
-        raise InputError(expected("visualize", "model", "one with layers that have units, or with classes", model.name))
+        raise InputError(
+            "model", expected="one with layers that have units, or with classes", got=model.name, operation="visualize"
+        )
     return {name: [-item if minimize else item for item in group] for name, group in groups.items()}
 
 
 def blank_inputs(model: Model, count: int = 1) -> Tensor:
     """Return so many inputs of a model's kind and size that mean nothing; raises InputError where none can be made."""
     if model.input.kind == "text" and not model.input.vocabulary:
-        raise InputError(expected("visualize", "model", "one with a vocabulary", "a network that numbers words itself"))
+        raise InputError(
+            "model", expected="one with a vocabulary", got="a network that numbers words itself", operation="visualize"
+        )
     if model.input.kind == "text":
         return torch.full((count, WORDS), FIRST_WORD)
     shape = getattr(model.input, "shape", None) or (len(getattr(model.input, "names", ())),)
     if shape == (0,):
         wanted = "one of images, tables, series or texts, whose inputs have a shape"
-        raise InputError(expected("visualize", "model", wanted, f"{model.input.kind} inputs"))
+        raise InputError("model", expected=wanted, got=f"{model.input.kind} inputs", operation="visualize")
     return torch.zeros(count, *shape)
 
 
@@ -108,7 +114,10 @@ def _class_number(name: str, names: list[str]) -> int:
         return int(name)
     known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     raise TargetError(
-        expected("visualize", "class", f"one of {known or 'the named classes (the model has none)'}", repr(name))
+        "class",
+        expected=f"one of {known or 'the named classes (the model has none)'}",
+        got=repr(name),
+        operation="visualize",
     )
 
 

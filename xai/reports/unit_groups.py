@@ -41,7 +41,7 @@ def visualize_groups(
 def units_picture(model: Model, groups: dict[str, Visualization], path: str | Path) -> Path:
     """Write all images of all groups as one PNG; returns its path."""
     images = torch.cat([made.image for made in groups.values()])
-    return write_atomically(path, _sheet(model, images), "visualize")
+    return write_atomically(path, _sheet(model, images))
 
 
 def _sheet(model: Model, images: Tensor) -> bytes:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.inputs.image_files import read_image
 from xai.model.model import Model
 from xai.reports.page import Section
@@ -136,11 +136,11 @@ def plan_views(
         return View(len(files) * len(group), lambda: emergence_section(model, emergence(model, files, group, **few)))
 
     def maps() -> View:
-        pixels = read_image(image, model.input, "visualize")
+        pixels = read_image(image, model.input)
         return View(0, lambda: maps_section(model, pixels, Path(image).name))
 
     def grid() -> View:
-        pixels = read_image(image, model.input, "visualize")
+        pixels = read_image(image, model.input)
         convolutions = [layer.name for layer in model.trace().units() if len(layer.shape) == 3]
         layer = (*layers, *convolutions[-1:])[0]
         rows, columns = grid_shape(model, pixels, layer, CELLS)
@@ -159,7 +159,9 @@ def plan_views(
     names = list(dict.fromkeys(views or ("units",)))
     if not images and names != ["units"]:
         other = next(name for name in names if name != "units")
-        raise InputError(expected("visualize", "view", f"units, for a model of {model.input.kind} inputs", other))
+        raise InputError(
+            "view", expected=f"units, for a model of {model.input.kind} inputs", got=other, operation="visualize"
+        )
     if images and bounds is not None:
-        raise InputError(expected("visualize", "bounds", "none for a model of images", bounds))
+        raise InputError("bounds", expected="none for a model of images", got=bounds, operation="visualize")
     return [makers[name]() for name in names]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xai.base.errors import FolderError, InputError, expected
+from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
 from xai.results.finding import STATUSES, Finding
 
@@ -76,9 +76,11 @@ class AuditResult:
             found = list(self.findings) if name == "all" else self.of(name)
             if not found:
                 wanted = f"all, or one of {', '.join(self.checks)}"
-                raise InputError(expected("audit", "fail_on", wanted, repr(name)))
+                raise InputError("fail_on", expected=wanted, got=repr(name), operation="audit")
             if level not in LEVELS:
-                raise InputError(expected("audit", "fail_on", f"a level among {', '.join(LEVELS)}", repr(level)))
+                raise InputError(
+                    "fail_on", expected=f"a level among {', '.join(LEVELS)}", got=repr(level), operation="audit"
+                )
             stops = {"fail": {"fail"}, "warn": {"fail", "warn"}, "untestable": {"fail", "warn", "untestable"}}[level]
             broken += [finding for finding in found if finding.status in stops and finding not in broken]
         return broken
@@ -113,19 +115,17 @@ class AuditResult:
     def save(self, path: str | Path) -> Path:
         """Write everything as JSON, whole or not at all."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=True)
-        return write_atomically(path, text + "\n", "AuditResult.save")
+        return write_atomically(path, text + "\n")
 
     @classmethod
     def from_dict(cls, plain: dict) -> AuditResult:
         """Return the result behind plain data; raises FolderError for anything else."""
         try:
             if plain["schema_version"] != SCHEMA_VERSION:
-                raise FolderError(
-                    expected("AuditResult", "schema_version", str(SCHEMA_VERSION), plain["schema_version"])
-                )
+                raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=plain["schema_version"])
             return cls(**{**plain, "findings": tuple(Finding(**item) for item in plain["findings"])})
         except (KeyError, TypeError, AttributeError) as error:
-            raise FolderError(expected("AuditResult", "data", "a saved audit", f"{type(error).__name__}")) from error
+            raise FolderError("data", expected="a saved audit", got=f"{type(error).__name__}") from error
 
     @classmethod
     def load(cls, path: str | Path) -> AuditResult:
@@ -133,5 +133,5 @@ class AuditResult:
         try:
             plain = json.loads(Path(path).read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise FolderError(expected("AuditResult.load", "path", "a saved audit", str(path))) from error
+            raise FolderError("path", expected="a saved audit", got=str(path), operation="AuditResult.load") from error
         return cls.from_dict(plain)

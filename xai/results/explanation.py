@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xai.base.errors import FolderError, InputError, expected
+from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
 from xai.results.finding import Finding
 
@@ -104,9 +104,11 @@ class Explanation:
         from scipy.stats import t
 
         if self.standard_error is None:
-            raise InputError(expected("interval", "explanation", "one with standard errors", "one without"))
+            raise InputError(
+                "explanation", expected="one with standard errors", got="one without", operation="interval"
+            )
         if not 0 < confidence < 1:
-            raise InputError(expected("interval", "confidence", "a share between 0 and 1", confidence))
+            raise InputError("confidence", expected="a share between 0 and 1", got=confidence, operation="interval")
         ends = []
         for values, error, diagnosis in zip(self.values, self.standard_error, self.diagnostics):
             reach = float(t.ppf(0.5 + confidence / 2, diagnosis.get("degrees_of_freedom", float("inf")))) * error
@@ -122,11 +124,13 @@ class Explanation:
         if self.over == "segments":
             return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
         if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
-            raise InputError(expected("heatmap", "explanation", "one of images", f"values over {self.over}"))
+            raise InputError(
+                "explanation", expected="one of images", got=f"values over {self.over}", operation="heatmap"
+            )
         if "explains" in self.options.get("run", {}) and (self.values.ndim != 4 or self.inputs.ndim != 4):
             wanted = "feature maps (N, C, H, W) of a network of images; plot() draws other units as bars"
             got = f"a layer's values {tuple(self.values.shape)} for inputs {tuple(self.inputs.shape)}"
-            raise InputError(expected("heatmap", "explanation", wanted, got))
+            raise InputError("explanation", expected=wanted, got=got, operation="heatmap")
         heat = (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
         sides = self.inputs.shape[2:]
         if len(sides) != 2 or heat.shape[1:] == sides:
@@ -168,7 +172,7 @@ class Explanation:
         }
         plain["evidence"] = [[finding.to_dict() for finding in row] for row in self.evidence]
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}), "Explanation.save")
+        return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}))
 
     @classmethod
     def load(cls, path: str | Path) -> Explanation:
@@ -181,10 +185,12 @@ class Explanation:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
             plain = json.loads(metadata["explanation"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise FolderError(expected("Explanation.load", "path", "a saved explanation", str(path))) from error
+            raise FolderError(
+                "path", expected="a saved explanation", got=str(path), operation="Explanation.load"
+            ) from error
         if plain.get("schema_version") != SCHEMA_VERSION:
             got = plain.get("schema_version")
-            raise FolderError(expected("Explanation.load", "schema_version", str(SCHEMA_VERSION), got))
+            raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=got, operation="Explanation.load")
         for name in ("values", "standard_error"):
             if f"{name}.0" in tensors:
                 tensors[name] = [tensors.pop(f"{name}.{row}") for row in range(len(tensors["inputs"]))]
@@ -242,7 +248,7 @@ class Visualization:
     def image(self) -> Tensor:
         """Return the images (N, C, H, W); raises InputError where something else was made."""
         if self.kind != "image":
-            raise InputError(expected("Visualization", "image", "a visualization of images", f"one of {self.kind}"))
+            raise InputError("image", expected="a visualization of images", got=f"one of {self.kind}")
         return self.values
 
     def __len__(self) -> int:

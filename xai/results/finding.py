@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["STATUSES", "Finding", "Status"]
 
@@ -32,9 +32,10 @@ class Finding:
     text: str
     details: dict[str, object] = field(default_factory=dict)
 
+    @names_errors("Finding")
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
-            raise InputError(expected("Finding", "status", f"one of {', '.join(STATUSES)}", repr(self.status)))
+            raise InputError("status", expected=f"one of {', '.join(STATUSES)}", got=repr(self.status))
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as plain data."""

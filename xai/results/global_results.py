@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.results.display import Shown
 from xai.results.finding import Finding
 
@@ -84,7 +84,7 @@ class Effects(Shown):
         found = next((curve for curve in self.curves if curve.name == name), None)
         if found is None:
             known = ", ".join(curve.name for curve in self.curves)
-            raise InputError(expected("Effects", "name", f"one of {known}", repr(name)))
+            raise InputError("name", expected=f"one of {known}", got=repr(name))
         return found
 
     def target_name(self) -> str:

@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.base.progress import track
 from xai.inputs.text import TextInput
 from xai.model.model import Model
@@ -25,6 +25,7 @@ OPERATION = "alignment"
 LAYER = "attention_weights"
 
 
+@names_errors("alignment")
 def alignment(
     model: Model,
     source: object,
@@ -66,22 +67,22 @@ def alignment(
         ("batch_size", batch_size, 1),
         ("longest", longest, 1),
     ):
-        whole_number(OPERATION, name, value, least)
+        whole_number(name, value, least)
     if not isinstance(model.input, TextInput) or model.task != "classification":
         got = f"input {model.input.kind}, task {model.task}"
-        raise InputError(expected(OPERATION, "model", "a classifier of symbols with a TextInput", got))
+        raise InputError("model", expected="a classifier of symbols with a TextInput", got=got)
     follower = Follower(model, follow or _follow, OPERATION)
-    given = model.prepare(source, OPERATION, "source")
+    given = model.prepare(source, "source")
     with untouched(model.network):
         vectors, words = embed(
             model.network, model.input, given, lambda part: follower.scores(part, torch.zeros_like(part[:, :1])),
-            batch_size, OPERATION,
+            batch_size,
         )  # fmt: skip
         if target is None:
             numbers = follower.write(words.numbers, stop, longest)
         else:
-            numbers = symbol_numbers(target, model.classes, len(given), OPERATION).to(given.device)
-        steps = used(numbers, OPERATION)
+            numbers = symbol_numbers(target, model.classes, len(given)).to(given.device)
+        steps = used(numbers)
         there = dict(model.network.named_modules())
         chosen = layer or (LAYER if LAYER in there else None)
         gradient, said = _gradients(follower, words, vectors, numbers)
@@ -130,7 +131,7 @@ def _gradients(follower: Follower, words: Words, vectors: Tensor, target: Tensor
     chosen = scores.gather(2, target[:, :, None])[:, :, 0]
     parts = []
     for step in range(target.shape[1]):
-        gradient = gradient_of(chosen[:, step], variable, OPERATION, keep_graph=True)
+        gradient = gradient_of(chosen[:, step], variable, keep_graph=True)
         parts.append((gradient * variable.detach()).sum(2))
     return torch.stack(parts, 1), chosen.detach()
 

@@ -9,7 +9,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from xai.base.errors import LayerError, describe, expected
+from xai.base.errors import LayerError, describe
 from xai.model.word_vectors import Words
 from xai.network.hooks import replacing
 from xai.results.finding import Finding
@@ -33,15 +33,15 @@ def attention_weights(follower: Follower, layer: str, words: Words, target: Tens
     def keep(inputs: tuple, output: object) -> None:
         parts.append(output.detach() if isinstance(output, Tensor) else torch.empty(0))
 
-    with torch.no_grad(), replacing(follower.model.network, layer, keep, follower.operation):
+    with torch.no_grad(), replacing(follower.model.network, layer, keep):
         follower.scores(words.numbers, target)
     wanted = f"weights {(*target.shape, words.numbers.shape[1])}, those of a step adding up to 1"
     fits = all(part.ndim == 3 for part in parts) and sum(part.shape[1] for part in parts) == target.shape[1]
     weights = torch.cat(parts, 1).double() if fits else parts[0]
     if not fits or weights.shape[2] != words.numbers.shape[1]:
-        raise LayerError(expected(follower.operation, f"layer {layer!r}", wanted, describe(weights)))
+        raise LayerError(f"layer {layer!r}", expected=wanted, got=describe(weights))
     if not bool((weights.sum(2) - 1).abs().max() < 1e-2) or bool((weights < 0).any()):
-        raise LayerError(expected(follower.operation, f"layer {layer!r}", wanted, "other numbers"))
+        raise LayerError(f"layer {layer!r}", expected=wanted, got="other numbers")
     return weights
 
 
@@ -147,7 +147,7 @@ def _answers(
                 output[here, place[here]] = left[part][here].to(output.dtype)
                 return output
 
-            with replacing(follower.model.network, layer, change, follower.operation):
+            with replacing(follower.model.network, layer, change):
                 answers = follower.scores(source.expand(len(part), -1), target.expand(len(part), -1))
             changed.append(answers[torch.arange(len(part)), step_of[part]].double().exp())
     return plain, torch.cat(changed).unflatten(0, (steps, size))

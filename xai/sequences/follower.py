@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from xai.base.errors import InputError, NetworkError, TargetError, XaiError, describe, expected
+from xai.base.errors import InputError, NetworkError, TargetError, XaiError, describe
 from xai.inputs.text import FIRST_WORD, PADDING, TextInput
 from xai.model.model import Model
 from xai.model.word_vectors import Words
@@ -43,19 +43,19 @@ class Follower:
         except Exception as error:
             got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
             wanted = f"a forward pass on a source {tuple(source.shape)} and a target {tuple(target.shape)}"
-            raise NetworkError(expected(self.operation, "network", wanted, got)) from error
+            raise NetworkError("network", expected=wanted, got=got) from error
         if not isinstance(raw, Tensor) or raw.ndim != 3 or raw.shape[:2] != target.shape or not raw.is_floating_point():
             wanted = f"scores of shape ({target.shape[0]}, {target.shape[1]}, K), one step per symbol of the target"
-            raise NetworkError(expected(self.operation, "network", wanted, describe(raw)))
+            raise NetworkError("network", expected=wanted, got=describe(raw))
         raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         if not bool(torch.isfinite(raw).all()):
-            raise NetworkError(expected(self.operation, "network", "finite outputs", "NaN or infinity"))
+            raise NetworkError("network", expected="finite outputs", got="NaN or infinity")
         return self.model.log_probabilities(raw.flatten(0, 1)).unflatten(0, tuple(target.shape))
 
     def embedded(self, words: Words, vectors: Tensor, rows: Tensor, target: Tensor) -> Tensor:
         """Return log-probabilities (n, T, K) with vectors (n, S, D) in place of what the source's embedding says."""
         run: Callable[[Tensor], Tensor] = lambda source: self.scores(source, target)  # noqa: E731
-        return words.run(self.model.network, vectors, rows, run, self.operation)
+        return words.run(self.model.network, vectors, rows, run)
 
     def write(self, source: Tensor, stop: int, longest: int) -> Tensor:
         """Return what the network writes greedily, (N, T), padded behind `stop`."""
@@ -71,35 +71,35 @@ class Follower:
         return target
 
 
-def symbol_numbers(target: object, classes: Sequence[str] | None, rows: int, operation: str) -> Tensor:
+def symbol_numbers(target: object, classes: Sequence[str] | None, rows: int) -> Tensor:
     """Return targets as numbers (N, T), padded with 0: from numbers or class names, a list for each row."""
     if isinstance(target, Tensor):
         target = target.tolist()
     if isinstance(target, list | tuple) and len(target) and not isinstance(target[0], list | tuple):
         target = [target]
     if not isinstance(target, list | tuple) or len(target) != rows or any(len(row) == 0 for row in target):
-        raise TargetError(expected(operation, "target", f"{rows} lists of symbols, none empty", describe(target)))
+        raise TargetError("target", expected=f"{rows} lists of symbols, none empty", got=describe(target))
     known = {name: number for number, name in enumerate(classes or ())}
-    parts = [[_number(symbol, known, operation) for symbol in row] for row in target]
+    parts = [[_number(symbol, known) for symbol in row] for row in target]
     return pad_sequence([torch.tensor(row) for row in parts], batch_first=True, padding_value=PADDING)
 
 
-def _number(symbol: object, known: dict[str, int], operation: str) -> int:
+def _number(symbol: object, known: dict[str, int]) -> int:
     if isinstance(symbol, str) and symbol in known:
         return known[symbol]
     most = len(known) - 1 if known else 2**31
     if isinstance(symbol, bool) or not isinstance(symbol, int) or not 0 <= symbol <= most:
         wanted = f"a class name or a number from 0 to {most}" if known else "a number from 0"
-        raise TargetError(expected(operation, "target", wanted, repr(symbol)))
+        raise TargetError("target", expected=wanted, got=repr(symbol))
     return symbol
 
 
-def used(numbers: Tensor, operation: str) -> list[int]:
+def used(numbers: Tensor) -> list[int]:
     """Return how many symbols each row (N, T) has, up to the last that is no padding; raises InputError for none."""
     places = torch.arange(1, numbers.shape[1] + 1, device=numbers.device)
     counts = ((numbers != PADDING) * places).amax(1).tolist()
     if 0 in counts:
-        raise InputError(expected(operation, "target", "at least one symbol in every row", f"row {counts.index(0)}"))
+        raise InputError("target", expected="at least one symbol in every row", got=f"row {counts.index(0)}")
     return counts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, expected
+from xai.base.errors import LayerError, names_errors
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.model.session import Case
@@ -18,6 +18,7 @@ __all__ = ["gate_activations"]
 OPERATION = "gate_activations"
 
 
+@names_errors("gate_activations")
 def gate_activations(model: Model, inputs: object, *, layer: str | None = None, batch_size: int | None = None) -> Gates:
     """Return every gate of a recurrent layer at every step, and its states.
 
@@ -42,11 +43,11 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
     words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
     with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
         chosen = layer or _first(model.network)
-        module = find_layer(model.network, chosen, OPERATION)
+        module = find_layer(model.network, chosen)
         kind = next((kind for kind in GATES if isinstance(module, kind)), None)
         if kind is None:
             wanted = "an nn.LSTM or nn.GRU, whose gates are known"
-            raise LayerError(expected(OPERATION, f"layer {chosen!r}", wanted, type(module).__name__))
+            raise LayerError(f"layer {chosen!r}", expected=wanted, got=type(module).__name__)
         rows: dict[str, list[Tensor]] = {name: [] for name in (*GATES[kind], "state")}
         for part in case.chunks(len(case)):
             for name, values in _recorded(case, chosen, kind, part).items():
@@ -70,15 +71,15 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
 def _first(network: nn.Module) -> str:
     names = [name for name, module in network.named_modules() if isinstance(module, tuple(GATES))]
     if not names:
-        raise LayerError(expected(OPERATION, "network", "one with an nn.LSTM or nn.GRU", type(network).__name__))
+        raise LayerError("network", expected="one with an nn.LSTM or nn.GRU", got=type(network).__name__)
     return names[0]
 
 
 def _recorded(case: Case, layer: str, kind: type[nn.RNNBase], rows: Tensor) -> dict[str, list[Tensor]]:
     """Return each gate and the states of some rows, (T, H) each, steps behind the end left out."""
     names = {"state": layer, **{name: f"{layer}:{name}" for name in GATES[kind]}}
-    with torch.no_grad(), recording(case.plan.network, names.values(), OPERATION) as recorded:
-        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, names.values(), OPERATION)
+    with torch.no_grad(), recording(case.plan.network, names.values()) as recorded:
+        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, names.values())
     seen = {name: recorded[read] for name, read in names.items()}
     lengths = (~seen["state"][:, :, 0].isnan()).sum(1).tolist()
     return {name: [row[:length].detach() for row, length in zip(values, lengths)] for name, values in seen.items()}

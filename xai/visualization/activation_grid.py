@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.base.arguments import whole_number
+from xai.base.errors import names_errors
 from xai.model.model import Model
 from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
@@ -17,6 +18,7 @@ __all__ = ["activation_grid", "grid_shape"]
 LEAST = 1e-6  # a place where nothing is active has no direction
 
 
+@names_errors("activation_grid")
 def activation_grid(
     model: Model, image: object, layer: str, *, cells: int = 7, **settings: object
 ) -> tuple[Visualization, torch.Tensor]:
@@ -26,7 +28,7 @@ def activation_grid(
     more than `cells` places a side are averaged down. settings are those of `visualize`. Source: Olah et al. 2018,
     doi:10.23915/distill.00010.
     """
-    whole_number("activation_grid", "cells", cells, 1)
+    whole_number("cells", cells, 1)
     maps = feature_maps(model, image, [layer])[layer]
     rows, columns = _shape(maps, cells)
     places = adaptive_avg_pool2d(maps, (rows, columns)).flatten(1).T  # (places, C)
@@ -38,7 +40,7 @@ def activation_grid(
 
 def grid_shape(model: Model, image: object, layer: str, cells: int = 7) -> tuple[int, int]:
     """Return how many rows and columns a grid of a layer has; raises LayerError for a layer without maps."""
-    return _shape(feature_maps(model, image, [layer])[layer], whole_number("activation_grid", "cells", cells, 1))
+    return _shape(feature_maps(model, image, [layer])[layer], whole_number("cells", cells, 1))
 
 
 def _shape(maps: torch.Tensor, cells: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import real_number, whole_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.image_files import LabelledImages
 from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
@@ -32,6 +32,7 @@ SNAPSHOTS = (0, 4, 48, 2048)
 LEARNING_RATES = {"text": 0.3, "maco": 0.2}  # by kind of input or parameters, which are phases for MaCo
 
 
+@names_errors("visualize")
 def visualize(
     model: Model,
     objective: Objective | Sequence[Objective],
@@ -82,10 +83,10 @@ def visualize(
     _check(objectives, steps, optimizer, copies, patience, seed, batch_size)
     kind = model.input.kind
     rate = LEARNING_RATES.get(parameters or kind, 0.05) if learning_rate is None else learning_rate
-    real_number("visualize", "learning_rate", rate, 0)
+    real_number("learning_rate", rate, 0)
     if kind != "image" and (transforms or parameters is not None):
         wanted = "parameters=None, and transforms=None or [], for inputs that are no images"
-        raise InputError(expected("visualize", "parameters, transforms", wanted, describe(parameters or transforms)))
+        raise InputError("parameters, transforms", expected=wanted, got=describe(parameters or transforms))
     chosen = limits.default() if constraints is None else list(constraints)
     if isinstance(reference, LabelledImages):
         reference, source = reference.images, source or f"real images ({reference.source})"
@@ -94,9 +95,9 @@ def visualize(
     with untouched(model.network):
         easel = Easel(model, size, parameters or "fourier", transforms, bounds, chosen, start, reference, seed)
         blank = easel.blank()
-        found = model.trace_of(blank, "visualize")
+        found = model.trace_of(blank)
         for name in {name for item in objectives for name in item.layers}:
-            find_layer(model.network, str(name).partition(":")[0], "visualize")
+            find_layer(model.network, str(name).partition(":")[0])
         batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
         together = max(1, batch // copies)
         reader = reader_for(model, objectives, found, blank, exact, steps * len(objectives) * copies)
@@ -152,14 +153,14 @@ def _check(
     batch_size: object,
 ) -> None:
     if not objectives or not all(isinstance(item, Objective) for item in objectives):
-        raise InputError(expected("visualize", "objective", "an Objective or several", describe(objectives)))
+        raise InputError("objective", expected="an Objective or several", got=describe(objectives))
     for name, value, least in (("steps", steps, 1), ("copies", copies, 1), ("seed", seed, 0)):
-        whole_number("visualize", name, value, least)
+        whole_number(name, value, least)
     for name, value, least in (("patience", patience, 2), ("batch_size", batch_size, 1)):
         if value is not None:
-            whole_number("visualize", name, value, least)
+            whole_number(name, value, least)
     if optimizer not in OPTIMIZERS:
-        raise InputError(expected("visualize", "optimizer", f"one of {', '.join(OPTIMIZERS)}", repr(optimizer)))
+        raise InputError("optimizer", expected=f"one of {', '.join(OPTIMIZERS)}", got=repr(optimizer))
 
 
 def _join(parts: Sequence[Climbed]) -> Climbed:

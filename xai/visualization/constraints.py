@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import real_number
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.baselines import blur
 
 __all__ = [
@@ -39,9 +39,10 @@ class Constraint(NamedTuple):
     clips: bool = False
 
 
+@names_errors("bounded_step")
 def bounded_step(rates: float = 1.0) -> Constraint:
     """Move no value by more than so many learning rates in a step."""
-    rates = real_number("bounded_step", "rates", rates, 0)
+    rates = real_number("rates", rates, 0)
     return Constraint(f"bounded step ({rates:g})", largest_step=rates)
 
 
@@ -55,21 +56,23 @@ def normalized_gradient() -> Constraint:
     return Constraint("normalized gradient", gradient=change)
 
 
+@names_errors("blurred_gradient")
 def blurred_gradient(sigma: float = 1.0) -> Constraint:
     """Blur each image's gradient by a Gaussian of so many pixels: neighbors change together."""
-    sigma = real_number("blurred_gradient", "sigma", sigma, 0)
+    sigma = real_number("sigma", sigma, 0)
 
     def change(gradient: Tensor) -> Tensor:
         if gradient.ndim != 4:
-            raise InputError(expected("blurred_gradient", "inputs", "images", describe(gradient)))
+            raise InputError("inputs", expected="images", got=describe(gradient))
         return blur(gradient, sigma)
 
     return Constraint(f"blurred gradient ({sigma:g})", gradient=change)
 
 
+@names_errors("total_variation")
 def total_variation(weight: float) -> Constraint:
     """Take weight times the mean absolute difference of neighbors (along each axis of the input) off the objective."""
-    weight = real_number("total_variation", "weight", weight, 0)
+    weight = real_number("weight", weight, 0)
 
     def penalty(inputs: Tensor) -> Tensor:
         # The first axis is the batch, the next the channels of an image; a series has its steps there.
@@ -80,9 +83,10 @@ def total_variation(weight: float) -> Constraint:
     return Constraint(f"total variation ({weight:g})", penalty=penalty)
 
 
+@names_errors("l2")
 def l2(weight: float) -> Constraint:
     """Take weight times the mean squared distance from the middle of the range off the objective."""
-    weight = real_number("l2", "weight", weight, 0)
+    weight = real_number("weight", weight, 0)
     return Constraint(f"L2 ({weight:g})", penalty=lambda inputs: weight * (inputs - 0.5).flatten(1).pow(2).mean(1))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from xai.base.errors import FolderError, expected
+from xai.base.errors import FolderError, names_errors
 from xai.model.model import Model
 from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
@@ -28,12 +28,13 @@ def checkpoints(folder: str | Path, most: int = SHOWN) -> list[Path]:
     found = sorted((Path(folder) / "epochs").glob("*.safetensors"))
     if not found:
         got = f"no epochs/*.safetensors in {folder}"
-        raise FolderError(expected("emergence", "model", "a folder trained with its weights kept", got))
+        raise FolderError("model", expected="a folder trained with its weights kept", got=got, operation="emergence")
     if len(found) <= most:
         return found
     return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
 
 
+@names_errors("emergence")
 def emergence(
     model: Model, files: Sequence[Path], objective: Objective | Sequence[Objective], **settings: object
 ) -> dict[str, Visualization]:
@@ -48,6 +49,6 @@ def emergence(
             network.load_state_dict(load_file(path))
         except (OSError, SafetensorError, RuntimeError) as error:
             wanted = "the weights of this very network"
-            raise FolderError(expected("emergence", path.name, wanted, type(error).__name__)) from error
+            raise FolderError(path.name, expected=wanted, got=type(error).__name__) from error
         made[path.stem] = visualize(model.with_network(network), objective, **settings)
     return made

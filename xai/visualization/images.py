@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.inputs.kinds import ImageInput
 from xai.visualization.image_parameterizations import PARAMETERS
 from xai.visualization.parameterization import Canvas
@@ -33,13 +33,13 @@ def image_shape(input: ImageInput, size: object, parameters: str) -> tuple[int, 
         or len(sides) != 2
         or not all(isinstance(side, int) and side >= 2 for side in sides)
     ):
-        raise InputError(expected("visualize", "size", "a height and a width from 2 pixels", size))
+        raise InputError("size", expected="a height and a width from 2 pixels", got=size)
     if max(sides) > LARGEST_SIDE:
-        raise InputError(expected("visualize", "size", f"sides of at most {LARGEST_SIDE:,} pixels", sides))
+        raise InputError("size", expected=f"sides of at most {LARGEST_SIDE:,} pixels", got=sides)
     if parameters not in PARAMETERS:
-        raise InputError(expected("visualize", "parameters", f"one of {', '.join(PARAMETERS)}", repr(parameters)))
+        raise InputError("parameters", expected=f"one of {', '.join(PARAMETERS)}", got=repr(parameters))
     if parameters != "pixels" and min(sides) < 4:
-        raise InputError(expected("visualize", "size", f"at least 4 pixels for parameters={parameters!r}", sides))
+        raise InputError("size", expected=f"at least 4 pixels for parameters={parameters!r}", got=sides)
     return channels, *sides
 
 

@@ -14,7 +14,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, LayerError, TargetError, describe, expected
+from xai.base.errors import InputError, LayerError, TargetError, describe, names_errors
 
 __all__ = [
     "Objective",
@@ -63,7 +63,7 @@ class Objective:
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
-            raise InputError(expected("Objective", "+", "another objective", describe(other)))
+            raise InputError("+", expected="another objective", got=describe(other))
         return Objective(
             f"{self.name} + {other.name}",
             tuple(dict.fromkeys((*self.layers, *other.layers))),
@@ -74,7 +74,7 @@ class Objective:
 
     def __mul__(self, factor: float) -> Objective:
         if isinstance(factor, bool) or not isinstance(factor, int | float):
-            raise InputError(expected("Objective", "*", "a number", describe(factor)))
+            raise InputError("*", expected="a number", got=describe(factor))
         name = f"-({self.name})" if factor == -1 else f"{factor:g} ({self.name})"
         return replace(self, name=name, value=lambda reading: factor * self.value(reading))
 
@@ -87,9 +87,10 @@ class Objective:
         return self + (-other)
 
 
+@names_errors("channel")
 def channel(layer: str, number: int) -> Objective:
     """Return the mean of one channel over all positions; of a linear layer, one unit."""
-    number = _whole("channel", "number", number)
+    number = _whole("number", number)
 
     def value(reading: Reading) -> Tensor:
         maps = _channel(reading.activations[layer], layer, number)
@@ -98,10 +99,11 @@ def channel(layer: str, number: int) -> Objective:
     return Objective(f"{layer} channel {number}", (layer,), value)
 
 
+@names_errors("neuron")
 def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) -> Objective:
     """Return one unit of one channel, at the center of the map unless a position is given."""
-    number = _whole("neuron", "number", number)
-    x, y = (None if place is None else _whole("neuron", axis, place) for axis, place in (("x", x), ("y", y)))
+    number = _whole("number", number)
+    x, y = (None if place is None else _whole(axis, place) for axis, place in (("x", x), ("y", y)))
 
     def value(reading: Reading) -> Tensor:
         maps = _channel(reading.activations[layer], layer, number)
@@ -110,7 +112,7 @@ def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) 
         row, column = maps.shape[1] // 2 if y is None else y, maps.shape[2] // 2 if x is None else x
         if not (0 <= row < maps.shape[1] and 0 <= column < maps.shape[2]):
             wanted = f"a position within {maps.shape[2]} x {maps.shape[1]}"
-            raise LayerError(expected("visualize", f"{layer}: x, y", wanted, (column, row)))
+            raise LayerError(f"{layer}: x, y", expected=wanted, got=(column, row), operation="visualize")
         return maps[:, row, column]
 
     where = "" if x is None and y is None else f" at ({x}, {y})"
@@ -122,42 +124,47 @@ def layer(name: str) -> Objective:
     return Objective(f"{name} (all)", (name,), lambda reading: reading.activations[name].flatten(1).pow(2).mean(1))
 
 
+@names_errors("direction")
 def direction(layer: str, vector: object) -> Objective:
     """Return the mean over positions of the dot product with a vector, one number per channel, scaled to length 1."""
     try:
         wanted = torch.as_tensor(vector, dtype=torch.float32).flatten()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(expected("direction", "vector", "numbers, one per channel", describe(vector))) from error
+        raise InputError("vector", expected="numbers, one per channel", got=describe(vector)) from error
     if not bool(torch.isfinite(wanted).all()) or float(wanted.norm()) == 0:
-        raise InputError(expected("direction", "vector", "finite numbers, not all 0", describe(vector)))
+        raise InputError("vector", expected="finite numbers, not all 0", got=describe(vector))
 
     def value(reading: Reading) -> Tensor:
         maps = reading.activations[layer]
         if maps.shape[1] != len(wanted):
-            raise LayerError(expected("visualize", f"{layer}: vector", f"{maps.shape[1]} numbers", len(wanted)))
+            raise LayerError(
+                f"{layer}: vector", expected=f"{maps.shape[1]} numbers", got=len(wanted), operation="visualize"
+            )
         unit = (wanted / wanted.norm()).to(maps)
         return torch.einsum("nc...,c->n...", maps, unit).flatten(1).mean(1)
 
     return Objective(f"{layer} direction", (layer,), value)
 
 
+@names_errors("unit")
 def unit(layer: str, number: int, step: int | None = None) -> Objective:
     """Return one unit of a recurrent layer (nn.RNN, nn.LSTM, nn.GRU): its state at a step, by default after the last.
 
     Units of a bidirectional layer are numbered forward first, then backward. step counts from 0, or from the end.
     """
-    number = _whole("unit", "number", number)
+    number = _whole("number", number)
     where = "" if step is None else f" at step {step}"
     return Objective(f"{layer} unit {number}{where}", (layer,), lambda reading: _at(reading, layer, number, step))
 
 
+@names_errors("gate")
 def gate(layer: str, name: str, number: int, step: int | None = None) -> Objective:
     """Return how far a gate of one unit of a recurrent layer stands open: its mean over steps, or at one step.
 
     name: "input", "forget", "cell" or "output" of an LSTM, "reset", "update" or "new" of a GRU; of the last of several
     layers, or of layer k with "forget_l0" and the like.
     """
-    number = _whole("gate", "number", number)
+    number = _whole("number", number)
     full = f"{layer}:{name}"
 
     def value(reading: Reading) -> Tensor:
@@ -179,11 +186,13 @@ def diversity(layer: str) -> Objective:
     def value(reading: Reading) -> Tensor:
         maps = reading.activations[layer].flatten(2) if reading.activations[layer].ndim > 2 else None
         if maps is None:
-            raise LayerError(expected("visualize", f"diversity of {layer}", "a layer with positions", "one without"))
+            raise LayerError(
+                f"diversity of {layer}", expected="a layer with positions", got="one without", operation="visualize"
+            )
         if not reading.together:
             return maps.new_zeros(len(maps))
         if len(maps) < 2:
-            raise InputError(expected("visualize", "copies", "at least 2 for diversity", len(maps)))
+            raise InputError("copies", expected="at least 2 for diversity", got=len(maps), operation="visualize")
         gram = torch.einsum("ncp,ndp->ncd", maps, maps).flatten(1)
         gram = gram / gram.norm(dim=1, keepdim=True).clamp_min(1e-12)
         alike = gram @ gram.T
@@ -192,39 +201,41 @@ def diversity(layer: str) -> Objective:
     return Objective(f"{layer} diversity", (layer,), value, compares=True)
 
 
+@names_errors("logit")
 def logit(number: int) -> Objective:
     """Return the network's score of a class before the softmax."""
-    number = _whole("logit", "number", number)
+    number = _whole("number", number)
     return Objective(f"logit {number}", (), lambda reading: _class(reading.scores, number), reads_output=True)
 
 
+@names_errors("probability")
 def probability(number: int) -> Objective:
     """Return the probability of a class; it can rise by making the others fall, which a logit cannot."""
-    number = _whole("probability", "number", number)
+    number = _whole("number", number)
     value: Callable[[Reading], Tensor] = lambda reading: _class(reading.probabilities, number)  # noqa: E731
     return Objective(f"probability {number}", (), value, reads_output=True)
 
 
-def _whole(operation: str, argument: str, value: object) -> int:
+def _whole(argument: str, value: object) -> int:
     """Return one whole number; whether the network has such a unit is seen when it runs."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         wanted = "one whole number (several units: a list of objectives)"
-        raise InputError(expected(operation, argument, wanted, describe(value)))
+        raise InputError(argument, expected=wanted, got=describe(value))
     return int(value)
 
 
 def _channel(maps: Tensor, name: str, number: int) -> Tensor:
     if maps.ndim < 2 or not 0 <= number < maps.shape[1]:
-        raise LayerError(expected("visualize", f"{name}: channel", f"0 to {maps.shape[1] - 1}", number))
+        raise LayerError(f"{name}: channel", expected=f"0 to {maps.shape[1] - 1}", got=number, operation="visualize")
     return maps[:, number]
 
 
 def _unit(states: Tensor, name: str, number: int) -> Tensor:
     if states.ndim != 3:
         wanted = "a recurrent layer (nn.RNN, nn.LSTM or nn.GRU)"
-        raise LayerError(expected("visualize", name, wanted, f"an output {tuple(states.shape[1:])}"))
+        raise LayerError(name, expected=wanted, got=f"an output {tuple(states.shape[1:])}", operation="visualize")
     if not 0 <= number < states.shape[2]:
-        raise LayerError(expected("visualize", f"{name}: unit", f"0 to {states.shape[2] - 1}", number))
+        raise LayerError(f"{name}: unit", expected=f"0 to {states.shape[2] - 1}", got=number, operation="visualize")
     return states[:, :, number]
 
 
@@ -235,12 +246,12 @@ def _at(reading: Reading, name: str, number: int, step: int | None) -> Tensor:
     wanted = -1 if step is None else step
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not -states.shape[1] <= wanted < states.shape[1]:
         limits = f"{-states.shape[1]} to {states.shape[1] - 1}"
-        raise LayerError(expected("visualize", f"{name}: step", limits, describe(step)))
+        raise LayerError(f"{name}: step", expected=limits, got=describe(step), operation="visualize")
     place = torch.minimum(last, torch.full_like(last, wanted)) if wanted >= 0 else (last + 1 + wanted).clamp_min(0)
     return states.gather(1, place[:, None])[:, 0]
 
 
 def _class(scores: Tensor, number: int) -> Tensor:
     if not 0 <= number < scores.shape[1]:
-        raise TargetError(expected("visualize", "class", f"0 to {scores.shape[1] - 1}", number))
+        raise TargetError("class", expected=f"0 to {scores.shape[1] - 1}", got=number, operation="visualize")
     return scores[:, number]

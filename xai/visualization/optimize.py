@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from xai.base.errors import NetworkError, expected
+from xai.base.errors import NetworkError
 from xai.base.progress import track
 from xai.network.gradients import gradient_of
 from xai.visualization.constraints import Constraint
@@ -86,7 +86,7 @@ def climb(
         draws = [generators[row] for row in live.tolist()]
         reached, gradient = _gradient(reader, chosen, canvas, copies, course, values[live], progress, draws)
         if not bool(torch.isfinite(gradient).all()):
-            raise NetworkError(expected("visualize", "gradient", "finite numbers", f"NaN or infinity at step {step}"))
+            raise NetworkError("gradient", expected="finite numbers", got=f"NaN or infinity at step {step}")
         values = values.index_copy(
             0, live.to(values.device), canvas.settle(_step(values, gradient, live, memory, step, course))
         )
@@ -126,7 +126,7 @@ def _gradient(
     for constraint in course.constraints:
         if constraint.penalty is not None:
             score = score - constraint.penalty(inputs)
-    gradient = gradient_of(score, inputs, "visualize")
+    gradient = gradient_of(score, inputs)
     for constraint in course.constraints:
         if constraint.gradient is not None:
             gradient = constraint.gradient(gradient)

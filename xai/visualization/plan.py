@@ -62,4 +62,4 @@ def _seen(reader: Reader, objective: Objective, noise: Tensor) -> list[Tensor]:
     variable = noise.clone().requires_grad_()
     reading = reader.read([objective], variable)
     outputs = [item for item in (*reading.activations.values(), reading.scores) if item is not None]
-    return [gradient_of(objective.value(reading), variable, "visualize"), *(item.detach() for item in outputs)]
+    return [gradient_of(objective.value(reading), variable), *(item.detach() for item in outputs)]

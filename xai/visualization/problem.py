@@ -8,7 +8,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.visualization.constraints import Constraint
@@ -44,7 +44,7 @@ class Easel:
             self.input = msgspec.structs.replace(self.input, shape=self.shape)
         sized = Model(model.network, task=model.task, output=model.output, input=self.input, forward=model.forward)
         self.start, self.real = (
-            None if item is None else sized.prepare(item, "visualize", name)
+            None if item is None else sized.prepare(item, name)
             for item, name in ((start, "start"), (reference, "reference"))
         )
         if self.input.kind == "text":
@@ -58,7 +58,9 @@ class Easel:
                 self.start = self.start[:, : self.shape[0]]
         if self.input.kind == "image" and bounds is not None:
             raise InputError(
-                expected("visualize", "bounds", "none for images: ImageInput has a range", describe(bounds))
+                "bounds",
+                expected="none for images: ImageInput has a range",
+                got=describe(bounds),
             )
 
     def blank(self) -> Tensor:
@@ -75,7 +77,7 @@ class Easel:
         start = self.start
         if start is not None:
             if len(start) not in (1, total):
-                raise InputError(expected("visualize", "start", f"one input, or one for each of {total}", len(start)))
+                raise InputError("start", expected=f"one input, or one for each of {total}", got=len(start))
             start = start.expand(total, *start.shape[1:])[list(numbers)]
         moves = self.transforms is None or len(self.transforms) > 0
         if self.input.kind == "image":

@@ -37,10 +37,10 @@ class Reader:
         stop = not any(item.reads_output for item in objectives) and not self.repeated & set(names)
         with ExitStack() as around:
             if model.input.kind == "text" and inputs.is_floating_point():
-                around.enter_context(looking_up(network, inputs, FIRST_WORD, "visualize"))
+                around.enter_context(looking_up(network, inputs, FIRST_WORD))
                 inputs = inputs.argmax(2) + FIRST_WORD
-            recorded = around.enter_context(recording(network, names, "visualize", before=True, stop=stop))
-            raw = run_recorded(lambda: model.forward_on(network, inputs, "visualize"), recorded, names, "visualize")
+            recorded = around.enter_context(recording(network, names, before=True, stop=stop))
+            raw = run_recorded(lambda: model.forward_on(network, inputs), recorded, names)
         # Means over a map are taken in at least float32.
         recorded = {name: maps.to(torch.promote_types(maps.dtype, torch.float32)) for name, maps in recorded.items()}
         if raw is None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arrays import to_tensor
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.inputs.kinds import Input
 from xai.visualization.image_parameterizations import pixels
 from xai.visualization.parameterization import Canvas, Measure
@@ -34,13 +34,13 @@ def row_shape(input: Input, size: int | None, examples: Tensor | None) -> tuple[
     elif examples is not None:
         shape = tuple(examples.shape[1:])
     else:
-        raise InputError(expected("visualize", "start or reference", "rows to take the shape from", "none"))
+        raise InputError("start or reference", expected="rows to take the shape from", got="none")
     if size is None:
         return shape
     longest = input.length if input.kind == "sequence" else MOST_STEPS
     if len(shape) != 2 or isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= longest:
         wanted = f"a number of steps from 1 to {longest}" if len(shape) == 2 else "none for a row of a table"
-        raise InputError(expected("visualize", "size", wanted, size))
+        raise InputError("size", expected=wanted, got=size)
     return (size, shape[1])
 
 
@@ -53,7 +53,7 @@ def row_limits(input: Input, shape: tuple[int, ...], bounds: object, real: Tenso
     width = shape[-1:] if len(shape) <= 2 else (1,)
     if bounds is not None:
         if not isinstance(bounds, tuple | list) or len(bounds) != 2:
-            raise InputError(expected("visualize", "bounds", "a pair (low, high)", describe(bounds)))
+            raise InputError("bounds", expected="a pair (low, high)", got=describe(bounds))
         low, high = (_per_column(item, width) for item in bounds)
     elif real is not None:
         values = real.flatten(0, -2) if len(shape) <= 2 else real.reshape(-1, 1)
@@ -64,15 +64,13 @@ def row_limits(input: Input, shape: tuple[int, ...], bounds: object, real: Tenso
         mean, spread = torch.tensor(input.mean), torch.tensor(input.std)
         low, high = mean - SPREAD * spread, mean + SPREAD * spread
     else:
-        raise InputError(
-            expected("visualize", "bounds", "(low, high), or reference= to take the range from", "neither")
-        )
+        raise InputError("bounds", expected="(low, high), or reference= to take the range from", got="neither")
     low, high = low.clone(), high.clone()
     for name, words in getattr(input, "categorical", {}).items():
         place = input.names.index(name)
         low[place], high[place] = 0.0, float(len(words) - 1)
     if not bool((low <= high).all()) or not bool(torch.isfinite(high - low).all()):
-        raise InputError(expected("visualize", "bounds", "finite numbers, low <= high", describe(bounds)))
+        raise InputError("bounds", expected="finite numbers, low <= high", got=describe(bounds))
     return low, high
 
 
@@ -134,7 +132,7 @@ def row_canvas(
 
 
 def _per_column(value: object, width: tuple[int, ...]) -> Tensor:
-    numbers = to_tensor(value if not isinstance(value, int | float) else [float(value)], "visualize", "bounds")
+    numbers = to_tensor(value if not isinstance(value, int | float) else [float(value)], "bounds")
     if tuple(numbers.shape) not in ((1,), tuple(width)):
-        raise InputError(expected("visualize", "bounds", f"a number or {width[0]} of them", describe(numbers)))
+        raise InputError("bounds", expected=f"a number or {width[0]} of them", got=describe(numbers))
     return numbers.expand(width)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 from xai.inputs.text import FIRST_WORD, TextInput
 from xai.network.gradients import gradient_of
 from xai.visualization.parameterization import Canvas, Measure
@@ -31,11 +31,11 @@ def token_count(input: TextInput, size: object) -> int:
     """Return how many words a text is to have; raises InputError for a model without a vocabulary."""
     if not input.vocabulary:
         wanted = "TextInput(vocabulary=...), since words that the network numbers itself have no gradient"
-        raise InputError(expected("visualize", "model", f"one with input={wanted}", "no vocabulary"))
+        raise InputError("model", expected=f"one with input={wanted}", got="no vocabulary")
     most = input.length or 10_000
     count = min(WORDS, most) if size is None else size
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
-        raise InputError(expected("visualize", "size", f"a number of words from 1 to {most}", size))
+        raise InputError("size", expected=f"a number of words from 1 to {most}", got=size)
     return count
 
 
@@ -88,7 +88,7 @@ def _replace(numbers: Tensor, vocabulary: int, measure: Measure) -> Tensor:
     going = torch.ones(count, dtype=torch.bool, device=numbers.device)
     for _ in range(ROUNDS * length):
         shares = _shares(numbers, vocabulary).requires_grad_()
-        gradient = gradient_of(measure(shares, 1), shares, "visualize")
+        gradient = gradient_of(measure(shares, 1), shares)
         # By how much the objective would rise were it linear, for every word in every place.
         promise = gradient - (gradient * shares.detach()).sum(2, keepdim=True)
         best = promise.flatten(1).topk(min(TRIES, promise[0].numel()), dim=1).indices

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from xai.base.arguments import real_number
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 
 __all__ = ["Transform", "default", "jitter", "padding", "resample", "rotation", "scaling"]
 
@@ -46,10 +46,11 @@ def rotation(degrees: float) -> Transform:
     return draw
 
 
+@names_errors("scaling")
 def scaling(low: float, high: float) -> Transform:
     """Enlarge by a factor between low and high."""
     if not 0 < low <= high:
-        raise InputError(expected("scaling", "low, high", "0 < low <= high", (low, high)))
+        raise InputError("low, high", expected="0 < low <= high", got=(low, high))
 
     def draw(generator: torch.Generator, size: tuple[int, int]) -> Tensor:
         factor = low + float(torch.rand(1, generator=generator)) * (high - low)
@@ -69,11 +70,12 @@ class Padding:
         return torch.diag(torch.tensor([1 + 2 * self.pixels / size[1], 1 + 2 * self.pixels / size[0], 1.0]))
 
 
+@names_errors("padding")
 def padding(pixels: float, fill: float | str = 0.5) -> Padding:
     """Put a frame of so many pixels around: a value (0 to 1), "border" or "reflection" (what is outside by default)."""
-    real_number("padding", "pixels", pixels, -1e-9)
+    real_number("pixels", pixels, -1e-9)
     if fill not in ("border", "reflection"):
-        real_number("padding", "fill", fill)
+        real_number("fill", fill)
     return Padding(pixels, fill)
 
 

@@ -14,7 +14,7 @@ from xai.auditing.correctness import SCORES, quality
 from xai.auditing.finding_figures import bars, curves
 from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import judge, untestable
-from xai.base.errors import InputError, XaiError, expected
+from xai.base.errors import InputError, XaiError
 from xai.model.model import Model
 from xai.network.compress import QUANTIZERS, keep_largest, unit_norms
 from xai.network.trace import Trace
@@ -86,7 +86,7 @@ def _answers(model: Model, rows: Rows, change: Callable[[nn.Module], None]) -> n
             network = copy.deepcopy(model.network).eval()
     except Exception as error:
         got = type(error).__name__
-        raise InputError(expected("audit", "network", "one that can be copied", got)) from error
+        raise InputError("network", expected="one that can be copied", got=got, operation="audit") from error
     with torch.no_grad():
         change(network)
     said = model.with_network(network).predict(rows.inputs).double().cpu()

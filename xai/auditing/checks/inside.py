@@ -127,8 +127,8 @@ def _gradients(model: Model, rows: Rows, found: Trace, seed: int) -> Finding:
         return untestable(name, "the network has fewer than two layers with weights.")
     try:
         own = _flow(model, rows.inputs, order, seed)
-        owners = layers_with_weights(model, rows.inputs, "audit")
-        control = _flow(shuffled(model, rows.inputs, owners, seed, "audit"), rows.inputs, order, seed)
+        owners = layers_with_weights(model, rows.inputs)
+        control = _flow(shuffled(model, rows.inputs, owners, seed), rows.inputs, order, seed)
     except XaiError as error:
         return untestable(name, str(error))
     if not all(np.isfinite([*own, *control])) or max(own) == 0:
@@ -163,7 +163,7 @@ def _flow(model: Model, inputs: Tensor, layers: list[str], seed: int) -> list[fl
         mixture = torch.randn(case.prediction.shape[1] + 1, generator=torch.Generator().manual_seed(seed))
         squares = dict.fromkeys(layers, 0.0)
         for row in range(len(case)):
-            output = model.forward_on(model.network, case.inputs[row : row + 1], "audit")
+            output = model.forward_on(model.network, case.inputs[row : row + 1])
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, weights, allow_unused=True)
             for layer, gradient in zip(owner, gradients):
@@ -215,8 +215,8 @@ def _gradient_sizes(model: Model, inputs: Tensor, embedding: str | None) -> Tens
             batch = case.inputs[part]
             batch = batch.clone().requires_grad_() if embedding is None else batch
             model.network.requires_grad_(True)
-            with recording(model.network, names, "audit") as recorded, differentiable_pass(model.network):
-                score = model.forward_on(model.network, batch, "audit").amax(1).sum()
+            with recording(model.network, names) as recorded, differentiable_pass(model.network):
+                score = model.forward_on(model.network, batch).amax(1).sum()
                 (gradient,) = torch.autograd.grad(score, batch if embedding is None else recorded[embedding])
             sizes.append(gradient.double().norm(dim=2).cpu())
     return torch.cat(sizes)

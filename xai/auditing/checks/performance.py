@@ -15,7 +15,7 @@ from xai.auditing.correctness import SCORES
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import ALPHA, judge, untestable
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -74,17 +74,18 @@ class Performance:
         return pd.DataFrame(rows)
 
 
+@names_errors("measure_performance")
 def measure_performance(model: Model, inputs: object, labels: object) -> Performance:
     """Return how a classifier does on labelled inputs.
 
     inputs: (N, ...) as the model takes them. labels: class numbers (N,) or names. Raises InputError for others.
     """
     if model.task not in ("classification", "binary"):
-        raise InputError(expected("measure_performance", "model", "a classifier", f"task {model.task!r}"))
+        raise InputError("model", expected="a classifier", got=f"task {model.task!r}")
     probabilities = model.predict(inputs).cpu()
     outputs = probabilities.shape[1]
-    labels = as_labels(model, labels, len(probabilities), "measure_performance")
-    check_outputs(labels, outputs, "measure_performance")
+    labels = as_labels(model, labels, len(probabilities))
+    check_outputs(labels, outputs)
     predicted = probabilities.argmax(1)
     confusion = torch.zeros(outputs, outputs, dtype=torch.long)
     confusion.index_put_((labels, predicted), torch.ones_like(predicted), accumulate=True)

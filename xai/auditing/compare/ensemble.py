@@ -10,7 +10,7 @@ import torch
 
 from xai.auditing.audit_data import AuditData, Prepared, Rows, prepare
 from xai.auditing.rates import LEAST
-from xai.base.errors import InputError, describe, expected
+from xai.base.errors import InputError, describe
 from xai.inputs.kinds import TabularInput
 from xai.model.model import Model
 
@@ -90,17 +90,17 @@ def read_pool(
     replica has the weights of another version: it would say that there is no noise.
     """
     if not isinstance(data, AuditData):
-        raise InputError(expected("compare", "data", "an AuditData", describe(data)))
+        raise InputError("data", expected="an AuditData", got=describe(data), operation="compare")
     if isinstance(replicas, Model) or not all(isinstance(item, Model) for item in replicas):
-        raise InputError(expected("compare", "replicas", "a list of models", describe(replicas)))
+        raise InputError("replicas", expected="a list of models", got=describe(replicas), operation="compare")
     versions = {"a": a, "b": b, **{f"replicas[{place}]": item for place, item in enumerate(replicas)}}
     for argument, model in versions.items():
         if not isinstance(model, Model):
-            raise InputError(expected("compare", argument, "a Model", describe(model)))
+            raise InputError(argument, expected="a Model", got=describe(model), operation="compare")
         _check_fit(a, model, argument)
     _check_others(versions)
     # A comparison needs no training rows: nothing of them is read.
-    prepared = prepare(a, replace(data, train=None, train_groups=None), rows=rows, seed=seed, operation="compare")
+    prepared = prepare(a, replace(data, train=None, train_groups=None), rows=rows, seed=seed)
     first = prepared.held_out
     read = [first, *(_read(model, data, first, argument) for argument, model in list(versions.items())[1:])]
     return Pool(tuple(versions.values()), tuple(read), prepared)
@@ -108,13 +108,13 @@ def read_pool(
 
 def _read(model: Model, data: AuditData, first: Rows, argument: str) -> Rows:
     """Return the rows of another version: the same inputs as it takes them, and what it says."""
-    batch = model.prepare(data.inputs, "compare").cpu()[first.places]
+    batch = model.prepare(data.inputs).cpu()[first.places]
     same = batch.dtype == first.inputs.dtype and torch.equal(batch, first.inputs)
     inputs = first.inputs if same else batch  # twenty versions need not hold the rows twenty times
     prediction = model.predict(inputs).double().cpu()
     if prediction.shape[1] != first.outputs:
         wanted = f"a model of {first.outputs} outputs, as A"
-        raise InputError(expected("compare", argument, wanted, f"{prediction.shape[1]} outputs"))
+        raise InputError(argument, expected=wanted, got=f"{prediction.shape[1]} outputs", operation="compare")
     return replace(first, inputs=inputs, prediction=prediction)
 
 
@@ -136,7 +136,7 @@ def _check_fit(a: Model, other: Model, argument: str) -> None:
             continue  # without names, the number of outputs must do
         if wanted != got:
             said = f"a model with the {fact} of A ({_short(wanted)})"
-            raise InputError(expected("compare", argument, said, _short(got)))
+            raise InputError(argument, expected=said, got=_short(got), operation="compare")
 
 
 def _check_others(versions: dict[str, Model]) -> None:
@@ -147,7 +147,7 @@ def _check_others(versions: dict[str, Model]) -> None:
         digest = model.digest()
         if digest in seen and argument.startswith("replicas"):
             wanted = "a model trained with a seed of its own"
-            raise InputError(expected("compare", argument, wanted, f"the weights of {seen[digest]}"))
+            raise InputError(argument, expected=wanted, got=f"the weights of {seen[digest]}", operation="compare")
         seen.setdefault(digest, argument)
 
 

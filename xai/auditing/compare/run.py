@@ -9,6 +9,7 @@ from xai.auditing.compare.ensemble import A, B, Pool, read_pool
 from xai.auditing.run import about_data, chosen_checks, made_with, run_checks
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
+from xai.base.errors import names_errors
 from xai.base.plain import as_plain
 from xai.methods import COMPARISONS
 from xai.model.model import Model
@@ -17,6 +18,7 @@ from xai.results.audit_result import AuditResult
 __all__ = ["about_pool", "compare"]
 
 
+@names_errors("compare")
 def compare(
     a: Model,
     b: Model,
@@ -44,10 +46,10 @@ def compare(
     >>> result.findings[0].check
     'predictions.changed'
     """
-    chosen = chosen_checks("compare", COMPARISONS, checks, settings)
-    seed = whole_number("compare", "seed", seed)
+    chosen = chosen_checks(COMPARISONS, checks, settings)
+    seed = whole_number("seed", seed)
     pool = read_pool(a, b, data, list(replicas) if isinstance(replicas, tuple) else replicas, rows=rows, seed=seed)
-    findings, seconds = run_checks("compare", COMPARISONS, chosen, (pool,), a.network, seed, settings)
+    findings, seconds = run_checks(COMPARISONS, chosen, (pool,), a.network, seed, settings)
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
     return AuditResult(findings, about_pool(pool), about_data(pool.data), as_plain(options), made_with(), seconds)
 

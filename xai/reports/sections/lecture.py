@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 
 import xai
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError, names_errors
 from xai.base.experiment import Outcome, WorkedExample
 from xai.reports.escape import render
 from xai.reports.figures import inline_svg
@@ -20,6 +20,7 @@ from xai.reports.panels import panel_figure
 __all__ = ["lecture_report"]
 
 
+@names_errors("lecture_report")
 def lecture_report(
     outcomes: Sequence[Outcome],
     errata: Sequence[tuple[str, str]],
@@ -31,7 +32,7 @@ def lecture_report(
     worked: the lecture's rows with numbers by hand, each naming errors in `errata`; without them there is no such part.
     """
     if not outcomes:
-        raise InputError(expected("lecture_report", "outcomes", "at least one", "none"))
+        raise InputError("outcomes", expected="at least one", got="none")
     held = sum(outcome.held for outcome in outcomes)
     values = {"outcomes": outcomes, "held": held, "total": total, "worked": bool(worked)}
     lead = render("lecture_summary.html", **values, machine=_machine())
