@@ -92,7 +92,7 @@ class TestTabular:
         ids=["narrow", "wide", "unseen", "half", "negative", "infinite", "words"],
     )
     def test_what_is_wrong_is_named(self, rows: list) -> None:
-        with pytest.raises(InputError, match="^inputs: expected"):
+        with pytest.raises(InputError, match=r"^inputs: expected"):
             self.kind.prepare(rows)
 
     def test_missing_and_double_columns_are_named(self) -> None:
@@ -128,7 +128,7 @@ class TestSequences:
 
     @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"]])
     def test_what_is_wrong_is_named(self, value: list) -> None:
-        with pytest.raises(InputError, match="^inputs: expected"):
+        with pytest.raises(InputError, match=r"^inputs: expected"):
             self.kind.prepare(value)
 
     @pytest.mark.parametrize("settings", [{"names": []}, {"length": 0}, {"mean": [1.0]}, {"std": [1.0, 0.0]}])
@@ -148,7 +148,7 @@ class TestTexts:
 
     @pytest.mark.parametrize("value", [[[1, 6]], [[1, -1]], [1, 2]])
     def test_numbers_that_cannot_be_are_named(self, value: list) -> None:
-        with pytest.raises(InputError, match="^inputs: expected"):
+        with pytest.raises(InputError, match=r"^inputs: expected"):
             self.kind.prepare(torch.tensor(value))
 
     @pytest.mark.parametrize("settings", [{"vocabulary": ["a", "a"]}, {"length": 0}, {"pattern": "("}])
