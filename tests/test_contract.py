@@ -91,7 +91,7 @@ def test_the_matrix_is_in_the_documentation() -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("fault", [RuntimeError("planted"), KeyboardInterrupt()])
-@pytest.mark.parametrize("at", [1, 2, 4])
+@pytest.mark.parametrize("at", [1, 2, 3])
 def test_leaves_no_trace_after_a_fault(name: str, fault: BaseException, at: int) -> None:
     model = model_for(name, "mixed_modes")
     calls = iter(range(1, 10_000))

@@ -14,7 +14,7 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import integrated_gradients, saliency
-from xai.base.digest import network_digest, tensor_digest, version_key
+from xai.base.digest import tensor_digest
 from xai.base.errors import FolderError, InputError, OutputError
 from xai.base.files import check_writable, write_atomically
 from xai.evidence.verify import verify
@@ -22,6 +22,7 @@ from xai.inputs.image_files import read_folder, read_image
 from xai.inputs.kinds import ImageInput
 from xai.lime.image import lime_image
 from xai.model.model import Model
+from xai.network.digest import network_digest, version_key
 from xai.network.guard import untouched
 from xai.results.explanation import Explanation
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.zoo import ZOO
+from xai.network.fuse import FastForm
 from xai.network.guard import untouched
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
@@ -34,13 +35,13 @@ def test_a_convolution_before_its_batch_norm_is_read_off_the_plain_network() -> 
 
 
 def test_a_form_that_reads_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from xai.visualization import plan
+    from xai.model import plan
 
     def wrong(network, trace):
         fast, pairs, layout = faster(network, trace)
         with torch.no_grad():
             fast.conv1.weight.mul_(1.001)
-        return fast, pairs, layout
+        return FastForm(fast, pairs, layout)
 
     faster = plan.faster_form
     monkeypatch.setattr(plan, "faster_form", wrong)
@@ -58,7 +59,7 @@ def test_few_passes_are_not_worth_it() -> None:
 
 def test_a_form_with_another_gradient_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it puts out is the same, but on its way back a channel counts up to a tenth too much or too little."""
-    from xai.visualization import plan
+    from xai.model import plan
 
     class Loses(torch.autograd.Function):
         @staticmethod
@@ -78,7 +79,7 @@ def test_a_form_with_another_gradient_is_not_used(monkeypatch: pytest.MonkeyPatc
     def wrong(network, trace):
         fast, pairs, layout = faster(network, trace)
         fast.relu = Wrong()
-        return fast, pairs, layout
+        return FastForm(fast, pairs, layout)
 
     faster = plan.faster_form
     monkeypatch.setattr(plan, "faster_form", wrong)

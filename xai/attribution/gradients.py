@@ -41,9 +41,8 @@ def saliency(
     tensor([[2., 3.]])
     """
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("saliency", inputs, target, **settings) as case:
-        parts = [case.gradient(case.inputs[rows], rows)[1].abs() for rows in case.chunks(len(case))]
-        return case.explanation("saliency", torch.cat(parts), "input")
+    with model.explaining("saliency", inputs, target, one_gradient=True, **settings) as case:
+        return case.explanation("saliency", case.gradient_of_inputs().abs(), "input")
 
 
 def input_x_gradient(
@@ -67,9 +66,8 @@ def input_x_gradient(
     tensor([[6., 6.]])
     """
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("input_x_gradient", inputs, target, **settings) as case:
-        parts = [case.gradient(case.inputs[rows], rows)[1] * case.inputs[rows] for rows in case.chunks(len(case))]
-        return case.explanation("input_x_gradient", torch.cat(parts), "input")
+    with model.explaining("input_x_gradient", inputs, target, one_gradient=True, **settings) as case:
+        return case.explanation("input_x_gradient", case.gradient_of_inputs() * case.inputs, "input")
 
 
 @names_errors("integrated_gradients")

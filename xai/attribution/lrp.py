@@ -17,7 +17,8 @@ from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
 from xai.base.arguments import real_number
 from xai.base.errors import InputError, NetworkError, names_errors
-from xai.model.model import PASSES_WORTH_A_PLAN, Model
+from xai.model.model import Model
+from xai.model.opening import PASSES_WORTH_A_PLAN
 from xai.model.session import Case
 from xai.results.explanation import Explanation
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["as_tensor", "check_finite", "to_tensor"]
+__all__ = ["all_finite", "as_tensor", "check_finite", "to_tensor"]
 
 
 def to_tensor(value: object, argument: str) -> Tensor:
@@ -36,6 +37,16 @@ def as_tensor(value: object, argument: str) -> Tensor:
     return tensor
 
 
+def all_finite(tensor: Tensor) -> bool:
+    """Say whether a tensor holds no NaN or infinity.
+
+    >>> all_finite(torch.tensor([1.0, 2.0])), all_finite(torch.tensor([1.0, float("nan")]))
+    (True, False)
+    """
+    # A finite sum is one of finite numbers, and one pass in place of three; finite numbers may add up to infinity.
+    return math.isfinite(tensor.sum().item()) or bool(torch.isfinite(tensor).all())
+
+
 def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Tensor:
     """Return the batch, or raise InputError where it is empty or holds NaN or infinity.
 
@@ -43,7 +54,7 @@ def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Ten
     """
     if batch.numel() == 0:
         raise InputError(argument, expected="at least one row", got=describe(batch))
-    if not bool(torch.isfinite(batch).all()):
+    if not all_finite(batch):
         place = (~torch.isfinite(batch)).nonzero()[0].tolist()
         column = f", column {names[place[-1]]!r}" if names else ""
         got = (

@@ -1,29 +1,21 @@
-"""A fingerprint of a network's weights: names, shapes, types and bytes, in SHA-256."""
+"""Fingerprints in SHA-256: of tensors, of texts, and of what a function holds."""
 
 from __future__ import annotations
 
 import hashlib
+from types import CodeType, FunctionType
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-__all__ = ["network_digest", "tensor_digest", "text_digest", "version_key"]
-
-
-def network_digest(network: nn.Module) -> str:
-    """Return the hexadecimal SHA-256 of every parameter and buffer, in the order of their names."""
-    digest = hashlib.sha256()
-    state = network.state_dict()
-    for name in sorted(state):
-        if isinstance(state[name], Tensor):
-            _update(digest, name, state[name])
-    return digest.hexdigest()
+__all__ = ["add_tensor", "tensor_digest", "text_digest", "value_digest"]
 
 
 def tensor_digest(tensor: Tensor) -> str:
-    """Return the hexadecimal SHA-256 of one tensor."""
+    """Return the hexadecimal SHA-256 of one tensor: its type, shape and bytes."""
     digest = hashlib.sha256()
-    _update(digest, "", tensor)
+    add_tensor(digest, "", tensor)
     return digest.hexdigest()
 
 
@@ -32,26 +24,68 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
-def version_key(network: nn.Module) -> tuple:
-    """Return a cheap value that changes when a weight is replaced or written in place; for caches.
+def value_digest(value: object) -> str:
+    """Return the hexadecimal SHA-256 of what a Python value holds, functions and objects included.
 
-    Autograd counts what is written in place, but not through `.data`: that shows in the sum of the bits.
+    Of a function that is its code, its defaults and what it closes over; of an object its type and its state. Two
+    functions of one text that close over different numbers differ; what lies behind C code or a network does not show.
+
+    >>> value_digest(lambda x: x + 1) == value_digest(lambda x: x + 2)
+    False
     """
-    tensors = [*network.parameters(), *network.buffers()]
-    return tuple(
-        (id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version, _sum_of_bits(tensor))
-        for tensor in tensors
-    )
+    digest = hashlib.sha256()
+    _add(digest, value, set())
+    return digest.hexdigest()
 
 
-def _sum_of_bits(tensor: Tensor) -> int:
-    kind = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}.get(tensor.element_size())
-    if kind is None or tensor.layout != torch.strided or type(tensor.data) is not Tensor:
-        return 0
-    return int(tensor.detach().view(kind).sum())
-
-
-def _update(digest: hashlib._Hash, name: str, tensor: Tensor) -> None:
+def add_tensor(digest: hashlib._Hash, name: str, tensor: Tensor) -> None:
+    """Add a tensor, under a name, to a digest."""
     digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
+
+
+def _add(digest: hashlib._Hash, value: object, seen: set[int]) -> None:
+    digest.update(f"{type(value).__module__}.{type(value).__qualname__}|".encode())
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes | type):
+        digest.update(repr(value).encode(errors="backslashreplace"))
+        return
+    if id(value) in seen:  # what holds itself
+        return
+    seen.add(id(value))
+    if isinstance(value, Tensor):
+        add_tensor(digest, "", value)
+    elif isinstance(value, np.ndarray) and value.dtype != object:
+        digest.update(f"{value.dtype}|{value.shape}|".encode() + np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        names = {name: value.__globals__[name] for name in value.__code__.co_names if name in value.__globals__}
+        plain = {name: item for name, item in names.items() if isinstance(item, bool | int | float | str | np.ndarray)}
+        for part in (value.__code__, value.__defaults__, value.__kwdefaults__, cells, plain):
+            _add(digest, part, seen)
+    elif isinstance(value, CodeType):
+        digest.update(value.co_code)
+        _add(digest, [*value.co_consts, *value.co_names], seen)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _add(digest, key, seen)
+            _add(digest, item, seen)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _add(digest, item, seen)
+    elif isinstance(value, set | frozenset):
+        digest.update("|".join(sorted(map(repr, value))).encode(errors="backslashreplace"))
+    else:
+        for part in (getattr(value, "__self__", None), getattr(value, "__func__", None)):  # a method and its object
+            if part is not None:
+                _add(digest, part, seen)
+        _add(digest, _state(value), seen)
+
+
+def _state(value: object) -> object:
+    """Return what an object holds, as `copy` would see it; nothing where it does not say."""
+    try:
+        state = value.__getstate__() if hasattr(value, "__getstate__") else None
+        return vars(value) if state is None and hasattr(value, "__dict__") else state
+    except Exception:  # what cannot be copied says nothing of itself
+        return None

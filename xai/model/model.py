@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xai.base.arguments import whole_number
-from xai.base.digest import network_digest, version_key
-from xai.base.errors import InputError, NetworkError, XaiError, XaiWarning, describe, names_errors, within
+from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
 from xai.inputs.kinds import Input, TensorInput, TextInput
-from xai.model.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, probabilities
-from xai.model.plan import ExecutionPlan, FasterForms, batch_size_for, make_plan
-from xai.model.session import Case
-from xai.model.targets import resolve_target
+from xai.model.memory import Memory
+from xai.model.opening import ENOUGH, open_session
+from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
+from xai.model.session import Session
 from xai.model.unit import unit_model
+from xai.network.digest import network_digest
 from xai.network.function_module import FunctionModule
 from xai.network.gradients import differentiable_pass
 from xai.network.guard import untouched
 from xai.network.hooks import StopForward, first_tensor
+from xai.network.modules import first_parameter, modules_of
 from xai.network.trace import Trace, trace
 
 __all__ = ["Model"]
-
-# Checking a faster form costs each row about two of the passes that follow: below this many it cannot pay.
-PASSES_WORTH_A_PLAN = 16
-ENOUGH = 64  # numbers that are no probabilities by more than an accident
 
 
 class Model:
@@ -80,11 +76,7 @@ class Model:
         self.forward = forward
         self.name = name or type(network).__name__
         self.source: Path | None = None
-        self._traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
-        self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
-        self._digest: tuple[tuple, str] | None = None
-        self._settled = False
-        self.forms = FasterForms()
+        self.memory = Memory()
         self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
     @classmethod
@@ -112,7 +104,8 @@ class Model:
     @property
     def device(self) -> torch.device:
         """Return the device of the network's first parameter."""
-        return next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
+        first = first_parameter(self.network)
+        return torch.device("cpu") if first is None else first.device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -120,14 +113,12 @@ class Model:
         return self._own_dtype() or torch.float32
 
     def _own_dtype(self) -> torch.dtype | None:
-        return next((item.dtype for item in self.network.parameters() if item.is_floating_point()), None)
+        first = first_parameter(self.network, floating=True)
+        return None if first is None else first.dtype
 
     def digest(self) -> str:
-        """Return the SHA-256 of the weights."""
-        key = version_key(self.network)
-        if self._digest is None or self._digest[0] != key:
-            self._digest = (key, network_digest(self.network))
-        return self._digest[1]
+        """Return the SHA-256 of the weights, read anew each time."""
+        return network_digest(self.network)
 
     def prepare(self, inputs: object, argument: str = "inputs") -> Tensor:
         """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
@@ -137,8 +128,9 @@ class Model:
         batch = batch.clone(memory_format=torch.contiguous_format)
         if not batch.is_floating_point():
             return batch
+        own = self._own_dtype()
         wide = torch.promote_types(batch.dtype, torch.float32)
-        return batch.to(self._own_dtype() if self._own_dtype() in (torch.float32, torch.float64) else wide)
+        return batch.to(own if own in (torch.float32, torch.float64) else wide)
 
     def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
         """Return what the network is called with."""
@@ -190,7 +182,7 @@ class Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
         other = Model(network, **settings, forward=self.forward, name=self.name)
-        other._settled = True  # what a changed network puts out says nothing about what was declared
+        other.memory.outputs_seen = ENOUGH  # what a changed network puts out says nothing about what was declared
         return other
 
     def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
@@ -215,94 +207,19 @@ class Model:
                 batch = self.prepare(inputs)[:1]
             return self.trace_of(batch)
 
-    @contextmanager
     def explaining(
-        self,
-        operation: str,
-        inputs: object,
-        target: object = None,
-        *,
-        of: str = "output",
-        seed: int | None = None,
-        passes: int = 1,
-        exact: bool = False,
-        batch_size: int | None = None,
-        layer: str | None = None,
-        differentiable: bool = False,
-        scores_only: bool = False,
-    ) -> Iterator[Case]:
-        """Check the arguments, predict, choose a plan, and lend a Case while the network is guarded.
-
-        `passes` is about how many evaluations each row will need. With a `layer`, its output stands for the inputs.
-        `differentiable`: words become the vectors (N, L, D) that the network's embedding turns them into, so that a
-        method may take gradients and go on paths. `scores_only`: no gradient is taken, or none that a kink of the
-        network could turn: a faster form then need only agree in its scores.
-        """
-        with within(operation):
-            if of not in ("output", "probability", "log_probability"):
-                raise InputError("of", expected="'output', 'probability' or 'log_probability'", got=repr(of))
-            batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
-            seed = None if seed is None else whole_number("seed", seed)
-            batch = self.prepare(inputs)
-            with untouched(self.network):
-                found = self.trace_of(batch[:1])
-                size = batch_size or batch_size_for(found, batch[0].numel(), self.device.type)
-                raw = self._run(batch, size)
-                steady = self._is_steady(batch[:1], raw[:1], size)
-                prediction = self.probabilities(raw)
-                resolved = resolve_target(target, prediction, self.classes, self.task)
-                plan = ExecutionPlan(self.network, size)
-                case = Case(operation, self, batch, resolved, prediction, plan, found, of, seed, exact)
-                case.diagnostics = [{} for _ in range(len(batch))]
-                if not steady:
-                    case.note("non_deterministic", [True] * len(batch))
-                if layer is not None:  # read in the plain network: in a folded one it may be another
-                    case.move_to_layer(layer)
-                    yield case
-                    return
-                if differentiable and isinstance(self.input, TextInput):
-                    case.move_to_words()
-                if not exact and passes >= PASSES_WORTH_A_PLAN and self.forward is None and case.words is None:
-                    case.plan = make_plan(self, found, batch, raw, resolved, size, scores_only=scores_only)
-                yield case
-
-    def _is_steady(self, row: Tensor, raw: Tensor, size: int) -> bool:
-        """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights."""
-        version, shape = version_key(self.network), tuple(row.shape[1:])
-        if self._steady[0] != version:
-            self._steady = (version, {})  # what was found of other weights is forgotten
-        known = self._steady[1]
-        if shape not in known:
-            known[shape] = torch.allclose(self._run(row, size), raw, rtol=1e-3, atol=1e-4)
-        return known[shape]
+        self, operation: str, inputs: object, target: object = None, **settings: Any
+    ) -> AbstractContextManager[Session]:
+        """Lend a session on some inputs, for methods and checks; settings: see `xai.model.opening.open_session`."""
+        return open_session(self, operation, inputs, target, **settings)
 
     def trace_of(self, row: Tensor) -> Trace:
         """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
-        key, modules = tuple(row.shape[1:]), list(self.network.modules())
-        if key not in self._traces or self._traces[key][0] != modules:
+        key, modules = tuple(row.shape[1:]), modules_of(self.network)
+        if key not in self.memory.traces or self.memory.traces[key][0] != modules:
             # With a graph where the input allows one: it tells what reads the output of a convolution.
             seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
             image = seen if row.ndim == 4 and seen.requires_grad else None
             found = trace(self.network, lambda: self.forward_on(self.network, seen), image)
-            self._traces[key] = modules, found
-        return self._traces[key][1]
-
-    def _run(self, batch: Tensor, size: int) -> Tensor:
-        with torch.no_grad():
-            raw = torch.cat([self.forward_on(self.network, part) for part in batch.split(size)])
-        if not bool(torch.isfinite(raw).all()):
-            raise NetworkError("network", expected="finite outputs", got="NaN or infinity")
-        outputs = self.columns(raw).shape[1]
-        allowed = {"classification": outputs >= 2, "binary": outputs == 2}.get(self.task, True)
-        if not allowed:
-            wanted = "at least two outputs" if self.task == "classification" else "one output or two"
-            raise NetworkError("network", expected=f"{wanted} for task {self.task!r}", got=f"{outputs}")
-        if self.classes is not None and len(self.classes) != outputs:
-            got = f"{outputs} outputs"
-            raise NetworkError("network", expected=f"one output for each of {len(self.classes)} classes", got=got)
-        reason = None if self._settled else doubt(raw, self.task, self.output)
-        # Once, and not at all after outputs that only what was declared can be: later ones may be far from any data.
-        self._settled = self._settled or reason is not None or raw.numel() >= ENOUGH
-        if reason is not None:
-            warnings.warn(f"Model: output: this network was said to put out {reason}", XaiWarning, stacklevel=5)
-        return raw
+            self.memory.traces[key] = modules, found
+        return self.memory.traces[key][1]

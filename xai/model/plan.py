@@ -11,23 +11,28 @@ one function in float64. `exact=True` turns it off.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from xai.base.digest import version_key
 from xai.base.errors import XaiError
 from xai.model.targets import Target
+from xai.network.digest import version_key
+from xai.network.fuse import FastForm, faster_form
 from xai.network.gradients import gradient_of
 from xai.network.trace import Trace
 
 if TYPE_CHECKING:
     from xai.model.model import Model
 
-__all__ = ["TOLERANCE", "ExecutionPlan", "FasterForms", "batch_size_for", "faster_form", "make_plan"]
+__all__ = [
+    "TOLERANCE", "ExecutionPlan", "FasterForms", "Reads", "agreement", "batch_size_for", "in_double", "make_plan",
+    "noise_like",
+]  # fmt: skip
 
 TOLERANCE = 1e-4
 # Where two forms are one function in float64, gradients may differ by as much as rounding at kinks explains (figures in
@@ -37,8 +42,6 @@ ROUNDING, EXACT = 5e-2, 1e-9
 # gains nothing on a small network, and a large one is best at 4 rows or more.
 ELEMENTS_PER_BATCH = {"cpu": 6_000_000, "cuda": 400_000_000, "mps": 50_000_000}
 LEAST_ROWS, MOST_ROWS = 4, 1024
-# Below this many numbers per row, changing the memory layout costs more than it brings.
-LARGE_ROW = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -71,75 +74,89 @@ class ExecutionPlan:
         return {"batch_size": self.batch_size, "plan": plan}
 
 
-class FastForm(NamedTuple):
-    """A copy of a network that runs faster, how many batch norms it has folded, and whether it is channels-last."""
-
-    network: nn.Module
-    folded: int
-    channels_last: bool
-
-
 def batch_size_for(trace: Trace, row_elements: int, device: str) -> int:
     """Return the rows per pass: a fixed rule from the size of one row's activations, so that it is reproducible."""
     budget = ELEMENTS_PER_BATCH.get(device, ELEMENTS_PER_BATCH["cpu"])
     return max(LEAST_ROWS, min(MOST_ROWS, budget // max(1, trace.elements + row_elements)))
 
 
-def faster_form(network: nn.Module, trace: Trace) -> FastForm:
-    """Return a copy that computes the same function faster; the network itself where there is nothing to gain."""
-    large = trace.elements >= LARGE_ROW and any(len(layer.shape) == 3 for layer in trace.layers)
-    if not trace.foldable and not large:
-        return FastForm(network, 0, False)
-    fast = copy.deepcopy(network).eval()
-    folded = 0
-    for convolution, norm in trace.foldable:
-        # Some networks subclass convolutions with a padding of their own: keep the object, change its numbers.
-        layer = fast.get_submodule(convolution)
-        # In float64 where the device has it, so that they are rounded once.
-        wide = torch.float32 if layer.weight.device.type == "mps" else torch.float64
-        pair = (copy.deepcopy(layer).to(wide), fast.get_submodule(norm).to(wide))
-        fused = fuse_conv_bn_eval(*pair).to(layer.weight.dtype)
-        layer.weight, layer.bias = fused.weight, fused.bias
-        fast.set_submodule(norm, nn.Identity())
-        folded += 1
-    if large:
-        fast = fast.to(memory_format=torch.channels_last)
-    return FastForm(fast.requires_grad_(False), folded, large)
-
-
 class FasterForms:
-    """The faster form of a model's network, made once for its weights, and its error in float64, once per shape."""
+    """The faster form of a model's network, made once for its weights, and its error in float64, once per question.
+
+    Weights that were written behind autograd's back have the version of the old ones: a form that agreed once and no
+    longer does is made anew.
+    """
 
     def __init__(self) -> None:
         self.key: tuple = ()
         self.form: FastForm | None = None
-        self.errors: dict[tuple[int, ...], float] = {}
+        self.agreed = False
+        self.errors: dict[object, float] = {}
 
-    def of(self, network: nn.Module, trace: Trace) -> FastForm | None:
-        """Return the faster form; None where there is none."""
-        key = version_key(network)
-        if self.key != key:
-            try:
-                form = faster_form(network, trace)
-            except Exception:  # a network that cannot be copied or fused is simply run as it is
-                form = None
-            self.form = None if form is None or form.network is network else form
-            self.key, self.errors = key, {}
-        return self.form
+    def proved(
+        self, network: nn.Module, trace: Trace, reads: Sequence[Reads], in_float64: Callable[[], float]
+    ) -> tuple[FastForm, Agreement] | None:
+        """Return the faster form and how well it agrees with the network in every reading; None where it does not."""
+        if self.key != version_key(network):
+            self._make(network, trace)
+        while self.form is not None:
+            found = agreement(reads, self.form.network, network, in_float64)
+            if found is not None:
+                self.agreed = True
+                return self.form, found
+            if not self.agreed:
+                return None
+            self._make(network, trace)
+        return None
 
-    def float64_error(self, model: Model, trace: Trace, row: Tensor) -> float:
-        """Return the relative difference of scores and gradients in float64, on noise like a row (1, ...).
+    def _make(self, network: nn.Module, trace: Trace) -> None:
+        try:
+            form = faster_form(network, trace)
+        except Exception:  # a network that cannot be copied or fused is simply run as it is
+            form = None
+        self.form = None if form is None or form.network is network else form
+        self.key, self.agreed, self.errors = version_key(network), False, {}
 
-        On noise that is always the same, so that one explanation does not depend on what was explained before it.
-        """
-        shape = tuple(row.shape[1:])
-        if shape not in self.errors:
-            noise = torch.rand(row.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-            try:
-                self.errors[shape] = _float64_error(model, trace, noise.to(row.device))
-            except (RuntimeError, TypeError, XaiError):  # no float64 on this device or in this network
-                self.errors[shape] = float("inf")
-        return self.errors[shape]
+
+class Agreement(NamedTuple):
+    """By how much a form differs from the network, as a share of the largest number: in what is put out, in gradients
+    (None where none was compared), and in both in float64 (None where it was not needed)."""
+
+    outputs: float
+    gradient: float | None = None
+    float64: float | None = None
+
+
+Reads = Callable[[nn.Module], tuple[Sequence[Tensor], Tensor | None]]  # a network to its outputs and a gradient
+
+
+def agreement(
+    reads: Sequence[Reads], fast: nn.Module, plain: nn.Module, in_float64: Callable[[], float]
+) -> Agreement | None:
+    """Return by how much a faster form differs from the network in every reading, None where that is too much.
+
+    The one criterion of all that runs a faster form. Outputs have to agree to TOLERANCE, and so have gradients, but for
+    rounding at kinks: up to ROUNDING where both forms are one function in float64 (`in_float64` gives their
+    difference there; asked only then).
+    """
+    outputs, gradient = 0.0, None
+    try:
+        for read in reads:
+            (ours, one), (theirs, other) = read(fast), read(plain)
+            outputs = max([outputs, *(_relative(*pair) for pair in zip(ours, theirs, strict=True))])
+            if one is not None:
+                gradient = max(gradient or 0.0, _relative(one, other))
+    except (RuntimeError, XaiError):  # what is wrong is said by the plain network
+        return None
+    if not outputs <= TOLERANCE or not (gradient or 0.0) <= ROUNDING:
+        return None
+    if gradient is None or gradient <= TOLERANCE:
+        return Agreement(outputs, gradient)
+    try:
+        error = in_float64()
+    except (RuntimeError, TypeError, XaiError):  # no float64 on this device or in this network
+        return None
+    return Agreement(outputs, gradient, error) if error <= EXACT else None
 
 
 def make_plan(
@@ -150,52 +167,63 @@ def make_plan(
     raw: what the plain network puts out for the batch, (N, K). Compared are all scores and, unless `scores_only`, the
     gradient of the explained one.
     """
-    plain = ExecutionPlan(model.network, batch_size)
-    fast = model.forms.of(model.network, trace)
-    if fast is None or not (scores_only or batch.is_floating_point()):
+    plain, forms = ExecutionPlan(model.network, batch_size), model.memory.forms
+    if not (scores_only or batch.is_floating_point()):
         return plain
-    found, steep, error = 0.0, None, None
-    try:
-        for rows in torch.arange(len(batch), device=batch.device).split(batch_size):
-            if scores_only:
-                with torch.no_grad():
-                    scores = model.columns(model.forward_on(fast.network, batch[rows]))
-                found = max(found, _relative(scores, model.columns(raw[rows])))
-                continue
-            ours, theirs = (_scores_and_gradient(model, form, batch[rows], rows, target)
-                            for form in (fast.network, model.network))  # fmt: skip
-            found, steep = max(found, _relative(ours[0], theirs[0])), max(steep or 0.0, _relative(ours[1], theirs[1]))
-    except (RuntimeError, XaiError):  # what is wrong is said by the plain network
+
+    def read(network: nn.Module, rows: Tensor) -> tuple[list[Tensor], Tensor | None]:
+        if not scores_only:
+            return _scores_and_gradient(model, network, batch[rows], rows, target)
+        with torch.no_grad():
+            seen = raw[rows] if network is model.network else model.forward_on(network, batch[rows])
+        return [model.columns(seen)], None
+
+    def in_float64() -> float:
+        shape = tuple(batch.shape[1:])
+        if shape not in forms.errors:
+            forms.errors[shape] = _float64_error(model, trace, batch[:1])
+        return forms.errors[shape]
+
+    parts = torch.arange(len(batch), device=batch.device).split(batch_size)
+    found = forms.proved(model.network, trace, [partial(read, rows=rows) for rows in parts], in_float64)
+    if found is None:
         return plain
-    if not found <= TOLERANCE or not (steep or 0.0) <= ROUNDING:
-        return plain
-    if steep is not None and steep > TOLERANCE:
-        error = model.forms.float64_error(model, trace, batch[:1])
-        if not error <= EXACT:
-            return plain
-    return ExecutionPlan(fast.network, batch_size, fast.folded, fast.channels_last, found, steep, error)
+    fast, agreed = found
+    return ExecutionPlan(fast.network, batch_size, fast.folded, fast.channels_last, *agreed)
 
 
 def _scores_and_gradient(
     model: Model, network: nn.Module, part: Tensor, rows: Tensor, target: Target
-) -> tuple[Tensor, Tensor]:
+) -> tuple[list[Tensor], Tensor]:
     part = part.detach().clone().requires_grad_()
     scores = model.columns(model.forward_on(network, part))
-    return scores.detach(), gradient_of(target.select(scores, rows), part)
+    return [scores.detach()], gradient_of(target.select(scores, rows), part)
 
 
-def _float64_error(model: Model, trace: Trace, noise: Tensor) -> float:
-    plain = model.with_network(copy.deepcopy(model.network).double())
+def in_double(network: nn.Module, trace: Trace) -> tuple[nn.Module, nn.Module]:
+    """Return a network in float64, and its faster form."""
+    plain = copy.deepcopy(network).double()
     # Not channels-last, which in float64 is slow and has nothing to do with the function.
-    fast = faster_form(plain.network, trace).network.to(memory_format=torch.contiguous_format)
+    return plain, faster_form(plain, trace).network.to(memory_format=torch.contiguous_format)
+
+
+def noise_like(row: Tensor) -> Tensor:
+    """Return noise like a row (1, ...) in float64, always the same: no plan depends on what was explained before."""
+    noise = torch.rand(row.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return noise.to(row.device)
+
+
+def _float64_error(model: Model, trace: Trace, row: Tensor) -> float:
+    plain, fast = in_double(model.network, trace)
+    double = model.with_network(plain)
     found = []
-    for network in (fast, plain.network):
-        variable = noise.clone().requires_grad_()
-        scores = plain.columns(plain.forward_on(network, variable))
+    for network in (fast, plain):
+        variable = noise_like(row).requires_grad_()
+        scores = double.columns(double.forward_on(network, variable))
         # All scores at once, each with a weight of its own, so that none cancels another.
         mixture = scores @ torch.linspace(1, 2, scores.shape[1], dtype=scores.dtype, device=scores.device)
         found.append((scores.detach(), gradient_of(mixture, variable)))
-    return max(_relative(*pair) for pair in zip(*found))
+    return max(_relative(*pair) for pair in zip(*found, strict=True))
 
 
 def _relative(ours: Tensor, theirs: Tensor) -> float:

@@ -1,48 +1,48 @@
-"""One batch under explanation: what a method works with, and all it needs to know of the network."""
+"""One call at work: what a method works with, and all it needs to know of the network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from xai.base.arrays import all_finite
 from xai.base.digest import tensor_digest
-from xai.base.errors import LayerError, NetworkError
+from xai.base.errors import NetworkError
 from xai.base.plain import as_plain
 from xai.base.progress import track
 from xai.inputs.baselines import as_row, data_rows, make_baseline
 from xai.inputs.series import SequenceInput
 from xai.model.plan import ExecutionPlan
 from xai.model.targets import Target
-from xai.model.word_vectors import Words, embed
+from xai.model.weights import LaterDigest
 from xai.network.gradients import gradient_of, variable_of
-from xai.network.hooks import recording, replacing, run_recorded
+from xai.network.hooks import recording, run_recorded
 from xai.network.trace import Trace
 from xai.results.explanation import Explanation
 
 if TYPE_CHECKING:
     from xai.model.model import Model
+    from xai.model.word_vectors import Words
 
-__all__ = ["Case"]
+__all__ = ["Case", "Session"]
 
 SATURATED = 0.999
 ALMOST_NOTHING = 1e-20
 
 
 @dataclass
-class Case:
+class Session:
     """Inputs (N, ...) in the caller's units, their targets, and the network in the form chosen to run.
 
-    Made by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
+    Opened by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability". With a `layer`, `inputs` are what that layer puts out for the rows in `given`, and a score is
-    that of the network from there on: what explains an input explains a layer. With `words`, `inputs` are the vectors
-    (N, L, D) that the network's embedding turns the texts in `given` into. `behind` (B, 1 or N, ...) is what the caller
-    gave as numbers for a baseline or background.
+    "log_probability". `behind` (B, 1 or N, ...) is what the caller gave as numbers for a baseline or background.
+    `LayerSession` explains what a layer puts out, and `TokenSession` the vectors of words, in place of the inputs:
+    there `given` are the inputs that those were made from.
     """
 
     operation: str
@@ -60,6 +60,8 @@ class Case:
     given: Tensor | None = None
     behind: Tensor | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
+    # The inputs as a variable and the outputs that the prediction was read off: the first gradient needs no other pass.
+    first_pass: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -68,6 +70,11 @@ class Case:
     def rows(self) -> Tensor:
         """Return the numbers of all rows, shape (N,)."""
         return torch.arange(len(self), device=self.inputs.device)
+
+    @property
+    def given_inputs(self) -> Tensor:
+        """Return the inputs as the caller gave them, prepared, (N, ...)."""
+        return self.inputs if self.given is None else self.given
 
     def score(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
@@ -100,6 +107,14 @@ class Case:
         score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch)
 
+    def gradient_of_inputs(self) -> Tensor:
+        """Return the gradient of every row's score with respect to the inputs, (N, ...)."""
+        if self.first_pass is not None:
+            (variable, raw), self.first_pass = self.first_pass, None
+            return gradient_of(self._select(raw, self.rows), variable)
+        parts = [self.gradient(self.inputs[rows], rows)[1] for rows in self.chunks(len(self))]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
         """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
         network = self.plan.network
@@ -112,7 +127,7 @@ class Case:
     def _seen_before(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return what the network puts out, from an earlier pass where the model shares those."""
         memory = self.model.shared
-        if memory is None or not isinstance(batch, Tensor) or self.layer is not None or self.words is not None:
+        if memory is None or not isinstance(batch, Tensor) or self.given is not None:
             return self._forward(batch, rows)
         key = (self.plan.folded, self.plan.channels_last, self.exact, tensor_digest(batch))
         if key not in memory:
@@ -120,87 +135,41 @@ class Case:
         return memory[key]
 
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
-        network = self.plan.network
-
-        def run(seen: Tensor | list[str]) -> Tensor:
-            return self.model.forward_on(network, seen)
-
-        if self.words is not None:
-            return self.words.run(network, batch, rows, run)
-        if self.layer is None:
-            return run(batch)
-
-        def go_on(inputs: tuple, output: Tensor) -> Tensor:
-            if output.shape != batch.shape:
-                wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
-                raise LayerError("layer", expected=wanted, got=tuple(output.shape))
-            return batch.to(output.dtype).clone()  # a copy: what follows may work in place
-
-        with replacing(network, self.layer, go_on, once=True):
-            return run(self.given[rows])
-
-    def move_to_words(self) -> None:
-        """Explain texts by the vectors that the network's embedding turns their words into."""
-        size = self.plan.batch_size
-        self.given = self.inputs
-        self.inputs, self.words = embed(
-            self.model.network, self.model.input, self.given,
-            lambda part: self.model.forward_on(self.model.network, part), size,
-        )  # fmt: skip
-
-    def move_to_layer(self, layer: str) -> None:
-        """Explain from a layer on: what it puts out, at least in float32, becomes the inputs.
-
-        Raises LayerError where it does not exist, is not reached, or runs more than once.
-        """
-        # Words as numbers, padded together: a part of the batch alone would be padded less.
-        words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
-        self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
-        for part in self.given.split(self.plan.batch_size):
-            with torch.no_grad(), recording(self.model.network, [layer], stop=True) as recorded:
-                run = partial(self.model.forward_on, self.model.network, part)
-                run_recorded(run, recorded, [layer])
-            parts.append(recorded[layer])
-        if len({part.shape[1:] for part in parts}) > 1:
-            wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
-            raise LayerError("layer", expected=wanted, got="several")
-        values = torch.cat(parts)
-        self.inputs = values.to(torch.promote_types(values.dtype, torch.float32))
-        self.layer = layer
+        return self.model.forward_on(self.plan.network, batch)
 
     @property
     def present(self) -> Tensor | None:
         """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
-        if self.words is not None:
-            return self.words.present
-        padded = self.layer is None and isinstance(self.model.input, SequenceInput)
-        return self.model.input.present(self.inputs) if padded else None
+        return self.model.input.present(self.inputs) if isinstance(self.model.input, SequenceInput) else None
 
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
 
-        Of words, "zero" is the vector 0 and "padding" that of padding. "mean" and "noise" are of the words or steps
-        that are there. What is there stays there: in a series a 0 is so small a number that no step is taken for
-        padding.
+        "mean" and "noise" are of the words or steps that are there. What is there stays there: in a series a 0 is so
+        small a number that no step is taken for padding.
         """
-        if self.words is not None and isinstance(name, str) and name == "padding":
-            start = self.words.padding.expand_as(self.inputs).clone()
-        elif self.present is not None and isinstance(name, str) and name in ("mean", "noise"):
-            start = self.inputs.clone()
-            for row, count in enumerate(self.present.sum(1).tolist()):
-                if count:
-                    own = self.inputs[row : row + 1, :count]
-                    start[row, :count] = make_baseline(name, own)[0][0]
-        else:
+        start, name = self._baseline(name)
+        if self.present is None:
+            return start, name
+        return torch.where(self.present[:, :, None], self._as_data(start), self.inputs), name
+
+    def _baseline(self, name: object) -> tuple[Tensor, str | float]:
+        if self.present is None or not isinstance(name, str) or name not in ("mean", "noise"):
             numbers = name
             start, name = make_baseline(name, self.inputs)
             if name == "given":
                 self.behind = as_row(numbers, self.inputs)[None]
-        if self.present is None:
             return start, name
-        if self.words is None:
-            start = torch.where(start == 0, torch.full_like(start, ALMOST_NOTHING), start)
-        return torch.where(self.present[:, :, None], start, self.inputs), name
+        start = self.inputs.clone()
+        for row, count in enumerate(self.present.sum(1).tolist()):
+            if count:
+                own = self.inputs[row : row + 1, :count]
+                start[row, :count] = make_baseline(name, own)[0][0]
+        return start, name
+
+    def _as_data(self, values: Tensor) -> Tensor:
+        """Return values that are not taken for padding."""
+        return torch.where(values == 0, torch.full_like(values, ALMOST_NOTHING), values)
 
     def background(self, background: object) -> tuple[Tensor, str | float]:
         """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.
@@ -246,7 +215,7 @@ class Case:
         """
         content = 0
         if row is not None:
-            values = (self.inputs if self.given is None else self.given)[row]
+            values = self.given_inputs[row]
             # Padding behind a text depends on what else is in the batch.
             values = values if values.is_floating_point() else values[values >= 0]
             content = int(tensor_digest(values)[:12], 16)
@@ -263,37 +232,52 @@ class Case:
 
         `options` are the keyword arguments that make it again, `run` what else there is to know of how it was made.
         """
-        if over == "input" and self.present is not None:
-            values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
-        if over == "input" and self.words is not None:
-            values, over = [part.sum(1)[:count] for part, count in zip(values, self.words.lengths)], "tokens"
-            fields = {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
+        values, over, fields = self._finish(values, over, fields)
         parts = [part.detach() for part in values]
-        if not all(bool(torch.isfinite(part).all()) for part in parts):
+        whole = [values.detach()] if isinstance(values, Tensor) else parts
+        if not all(map(all_finite, whole)):
             raise NetworkError("values", expected="finite numbers", got="NaN or infinity")
-        self.note("zero_map", [bool((part == 0).all()) for part in parts])
+        self.note("zero_map", _all_zero(values))
         if self.model.task in ("classification", "binary"):
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact: dict[str, object] = {"exact": True} if self.exact else {}
         run = {**fields.pop("run", {}), **self.plan.options()}
         if self.layer is not None:
-            over = "layer" if over == "input" else over
             exact["layer"] = run["explains"] = self.layer
         # As a file has them, so that a loaded explanation is the same one.
         options = as_plain({**fields.pop("options", {}), **exact, "run": run})
         return Explanation(
             method=method,
-            inputs=self.inputs if self.given is None else self.given,
+            inputs=self.given_inputs,
             target=self.target.labels(),
             values=values.detach() if isinstance(values, Tensor) else parts,
             over=over,
             prediction=self.prediction,
             options=options,
-            model_digest=self.model.digest(),
+            model_digest=LaterDigest(self.model, self.given_inputs, self.prediction, self.diagnostics),
             classes=tuple(self.model.classes or ()),
             diagnostics=tuple(dict(row) for row in self.diagnostics),
-            evidence=tuple(() for _ in range(len(self))),
+            evidence=((),) * len(self),
             background=self.behind,
             seed=self.seed,
-            **{"names": tuple(getattr(self.model.input, "names", ())) if self.layer is None else (), **fields},
+            **{"names": self._names(), **fields},
         )
+
+    def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
+        """Return values, what they are over, and further fields, as the caller's inputs have them; padding gets 0."""
+        if over == "input" and self.present is not None:
+            values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
+        return values, over, fields
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(getattr(self.model.input, "names", ()))
+
+
+def _all_zero(values: Tensor | list[Tensor]) -> list[bool]:
+    """Say of each row whether it is 0 everywhere."""
+    if isinstance(values, Tensor) and values.numel():
+        return (~values.detach().flatten(1).any(1)).tolist() if values.ndim > 1 else (values == 0).tolist()
+    return [not bool(part.any()) for part in values]
+
+
+Case = Session

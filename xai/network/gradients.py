@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import InputError, NetworkError, describe
+from xai.network.modules import modules_of
 
 __all__ = ["differentiable_pass", "gradient_of", "variable_of"]
 
@@ -17,7 +18,8 @@ def differentiable_pass(network: nn.Module) -> AbstractContextManager:
 
     cuDNN's recurrent layers refuse a backward pass in eval mode; torch's own do not. Without gradients, cuDNN stays on.
     """
-    if torch.is_grad_enabled() and any(isinstance(module, nn.RNNBase) for module in network.modules()):
+    used = torch.backends.cudnn.is_available() and torch.is_grad_enabled()
+    if used and any(isinstance(module, nn.RNNBase) for module in modules_of(network)):
         return torch.backends.cudnn.flags(enabled=False)
     return nullcontext()
 

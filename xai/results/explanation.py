@@ -13,6 +13,7 @@ from torch import Tensor
 
 from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
+from xai.results.digest_field import DigestField
 from xai.results.finding import Finding
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Explanation:
     over: str
     prediction: Tensor
     options: dict[str, object]
-    model_digest: str
+    model_digest: DigestField = DigestField()  # noqa: RUF009 - a descriptor; reads as a str
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     baseline: str | float | None = None
@@ -74,6 +75,7 @@ class Explanation:
         part = {name: _rows_of(value, rows) for name, value in values.items()}
         if self.background is not None and self.background.shape[1] > 1:
             part["background"] = self.background[:, rows]
+        part["model_digest"] = DigestField.unread(self)
         return replace(self, **part)
 
     def __iter__(self) -> Iterator[Explanation]:
@@ -136,6 +138,10 @@ class Explanation:
         if len(sides) != 2 or heat.shape[1:] == sides:
             return heat
         return torch.nn.functional.interpolate(heat[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what a copy or another process gets: with the digest read, and without the network that it is of."""
+        return {**vars(self), **DigestField.read(self)}
 
     def to_frame(self) -> pd.DataFrame:
         """Return a long table: row, target, index or name, value, and the standard error where there is one."""

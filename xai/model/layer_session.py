@@ -1,0 +1,65 @@
+"""What a layer puts out, in place of the inputs: what explains an input explains a layer."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from xai.base.errors import LayerError
+from xai.model.session import Session
+from xai.network.hooks import recording, replacing, run_recorded
+
+__all__ = ["LayerSession"]
+
+
+class LayerSession(Session):
+    """A session whose inputs are what `layer` puts out, at least in float32; a score is the network's from there on."""
+
+    @classmethod
+    def of_layer(cls, session: Session, layer: str) -> LayerSession:
+        """Return the session of a layer, read in the plain network: in a folded one it may be another.
+
+        Raises LayerError where it does not exist, is not reached, or runs more than once.
+        """
+        model, given = session.model, session.inputs
+        # Words as numbers, padded together: a part of the batch alone would be padded less.
+        if given.dtype == torch.int32 and getattr(model.input, "vocabulary", None):
+            given = model.input.present(given)
+        parts = []
+        for part in given.split(session.plan.batch_size):
+            with torch.no_grad(), recording(model.network, [layer], stop=True) as recorded:
+                run_recorded(partial(model.forward_on, model.network, part), recorded, [layer])
+            parts.append(recorded[layer])
+        if len({part.shape[1:] for part in parts}) > 1:
+            wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
+            raise LayerError("layer", expected=wanted, got="several")
+        values = torch.cat(parts)
+        kept = {item.name: getattr(session, item.name) for item in fields(session)}
+        inputs = values.to(torch.promote_types(values.dtype, torch.float32))
+        return cls(**{**kept, "inputs": inputs, "given": given, "layer": layer, "first_pass": None})
+
+    @property
+    def present(self) -> None:
+        """Return None: what is padding in the inputs says nothing of a layer's output."""
+        return
+
+    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        network = self.plan.network
+
+        def go_on(inputs: tuple, output: Tensor) -> Tensor:
+            if output.shape != batch.shape:
+                wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
+                raise LayerError("layer", expected=wanted, got=tuple(output.shape))
+            return batch.to(output.dtype).clone()  # a copy: what follows may work in place
+
+        with replacing(network, self.layer, go_on, once=True):
+            return self.model.forward_on(network, self.given[rows])
+
+    def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
+        return values, "layer" if over == "input" else over, fields
+
+    def _names(self) -> tuple[str, ...]:
+        return ()

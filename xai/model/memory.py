@@ -1,0 +1,31 @@
+"""What is kept of a model's network between calls: found once, by the identity and version of what it was found of."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from xai.model.plan import FasterForms
+from xai.network.digest import version_key
+from xai.network.trace import Trace
+
+__all__ = ["Memory"]
+
+
+class Memory:
+    """The traces of a network by the shape of a row, its faster form, and whether it gives the same output twice.
+
+    outputs_seen: numbers that were compared with what was declared of the network's outputs.
+    """
+
+    def __init__(self) -> None:
+        self.traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
+        self.forms = FasterForms()
+        self.outputs_seen = 0
+        self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
+
+    def steady_of(self, network: nn.Module) -> dict[tuple[int, ...], bool]:
+        """Return what was found of these weights, by the shape of a row; what was found of others is forgotten."""
+        version = version_key(network, buffers=False)
+        if self._steady[0] != version:
+            self._steady = version, {}
+        return self._steady[1]

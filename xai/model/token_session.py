@@ -1,0 +1,52 @@
+"""The vectors of words, in place of the texts: what can change a little, and go on a path."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from xai.model.session import Session
+from xai.model.word_vectors import embed
+
+__all__ = ["TokenSession"]
+
+
+class TokenSession(Session):
+    """A session whose inputs are the vectors (N, L, D) that the network's embedding turns the texts in `given` into."""
+
+    @classmethod
+    def of_texts(cls, session: Session) -> TokenSession:
+        """Return the session of texts' vectors; raises InputError where no embedding reads their words."""
+        model, given = session.model, session.inputs
+        run = partial(model.forward_on, model.network)
+        inputs, words = embed(model.network, model.input, given, run, session.plan.batch_size)
+        kept = {item.name: getattr(session, item.name) for item in fields(session)}
+        return cls(**{**kept, "inputs": inputs, "given": given, "words": words, "first_pass": None})
+
+    @property
+    def present(self) -> Tensor:
+        """Return which places hold a word, (N, L)."""
+        return self.words.present
+
+    def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+        network = self.plan.network
+        return self.words.run(network, batch, rows, partial(self.model.forward_on, network))
+
+    def _baseline(self, name: object) -> tuple[Tensor, str | float]:
+        """Return a baseline of vectors: "zero" is the vector 0, "padding" that of padding."""
+        if isinstance(name, str) and name == "padding":
+            return self.words.padding.expand_as(self.inputs).clone(), name
+        return super()._baseline(name)
+
+    def _as_data(self, values: Tensor) -> Tensor:
+        return values
+
+    def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
+        if over != "input":
+            return values, over, fields
+        values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
+        summed = [part.sum(1)[:count] for part, count in zip(values, self.words.lengths)]
+        return summed, "tokens", {"segments": self.words.owners(), "row_names": self.words.names(), **fields}

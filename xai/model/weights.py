@@ -1,0 +1,44 @@
+"""Which weights a result is about: read from their content once, when a result is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from xai.base.errors import XaiError
+from xai.network.digest import version_key
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
+
+__all__ = ["CHANGED", "LaterDigest"]
+
+CHANGED = "not known: the network changed before they were recorded"
+
+
+class LaterDigest:
+    """The digest of a model's weights at the time of a call, read when it is first asked for.
+
+    Reading all weights takes longer than explaining a row by a large network. What was written into them meanwhile
+    shows in their version or, behind autograd's back, in the network's answers; the digest is then `CHANGED`.
+    """
+
+    def __init__(self, model: Model, inputs: Tensor, prediction: Tensor, diagnostics: list[dict[str, object]]) -> None:
+        self.model, self.inputs, self.prediction = model, inputs[:1], prediction[:1]
+        self.steady = not any(row.get("non_deterministic") for row in diagnostics[:1])
+        self.version = version_key(model.network, buffers=False)
+
+    def __call__(self) -> str:
+        """Return the hexadecimal SHA-256 of the weights, or CHANGED."""
+        same = self.version == version_key(self.model.network, buffers=False) and self._answers_as_before()
+        return self.model.digest() if same else CHANGED
+
+    def _answers_as_before(self) -> bool:
+        try:
+            now = self.model.predict(self.inputs)
+        except XaiError:
+            return False
+        same = now.shape == self.prediction.shape
+        return not self.steady or (same and torch.allclose(now, self.prediction, rtol=1e-3, atol=1e-4))
