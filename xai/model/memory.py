@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import nn
 
 from xai.model.plan import FasterForms
-from xai.network.digest import version_key
 from xai.network.trace import Trace
 
 __all__ = ["Memory"]
@@ -23,9 +22,8 @@ class Memory:
         self.outputs_seen = 0
         self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
 
-    def steady_of(self, network: nn.Module) -> dict[tuple[int, ...], bool]:
-        """Return what was found of these weights, by the shape of a row; what was found of others is forgotten."""
-        version = version_key(network, buffers=False)
+    def steady_of(self, version: tuple) -> dict[tuple[int, ...], bool]:
+        """Return what was found of weights of this version, by the shape of a row; that of others is forgotten."""
         if self._steady[0] != version:
             self._steady = version, {}
         return self._steady[1]

@@ -20,6 +20,7 @@ from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
 from xai.model.session import Session
 from xai.model.targets import resolve_target
 from xai.model.token_session import TokenSession
+from xai.network.digest import version_key
 from xai.network.guard import untouched
 
 if TYPE_CHECKING:
@@ -71,12 +72,13 @@ def open_session(
             at_once = one_gradient and layer is None and not words and len(batch) <= size and batch.is_floating_point()
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)
-            steady = is_steady(model, batch[:1], raw[:1].detach(), size)
+            version = version_key(model.network, buffers=False)
+            steady = is_steady(model, version, batch[:1], raw[:1].detach(), size)
             prediction = model.probabilities(raw.detach())
             resolved = resolve_target(target, prediction, model.classes, model.task)
             plan = ExecutionPlan(model.network, size)
             session = Session(operation, model, batch, resolved, prediction, plan, found, of, seed, exact)
-            session.diagnostics = [{} for _ in range(len(batch))]
+            session.diagnostics, session.version = [{} for _ in range(len(batch))], version
             if variable is not None and raw.requires_grad:
                 session.first_pass = variable, raw
             if not steady:
@@ -110,9 +112,9 @@ def run(model: Model, batch: Tensor, size: int, *, keep_graph: bool = False) -> 
     return raw
 
 
-def is_steady(model: Model, row: Tensor, raw: Tensor, size: int) -> bool:
+def is_steady(model: Model, version: tuple, row: Tensor, raw: Tensor, size: int) -> bool:
     """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights."""
-    known, shape = model.memory.steady_of(model.network), tuple(row.shape[1:])
+    known, shape = model.memory.steady_of(version), tuple(row.shape[1:])
     if shape not in known:
         known[shape] = torch.allclose(run(model, row, size), raw, rtol=1e-3, atol=1e-4)
     return known[shape]

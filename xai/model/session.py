@@ -62,6 +62,7 @@ class Session:
     diagnostics: list[dict[str, object]] = field(default_factory=list)
     # The inputs as a variable and the outputs that the prediction was read off: the first gradient needs no other pass.
     first_pass: tuple[Tensor, Tensor] | None = None
+    version: tuple = ()  # of the weights
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -111,7 +112,7 @@ class Session:
         """Return the gradient of every row's score with respect to the inputs, (N, ...)."""
         if self.first_pass is not None:
             (variable, raw), self.first_pass = self.first_pass, None
-            return gradient_of(self._select(raw, self.rows), variable)
+            return gradient_of(self._select(raw, None), variable)
         parts = [self.gradient(self.inputs[rows], rows)[1] for rows in self.chunks(len(self))]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
@@ -198,7 +199,7 @@ class Session:
         both = self.of == "output" and raw.shape[1] == 1 and self.target.against is not None
         return both and self.model.output == "logits"
 
-    def _select(self, raw: Tensor, rows: Tensor) -> Tensor:
+    def _select(self, raw: Tensor, rows: Tensor | None) -> Tensor:
         chosen = self.target.select(self._columns(raw), rows)
         return chosen / 2 if self._doubled(raw) else chosen
 
@@ -254,7 +255,7 @@ class Session:
             over=over,
             prediction=self.prediction,
             options=options,
-            model_digest=LaterDigest(self.model, self.given_inputs, self.prediction, self.diagnostics),
+            model_digest=LaterDigest(self),
             classes=tuple(self.model.classes or ()),
             diagnostics=tuple(dict(row) for row in self.diagnostics),
             evidence=((),) * len(self),

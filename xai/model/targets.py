@@ -20,12 +20,14 @@ class Target:
     index: Tensor
     against: Tensor | None = None
 
-    def select(self, scores: Tensor, rows: Tensor) -> Tensor:
-        """Return the explained number of each row, shape (n,), from scores (n, K) of the rows numbered `rows` (n,)."""
-        chosen = scores.gather(1, self.index[rows][:, None])[:, 0]
-        if self.against is not None:
-            chosen = chosen - scores.gather(1, self.against[rows][:, None])[:, 0]
-        return chosen
+    def select(self, scores: Tensor, rows: Tensor | None) -> Tensor:
+        """Return the explained number of each row, shape (n,), from scores (n, K) of the rows numbered `rows` (n,).
+
+        None is all rows in their order.
+        """
+        chosen, against = (part if part is None or rows is None else part[rows] for part in (self.index, self.against))
+        found = scores.gather(1, chosen[:, None])[:, 0]
+        return found if against is None else found - scores.gather(1, against[:, None])[:, 0]
 
     def labels(self) -> tuple[int | tuple[int, int], ...]:
         """Return the target of each row as plain numbers or pairs."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from xai.base.errors import XaiError
 from xai.network.digest import version_key
 
 if TYPE_CHECKING:
-    from xai.model.model import Model
+    from xai.model.session import Session
 
 __all__ = ["CHANGED", "LaterDigest"]
 
@@ -25,10 +24,10 @@ class LaterDigest:
     shows in their version or, behind autograd's back, in the network's answers; the digest is then `CHANGED`.
     """
 
-    def __init__(self, model: Model, inputs: Tensor, prediction: Tensor, diagnostics: list[dict[str, object]]) -> None:
-        self.model, self.inputs, self.prediction = model, inputs[:1], prediction[:1]
-        self.steady = not any(row.get("non_deterministic") for row in diagnostics[:1])
-        self.version = version_key(model.network, buffers=False)
+    def __init__(self, session: Session) -> None:
+        self.model, self.version = session.model, session.version
+        self.inputs, self.prediction = session.given_inputs[:1], session.prediction[:1]
+        self.steady = not session.diagnostics[0].get("non_deterministic")
 
     def __call__(self) -> str:
         """Return the hexadecimal SHA-256 of the weights, or CHANGED."""

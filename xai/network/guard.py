@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 import numpy as np
 import torch
@@ -73,12 +74,12 @@ class untouched:
             self._undo.append(_content(buffer))
         held = _Held(seen)
         for module in modules:
-            if not isinstance(module, torch.jit.ScriptModule):
+            if isinstance(module, torch.jit.ScriptModule):
+                self._undo.append(partial(setattr, module, "training", module.training))
+            else:
                 held.record_module(vars(module))
         self._undo.append(held.put_back)
-        training = [(module, module.training) for module in modules if hasattr(module, "training")]
-        self._undo.append(lambda: [setattr(module, "training", mode) for module, mode in training])
-        if any(mode for _, mode in training):
+        if any(getattr(module, "training", False) for module in modules):
             self.network.eval()
         before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in parameters]
         self._undo.append(lambda: _put_gradients_back(before))
