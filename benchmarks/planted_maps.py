@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmarks.planted import PATCH
 from xai.evidence.controls import edge_filter
 from xai.inputs.baselines import blur
-from xai.methods import METHODS, MethodSpec
+from xai.methods import METHODS, Method
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
@@ -24,17 +24,10 @@ KNOWN = ("intervention", "half_image", "image_only", "half_noise")
 def join() -> None:
     """Put these into this process's table of methods: the checks look up there how to make a map again."""
     for name in KNOWN:
-        METHODS[name] = MethodSpec(
-            f"benchmarks.planted_maps:{name}",
-            "attribution",
-            "local",
-            "agnostic",
-            "post hoc",
-            ("image",),
-            False,
-            100,
-            name,
-        )
+        METHODS[name] = Method(
+            function=f"benchmarks.planted_maps:{name}", kind="attribution", claim="additive", scope="local",
+            access="agnostic", inputs=("image",), needs_gradient=False, passes=100, summary=name,
+        )  # fmt: skip
 
 
 def intervention(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,8 @@ def test_a_method_of_another_package_joins(monkeypatch: pytest.MonkeyPatch) -> N
         name = "third_party"
 
         @staticmethod
-        def load() -> methods.MethodSpec:
-            return methods.METHODS["saliency"]._replace(summary="from elsewhere")
+        def load() -> methods.Method:
+            return replace(methods.METHODS["saliency"], summary="from elsewhere")
 
     monkeypatch.setattr(methods, "entry_points", lambda group: [Point] if group == "xai.methods" else [])
     found = methods.all_methods()

@@ -17,7 +17,7 @@ from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, names_errors
 from xai.base.plain import as_plain
 from xai.base.progress import track
-from xai.methods import MODEL_CHECKS, ModelCheckSpec
+from xai.methods import MODEL_CHECKS, ModelCheck
 from xai.model.model import Model
 from xai.network.guard import same_random_state
 from xai.results.audit_result import AuditResult
@@ -58,7 +58,7 @@ def audit(
 
 
 def chosen_checks(
-    table: Mapping[str, ModelCheckSpec], checks: Sequence[str] | None, settings: Mapping[str, object]
+    table: Mapping[str, ModelCheck], checks: Sequence[str] | None, settings: Mapping[str, object]
 ) -> list[str]:
     """Return the names of the checks to make; raises InputError for one that is not in the table, or none."""
     chosen = list(dict.fromkeys(table if checks is None else checks))
@@ -70,7 +70,7 @@ def chosen_checks(
 
 
 def run_checks(
-    table: Mapping[str, ModelCheckSpec],
+    table: Mapping[str, ModelCheck],
     chosen: Sequence[str],
     arguments: tuple[object, ...],
     network: nn.Module,

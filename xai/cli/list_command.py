@@ -38,8 +38,8 @@ def checks() -> None:
     from xai.methods import CHECKS, COMPARISONS, MODEL_CHECKS
 
     rows = [(name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()]
-    rows += [(name, "global", "", "post hoc", spec.question) for name, spec in MODEL_CHECKS.items()]
-    rows += [(name, "compare", "", "post hoc", spec.question) for name, spec in COMPARISONS.items()]
+    rows += [(name, spec.scope, "", spec.stage, spec.question) for name, spec in MODEL_CHECKS.items()]
+    rows += [(name, "compare", "", spec.stage, spec.question) for name, spec in COMPARISONS.items()]
     _table(("check", "scope", "access", "stage", "question"), rows)
 
 

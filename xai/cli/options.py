@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xai.auditing.audit_data import AuditData
     from xai.inputs.image_files import LabelledImages
-    from xai.methods import ModelCheckSpec
+    from xai.methods import ModelCheck
     from xai.model.model import Model
 
 WORTH_TIMING = 0.05  # seconds
@@ -135,7 +135,7 @@ def say_checks_cost(
     models: Sequence[Model],
     data: AuditData,
     checks: Sequence[str],
-    table: Mapping[str, ModelCheckSpec],
+    table: Mapping[str, ModelCheck],
     rows: int,
 ) -> None:
     """Say the same before checks of a table are made on models that are given the same rows.
