@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+import xai  # noqa: E402
+
 project = "xai-toolkit"
-copyright = "the authors of xai-toolkit"
-release = version = metadata.version("xai-toolkit")
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+copyright = "2026, the xai-toolkit authors"
+release = version = xai.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "furo"
 html_title = f"xai-toolkit {release}"
 html_static_path: list[str] = []
@@ -22,23 +23,25 @@ autodoc_typehints = "none"  # the docstrings say shapes and units, which types d
 autodoc_member_order = "bysource"
 suppress_warnings = ["myst.xref_missing"]  # links to files of the repository that are no pages
 
+# The packages that have public names, in the order of the reference.
 FAMILIES = {
-    "core": "Models, inputs and what comes back",
+    "model": "Models",
+    "inputs": "Kinds of input",
+    "results": "What comes back",
     "attribution": "Attribution",
     "lime": "LIME",
     "visualization": "Feature visualization",
     "sequences": "Sequences",
     "global_explanations": "Explanations of the whole model",
-    "checks": "Evidence",
+    "evidence": "Evidence",
     "auditing": "Audits",
-    "render": "Reports",
+    "reports": "Reports",
+    "base": "Errors and warnings",
 }
 
 
 def write_reference(app: object) -> None:
     """Write `api.md` from the public names: what is public is documented, without a list to keep."""
-    import xai
-
     found: dict[str, list[str]] = {family: [] for family in FAMILIES}
     for name in sorted(xai.__all__):
         if name.startswith("__"):

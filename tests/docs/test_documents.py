@@ -46,7 +46,7 @@ def test_every_example_runs(
     monkeypatch.chdir(tmp_path)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        exec(compile(code, document.name, "exec"), {"__name__": "example"})
+        exec(compile(code, document.name, "exec", dont_inherit=True), {"__name__": "example"})
     written = [(tmp_path / name).read_text() for name in re.findall(r'save\("(\w+\.html)"\)', code)]
     said = "\n".join([capsys.readouterr().out, *written])
     assert all(words in said for words in SAYS.get(document.name, []))

@@ -89,7 +89,7 @@ METHODS = (
         inputs=MOVABLE,
         needs_gradient=True,
         passes=1,
-        summary="the output projected back, negative signals stopped at every ReLU: fine detail, hardly tied to the class",
+        summary="the output projected back, negative signals stopped at ReLUs: fine detail, hardly tied to the class",
     ),
     Method(
         function="xai.attribution.activation_maps:guided_gradcam",

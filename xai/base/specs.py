@@ -35,7 +35,7 @@ class Method(_Named):
     """One method: where it lives, its labels, what it claims, what it takes and what it costs.
 
     function: "module:function", called like the method. kind: "attribution", "surrogate", "visualization", or "model"
-    (a call and a result of its own). claim: what its values say, and what the checks test: "additive" (signed parts that
+    (a call and a result of its own). claim: what its values say, and what checks test: "additive" (signed parts that
     add up, against its own baseline), "sensitivity" (how fast the output changes), "region" (where, at its own grain);
     None where it gives no map. scope: does it explain one prediction (local) or the model (global)? access: model
     "specific" or "agnostic". stage: "intrinsic" or "post hoc". inputs: kinds of input. passes: about how many
