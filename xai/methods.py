@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 
-from xai import attribution, evidence, global_explanations, lime, sequences, visualization
-from xai.auditing import checks, compare
+from xai.attribution import METHODS as ATTRIBUTION
+from xai.auditing.checks import CHECKS as AUDIT
+from xai.auditing.compare import CHECKS as COMPARISON
 from xai.base.specs import Check, Method, ModelCheck
+from xai.evidence import CHECKS as EVIDENCE
+from xai.global_explanations import METHODS as GLOBAL_EXPLANATIONS
+from xai.lime import METHODS as LIME
+from xai.sequences import METHODS as SEQUENCES
+from xai.visualization import METHODS as VISUALIZATION
 
 __all__ = [
     "CHECKS", "COMPARISONS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS",
     "Check", "Method", "ModelCheck", "all_methods",
 ]  # fmt: skip
 
-METHODS: dict[str, Method] = {
-    entry.name: entry for entry in (*attribution.METHODS, *lime.METHODS, *visualization.METHODS)
-}
+METHODS: dict[str, Method] = {entry.name: entry for entry in (*ATTRIBUTION, *LIME, *VISUALIZATION)}
 # Methods that take more than inputs and a target, and return something else than an Explanation.
-MODEL_METHODS: dict[str, Method] = {entry.name: entry for entry in (*sequences.METHODS, *global_explanations.METHODS)}
-CHECKS: dict[str, Check] = {entry.name: entry for entry in evidence.CHECKS}
+MODEL_METHODS: dict[str, Method] = {entry.name: entry for entry in (*SEQUENCES, *GLOBAL_EXPLANATIONS)}
+CHECKS: dict[str, Check] = {entry.name: entry for entry in EVIDENCE}
 # Checks on a model, in the order in which an audit makes them and its report shows them.
-MODEL_CHECKS: dict[str, ModelCheck] = {entry.name: entry for entry in checks.CHECKS}
+MODEL_CHECKS: dict[str, ModelCheck] = {entry.name: entry for entry in AUDIT}
 # What a comparison of two versions asks, in the order in which its report shows it.
-COMPARISONS: dict[str, ModelCheck] = {entry.name: entry for entry in compare.CHECKS}
+COMPARISONS: dict[str, ModelCheck] = {entry.name: entry for entry in COMPARISON}
 
 
 def all_methods() -> dict[str, Method]:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from xai.base.errors import InputError, expected
+from xai.base.errors import InputError
 
 __all__ = ["renamed_arguments", "renamed_attribute", "warn_renamed"]
 
@@ -87,7 +87,7 @@ def _translated(
         if old not in keywords:
             continue
         if new in given or new in translated:
-            raise InputError(expected(operation, new, f"{new} or its old name {old}", "both"))
+            raise InputError(new, expected=f"{new} or its old name {old}", got="both", operation=operation)
         warn_renamed(f"{operation}({old}=)", f"{operation}({new}=)", stacklevel=3)
         translated[new] = keywords[old]
     return translated
