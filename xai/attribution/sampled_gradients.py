@@ -59,7 +59,7 @@ def smoothgrad(
                 noisy.mul_(case.present[rows][:, :, None])  # padding stays padding
             return case.gradient(noisy.add_(case.inputs[rows]), rows)[1]
 
-        mean, error = _mean(case, samples, values)
+        mean, error = _mean(case, torch.zeros(len(case), samples, dtype=torch.long, device=flat.device), values)
         options = {"noise": noise, "samples": samples}
         return case.explanation("smoothgrad", mean, "input", standard_error=error, options=options)
 
@@ -82,6 +82,10 @@ def gradient_shap(
     The values of a row add up, but for what chance misses, to the output at the input minus its mean over the
     background; `completeness_error` says how far off they are.
 
+    Each row of the background counts equally, so that chance is in the points only; of a background larger than
+    `samples`, a part is drawn. The error bars are unbiased from two samples per row of the background on; with fewer
+    they are too wide, since rows and points cannot be told apart.
+
     inputs: (N, ...). background: a baseline ("zero", "mean", "noise", "blur", a number), several of them, or rows of
     data (B, ...). layer: whose output to explain in place of the inputs. values: (N, ...), signed, output units;
     `standard_error` alike, from the draws.
@@ -100,7 +104,7 @@ def gradient_shap(
         chosen, share = (torch.empty(len(case), samples, dtype=kind) for kind in (torch.long, case.inputs.dtype))
         for row in case.rows.tolist():
             generator = case.generator(row)
-            chosen[row] = torch.randint(len(behind), (samples,), generator=generator)
+            chosen[row] = _dealt(len(behind), samples, generator)
             share[row] = torch.rand(samples, generator=generator, dtype=share.dtype)
         chosen, share = chosen.to(case.inputs.device), share.to(case.inputs.device)
 
@@ -109,7 +113,7 @@ def gradient_shap(
             path = case.inputs[rows] - start
             return case.gradient(start + _like(share[rows, number], path) * path, rows)[1] * path
 
-        mean, error = _mean(case, samples, values)
+        mean, error = _mean(case, chosen, values)
         empty = torch.zeros(len(case), dtype=torch.float64, device=case.inputs.device)
         for indices in case.chunks(len(case) * len(behind)):
             rows, number = indices // len(behind), indices % len(behind)
@@ -120,27 +124,85 @@ def gradient_shap(
         return case.explanation("gradient_shap", mean, "input", **extra)
 
 
-def _mean(case: Case, samples: int, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Return the mean over samples of values(rows, number of the sample), (N, ...), and its standard errors by row.
+def _dealt(count: int, samples: int, generator: torch.Generator) -> Tensor:
+    """Return which of `count` rows each sample takes, in order: dealt out in shuffled rounds, so equally many to each.
 
-    Of words, it is the sum over a word's vector that has an error.
+    >>> _dealt(3, 6, torch.Generator()).tolist()
+    [0, 0, 1, 1, 2, 2]
     """
-    shape = case.inputs.shape if case.words is None else (*case.inputs.shape[:2], 1)
-    total = torch.zeros(shape, dtype=torch.float64, device=case.inputs.device)
-    squares = torch.zeros_like(total)
-    for indices in case.chunks(len(case) * samples):
-        rows, number = indices // samples, indices % samples
-        part = values(rows, number).double()
-        part = part if case.words is None else part.sum(2, keepdim=True)
-        total.index_add_(0, rows, part)
-        squares.index_add_(0, rows, part.square_())
-    mean = total / samples
-    case.note("degrees_of_freedom", [samples - 1] * len(case))
-    variance = (squares / samples - mean.square()).clamp_min_(0) / (samples - 1)
-    mean, error = mean.to(case.inputs.dtype), variance.sqrt_().to(case.inputs.dtype)
+    rounds = [torch.randperm(count, generator=generator) for _ in range(-(-samples // count))]
+    return torch.cat(rounds)[:samples].sort().values
+
+
+def _mean(case: Case, strata: Tensor, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Return the mean over strata of the mean over samples of values(rows, number of the sample), and its errors.
+
+    strata: (N, samples), the stratum of each sample, in order, equally many to every row. Where each has two samples,
+    the variance is that within strata: the sum of theirs over their sizes, over the square of how many there are, with
+    Satterthwaite's degrees of freedom. Else it is that of the strata's means as if drawn with replacement, which holds
+    that within and more. Of words, it is the sum over a word's vector that has an error.
+    """
+    samples = strata.shape[1]
+    groups = _Groups(case, strata)
+    for indices in case.chunks(strata.numel()):
+        part = values(indices // samples, indices % samples).double()
+        groups.add(indices, part if case.words is None else part.sum(2, keepdim=True))
+    count = len(groups.sizes) // len(case)
+    within = bool((groups.sizes > 1).all())
+    freedom = groups.freedom(samples - count) if within else [count - 1] * len(case)
+    case.note("degrees_of_freedom", freedom)
+    mean = groups.means / count
+    between = (groups.squares / count - mean.square()).clamp_min_(0) / (count - 1) if count > 1 else mean
+    variance = groups.within / count**2 if within else between
+    mean, error = mean.to(case.inputs.dtype), variance.sqrt().to(case.inputs.dtype)
     if case.words is None:
         return mean, list(error)
     return mean, [row[:count, 0] for row, count in zip(error, case.words.lengths)]
+
+
+class _Groups:
+    """Sums over the strata of each row, of samples that come in order; memory for what one batch spans."""
+
+    def __init__(self, case: Case, strata: Tensor) -> None:
+        keys = (strata + torch.arange(len(strata), device=strata.device)[:, None] * (strata.max() + 1)).flatten()
+        _, self.group, self.sizes = keys.unique_consecutive(return_inverse=True, return_counts=True)
+        self.row = torch.zeros_like(self.sizes)
+        self.row[self.group] = torch.arange(len(keys), device=keys.device) // strata.shape[1]
+        shape = case.inputs.shape if case.words is None else (*case.inputs.shape[:2], 1)
+        self.means = torch.zeros(shape, dtype=torch.float64, device=case.inputs.device)
+        self.squares, self.within, self.fourth = (torch.zeros_like(self.means) for _ in range(3))
+        self.open: tuple[Tensor, Tensor] | None = None
+
+    def add(self, indices: Tensor, part: Tensor) -> None:
+        """Count the samples at these places of all (N x samples) in turn."""
+        first, last = int(self.group[indices[0]]), int(self.group[indices[-1]])
+        sums = part.new_zeros(last - first + 1, *part.shape[1:])
+        squares = torch.zeros_like(sums)
+        sums.index_add_(0, self.group[indices] - first, part)
+        squares.index_add_(0, self.group[indices] - first, part.square_())
+        if self.open is not None:
+            sums[0] += self.open[0]
+            squares[0] += self.open[1]
+        after = int(indices[-1]) + 1
+        more = after < len(self.group) and int(self.group[after]) == last
+        self.open = (sums[-1].clone(), squares[-1].clone()) if more else None
+        done = slice(first, last if more else last + 1)
+        size = self.sizes[done].double().view(-1, *(1,) * (part.ndim - 1))
+        mean, rows = sums[: len(size)] / size, self.row[done]
+        spread = (squares[: len(size)] / size - mean.square()).clamp_min_(0) / (size - 1).clamp_min_(1)
+        self.means.index_add_(0, rows, mean)
+        self.squares.index_add_(0, rows, mean.square())
+        self.within.index_add_(0, rows, spread)
+        self.fourth.index_add_(0, rows, spread.square_().div_(size + 1))
+
+    def freedom(self, most: int) -> list[float]:
+        """Return the degrees of freedom of each row's variance within strata, by Satterthwaite over all its values.
+
+        Of normal samples, the fourth power of a deviation is estimated by s^4 (n - 1) / (n + 1), and the square of the
+        sum is too large by twice that over n - 1: of one stratum this is n - 1.
+        """
+        above, below = self.within.square().flatten(1).sum(1), self.fourth.flatten(1).sum(1)
+        return torch.where(below > 0, above / below - 2, most).clamp(1, most).mul(1e6).round().div(1e6).tolist()
 
 
 def _like(numbers: Tensor, batch: Tensor) -> Tensor:

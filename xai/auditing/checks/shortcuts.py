@@ -116,12 +116,12 @@ def _partners(rows: Rows, donors: Rows, seed: int) -> tuple[Tensor, Tensor]:
     order = torch.randperm(len(donors), generator=generator)
     if rows.task == "regression":
         low, high = (float(donors.prediction[:, 0].quantile(share)) for share in (0.25, 0.75))
-        upper = rows.prediction[:, 0] > (low + high) / 2
+        upper = (rows.prediction[:, 0] > (low + high) / 2).cpu()
         ends = [order[donors.prediction[order, 0] <= low], order[donors.prediction[order, 0] >= high]]
-        picked = [
-            int(ends[0 if up else 1][place % len(ends[0 if up else 1])]) for place, up in enumerate(upper.tolist())
-        ]
-        return torch.arange(len(rows)), torch.tensor(picked)
+        picked = torch.empty(len(rows), dtype=torch.long)
+        for side, end in zip((upper, ~upper), ends):  # each side counts for itself, so that donors come equally often
+            picked[side] = end[torch.arange(int(side.sum())) % len(end)]
+        return torch.arange(len(rows)), picked
     order = order[donors.quality[order] > 0]
     pairs, start = [], 0
     for row in torch.where(rows.quality > 0)[0].tolist():
