@@ -8,6 +8,7 @@ from torch import Tensor
 
 from xai.core.explanation import Visualization
 from xai.core.model import Model
+from xai.core.receptive import receptive_fields
 from xai.render.cards import pixel_range
 from xai.render.escape import render
 from xai.render.pictures import SMALL, image_picture
@@ -49,7 +50,7 @@ def emergence_section(model: Model, made: Mapping[str, Visualization]) -> Sectio
 
 def depth_section(model: Model, groups: Mapping[str, Visualization]) -> Section:
     """Return the chapter that shows units of each layer in the order of depth, with what the layer can see."""
-    sees = {layer.name: layer.sees for layer in model.trace().layers}
+    sees = receptive_fields(model)
     text = (
         "From the first layer to the last. In networks trained on photographs, units go from edges and textures over "
         "patterns to parts and objects as they see more of the image."
