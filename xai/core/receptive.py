@@ -6,6 +6,7 @@ Both are read off the autograd graph of one pass. For whoever shows them: no exp
 from __future__ import annotations
 
 import re
+from itertools import permutations
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -61,20 +62,23 @@ def receptive_field(output: Tensor, source: Tensor, known: Known | None = None) 
     return tuple(None if side is None else side.size for side in sides)
 
 
-def side_axes(output: Tensor, source: Tensor) -> tuple[int, int] | None:
-    """Return in which axes of `output` the rows and the columns of `source` (N, C, H, W) lie.
+def side_axes(output: Tensor, source: Tensor, known: Known | None = None) -> tuple[int, int] | None:
+    """Return in which axes of `output` (4 axes) the rows and the columns of `source` (N, C, H, W) lie.
 
-    (2, 3) for (N, C, H, W), (1, 2) for (N, H, W, C); None where the graph does not tell.
+    (2, 3) for (N, C, H, W), (1, 2) for (N, H, W, C); None where the graph does not tell. known: as `receptive_field`.
     """
-    sides, shape, found = _sides(output, source, None) or (None, None), tuple(output.shape), []
-    for side in sides:
-        axes = [
-            axis
-            for axis, length in enumerate(shape)
-            if side is not None and length > 1 and side[:2] == (length, prod(shape[axis + 1 :]))
-        ]
-        found += axes[:1]
-    return (found[0], found[1]) if len(found) == 2 else None
+    sides, shape = _sides(output, source, known), tuple(output.shape)
+    if sides is None or len(shape) != 4 or None in sides:
+        return None
+    for axes in ((2, 3), (1, 2), *permutations(range(1, 4), 2)):
+        if all(_lies_in(side, axis, shape) for side, axis in zip(sides, axes)):
+            return axes
+    return None
+
+
+def _lies_in(side: Side, axis: int, shape: tuple[int, ...]) -> bool:
+    # A single position lies at place 0 of whatever axis.
+    return side.length == shape[axis] and (side.length == 1 or side.inner == prod(shape[axis + 1 :]))
 
 
 def _sides(output: Tensor, source: Tensor, known: Known | None) -> Sides | None:

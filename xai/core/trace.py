@@ -38,13 +38,6 @@ class Trace:
     foldable: tuple[tuple[str, str], ...]
     elements: int
 
-    def last_spatial(self) -> str | None:
-        """Name the last convolution, or else the last layer with a (C, H, W) output: what Grad-CAM reads by default."""
-        # A convolution of a subclass may hold modules of its own (padding), so it need not be a leaf.
-        maps = [layer for layer in self.layers if len(layer.shape) == 3 and max(layer.shape[1:]) > 1]
-        found = [layer for layer in maps if layer.convolution] or [layer for layer in maps if layer.leaf]
-        return found[-1].name if found else None
-
     def units(self) -> list[Layer]:
         """Return the layers whose channels are a network's units, in order: each convolution or linear layer.
 
