@@ -11,6 +11,8 @@ from tests.zoo import ZOO
 from xai.methods import METHODS
 
 NO_LAYER = "feature maps"
+GATED = ("mobilenet_v3", "efficientnet", "regnet_y", "mean_gate", "ghostnet")
+LAYER_NORMED = ("convnext_torchvision", "convnext_timm", "vit", "swin", "mlp_mixer", "coatnet")
 # Of all cells these raise an error, with these words in it; every other one gives a result.
 NAMED: dict[tuple[str, str], str] = {
     ("lrp", "log_probabilities"): "LogSoftmax",
@@ -18,7 +20,11 @@ NAMED: dict[tuple[str, str], str] = {
     ("lrp", "transformer_encoder"): "NativeLayerNorm",
     ("lrp", "layer_norm"): "NativeLayerNorm",
     ("lrp", "group_norm"): "NativeGroupNorm",
-    ("lrp", "gates"): "a product of two parts",
+    **{("lrp", name): "a product of two parts" for name in ("gates", *GATED)},
+    **{("lrp", name): "NativeLayerNorm" for name in LAYER_NORMED},
+    **{("lrp", name): "NativeGroupNorm" for name in ("poolformer", "bit", "unet")},
+    # Windows lie in the axis of the rows, where one row of a baseline does not stand for many.
+    ("deeplift", "swin"): "_OtherShape",
     **{(method, "recurrent"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "per_step_outputs"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): "scripted" for method in ("guided_backprop", "deconvolution")},

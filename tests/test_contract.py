@@ -40,7 +40,9 @@ def call(name: str, model: Model, batch: object, **settings: object):
     settings = {**QUICK.get(name, {}), **settings}
     if METHODS[name].kind == "visualization":
         settings.pop("target", None)
-        made = METHODS[name].load()(model, [objectives.channel("conv2", k) for k in range(2)], **settings)
+        layers = [layer for layer, module in model.network.named_modules() if isinstance(module, nn.Conv2d)]
+        layer = "conv2" if not layers or "conv2" in layers else layers[-1]
+        made = METHODS[name].load()(model, [objectives.channel(layer, k) for k in range(2)], **settings)
         return made.image, made
     made: Explanation = METHODS[name].load()(model, batch, **settings)
     if kind_of(name) == "image":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.backbones import BACKBONES, backbone
 from xai.inputs.kinds import ImageInput
 from xai.model.model import Model
 
@@ -129,6 +131,10 @@ def _headed(style: str, forward: Callable | None = None) -> Model:
     return Model(network, input=ImageInput(SHAPE, mean=[0.4, 0.5], std=[0.3, 0.2]), forward=forward)
 
 
+def _backbone(name: str) -> Model:
+    return Model(backbone(name), input=ImageInput(SHAPE, mean=[0.4, 0.5], std=[0.3, 0.2]))
+
+
 def _compiled() -> Model:
     model = _built()
     model.network.compile(backend="eager")
@@ -223,6 +229,7 @@ ZOO: dict[str, Callable[[], Model]] = {
     "silu": lambda: _headed("silu"),
     "tanh": lambda: _headed("tanh"),
     "dead": lambda: _headed("dead"),
+    **{name: partial(_backbone, name) for name in BACKBONES},
 }
 
 

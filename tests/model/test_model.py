@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO, images
+from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradients import saliency
 from xai.base.errors import InputError, LayerError, NetworkError, XaiWarning
 from xai.inputs.kinds import TabularInput
@@ -193,7 +194,6 @@ def test_the_trace_names_layers_in_order() -> None:
     found = model.trace()
     assert [layer.name for layer in found.layers][:2] == ["conv1", "norm"]
     assert found.foldable == (("conv1", "norm"),)
-    assert found.last_spatial() == "conv2"
     assert [layer.name for layer in found.units()] == ["norm", "conv2", "linear"]
     assert found.titles() == {"norm": "conv1, read after norm"}
 
@@ -210,14 +210,13 @@ def test_a_convolution_with_modules_of_its_own_is_one() -> None:
             return super().forward(self.pad(x))
 
     network = nn.Sequential(Padded(2, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
-    found = Model(network, input=ZOO["plain"]().input).trace()
-    assert found.last_spatial() == "0"
+    model = Model(network, input=ZOO["plain"]().input)
+    found = model.trace()
+    assert gradcam(model, images()).options["layer"] == "0"
     assert [layer.name for layer in found.units()] == ["0", "3"]
 
 
 def test_a_missing_layer_is_named_with_its_neighbors() -> None:
-    from xai.attribution.activation_maps import gradcam
-
     with pytest.raises(LayerError, match="conv2, conv1"):
         gradcam(ZOO["plain"](), images(), layer="conv")
     with pytest.raises(LayerError, match="puts out"):

@@ -58,7 +58,7 @@ def test_a_replaced_layer_is_seen() -> None:
     changed = network()
     model = Model(changed, input=ImageInput((1, 8, 8)))
     image = torch.rand(1, 1, 8, 8)
-    assert gradcam(model, image).options["layer"] == "0"
+    assert gradcam(model, image).options["layer"] == "1"
     changed[1] = nn.Sequential(nn.ReLU(), nn.Conv2d(2, 2, 3, padding=1))
     assert gradcam(model, image).options["layer"] == gradcam(Model(changed, input=model.input), image).options["layer"]
     assert gradcam(model, image).options["layer"] == "1.1"

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from xai.attribution.gradient_rules import guided_gradient
+from xai.attribution.map_layers import MapLayer, map_layer
 from xai.base.errors import LayerError
 from xai.model.model import Model
 from xai.model.session import Case
@@ -20,9 +21,11 @@ def gradcam(
 ) -> Explanation:
     """Return the feature maps of a layer weighted by their mean gradient, negative parts cut, in input size.
 
-    inputs: images (N, C, H, W). layer: the last convolution by default. values: (N, H, W), at least 0, resized
-    bilinearly from the layer's grid, whose size is in the options: a map cannot be finer than that.
-    Raises LayerError where the layer does not exist or puts out no maps.
+    inputs: images (N, C, H, W). layer: one that puts out (C, H, W) or (H, W, C); by default the last maps that the
+    scores depend on, behind norm and activation, before a pool. values: (N, H, W), at least 0, resized bilinearly from
+    the layer's grid. The options name the layer, its grid (a map cannot be finer) and, where it runs several times, the
+    call that was read, the last one.
+    Raises LayerError where the layer does not exist, puts out no maps, or which axes are rows and columns is not known.
     Source: Selvaraju et al. 2017, arXiv:1610.02391.
 
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 2))
@@ -31,10 +34,8 @@ def gradcam(
     """
     with model.explaining("gradcam", inputs, target, batch_size=batch_size) as case:
         chosen = _layer(case, layer)
-        maps = [_map(case, rows, chosen) for rows in case.chunks(len(case))]
-        run = {"grid": maps[-1][1]}
-        values = torch.cat([part for part, _ in maps])
-        return case.explanation("gradcam", values, "layer", options={"layer": chosen}, run=run)
+        values = torch.cat([_map(case, rows, chosen) for rows in case.chunks(len(case))])
+        return case.explanation("gradcam", values, "layer", options={"layer": chosen.name}, run=chosen.run())
 
 
 def guided_gradcam(
@@ -42,8 +43,8 @@ def guided_gradcam(
 ) -> Explanation:
     """Return the guided gradient of each pixel times the Grad-CAM map there: its detail, where the class is.
 
-    inputs: images (N, C, H, W). layer: whose maps to read, the last convolution by default. values: (N, C, H, W),
-    signed. Raises LayerError where the layer does not exist or puts out no maps, and what `guided_backprop` raises.
+    inputs: images (N, C, H, W). layer: whose maps to read, by default as `gradcam`. values: (N, C, H, W), signed.
+    Raises LayerError where the layer does not exist or puts out no maps, and what `guided_backprop` raises.
     Source: Selvaraju et al. 2017, arXiv:1610.02391.
 
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 2))
@@ -54,26 +55,22 @@ def guided_gradcam(
         chosen = _layer(case, layer)
         parts = []
         for rows in case.chunks(len(case)):
-            where, grid = _map(case, rows, chosen)
             gradient, rectifiers = guided_gradient(case, rows)
-            parts.append(gradient * where[:, None].to(gradient.dtype))
-        run = {"grid": grid, "rectifiers": rectifiers}
-        return case.explanation("guided_gradcam", torch.cat(parts), "input", options={"layer": chosen}, run=run)
+            parts.append(gradient * _map(case, rows, chosen)[:, None].to(gradient.dtype))
+        run = {**chosen.run(), "rectifiers": rectifiers}
+        return case.explanation("guided_gradcam", torch.cat(parts), "input", options={"layer": chosen.name}, run=run)
 
 
-def _layer(case: Case, layer: str | None) -> str:
-    chosen = layer or case.trace.last_spatial()
-    if chosen is None or case.inputs.ndim != 4:
+def _map(case: Case, rows: Tensor, layer: MapLayer) -> Tensor:
+    """Return the Grad-CAM map of some rows in input size, (n, H, W)."""
+    maps, gradient = (
+        layer.channels_first(part).float() for part in case.gradient_at(case.inputs[rows], rows, layer.name)
+    )
+    cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True).relu()
+    return interpolate(cam, size=case.inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def _layer(case: Case, layer: str | None) -> MapLayer:
+    if case.inputs.ndim != 4:
         raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
-    return chosen
-
-
-def _map(case: Case, rows: Tensor, layer: str) -> tuple[Tensor, list[int]]:
-    """Return the Grad-CAM map of some rows in input size, (n, H, W), and the size of the layer's grid."""
-    maps, gradient = case.gradient_at(case.inputs[rows], rows, layer)
-    if maps.ndim != 4:
-        raise LayerError("layer", expected="one that puts out (C, H, W)", got=f"{layer}: {maps.shape}")
-    weights = gradient.float().mean((2, 3), keepdim=True)
-    cam = (weights * maps.float()).sum(1, keepdim=True).relu()
-    cam = interpolate(cam, size=case.inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
-    return cam, list(maps.shape[2:])
+    return map_layer(case, layer)

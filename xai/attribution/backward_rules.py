@@ -12,7 +12,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 
 import torch
@@ -51,6 +51,12 @@ class Operation:
         for place, source in zip(self.places, sources):
             (args if isinstance(place, int) else kwargs)[place] = source
         return self.function(*args, **kwargs)
+
+    def with_first(self, source: Tensor) -> Operation:
+        """Return the call with another tensor for the first of its sources."""
+        place, args, kwargs = self.places[0], list(self.args), dict(self.kwargs)
+        (args if isinstance(place, int) else kwargs)[place] = source
+        return replace(self, args=tuple(args), kwargs=kwargs)
 
     def argument(self, place: int, name: str, default: object = None) -> object:
         """Return an argument by its place or its name."""
@@ -115,10 +121,13 @@ class _Mode(TorchFunctionMode):
             return func(*args, **given)
         function = functools.partial(_out_of_place, func) if written.endswith("_") else func
         call = Operation(name, function, args, kwargs, tuple(places))
+        overwritten = call.sources[0]
+        if in_place:  # a rule gets a copy: it may read its source again on the way back
+            call = call.with_first(overwritten.clone())
         output = self.table[name](call)
         if output is None:
             return func(*args, **given)
-        return call.sources[0].copy_(output) if in_place else output
+        return overwritten.copy_(output) if in_place else output
 
     def _inside(self, func: FunctionType, args: tuple, kwargs: dict) -> object:
         """Run a function that torch has written in Python with its own operations seen."""

@@ -56,19 +56,23 @@ def list_recipes() -> None:
 def layers(model: str, trust_code: bool) -> None:
     """The layers of the model folder MODEL, in the order of the forward pass.
 
-    "sees" is how many pixels, down x across, one position of the output depends on.
+    "sees" is how many pixels, down x across, one position of the output depends on; "all" where it may be all of them,
+    "-" where that is not known.
     """
-    found = load_model(model, trust_code).trace().layers
+    from xai.model.receptive_fields import receptive_fields
+
+    loaded = load_model(model, trust_code)
+    sees = receptive_fields(loaded)
     rows = [
         (
             layer.name,
             layer.kind,
             " x ".join(map(str, layer.shape)),
-            _sees(layer.sees),
+            _sees(sees.get(layer.name)),
             f"{layer.parameters:,}",
             str(layer.calls),
         )
-        for layer in found
+        for layer in loaded.trace().layers
         if layer.leaf
     ]
     _table(("layer", "kind", "output", "sees", "parameters", "calls"), rows)

@@ -219,7 +219,6 @@ class Model:
         if key not in self.memory.traces or self.memory.traces[key][0] != modules:
             # With a graph where the input allows one: it tells what reads the output of a convolution.
             seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
-            image = seen if row.ndim == 4 and seen.requires_grad else None
-            found = trace(self.network, lambda: self.forward_on(self.network, seen), image)
+            found = trace(self.network, lambda: self.forward_on(self.network, seen))
             self.memory.traces[key] = modules, found
         return self.memory.traces[key][1]

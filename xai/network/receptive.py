@@ -1,86 +1,93 @@
-"""Receptive fields: how many pixels of the input one position of a layer can see, read off the autograd graph."""
+"""Receptive fields: how many pixels of an image one position of a layer sees, and in which axes its positions lie.
+
+Both are read off the autograd graph of one pass. For whoever shows them: no explanation of pixels asks.
+"""
 
 from __future__ import annotations
 
+import re
+from itertools import permutations
+from math import prod
+
 from torch import Tensor
 
-__all__ = ["Field", "receptive_field"]
+from xai.network.sides import Side, Sides, through
 
-Field = tuple[float, float, float, float]  # height, width, and how far apart neighbors' fields lie, down and across
-WHOLE: Field = (float("inf"), float("inf"), float("inf"), float("inf"))
+__all__ = ["Known", "receptive_field", "side_axes"]
 
-# Operations that answer each position from that position alone. What is not known here may read the whole input.
-POINTWISE = (
-    "Add", "Sub", "Mul", "Div", "Neg", "Pow", "Exp", "Sigmoid", "Tanh", "Relu", "LeakyRelu", "Prelu", "Elu", "Gelu",
-    "Silu", "Mish", "Hardtanh", "Hardswish", "Hardsigmoid", "Softplus", "Clamp", "Clone",
-    "NativeBatchNorm", "CudnnBatchNorm",
-    "ConstantPadNd",
-    "ReflectionPad2D", "ReplicationPad2D", "ToCopy", "Copy", "Cat", "Alias", "NativeDropout", "Where",
-)  # fmt: skip
+# By node of the graph, for each of its outputs; None where it does not depend on the image.
+Known = dict[object, "list[Sides] | None"]
 
 
-def receptive_field(
-    output: Tensor, source: Tensor, known: dict[object, Field | None] | None = None
-) -> tuple[int | None, int | None]:
+def receptive_field(output: Tensor, source: Tensor, known: Known | None = None) -> tuple[int | None, int | None]:
     """Return the height and width in pixels that one position of `output` sees of `source`, before its borders cut it.
 
     None where a position may see everything, as behind a global mean or a linear layer. `source` is (N, C, H, W) and
     requires a gradient. known: what was found for other outputs of the same pass, to be handed on from call to call.
     """
-    height, width, _, _ = _field(output.grad_fn, source, {} if known is None else known) or WHOLE
-    return tuple(None if side == float("inf") else int(side) for side in (height, width))
+    sides = _sides(output, source, known) or (None, None)
+    return tuple(None if side is None else side.size for side in sides)
 
 
-def _field(node: object, source: Tensor, known: dict[object, Field | None]) -> Field | None:
-    """Return what an element behind a node of the graph sees; None where it does not depend on the source."""
-    order, waiting = [], [node]
-    while waiting:  # children before parents, without recursion: networks are deep
-        here = waiting.pop()
-        if here is None or here in known:
-            continue
-        order.append(here)
-        known[here] = None
-        waiting.extend(child for child, _ in here.next_functions)
-    for here in _sorted(order):
+def side_axes(output: Tensor, source: Tensor, known: Known | None = None) -> tuple[int, int] | None:
+    """Return in which axes of `output` (4 axes) the rows and the columns of `source` (N, C, H, W) lie.
+
+    (2, 3) for (N, C, H, W), (1, 2) for (N, H, W, C); None where the graph does not tell. known: as `receptive_field`.
+    """
+    sides, shape = _sides(output, source, known), tuple(output.shape)
+    if sides is None or len(shape) != 4 or None in sides:
+        return None
+    for axes in ((2, 3), (1, 2), *permutations(range(1, 4), 2)):
+        if all(_lies_in(side, axis, shape) for side, axis in zip(sides, axes)):
+            return axes
+    return None
+
+
+def _lies_in(side: Side, axis: int, shape: tuple[int, ...]) -> bool:
+    # A single position lies at place 0 of whatever axis.
+    return side.length == shape[axis] and (side.length == 1 or side.inner == prod(shape[axis + 1 :]))
+
+
+def _sides(output: Tensor, source: Tensor, known: Known | None) -> Sides | None:
+    known, node = {} if known is None else known, output.grad_fn
+    for here in _new_nodes(node, known):
         if getattr(here, "variable", None) is source:
-            known[here] = (1.0, 1.0, 1.0, 1.0)
+            known[here] = [_of_image(source)]
             continue
-        below = [known[child] for child, _ in here.next_functions if child is not None and known.get(child)]
-        known[here] = _through(here, tuple(max(parts) for parts in zip(*below))) if below else None
-    return known.get(node)
+        depends = any(known[child] for child, _ in here.next_functions if child is not None)
+        known[here] = _answers(here, known) if depends else None
+    fields = known.get(node)
+    return fields[output.output_nr] if fields else None
 
 
-def _sorted(nodes: list[object]) -> list[object]:
-    """Return nodes so that each comes behind all that it reads."""
-    inside, done, result = set(nodes), set(), []
-    for first in nodes:
-        waiting = [(first, False)]
-        while waiting:
-            node, ready = waiting.pop()
-            if ready:
-                result.append(node)
-            elif node not in done:
-                done.add(node)
-                waiting.append((node, True))
-                waiting.extend((child, False) for child, _ in node.next_functions if child in inside)
+def _of_image(source: Tensor) -> Sides:
+    height, width = source.shape[2:]
+    return Side(height, width, 1, 1, 0), Side(width, 1, 1, 1, 0)
+
+
+def _answers(node: object, known: Known) -> list[Sides]:
+    name = re.sub(r"(Backward)?\d*$", "", node.name().split("::")[-1])
+    sources = []
+    for child, place in node.next_functions:
+        fields = known.get(child) if child is not None else None
+        sources.append((fields[place], _shape(child, place)) if fields else None)
+    return [through(node, name, sources, _shape(node, place)) for place in range(len(node._input_metadata))]
+
+
+def _shape(node: object, place: int) -> tuple[int, ...]:
+    variable = getattr(node, "variable", None)
+    return tuple(node._input_metadata[place].shape if variable is None else variable.shape)
+
+
+def _new_nodes(last: object, known: Known) -> list[object]:
+    """Return the nodes behind one that are not known yet, each behind all that it reads; without recursion."""
+    done, result, waiting = set(), [], [(last, False)]
+    while waiting:
+        node, ready = waiting.pop()
+        if ready:
+            result.append(node)
+        elif node is not None and node not in done and node not in known:
+            done.add(node)
+            waiting.append((node, True))
+            waiting.extend((child, False) for child, _ in node.next_functions)
     return result
-
-
-def _through(node: object, field: Field) -> Field:
-    name = type(node).__name__.split("Backward")[0]
-    if name.startswith(("Convolution", "MkldnnConvolution")) and not getattr(node, "_saved_transposed", False):
-        kernel = tuple(node._saved_weight.shape[2:])
-        return _window(field, kernel, node._saved_stride, node._saved_dilation)
-    if name.startswith("MaxPool2DWithIndices"):
-        return _window(field, node._saved_kernel_size, node._saved_stride, node._saved_dilation)
-    if name.startswith("AvgPool2D"):
-        return _window(field, node._saved_kernel_size, node._saved_stride, (1, 1))
-    return field if name in POINTWISE else WHOLE
-
-
-def _window(field: Field, kernel: tuple, stride: tuple, dilation: tuple) -> Field:
-    if len(kernel) != 2:
-        return WHOLE
-    stride = stride or kernel  # a pool without a stride moves by its own size
-    sides = [side + (kernel[axis] - 1) * dilation[axis] * field[2 + axis] for axis, side in enumerate(field[:2])]
-    return (*sides, *(field[2 + axis] * stride[axis] for axis in range(2)))

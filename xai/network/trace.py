@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from xai.network.hooks import first_tensor
-from xai.network.receptive import Field, receptive_field
 
 __all__ = ["Layer", "Trace", "trace"]
 
@@ -19,11 +18,7 @@ BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 @dataclass(frozen=True)
 class Layer:
-    """One submodule as the forward pass met it; `shape` is that of its output without the batch axis.
-
-    `sees`: the height and width in pixels of the part of an image that one position of the output depends on, (None,
-    None) where that may be all of it; None where the input is no image.
-    """
+    """One submodule as the forward pass met it; `shape` is that of its output without the batch axis."""
 
     name: str
     kind: str
@@ -33,7 +28,6 @@ class Layer:
     leaf: bool
     convolution: bool = False
     linear: bool = False
-    sees: tuple[int | None, int | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,13 +37,6 @@ class Trace:
     layers: tuple[Layer, ...]
     foldable: tuple[tuple[str, str], ...]
     elements: int
-
-    def last_spatial(self) -> str | None:
-        """Name the last convolution, or else the last layer with a (C, H, W) output: what Grad-CAM reads by default."""
-        # A convolution of a subclass may hold modules of its own (padding), so it need not be a leaf.
-        maps = [layer for layer in self.layers if len(layer.shape) == 3 and max(layer.shape[1:]) > 1]
-        found = [layer for layer in maps if layer.convolution] or [layer for layer in maps if layer.leaf]
-        return found[-1].name if found else None
 
     def units(self) -> list[Layer]:
         """Return the layers whose channels are a network's units, in order: each convolution or linear layer.
@@ -66,11 +53,8 @@ class Trace:
         return {norm: f"{convolution}, read after {norm}" for convolution, norm in self.foldable}
 
 
-def trace(network: nn.Module, run: Callable[[], Tensor], image: Tensor | None = None) -> Trace:
-    """Run the network once on one row, with a graph, and record what each submodule did.
-
-    image: the row, where it is an image (1, C, H, W) that requires a gradient, to say what each layer sees of it.
-    """
+def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
+    """Run the network once on one row, with a graph, and record what each submodule did."""
     names = {id(module): name for name, module in network.named_modules()}
     order: list[str] = []
     calls: dict[str, int] = {}
@@ -79,8 +63,6 @@ def trace(network: nn.Module, run: Callable[[], Tensor], image: Tensor | None = 
     kept: list[Tensor] = []  # keeps ids valid while they are compared
     follows: dict[str, str] = {}
     nodes: dict[str, object] = {}
-    fields: dict[str, tuple[int | None, int | None]] = {}
-    found: dict[object, Field | None] = {}
 
     def hook(module: nn.Module, inputs: tuple, output: object) -> None:
         name = names[id(module)]
@@ -90,8 +72,6 @@ def trace(network: nn.Module, run: Callable[[], Tensor], image: Tensor | None = 
             if name not in shapes:
                 order.append(name)
             shapes[name] = tuple(tensor.shape[1:])
-            if image is not None:
-                fields[name] = receptive_field(tensor, image, found)
         if isinstance(module, BATCH_NORMS) and inputs and id(inputs[0]) in producers:
             follows[name] = producers[id(inputs[0])]
         if isinstance(module, CONVOLUTIONS) and tensor is not None:
@@ -120,7 +100,6 @@ def trace(network: nn.Module, run: Callable[[], Tensor], image: Tensor | None = 
             leaf=not any(True for _ in modules[name].children()),
             convolution=isinstance(modules[name], CONVOLUTIONS),
             linear=isinstance(modules[name], nn.Linear),
-            sees=fields.get(name),
         )
         for name in order
     )

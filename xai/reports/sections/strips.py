@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from xai.model.model import Model
+from xai.model.receptive_fields import receptive_fields
 from xai.reports.cards import pixel_range
 from xai.reports.escape import render
 from xai.reports.page import Section
@@ -49,7 +50,7 @@ def emergence_section(model: Model, made: Mapping[str, Visualization]) -> Sectio
 
 def depth_section(model: Model, groups: Mapping[str, Visualization]) -> Section:
     """Return the chapter that shows units of each layer in the order of depth, with what the layer can see."""
-    sees = {layer.name: layer.sees for layer in model.trace().layers}
+    sees = receptive_fields(model)
     text = (
         "From the first layer to the last. In networks trained on photographs, units go from edges and textures over "
         "patterns to parts and objects as they see more of the image."

@@ -7,6 +7,7 @@ from collections import Counter
 from torch import Tensor
 
 from xai.model.model import Model
+from xai.model.receptive_fields import receptive_fields
 from xai.reports.cards import pixel_range
 from xai.reports.escape import render
 from xai.reports.figures import curve_figure, inline_svg
@@ -26,11 +27,11 @@ def units_section(
     `reference` are the real images that the visualizations were compared with.
     """
     pictures: dict[int, str] = {}
-    found = {layer.name: layer.sees for layer in model.trace().layers}
+    sees = receptive_fields(model)
     views = [
         {
             "title": titles.get(layer, layer),
-            "sees": _sees(found.get(layer), model.input.shape),
+            "sees": _sees(sees.get(layer), model.input.shape),
             "units": [unit_view(model, row, layer, reference, pictures) for row in made],
         }
         for layer, made in groups.items()
@@ -57,7 +58,7 @@ def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, int, in
     if field is None:
         return ""
     if None in field or (field[0] >= shape[1] and field[1] >= shape[2]):
-        return "each position sees the whole image"
+        return "each position may see the whole image"
     return f"each position sees {field[0]} × {field[1]} pixels"
 
 
