@@ -24,7 +24,6 @@ NAMED: dict[tuple[str, str], str] = {
     **{("lrp", name): "NativeLayerNorm" for name in LAYER_NORMED},
     **{("lrp", name): "NativeGroupNorm" for name in ("poolformer", "bit", "unet")},
     # Windows lie in the axis of the rows, where one row of a baseline does not stand for many.
-    ("deeplift", "swin"): "_OtherShape",
     **{(method, "recurrent"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "per_step_outputs"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): "scripted" for method in ("guided_backprop", "deconvolution")},
