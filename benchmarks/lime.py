@@ -20,7 +20,7 @@ from benchmarks.lime_models import digits_model, table_model, text_model
 from benchmarks.output import say
 from benchmarks.timing import least_seconds, peak_bytes
 from xai.base.allocator import keep_memory
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
 from xai.lime.sampling import default_width, draw_masks, mask_law
 from xai.lime.summary import TrainingSummary

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xai.inputs.kinds import ImageInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 

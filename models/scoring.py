@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from models.datasets import Dataset
 from models.heads import Head, find_head
-from xai.inputs.kinds import Input
+from xai.inputs.base import Input
 
 __all__ = ["accuracy", "run_in_parts", "summarize", "trimmed", "words_right"]
 

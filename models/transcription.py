@@ -9,7 +9,7 @@ import torch
 
 from models.networks.seq2seq import PADDING, STOP, EncoderDecoder
 from xai.base.errors import InputError, names_errors
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.network.guard import untouched
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import XaiError
-from xai.inputs.kinds import ImageInput, TabularInput, TensorInput
+from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
 from xai.inputs.text import TextInput
 from xai.methods import METHODS
 from xai.model.model import Model

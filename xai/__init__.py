@@ -14,11 +14,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Model": "xai.model.model",
-    "ImageInput": "xai.inputs.kinds",
-    "TabularInput": "xai.inputs.kinds",
-    "SequenceInput": "xai.inputs.kinds",
-    "TextInput": "xai.inputs.kinds",
-    "TensorInput": "xai.inputs.kinds",
+    "ImageInput": "xai.inputs.image",
+    "TabularInput": "xai.inputs.table",
+    "SequenceInput": "xai.inputs.series",
+    "TextInput": "xai.inputs.text",
+    "TensorInput": "xai.inputs.tensor",
     "load": "xai.model.folder",
     "save_model": "xai.model.folder",
     "read_image": "xai.inputs.image_files",
@@ -77,13 +77,13 @@ if TYPE_CHECKING:
     from xai.global_explanations.partial_dependence import partial_dependence as partial_dependence
     from xai.global_explanations.permutation import permutation_importance as permutation_importance
     from xai.global_explanations.surrogate_tree import surrogate_tree as surrogate_tree
+    from xai.inputs.image import ImageInput as ImageInput
     from xai.inputs.image_files import read_image as read_image
     from xai.inputs.image_files import read_images as read_images
-    from xai.inputs.kinds import ImageInput as ImageInput
-    from xai.inputs.kinds import SequenceInput as SequenceInput
-    from xai.inputs.kinds import TabularInput as TabularInput
-    from xai.inputs.kinds import TensorInput as TensorInput
-    from xai.inputs.kinds import TextInput as TextInput
+    from xai.inputs.series import SequenceInput as SequenceInput
+    from xai.inputs.table import TabularInput as TabularInput
+    from xai.inputs.tensor import TensorInput as TensorInput
+    from xai.inputs.text import TextInput as TextInput
     from xai.lime.image import lime_image as lime_image
     from xai.lime.pick import submodular_pick as submodular_pick
     from xai.lime.series import lime_series as lime_series

@@ -7,7 +7,7 @@ import re
 import torch
 
 from models.datasets import Dataset, read_vendored
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 
 __all__ = ["cmudict", "pronunciations"]
 

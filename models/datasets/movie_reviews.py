@@ -9,7 +9,7 @@ import torch
 
 from models.datasets import Dataset, read_vendored
 from models.datasets.splits import stratified
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 
 __all__ = ["movie_reviews", "rated_reviews"]
 

@@ -110,7 +110,7 @@ def test_saliency_is_the_finite_difference(seed: int) -> None:
 
 def test_gradients_are_per_pixel_not_per_normalized_value() -> None:
     """The normalization is part of the function: with a standard deviation of 0.5, a pixel counts twice as much."""
-    from xai.inputs.kinds import ImageInput
+    from xai.inputs.image import ImageInput
 
     network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
     pixels = torch.rand(1, 1, 2, 2)

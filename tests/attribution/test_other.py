@@ -12,7 +12,7 @@ from tests.zoo import SHAPE, ZOO, images
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.occlusion import occlusion
 from xai.base.errors import InputError, LayerError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 

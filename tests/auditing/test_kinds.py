@@ -16,7 +16,9 @@ from tests.auditing.test_audit import table_data, table_model
 from tests.auditing.test_shortcuts_robustness import spam
 from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
 

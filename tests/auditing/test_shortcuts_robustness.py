@@ -10,7 +10,9 @@ from torch import nn
 from tests.auditing.planted import bars, findings, stripes
 from xai.auditing.audit_data import AuditData
 from xai.auditing.corruptions import perturbations_for
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 

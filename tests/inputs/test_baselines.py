@@ -13,7 +13,9 @@ from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError
 from xai.inputs.baselines import make_baseline
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 

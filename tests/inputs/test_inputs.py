@@ -12,7 +12,11 @@ from PIL import Image
 
 from xai.attribution.gradients import saliency
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput, TensorInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 COLOR = ImageInput((3, 4, 5))

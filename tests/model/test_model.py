@@ -12,7 +12,7 @@ from torch import nn
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import saliency
 from xai.base.errors import InputError, LayerError, NetworkError, XaiWarning
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 

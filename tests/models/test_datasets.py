@@ -23,7 +23,9 @@ from models.datasets.splits import stratified
 from models.datasets.tables import categories_of, encode
 from models.datasets.two_digits import two_digits
 from xai.base.errors import InputError
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 
 LOADERS = {
     load.__name__: load

@@ -10,7 +10,7 @@ from models.networks.seq2seq import STOP, WIRINGS, encoder_decoder
 from models.transcription import transcribe
 from tests.trace_state import differences, state_of
 from xai.base.errors import InputError
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 LETTERS = TextInput(list("abc"), pattern=".", length=6)

@@ -9,7 +9,7 @@ from torch import nn
 
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradients import integrated_gradients
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 

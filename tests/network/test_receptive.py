@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.network.receptive import receptive_field
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.networks.seq2seq import WIRINGS, encoder_decoder
 from tests.trace_state import differences, state_of
 from xai.base.errors import InputError, LayerError, NetworkError, TargetError, XaiError
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.sequences.alignment import alignment
 from xai.sequences.attention import without

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from models.networks.recurrent import recurrent, text_recurrent
 from xai.base.errors import InputError
 from xai.cli.main import main
-from xai.inputs.kinds import SequenceInput, TextInput
 from xai.inputs.sequence_files import read_series, read_texts
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.folder import save_model
 from xai.model.model import Model
 from xai.reports.sequence_report import Sequences, sequence_report

@@ -10,7 +10,8 @@ from tests.trace_state import differences, state_of
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.base.errors import InputError, LayerError
 from xai.evidence.verify import verify
-from xai.inputs.kinds import SequenceInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 WORDS = ["good", "bad", "film", "plot", "end", "very"]

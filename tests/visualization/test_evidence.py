@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize

@@ -7,7 +7,10 @@ import torch
 from torch import nn
 
 from xai.base.errors import InputError, LayerError, NetworkError
-from xai.inputs.kinds import SequenceInput, TabularInput, TensorInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize

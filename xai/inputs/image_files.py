@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 
 __all__ = ["LabelledImages", "read_folder", "read_image", "read_images"]
 

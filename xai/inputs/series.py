@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 import torch
 
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.base import Input
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SequenceInput"]
 
 
-class SequenceInput(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="sequence", forbid_unknown_fields=True, omit_defaults=True
-):
+class SequenceInput(Input, frozen=True, tag="sequence"):
     """Series of up to `length` steps of numbers, one per name; a step of zeros behind the last other one is padding.
 
     `mean` and `std` (one number per name) are what the network was trained with; a step of zeros stays one.
@@ -40,10 +38,6 @@ class SequenceInput(
                 raise InputError(name, expected=f"{len(self.names)} numbers, one per name", got=values)
         if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
             raise InputError("std", expected="numbers above 0", got=self.std)
-
-    @property
-    def kind(self) -> str:
-        return "sequence"
 
     @property
     def shape(self) -> tuple[int, int]:

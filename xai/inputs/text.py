@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.base import Input
 
 __all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
 
@@ -18,9 +19,7 @@ PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 NOTHING = -1  # behind the end of a shorter text; no character has this code
 
 
-class TextInput(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="text", forbid_unknown_fields=True, omit_defaults=True, dict=True
-):
+class TextInput(Input, frozen=True, tag="text", dict=True):
     """Texts. Without a vocabulary the network or function is called with a list of strings.
 
     With a `vocabulary` it is called with numbers (N, L) in int64: 0 where a shorter text is padded, 1 for a word that
@@ -35,7 +34,7 @@ class TextInput(
             [2, 0, 0, 0]])
     """
 
-    vocabulary: list[str] = []
+    vocabulary: list[str] = msgspec.field(default_factory=list)
     pattern: str = r"\w+"
     lowercase: bool = True
     length: int | None = None
@@ -50,10 +49,6 @@ class TextInput(
             re.compile(self.pattern)
         except re.error as error:
             raise InputError("pattern", expected="a regular expression", got=repr(self.pattern)) from error
-
-    @property
-    def kind(self) -> str:
-        return "text"
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return texts as code points (N, L) in int32, -1 behind the end; takes one string, several, or such codes.

@@ -10,7 +10,7 @@ import numpy as np
 
 from xai.base.errors import InputError, describe
 from xai.base.files import write_atomically
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.lime.column_sampler import ColumnLaw, column_law
 from xai.lime.frames import read_table
 

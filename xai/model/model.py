@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from xai.base.arguments import whole_number
 from xai.base.digest import network_digest, version_key
 from xai.base.errors import InputError, NetworkError, XaiError, XaiWarning, describe, names_errors, within
-from xai.inputs.kinds import Input, TensorInput, TextInput
+from xai.inputs.base import Input
+from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.outputs import OUTPUTS, TASKS, columns, doubt, log_probabilities, probabilities
 from xai.model.plan import ExecutionPlan, FasterForms, batch_size_for, make_plan
 from xai.model.session import Case
