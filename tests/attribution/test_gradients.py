@@ -122,8 +122,8 @@ def test_gradients_are_per_pixel_not_per_normalized_value() -> None:
 def test_the_completeness_error_is_what_is_missing() -> None:
     model, batch = ZOO["plain"](), images()
     explanation = integrated_gradients(model, batch, 0, steps=3)
-    full = model.network.eval()(model.input.normalize(batch))[:, 0]
-    empty = model.network(model.input.normalize(torch.zeros_like(batch)))[:, 0]
+    full = model.network.eval()(model.input.feed(batch))[:, 0]
+    empty = model.network(model.input.feed(torch.zeros_like(batch)))[:, 0]
     missing = (explanation.values.flatten(1).sum(1) - (full - empty)).abs() / (full - empty).abs()
     measured = [row["completeness_error"] for row in explanation.diagnostics]
     assert measured == pytest.approx(missing.tolist(), rel=1e-3, abs=1e-6)

@@ -172,5 +172,5 @@ def test_numbers_of_words_are_explained_as_words() -> None:
     numbers = torch.tensor([[2, 4, 1, 3], [4, 2, 0, 0]])
     texts = texts_of(model, numbers)
     assert texts == ["red old unknownx unknown", "old red"]
-    assert torch.equal(model.input.present(texts), numbers)
+    assert torch.equal(model.input.feed(texts), numbers)
     assert {"red", "old"} <= set(explain(model, numbers, 0, seed=0).value_names(1))

@@ -56,7 +56,7 @@ def test_grey_images_need_no_channel_axis() -> None:
 @given(mean=st.floats(-2, 2), std=st.floats(0.1, 3), pixel=st.floats(0, 1))
 def test_normalization_is_what_it_says(mean: float, std: float, pixel: float) -> None:
     kind = ImageInput((1, 1, 1), mean=[mean], std=[std])
-    seen = kind.normalize(torch.tensor([[[[pixel]]]], dtype=torch.float64))
+    seen = kind.feed(torch.tensor([[[[pixel]]]], dtype=torch.float64))
     assert seen.item() == pytest.approx((pixel - mean) / std, abs=1e-9)
 
 
@@ -127,7 +127,7 @@ class TestSequences:
         assert torch.equal(self.kind.prepare(np.array(short)), batch[1:])
 
     def test_padding_stays_padding(self) -> None:
-        seen = self.kind.normalize(self.kind.prepare([[7.0, 8.0]]))
+        seen = self.kind.feed(self.kind.prepare([[7.0, 8.0]]))
         assert seen.tolist() == [[[3.0, 1.5], [0.0, 0.0], [0.0, 0.0]]]
 
     @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"]])
@@ -145,10 +145,10 @@ class TestTexts:
     kind = TextInput(["a", "good", "film", "!"], pattern=r"\w+|!", length=4)
 
     def test_words_become_numbers(self) -> None:
-        numbers = self.kind.present(["A good, GOOD film", "Film!", "a"])
+        numbers = self.kind.feed(["A good, GOOD film", "Film!", "a"])
         assert numbers.tolist() == [[2, 3, 3, 4], [4, 5, 0, 0], [2, 0, 0, 0]]
         assert torch.equal(self.kind.prepare(numbers), numbers)
-        assert TextInput(["a", "b"], pattern=".").present(["Abc"]).tolist() == [[2, 3, 1]]
+        assert TextInput(["a", "b"], pattern=".").feed(["Abc"]).tolist() == [[2, 3, 1]]
 
     @pytest.mark.parametrize("value", [[[1, 6]], [[1, -1]], [1, 2]])
     def test_numbers_that_cannot_be_are_named(self, value: list) -> None:

@@ -34,7 +34,7 @@ def test_every_symbol_is_the_most_probable_next_one(attention: str) -> None:
         model = speller(attention, seed)
         texts = ["abc", "c", "bbabca"]
         for text, written in zip(texts, transcribe(model, texts)):
-            source = LETTERS.present([text])
+            source = LETTERS.feed([text])
             numbers = [CLASSES.index(symbol) for symbol in written.symbols]
             with torch.no_grad():
                 followed = model.network.eval().follow(source, torch.tensor([[*numbers, STOP]]))

@@ -101,7 +101,7 @@ def test_texts_from_numbers_have_these_numbers(pattern: str) -> None:
     words = list("abcd") if pattern == "." else WORDS
     input = TextInput(words, pattern=pattern)
     numbers = torch.tensor([[2, 1, 5, 0], [3, 3, 4, 2]])
-    assert torch.equal(input.present(input.texts(numbers)), numbers)
+    assert torch.equal(input.feed(input.texts(numbers)), numbers)
     with pytest.raises(InputError, match=r"TextInput\.texts"):
         input.texts(torch.tensor([[2, 0, 3]]))
 

@@ -75,7 +75,7 @@ class ImageInput(Input, frozen=True, tag="image"):
                 raise InputError(argument, expected=hint, got=f"values from {least:.4g} to {most:.4g}")
         return batch
 
-    def normalize(self, batch: Tensor) -> Tensor:
+    def feed(self, batch: Tensor) -> Tensor:
         """Turn pixels (N, C, H, W) into what the network was trained on; differentiable."""
         if self.mean is not None:
             batch = batch - batch.new_tensor(self.mean).view(1, -1, 1, 1)

@@ -11,6 +11,7 @@ import torch
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
+from xai.inputs.padding import up_to_last
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,11 +65,10 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
         return check_finite(torch.cat(padded), argument, self.names)
 
     def present(self, batch: Tensor) -> Tensor:
-        """Return which steps of series (N, T, D) are there, (N, T): all up to the last that is not zero."""
-        steps = torch.arange(1, batch.shape[1] + 1, device=batch.device)
-        return steps <= ((batch != 0).any(2) * steps).amax(1, keepdim=True)
+        """Return which steps of series (N, T, D) are data, (N, T): all up to the last that is not zero."""
+        return up_to_last((batch != 0).any(2))
 
-    def normalize(self, batch: Tensor) -> Tensor:
+    def feed(self, batch: Tensor) -> Tensor:
         """Standardize the steps (N, T, D) that are there; differentiable."""
         seen = batch
         if self.mean is not None:

@@ -35,6 +35,11 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         if unknown:
             raise InputError("categorical", expected=f"columns among {self.names}", got=unknown)
 
+    @property
+    def shape(self) -> tuple[int]:
+        """Return the number of columns."""
+        return (len(self.names),)
+
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return rows as a float batch of shape (N, D); takes a DataFrame (by column name), an array or one row.
 
@@ -87,6 +92,3 @@ class TabularInput(Input, frozen=True, tag="tabular"):
             except (TypeError, ValueError) as error:
                 raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
         return np.stack(columns, 1)
-
-    def normalize(self, batch: Tensor) -> Tensor:
-        return batch

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
+from xai.inputs.padding import up_to_last
 
 __all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
 
@@ -29,7 +30,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
 
     Raises InputError for a vocabulary with repeated words, or a pattern that is no regular expression.
 
-    >>> TextInput(["good", "film"]).present(["A good, good film", "good"])
+    >>> TextInput(["good", "film"]).feed(["A good, good film", "good"])
     tensor([[1, 2, 2, 3],
             [2, 0, 0, 0]])
     """
@@ -76,7 +77,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
             row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
         return codes
 
-    def present(self, batch: list[str] | Tensor) -> list[str] | Tensor:
+    def feed(self, batch: list[str] | Tensor) -> list[str] | Tensor:
         """Return what the network is called with, from strings or code points; int64 numbers of words stay as they are.
 
         Without a vocabulary that is a list of strings, with one a tensor (N, L) on the batch's device.
@@ -92,6 +93,14 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         for row, numbers in zip(ids, rows):
             row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
         return ids.to(device)
+
+    def present(self, batch: Tensor) -> Tensor:
+        """Return which positions hold a character of a text, or a word of one given as numbers, (N, L)."""
+        return up_to_last(batch != (PADDING if batch.dtype == torch.int64 else NOTHING))
+
+    def draws_from(self, row: Tensor) -> Tensor:
+        """Return the characters or words (L,) of one text: how far it is padded depends on the batch."""
+        return row[self.present(row[None])[0]]
 
     def words(self, text: str) -> list[str]:
         """Return what the pattern finds in a text, cut to `length`.
@@ -154,9 +163,6 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     @cached_property
     def _numbering(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.vocabulary, start=FIRST_WORD)}
-
-    def normalize(self, batch: Tensor) -> Tensor:
-        return batch
 
 
 def to_texts(codes: Tensor) -> list[str]:

@@ -155,7 +155,7 @@ class Case:
         """
         # Words as numbers, padded together: a part of the batch alone would be padded less.
         words = self.inputs.dtype == torch.int32 and getattr(self.model.input, "vocabulary", None)
-        self.given, parts = self.model.input.present(self.inputs) if words else self.inputs, []
+        self.given, parts = self.model.input.feed(self.inputs) if words else self.inputs, []
         for part in self.given.split(self.plan.batch_size):
             with torch.no_grad(), recording(self.model.network, [layer], stop=True) as recorded:
                 run = partial(self.model.forward_on, self.model.network, part)
