@@ -214,7 +214,7 @@ def _fit_statistics(network: nn.Module, data: Dataset, rows: Tensor) -> None:
     # Means and spreads are learned too: from the rows to learn from, not from those to validate or test on.
     for module in network.modules():
         if isinstance(module, Columns):
-            module.fit(data.train_inputs[rows], getattr(data.input, "names", None))
+            module.fit(data.train_inputs[rows], data.input.names or None)
         if isinstance(module, Rescale):
             module.fit(data.train_goals[rows])
 

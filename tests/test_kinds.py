@@ -18,7 +18,7 @@ from xai.results.explanation import Explanation
 
 QUICK = {
     "lime_image": {"samples": 40}, "lime_tabular": {"samples": 40}, "lime_text": {"samples": 40},
-    "lime_series": {"samples": 40}, "kernel_shap": {"samples": 100},
+    "lime_series": {"samples": 40}, "lime_segments": {"samples": 40}, "kernel_shap": {"samples": 100},
 }  # fmt: skip
 KINDS = ("image", "tabular", "tensor", "sequence", "text")
 EXPLAINERS = [name for name, spec in METHODS.items() if spec.kind != "visualization"]

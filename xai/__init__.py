@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from xai.inputs.tensor import TensorInput as TensorInput
     from xai.inputs.text import TextInput as TextInput
     from xai.lime.image import lime_image as lime_image
+    from xai.lime.parts import lime_segments as lime_segments
     from xai.lime.pick import submodular_pick as submodular_pick
     from xai.lime.series import lime_series as lime_series
     from xai.lime.summary import TrainingSummary as TrainingSummary

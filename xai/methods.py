@@ -44,6 +44,10 @@ class MethodSpec(NamedTuple):
 
     load = _load
 
+    def takes(self, kind: str) -> bool:
+        """Say whether it explains a kind of input; one that is not in `KINDS` is a batch of numbers, as tensors are."""
+        return (kind if kind in KINDS else "tensor") in self.inputs
+
 
 class CheckSpec(NamedTuple):
     """One check on an explanation: where it lives, its labels, its cost, and the question it answers.
@@ -83,7 +87,7 @@ class ModelCheckSpec(NamedTuple):
 
 ANY = ("image", "tabular", "tensor")
 SEQUENCES = ("sequence", "text")
-MOVABLE = ANY + SEQUENCES  # what can change a little: words as vectors
+KINDS = MOVABLE = ANY + SEQUENCES  # what can change a little: words as vectors
 
 METHODS: dict[str, MethodSpec] = {
     "saliency": MethodSpec(
@@ -100,9 +104,8 @@ METHODS: dict[str, MethodSpec] = {
         "the mean gradient over noisy copies, with an error bar on every value",
     ),
     "gradient_shap": MethodSpec(
-        "xai.attribution.sampled_gradients:gradient_shap", "attribution", "local", "specific", "post hoc",
-        MOVABLE, True,
-        64, "gradients at random points between the input and a background: parts that add up to the output",
+        "xai.attribution.sampled_gradients:gradient_shap", "attribution", "local", "specific", "post hoc", MOVABLE,
+        True, 64, "gradients at random points between the input and a background: parts that add up to the output",
     ),
     "integrated_gradients": MethodSpec(
         "xai.attribution.gradients:integrated_gradients", "attribution", "local", "specific", "post hoc",
@@ -135,17 +138,20 @@ METHODS: dict[str, MethodSpec] = {
         "the output handed back layer by layer in proportion to what came in; what biases keep is said",
     ),
     "occlusion": MethodSpec(
-        "xai.attribution.occlusion:occlusion", "attribution", "local", "agnostic", "post hoc",
-        (*ANY, "sequence"), False, 196, "how much the output falls when a part is hidden",
+        "xai.attribution.occlusion:occlusion", "attribution", "local", "agnostic", "post hoc", (*ANY, "sequence"),
+        False, 196, "how much the output falls when a part is hidden",
     ),
     "kernel_shap": MethodSpec(
         "xai.attribution.shapley:kernel_shap", "attribution", "local", "agnostic", "post hoc", (*ANY, "sequence"),
-        False, 1024,
-        "Shapley values of segments, columns or steps: parts that add up, with an error bar on each",
+        False, 1024, "Shapley values of segments, columns or steps: parts that add up, with an error bar on each",
     ),
     "lime_image": MethodSpec(
         "xai.lime.image:lime_image", "surrogate", "local", "agnostic", "post hoc", ("image",), False, 1000,
         "a weighted linear model fitted around the image, with an error bar on every segment",
+    ),
+    "lime_segments": MethodSpec(
+        "xai.lime.parts:lime_segments", "surrogate", "local", "agnostic", "post hoc", (*ANY, "sequence"), False, 5000,
+        "a weighted linear model fitted around inputs of any kind, with an error bar on every part",
     ),
     "lime_tabular": MethodSpec(
         "xai.lime.tabular:lime_tabular", "surrogate", "local", "agnostic", "post hoc", ("tabular",), False, 5000,
@@ -156,9 +162,8 @@ METHODS: dict[str, MethodSpec] = {
         "a weighted linear model fitted around the text, with an error bar on every word",
     ),
     "lime_series": MethodSpec(
-        "xai.lime.series:lime_series", "surrogate", "local", "agnostic", "post hoc",
-        ("tensor", "sequence"), False, 5000,
-        "a weighted linear model fitted around the series, with an error bar on every stretch of time",
+        "xai.lime.series:lime_series", "surrogate", "local", "agnostic", "post hoc", ("tensor", "sequence"), False,
+        5000, "a weighted linear model fitted around the series, with an error bar on every stretch of time",
     ),
     "visualize": MethodSpec(
         "xai.visualization.ascent:visualize", "visualization", "global", "specific", "post hoc",

@@ -56,14 +56,14 @@ def guided_gradcam(
         for rows in case.chunks(len(case)):
             where, grid = _map(case, rows, chosen)
             gradient, rectifiers = guided_gradient(case, rows)
-            parts.append(gradient * where[:, None].to(gradient.dtype))
+            parts.append(gradient * case.kind.spread(where, gradient).to(gradient.dtype))
         run = {"grid": grid, "rectifiers": rectifiers}
         return case.explanation("guided_gradcam", torch.cat(parts), "input", options={"layer": chosen}, run=run)
 
 
 def _layer(case: Case, layer: str | None) -> str:
     chosen = layer or case.trace.last_spatial()
-    if chosen is None or case.inputs.ndim != 4:
+    if chosen is None or len(case.kind.axes(case.inputs)) != 2:
         raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
     return chosen
 
@@ -75,5 +75,5 @@ def _map(case: Case, rows: Tensor, layer: str) -> tuple[Tensor, list[int]]:
         raise LayerError("layer", expected="one that puts out (C, H, W)", got=f"{layer}: {maps.shape}")
     weights = gradient.float().mean((2, 3), keepdim=True)
     cam = (weights * maps.float()).sum(1, keepdim=True).relu()
-    cam = interpolate(cam, size=case.inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    cam = interpolate(cam, size=case.kind.positions(case.inputs), mode="bilinear", align_corners=False)[:, 0]
     return cam, list(maps.shape[2:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,12 +12,14 @@ import torch
 from xai.base.arrays import as_tensor, check_finite
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
+from xai.inputs.parts import Parts
+from xai.inputs.segments import make_segments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
-__all__ = ["ImageInput"]
+__all__ = ["ImageInput", "image_parts"]
 
 
 class ImageInput(Input, frozen=True, tag="image"):
@@ -49,6 +52,10 @@ class ImageInput(Input, frozen=True, tag="image"):
     def limits(self) -> tuple[float, float] | None:
         """Return the range of pixels, None where any value may occur."""
         return None if self.range == "any" else self.range
+
+    @property
+    def drawing(self) -> str:
+        return "map"
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return pixels as a float batch of shape (N, C, H, W).
@@ -83,6 +90,29 @@ class ImageInput(Input, frozen=True, tag="image"):
             batch = batch / batch.new_tensor(self.std).view(1, -1, 1, 1)
         return batch
 
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return image files as pixels (N, C, H, W), and their names."""
+        from xai.inputs.image_files import read_images
+
+        found = read_images(items, self)
+        return found.images, found.names
+
+    def axes(self, batch: Tensor) -> tuple[int, ...]:
+        return (2, 3)
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Cut images into segments; how: see `make_segments`."""
+        return image_parts(batch, how, seed)
+
+    def baselines(self, batch: Tensor) -> tuple[str, ...]:
+        return ("zero", "mean", "noise", "blur")
+
+    def absent(self, batch: Tensor) -> str:
+        return "blur"
+
+    def hides_by(self, batch: Tensor) -> str | None:
+        return "blur"
+
     def _arrange(self, pixels: Tensor, argument: str) -> Tensor:
         channels, height, width = self.shape
         chw, hwc, grey = (channels, height, width), (height, width, channels), (height, width)
@@ -112,3 +142,9 @@ class ImageInput(Input, frozen=True, tag="image"):
         most = tops[pixels.dtype]
         # Through float64, so that a pixel means the same number in every later precision.
         return (low + pixels.to(torch.float64) / most * (high - low)).to(torch.float32)
+
+
+def image_parts(images: Tensor, how: object = None, seed: int = 0) -> Parts:
+    """Return the segments of images (N, C, H, W); how: see `make_segments`."""
+    labels, cut = make_segments(how, images, seed)
+    return Parts(labels, "segments", cut)

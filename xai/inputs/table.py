@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+import torch
+from torch import Tensor
 
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.spelled import spelled_codes
 from xai.inputs.base import Input
+from xai.inputs.parts import Parts, of_positions
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-__all__ = ["TabularInput"]
+__all__ = ["TabularInput", "noise_in_columns"]
 
 
 class TabularInput(Input, frozen=True, tag="tabular"):
@@ -92,3 +92,40 @@ class TabularInput(Input, frozen=True, tag="tabular"):
             except (TypeError, ValueError) as error:
                 raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
         return np.stack(columns, 1)
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Return a part for each column."""
+        return of_positions(batch, "features", how)
+
+    def baselines(self, batch: Tensor) -> tuple[str, ...]:
+        return ("zero",)
+
+    def middle(self, rows: Tensor) -> Tensor:
+        """Return the mean of rows (B, N, D), of a category the most frequent one, (N, D)."""
+        middle = rows.mean(0)
+        if self.categorical:
+            columns = [place for place, name in enumerate(self.names) if name in self.categorical]
+            middle[:, columns] = rows[..., columns].mode(0).values
+        return middle
+
+    def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
+        """Return the deviation of each column in `rows`, 0 for categories; without rows the size of each value."""
+        return noise_in_columns(batch, [name not in self.categorical for name in self.names], rows, whose)
+
+
+def noise_in_columns(batch: Tensor, numeric: Sequence[bool], rows: Tensor | None, whose: str) -> tuple[Tensor, str]:
+    """Return what noise in each value of rows (N, D) is measured in, and how a sentence says it.
+
+    Args:
+        batch: (N, D).
+        numeric: which columns are numbers; categories get no noise.
+        rows: data that say how far a column spreads, (B, D); without any a value is measured by itself.
+        whose: how a sentence names those rows.
+    """
+    numbers = torch.tensor(numeric, device=batch.device)
+    own = batch.abs() * numbers
+    spread = own if rows is None else rows.std(0) * numbers
+    if rows is None or not bool((spread > 0).any()):
+        return own, "each value"
+    # Without noise any map is stable: a column that does not vary there is measured by its own value.
+    return torch.where(spread > 0, spread, own), f"a column's standard deviation in {whose}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
@@ -12,9 +13,16 @@ from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
+from xai.inputs.hiding import Hiding
 from xai.inputs.padding import up_to_last
+from xai.inputs.parts import Parts, one_each
+from xai.inputs.sequence_files import read_texts
+from xai.inputs.text_hiding import HiddenNumbers, HiddenWords
+from xai.inputs.tokens import TokenizedText, cut
 
 __all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
+
+WORD = r"\w+"
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 NOTHING = -1  # behind the end of a shorter text; no character has this code
@@ -36,7 +44,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     """
 
     vocabulary: list[str] = msgspec.field(default_factory=list)
-    pattern: str = r"\w+"
+    pattern: str = WORD
     lowercase: bool = True
     length: int | None = None
 
@@ -101,6 +109,46 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     def draws_from(self, row: Tensor) -> Tensor:
         """Return the characters or words (L,) of one text: how far it is padded depends on the batch."""
         return row[self.present(row[None])[0]]
+
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return texts as code points (N, L), and what to call them; an item that ends in .txt is a file."""
+        texts, names = read_texts(items)
+        return self.prepare(texts), names
+
+    @property
+    def drawing(self) -> str:
+        return "text"
+
+    @property
+    def embedded(self) -> bool:
+        """Say whether the network reads numbers of words, which it turns into vectors."""
+        return bool(self.vocabulary)
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Cut texts into words; how: units and by as for `xai.inputs.tokens.cut`. Of numbers each is a part."""
+        if batch.dtype == torch.int64:
+            known = ("(padding)", "(unknown)", *self.vocabulary)
+            names = tuple(tuple(known[number] for number in row) for row in batch.tolist())
+            return Parts(one_each(tuple(batch.shape), batch.device), "tokens", "numbers", names)
+        units, by = how if isinstance(how, tuple) else ("words" if how is None else how, "type")
+        texts = tuple(cut(text, units, by) for text in to_texts(batch))
+        labels = torch.full(tuple(batch.shape), -1, dtype=torch.int64)
+        for row, text in zip(labels, texts):
+            owners = text.owners()
+            row[: len(owners)] = torch.tensor(owners)
+        named = units if isinstance(units, str) else "given"
+        return Parts(labels, "tokens", named, tuple(text.names for text in texts), texts)
+
+    def hiding(self, batch: Tensor, parts: Parts, baselines: object) -> Hiding:
+        """Return how words are hidden: taken out, or replaced by the string `baselines`."""
+        if batch.dtype == torch.int64:
+            return HiddenNumbers(batch, PADDING)
+        texts = parts.texts or tuple(map(TokenizedText.of_labels, to_texts(batch), parts.labels.tolist()))
+        numbers = self.numbers if self.vocabulary and self.pattern == WORD else None
+        return HiddenWords(texts, baselines or None, numbers, self.length)
+
+    def called(self, baseline: object, batch: Tensor) -> str:
+        return f"{baseline!r}" if baseline else "nothing: it is taken out"
 
     def words(self, text: str) -> list[str]:
         """Return what the pattern finds in a text, cut to `length`.

@@ -14,8 +14,9 @@ from xai.base.digest import tensor_digest
 from xai.base.errors import LayerError, NetworkError
 from xai.base.plain import as_plain
 from xai.base.progress import track
-from xai.inputs.baselines import as_row, data_rows, make_baseline
-from xai.inputs.series import SequenceInput
+from xai.inputs.base import Input
+from xai.inputs.baselines import as_row, data_rows, make_background, make_baseline
+from xai.inputs.tensor import Activations
 from xai.model.plan import ExecutionPlan
 from xai.model.targets import Target
 from xai.model.word_vectors import Words, embed
@@ -169,38 +170,35 @@ class Case:
         self.layer = layer
 
     @property
+    def kind(self) -> Input:
+        """Return the kind of what is explained: the model's inputs, or what a layer or an embedding puts out."""
+        return self.model.input if self.layer is None and self.words is None else Activations()
+
+    @property
     def present(self) -> Tensor | None:
         """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
         if self.words is not None:
             return self.words.present
-        padded = self.layer is None and isinstance(self.model.input, SequenceInput)
-        return self.model.input.present(self.inputs) if padded else None
+        # Positions of a text are characters, which are no steps of what the network reads.
+        return self.kind.present(self.inputs) if self.inputs.is_floating_point() else None
 
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
-        """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
+        """Return a baseline for each input, (N, ...), and its name: see `Input.baseline`. Padding keeps its values.
 
-        Of words, "zero" is the vector 0 and "padding" that of padding. "mean" and "noise" are of the words or steps
-        that are there. What is there stays there: in a series a 0 is so small a number that no step is taken for
-        padding.
+        Of words, "zero" is the vector 0 and "padding" that of padding; "mean" and "noise" are of the words there are.
         """
-        if self.words is not None and isinstance(name, str) and name == "padding":
-            start = self.words.padding.expand_as(self.inputs).clone()
-        elif self.present is not None and isinstance(name, str) and name in ("mean", "noise"):
-            start = self.inputs.clone()
-            for row, count in enumerate(self.present.sum(1).tolist()):
-                if count:
-                    own = self.inputs[row : row + 1, :count]
-                    start[row, :count] = make_baseline(name, own)[0][0]
-        else:
-            numbers = name
-            start, name = make_baseline(name, self.inputs)
-            if name == "given":
-                self.behind = as_row(numbers, self.inputs)[None]
-        if self.present is None:
-            return start, name
+        padding = self.words is not None and isinstance(name, str) and name == "padding"
         if self.words is None:
-            start = torch.where(start == 0, torch.full_like(start, ALMOST_NOTHING), start)
-        return torch.where(self.present[:, :, None], start, self.inputs), name
+            start, called = self.kind.baseline(name, self.inputs)
+        else:
+            known, present = self.kind.baselines(self.inputs), self.words.present
+            numbers = self.words.padding if padding else name
+            start, called = make_baseline(numbers, self.inputs, (1,), known, present)
+        if padding:
+            return start, name
+        if called == "given":
+            self.behind = as_row(name, self.inputs)[None]
+        return start, called
 
     def background(self, background: object) -> tuple[Tensor, str | float]:
         """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.
@@ -208,16 +206,10 @@ class Case:
         background: what `baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
         which stands behind every input; that is called "data".
         """
-        named = str | int | float
-        names = [background] if isinstance(background, named) else background
-        if isinstance(names, list | tuple) and names and all(isinstance(item, named) for item in names):
-            made = [self.baseline(item) for item in names]
-            name = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
-            return torch.stack([values for values, _ in made]), name
-        rows = data_rows(background, self.inputs)
-        made = torch.stack([self.baseline(row)[0] for row in rows])
-        self.behind = rows[:, None].clone()
-        return made, "data"
+        made, name = make_background(background, self.inputs, self.baseline)
+        if name == "data":
+            self.behind = data_rows(background, self.inputs)[:, None].clone()
+        return made, name
 
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
@@ -246,9 +238,7 @@ class Case:
         """
         content = 0
         if row is not None:
-            values = (self.inputs if self.given is None else self.given)[row]
-            # Padding behind a text depends on what else is in the batch.
-            values = values if values.is_floating_point() else values[values >= 0]
+            values = self.model.input.draws_from((self.inputs if self.given is None else self.given)[row])
             content = int(tensor_digest(values)[:12], 16)
         return torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + content + stream) % 2**63)
 
