@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -92,6 +93,14 @@ class TabularInput(Input, frozen=True, tag="tabular"):
             except (TypeError, ValueError) as error:
                 raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
         return np.stack(columns, 1)
+
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return rows (N, D) of CSV or Parquet files, by the columns' names, and the file and number of each."""
+        from xai.inputs.table_files import read_frame
+
+        tables = [(Path(item).name, self.prepare(read_frame(Path(item)), item)) for item in items]
+        names = tuple(f"{name}, row {number}" for name, rows in tables for number in range(len(rows)))
+        return torch.cat([rows for _, rows in tables]), names
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         """Return a part for each column."""
