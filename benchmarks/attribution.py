@@ -65,7 +65,7 @@ def efficientnet(folder: str) -> tuple[Model, Tensor]:
     square = pixels[None, :, :, left : left + pixels.shape[1]]
     square = interpolate(square, tuple(loaded.input.shape[1:]), mode="bicubic", antialias=True).clamp(0, 1)
     network = nn.Sequential(loaded.network.eval()).requires_grad_(False)
-    return Model(network), loaded.input.normalize(square)
+    return Model(network), loaded.input.feed(square)
 
 
 def peak(folder: str, side: str) -> None:

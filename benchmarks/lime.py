@@ -20,7 +20,7 @@ from benchmarks.lime_models import digits_model, table_model, text_model
 from benchmarks.output import say
 from benchmarks.timing import least_seconds, peak_bytes
 from xai.base.allocator import keep_memory
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
 from xai.lime.sampling import default_width, draw_masks, mask_law
 from xai.lime.summary import TrainingSummary
@@ -140,7 +140,7 @@ def table() -> None:
 
 def sampled_texts(model: Model, text: str, samples: int) -> list[Tensor]:
     """Return the numbers of words of that many samples, equal ones included, the longest first."""
-    numbers = model.input.present([text])[0]
+    numbers = model.input.feed([text])[0]
     words, owner = numbers.unique(return_inverse=True)
     law = mask_law(len(words), "sizes", default_width(len(words), "sizes"))
     masks = draw_masks(law, 1, samples // 2, torch.Generator().manual_seed(0))[0]
@@ -160,7 +160,7 @@ def text() -> None:
         model, texts = text_model(recurrent)
 
         def predict(batch: list[str], model: Model = model) -> np.ndarray:
-            numbers = model.input.present(batch)
+            numbers = model.input.feed(batch)
             with torch.no_grad():
                 return torch.cat([model.network(part).softmax(1) for part in numbers.split(256)]).numpy()
 

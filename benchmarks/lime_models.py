@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xai.inputs.kinds import ImageInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 
@@ -81,7 +82,7 @@ def text_model(recurrent: bool = False) -> tuple[Model, list[str]]:
     texts, labels = documents(2000)
     kind = TextInput(vocabulary=[f"w{number}" for number in range(500)])
     network = Recurrent(500) if recurrent else Bag(500)
-    network = fitted(network, kind.present(texts), labels, 200 if recurrent else 400, 1e-2)
+    network = fitted(network, kind.feed(texts), labels, 200 if recurrent else 400, 1e-2)
     return Model(network, input=kind), texts
 
 

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy, pad
 
 from xai.evidence.controls import edge_filter
 from xai.inputs.baselines import blur
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 SIDE, CELL, PATCH, PATCHES = 24, 8, 6, 4

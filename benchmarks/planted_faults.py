@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from benchmarks.planted_marks import Stamp, draw_stamp
 from benchmarks.planted_worlds import KINDS, World, fitted, world
 from xai.auditing.audit_data import AuditData
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 __all__ = ["FAULTS", "Fault", "Pair", "Plant", "planted"]

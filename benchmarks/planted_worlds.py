@@ -16,7 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, one_hot
 
 from models.datasets.mnist import mnist
-from xai.inputs.kinds import ImageInput, Input, SequenceInput, TabularInput
+from xai.inputs.base import Input
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
 
 __all__ = ["KINDS", "World", "fitted", "world"]
 

@@ -32,9 +32,7 @@ def main() -> None:
     exact = copy.deepcopy(plain).double()
     found: dict[str, list[float]] = {}
     for picture in photographs().values():
-        image = model.input.normalize(
-            interpolate(picture[None], shape, mode="bicubic", antialias=True).clamp(0, 1)
-        ).detach()
+        image = model.input.feed(interpolate(picture[None], shape, mode="bicubic", antialias=True).clamp(0, 1)).detach()
         scores, gradient, target = read(exact, image.double(), None)
         seen = {name: read(network, image, target) for name, network in (("plain", plain), ("folded", fast))}
         for name, (ours, slope, _) in seen.items():

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from models.datasets import Dataset
 from models.heads import Head, find_head
-from xai.inputs.kinds import Input
+from xai.inputs.base import Input
 
 __all__ = ["accuracy", "run_in_parts", "summarize", "trimmed", "words_right"]
 
@@ -22,7 +22,7 @@ def run_in_parts(network: nn.Module, input: Input, inputs: Tensor, goals: Tensor
     with torch.no_grad():
         for part, goal in zip(inputs.split(ROWS), goals.split(ROWS)):
             goal = trimmed(goal) if head.teacher else goal
-            seen = input.normalize(part)
+            seen = input.feed(part)
             logits = network(seen, goal) if head.teacher else network(seen)
             loss += float(head.loss(logits, goal)) * len(part)
             score += float(head.score(logits, goal).double().sum())
@@ -72,7 +72,7 @@ def accuracy(network: nn.Module, data: Dataset, task: str = "classification") ->
     network.eval()
     with torch.no_grad():
         right = [
-            words_right(network.write(data.input.normalize(part)).symbols, goals)
+            words_right(network.write(data.input.feed(part)).symbols, goals)
             for part, goals in zip(data.test_inputs.split(ROWS), data.test_goals.split(ROWS))
         ]
     return float(torch.cat(right).double().mean())

@@ -181,7 +181,7 @@ def _step(
     right = goals
     if extras.augment is not None:
         inputs = extras.augment(inputs, noise)
-    seen = data.input.normalize(inputs)
+    seen = data.input.feed(inputs)
     if extras.input_noise is not None:
         seen = extras.input_noise(seen, noise)
     if extras.target_noise is not None:
@@ -214,7 +214,7 @@ def _fit_statistics(network: nn.Module, data: Dataset, rows: Tensor) -> None:
     # Means and spreads are learned too: from the rows to learn from, not from those to validate or test on.
     for module in network.modules():
         if isinstance(module, Columns):
-            module.fit(data.train_inputs[rows], getattr(data.input, "names", None))
+            module.fit(data.train_inputs[rows], data.input.names or None)
         if isinstance(module, Rescale):
             module.fit(data.train_goals[rows])
 
@@ -222,7 +222,7 @@ def _fit_statistics(network: nn.Module, data: Dataset, rows: Tensor) -> None:
 def _check_goals(network: nn.Module, data: Dataset, head: Head) -> None:
     network.eval()
     with torch.no_grad():
-        seen = data.input.normalize(data.train_inputs[:2])
+        seen = data.input.feed(data.train_inputs[:2])
         logits = network(seen, data.train_goals[:2]) if head.teacher else network(seen)
     head.check(logits, data.train_goals)
 

@@ -9,7 +9,7 @@ import torch
 
 from models.networks.seq2seq import PADDING, STOP, EncoderDecoder
 from xai.base.errors import InputError, names_errors
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.network.guard import untouched
 
@@ -46,7 +46,7 @@ def transcribe(model: Model, texts: str | Sequence[str]) -> list[Transcription]:
         wanted = "an encoder-decoder that reads texts and writes named symbols, as of `xai train spelling-attention`"
         raise InputError("model", expected=wanted, got=repr(model))
     batch = model.prepare(texts, "texts")
-    signs = input.present(batch).to(model.device)
+    signs = input.feed(batch).to(model.device)
     if not bool((signs != PADDING).any(1).all()):
         row = int((signs == PADDING).all(1).nonzero()[0])
         raise InputError("texts", expected="texts with at least one sign to read", got=f"none in row {row}")

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.zoo import SHAPE, ZOO, images
-from xai.inputs.kinds import TabularInput, TensorInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
 from xai.inputs.text import TextInput
 from xai.methods import METHODS
 from xai.model.model import Model

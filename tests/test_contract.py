@@ -30,6 +30,7 @@ QUICK: dict[str, dict[str, object]] = {
     "lime_tabular": {"samples": 40, "background": torch.randn(50, 4, generator=torch.Generator().manual_seed(5))},
     "lime_text": {"samples": 40},
     "lime_series": {"samples": 40},
+    "lime_segments": {"samples": 40},
     "visualize": {"steps": 2},
 }
 EXPLAINERS = [name for name, spec in METHODS.items() if spec.kind != "visualization"]

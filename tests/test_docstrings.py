@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import xai
+from xai.inputs.base import Input
 
 LIST = Path(__file__).parent / "docstrings_missing.txt"
 # "axis:" or "low, high:" or "rows (N, M):" where a sentence or line begins, as in an Args section.
@@ -60,7 +61,10 @@ def parameters_of(thing: Callable) -> list[str]:
 
 
 def docstring_of(thing: Callable) -> str:
+    """Return the docstring; of a method of a kind of input also that of the method that it overrides."""
     own = inspect.getdoc(thing) or ""
+    if inspect.isfunction(thing) and thing.__module__.startswith("xai.inputs."):
+        own += "\n\n" + (inspect.getdoc(getattr(Input, thing.__name__, None)) or "")
     initial = getattr(thing, "__init__", None) if inspect.isclass(thing) else None
     return own + "\n\n" + (inspect.getdoc(initial) or "" if inspect.isfunction(initial) else "")
 

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import XaiError
-from xai.inputs.kinds import ImageInput, TabularInput, TensorInput
+from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
 from xai.inputs.text import TextInput
 from xai.methods import METHODS
 from xai.model.model import Model
@@ -16,7 +18,7 @@ from xai.results.explanation import Explanation
 
 QUICK = {
     "lime_image": {"samples": 40}, "lime_tabular": {"samples": 40}, "lime_text": {"samples": 40},
-    "lime_series": {"samples": 40}, "kernel_shap": {"samples": 100},
+    "lime_series": {"samples": 40}, "lime_segments": {"samples": 40}, "kernel_shap": {"samples": 100},
 }  # fmt: skip
 KINDS = ("image", "tabular", "tensor", "sequence", "text")
 EXPLAINERS = [name for name, spec in METHODS.items() if spec.kind != "visualization"]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.backbones import BACKBONES, backbone
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 SHAPE = (2, 8, 8)

@@ -14,11 +14,11 @@ __version__ = "0.1.0"  # the only place that says it: the build, the documentati
 
 _HOMES = {
     "Model": "xai.model.model",
-    "ImageInput": "xai.inputs.kinds",
-    "TabularInput": "xai.inputs.kinds",
-    "SequenceInput": "xai.inputs.kinds",
-    "TextInput": "xai.inputs.kinds",
-    "TensorInput": "xai.inputs.kinds",
+    "ImageInput": "xai.inputs.image",
+    "TabularInput": "xai.inputs.table",
+    "SequenceInput": "xai.inputs.series",
+    "TextInput": "xai.inputs.text",
+    "TensorInput": "xai.inputs.tensor",
     "load": "xai.model.folder",
     "save_model": "xai.model.folder",
     "read_image": "xai.inputs.image_files",

@@ -9,7 +9,7 @@ from importlib.resources import files
 from torch import Tensor
 
 from xai.base.errors import InputError, names_errors
-from xai.inputs.kinds import Input
+from xai.inputs.base import Input
 
 __all__ = ["Dataset", "read_vendored"]
 

@@ -6,7 +6,7 @@ import torch
 
 from models.datasets import Dataset, read_vendored
 from models.datasets.tables import encode
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 
 __all__ = ["adult"]
 

@@ -7,7 +7,7 @@ import torch
 from models.datasets import Dataset, read_vendored
 from models.datasets.splits import stratified
 from models.datasets.tables import encode
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 
 __all__ = ["german_credit"]
 

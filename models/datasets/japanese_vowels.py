@@ -8,7 +8,7 @@ from torch import Tensor
 from models.datasets import Dataset, read_vendored
 from models.networks.columns import spread
 from xai.base.errors import names_errors
-from xai.inputs.kinds import SequenceInput
+from xai.inputs.series import SequenceInput
 
 __all__ = ["japanese_vowels"]
 

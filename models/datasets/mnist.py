@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from models.datasets import Dataset
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 
 __all__ = ["mnist"]
 

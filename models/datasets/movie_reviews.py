@@ -9,7 +9,7 @@ import torch
 
 from models.datasets import Dataset, read_vendored
 from models.datasets.splits import stratified
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 
 __all__ = ["movie_reviews", "rated_reviews"]
 
@@ -30,7 +30,7 @@ def movie_reviews() -> Dataset:
     counts = Counter(word for row in train.tolist() for word in splitter.words(texts[row]))
     known = [word for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count >= LEAST]
     input = TextInput(known, pattern=PATTERN, length=WORDS)
-    numbers = input.present(texts)
+    numbers = input.feed(texts)
     return Dataset(
         name="movie reviews",
         input=input,

@@ -7,7 +7,8 @@ from sklearn import datasets
 
 from models.datasets import Dataset
 from models.datasets.splits import stratified
-from xai.inputs.kinds import ImageInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
 
 __all__ = ["breast_cancer", "diabetes", "diabetes_bmi", "digits"]
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from models.datasets import Dataset
 from models.datasets.mnist import MEAN, STD, mnist
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 
 __all__ = ["two_digits"]
 

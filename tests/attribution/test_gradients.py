@@ -110,7 +110,7 @@ def test_saliency_is_the_finite_difference(seed: int) -> None:
 
 def test_gradients_are_per_pixel_not_per_normalized_value() -> None:
     """The normalization is part of the function: with a standard deviation of 0.5, a pixel counts twice as much."""
-    from xai.inputs.kinds import ImageInput
+    from xai.inputs.image import ImageInput
 
     network = nn.Sequential(nn.Flatten(), nn.Linear(4, 2, bias=False))
     pixels = torch.rand(1, 1, 2, 2)
@@ -122,8 +122,8 @@ def test_gradients_are_per_pixel_not_per_normalized_value() -> None:
 def test_the_completeness_error_is_what_is_missing() -> None:
     model, batch = ZOO["plain"](), images()
     explanation = integrated_gradients(model, batch, 0, steps=3)
-    full = model.network.eval()(model.input.normalize(batch))[:, 0]
-    empty = model.network(model.input.normalize(torch.zeros_like(batch)))[:, 0]
+    full = model.network.eval()(model.input.feed(batch))[:, 0]
+    empty = model.network(model.input.feed(torch.zeros_like(batch)))[:, 0]
     missing = (explanation.values.flatten(1).sum(1) - (full - empty)).abs() / (full - empty).abs()
     measured = [row["completeness_error"] for row in explanation.diagnostics]
     assert measured == pytest.approx(missing.tolist(), rel=1e-3, abs=1e-6)
@@ -145,17 +145,17 @@ def test_baselines_that_cannot_be(baseline: object) -> None:
 
 
 def test_named_baselines() -> None:
-    from xai.inputs.baselines import make_baseline
+    from xai.inputs.tensor import TensorInput
 
     batch = images(2)
-    assert make_baseline("zero", batch)[0].abs().max() == 0
-    mean, name = make_baseline("mean", batch)
+    assert TensorInput().baseline("zero", batch)[0].abs().max() == 0
+    mean, name = TensorInput().baseline("mean", batch)
     assert name == "mean"
     assert torch.allclose(mean, batch.mean((2, 3), keepdim=True).expand_as(batch))
-    noise, _ = make_baseline("noise", batch)
-    assert torch.equal(noise[1], make_baseline("noise", batch[1:])[0][0])  # of the content, not of the place
+    noise, _ = TensorInput().baseline("noise", batch)
+    assert torch.equal(noise[1], TensorInput().baseline("noise", batch[1:])[0][0])  # of the content, not of the place
     assert torch.allclose(noise.mean((2, 3)), batch.mean((2, 3)), atol=0.2)
-    blurred, _ = make_baseline("blur", batch)
+    blurred, _ = TensorInput().baseline("blur", batch)
     assert blurred.var() < batch.var()
-    assert torch.allclose(make_baseline("blur", torch.full_like(batch, 0.3))[0], torch.tensor(0.3), atol=1e-6)
-    assert make_baseline(0.25, batch)[1] == 0.25
+    assert torch.allclose(TensorInput().baseline("blur", torch.full_like(batch, 0.3))[0], torch.tensor(0.3), atol=1e-6)
+    assert TensorInput().baseline(0.25, batch)[1] == 0.25

@@ -12,7 +12,7 @@ from tests.backbones import backbone
 from tests.zoo import images
 from xai.attribution.deeplift import deeplift
 from xai.attribution.gradient_rules import deconvolution, guided_backprop
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 IN_PLACE = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish)

@@ -12,7 +12,7 @@ from tests.backbones import backbone
 from tests.zoo import ZOO, images
 from xai.attribution.activation_maps import gradcam, guided_gradcam
 from xai.base.errors import XaiError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 

@@ -12,7 +12,7 @@ from tests.zoo import SHAPE, ZOO, images
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.occlusion import occlusion
 from xai.base.errors import InputError, LayerError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
 
@@ -27,7 +27,7 @@ def test_gradcam_agrees_with_captum(network: str, layer: str) -> None:
     if network == "inplace" and layer == "norm":
         pytest.skip("captum reads the layer after the in-place ReLU has overwritten it")
     ours = gradcam(model, batch, [0, 1, 2], layer=layer)
-    wrapped = LayerGradCam(lambda x: model.network(model.input.normalize(x)), getattr(model.network.eval(), layer))
+    wrapped = LayerGradCam(lambda x: model.network(model.input.feed(x)), getattr(model.network.eval(), layer))
     theirs = wrapped.attribute(batch.clone(), torch.tensor([0, 1, 2]), relu_attributions=True)
     theirs = LayerAttribution.interpolate(theirs, SHAPE[1:], interpolate_mode="bilinear")[:, 0]
     assert torch.allclose(ours.values, theirs.detach(), atol=1e-6)
@@ -56,7 +56,7 @@ def test_occlusion_agrees_with_captum_where_windows_tile() -> None:
     model, batch = ZOO["plain"](), images()
     model.network.eval()
     ours = occlusion(model, batch, 1, window=2, stride=2, exact=True)
-    wrapped = Occlusion(lambda x: model.network(model.input.normalize(x)))
+    wrapped = Occlusion(lambda x: model.network(model.input.feed(x)))
     theirs = wrapped.attribute(batch, (2, 2, 2), (2, 2, 2), baselines=0, target=1)
     # Ours spreads the fall over the channels, so that a pixel's channels add up to it.
     assert torch.allclose(ours.values * 2, theirs.detach(), atol=1e-5)

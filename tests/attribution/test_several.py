@@ -15,7 +15,7 @@ from xai.attribution.occlusion import occlusion
 from xai.attribution.several import attribute
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError, LayerError
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 

@@ -12,7 +12,8 @@ from tests.attribution.test_gradients import random_network
 from tests.zoo import ZOO, images
 from xai.attribution.shapley import coalitions, kernel_shap, solve
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput, SequenceInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
 from xai.model.model import Model
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.auditing.audit_data import AuditData, prepare
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
 from xai.results.finding import Finding

@@ -16,7 +16,7 @@ from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import LIMITS, Limit, judge
 from xai.base.errors import FolderError, InputError
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult

@@ -12,7 +12,7 @@ from torch import nn
 from tests.auditing.planted import findings
 from xai.auditing.audit_data import AuditData
 from xai.auditing.rates import compare_groups, newcombe
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 

@@ -24,7 +24,9 @@ from xai.auditing.compare.groups import group_moves
 from xai.auditing.limits import CHANGES
 from xai.base.errors import InputError
 from xai.evidence.similarity import rank_correlation
-from xai.inputs.kinds import ImageInput, TabularInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.methods import COMPARISONS
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult

@@ -11,7 +11,7 @@ from torch import nn
 from tests.auditing.planted import findings
 from xai.auditing.audit_data import AuditData
 from xai.auditing.checks.calibration import calibration_error, temperature
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from tests.auditing.planted import findings
 from xai.auditing.audit_data import AuditData
 from xai.auditing.checks.data_quality import confident_errors
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 TABLE = TabularInput(["a", "b", "c"])

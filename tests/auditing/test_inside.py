@@ -11,7 +11,9 @@ from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
 from xai.auditing.audit_data import AuditData
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 

@@ -16,7 +16,9 @@ from tests.auditing.test_audit import table_data, table_model
 from tests.auditing.test_shortcuts_robustness import spam
 from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
 
@@ -170,5 +172,5 @@ def test_numbers_of_words_are_explained_as_words() -> None:
     numbers = torch.tensor([[2, 4, 1, 3], [4, 2, 0, 0]])
     texts = texts_of(model, numbers)
     assert texts == ["red old unknownx unknown", "old red"]
-    assert torch.equal(model.input.present(texts), numbers)
+    assert torch.equal(model.input.feed(texts), numbers)
     assert {"red", "old"} <= set(explain(model, numbers, 0, seed=0).value_names(1))

@@ -19,7 +19,9 @@ from xai.auditing.limits import LIMITS
 from xai.auditing.power import power
 from xai.auditing.remake import remake_audit
 from xai.auditing.triggers.borrowed import borrowed
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
 from xai.reports.audit_report import audit_report

@@ -12,7 +12,9 @@ from tests.auditing.planted import bars, findings, stripes
 from xai.auditing.audit_data import AuditData, Rows
 from xai.auditing.checks.shortcuts import _partners
 from xai.auditing.corruptions import perturbations_for
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from xai.auditing.audit_data import AuditData
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 COLUMNS = ["one", "two", "noise", "other noise", "group"]

@@ -16,7 +16,10 @@ from models.networks.convolutional import convolutional
 from models.networks.feedforward import feedforward
 from models.networks.recurrent import recurrent, text_recurrent
 from xai.cli.main import run
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.model.folder import save_model
 from xai.model.model import Model
 

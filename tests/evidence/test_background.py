@@ -17,7 +17,9 @@ from xai.evidence.insertion import insertion
 from xai.evidence.recompute import recompute
 from xai.evidence.stability import _scale, stability
 from xai.evidence.verify import verify
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 

@@ -22,7 +22,8 @@ from xai.evidence.randomization import randomization
 from xai.evidence.recompute import recompute
 from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.evidence.verify import holm, verify
-from xai.inputs.kinds import ImageInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
 from xai.methods import CHECKS
 from xai.model.model import Model
 from xai.results.explanation import Explanation

@@ -19,7 +19,9 @@ from xai.evidence.deletion import deletion
 from xai.evidence.insertion import insertion
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
 from xai.evidence.verify import verify
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
 from xai.methods import CHECKS
 from xai.model.model import Model
 from xai.reports.page import Report

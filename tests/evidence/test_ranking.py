@@ -16,7 +16,9 @@ from xai.base.errors import InputError
 from xai.evidence.controls import assignments, control_maps, count_assignments, edge_filter
 from xai.evidence.deletion import deletion
 from xai.evidence.insertion import insertion
-from xai.inputs.kinds import ImageInput, TabularInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.lime.series import lime_series
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text

@@ -20,7 +20,10 @@ from xai.evidence.completeness import completeness
 from xai.evidence.controls import edge_filter, moved_copies
 from xai.evidence.similarity import alike, rank_correlation, same_map
 from xai.evidence.stability import stability
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
 from xai.model.model import Model

@@ -15,7 +15,9 @@ from xai.base.errors import InputError, LayerError, XaiError
 from xai.global_explanations.concepts import concept_sensitivity, concept_vector
 from xai.global_explanations.examples import activating_examples
 from xai.global_explanations.neighbors import nearest_examples
-from xai.inputs.kinds import ImageInput, SequenceInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 

@@ -17,7 +17,7 @@ from xai.global_explanations.correlated import association, correlated_columns
 from xai.global_explanations.partial_dependence import partial_dependence
 from xai.global_explanations.permutation import permutation_importance
 from xai.global_explanations.surrogate_tree import surrogate_tree
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 

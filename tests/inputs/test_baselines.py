@@ -12,8 +12,10 @@ from xai.attribution.occlusion import occlusion
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError
-from xai.inputs.baselines import make_baseline
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 
@@ -40,7 +42,7 @@ def test_the_mean_of_a_table_is_named(method: object) -> None:
 
 def test_the_mean_of_a_series_is_over_time() -> None:
     batch = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
-    mean, _ = make_baseline("mean", batch)
+    mean, _ = TensorInput().baseline("mean", batch)
     assert torch.allclose(mean[1, 4], batch[1].mean(0))
 
 

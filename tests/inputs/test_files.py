@@ -18,8 +18,8 @@ from xai.base.digest import tensor_digest
 from xai.base.errors import FolderError, InputError, OutputError
 from xai.base.files import check_writable, write_atomically
 from xai.evidence.verify import verify
+from xai.inputs.image import ImageInput
 from xai.inputs.image_files import read_folder, read_image
-from xai.inputs.kinds import ImageInput
 from xai.lime.image import lime_image
 from xai.model.model import Model
 from xai.network.digest import network_digest, version_key

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,11 @@ from PIL import Image
 
 from xai.attribution.gradients import saliency
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput, TensorInput, TextInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 COLOR = ImageInput((3, 4, 5))
@@ -52,7 +58,7 @@ def test_grey_images_need_no_channel_axis() -> None:
 @given(mean=st.floats(-2, 2), std=st.floats(0.1, 3), pixel=st.floats(0, 1))
 def test_normalization_is_what_it_says(mean: float, std: float, pixel: float) -> None:
     kind = ImageInput((1, 1, 1), mean=[mean], std=[std])
-    seen = kind.normalize(torch.tensor([[[[pixel]]]], dtype=torch.float64))
+    seen = kind.feed(torch.tensor([[[[pixel]]]], dtype=torch.float64))
     assert seen.item() == pytest.approx((pixel - mean) / std, abs=1e-9)
 
 
@@ -123,7 +129,7 @@ class TestSequences:
         assert torch.equal(self.kind.prepare(np.array(short)), batch[1:])
 
     def test_padding_stays_padding(self) -> None:
-        seen = self.kind.normalize(self.kind.prepare([[7.0, 8.0]]))
+        seen = self.kind.feed(self.kind.prepare([[7.0, 8.0]]))
         assert seen.tolist() == [[[3.0, 1.5], [0.0, 0.0], [0.0, 0.0]]]
 
     @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"]])
@@ -141,10 +147,10 @@ class TestTexts:
     kind = TextInput(["a", "good", "film", "!"], pattern=r"\w+|!", length=4)
 
     def test_words_become_numbers(self) -> None:
-        numbers = self.kind.present(["A good, GOOD film", "Film!", "a"])
+        numbers = self.kind.feed(["A good, GOOD film", "Film!", "a"])
         assert numbers.tolist() == [[2, 3, 3, 4], [4, 5, 0, 0], [2, 0, 0, 0]]
         assert torch.equal(self.kind.prepare(numbers), numbers)
-        assert TextInput(["a", "b"], pattern=".").present(["Abc"]).tolist() == [[2, 3, 1]]
+        assert TextInput(["a", "b"], pattern=".").feed(["Abc"]).tolist() == [[2, 3, 1]]
 
     @pytest.mark.parametrize("value", [[[1, 6]], [[1, -1]], [1, 2]])
     def test_numbers_that_cannot_be_are_named(self, value: list) -> None:
@@ -164,3 +170,60 @@ class TestTexts:
         assert torch.allclose(model.predict(torch.tensor([[2, 4]])), expected)
         with pytest.raises(InputError, match="perturbation method"):
             saliency(model, "a film")
+
+
+def test_what_a_trace_and_random_draws_are_made_of() -> None:
+    assert COLOR.blank(2).shape == (2, 3, 4, 5)
+    assert TestTabular.kind.blank().shape == (1, 2)
+    assert TestSequences.kind.blank().shape == (1, 3, 2)
+    assert TextInput().blank() is TensorInput().blank() is None
+    row = TestSequences.kind.prepare([[7.0, 8.0]])[0]
+    assert torch.equal(TestSequences.kind.draws_from(row), row)
+    texts = TextInput().prepare(["hi", "longer"])
+    assert torch.equal(TextInput().draws_from(texts[0]), TextInput().prepare("hi")[0])
+    assert TestTexts.kind.draws_from(torch.tensor([2, 0, 3, 0, 0])).tolist() == [2, 0, 3]
+
+
+def test_padding_is_what_lies_behind_the_last_of_the_data() -> None:
+    batch = TestSequences.kind.prepare([[[1.0, 0.0], [0.0, 0.0], [0.0, 2.0]], [[1.0, 0.0]]])
+    assert TestSequences.kind.present(batch).tolist() == [[True] * 3, [True, False, False]]
+    assert TextInput().present(TextInput().prepare(["hi", "a"])).tolist() == [[True, True], [True, False]]
+    assert TestTexts.kind.present(torch.tensor([[2, 0, 3, 0]])).tolist() == [[True, True, True, False]]
+    assert COLOR.present(COLOR.prepare(PIXELS)) is TensorInput().present(torch.zeros(1, 2)) is None
+
+
+def test_each_kind_reads_its_own_files(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS.transpose(1, 2, 0)).save(tmp_path / "a.png")
+    (tmp_path / "t.csv").write_text("age,color\n30,green\n40,red\n")
+    (tmp_path / "s.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "w.txt").write_text("a good film")
+    pixels, names = COLOR.read([str(tmp_path / "a.png")])
+    assert torch.allclose(pixels, COLOR.prepare(PIXELS))
+    assert names == ("a.png",)
+    rows, names = TestTabular.kind.read([str(tmp_path / "t.csv")])
+    assert rows.tolist() == [[30.0, 1.0], [40.0, 0.0]]
+    assert names == ("t.csv, row 0", "t.csv, row 1")
+    series, _ = TestSequences.kind.read([str(tmp_path / "s.csv")])
+    assert series.tolist() == [[[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]]]
+    texts, names = TextInput().read([str(tmp_path / "w.txt"), "bad"])
+    assert TextInput().feed(texts) == ["a good film", "bad"]
+    assert names == ("w.txt", "bad")
+    with pytest.raises(InputError, match="read from files"):
+        TensorInput().read(["x.bin"])
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 4, 3), (2, 1, 9, 9)])
+def test_a_tensor_is_taken_for_the_kind_of_its_axes(shape: tuple[int, ...]) -> None:
+    kinds = {2: TabularInput(list("abcde")), 3: SequenceInput(list("abc"), 4), 4: ImageInput((1, 9, 9))}
+    kind, tensor, batch = (
+        kinds[len(shape)],
+        TensorInput(),
+        torch.rand(shape, generator=torch.Generator().manual_seed(0)),
+    )
+    assert tensor.axes(batch) == kind.axes(batch)
+    assert tensor.baselines(batch) == kind.baselines(batch)
+    assert tensor.absent(batch) == kind.absent(batch)
+    assert torch.equal(tensor.parts(batch).labels, kind.parts(batch).labels)
+    assert torch.equal(tensor.noise_scale(batch)[0], kind.noise_scale(batch)[0])
+    for name in kind.baselines(batch):
+        torch.testing.assert_close(tensor.baseline(name, batch)[0], kind.baseline(name, batch)[0])

@@ -9,7 +9,7 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
 from xai.model.model import Model
 

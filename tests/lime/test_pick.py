@@ -12,7 +12,7 @@ from torch import nn
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import saliency
 from xai.base.errors import InputError
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.lime.image import lime_image
 from xai.lime.pick import _greedy, submodular_pick

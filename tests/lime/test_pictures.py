@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.lime.series import lime_series
 from xai.lime.tabular import lime_tabular

@@ -14,7 +14,7 @@ from torch import nn
 
 from xai.base.errors import InputError
 from xai.evidence.recompute import recompute
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
 from xai.model.model import Model

@@ -12,8 +12,8 @@ from torch import nn
 from xai.attribution.sampled_gradients import smoothgrad
 from xai.base.errors import InputError
 from xai.inputs.text import TextInput, to_texts
+from xai.inputs.tokens import characters, cut
 from xai.lime.text import lime_text
-from xai.lime.tokens import characters, cut
 from xai.model.model import Model
 from xai.reports.surrogates import shaded_pieces
 

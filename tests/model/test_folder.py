@@ -12,7 +12,7 @@ from torch import nn
 
 from models.networks.convolutional import convolutional
 from xai.base.errors import FolderError, XaiError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.folder import load, save_model
 from xai.model.model import Model
 

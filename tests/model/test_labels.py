@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from xai.base.errors import InputError
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.lime.summary import TrainingSummary
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model

@@ -13,7 +13,7 @@ from tests.zoo import ZOO, images
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradients import saliency
 from xai.base.errors import InputError, LayerError, NetworkError, XaiWarning
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from models.datasets import Dataset
 from models.networks.feedforward import feedforward
-from xai.inputs.kinds import TensorInput
+from xai.inputs.tensor import TensorInput
 
 __all__ = ["Patient", "blobs", "network"]
 

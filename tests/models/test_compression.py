@@ -26,7 +26,8 @@ from models.networks.convolutional import convolutional
 from models.networks.recurrent import recurrent
 from tests.trace_state import differences, state_of
 from xai.base.errors import InputError, LayerError, NetworkError, XaiError
-from xai.inputs.kinds import ImageInput, SequenceInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
 from xai.model.folder import load, save_model
 from xai.model.model import Model
 from xai.network.compress import int8_symmetric, ternary

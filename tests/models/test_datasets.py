@@ -23,7 +23,9 @@ from models.datasets.splits import stratified
 from models.datasets.tables import categories_of, encode
 from models.datasets.two_digits import two_digits
 from xai.base.errors import InputError
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.text import TextInput
 
 LOADERS = {
     load.__name__: load
@@ -65,7 +67,7 @@ class TestEveryDataset:
         data = loaded(name)
         for part in (data.train_inputs, data.test_inputs):
             assert torch.equal(data.input.prepare(part[:50]), part[:50])
-            assert torch.isfinite(data.input.normalize(part[:50]).float()).all()
+            assert torch.isfinite(data.input.feed(part[:50]).float()).all()
 
     def test_no_test_row_is_a_training_row(self, name: str) -> None:
         data = loaded(name)
@@ -160,7 +162,7 @@ def test_vowels_are_series_of_their_own_length() -> None:
     assert (int(test.min()), int(test.max())) == (7, 29)
     assert data.train_goals.bincount().tolist() == [30] * 9
     assert data.train_inputs[0, 0, 0] == pytest.approx(1.860936)  # the first number of the file
-    seen = data.input.normalize(data.train_inputs)
+    seen = data.input.feed(data.train_inputs)
     steps = seen[(data.train_inputs != 0).any(2)]
     assert torch.allclose(steps.mean(0), torch.zeros(12), atol=1e-3)
 

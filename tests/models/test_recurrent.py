@@ -12,7 +12,7 @@ from torch import nn
 from models.networks.cells import CELLS, from_torch, run_cell
 from models.networks.recurrent import LAYERS, recurrent, text_recurrent
 from xai.base.errors import InputError
-from xai.inputs.kinds import SequenceInput
+from xai.inputs.series import SequenceInput
 from xai.model.model import Model
 
 

@@ -10,7 +10,7 @@ from models.networks.seq2seq import STOP, WIRINGS, encoder_decoder
 from models.transcription import transcribe
 from tests.trace_state import differences, state_of
 from xai.base.errors import InputError
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 LETTERS = TextInput(list("abc"), pattern=".", length=6)
@@ -34,7 +34,7 @@ def test_every_symbol_is_the_most_probable_next_one(attention: str) -> None:
         model = speller(attention, seed)
         texts = ["abc", "c", "bbabca"]
         for text, written in zip(texts, transcribe(model, texts)):
-            source = LETTERS.present([text])
+            source = LETTERS.feed([text])
             numbers = [CLASSES.index(symbol) for symbol in written.symbols]
             with torch.no_grad():
                 followed = model.network.eval().follow(source, torch.tensor([[*numbers, STOP]]))

@@ -19,7 +19,7 @@ from torch import nn
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.base.errors import NetworkError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.network.guard import untouched
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.backbones import BACKBONES, backbone
 from xai.attribution.gradients import saliency
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.model.receptive_fields import receptive_fields
 from xai.network.receptive import receptive_field, side_axes

@@ -18,8 +18,8 @@ from torch import nn
 
 from xai.base.errors import InputError
 from xai.evidence.verify import verify
+from xai.inputs.image import ImageInput
 from xai.inputs.image_files import LabelledImages
-from xai.inputs.kinds import ImageInput
 from xai.lime.image import lime_image
 from xai.model.model import Model
 from xai.reports.escape import script_json

@@ -9,7 +9,7 @@ from scipy.stats import t
 from torch import nn
 
 from xai.attribution.sampled_gradients import smoothgrad
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.reports.figures import bars_figure, half_widths
 

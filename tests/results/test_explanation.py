@@ -15,7 +15,9 @@ from xai.attribution.occlusion import occlusion
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError, LayerError
 from xai.evidence.verify import verify
-from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
+from xai.inputs.image import ImageInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 from xai.visualization import objectives

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from models.networks.seq2seq import WIRINGS, encoder_decoder
 from tests.trace_state import differences, state_of
 from xai.base.errors import InputError, LayerError, NetworkError, TargetError, XaiError
-from xai.inputs.kinds import TextInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.sequences.alignment import alignment
 from xai.sequences.attention import without
@@ -102,7 +102,7 @@ def test_what_changes_is_what_the_equations_say_without_a_weight(attention: str)
     model = small(attention)
     source, target = "abcd", torch.tensor([[3, 5, 7, 1]])
     made = alignment(model, source, target)
-    numbers = model.input.present([source])
+    numbers = model.input.feed([source])
     network = model.network.eval()
     plain = network(numbers, target).softmax(2)[0]
     own = seq2seq.dot_product_attention
@@ -136,7 +136,7 @@ def test_gradient_and_occlusion_against_the_network_itself(attention: str) -> No
     assert differences(before, state_of(model.network)) == []
     assert [matrix.shape for matrix in made.occlusion] == [(4, 4), (2, 2)]
     network = model.network.eval()
-    numbers = model.input.present(texts)
+    numbers = model.input.feed(texts)
     table = network.source_embedding.weight
 
     def said(row: int) -> Tensor:
@@ -173,7 +173,7 @@ def test_gradient_and_occlusion_against_the_network_itself(attention: str) -> No
 
 def test_without_a_target_it_is_what_the_network_writes() -> None:
     model = small("state")
-    written = model.network.eval().write(model.input.present(["abcd", "gefa"]))
+    written = model.network.eval().write(model.input.feed(["abcd", "gefa"]))
     made = alignment(model, ["abcd", "gefa"], longest=8)
     for row, names in enumerate(made.target):
         assert list(names) == [PHONEMES[number] for number in written.symbols[row].tolist()][: len(names)]

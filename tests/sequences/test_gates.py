@@ -10,7 +10,8 @@ from models.networks.cells import from_torch, run_cell
 from models.networks.recurrent import recurrent, text_recurrent
 from tests.trace_state import differences, state_of
 from xai.base.errors import LayerError
-from xai.inputs.kinds import SequenceInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.sequences.gates import gate_activations
 

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from models.networks.recurrent import recurrent, text_recurrent
 from xai.base.errors import InputError
 from xai.cli.main import main
-from xai.inputs.kinds import SequenceInput, TextInput
 from xai.inputs.sequence_files import read_series, read_texts
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.folder import save_model
 from xai.model.model import Model
 from xai.reports.sequence_report import Sequences, sequence_report
@@ -100,7 +101,7 @@ def test_texts_from_numbers_have_these_numbers(pattern: str) -> None:
     words = list("abcd") if pattern == "." else WORDS
     input = TextInput(words, pattern=pattern)
     numbers = torch.tensor([[2, 1, 5, 0], [3, 3, 4, 2]])
-    assert torch.equal(input.present(input.texts(numbers)), numbers)
+    assert torch.equal(input.feed(input.texts(numbers)), numbers)
     with pytest.raises(InputError, match=r"TextInput\.texts"):
         input.texts(torch.tensor([[2, 0, 3]]))
 

@@ -10,7 +10,8 @@ from tests.trace_state import differences, state_of
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.base.errors import InputError, LayerError
 from xai.evidence.verify import verify
-from xai.inputs.kinds import SequenceInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 WORDS = ["good", "bad", "film", "plot", "end", "very"]
@@ -92,7 +93,7 @@ def test_a_word_whose_lower_case_is_longer_stays_in_its_place() -> None:
 def test_the_gradient_is_the_finite_difference(kind: type[nn.RNNBase]) -> None:
     model = made(Reader, kind)
     network = model.network.eval()
-    numbers = model.input.present(TEXTS)
+    numbers = model.input.feed(TEXTS)
     vectors = network.table.weight[numbers].detach()
     places = 0.1 * network.other.weight[: numbers.shape[1]].detach()
 
@@ -214,7 +215,7 @@ def test_a_hidden_step_is_not_taken_for_padding() -> None:
     model, series = series_model()
     with model.explaining("test", series, 1) as case:
         start, _ = case.baseline("zero")
-        seen = model.input.normalize(start)
+        seen = model.input.feed(start)
     assert torch.allclose(seen[0, 0], torch.tensor([-0.5, 4.0]).double())
     assert bool((seen[1, 4:] == 0).all())
 

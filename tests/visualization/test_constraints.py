@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.zoo import ZOO
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.visualization import constraints, objectives
 from xai.visualization.ascent import visualize

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
@@ -131,7 +131,7 @@ def test_diversity_makes_copies_differ() -> None:
     def alike(objective: objectives.Objective) -> float:
         made = visualize(model, objective, steps=60, copies=3, transforms=[])
         with torch.no_grad():
-            maps = model.network.conv1(model.input.normalize(made.image)).flatten(2)
+            maps = model.network.conv1(model.input.feed(made.image)).flatten(2)
         gram = torch.einsum("ncp,ndp->ncd", maps, maps).flatten(1)
         return float(torch.corrcoef(gram).triu(1).sum() / 3)
 

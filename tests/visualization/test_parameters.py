@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.visualization.test_rows_and_texts import WEIGHT, linear
-from xai.inputs.kinds import SequenceInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.put_back import losses, usual

@@ -7,7 +7,10 @@ import torch
 from torch import nn
 
 from xai.base.errors import InputError, LayerError, NetworkError
-from xai.inputs.kinds import SequenceInput, TabularInput, TensorInput, TextInput
+from xai.inputs.series import SequenceInput
+from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
@@ -98,13 +101,13 @@ def test_a_series_excites_units_gates_and_logits() -> None:
     assert made.values.min() >= -5 - 1e-4
     assert made.values.max() <= 7 + 1e-4
     with torch.no_grad():
-        states = model.network.layer(model.input.normalize(made.values[:1]))[0]
+        states = model.network.layer(model.input.feed(made.values[:1]))[0]
     assert float(made.reached[0]) == pytest.approx(float(states[0, -1, 0]), abs=1e-5)
     noise = torch.rand(500, 6, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor(
         [12.0, 6.0]
     ) - torch.tensor([5.0, 3.0])
     with torch.no_grad():
-        last = model.network.layer(model.input.normalize(noise))[0][:, -1, 0]
+        last = model.network.layer(model.input.feed(noise))[0][:, -1, 0]
     assert float(made.reached[0]) > float(last.max())
     assert -float(made.reached[1]) < float(last.min())
     assert 0.5 < float(made.reached[2]) <= 1
@@ -178,7 +181,7 @@ def test_texts_end_in_real_words_with_their_own_activation() -> None:
     text = " ".join(made.words[0])
     assert len(made.words[0]) == 4
     with torch.no_grad():
-        scores = model.network(model.input.present([text]))
+        scores = model.network(model.input.feed([text]))
     assert float(made.reached[0]) == pytest.approx(float(scores[0, 1]), abs=1e-5)
     assert made.diagnostics[0]["relaxed"] != float(made.reached[0])
     assert made.snapshots[0].dtype == torch.int64

@@ -27,7 +27,7 @@ def test_feature_maps_are_what_the_layers_put_out() -> None:
     assert list(feature_maps(ZOO["plain"](), image)) == ["norm", "conv2"]
     maps = feature_maps(model, image, ["norm"])
     with torch.no_grad():
-        first = model.network.eval().norm(model.network.conv1(model.input.normalize(image)))
+        first = model.network.eval().norm(model.network.conv1(model.input.feed(image)))
     assert torch.allclose(maps["norm"], first[0], atol=1e-6)  # before the ReLU that overwrites it
     name, kernels = first_kernels(model)
     assert name == "conv1"

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.zoo import ZOO
 from xai.base.errors import InputError, LayerError, TargetError, XaiError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.visualization import objectives, transforms
 from xai.visualization.ascent import visualize
@@ -90,7 +90,7 @@ def test_a_unit_of_a_linear_layer_is_a_channel_and_a_neuron() -> None:
         model, [objectives.channel("linear", 1), objectives.neuron("linear", 1), objectives.logit(1)], steps=3
     )
     with torch.no_grad():
-        scores = model.network.eval()(model.input.normalize(made.image))[:, 1]
+        scores = model.network.eval()(model.input.feed(made.image))[:, 1]
     assert torch.allclose(made.reached, scores, atol=1e-5)
 
 
@@ -207,7 +207,7 @@ def test_reference_images_are_measured(digits: Model, digit_images: tuple) -> No
     )
     finding = made.evidence[0][0]
     with torch.no_grad():
-        logits = digits.network(digits.input.normalize(digit_images[0][:200]))[:, 3]
+        logits = digits.network(digits.input.feed(digit_images[0][:200]))[:, 3]
     assert finding.details["real_high"] == pytest.approx(float(logits.max()), rel=1e-4)
     assert finding.details["best"] == logits.topk(3).indices.tolist()
     assert float(made.reached[0]) > float(logits.max())

@@ -56,7 +56,7 @@ def guided_gradcam(
         parts = []
         for rows in case.chunks(len(case)):
             gradient, rectifiers = guided_gradient(case, rows)
-            parts.append(gradient * _map(case, rows, chosen)[:, None].to(gradient.dtype))
+            parts.append(gradient * case.kind.spread(_map(case, rows, chosen), gradient).to(gradient.dtype))
         run = {**chosen.run(), "rectifiers": rectifiers}
         return case.explanation("guided_gradcam", torch.cat(parts), "input", options={"layer": chosen.name}, run=run)
 
@@ -67,10 +67,10 @@ def _map(case: Case, rows: Tensor, layer: MapLayer) -> Tensor:
         layer.channels_first(part).float() for part in case.gradient_at(case.inputs[rows], rows, layer.name)
     )
     cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True).relu()
-    return interpolate(cam, size=case.inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    return interpolate(cam, size=case.kind.positions(case.inputs), mode="bilinear", align_corners=False)[:, 0]
 
 
 def _layer(case: Case, layer: str | None) -> MapLayer:
-    if case.inputs.ndim != 4:
+    if len(case.kind.axes(case.inputs)) != 2:
         raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
     return map_layer(case, layer)

@@ -25,7 +25,7 @@ from xai.results.explanation import Explanation
 __all__ = ["RULES", "lrp"]
 
 RULES = ("composite", EPSILON, GAMMA, ALPHA_BETA)
-CONVOLUTIONS = tuple(f"conv{kind}{sides}d" for kind in ("", "_transpose") for sides in (1, 2, 3))
+CONVOLUTIONS = tuple(f"conv{way}{sides}d" for way in ("", "_transpose") for sides in (1, 2, 3))
 
 
 @names_errors("lrp")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.hiding import Replacing, masked_scores
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
@@ -44,39 +45,37 @@ def occlusion(
     >>> occlusion(Model(Product(), task="regression"), [[2.0, 3.0]]).values
     tensor([[6., 6.]])
     """
-    spatial = getattr(inputs, "ndim", 0) == 4 or model.input.kind == "image"
-    passes = 64 if spatial else 1
+    batch = model.prepare(inputs)
+    passes = 64 if len(model.input.axes(batch)) == 2 else 1
     settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
-    with model.explaining("occlusion", inputs, target, **settings) as case:
+    with model.explaining("occlusion", batch, target, **settings) as case:
         if not case.inputs.is_floating_point():
             wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
             raise InputError("inputs", expected=wanted, got=describe(case.inputs))
-        shape = tuple(case.inputs.shape[1:])
-        if case.inputs.ndim == 4:
-            size = _pair(_or(window, tuple(max(1, side // 7) for side in shape[1:])), "window", shape[1:])
-            step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", shape[1:])
+        kind, places = case.kind, case.kind.positions(case.inputs)
+        if len(places) == 2:
+            size = _pair(_or(window, tuple(max(1, side // 7) for side in places)), "window", places)
+            step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", places)
             if step[0] > size[0] or step[1] > size[1]:
                 raise InputError("stride", expected=f"at most the window {size}, so that no gap is left", got=step)
-            masks = _windows(shape[1:], size, step).to(case.inputs.device)[:, None]
+            masks = _windows(places, size, step).to(case.inputs.device)
             options = {"of": of, "window": size, "stride": step}
         else:
             if window is not None or stride is not None:
                 raise InputError("window", expected="none, since only images have windows", got=repr(window))
-            masks = torch.eye(case.inputs[0].numel(), dtype=torch.bool, device=case.inputs.device).view(-1, *shape)
+            places = tuple(case.inputs.shape[1:])  # each value alone
+            masks = torch.eye(case.inputs[0].numel(), dtype=torch.bool, device=case.inputs.device).view(-1, *places)
             options = {"of": of}
         hidden, name = case.baseline(baseline)
-        fall = torch.empty(len(case), len(masks), dtype=torch.float64, device=case.inputs.device)
         full = case.scores(case.inputs, case.rows)
-        for indices in case.chunks(len(case) * len(masks)):
-            rows, number = indices // len(masks), indices % len(masks)
-            batch = torch.where(masks[number], hidden[rows], case.inputs[rows])
-            fall[rows, number] = full[rows] - case.scores(batch, rows)
-        covered = masks.double().sum(0)
-        values = torch.einsum("nw,w...->n...", fall, masks.double()) / covered
-        values = values.to(case.inputs.dtype).expand_as(case.inputs)
-        if case.inputs.ndim == 4:
-            values = values / shape[0]  # the channels of a pixel share its value, so that their sum is the fall
+        hiding = Replacing(case.inputs, None, hidden[None], places, kind.hide)
+        fall = full[:, None] - masked_scores(case, hiding, ~masks.flatten(1), case.rows, once=False)
+        values = torch.einsum("nw,w...->n...", fall, masks.double()) / masks.double().sum(0)
+        shared = (
+            case.inputs[0].numel() // values[0].numel()
+        )  # the channels of a pixel share its value: the sum is the fall
+        values = kind.spread(values.to(case.inputs.dtype), case.inputs).expand_as(case.inputs) / shared
         options["baseline"] = name
         return case.explanation("occlusion", values.contiguous(), "input", baseline=name, options=options)
 

@@ -16,7 +16,7 @@ ELEMENTWISE = RECTIFIERS | frozenset((
     "sqrt", "rsqrt", "square", "pow", "abs", "absolute", "reciprocal", "sin", "cos", "erf", "special_erf", "atan",
     "sinh", "cosh", "asinh",
 ))  # fmt: skip
-MAXIMA = frozenset(f"{kind}max_pool{sides}d" for kind in ("", "adaptive_") for sides in (1, 2, 3)) | {"amax"}
+MAXIMA = frozenset(f"{way}max_pool{sides}d" for way in ("", "adaptive_") for sides in (1, 2, 3)) | {"amax"}
 RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 
 # Nodes of the graph that are linear in what comes in, or only move it: their gradient is their rule.

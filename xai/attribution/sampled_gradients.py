@@ -101,7 +101,7 @@ def gradient_shap(
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("gradient_shap", inputs, target, seed=seed, **run) as case:
         behind, name = case.background(background)
-        chosen, share = (torch.empty(len(case), samples, dtype=kind) for kind in (torch.long, case.inputs.dtype))
+        chosen, share = (torch.empty(len(case), samples, dtype=dtype) for dtype in (torch.long, case.inputs.dtype))
         for row in case.rows.tolist():
             generator = case.generator(row)
             chosen[row] = _dealt(len(behind), samples, generator)

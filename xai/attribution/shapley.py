@@ -11,7 +11,8 @@ from torch.nn.functional import pad
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.segments import make_segments
+from xai.inputs.hiding import masked_scores
+from xai.inputs.parts import Parts
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -61,36 +62,36 @@ def kernel_shap(
     settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("kernel_shap", inputs, target, **settings) as case:
-        labels, over, cut = _parts(case, segments)
+        parts = _parts(case, segments)
         behind, name = case.background(background)
+        hiding = case.kind.hiding(case.inputs, parts, behind)
         full = case.scores(case.inputs, case.rows)
-        empty = torch.zeros_like(full)
-        for indices in case.chunks(len(case) * len(behind)):
-            rows, number = indices // len(behind), indices % len(behind)
-            empty.index_add_(0, rows, case.scores(behind[number, rows], rows) / len(behind))
-        counts = labels.flatten(1).max(1).values + 1
-        places = labels.shape[1] if over == "steps" else 0  # padding is no part, and has the value 0
+        counts = torch.tensor(parts.counts())
+        nothing = torch.zeros(1, int(counts.max()), dtype=torch.bool)
+        empty = masked_scores(case, hiding, nothing, case.rows)[:, 0]
+        places = parts.labels.shape[1] if parts.over == "steps" else 0  # padding is no part, and has the value 0
         values: list[Tensor] = [full] * len(case)
         errors: list[Tensor] = [full] * len(case)
-        for parts in sorted(set(counts.tolist())):
+        for size in sorted(set(counts.tolist())):
             # One set of coalitions for all rows with as many parts: it depends on nothing else of the batch.
-            drawn = coalitions(parts, samples or BASE_SAMPLES + 4 * parts, case.generator(None, stream=parts))
-            rows = torch.where(counts == parts)[0]
-            answers = _answers(case, rows, labels, drawn.shown.to(case.inputs.device), behind)
+            drawn = coalitions(size, samples or BASE_SAMPLES + 4 * size, case.generator(None, stream=size))
+            rows = torch.where(counts == size)[0].to(case.inputs.device)
+            answers = masked_scores(case, hiding, drawn.shown, rows, once=False)
             found, spread = solve(drawn, answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
             for place, row in enumerate(rows.tolist()):
-                padded = (pad(part[place], (0, max(0, places - parts))) for part in (found, spread))
+                padded = (pad(part[place], (0, max(0, places - size))) for part in (found, spread))
                 values[row], errors[row] = (part.to(case.inputs) for part in padded)
                 case.diagnostics[row] |= {
                     "samples": len(drawn.shown), "enumerated": drawn.enumerated,
-                    "degrees_of_freedom": max(1, drawn.groups - parts + 1),
+                    "degrees_of_freedom": max(1, drawn.groups - size + 1),
                 }  # fmt: skip
         options = {"background": "given" if name == "data" else background, "samples": samples, "of": of}
-        named = {} if over == "features" else {"segments": labels}
-        if over == "segments":
-            options["segments"] = cut
+        named: dict[str, object] = {} if parts.over == "features" else {"segments": parts.labels}
+        if parts.over == "segments":
+            options["segments"] = parts.cut
+            named["names"] = ()  # those of columns are not those of segments
         return case.explanation(
-            "kernel_shap", values, over, standard_error=errors, baseline=name, options=options, **named
+            "kernel_shap", values, parts.over, standard_error=errors, baseline=name, options=options, **named
         )
 
 
@@ -160,32 +161,8 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()
 
 
-def _parts(case: Case, segments: object) -> tuple[Tensor, str, str]:
-    """Return the number of the part that each place of an input belongs to, what parts are, and how they were cut."""
-    shape = case.inputs.shape
-    if not case.inputs.is_floating_point() or len(shape) not in (2, 3, 4):
+def _parts(case: Case, segments: object) -> Parts:
+    if not case.inputs.is_floating_point() or not case.kind.axes(case.inputs):
         wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
         raise InputError("inputs", expected=wanted, got=describe(case.inputs))
-    if len(shape) == 4:
-        labels, cut = make_segments(segments, case.inputs, case.seed or 0)
-        return labels, "segments", cut
-    if segments is not None:
-        raise InputError("segments", expected="none, since only images have them", got=describe(segments))
-    labels = torch.arange(shape[1], device=case.inputs.device).expand(len(case), -1).contiguous()
-    if case.present is not None:
-        labels = torch.where(case.present, labels, 0)  # shown or not, padding is the same
-    return labels, "features" if len(shape) == 2 else "steps", ""
-
-
-def _answers(case: Case, rows: Tensor, labels: Tensor, shown: Tensor, behind: Tensor) -> Tensor:
-    """Return the score of each row for each coalition, the mean over the background, (n, S)."""
-    answers = torch.zeros(len(rows), len(shown), dtype=torch.float64, device=case.inputs.device)
-    image, flat = case.inputs.ndim == 4, answers.view(-1)
-    for indices in case.chunks(answers.numel() * len(behind)):
-        place, number = indices // len(behind), indices % len(behind)
-        chosen = rows[place // len(shown)]
-        kept = shown[(place % len(shown)).view(-1, *(1,) * (labels.ndim - 1)), labels[chosen]]
-        kept = kept[:, None] if image else kept.view(*kept.shape, *(1,) * (case.inputs.ndim - kept.ndim))
-        batch = torch.where(kept, case.inputs[chosen], behind[number, chosen])
-        flat.index_add_(0, place, case.scores(batch, chosen) / len(behind))
-    return answers
+    return case.kind.parts(case.inputs, segments, case.seed or 0)

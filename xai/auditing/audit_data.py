@@ -15,7 +15,7 @@ from xai.base.arguments import whole_number
 from xai.base.arrays import to_tensor
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from xai.auditing.row_features import texts_of
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 __all__ = ["Perturbation", "perturbations_for", "spread_of"]

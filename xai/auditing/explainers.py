@@ -8,7 +8,7 @@ from xai.attribution.gradients import integrated_gradients
 from xai.attribution.occlusion import occlusion
 from xai.auditing.row_features import texts_of
 from xai.base.errors import NetworkError
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.results.explanation import Explanation

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d, one_hot
 
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import FIRST_WORD, TextInput, to_texts
 from xai.model.model import Model
 

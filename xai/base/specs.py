@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ANY", "MOVABLE", "SEQUENCES", "Check", "Method", "ModelCheck"]
+__all__ = ["ANY", "KINDS", "MOVABLE", "SEQUENCES", "Check", "Method", "ModelCheck"]
 
 ANY = ("image", "tabular", "tensor")
 SEQUENCES = ("sequence", "text")
-MOVABLE = ANY + SEQUENCES  # what can change a little: words as vectors
+KINDS = MOVABLE = ANY + SEQUENCES  # what can change a little: words as vectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,10 @@ class Method(_Named):
     def name(self) -> str:
         """Return how the method is called: by the name of its function."""
         return self.function.partition(":")[2]
+
+    def takes(self, kind: str) -> bool:
+        """Say whether it explains a kind of input; one that is not in `KINDS` is a batch of numbers, as tensors are."""
+        return (kind if kind in KINDS else "tensor") in self.inputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,7 @@ def _read(
     """Return inputs, labels and the protected columns that the model does not see."""
     from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder
-    from xai.lime.frames import read_frame
+    from xai.inputs.table_files import read_frame
 
     path = Path(source)
     if model.input.kind == "image":

@@ -87,8 +87,8 @@ def load_model(folder: str, trust_code: bool) -> Model:
 
 def recipe_data(folder: str) -> LabelledImages | None:
     """Return the held-out images of the recipe that made a model folder, or None where none did."""
+    from xai.inputs.image import ImageInput
     from xai.inputs.image_files import LabelledImages
-    from xai.inputs.kinds import ImageInput
     from xai.model.folder import read_description
 
     description = read_description(folder)
@@ -116,7 +116,7 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
     inputs: how many are optimized in so many steps; size: the side of those that are images.
     """
     from xai.evidence.verify import passes_per_row
-    from xai.inputs.kinds import ImageInput
+    from xai.inputs.image import ImageInput
     from xai.methods import all_methods
     from xai.reports.unit_choice import blank_inputs
 

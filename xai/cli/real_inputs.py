@@ -39,7 +39,7 @@ def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
 
     from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder
-    from xai.lime.frames import read_frame
+    from xai.inputs.table_files import read_frame
     from xai.reports.model_report import class_names
 
     kind = model.input.kind
@@ -57,7 +57,7 @@ def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
         got = ", ".join(map(str, frame.columns[:12]))
         raise InputError("data", expected="a column 'text'", got=got, operation="visualize")
     texts = model.prepare(frame["text"].astype(str).tolist(), "data")
-    return model.input.present(texts), f"texts of {path.name}"
+    return model.input.feed(texts), f"texts of {path.name}"
 
 
 def _noun(model: Model) -> str:

@@ -67,7 +67,7 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
         raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]), operation="agreement")
     made = []
     for name in methods:
-        if name == explanation.method or model.input.kind not in known[name].inputs:
+        if name == explanation.method or not known[name].takes(model.input.kind):
             continue
         try:
             made.append(known[name].load()(model, explanation.inputs, list(explanation.target), **settings))
@@ -77,8 +77,10 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
 
 
 def _row(case: Case, explanation: Explanation, others: list[Explanation], row: int, controls: int) -> Finding:
-    own = _pooled(unit_scores(explanation, row))
-    maps = {other.method: _pooled(unit_scores(other, row)) for other in others}
+    input = case.model.input
+    scores = unit_scores(explanation, row, input)
+    own = _pooled(scores)
+    maps = {other.method: _pooled(unit_scores(other, row, input)) for other in others}
     maps = {method: other for method, other in maps.items() if other.shape == own.shape}
     if not maps:
         text = "Untestable: there is no map of another method over the same places."
@@ -88,7 +90,7 @@ def _row(case: Case, explanation: Explanation, others: list[Explanation], row: i
     untestable = untestable_by_chance("agreement", own, controls)
     if untestable is not None:
         return untestable
-    rivals = {name: _pooled(rival) for name, rival in rivals_of(case, row, unit_scores(explanation, row)).items()}
+    rivals = {name: _pooled(rival) for name, rival in rivals_of(case, row, scores).items()}
     copies, control = control_maps(own, controls, case.generator(row))
     every = torch.stack([own, *rivals.values(), *copies])
     found = torch.stack([_agreement(every, other) for other in maps.values()])  # (methods, maps)

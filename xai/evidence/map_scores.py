@@ -6,6 +6,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from xai.evidence.against_controls import rival_maps
+from xai.inputs.base import Input
+from xai.inputs.tensor import Activations, TensorInput
 from xai.model.session import Case
 from xai.results.explanation import Explanation
 
@@ -20,19 +22,21 @@ def explained_layer(explanation: Explanation) -> str | None:
     return explanation.options.get("run", {}).get("explains")
 
 
-def unit_scores(explanation: Explanation, row: int) -> Tensor:
+def unit_scores(explanation: Explanation, row: int, input: Input | None = None) -> Tensor:
     """Return what the explanation gives to each unit of a row, in float32.
 
     Shape (H, W) for an image, whose units are pixels (channels summed); (units,) for the columns of a table, the
-    words of a text, and the steps or stretches of a series, whose channels are summed. Of a layer, places of feature
-    maps are like pixels, units like columns.
+    words of a text, and the steps or windows of a series, whose channels are summed. Of a layer, places of feature
+    maps are like pixels, units like columns. input: the kind of what the model reads; None takes it for tensors.
     """
-    values = explanation.values[row].detach().float()
-    if explanation.over == "segments" or (explanation.inputs.ndim == 4 and explained_layer(explanation) is None):
+    values, layer = explanation.values[row].detach().float(), explained_layer(explanation)
+    kind, seen = (input or TensorInput(), explanation.inputs) if layer is None else (Activations(), values[None])
+    axes = kind.axes(seen)
+    if explanation.over == "segments" or (len(axes) == 2 and layer is None):
         return explanation[row].heatmap()[0]
-    if values.ndim == 3:
-        return values.sum(0)
-    return values if values.ndim == 1 else values.reshape(len(values), -1).sum(1)
+    if values.ndim == 1:
+        return values
+    return values.sum(0) if len(axes) == 2 else values.reshape(len(values), -1).sum(1)
 
 
 def rivals_of(case: Case, row: int, scores: Tensor) -> dict[str, Tensor]:
@@ -41,7 +45,7 @@ def rivals_of(case: Case, row: int, scores: Tensor) -> dict[str, Tensor]:
     Of feature maps (H, W) they are made from the image that the layer saw; none where it saw something else.
     """
     seen = (case.inputs if case.given is None else case.given)[row : row + 1]
-    if scores.ndim != 2 or seen.ndim != 4:
+    if scores.ndim != 2 or case.model.input.axes(seen) != (2, 3):
         return {}
     if seen.shape[2:] != scores.shape:
         seen = interpolate(seen, size=scores.shape, mode="bilinear", align_corners=False)

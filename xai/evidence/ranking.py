@@ -13,8 +13,9 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
 from xai.evidence.controls import control_maps
-from xai.evidence.hiding import Hiding, answers, hiding
+from xai.evidence.hiding import unit_hiding
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
+from xai.inputs.hiding import Hiding, masked_scores
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -24,7 +25,6 @@ __all__ = ["FRACTIONS", "Act", "check_ranking"]
 
 FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 FEW = 9  # up to so many units, every length of the ranking's head is tried
-FEW_ENOUGH = 256  # units, up to which equal heads of rankings are worth looking for
 
 
 class Act(NamedTuple):
@@ -56,15 +56,17 @@ def check_ranking(
     settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size,
                 "scores_only": True, "layer": explained_layer(explanation)}  # fmt: skip
     with model.explaining(act.name, explanation.inputs, target, **settings) as case:
-        ways = hiding(case, explanation, fill)
-        if ways is None:
+        found = unit_hiding(case, explanation, fill)
+        if found is None:
             text = "Untestable: it is not known how to hide a part of such an input."
             return [Finding(act.name, "untestable", None, ALPHA, "none", text) for _ in target]
-        return [_row(act, case, explanation, row, way, controls) for row, way in enumerate(ways)]
+        return [_row(act, case, explanation, row, *found, controls) for row in range(len(case))]
 
 
-def _row(act: Act, case: Case, explanation: Explanation, row: int, way: Hiding, controls: int) -> Finding:
-    scores = unit_scores(explanation, row).to(case.inputs.device)
+def _row(
+    act: Act, case: Case, explanation: Explanation, row: int, hiding: Hiding, place: str, controls: int
+) -> Finding:
+    scores = unit_scores(explanation, row, case.model.input).to(case.inputs.device)
     if float(scores.max() - scores.min()) == 0:
         return Finding(act.name, "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
     untestable = untestable_by_chance(act.name, scores, controls)
@@ -75,14 +77,14 @@ def _row(act: Act, case: Case, explanation: Explanation, row: int, way: Hiding, 
     others, control = control_maps(scores, controls, generator)
     counts = _counts(scores.numel())
     ranks = _ranks(torch.stack([scores, *rivals.values(), *others]).flatten(1), generator)
-    start, curves = _curves(act, case, row, ranks, counts, way)
+    start, curves = _curves(act, case, row, ranks, counts, hiding)
     effects = ((curves - start) if act.shows else (start - curves)).mean(1)
     own, best, others = effects.split([1, len(rivals), len(others)])
     details = {
         "curve": [float(start), *curves[0].tolist()],
         "curve_controls": [float(start), *curves[1 + len(rivals) :].mean(0).tolist()],
         "fractions": [0.0, *(count / scores.numel() for count in counts.tolist())],
-        "of": case.of, "fill": way.place,
+        "of": case.of, "fill": place,
     }  # fmt: skip
     doing = f"{act.doing} the score of {explanation.target_name(row)}"
     return Comparison(float(own), others, dict(zip(rivals, best.tolist())), control).finding(act.name, doing, details)
@@ -103,15 +105,13 @@ def _ranks(scores: Tensor, generator: torch.Generator) -> Tensor:
     return torch.empty_like(order).scatter_(1, order, torch.arange(size, device=scores.device).expand_as(order))
 
 
-def _curves(act: Act, case: Case, row: int, ranks: Tensor, counts: Tensor, way: Hiding) -> tuple[Tensor, Tensor]:
+def _curves(act: Act, case: Case, row: int, ranks: Tensor, counts: Tensor, hiding: Hiding) -> tuple[Tensor, Tensor]:
     """Return the score before anything is done, and after each step, (maps, counts); float64."""
     counts = counts.to(ranks.device)
     chosen = ranks[:, None] < counts[:, None]
     nothing = torch.zeros_like(chosen[:1, 0])
     masks = torch.cat([nothing, chosen.flatten(0, 1)])
     masks = masks if act.shows else ~masks
-    place = torch.arange(len(masks), device=masks.device)
-    if ranks.shape[1] <= FEW_ENOUGH:  # many rankings share a head: equal ones are asked once, and tie to the last bit
-        masks, place = masks.unique(dim=0, return_inverse=True)
-    scores = answers(case, row, masks, way.show)[place]
+    # Many rankings share a head: equal ones are asked once, and tie to the last bit.
+    scores = masked_scores(case, hiding, masks, case.rows[row : row + 1])[0]
     return scores[0], scores[1:].view(len(ranks), len(counts))

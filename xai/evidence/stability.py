@@ -77,40 +77,23 @@ def _noisy(case: Case, noise: Tensor, draws: int) -> Tensor:
     shape = (draws, *inputs.shape[1:])
     drawn = torch.stack([torch.randn(shape, generator=case.generator(row)) for row in range(len(inputs))]).to(inputs)
     noisy = inputs[:, None] + noise[:, None] * drawn
-    limits = getattr(case.model.input, "limits", None)
+    limits = case.model.input.limits
     return (noisy if limits is None else noisy.clamp(*limits)).flatten(0, 1)
 
 
 def _scale(case: Case, explanation: Explanation) -> tuple[Tensor, str]:
     """Return what the noise of each value is measured in, of the inputs' shape, and its name."""
-    inputs = case.inputs
-    if inputs.ndim > 2:
-        flat = inputs.flatten(1)
-        scale = (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (inputs.ndim - 1)).expand_as(inputs)
-        # A step of zeros is padding, and stays it.
-        scale = scale * (inputs != 0).any(2, keepdim=True) if inputs.ndim == 3 else scale
-        return scale, "the range of the input"
-    training = explanation.options.get("background")
+    inputs, training, behind = case.inputs, explanation.options.get("background"), explanation.background
     if isinstance(training, dict):
         columns = TrainingSummary.load(training).columns
         spread = inputs.new_tensor([0.0 if column.words else column.std for column in columns])
         return spread.expand_as(inputs), "a column's standard deviation in training"
-    fixed = getattr(case.model.input, "categorical", {})
-    numeric = [name not in fixed for name in getattr(case.model.input, "names", [""] * inputs.shape[1])]
-    numeric = torch.tensor(numeric, device=inputs.device)
-    behind = explanation.background
-    own = inputs.abs() * numeric
+    rows, whose = None, ""
     if behind is not None and len(behind) > 1:  # rows of data; of one baseline nothing spreads
         rows, whose = behind.to(inputs).flatten(0, 1), "its background"
     elif len(inputs) > ENOUGH:
         rows, whose = inputs, "the explained rows"
-    else:
-        return own, "each value"
-    spread = rows.std(0) * numeric
-    if not bool((spread > 0).any()):
-        return own, "each value"
-    # Without noise any map is stable: a column that does not vary there is measured by its own value.
-    return torch.where(spread > 0, spread, own), f"a column's standard deviation in {whose}"
+    return case.kind.noise_scale(inputs, rows, whose)
 
 
 def _kept(case: Case, noisy: Tensor, draws: int) -> Tensor:
@@ -125,7 +108,7 @@ def _kept(case: Case, noisy: Tensor, draws: int) -> Tensor:
 
 def _control(case: Case, explanation: Explanation, row: int) -> float:
     """Return how alike the row's map is to copies of it that are moved."""
-    scores = unit_scores(explanation, row)
+    scores = unit_scores(explanation, row, case.model.input)
     copies, _ = control_maps(scores, CONTROLS, case.generator(row, stream=1))
     return float(rank_correlation(copies, scores).mean()) if len(copies) else 1.0
 

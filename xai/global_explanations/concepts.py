@@ -12,7 +12,6 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError, TargetError, describe, names_errors
 from xai.base.multiple_tests import holm
 from xai.global_explanations.activations import flat
-from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts
@@ -125,9 +124,8 @@ def _read(
     model: Model, inputs: object, target: object, layer: str, batch_size: int | None, argument: str
 ) -> tuple[Tensor, Tensor, int]:
     """Return the gradients of the target by a layer and its activations, (N, H) each, and the target's number."""
-    words = isinstance(model.input, TextInput)
     batch = model.prepare(inputs, argument)
-    with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=words) as case:
+    with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=True) as case:
         parts = [case.gradient_at(case.inputs[rows], rows, layer) for rows in case.chunks(len(case))]
         values = flat([activation for activation, _ in parts], layer)
         gradients = flat([gradient for _, gradient in parts], layer)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from xai.base.arguments import whole_number
 from xai.base.errors import LayerError, describe, names_errors
 from xai.global_explanations.activations import unit_values
-from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.results.global_results import Examples
 
@@ -40,8 +39,7 @@ def activating_examples(
     torch.Size([1, 3])
     """
     count = whole_number("count", count, 1)
-    words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
-    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as case:
         values = unit_values(case, layer).double().cpu()  # (N, U)
         chosen = list(range(values.shape[1])) if units is None else list(units)
         wrong = [unit for unit in chosen if not isinstance(unit, int) or not 0 <= unit < values.shape[1]]

@@ -9,7 +9,6 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, names_errors
 from xai.global_explanations.activations import flat, last_hidden, layer_values
-from xai.inputs.text import TextInput
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -87,8 +86,7 @@ def nearest_examples(
 
 
 def _hidden(model: Model, inputs: object, layer: str | None, batch_size: int | None) -> tuple[Tensor, Tensor, str]:
-    words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
-    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as case:
         if layer is None:
             name, values = last_hidden(case)
         else:

@@ -11,6 +11,8 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.correlated import correlated_columns
 from xai.global_explanations.tables import column_names, column_number, require_table, words_of
+from xai.inputs.hiding import masked_scores
+from xai.inputs.parts import Parts
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.model.session import Case
@@ -120,14 +122,16 @@ def _parts(names: list[str], groups: Sequence[Sequence[str]]) -> dict[str, list[
 
 def _shuffled(case: Case, columns: list[int], order: Tensor) -> Tensor:
     """Return the prediction (N, K) with some columns taken together from the rows in that order, in float64."""
-    answers = []
-    for rows in case.chunks(len(case)):
-        batch = case.inputs[rows].clone()
-        batch[:, columns] = case.inputs[order[rows]][:, columns]
+    labels = torch.zeros(1, case.inputs.shape[1], dtype=torch.int64, device=case.inputs.device)
+    labels[:, columns] = 1
+    parts = Parts(labels.expand(len(case), -1), "features")
+    hiding = case.kind.hiding(case.inputs, parts, case.inputs[order][None])
+
+    def predict(batch: Tensor, rows: Tensor) -> Tensor:
         with torch.no_grad():
-            raw = case.model.forward_on(case.plan.network, batch)
-        answers.append(case.model.probabilities(raw).double())
-    return torch.cat(answers)
+            return case.model.probabilities(case.model.forward_on(case.plan.network, batch)).double()
+
+    return masked_scores(case, hiding, torch.tensor([[True, False]]), case.rows, answer=predict)[:, 0]
 
 
 def _scores(model: Model, answers: Tensor, goals: Tensor, metric: str) -> Tensor:

@@ -16,19 +16,19 @@ __all__ = ["column_names", "column_number", "evaluate", "require_table", "words_
 
 def require_table(model: Model, rows: Tensor) -> None:
     """Raise InputError where the rows are no table (N, D) of numbers."""
-    if rows.ndim != 2 or not rows.is_floating_point() or model.input.kind == "text":
+    if rows.ndim != 2 or not rows.is_floating_point():
         raise InputError("data", expected="rows of a table (N, D)", got=describe(rows))
 
 
 def column_names(model: Model, rows: Tensor) -> list[str]:
     """Return the columns' names, or x0, x1, ... where the model has none."""
-    names = list(getattr(model.input, "names", ()))
+    names = list(model.input.names)
     return names if len(names) == rows.shape[1] else [f"x{number}" for number in range(rows.shape[1])]
 
 
 def words_of(model: Model, name: str) -> list[str] | None:
     """Return the words behind a categorical column's codes, or None for a column of numbers."""
-    return getattr(model.input, "categorical", {}).get(name)
+    return model.input.categorical.get(name)
 
 
 def column_number(names: Sequence[str], column: object) -> int:

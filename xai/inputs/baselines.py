@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
@@ -9,34 +11,55 @@ from torch.nn.functional import conv2d, pad
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe
 
-__all__ = ["BASELINES", "as_row", "blur", "data_rows", "make_baseline"]
+__all__ = ["BASELINES", "as_row", "blur", "data_rows", "make_background", "make_baseline"]
 
 BASELINES = ("zero", "mean", "noise", "blur")
 
 
-def make_baseline(name: object, inputs: Tensor) -> tuple[Tensor, str | float]:
+def make_baseline(
+    name: object,
+    inputs: Tensor,
+    axes: tuple[int, ...],
+    names: tuple[str, ...] = BASELINES,
+    present: Tensor | None = None,
+) -> tuple[Tensor, str | float]:
     """Return a baseline for each input (N, ...), same shape, and its name.
 
-    "zero" is 0 in the caller's units (black), "mean" the mean of each channel of the image or series (steps lie on the
-    second axis), "noise" normal noise with the mean and spread of each channel, drawn from its content, "blur" the
-    image without its detail; a tensor of the inputs' shape, or one row of it, is taken as it is.
-    Raises InputError for the mean of rows of a table: they have none of their own, and the batch's changes with it.
+    "zero" is 0 in the caller's units (black), "mean" the mean of each channel over the positions, "noise" normal noise
+    with the mean and spread of each channel, drawn from its content, "blur" the image without its detail; a tensor of
+    the inputs' shape, or one row of it, is taken as it is.
+
+    Args:
+        name: one of `names`, a number, or numbers.
+        inputs: (N, ...).
+        axes: of the inputs, along which their positions lie.
+        names: the baselines that such inputs have.
+        present: which positions are no padding, (N, L): "mean" and "noise" are of those, and padding keeps its values.
+
+    Raises:
+        InputError: for another name or shape; for the mean of rows of a table, which have none of their own.
     """
+    if present is None:
+        return _of_all(name, inputs, axes, names)
+    made, called = inputs.clone(), name
+    if isinstance(name, str) and name in ("mean", "noise"):
+        for row, count in enumerate(present.sum(1).tolist()):
+            if count:
+                made[row, :count] = _of_all(name, inputs[row : row + 1, :count], axes, names)[0][0]
+    else:
+        made, called = _of_all(name, inputs, axes, names)
+    kept = present.view(*present.shape, *[1] * (inputs.ndim - 2))
+    return torch.where(kept, made, inputs), called
+
+
+def _of_all(name: object, inputs: Tensor, axes: tuple[int, ...], names: tuple[str, ...]) -> tuple[Tensor, str | float]:
+    if isinstance(name, str) and name in names:
+        return _named(name, inputs, axes), name
+    if isinstance(name, str) and names == ("zero",):
+        wanted = '"zero", a number, or numbers such as the mean of training rows (of SHAP also background= rows)'
+        raise InputError("baseline", expected=wanted, got=repr(name))
     if isinstance(name, str):
-        if name == "zero":
-            return torch.zeros_like(inputs), name
-        if name == "mean" and inputs.ndim > 2:
-            axes = tuple(range(2, inputs.ndim)) if inputs.ndim > 3 else (1,)
-            return inputs.mean(axes, keepdim=True).expand_as(inputs).clone(), name
-        if name == "blur" and inputs.ndim == 4:
-            return blur(inputs, max(inputs.shape[2:]) / 8), name
-        if name == "noise" and inputs.ndim > 2:
-            return torch.stack([_noise(row) for row in inputs]), name
-        if inputs.ndim == 2:
-            wanted = '"zero", a number, or numbers such as the mean of training rows (of SHAP also background= rows)'
-            raise InputError("baseline", expected=wanted, got=repr(name))
-        known = BASELINES if inputs.ndim == 4 else BASELINES[:3]
-        raise InputError("baseline", expected=f"one of {', '.join(known)} or a tensor", got=repr(name))
+        raise InputError("baseline", expected=f"one of {', '.join(names)} or a tensor", got=repr(name))
     if isinstance(name, int | float) and not isinstance(name, bool):
         return torch.full_like(inputs, float(name)), name
     try:
@@ -48,6 +71,36 @@ def make_baseline(name: object, inputs: Tensor) -> tuple[Tensor, str | float]:
         return values.expand_as(inputs).clone(), "given"
     except RuntimeError as error:
         raise InputError("baseline", expected=f"shape {tuple(inputs.shape)}", got=describe(values)) from error
+
+
+def _named(name: str, inputs: Tensor, axes: tuple[int, ...]) -> Tensor:
+    if name == "zero":
+        return torch.zeros_like(inputs)
+    if name == "mean":
+        return inputs.mean(axes, keepdim=True).expand_as(inputs).clone()
+    if name == "blur":
+        return blur(inputs, max(inputs.shape[2:]) / 8)
+    return torch.stack([_noise(row, tuple(axis - 1 for axis in axes)) for row in inputs])
+
+
+def make_background(
+    background: object, inputs: Tensor, make: Callable[[object], tuple[Tensor, str | float]]
+) -> tuple[Tensor, str | float]:
+    """Return several baselines for each input, (B, N, ...), and their name.
+
+    Args:
+        background: a name or number, several of those, or a tensor of B rows of data, each of which stands behind every
+            input; that is called "data".
+        inputs: (N, ...).
+        make: from one of those to a baseline (N, ...) and its name.
+    """
+    named = str | int | float
+    names = [background] if isinstance(background, named) else background
+    if isinstance(names, list | tuple) and names and all(isinstance(item, named) for item in names):
+        made = [make(item) for item in names]
+        called = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
+        return torch.stack([values for values, _ in made]), called
+    return torch.stack([make(row)[0] for row in data_rows(background, inputs)]), "data"
 
 
 def as_row(values: object, inputs: Tensor) -> Tensor:
@@ -69,9 +122,8 @@ def data_rows(rows: object, inputs: Tensor) -> Tensor:
     raise InputError("background", expected=wanted, got=got)
 
 
-def _noise(row: Tensor) -> Tensor:
+def _noise(row: Tensor, axes: tuple[int, ...]) -> Tensor:
     generator = torch.Generator().manual_seed(int(tensor_digest(row)[:12], 16))
-    axes = (1, 2) if row.ndim == 3 else (0,)  # of an image (C, H, W), of a series (T, D)
     draw = torch.randn(row.shape, generator=generator, dtype=row.dtype).to(row.device)
     return row.mean(axes, keepdim=True) + row.std(axes, keepdim=True, correction=0) * draw
 

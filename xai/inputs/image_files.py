@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.base import Input
 
 __all__ = ["LabelledImages", "read_folder", "read_image", "read_images"]
 
@@ -33,13 +34,13 @@ class LabelledImages:
         return len(self.images)
 
 
-def read_image(path: str | Path, input: ImageInput) -> Tensor:
+def read_image(path: str | Path, input: Input) -> Tensor:
     """Return a file as pixels (1, C, H, W) in the input's range.
 
     The image is turned as its EXIF data say, put on white where it is transparent, converted to grey or RGB, and its
     largest centered part of the right proportions is resized. Raises InputError for a missing or damaged file.
     """
-    channels, height, width = input.shape
+    channels, height, width = input.shape or (0, 0, 0)
     if channels not in MODES:
         raise InputError("model", expected="images of 1, 3 or 4 channels", got=f"{channels} channels")
     if not Path(path).is_file():
@@ -61,13 +62,13 @@ def read_image(path: str | Path, input: ImageInput) -> Tensor:
     return low + pixels.permute(2, 0, 1)[None] * (high - low)
 
 
-def read_images(paths: list[str | Path], input: ImageInput) -> LabelledImages:
+def read_images(paths: Sequence[str | Path], input: Input) -> LabelledImages:
     """Return several files as one batch, each named by its file name."""
     batch = torch.cat([read_image(path, input) for path in paths])
     return LabelledImages(batch, tuple(Path(path).name for path in paths))
 
 
-def read_folder(folder: str | Path, input: ImageInput, classes: list[str]) -> LabelledImages:
+def read_folder(folder: str | Path, input: Input, classes: list[str]) -> LabelledImages:
     """Return a folder of images by class: one subfolder per class, named like it or by its number.
 
     Raises InputError for a subfolder that is no class, and where there are no images.

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError
+from xai.inputs.parts import given_labels, renumbered
 
 __all__ = ["SEGMENTATIONS", "make_segments"]
 
@@ -24,12 +25,7 @@ def make_segments(segments: object, images: Tensor, seed: int) -> tuple[Tensor, 
     name = "auto" if segments is None else segments
     count, height, width = len(images), *images.shape[2:]
     if not isinstance(name, str):
-        labels = torch.as_tensor(name)
-        if labels.is_floating_point() or tuple(labels.shape) not in ((height, width), (count, height, width)):
-            wanted = f"whole numbers of shape {(height, width)} or {(count, height, width)}"
-            raise InputError("segments", expected=wanted, got=describe(labels))
-        labels = labels.expand(count, height, width).long()
-        return torch.stack([_renumber(part) for part in labels]).to(images.device), "given"
+        return given_labels(name, (count, height, width), images.device), "given"
     if name not in SEGMENTATIONS:
         wanted = f"one of {', '.join(SEGMENTATIONS)} or labels"
         raise InputError("segments", expected=wanted, got=repr(name))
@@ -38,7 +34,7 @@ def make_segments(segments: object, images: Tensor, seed: int) -> tuple[Tensor, 
     if name == "grid":
         rows = (torch.arange(height) * 7).div(height, rounding_mode="floor").clamp_max(6)
         columns = (torch.arange(width) * 7).div(width, rounding_mode="floor").clamp_max(6)
-        labels = _renumber(rows[:, None] * 7 + columns[None, :]).expand(count, height, width)
+        labels = renumbered(rows[:, None] * 7 + columns[None, :]).expand(count, height, width)
     else:
         labels = torch.stack([_superpixels(name, image, seed) for image in images])
     return labels.to(images.device), name
@@ -58,9 +54,4 @@ def _superpixels(name: str, image: Tensor, seed: int) -> Tensor:
         labels = segmentation.quickshift(pixels, kernel_size=4, max_dist=200, ratio=0.2, rng=seed % 2**32)
     else:
         labels = segmentation.felzenszwalb(pixels, scale=100, sigma=0.5, min_size=max(20, pixels.shape[0] // 4))
-    return _renumber(torch.from_numpy(np.ascontiguousarray(labels)))
-
-
-def _renumber(labels: Tensor) -> Tensor:
-    # Any integers will do; lime 0.2.0.1 silently never switches the last segment when labels start at 1.
-    return torch.unique(labels, return_inverse=True)[1].reshape(labels.shape)
+    return renumbered(torch.from_numpy(np.ascontiguousarray(labels)))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError
-from xai.inputs.series import SequenceInput
+from xai.inputs.base import Input
 
 __all__ = ["read_series", "read_texts"]
 
@@ -33,7 +33,7 @@ def read_texts(items: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     return texts, tuple(names)
 
 
-def read_series(paths: Sequence[str], input: SequenceInput) -> tuple[Tensor, tuple[str, ...]]:
+def read_series(paths: Sequence[str], input: Input) -> tuple[Tensor, tuple[str, ...]]:
     """Return series (N, length, D) from CSV files: a line per step, a number per name; a header of names may lead.
 
     Raises InputError for a missing file, or one that holds something else.

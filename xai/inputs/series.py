@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
 
-import msgspec
 import numpy as np
 import torch
+from torch import Tensor
 
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.base import Input
+from xai.inputs.padding import up_to_last
+from xai.inputs.parts import Parts, of_positions
 
-if TYPE_CHECKING:
-    from torch import Tensor
+__all__ = ["SequenceInput", "noise_in_steps", "window_parts"]
 
-__all__ = ["SequenceInput"]
+ALMOST_NOTHING = 1e-20
 
 
-class SequenceInput(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="sequence", forbid_unknown_fields=True, omit_defaults=True
-):
+class SequenceInput(Input, frozen=True, tag="sequence"):
     """Series of up to `length` steps of numbers, one per name; a step of zeros behind the last other one is padding.
 
     `mean` and `std` (one number per name) are what the network was trained with; a step of zeros stays one.
@@ -42,13 +43,13 @@ class SequenceInput(
             raise InputError("std", expected="numbers above 0", got=self.std)
 
     @property
-    def kind(self) -> str:
-        return "sequence"
-
-    @property
     def shape(self) -> tuple[int, int]:
         """Return (steps, numbers per step) of one padded series."""
         return (self.length, len(self.names))
+
+    @property
+    def drawing(self) -> str:
+        return "series"
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return series as a float batch (N, length, D), padded with zeros; takes one (T, D), a batch, or a list.
@@ -70,11 +71,10 @@ class SequenceInput(
         return check_finite(torch.cat(padded), argument, self.names)
 
     def present(self, batch: Tensor) -> Tensor:
-        """Return which steps of series (N, T, D) are there, (N, T): all up to the last that is not zero."""
-        steps = torch.arange(1, batch.shape[1] + 1, device=batch.device)
-        return steps <= ((batch != 0).any(2) * steps).amax(1, keepdim=True)
+        """Return which steps of series (N, T, D) are data, (N, T): all up to the last that is not zero."""
+        return up_to_last((batch != 0).any(2))
 
-    def normalize(self, batch: Tensor) -> Tensor:
+    def feed(self, batch: Tensor) -> Tensor:
         """Standardize the steps (N, T, D) that are there; differentiable."""
         seen = batch
         if self.mean is not None:
@@ -82,3 +82,47 @@ class SequenceInput(
         if self.std is not None:
             seen = seen / batch.new_tensor(self.std)
         return torch.where((batch != 0).any(2, keepdim=True), seen, torch.zeros_like(seen))
+
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return series (N, T, D) from CSV files, a line per step, and the files' names."""
+        from xai.inputs.sequence_files import read_series
+
+        return read_series(items, self)
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Return a part for each step; padding is taken to the first, where it makes no difference."""
+        parts = of_positions(batch, "steps", how)
+        return replace(parts, labels=torch.where(self.present(batch), parts.labels, 0)) if how is None else parts
+
+    def absent(self, batch: Tensor) -> str:
+        return "mean"
+
+    def called(self, baseline: object, batch: Tensor) -> str:
+        return "its mean over time" if baseline == "mean" else str(baseline)
+
+    def baseline(self, name: object, batch: Tensor) -> tuple[Tensor, str | float]:
+        """Return a baseline for each series: see `Input.baseline`; "mean" and "noise" are of the steps that are there.
+
+        What is there stays there: a 0 is so small a number that no step is taken for padding.
+        """
+        made, called = super().baseline(name, batch)
+        made = torch.where(made == 0, torch.full_like(made, ALMOST_NOTHING), made)
+        return torch.where(self.present(batch)[:, :, None], made, batch), called
+
+    def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
+        scale, unit = super().noise_scale(batch)
+        return noise_in_steps(scale, batch), unit
+
+
+def window_parts(series: Tensor, window: int) -> Parts:
+    """Return a part for each window of so many steps of series (N, T, ...), named by its first and last step."""
+    steps = series.shape[1]
+    labels = torch.arange(steps, device=series.device) // window
+    starts = range(0, steps, window)
+    names = tuple(str(start) if window == 1 else f"{start} to {min(start + window, steps) - 1}" for start in starts)
+    return Parts(labels.expand(len(series), -1).contiguous(), "steps", "windows", (names,) * len(series))
+
+
+def noise_in_steps(scale: Tensor, series: Tensor) -> Tensor:
+    """Return the scale of noise in series (N, T, D), 0 in steps of zeros: they are padding, and stay it."""
+    return scale * (series != 0).any(2, keepdim=True)

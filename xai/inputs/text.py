@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
@@ -11,16 +12,23 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.base import Input
+from xai.inputs.hiding import Hiding
+from xai.inputs.padding import up_to_last
+from xai.inputs.parts import Parts, one_each
+from xai.inputs.sequence_files import read_texts
+from xai.inputs.text_hiding import HiddenNumbers, HiddenWords
+from xai.inputs.tokens import TokenizedText, cut
 
 __all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
+
+WORD = r"\w+"
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 NOTHING = -1  # behind the end of a shorter text; no character has this code
 
 
-class TextInput(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="text", forbid_unknown_fields=True, omit_defaults=True, dict=True
-):
+class TextInput(Input, frozen=True, tag="text", dict=True):
     """Texts. Without a vocabulary the network or function is called with a list of strings.
 
     With a `vocabulary` it is called with numbers (N, L) in int64: 0 where a shorter text is padded, 1 for a word that
@@ -30,13 +38,13 @@ class TextInput(
 
     Raises InputError for a vocabulary with repeated words, or a pattern that is no regular expression.
 
-    >>> TextInput(["good", "film"]).present(["A good, good film", "good"])
+    >>> TextInput(["good", "film"]).feed(["A good, good film", "good"])
     tensor([[1, 2, 2, 3],
             [2, 0, 0, 0]])
     """
 
-    vocabulary: list[str] = []
-    pattern: str = r"\w+"
+    vocabulary: list[str] = msgspec.field(default_factory=list)
+    pattern: str = WORD
     lowercase: bool = True
     length: int | None = None
 
@@ -50,10 +58,6 @@ class TextInput(
             re.compile(self.pattern)
         except re.error as error:
             raise InputError("pattern", expected="a regular expression", got=repr(self.pattern)) from error
-
-    @property
-    def kind(self) -> str:
-        return "text"
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return texts as code points (N, L) in int32, -1 behind the end; takes one string, several, or such codes.
@@ -81,7 +85,7 @@ class TextInput(
             row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
         return codes
 
-    def present(self, batch: list[str] | Tensor) -> list[str] | Tensor:
+    def feed(self, batch: list[str] | Tensor) -> list[str] | Tensor:
         """Return what the network is called with, from strings or code points; int64 numbers of words stay as they are.
 
         Without a vocabulary that is a list of strings, with one a tensor (N, L) on the batch's device.
@@ -97,6 +101,54 @@ class TextInput(
         for row, numbers in zip(ids, rows):
             row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
         return ids.to(device)
+
+    def present(self, batch: Tensor) -> Tensor:
+        """Return which positions hold a character of a text, or a word of one given as numbers, (N, L)."""
+        return up_to_last(batch != (PADDING if batch.dtype == torch.int64 else NOTHING))
+
+    def draws_from(self, row: Tensor) -> Tensor:
+        """Return the characters or words (L,) of one text: how far it is padded depends on the batch."""
+        return row[self.present(row[None])[0]]
+
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return texts as code points (N, L), and what to call them; an item that ends in .txt is a file."""
+        texts, names = read_texts(items)
+        return self.prepare(texts), names
+
+    @property
+    def drawing(self) -> str:
+        return "text"
+
+    @property
+    def embedded(self) -> bool:
+        """Say whether the network reads numbers of words, which it turns into vectors."""
+        return bool(self.vocabulary)
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Cut texts into words; how: units and by as for `xai.inputs.tokens.cut`. Of numbers each is a part."""
+        if batch.dtype == torch.int64:
+            known = ("(padding)", "(unknown)", *self.vocabulary)
+            names = tuple(tuple(known[number] for number in row) for row in batch.tolist())
+            return Parts(one_each(tuple(batch.shape), batch.device), "tokens", "numbers", names)
+        units, by = how if isinstance(how, tuple) else ("words" if how is None else how, "type")
+        texts = tuple(cut(text, units, by) for text in to_texts(batch))
+        labels = torch.full(tuple(batch.shape), -1, dtype=torch.int64)
+        for row, text in zip(labels, texts):
+            owners = text.owners()
+            row[: len(owners)] = torch.tensor(owners)
+        named = units if isinstance(units, str) else "given"
+        return Parts(labels, "tokens", named, tuple(text.names for text in texts), texts)
+
+    def hiding(self, batch: Tensor, parts: Parts, baselines: object) -> Hiding:
+        """Return how words are hidden: taken out, or replaced by the string `baselines`."""
+        if batch.dtype == torch.int64:
+            return HiddenNumbers(batch, PADDING)
+        texts = parts.texts or tuple(map(TokenizedText.of_labels, to_texts(batch), parts.labels.tolist()))
+        numbers = self.numbers if self.vocabulary and self.pattern == WORD else None
+        return HiddenWords(texts, baselines or None, numbers, self.length)
+
+    def called(self, baseline: object, batch: Tensor) -> str:
+        return f"{baseline!r}" if baseline else "nothing: it is taken out"
 
     def words(self, text: str) -> list[str]:
         """Return what the pattern finds in a text, cut to `length`.
@@ -159,9 +211,6 @@ class TextInput(
     @cached_property
     def _numbering(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.vocabulary, start=FIRST_WORD)}
-
-    def normalize(self, batch: Tensor) -> Tensor:
-        return batch
 
 
 def to_texts(codes: Tensor) -> list[str]:

@@ -1,6 +1,6 @@
 """LIME: a simple model fitted to a network's answers around one input, with error bars."""
 
-from xai.base.specs import Method
+from xai.base.specs import ANY, Method
 
 METHODS = (
     Method(
@@ -13,6 +13,17 @@ METHODS = (
         needs_gradient=False,
         passes=1000,
         summary="a weighted linear model fitted around the image, with an error bar on every segment",
+    ),
+    Method(
+        function="xai.lime.parts:lime_segments",
+        kind="surrogate",
+        claim="additive",
+        scope="local",
+        access="agnostic",
+        inputs=(*ANY, "sequence"),
+        needs_gradient=False,
+        passes=5000,
+        summary="a weighted linear model fitted around inputs of any kind, with an error bar on every part",
     ),
     Method(
         function="xai.lime.tabular:lime_tabular",

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.baselines import BASELINES, as_row, make_baseline
-from xai.inputs.segments import make_segments
-from xai.lime.neighborhood import fit_masks, note_fits
+from xai.inputs.baselines import BASELINES, as_row
 from xai.lime.original import original_image
+from xai.lime.parts import explain_parts
+from xai.lime.rounds import Fitted
 from xai.lime.settings import check_settings
 from xai.model.model import Model
 from xai.model.session import Case
@@ -57,52 +57,34 @@ def lime_image(
     >>> e.values[0].shape, e.standard_error[0].shape
     (torch.Size([49]), torch.Size([49]))
     """
-    operation = "lime_image"
     settings = check_settings(
         samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
     )  # fmt: skip
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size,
            "scores_only": True}  # fmt: skip
-    with model.explaining(operation, images, target, **run) as case:
-        if case.inputs.ndim != 4:
+    with model.explaining("lime_image", images, target, **run) as case:
+        if case.kind.axes(case.inputs) != (2, 3):
             raise InputError("images", expected="shape (N, C, H, W)", got=describe(case.inputs))
-        labels, segmentation = make_segments(segments, case.inputs, seed)
-        hidden, fill_name = _hidden(fill, case, labels)
+        parts = case.kind.parts(case.inputs, segments, seed)
+        hidden, fill_name = _hidden(fill, case, parts.labels)
         if fill_name == "given":
             case.behind = as_row(fill, case.inputs)[None]
-        fit_row = original_image if engine == "lime" else _fit_row
-        fits = [fit_row(case, row, labels[row], hidden[row], settings) for row in case.rows.tolist()]
-        network = case.scores(case.inputs, case.rows).tolist()
-        whole = [fit.intercept + float(fit.weights.sum()) for fit in fits]
-        note_fits(case, fits, network, whole, [range(len(fit.weights)) for fit in fits])
-        errors = [fit.standard_error for fit in fits]
-        return case.explanation(
-            operation,
-            [fit.weights.to(torch.float32) for fit in fits],
-            "segments",
-            standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
-            segments=labels,
+
+        def original(row: int) -> Fitted:
+            return original_image(case, row, parts.labels[row], hidden[row], settings)
+
+        return explain_parts(
+            case,
+            "lime_image",
+            parts,
+            case.kind.hiding(case.inputs, parts, hidden[None]),
+            settings,
+            original=original if engine == "lime" else None,
             baseline=fill_name,
             options={"fill": fill_name, "of": of, **settings.options()},
-            run={"segmentation": segmentation},
+            run={"segmentation": parts.cut},
         )
-
-
-def _fit_row(case: Case, row: int, labels: Tensor, hidden: Tensor, settings: object) -> object:
-    """Fit one image: labels (H, W), hidden (C, H, W)."""
-    image = case.inputs[row]
-    number = torch.tensor(row, device=labels.device)
-
-    def answer(masks: Tensor) -> Tensor:
-        masks = masks.to(labels.device)
-        answers = torch.empty(len(masks), dtype=torch.float64, device=labels.device)
-        for indices in case.chunks(len(masks)):
-            shown = masks[indices][:, labels]  # (n, H, W)
-            answers[indices] = case.scores(torch.where(shown[:, None], image, hidden), number.expand(len(indices)))
-        return answers
-
-    return fit_masks(int(labels.max()) + 1, "half", answer, settings, case.generator(row))
 
 
 def _hidden(fill: object, case: Case, labels: Tensor) -> tuple[Tensor, str | float]:
@@ -117,7 +99,7 @@ def _hidden(fill: object, case: Case, labels: Tensor) -> tuple[Tensor, str | flo
         low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
         return low + torch.stack(drawn).to(images) * (high - low), fill
     if not isinstance(fill, str) or fill != "segment_mean":
-        return make_baseline(fill, images)
+        return case.kind.baseline(fill, images)
     size = int(labels.max()) + 1
     flat = labels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
     sums = images.new_zeros(*images.shape[:2], size).scatter_add_(2, flat, images.flatten(2))

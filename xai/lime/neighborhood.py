@@ -28,7 +28,6 @@ def fit_masks(
     """
     width = settings.kernel_width or default_width(size, neighborhood)
     law = mask_law(size, neighborhood, width)
-    answer = _once_each(answer, size)
     if settings.surrogate == "tree":
         groups = group_count(settings.passes, size)
         masks = draw_masks(law, groups, -(-settings.passes // (2 * groups)), generator).flatten(0, 1)
@@ -67,22 +66,6 @@ def note_fits(
     case.note("kernel_width", [fit.kernel_width for fit in fits])
     if fits[0].standard_error is not None:
         case.note("degrees_of_freedom", [fit.degrees_of_freedom for fit in fits])
-
-
-def _once_each(answer: Callable[[Tensor], Tensor], size: int) -> Callable[[Tensor], Tensor]:
-    """Return `answer` that sees equal masks once: of few features, and with nearly all or none on, many are equal."""
-    if size > 62:  # more features than an int64 tells apart, and too many for masks to be equal
-        return answer
-    places = 2 ** torch.arange(size)
-
-    def distinct(masks: Tensor) -> Tensor:
-        keys, place = (masks * places.to(masks.device)).sum(1).unique(return_inverse=True)
-        if len(keys) == len(masks):
-            return answer(masks)
-        first = torch.empty_like(keys).scatter_(0, place, torch.arange(len(masks), device=masks.device))
-        return answer(masks[first])[place.to(masks.device)]
-
-    return distinct
 
 
 def _sample(

@@ -14,11 +14,11 @@ from xai.base.errors import InputError
 from xai.model.session import Case
 
 if TYPE_CHECKING:
+    from xai.inputs.tokens import TokenizedText
     from xai.lime.rounds import Fitted
     from xai.lime.settings import Settings
     from xai.lime.summary import TrainingSummary
     from xai.lime.table_samples import TableSamples
-    from xai.lime.tokens import Parts
 
 __all__ = ["original_image", "original_tabular", "original_text"]
 
@@ -87,7 +87,7 @@ def original_image(case: Case, row: int, labels: Tensor, hidden: Tensor, setting
     return _fitted(pairs, intercept, score, size, answers, settings, width)
 
 
-def original_text(case: Case, row: int, parts: Parts, by: str, hide: str | None, settings: Settings) -> Fitted:
+def original_text(case: Case, row: int, parts: TokenizedText, by: str, hide: str | None, settings: Settings) -> Fitted:
     """Run lime's text explainer on one text, cut into our parts, with our fit's settings."""
     from lime.lime_text import LimeTextExplainer
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.baselines import as_row, make_baseline
-from xai.lime.neighborhood import fit_masks, note_fits
-from xai.lime.settings import Settings, check_settings
+from xai.inputs.baselines import as_row
+from xai.inputs.series import window_parts
+from xai.inputs.tensor import TensorInput
+from xai.lime.parts import explain_parts
+from xai.lime.settings import check_settings
+from xai.methods import METHODS
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.results.explanation import Explanation
@@ -44,66 +46,43 @@ def lime_series(
     values: a list of (d,) per row with `standard_error`; `segments` (N, steps) holds the stretch of each step.
     Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
+    >>> import torch
+    >>> import torch
     >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
     >>> lime_series(Model(network), torch.rand(1, 6, 2), window=2, samples=100).value_names()
     ['0 to 1', '2 to 3', '4 to 5']
     """
-    operation = "lime_series"
     settings = check_settings(
         samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
         features=features, penalty=penalty, kernel_width=kernel_width,
     )  # fmt: skip
-    if model.input.kind not in ("sequence", "tensor"):
+    if not METHODS["lime_series"].takes(model.input.kind):
         raise InputError("model", expected="one of series", got=f"input {model.input.kind}")
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
-    with model.explaining(operation, series, target, **run) as case:
-        if case.inputs.ndim not in (2, 3) or not case.inputs.is_floating_point():
+    with model.explaining("lime_series", series, target, **run) as case:
+        if len(case.kind.axes(case.inputs)) != 1 or not case.inputs.is_floating_point():
             wanted = "shape (N, steps) or (N, steps, channels)"
             raise InputError("series", expected=wanted, got=describe(case.inputs))
         steps = case.inputs.shape[1]
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
             raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
-        labels = torch.arange(steps, device=case.inputs.device) // window
-        hidden, fill_name = _hidden(fill, case.inputs)
+        parts = window_parts(case.inputs, window)
+        hidden, fill_name = _hidden(fill, case)
         if fill_name == "given":
             case.behind = as_row(fill, case.inputs)[None]
-        fits = [_fit(case, row, labels, hidden[row], settings) for row in case.rows.tolist()]
-        starts = range(0, steps, window)
-        names = tuple(str(start) if window == 1 else f"{start} to {min(start + window, steps) - 1}" for start in starts)
-        whole = [fit.intercept + float(fit.weights.sum()) for fit in fits]
-        note_fits(case, fits, case.scores(case.inputs, case.rows).tolist(), whole, [names] * len(case))
-        errors = [fit.standard_error for fit in fits]
         chosen = {name: value for name, value in settings.options().items() if name != "engine"}
-        return case.explanation(
-            operation,
-            [fit.weights.to(torch.float32) for fit in fits],
-            "steps",
-            standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
-            segments=labels.expand(len(case), -1).contiguous(),
-            row_names=(names,) * len(case),
+        return explain_parts(
+            case,
+            "lime_series",
+            parts,
+            case.kind.hiding(case.inputs, parts, hidden[None]),
+            settings,
             baseline=fill_name,
             options={"window": window, "fill": fill_name, "of": of, **chosen},
         )
 
 
-def _fit(case: Case, row: int, labels: Tensor, hidden: Tensor, settings: Settings) -> object:
-    """Fit one series: labels (steps,), hidden like the series."""
-    series = case.inputs[row]
-    number = torch.tensor(row, device=series.device)
-
-    def answer(masks: Tensor) -> Tensor:
-        masks = masks.to(series.device)
-        answers = torch.empty(len(masks), dtype=torch.float64, device=series.device)
-        for indices in case.chunks(len(masks)):
-            shown = masks[indices][:, labels]  # (n, steps)
-            shown = shown if series.ndim == 1 else shown[..., None]
-            answers[indices] = case.scores(torch.where(shown, series, hidden), number.expand(len(indices)))
-        return answers
-
-    return fit_masks(int(labels.max()) + 1, "half", answer, settings, case.generator(row))
-
-
-def _hidden(fill: object, series: Tensor) -> tuple[Tensor, str | float]:
+def _hidden(fill: object, case: Case) -> tuple[Tensor, str | float]:
     if isinstance(fill, str) and fill == "mean":
-        return series.mean(1, keepdim=True).expand_as(series), fill
-    return make_baseline(fill, series)
+        return case.inputs.mean(1, keepdim=True).expand_as(case.inputs), fill
+    return TensorInput().baseline(fill, case.inputs)

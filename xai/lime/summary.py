@@ -10,9 +10,9 @@ import numpy as np
 
 from xai.base.errors import InputError, describe
 from xai.base.files import write_atomically
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
+from xai.inputs.table_files import read_table
 from xai.lime.column_sampler import ColumnLaw, column_law
-from xai.lime.frames import read_table
 
 __all__ = ["BINS", "Column", "TrainingSummary"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted

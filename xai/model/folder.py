@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from xai.base.errors import FolderError, XaiError, describe, names_errors
 from xai.base.files import check_writable, write_atomically
-from xai.inputs.kinds import Input, TensorInput
+from xai.inputs.known import KnownInput
+from xai.inputs.tensor import TensorInput
 from xai.model.factory import build_network
 from xai.model.model import Model
 from xai.model.outputs import OUTPUTS, TASKS
@@ -36,7 +37,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     name: str | None = None
     classes: list[str] | None = None
     arguments: dict[str, object] = {}
-    input: Input = TensorInput()
+    input: KnownInput = TensorInput()
     origin: dict[str, str | int | float | bool] = {}
 
 

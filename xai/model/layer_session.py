@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import LayerError
+from xai.inputs.base import Input
+from xai.inputs.tensor import Activations
 from xai.model.session import Session
 from xai.network.hooks import recording, replacing, run_recorded
 
@@ -27,7 +29,7 @@ class LayerSession(Session):
         model, given = session.model, session.inputs
         # Words as numbers, padded together: a part of the batch alone would be padded less.
         if given.dtype == torch.int32 and getattr(model.input, "vocabulary", None):
-            given = model.input.present(given)
+            given = model.input.feed(given)
         parts = []
         for part in given.split(session.plan.batch_size):
             with torch.no_grad(), recording(model.network, [layer], stop=True) as recorded:
@@ -42,9 +44,9 @@ class LayerSession(Session):
         return cls(**{**kept, "inputs": inputs, "given": given, "layer": layer, "first_pass": None})
 
     @property
-    def present(self) -> None:
-        """Return None: what is padding in the inputs says nothing of a layer's output."""
-        return
+    def kind(self) -> Input:
+        """Return the kind of a layer's output: what is padding in the inputs, say, tells nothing of it."""
+        return Activations()
 
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         network = self.plan.network

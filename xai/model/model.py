@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
-from xai.inputs.kinds import Input, TensorInput, TextInput
+from xai.inputs.base import Input
+from xai.inputs.tensor import TensorInput
 from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
 from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
@@ -66,7 +67,7 @@ class Model:
         if classes is not None and (names is None or len(set(names)) != len(names)):
             raise InputError("classes", expected="distinct names", got=describe(classes))
         if input is not None and not isinstance(input, Input):
-            wanted = "ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
+            wanted = "a kind of input such as ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
             raise InputError("input", expected=wanted, got=describe(input))
         self.network = network
         self.task = task
@@ -134,12 +135,11 @@ class Model:
 
     def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
         """Return what the network is called with."""
-        if isinstance(self.input, TextInput):
-            texts = self.input.present(batch)
-            return texts.to(self.device) if isinstance(texts, Tensor) else texts
+        seen = self.input.feed(batch)
+        if not isinstance(seen, Tensor) or not seen.is_floating_point():
+            return seen.to(self.device) if isinstance(seen, Tensor) else seen
         # The clone is what an in-place first layer may overwrite; it is no leaf, so autograd allows it.
-        seen = self.input.normalize(batch).clone()
-        return seen.to(self._own_dtype() or seen.dtype) if seen.is_floating_point() else seen
+        return seen.clone().to(self._own_dtype() or seen.dtype)
 
     def forward_on(self, network: nn.Module, batch: Tensor | list[str]) -> Tensor:
         """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.

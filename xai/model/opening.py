@@ -13,7 +13,6 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.arrays import all_finite
 from xai.base.errors import InputError, NetworkError, XaiWarning, within
-from xai.inputs.text import TextInput
 from xai.model.layer_session import LayerSession
 from xai.model.outputs import doubt
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
@@ -68,7 +67,7 @@ def open_session(
         with untouched(model.network):
             found = model.trace_of(batch[:1])
             size = batch_size or batch_size_for(found, batch[0].numel(), batch.device.type)
-            words = differentiable and isinstance(model.input, TextInput)
+            words = differentiable and model.input.embedded
             at_once = one_gradient and layer is None and not words and len(batch) <= size and batch.is_floating_point()
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)

@@ -14,8 +14,8 @@ from xai.base.digest import tensor_digest
 from xai.base.errors import NetworkError
 from xai.base.plain import as_plain
 from xai.base.progress import track
-from xai.inputs.baselines import as_row, data_rows, make_baseline
-from xai.inputs.series import SequenceInput
+from xai.inputs.base import Input
+from xai.inputs.baselines import as_row, data_rows, make_background
 from xai.model.plan import ExecutionPlan
 from xai.model.targets import Target
 from xai.model.weights import LaterDigest
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Case", "Session"]
 
 SATURATED = 0.999
-ALMOST_NOTHING = 1e-20
 
 
 @dataclass
@@ -139,38 +138,25 @@ class Session:
         return self.model.forward_on(self.plan.network, batch)
 
     @property
+    def kind(self) -> Input:
+        """Return the kind of what is explained."""
+        return self.model.input
+
+    @property
     def present(self) -> Tensor | None:
         """Return which words or steps of the inputs are no padding, (N, L), where there can be padding."""
-        return self.model.input.present(self.inputs) if isinstance(self.model.input, SequenceInput) else None
+        # Positions of a text are characters, which are no steps of what the network reads.
+        return self.kind.present(self.inputs) if self.inputs.is_floating_point() else None
 
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
-        """Return a baseline for each input, (N, ...), and its name: see `make_baseline`. Padding keeps its values.
-
-        "mean" and "noise" are of the words or steps that are there. What is there stays there: in a series a 0 is so
-        small a number that no step is taken for padding.
-        """
-        start, name = self._baseline(name)
-        if self.present is None:
-            return start, name
-        return torch.where(self.present[:, :, None], self._as_data(start), self.inputs), name
+        """Return a baseline for each input, (N, ...), and its name: see `Input.baseline`. Padding keeps its values."""
+        start, called = self._baseline(name)
+        if called == "given":
+            self.behind = as_row(name, self.inputs)[None]
+        return start, called
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:
-        if self.present is None or not isinstance(name, str) or name not in ("mean", "noise"):
-            numbers = name
-            start, name = make_baseline(name, self.inputs)
-            if name == "given":
-                self.behind = as_row(numbers, self.inputs)[None]
-            return start, name
-        start = self.inputs.clone()
-        for row, count in enumerate(self.present.sum(1).tolist()):
-            if count:
-                own = self.inputs[row : row + 1, :count]
-                start[row, :count] = make_baseline(name, own)[0][0]
-        return start, name
-
-    def _as_data(self, values: Tensor) -> Tensor:
-        """Return values that are not taken for padding."""
-        return torch.where(values == 0, torch.full_like(values, ALMOST_NOTHING), values)
+        return self.kind.baseline(name, self.inputs)
 
     def background(self, background: object) -> tuple[Tensor, str | float]:
         """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.
@@ -178,16 +164,10 @@ class Session:
         background: what `baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
         which stands behind every input; that is called "data".
         """
-        named = str | int | float
-        names = [background] if isinstance(background, named) else background
-        if isinstance(names, list | tuple) and names and all(isinstance(item, named) for item in names):
-            made = [self.baseline(item) for item in names]
-            name = made[0][1] if len(made) == 1 else ", ".join(str(name) for _, name in made)
-            return torch.stack([values for values, _ in made]), name
-        rows = data_rows(background, self.inputs)
-        made = torch.stack([self.baseline(row)[0] for row in rows])
-        self.behind = rows[:, None].clone()
-        return made, "data"
+        made, name = make_background(background, self.inputs, self.baseline)
+        if name == "data":
+            self.behind = data_rows(background, self.inputs)[:, None].clone()
+        return made, name
 
     def _columns(self, raw: Tensor) -> Tensor:
         if self.of == "log_probability":
@@ -216,9 +196,7 @@ class Session:
         """
         content = 0
         if row is not None:
-            values = self.given_inputs[row]
-            # Padding behind a text depends on what else is in the batch.
-            values = values if values.is_floating_point() else values[values >= 0]
+            values = self.model.input.draws_from(self.given_inputs[row])
             content = int(tensor_digest(values)[:12], 16)
         return torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + content + stream) % 2**63)
 

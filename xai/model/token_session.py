@@ -8,6 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from xai.inputs.base import Input
+from xai.inputs.baselines import make_baseline
+from xai.inputs.tensor import Activations
 from xai.model.session import Session
 from xai.model.word_vectors import embed
 
@@ -27,6 +30,11 @@ class TokenSession(Session):
         return cls(**{**kept, "inputs": inputs, "given": given, "words": words, "first_pass": None})
 
     @property
+    def kind(self) -> Input:
+        """Return the kind of vectors: they say nothing of themselves."""
+        return Activations()
+
+    @property
     def present(self) -> Tensor:
         """Return which places hold a word, (N, L)."""
         return self.words.present
@@ -36,13 +44,11 @@ class TokenSession(Session):
         return self.words.run(network, batch, rows, partial(self.model.forward_on, network))
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:
-        """Return a baseline of vectors: "zero" is the vector 0, "padding" that of padding."""
-        if isinstance(name, str) and name == "padding":
-            return self.words.padding.expand_as(self.inputs).clone(), name
-        return super()._baseline(name)
-
-    def _as_data(self, values: Tensor) -> Tensor:
-        return values
+        """Return a baseline of vectors: "zero" is the vector 0, "padding" that of padding; others are of the words."""
+        padding = isinstance(name, str) and name == "padding"
+        numbers = self.words.padding if padding else name
+        start, called = make_baseline(numbers, self.inputs, (1,), self.kind.baselines(self.inputs), self.present)
+        return start, "padding" if padding else called
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
         if over != "input":

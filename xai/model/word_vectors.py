@@ -88,7 +88,7 @@ def embed(
         wanted = "a TextInput with a vocabulary, whose words the network reads as numbers"
         got = "one without; explain such texts with a perturbation method (lime_text)"
         raise InputError("model", expected=wanted, got=got)
-    numbers = input.present(given)
+    numbers = input.feed(given)
     for row, counted in enumerate((numbers != PADDING).any(1).tolist()):
         if not counted:
             raise InputError("inputs", expected="texts with at least one word", got=f"none in row {row}")

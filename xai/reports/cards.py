@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 from torch import Tensor
 
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.reports.figures import bars_figure, curve_figure, half_widths, inline_svg
 from xai.reports.method_words import words_for
 from xai.reports.pictures import SMALL, Heat, heat_picture, image_picture, strongest

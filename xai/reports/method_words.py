@@ -89,6 +89,11 @@ WORDS: dict[str, Words] = {
         "Orange segments raise the probability when shown, blue ones lower it, in a linear model around this image.",
         "Not more than that model can: its R² says how much of the network's behavior it follows.",
     ),
+    "lime_segments": Words(
+        "LIME", "probability",
+        "Orange parts raise the probability when shown, blue ones lower it, in a linear model around this input.",
+        "Not more than that model can: its R² says how much of the network's behavior it follows.",
+    ),
     "lime_tabular": Words(
         "LIME", "probability",
         "Orange: that the column is in this range (or category) raises the probability, blue: that it lowers it.",

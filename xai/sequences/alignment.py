@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, names_errors
 from xai.base.progress import track
-from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.model.word_vectors import Words, embed
 from xai.network.gradients import gradient_of
@@ -52,6 +51,7 @@ def alignment(
     weights (n, T, S), called once for all steps or once per step; by default "attention_weights", where there is one.
     Raises InputError, TargetError, LayerError or NetworkError.
 
+    >>> from xai.inputs.text import TextInput
     >>> class Copy(nn.Module):
     ...     def __init__(self):
     ...         super().__init__()
@@ -68,9 +68,9 @@ def alignment(
         ("longest", longest, 1),
     ):
         whole_number(name, value, least)
-    if not isinstance(model.input, TextInput) or model.task != "classification":
+    if not model.input.embedded or model.task != "classification":
         got = f"input {model.input.kind}, task {model.task}"
-        raise InputError("model", expected="a classifier of symbols with a TextInput", got=got)
+        raise InputError("model", expected="a classifier of symbols with a TextInput that has a vocabulary", got=got)
     follower = Follower(model, follow or _follow, OPERATION)
     given = model.prepare(source, "source")
     with untouched(model.network):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from xai.base.errors import InputError, NetworkError, TargetError, XaiError, describe
-from xai.inputs.text import FIRST_WORD, PADDING, TextInput
+from xai.inputs.text import FIRST_WORD, PADDING
 from xai.model.model import Model
 from xai.model.word_vectors import Words
 from xai.network.gradients import differentiable_pass
@@ -105,7 +105,7 @@ def used(numbers: Tensor) -> list[int]:
 
 def writes_sequences(model: Model) -> bool:
     """Say whether a model is an encoder-decoder: its network takes a source and a target and answers by step."""
-    if not isinstance(model.input, TextInput) or not model.input.vocabulary:
+    if not model.input.embedded:
         return False
     source = torch.full((1, 1), FIRST_WORD, device=model.device)
     with untouched(model.network), torch.no_grad():

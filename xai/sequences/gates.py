@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import LayerError, names_errors
-from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.model.session import Case
 from xai.network.hooks import find_layer, recording, run_recorded
@@ -40,11 +39,10 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
     >>> sorted(found.gates), found.gates["update"][0].shape
     (['new', 'reset', 'state', 'update'], torch.Size([4, 3]))
     """
-    words = isinstance(model.input, TextInput) and bool(model.input.vocabulary)
-    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=words) as case:
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as case:
         chosen = layer or _first(model.network)
         module = find_layer(model.network, chosen)
-        kind = next((kind for kind in GATES if isinstance(module, kind)), None)
+        kind = next((cell for cell in GATES if isinstance(module, cell)), None)
         if kind is None:
             wanted = "an nn.LSTM or nn.GRU, whose gates are known"
             raise LayerError(f"layer {chosen!r}", expected=wanted, got=type(module).__name__)

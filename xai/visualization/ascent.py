@@ -72,7 +72,7 @@ def visualize(
     Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
     doi:10.23915/distill.00007; Erhan et al. 2009.
 
-    >>> from xai.inputs.kinds import ImageInput
+    >>> from xai.inputs.image import ImageInput
     >>> from xai.visualization.objectives import channel
     >>> model = Model(torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(72, 2)),
     ...               input=ImageInput((1, 8, 8)))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from xai.base.errors import InputError
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.visualization.image_parameterizations import PARAMETERS
 from xai.visualization.parameterization import Canvas
 from xai.visualization.transforms import Transform, default, resample

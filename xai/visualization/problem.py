@@ -92,6 +92,6 @@ class Easel:
         return (-1.0, 1.0) if self.real is None else (float(self.real.min()), float(self.real.max()))
 
     def _numbers(self, texts: Tensor) -> Tensor:
-        numbers = self.input.present(texts)
+        numbers = self.input.feed(texts)
         room = max(0, self.shape[0] - numbers.shape[1])
         return torch.nn.functional.pad(numbers, (0, room)).to(self.model.device)

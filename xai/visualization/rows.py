@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xai.base.arrays import to_tensor
 from xai.base.errors import InputError, describe
-from xai.inputs.kinds import Input
+from xai.inputs.base import Input
 from xai.visualization.image_parameterizations import pixels
 from xai.visualization.parameterization import Canvas, Measure
 

@@ -13,7 +13,7 @@ from xai.auditing.finding_figures import bars, table
 from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.row_features import Features, features, texts_of
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding
 

@@ -10,7 +10,7 @@ from xai.auditing.finding_figures import table
 from xai.auditing.intervals import bootstrap_confusion
 from xai.auditing.limits import judge, untestable
 from xai.auditing.row_features import features
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding
 

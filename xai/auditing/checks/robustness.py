@@ -16,7 +16,7 @@ from xai.auditing.explainers import differentiable, targets_of
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import judge, untestable
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding
 

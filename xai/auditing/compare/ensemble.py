@@ -11,7 +11,7 @@ import torch
 from xai.auditing.audit_data import AuditData, Prepared, Rows, prepare
 from xai.auditing.rates import LEAST
 from xai.base.errors import InputError, describe
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 __all__ = ["A", "B", "Pool", "read_pool"]

@@ -13,7 +13,7 @@ from xai.auditing.checks.performance import wilson
 from xai.auditing.finding_figures import table
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.row_features import features
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding
 

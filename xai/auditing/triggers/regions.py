@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.row_features import texts_of
-from xai.inputs.kinds import TabularInput
+from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
 __all__ = ["Part", "parts_of"]

@@ -110,12 +110,12 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     if not path.is_file():
         raise InputError("data", expected="a CSV or Parquet file", got=f"no file at {path}")
-    kinds = [suffix for suffix in path.suffixes if suffix.lower() != ".gz"]
-    kind = kinds[-1].lower() if kinds else ""
+    suffixes = [suffix for suffix in path.suffixes if suffix.lower() != ".gz"]
+    suffix = suffixes[-1].lower() if suffixes else ""
     try:
-        if kind == ".parquet":
+        if suffix == ".parquet":
             return pd.read_parquet(path)
-        if kind != ".csv":
+        if suffix != ".csv":
             raise InputError("data", expected="a file named .csv or .parquet", got=path.name)
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8", newline="") as file:
             header = next(csv.reader(file), [])

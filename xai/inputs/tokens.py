@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["Parts", "characters", "cut"]
+__all__ = ["TokenizedText", "characters", "cut"]
 
 WORDS = r"\w+"
 JOINER = "\u200d"
@@ -17,7 +18,7 @@ MARKS = ("Mn", "Me", "Mc")
 
 
 @dataclass(frozen=True)
-class Parts:
+class TokenizedText:
     """A text as pieces that add up to it; `feature` of each piece is its number, -1 for what is never switched off.
 
     names: how each feature is called.
@@ -37,12 +38,21 @@ class Parts:
             piece if number < 0 or on[number] else hidden for piece, number in zip(self.pieces, self.feature)
         )
 
+    @classmethod
+    def of_labels(cls, text: str, labels: list[int]) -> TokenizedText:
+        """Return a text in pieces, from the part of each of its characters, -1 for none."""
+        owners = labels[: len(text)]
+        runs = [list(part) for _, part in groupby(range(len(owners)), key=owners.__getitem__)]
+        pieces = tuple("".join(text[place] for place in run) for run in runs)
+        names = tuple(map(str, range(max(owners, default=-1) + 1)))
+        return cls(pieces, tuple(owners[run[0]] for run in runs), names)
+
     def owners(self) -> list[int]:
         """Return the feature of each character of the text, -1 for none."""
         return [number for piece, number in zip(self.pieces, self.feature) for _ in piece]
 
 
-def cut(text: str, units: object, by: str) -> Parts:
+def cut(text: str, units: object, by: str) -> TokenizedText:
     """Cut one text into parts.
 
     units: "words" (runs of letters and digits), "characters" (as a reader counts them), a regular expression for what
@@ -76,7 +86,7 @@ def cut(text: str, units: object, by: str) -> Parts:
     if place < len(text):
         pieces.append(text[place:])
         feature.append(-1)
-    return Parts(tuple(pieces), tuple(feature), tuple(names))
+    return TokenizedText(tuple(pieces), tuple(feature), tuple(names))
 
 
 def characters(text: str) -> list[tuple[int, int]]:

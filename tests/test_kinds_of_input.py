@@ -1,0 +1,102 @@
+"""What a kind of input is, only `xai/inputs` asks: all else asks the kind, so that a new kind is one new file."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+KINDS = {"ImageInput", "TabularInput", "SequenceInput", "TextInput", "TensorInput"}
+
+# Tests of a kind that still stand outside xai/inputs, by file. A file that is converted leaves this list.
+LEFT: dict[str, int] = {
+    "xai/auditing/audit_data.py": 1,
+    "xai/auditing/checks/data_quality.py": 3,
+    "xai/auditing/checks/inside.py": 1,
+    "xai/auditing/checks/proxies.py": 1,
+    "xai/auditing/checks/robustness.py": 3,
+    "xai/auditing/checks/shortcuts.py": 6,
+    "xai/auditing/compare/ensemble.py": 1,
+    "xai/auditing/corruptions.py": 6,
+    "xai/auditing/explainers.py": 2,
+    "xai/auditing/row_features.py": 5,
+    "xai/auditing/triggers/candidates.py": 4,
+    "xai/auditing/triggers/planted_values.py": 1,
+    "xai/auditing/triggers/regions.py": 4,
+    "xai/cli/audit_data.py": 3,
+    "xai/cli/explain_command.py": 1,
+    "xai/cli/options.py": 2,
+    "xai/cli/real_inputs.py": 3,
+    "xai/cli/report_command.py": 1,
+    "xai/cli/sequence_data.py": 2,
+    "xai/cli/visualize_command.py": 2,
+    "xai/lime/tabular.py": 3,
+    "xai/reports/cards.py": 1,
+    "xai/reports/figures.py": 3,
+    "xai/reports/global_explanations.py": 1,
+    "xai/reports/model_report.py": 1,
+    "xai/reports/result_bodies.py": 1,
+    "xai/reports/sections/made_inputs.py": 1,
+    "xai/reports/sequence_report.py": 3,
+    "xai/reports/unit_choice.py": 4,
+    "xai/reports/views.py": 2,
+    "xai/results/explanation.py": 1,
+    "xai/results/long_table.py": 1,
+    "xai/visualization/ascent.py": 3,
+    "xai/visualization/constraints.py": 3,
+    "xai/visualization/feature_maps.py": 1,
+    "xai/visualization/problem.py": 9,
+    "xai/visualization/reading.py": 1,
+    "xai/visualization/rows.py": 5,
+}
+
+
+def count_kind_tests(source: str) -> int:
+    """Count comparisons of a kind's name, isinstance of a kind, and questions for the axes of an input."""
+    tree = ast.parse(source)
+    named = {  # kind = model.input.kind
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _is_kind(node.value, set())
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found = 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            found += any(_is_kind(part, named) for part in (node.left, *node.comparators))
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            names = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+            found += bool(names & KINDS)
+        elif isinstance(node, ast.Attribute) and node.attr == "ndim":
+            found += _last(node.value) == "inputs"
+    return found
+
+
+def _is_kind(node: ast.expr, named: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in named
+    return isinstance(node, ast.Attribute) and node.attr == "kind" and _last(node.value) == "input"
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def test_what_counts_as_a_test_of_a_kind() -> None:
+    assert count_kind_tests("if model.input.kind == 'text': pass") == 1
+    assert count_kind_tests("kind = model.input.kind\nif kind not in ('image', 'text'): pass") == 1
+    assert count_kind_tests("isinstance(model.input, TabularInput | TextInput)") == 1
+    assert count_kind_tests("WHAT[rows.inputs.ndim] if case.inputs.ndim == 4 else values.ndim") == 2
+    assert count_kind_tests("spec.kind == 'attribution' and spec.takes(model.input.kind)") == 0
+    assert count_kind_tests("CORRUPTIONS.get(model.input.kind, corrupt)(batch)") == 0
+
+
+def test_no_kind_is_tested_outside_its_home() -> None:
+    paths = [path for path in (ROOT / "xai").rglob("*.py") if not path.is_relative_to(ROOT / "xai" / "inputs")]
+    found = Counter({str(path.relative_to(ROOT)): count_kind_tests(path.read_text()) for path in paths})
+    more = {name: count for name, count in found.items() if count > LEFT.get(name, 0)}
+    assert not more, "ask the kind of input (xai/inputs/base.py) in place of testing what it is"
+    fewer = {name: found[name] for name, count in LEFT.items() if found[name] < count}
+    assert not fewer, "these tests of a kind are gone: take them off the list LEFT"

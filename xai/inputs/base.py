@@ -1,0 +1,217 @@
+"""What every kind of input is, and all that methods, checks and reports ask of a kind.
+
+Explanations are made in the caller's units: pixels of an image, columns of a table. The network's own normalization
+is a differentiable step behind them, so that a gradient is a gradient per pixel value and a baseline is a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import torch
+from torch import Tensor
+
+from xai.base.arrays import check_finite, to_tensor
+from xai.base.errors import InputError, describe
+from xai.inputs.baselines import make_background, make_baseline
+from xai.inputs.hiding import Hiding, Replacing
+from xai.inputs.parts import Parts, given_labels, one_each
+
+__all__ = ["Input"]
+
+
+class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
+    """A kind of input: a frozen struct whose tag is the kind's name, in a model folder's TOML too.
+
+    What stands here is true of any floating-point batch (N, positions, ...); a kind overrides what it knows better.
+
+    >>> class Spectrogram(Input, frozen=True, tag="spectrogram"):
+    ...     bands: int
+    >>> Spectrogram(bands=40).kind
+    'spectrogram'
+    """
+
+    @property
+    def kind(self) -> str:
+        """Return the name of the kind."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Return the shape of one input without the batch axis, None where inputs may have several."""
+        return None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return a name for each number along the last axis, none where they have no names."""
+        return ()
+
+    @property
+    def categorical(self) -> Mapping[str, list[str]]:
+        """Return the words behind the codes of a name's numbers, for names whose numbers are codes."""
+        return {}
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Return the range in which all values lie, None where any value may occur."""
+        return None
+
+    @property
+    def drawing(self) -> str:
+        """Return how an explanation's values are drawn: over a picture ("map"), along time ("series"), as "numbers"."""
+        return "numbers"
+
+    @property
+    def embedded(self) -> bool:
+        """Say whether the network turns these inputs into vectors first: a gradient exists only from there on."""
+        return False
+
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
+        """Return what a caller handed over as a batch in the caller's units, shape (N, ...), all numbers finite.
+
+        Args:
+            value: a tensor, an array, a list of numbers, or another form that the kind takes.
+            argument: its name, for the error.
+
+        Raises:
+            InputError: where it is something else.
+        """
+        batch = to_tensor(value, argument)
+        if batch.ndim < 2:
+            raise InputError(argument, expected="a batch of shape (N, ...)", got=describe(batch))
+        return check_finite(batch, argument)
+
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return a batch (N, ...) from `items`, files or words of a command line, and what to call each input.
+
+        Raises:
+            InputError: for files that hold something else, and by a kind that has none.
+        """
+        raise InputError("inputs", expected="a kind of input that is read from files", got=self.kind)
+
+    def feed(self, batch: Tensor) -> Tensor | list[str]:
+        """Return what the network is called with, from a `batch` (N, ...) in the caller's units; differentiable."""
+        return batch
+
+    def present(self, batch: Tensor) -> Tensor | None:
+        """Return which positions of a `batch` are data and no padding, (N, L) of bool; None where none is padded."""
+        return None
+
+    def blank(self, count: int = 1) -> Tensor | None:
+        """Return `count` inputs that mean nothing, to trace a network with; None where their size is not known."""
+        return None if self.shape is None else torch.zeros(count, *self.shape)
+
+    def draws_from(self, row: Tensor) -> Tensor:
+        """Return what the random draws for one `row` depend on: not its padding, which depends on the batch."""
+        return row
+
+    def axes(self, batch: Tensor) -> tuple[int, ...]:
+        """Return the axes of a `batch` along which its positions lie, none where that is not known.
+
+        A position is the least that can be hidden: a pixel with all its channels, a column, a step. Of two axes maps
+        are made, smoothed and moved as pictures.
+        """
+        return (1,)
+
+    def positions(self, batch: Tensor) -> tuple[int, ...]:
+        """Return how many positions of a `batch` lie along each of their axes."""
+        return tuple(batch.shape[axis] for axis in self.axes(batch))
+
+    def spread(self, values: Tensor, batch: Tensor) -> Tensor:
+        """Return `values`, one for each position (n, *positions), shaped to broadcast with a `batch` (n, ...)."""
+        if values.ndim == batch.ndim:
+            return values
+        sizes = dict(zip(self.axes(batch), values.shape[1:]))
+        return values.reshape(len(values), *(sizes.get(axis, 1) for axis in range(1, batch.ndim)))
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Cut each input of a batch into the parts that a method hides.
+
+        Args:
+            batch: (N, ...), in the caller's units.
+            how: None for the kind's own way, a name that the kind knows, or labels: whole numbers of the positions.
+            seed: of a cut that draws.
+
+        Raises:
+            InputError: for a way that the kind does not know.
+        """
+        shape = (len(batch), *self.positions(batch))
+        if how is None:
+            return Parts(one_each(shape, batch.device), "segments", "each")
+        return Parts(given_labels(how, shape, batch.device), "segments", "given")
+
+    def hide(self, batch: Tensor, shown: Tensor, baseline: Tensor) -> Tensor:
+        """Return a batch (n, ...) with a baseline where a position is not shown.
+
+        Args:
+            batch: (n, ...), or (1, ...) for n times the same.
+            shown: (n, *positions) of bool.
+            baseline: like the batch.
+        """
+        return torch.where(self.spread(shown, batch), batch, baseline)
+
+    def hiding(self, batch: Tensor, parts: Parts, baselines: object) -> Hiding:
+        """Return how the parts of a batch are hidden, for `masked_scores`.
+
+        Args:
+            batch: (N, ...).
+            parts: those of the batch, or of one input for all.
+            baselines: what stands where a part is hidden, (B, N, ...).
+        """
+        return Replacing(batch, parts.labels, baselines, self.positions(batch), self.hide)
+
+    def baselines(self, batch: Tensor) -> tuple[str, ...]:
+        """Return the names of the baselines that such inputs have; `batch`: some of them, which tell their axes."""
+        return ("zero", "mean", "noise")
+
+    def absent(self, batch: Tensor) -> str:
+        """Return the name of the baseline that says best that a part of a `batch` is absent."""
+        return "zero"
+
+    def hides_by(self, batch: Tensor) -> str | None:
+        """Return the baseline that hides parts of a `batch` in all checks; None for the one that an explanation took."""
+        return None
+
+    def called(self, baseline: object, batch: Tensor) -> str:
+        """Return how a sentence names a `baseline` of a `batch`."""
+        return str(baseline)
+
+    def baseline(self, name: object, batch: Tensor) -> tuple[Tensor, str | float]:
+        """Return a baseline for each input, (N, ...), and its name. Padding keeps its values.
+
+        Args:
+            name: among `baselines`, a number, or numbers like the batch or one row of it, which are called "given".
+            batch: (N, ...).
+
+        Raises:
+            InputError: for another name or shape.
+        """
+        return make_baseline(name, batch, self.axes(batch), self.baselines(batch), self.present(batch))
+
+    def background(self, background: object, batch: Tensor) -> tuple[Tensor, str | float]:
+        """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.
+
+        Args:
+            background: what `baseline` takes as a name or number, several of those, or a tensor of B rows of data, each
+                of which stands behind every input; that is called "data".
+            batch: (N, ...).
+        """
+        return make_background(background, batch, lambda one: self.baseline(one, batch))
+
+    def middle(self, rows: Tensor) -> Tensor:
+        """Return the middle of several `rows` (B, N, ...) behind each input, (N, ...)."""
+        return rows.mean(0)
+
+    def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
+        """Return what a small change of each value is measured in, (N, ...), and how a sentence says it.
+
+        Args:
+            batch: (N, ...).
+            rows: data that say how far values spread, (B, ...), for kinds whose inputs do not say it themselves.
+            whose: how a sentence names those rows.
+        """
+        flat = batch.flatten(1)
+        scale = (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (batch.ndim - 1)).expand_as(batch)
+        present = self.present(batch)
+        return scale if present is None else scale * self.spread(present, batch), "the range of the input"

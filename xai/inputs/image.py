@@ -1,0 +1,150 @@
+"""Images as a kind of input: pixels in the caller's range; the network's own normalization is a step behind them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from xai.base.arrays import as_tensor, check_finite
+from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.base import Input
+from xai.inputs.parts import Parts
+from xai.inputs.segments import make_segments
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+__all__ = ["ImageInput", "image_parts"]
+
+
+class ImageInput(Input, frozen=True, tag="image"):
+    """Images of one size: `shape` is (channels, height, width), pixels lie in `range`.
+
+    `mean` and `std` (one number per channel, in pixel units) are what the network was trained with: it sees
+    (pixel - mean) / std. An input that is normalized already is declared with `range="any"` and neither.
+
+    Raises InputError for a shape, range or statistics that cannot be.
+    """
+
+    shape: tuple[int, int, int]
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    range: tuple[float, float] | Literal["any"] = (0.0, 1.0)
+
+    @names_errors("ImageInput")
+    def __post_init__(self) -> None:
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise InputError("shape", expected="(channels, height, width), each at least 1", got=self.shape)
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) != self.shape[0]:
+                raise InputError(name, expected=f"{self.shape[0]} numbers, one per channel", got=values)
+        if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
+            raise InputError("std", expected="numbers above 0", got=self.std)
+        if self.range != "any" and not self.range[0] < self.range[1]:
+            raise InputError("range", expected="(low, high) with low < high, or 'any'", got=self.range)
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Return the range of pixels, None where any value may occur."""
+        return None if self.range == "any" else self.range
+
+    @property
+    def drawing(self) -> str:
+        return "map"
+
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
+        """Return pixels as a float batch of shape (N, C, H, W).
+
+        Takes one image or a batch, CHW or HWC (grey images also without a channel axis), uint8 or 16-bit (spread over
+        `range`) or float (already in `range`), as tensor, array, PIL image or a list of those.
+
+        >>> ImageInput((1, 2, 2)).prepare(np.array([[0, 255], [51, 102]], dtype=np.uint8))
+        tensor([[[[0.0000, 1.0000],
+                  [0.2000, 0.4000]]]])
+        """
+        if isinstance(value, list | tuple) and len(value):
+            return torch.cat([self.prepare(item, argument) for item in value])
+        pixels = self._from_picture(value) if hasattr(value, "getbands") else value
+        arranged = self._arrange(as_tensor(pixels, argument), argument)
+        batch = self._scale(arranged, argument)
+        check_finite(batch, argument)
+        if self.range != "any":
+            low, high = self.range
+            slack = 1e-4 * (high - low)
+            least, most = (float(batch.min()), float(batch.max())) if batch.numel() else (low, high)
+            if least < low - slack or most > high + slack:
+                hint = f"pixels between {low:g} and {high:g} (the model normalizes them itself)"
+                raise InputError(argument, expected=hint, got=f"values from {least:.4g} to {most:.4g}")
+        return batch
+
+    def feed(self, batch: Tensor) -> Tensor:
+        """Turn pixels (N, C, H, W) into what the network was trained on; differentiable."""
+        if self.mean is not None:
+            batch = batch - batch.new_tensor(self.mean).view(1, -1, 1, 1)
+        if self.std is not None:
+            batch = batch / batch.new_tensor(self.std).view(1, -1, 1, 1)
+        return batch
+
+    def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return image files as pixels (N, C, H, W), and their names."""
+        from xai.inputs.image_files import read_images
+
+        found = read_images(items, self)
+        return found.images, found.names
+
+    def axes(self, batch: Tensor) -> tuple[int, ...]:
+        return (2, 3)
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        """Cut images into segments; how: see `make_segments`."""
+        return image_parts(batch, how, seed)
+
+    def baselines(self, batch: Tensor) -> tuple[str, ...]:
+        return ("zero", "mean", "noise", "blur")
+
+    def absent(self, batch: Tensor) -> str:
+        return "blur"
+
+    def hides_by(self, batch: Tensor) -> str | None:
+        return "blur"
+
+    def _arrange(self, pixels: Tensor, argument: str) -> Tensor:
+        channels, height, width = self.shape
+        chw, hwc, grey = (channels, height, width), (height, width, channels), (height, width)
+        shape = tuple(pixels.shape)
+        if shape[-3:] == chw and pixels.ndim in (3, 4):
+            return pixels.reshape(-1, *chw)
+        if shape[-3:] == hwc and pixels.ndim in (3, 4):
+            return pixels.reshape(-1, *hwc).permute(0, 3, 1, 2)
+        if channels == 1 and shape[-2:] == grey and pixels.ndim in (2, 3):
+            return pixels.reshape(-1, *chw)
+        raise InputError(argument, expected=f"images of shape {chw} or {hwc}, or a batch", got=describe(pixels))
+
+    def _from_picture(self, picture: Image) -> np.ndarray:
+        # By its mode: a palette's numbers, say, are no gray values.
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(self.shape[0])
+        keep = mode is None or picture.mode == mode or picture.mode[:1] in ("I", "F")
+        return np.asarray(picture if keep else picture.convert(mode))
+
+    def _scale(self, pixels: Tensor, argument: str) -> Tensor:
+        if pixels.is_floating_point():
+            return pixels
+        low, high = self.limits or (0.0, 1.0)
+        tops = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}
+        if pixels.dtype not in tops:
+            wanted = "pixels as uint8, uint16, bool or floating point"
+            raise InputError(argument, expected=wanted, got=describe(pixels))
+        most = tops[pixels.dtype]
+        # Through float64, so that a pixel means the same number in every later precision.
+        return (low + pixels.to(torch.float64) / most * (high - low)).to(torch.float32)
+
+
+def image_parts(images: Tensor, how: object = None, seed: int = 0) -> Parts:
+    """Return the segments of images (N, C, H, W); how: see `make_segments`."""
+    labels, cut = make_segments(how, images, seed)
+    return Parts(labels, "segments", cut)

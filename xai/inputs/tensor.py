@@ -1,0 +1,62 @@
+"""Tensors as a kind of input: any batch of numbers, handed to the network as it is."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from xai.inputs.base import Input
+from xai.inputs.image import image_parts
+from xai.inputs.parts import Parts, of_positions
+from xai.inputs.series import noise_in_steps
+from xai.inputs.table import noise_in_columns
+
+__all__ = ["Activations", "TensorInput"]
+
+TABLE, SERIES, IMAGES = 2, 3, 4  # axes
+
+
+class TensorInput(Input, frozen=True, tag="tensor"):
+    """Any floating-point batch, first axis the batch, handed to the network as it is.
+
+    By its number of axes it is taken for rows of a table (N, D), series (N, T, D) or images (N, C, H, W).
+
+    >>> TensorInput().prepare([[1, 2.5]])
+    tensor([[1.0000, 2.5000]])
+    """
+
+    def axes(self, batch: Tensor) -> tuple[int, ...]:
+        return {TABLE: (1,), SERIES: (1,), IMAGES: (2, 3)}.get(batch.ndim, ())
+
+    def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
+        if batch.ndim == IMAGES:
+            return image_parts(batch, how, seed)
+        return of_positions(batch, "features" if batch.ndim == TABLE else "steps", how)
+
+    def baselines(self, batch: Tensor) -> tuple[str, ...]:
+        known = {TABLE: ("zero",), IMAGES: ("zero", "mean", "noise", "blur")}
+        return known.get(batch.ndim, ("zero", "mean", "noise"))
+
+    def absent(self, batch: Tensor) -> str:
+        return {SERIES: "mean", IMAGES: "blur"}.get(batch.ndim, "zero")
+
+    def hides_by(self, batch: Tensor) -> str | None:
+        return "blur" if batch.ndim == IMAGES else None
+
+    def called(self, baseline: object, batch: Tensor) -> str:
+        return "its mean over time" if baseline == "mean" and batch.ndim == SERIES else str(baseline)
+
+    def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
+        if batch.ndim == TABLE:
+            return noise_in_columns(batch, [True] * batch.shape[1], rows, whose)
+        scale, unit = super().noise_scale(batch)
+        return (noise_in_steps(scale, batch) if batch.ndim == SERIES else scale), unit
+
+
+class Activations(TensorInput, frozen=True, tag="activations"):
+    """What a layer puts out, or the vectors of words: an input of the rest of the network."""
+
+    def absent(self, batch: Tensor) -> str:
+        return "zero"
+
+    def hides_by(self, batch: Tensor) -> str | None:
+        return None

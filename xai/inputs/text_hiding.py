@@ -1,0 +1,122 @@
+"""Words of a text are hidden: taken out, or a string put in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xai.inputs.tokens import TokenizedText
+
+__all__ = ["HiddenNumbers", "HiddenWords"]
+
+
+class Numbered(NamedTuple):
+    """The words of a text: the number and the part of each, (words,), and the number that stands for a hidden word."""
+
+    numbers: Tensor
+    owner: Tensor
+    mask: int | None
+
+
+class HiddenWords:
+    """Parts of texts are hidden in their strings, or in the numbers of their words where no string is needed.
+
+    Args:
+        texts: in pieces, one for each row.
+        hide: the string that stands in a part's place; None takes it out.
+        numbers: from a string to the numbers of its words, where those of a whole text are those of its words alone;
+            None where only strings will do.
+        most: how many words the network reads at most.
+    """
+
+    backgrounds = 1
+
+    def __init__(
+        self,
+        texts: Sequence[TokenizedText],
+        hide: str | None,
+        numbers: Callable[[str], list[int]] | None,
+        most: int | None,
+    ) -> None:
+        self.texts, self.hide, self.numbers, self.most = texts, hide, numbers, most
+        self._known: dict[int, Numbered | None] = {}
+
+    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor | list[str]:
+        """Return one text under each mask (n, parts): strings, or numbers of words (n, L), the kept ones in front."""
+        row = int(rows[0])
+        numbered = self._numbered(row)
+        if numbered is None:
+            return [self.texts[row].text(on, self.hide or "") for on in masks.tolist()]
+        numbers, owner = numbered.numbers.to(masks.device), numbered.owner.to(masks.device)
+        kept = masks[:, owner]  # (n, words)
+        shown = _in_front(kept, numbers) if numbered.mask is None else torch.where(kept, numbers, numbered.mask)
+        return shown[:, : max(1, int(self.lengths(rows, masks).max()))]
+
+    def lengths(self, rows: Tensor, masks: Tensor) -> Tensor:
+        """Return how many characters or words each item of the batch has, (n,)."""
+        row = int(rows[0])
+        numbered = self._numbered(row)
+        if numbered is None:
+            return self._characters(row, masks)
+        kept = masks[:, numbered.owner.to(masks.device)]
+        count = kept.sum(1) if numbered.mask is None else torch.full_like(kept[:, 0], kept.shape[1], dtype=torch.int64)
+        return count if self.most is None else count.clamp_max(self.most)
+
+    def _characters(self, row: int, masks: Tensor) -> Tensor:
+        text, rest = self.texts[row], 0
+        shown, hidden = torch.zeros(2, len(text.names), dtype=torch.int64)
+        for piece, part in zip(text.pieces, text.feature):
+            if part < 0:
+                rest += len(piece)
+            else:
+                shown[part] += len(piece)
+                hidden[part] += len(self.hide or "")
+        return rest + torch.where(masks, shown.to(masks.device), hidden.to(masks.device)).sum(1)
+
+    def _numbered(self, row: int) -> Numbered | None:
+        if self.numbers is not None and row not in self._known:
+            self._known[row] = _word_numbers(self.texts[row], self.hide, self.numbers)
+        return self._known.get(row)
+
+
+class HiddenNumbers:
+    """Words of texts that were given as numbers (N, L) are taken out; those behind them move up."""
+
+    backgrounds = 1
+
+    def __init__(self, numbers: Tensor, padding: int) -> None:
+        self.numbers, self.padding = numbers, padding
+
+    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor:
+        """Return the numbers (n, L) of the words that masks (n, L) show, padded to the length that was given."""
+        numbers = self.numbers[rows[0]]
+        return _in_front(masks & (numbers != self.padding), numbers, self.padding)
+
+    def lengths(self, rows: Tensor, masks: Tensor) -> None:
+        """Return None: the padding was given with the words, and stays."""
+
+
+def _in_front(kept: Tensor, numbers: Tensor, padding: int = 0) -> Tensor:
+    """Return the kept ones of numbers (L,) in front, (n, L), padding behind them."""
+    count, length = kept.shape
+    # Each kept word goes to its place among the kept ones, every other one to a column that is cut off.
+    place = torch.where(kept, kept.cumsum(1) - 1, length)
+    batch = numbers.new_full((count, length + 1), padding)
+    return batch.scatter_(1, place, numbers.expand(count, -1))[:, :length]
+
+
+def _word_numbers(text: TokenizedText, hide: str | None, numbers: Callable[[str], list[int]]) -> Numbered | None:
+    """Return each word's number and part; None where a part is no whole word, so that only strings will do."""
+    pieces = list(zip(text.pieces, text.feature))
+    found = [numbers(piece) for piece, part in pieces if part >= 0]
+    mask = None if hide is None else numbers(hide)
+    between = any(numbers(piece) for piece, part in pieces if part < 0)
+    touching = any(first[1] >= 0 and second[1] >= 0 for first, second in pairwise(pieces))
+    if between or touching or any(len(part) != 1 for part in found) or (mask is not None and len(mask) != 1):
+        return None
+    owner = torch.tensor([part for _, part in pieces if part >= 0])
+    return Numbered(torch.tensor([part[0] for part in found]), owner, None if mask is None else mask[0])
