@@ -170,7 +170,7 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         return "zero"
 
     def hides_by(self, batch: Tensor) -> str | None:
-        """Return the baseline that hides parts of a `batch` in all checks; None for the one that an explanation took."""
+        """Return the baseline that hides parts of a `batch` in all checks; None for that of the explanation."""
         return None
 
     def called(self, baseline: object, batch: Tensor) -> str:
