@@ -131,7 +131,7 @@ def _shuffled(case: Case, columns: list[int], order: Tensor) -> Tensor:
         with torch.no_grad():
             return case.model.probabilities(case.model.forward_on(case.plan.network, batch)).double()
 
-    return masked_scores(case, hiding, torch.tensor([[True, False]]), case.rows, answer=predict)[:, 0]
+    return masked_scores(case, hiding, torch.tensor([[True, False]]), case.rows, once=False, answer=predict)[:, 0]
 
 
 def _scores(model: Model, answers: Tensor, goals: Tensor, metric: str) -> Tensor:

@@ -118,11 +118,12 @@ def masked_scores(
 def _evaluate(session: Asked, hiding: Hiding, masks: Tensor, rows: Tensor, answer: Callable) -> Tensor:
     count, backgrounds, total = len(masks), hiding.backgrounds, None
     for indices in session.chunks(len(rows) * count * backgrounds):
-        cell, background = indices // backgrounds, indices % backgrounds
-        chosen, whose = rows[cell // count], rows
-        if len(rows) > 1:
-            whose = chosen
-        scores = answer(hiding.show(whose, masks[cell % count], background), chosen) / backgrounds
+        cell = indices if backgrounds == 1 else indices // backgrounds
+        # Of one row or one mask nothing has to be looked up, which is what few evaluations of a small network cost.
+        mask, whose = (cell, rows) if len(rows) == 1 else (cell % count, rows[cell // count if count > 1 else cell])
+        shown = masks.expand(len(cell), -1) if count == 1 else masks[mask]
+        batch = hiding.show(whose, shown, indices % backgrounds if backgrounds > 1 else indices)
+        scores = answer(batch, whose.expand(len(cell))) / backgrounds
         if total is None:
             total = scores.new_zeros(len(rows) * count, *scores.shape[1:])
         total.index_add_(0, cell, scores)

@@ -54,7 +54,7 @@ class HiddenWords:
         numbers, owner = numbered.numbers.to(masks.device), numbered.owner.to(masks.device)
         kept = masks[:, owner]  # (n, words)
         shown = _in_front(kept, numbers) if numbered.mask is None else torch.where(kept, numbers, numbered.mask)
-        return shown[:, : max(1, int(self.lengths(rows, masks).max()))]
+        return shown[:, : max(1, int(self._words(kept, numbered).max()))]
 
     def lengths(self, rows: Tensor, masks: Tensor) -> Tensor:
         """Return how many characters or words each item of the batch has, (n,)."""
@@ -62,8 +62,10 @@ class HiddenWords:
         numbered = self._numbered(row)
         if numbered is None:
             return self._characters(row, masks)
-        kept = masks[:, numbered.owner.to(masks.device)]
-        count = kept.sum(1) if numbered.mask is None else torch.full_like(kept[:, 0], kept.shape[1], dtype=torch.int64)
+        return self._words(masks[:, numbered.owner.to(masks.device)], numbered)
+
+    def _words(self, kept: Tensor, numbered: Numbered) -> Tensor:
+        count = kept.sum(1) if numbered.mask is None else torch.full((len(kept),), kept.shape[1], device=kept.device)
         return count if self.most is None else count.clamp_max(self.most)
 
     def _characters(self, row: int, masks: Tensor) -> Tensor:
