@@ -149,14 +149,33 @@ def test_damaged_weights(folder: Path, content: bytes) -> None:
         load(folder)
 
 
+def without_digest(folder: Path) -> Path:
+    """Make a folder take any weights, as one that was written by an older version does."""
+    lines = (folder / "model.toml").read_text().splitlines(keepends=True)
+    (folder / "model.toml").write_text("".join(line for line in lines if not line.startswith("weights_sha256")))
+    return folder
+
+
 def test_weights_that_do_not_fit(folder: Path) -> None:
+    without_digest(folder)
     network = convolutional(**ARGUMENTS)
     state = dict(network.state_dict())
+    huge = torch.full_like(state["conv1.weight"], 1e300, dtype=torch.float64)
+    count = torch.tensor(2**63, dtype=torch.uint64)
     for change, message in (
         ({"more": torch.zeros(1)}, "1 unknown"),
         ({"conv1.weight": torch.zeros(1)}, "conv1.weight: expected"),
         ({"conv1.weight": torch.full_like(state["conv1.weight"], torch.nan)}, "finite weights"),
         ({"conv1.weight": torch.zeros_like(state["conv1.weight"], dtype=torch.int64)}, "float32, got torch.int64"),
+        (
+            {"conv1.weight": huge},
+            "more than torch.float32",
+        ),
+        (
+            {"norm1.num_batches_tracked": count},
+            "whole numbers that torch.int64 holds",
+        ),
+        ({"conv1.bias": torch.zeros(2, dtype=torch.complex64)}, "float32, got torch.complex64"),
     ):
         save_file({**state, **change}, folder / "weights.safetensors")
         with pytest.raises(FolderError, match=message):

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
 import msgspec
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from xai.core.errors import FolderError, XaiError, describe, expected
 from xai.core.factory import build_network
-from xai.core.files import check_writable, write_atomically
+from xai.core.files import check_writable
+from xai.core.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
 from xai.core.inputs import Input, TensorInput
 from xai.core.model import Model
 from xai.core.outputs import OUTPUTS, TASKS
+from xai.core.reading import MEBIBYTE, read_plain
+from xai.core.tensor_file import DTYPES, TensorFile, open_tensors
 
 __all__ = ["Description", "load", "read_description", "save_model"]
 
-FILE, WEIGHTS = "model.toml", "weights.safetensors"
+LARGEST = 16 * MEBIBYTE  # of a description: the vocabulary of a text model is in it
+RETRIES = 20  # of a reader that meets writers
 
 
 class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The content of model.toml.
 
     factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself.
-    arguments: keyword arguments of the factory. origin: free facts about the training, shown in reports.
+    arguments: keyword arguments of the factory. weights_sha256: of the weights' file; other weights are refused.
+    origin: free facts about the training, shown in reports.
     """
 
     factory: str
     task: str
     output: str
+    weights_sha256: str | None = None
     name: str | None = None
     classes: list[str] | None = None
     arguments: dict[str, object] = {}
@@ -41,15 +47,26 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
 
 
 def load(folder: str | Path, *, trust_code: bool = False) -> Model:
-    """Read a model folder.
+    """Read a model folder; one that is being written meanwhile gives the old or the new model, never a mixture.
 
     trust_code: run a factory that is a file of the folder. Code runs when it is loaded: trust it first.
     Raises FolderError for a folder without model.toml, an unknown key or wrong type in it, or weights that do not fit.
     """
     folder = Path(folder)
+    for _ in range(RETRIES):
+        before = state_of(folder)
+        try:
+            return _load_once(folder, trust_code)
+        except FolderError:
+            if state_of(folder) == before:
+                raise
+    raise FolderError(expected("load", "folder", "one that stays as it is for a moment", f"{folder}, written anew"))
+
+
+def _load_once(folder: Path, trust_code: bool) -> Model:
     description = read_description(folder)
     network = build_network(folder, description.factory, description.arguments, trust_code)
-    _load_weights(network, folder / WEIGHTS)
+    _load_weights(network, folder, description.weights_sha256)
     try:
         model = Model(
             network.eval(),
@@ -71,10 +88,11 @@ def read_description(folder: str | Path) -> Description:
     if not Path(folder).is_dir():
         raise FolderError(expected("load", "folder", f"a model folder with {FILE}", f"no folder at {folder}"))
     try:
-        description = msgspec.toml.decode(path.read_bytes(), type=Description)
+        content = read_plain(path, "load", "a TOML file", limit=LARGEST)
+        description = msgspec.toml.decode(content, type=Description)
     except FileNotFoundError as error:
         raise FolderError(expected("load", "folder", f"a model folder with {FILE}", f"none in {folder}")) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise FolderError(expected("load", str(path), "a readable TOML file", str(error))) from error
     except (msgspec.DecodeError, XaiError) as error:  # a ValidationError is a DecodeError
         raise FolderError(f"load: {path}: {_one_line(error)}") from error
@@ -92,61 +110,85 @@ def save_model(
     arguments: dict[str, object] | None = None,
     origin: dict[str, str | int | float | bool] | None = None,
 ) -> Path:
-    """Write a model as a folder that `load` reads; the weights first, so that a folder with model.toml is whole."""
+    """Write a model as a folder that `load` reads.
+
+    A model that stands there is replaced as a whole: a full disk, or a process that is killed, leaves the old one or
+    the new one, and other files of the folder stay. Writers of one folder take turns.
+    Raises FolderError for what a folder cannot hold, OutputError where it cannot be written.
+    """
     folder = Path(folder)
     if model.forward is not None:
         wanted = "a network that is called with the batch alone, since a folder holds no function"
         raise FolderError(expected("save_model", "model", wanted, "one with forward="))
+    for name in (FILE, WEIGHTS):
+        check_writable(folder / name, "save_model")
+    weights = save(_stored(model.network))
     description = Description(
         factory=factory,
         task=model.task,
         output=model.output,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
         name=model.name,
         classes=model.classes,
         arguments=arguments or {},
         input=model.input,
         origin=origin or {},
     )
-    check_writable(folder / FILE, "save_model")
-    state, seen = {}, set()
-    for name, tensor in model.network.state_dict().items():
-        identity = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
-        if identity in seen and tensor.numel():
-            continue  # a tied weight is stored once
-        seen.add(identity)
-        state[name] = tensor.detach().cpu().contiguous()
     try:
         text = msgspec.toml.encode(description)
     except (TypeError, ValueError) as error:
         raise FolderError(expected("save_model", "arguments, origin", "what TOML can hold", str(error))) from error
-    weights = save(state)
-    (folder / FILE).unlink(missing_ok=True)  # never an old description beside new weights
-    write_atomically(folder / WEIGHTS, weights, "save_model")
-    write_atomically(folder / FILE, text, "save_model")
+    replace_model(folder, text, weights, "save_model")
     return folder
 
 
-def _load_weights(network: nn.Module, path: Path) -> None:
+def _stored(network: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a network as a file holds them."""
+    state, seen = {}, set()
+    for name, tensor in network.state_dict().items():
+        identity = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
+        if identity in seen and tensor.numel():
+            continue  # a tied weight is stored once
+        if tensor.dtype not in DTYPES.values():
+            wanted = "weights of a type that a folder holds"
+            raise FolderError(expected("save_model", name, wanted, str(tensor.dtype).removeprefix("torch.")))
+        seen.add(identity)
+        state[name] = tensor.detach().cpu().contiguous()
+    return state
+
+
+def _load_weights(network: nn.Module, folder: Path, digest: str | None) -> None:
+    """Fill a network from the file that has this digest; of a folder without one, from the file that is there."""
     wanted = {name: value for name, value in network.state_dict().items() if isinstance(value, Tensor)}
+    path = find_weights(folder, digest)
     try:
-        with safe_open(str(path), framework="pt") as file:
-            names = set(file.keys())
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-            _check_fit(wanted, names, shapes, path)
-            state = {name: file.get_tensor(name) for name in names}
+        with open_tensors(path, "load") as file:
+            _check_fit(wanted, file, path)
+            if digest is not None and (got := file.digest()) != digest:
+                said = f"the weights of {FILE} (weights_sha256 {digest[:12]}...; without that line any are taken)"
+                raise FolderError(expected("load", str(path), said, f"others ({got[:12]}...)"))
+            state = file.read_all()
     except FileNotFoundError as error:
         raise FolderError(expected("load", "folder", f"weights in {path.name}", f"no file {path}")) from error
-    except (OSError, SafetensorError) as error:
-        raise FolderError(expected("load", str(path), "a safetensors file", _one_line(error))) from error
     for name, value in state.items():
-        if value.is_floating_point() != wanted[name].is_floating_point():
-            raise FolderError(expected("load", f"{path}: {name}", str(wanted[name].dtype), str(value.dtype)))
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise FolderError(expected("load", f"{path}: {name}", "finite weights", "NaN or infinity"))
+        _check_values(value, wanted[name].dtype, f"{path}: {name}")
     network.load_state_dict(state, strict=False)
 
 
-def _check_fit(wanted: dict[str, Tensor], names: set[str], shapes: dict[str, tuple], path: Path) -> None:
+def _check_values(value: Tensor, dtype: torch.dtype, where: str) -> None:
+    """Numbers may be of another width than the network's, not of another kind, and must survive the conversion."""
+    if (value.is_floating_point(), value.is_complex()) != (dtype.is_floating_point, dtype.is_complex):
+        raise FolderError(expected("load", where, str(dtype), str(value.dtype)))
+    converted = value.to(dtype)
+    if dtype.is_floating_point or dtype.is_complex:
+        if not bool(torch.isfinite(converted).all()):
+            raise FolderError(expected("load", where, "finite weights", f"NaN, infinity, or more than {dtype} holds"))
+    elif value.dtype != dtype and converted.tolist() != value.tolist():
+        raise FolderError(expected("load", where, f"whole numbers that {dtype} holds", str(value.dtype)))
+
+
+def _check_fit(wanted: dict[str, Tensor], file: TensorFile, path: Path) -> None:
+    names, shapes = set(file.entries), {name: tuple(entry.shape) for name, entry in file.entries.items()}
     unknown = sorted(names - wanted.keys())
     present = {wanted[name].data_ptr() for name in names & wanted.keys()}
     missing = sorted(name for name in wanted.keys() - names if wanted[name].data_ptr() not in present)
