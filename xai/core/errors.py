@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "FolderError",
     "InputError",
@@ -13,6 +15,7 @@ __all__ = [
     "XaiWarning",
     "describe",
     "expected",
+    "one_line",
 ]
 
 
@@ -72,3 +75,13 @@ def describe(value: object) -> str:
         return f"{type(value).__name__} of {len(value)} items"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def one_line(error: object) -> str:
+    """Return the words of an error, or of anything, on one line and without what a terminal would obey.
+
+    >>> one_line(ValueError("bad\\n  luck\\x1b[31m"))
+    'bad luck[31m'
+    """
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    return "".join(letter for letter in text if letter.isprintable())

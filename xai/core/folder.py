@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 import msgspec
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from xai.core.errors import FolderError, XaiError, describe, expected
+from xai.core.errors import FolderError, XaiError, describe, expected, one_line
 from xai.core.factory import build_network
 from xai.core.files import check_writable
 from xai.core.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
@@ -30,7 +30,8 @@ RETRIES = 20  # of a reader that meets writers
 class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The content of model.toml.
 
-    factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself.
+    factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself. No trust is
+    needed for a module class of torch.nn, `models` or an allowed package, and for a factory that `models` lists.
     arguments: keyword arguments of the factory. weights_sha256: of the weights' file; other weights are refused.
     origin: free facts about the training, shown in reports.
     """
@@ -49,7 +50,8 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
 def load(folder: str | Path, *, trust_code: bool = False) -> Model:
     """Read a model folder; one that is being written meanwhile gives the old or the new model, never a mixture.
 
-    trust_code: run a factory that is a file of the folder. Code runs when it is loaded: trust it first.
+    trust_code: run a factory of any other kind than those that need no trust (see docs/security.md). Code runs when it
+    is loaded: trust it first.
     Raises FolderError for a folder without model.toml, an unknown key or wrong type in it, or weights that do not fit.
     """
     folder = Path(folder)
@@ -95,7 +97,7 @@ def read_description(folder: str | Path) -> Description:
     except UnicodeDecodeError as error:
         raise FolderError(expected("load", str(path), "a readable TOML file", str(error))) from error
     except (msgspec.DecodeError, XaiError) as error:  # a ValidationError is a DecodeError
-        raise FolderError(f"load: {path}: {_one_line(error)}") from error
+        raise FolderError(f"load: {path}: {one_line(error)}") from error
     for key, value, known in (("task", description.task, TASKS), ("output", description.output, OUTPUTS)):
         if value not in known:
             raise FolderError(expected("load", f"{path}: {key}", f"one of {', '.join(known)}", repr(value)))
@@ -160,6 +162,9 @@ def _stored(network: nn.Module) -> dict[str, Tensor]:
 def _load_weights(network: nn.Module, folder: Path, digest: str | None) -> None:
     """Fill a network from the file that has this digest; of a folder without one, from the file that is there."""
     wanted = {name: value for name, value in network.state_dict().items() if isinstance(value, Tensor)}
+    for name, value in wanted.items():
+        if value.is_meta or is_lazy(value):
+            raise FolderError(expected("load", f"factory: {name}", "a tensor of a known size, with memory", "none yet"))
     path = find_weights(folder, digest)
     try:
         with open_tensors(path, "load") as file:
@@ -199,7 +204,3 @@ def _check_fit(wanted: dict[str, Tensor], file: TensorFile, path: Path) -> None:
     if wrong:
         name = wrong[0]
         raise FolderError(expected("load", f"{path}: {name}", describe(wanted[name]), f"shape {shapes[name]}"))
-
-
-def _one_line(error: Exception) -> str:
-    return re.sub(r"\s+", " ", str(error)).strip()
