@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -13,14 +14,15 @@ import torch
 
 import xai
 from tests.auditing.test_audit import table_data, table_model
+from tests.core.test_hostile_files import spoiled
 from xai.auditing.data import AuditData
 from xai.auditing.differences import Recheck, differences_between, numbers_in
-from xai.core.errors import FolderError, InputError
+from xai.core.errors import FolderError, InputError, XaiError
 from xai.core.images import LabelledImages
 from xai.render.audit_report import audit_report
 from xai.render.escape import script_json
 from xai.render.model_report import model_report
-from xai.render.recheck import DATA, recheck
+from xai.render.recheck import DATA, read_report, recheck
 from xai.render.report import seal, sealed
 
 CHECKS = ["performance", "calibration"]
@@ -284,3 +286,31 @@ def test_a_sample_of_an_explanation_report(
         assert found.passed, found.differences
         assert found.chance == pytest.approx(1 / 2)
         assert 0 < found.recomputed < found.numbers
+
+
+def test_data_of_another_form_are_refused_or_differ(page: str, tmp_path: Path) -> None:
+    """Whatever stands in a report's data, an entry at a time: a named error, or a difference."""
+    plain = json.loads(DATA.findall(page)[0])
+    audit = audit_of(plain)
+
+    def with_audit(changed: dict) -> dict:
+        return {**plain, "sections": {**plain["sections"], "audit": {**plain["sections"]["audit"], "audit": changed}}}
+
+    def forged(changed: dict) -> str:
+        return altered(page, lambda whole: (whole.clear(), whole.update(changed)))
+
+    cases = [changed for _, changed in spoiled(plain)]
+    cases += [{**plain, "request": changed} for _, changed in spoiled(plain["request"])]
+    cases += [with_audit(changed) for _, changed in spoiled(audit)]
+    readable = []
+    for changed in cases:
+        (tmp_path / "report.html").write_text(forged(changed))
+        with contextlib.suppress(FolderError):
+            read_report(tmp_path / "report.html")
+            readable.append(changed)
+    assert len(readable) < 0.7 * len(cases)
+    bare = {**audit["findings"][0], "details": {}}
+    chosen = [with_audit({**audit, "findings": [bare, *audit["findings"][1:]]}), *readable[:: len(readable) // 6]]
+    for changed in chosen:
+        with contextlib.suppress(XaiError):
+            assert not checked(forged(changed), tmp_path).passed

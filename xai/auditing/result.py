@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xai.core.errors import FolderError, InputError, expected
+import msgspec
+
+from xai.core.errors import FolderError, InputError, describe, expected, one_line
 from xai.core.files import write_atomically
 from xai.core.finding import STATUSES, Finding
+from xai.core.reading import MEBIBYTE, as_kind, parse_json, read_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +23,20 @@ __all__ = ["AuditResult"]
 
 SCHEMA_VERSION = 1
 LEVELS = ("warn", "fail", "untestable")
+LARGEST = 256 * MEBIBYTE
+
+
+class SavedAudit(msgspec.Struct, forbid_unknown_fields=True):
+    """What the plain data of a result are held against."""
+
+    findings: list[Finding]
+    model: dict[str, object]
+    data: dict[str, object]
+    options: dict[str, object]
+    versions: dict[str, object]
+    seconds: dict[str, float | None]
+    schema_version: int
+    power: dict[str, object] = {}
 
 
 @dataclass(frozen=True)
@@ -118,20 +135,23 @@ class AuditResult:
     @classmethod
     def from_dict(cls, plain: dict) -> AuditResult:
         """Return the result behind plain data; raises FolderError for anything else."""
+        if not isinstance(plain, dict) or not all(isinstance(name, str) for name in plain):
+            raise FolderError(expected("AuditResult", "data", "a saved audit", describe(plain)))
+        if plain.get("schema_version") != SCHEMA_VERSION:
+            got = describe(plain.get("schema_version"))
+            raise FolderError(expected("AuditResult", "schema_version", str(SCHEMA_VERSION), got))
+        # A check: the data stay as they are, so that a whole number is not made a broken one.
+        as_kind(plain, SavedAudit, "AuditResult", "data", wanted="a saved audit")
         try:
-            if plain["schema_version"] != SCHEMA_VERSION:
-                raise FolderError(
-                    expected("AuditResult", "schema_version", str(SCHEMA_VERSION), plain["schema_version"])
-                )
             return cls(**{**plain, "findings": tuple(Finding(**item) for item in plain["findings"])})
-        except (KeyError, TypeError, AttributeError) as error:
-            raise FolderError(expected("AuditResult", "data", "a saved audit", f"{type(error).__name__}")) from error
+        except TypeError as error:
+            raise FolderError(expected("AuditResult", "data", "a saved audit", one_line(error))) from error
 
     @classmethod
     def load(cls, path: str | Path) -> AuditResult:
         """Read what `save` wrote; raises FolderError for any other file."""
         try:
-            plain = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise FolderError(expected("AuditResult.load", "path", "a saved audit", str(path))) from error
-        return cls.from_dict(plain)
+            content = read_plain(path, "AuditResult.load", "a saved audit", limit=LARGEST)
+        except FileNotFoundError as error:
+            raise FolderError(expected("AuditResult.load", "path", "a saved audit", f"no file at {path}")) from error
+        return cls.from_dict(parse_json(content, "AuditResult.load", str(path)))

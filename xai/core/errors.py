@@ -19,6 +19,9 @@ __all__ = [
 ]
 
 
+LONGEST = 600  # letters of somebody else's error; torch adds a trace of its own to some
+
+
 class XaiError(Exception):
     """Base of every error that this library raises on purpose."""
 
@@ -78,10 +81,11 @@ def describe(value: object) -> str:
 
 
 def one_line(error: object) -> str:
-    """Return the words of an error, or of anything, on one line and without what a terminal would obey.
+    """Return the words of an error, or of anything, on one line, without what a terminal would obey and not too long.
 
     >>> one_line(ValueError("bad\\n  luck\\x1b[31m"))
     'bad luck[31m'
     """
     text = re.sub(r"\s+", " ", str(error)).strip()
-    return "".join(letter for letter in text if letter.isprintable())
+    text = "".join(letter for letter in text if letter.isprintable())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from xai.core.errors import FolderError, InputError, expected
-from xai.core.files import write_atomically
+from xai.core.errors import InputError, expected
 from xai.core.finding import Finding
 
 if TYPE_CHECKING:
@@ -155,49 +153,18 @@ class Explanation:
 
     def save(self, path: str | Path) -> Path:
         """Write everything to one safetensors file; no pickle."""
-        from safetensors.torch import save
+        from xai.core.explanation_file import save_explanation
 
-        tensors = {"inputs": self.inputs, "prediction": self.prediction}
-        for name in ("values", "standard_error"):
-            value = getattr(self, name)
-            parts = {} if value is None else {name: value} if isinstance(value, Tensor) else _numbered(name, value)
-            tensors |= parts
-        tensors |= {name: part for name in ("segments", "background") if (part := getattr(self, name)) is not None}
-        plain = {
-            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in (*TENSORS, "evidence")
-        }
-        plain["evidence"] = [[finding.to_dict() for finding in row] for row in self.evidence]
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}), "Explanation.save")
+        return save_explanation(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Explanation:
         """Read what `save` wrote; raises FolderError for any other file."""
-        from safetensors import SafetensorError, safe_open
+        from xai.core.explanation_file import load_explanation
 
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-            plain = json.loads(metadata["explanation"])
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise FolderError(expected("Explanation.load", "path", "a saved explanation", str(path))) from error
-        if plain.get("schema_version") != SCHEMA_VERSION:
-            got = plain.get("schema_version")
-            raise FolderError(expected("Explanation.load", "schema_version", str(SCHEMA_VERSION), got))
-        for name in ("values", "standard_error"):
-            if f"{name}.0" in tensors:
-                tensors[name] = [tensors.pop(f"{name}.{row}") for row in range(len(tensors["inputs"]))]
-        plain["target"] = tuple(tuple(item) if isinstance(item, list) else item for item in plain["target"])
-        plain["evidence"] = tuple(tuple(Finding(**finding) for finding in row) for row in plain["evidence"])
-        for name in ("names", "classes", "diagnostics"):
-            plain[name] = tuple(plain[name])
-        if plain["row_names"] is not None:
-            plain["row_names"] = tuple(map(tuple, plain["row_names"]))
-        return cls(**plain, **tensors)
+        return load_explanation(path)
 
 
-TENSORS = ("inputs", "prediction", "values", "standard_error", "segments", "background")
 PER_ROW = (
     "inputs", "target", "values", "prediction", "standard_error", "segments", "row_names", "diagnostics", "evidence",
 )  # fmt: skip
@@ -205,10 +172,6 @@ PER_ROW = (
 
 def _rows_of(value: Tensor | list | tuple, rows: list[int]) -> Tensor | list | tuple:
     return value[rows] if isinstance(value, Tensor) else type(value)(value[row] for row in rows)
-
-
-def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:
-    return {f"{name}.{row}": part for row, part in enumerate(parts)}
 
 
 @dataclass(frozen=True, eq=False)

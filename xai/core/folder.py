@@ -11,14 +11,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from xai.core.errors import FolderError, XaiError, describe, expected, one_line
+from xai.core.errors import FolderError, XaiError, describe, expected
 from xai.core.factory import build_network
 from xai.core.files import check_writable
 from xai.core.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
 from xai.core.inputs import Input, TensorInput
 from xai.core.model import Model
 from xai.core.outputs import OUTPUTS, TASKS
-from xai.core.reading import MEBIBYTE, read_plain
+from xai.core.plain import visible_text
+from xai.core.reading import MEBIBYTE, parse_toml, read_plain
 from xai.core.tensor_file import DTYPES, TensorFile, open_tensors
 
 __all__ = ["Description", "load", "read_description", "save_model"]
@@ -91,13 +92,9 @@ def read_description(folder: str | Path) -> Description:
         raise FolderError(expected("load", "folder", f"a model folder with {FILE}", f"no folder at {folder}"))
     try:
         content = read_plain(path, "load", "a TOML file", limit=LARGEST)
-        description = msgspec.toml.decode(content, type=Description)
+        description = parse_toml(content, Description, "load", str(path))
     except FileNotFoundError as error:
         raise FolderError(expected("load", "folder", f"a model folder with {FILE}", f"none in {folder}")) from error
-    except UnicodeDecodeError as error:
-        raise FolderError(expected("load", str(path), "a readable TOML file", str(error))) from error
-    except (msgspec.DecodeError, XaiError) as error:  # a ValidationError is a DecodeError
-        raise FolderError(f"load: {path}: {one_line(error)}") from error
     for key, value, known in (("task", description.task, TASKS), ("output", description.output, OUTPUTS)):
         if value not in known:
             raise FolderError(expected("load", f"{path}: {key}", f"one of {', '.join(known)}", repr(value)))
@@ -137,11 +134,19 @@ def save_model(
         origin=origin or {},
     )
     try:
-        text = msgspec.toml.encode(description)
-    except (TypeError, ValueError) as error:
+        text = msgspec.toml.encode(_visible(msgspec.to_builtins(description)))
+    except (TypeError, ValueError, RecursionError) as error:
         raise FolderError(expected("save_model", "arguments, origin", "what TOML can hold", str(error))) from error
     replace_model(folder, text, weights, "save_model")
     return folder
+
+
+def _visible(plain: object) -> object:
+    if isinstance(plain, dict):
+        return {_visible(name): _visible(value) for name, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_visible(value) for value in plain]
+    return visible_text(plain) if isinstance(plain, str) else plain
 
 
 def _stored(network: nn.Module) -> dict[str, Tensor]:

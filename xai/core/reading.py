@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from xai.core.errors import FolderError, XaiError, expected
+import msgspec
 
-__all__ = ["MEBIBYTE", "open_plain", "read_plain"]
+from xai.core.errors import FolderError, XaiError, expected, one_line
+
+__all__ = ["MEBIBYTE", "as_kind", "open_plain", "parse_json", "parse_toml", "read_plain"]
 
 MEBIBYTE = 2**20
+DEEPEST = 64  # levels of lists and tables within each other
+T = TypeVar("T")
 
 
 def open_plain(
@@ -56,6 +63,68 @@ def read_plain(
     if len(content) > limit:
         raise error(expected(operation, name, f"{wanted} of at most {limit // MEBIBYTE} MiB", f"{path}, a larger file"))
     return content
+
+
+def parse_json(content: bytes | str, operation: str, argument: str, *, error: type[XaiError] = FolderError) -> object:
+    """Return what a JSON text holds: at most `DEEPEST` levels, numbers of a length that Python takes."""
+    return _parsed(json.loads, content, operation, argument, "JSON", error)
+
+
+def parse_toml(
+    content: bytes, kind: type[T], operation: str, argument: str, *, error: type[XaiError] = FolderError
+) -> T:
+    """Return what a TOML text holds as a structure, checked; else as `parse_json`."""
+    plain = _parsed(tomllib.loads, content, operation, argument, "TOML", error)
+    return as_kind(plain, kind, operation, argument, error=error)
+
+
+def as_kind(
+    plain: object,
+    kind: type[T],
+    operation: str,
+    argument: str,
+    *,
+    wanted: str = "",
+    error: type[XaiError] = FolderError,
+) -> T:
+    """Return plain data as a structure; raises the error where a part is missing, unknown or of another type.
+
+    wanted: what the data should have been, said before what is wrong.
+    """
+    try:
+        return msgspec.convert(plain, kind)
+    except (msgspec.ValidationError, XaiError, RecursionError, UnicodeError) as reason:  # half a character in a name
+        said = f"expected {wanted}, got one that is none: " if wanted else ""
+        raise error(f"{operation}: {argument}: {said}{one_line(reason)}") from reason
+
+
+def _parsed(
+    parse: Callable[[str], object],
+    content: bytes | str,
+    operation: str,
+    argument: str,
+    language: str,
+    error: type[XaiError],
+) -> object:
+    try:
+        plain = parse(content.decode() if isinstance(content, bytes) else content)
+    except RecursionError as reason:
+        raise error(expected(operation, argument, f"at most {DEEPEST} levels", "a deeper nesting")) from reason
+    except ValueError as reason:  # broken text, or a number of thousands of digits
+        raise error(expected(operation, argument, f"readable {language}", one_line(reason))) from reason
+    _check_depth(plain, operation, argument, error)
+    return plain
+
+
+def _check_depth(plain: object, operation: str, argument: str, error: type[XaiError]) -> None:
+    """Whatever walks the data later may do so by calling itself."""
+    level = [plain]
+    for _ in range(DEEPEST):
+        below = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        level = [item for part in below for item in part if isinstance(item, dict | list)]
+        if not level:
+            return
+    raise error(expected(operation, argument, f"at most {DEEPEST} levels", "a deeper nesting"))
 
 
 def _why(path: str | Path, reason: Exception) -> str:

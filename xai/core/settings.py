@@ -7,8 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from xai.core.errors import FolderError, one_line
-from xai.core.reading import MEBIBYTE, read_plain
+from xai.core.reading import MEBIBYTE, parse_toml, read_plain
 
 __all__ = ["allowed_packages", "settings_file"]
 
@@ -46,10 +45,6 @@ def allowed_packages(folder: Path | None) -> list[str]:
         return []
     try:
         content = read_plain(path, "settings", "a TOML file", limit=MEBIBYTE)
-        return msgspec.toml.decode(content, type=Settings).trust.packages
+        return parse_toml(content, Settings, "settings", str(path)).trust.packages
     except FileNotFoundError:
         return []
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        if isinstance(error, FolderError):
-            raise
-        raise FolderError(f"settings: {path}: {one_line(error)}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import numpy as np
 from xai.core.errors import InputError, describe, expected
 from xai.core.files import write_atomically
 from xai.core.inputs import TabularInput
+from xai.core.plain import as_plain
+from xai.core.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.lime.frames import read_table
 from xai.lime.law import ColumnLaw, column_law
 
@@ -18,6 +22,7 @@ __all__ = ["BINS", "Column", "TrainingSummary"]
 
 BINS = ("quartile", "decile", "entropy")
 OPERATION = "TrainingSummary"
+LARGEST = 64 * MEBIBYTE
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,6 +41,16 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     means: list[float] = []
     stds: list[float] = []
     words: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        bins = len(self.borders) + 1 if self.words is None else len(self.words)
+        numbers = (self.mean, self.std, self.low, self.high, *self.borders, *self.share, *self.means, *self.stds)
+        fits = all(len(part) in (0, bins) for part in (self.share, self.means, self.stds))
+        if not fits or self.low > self.high or self.std < 0 or not all(map(math.isfinite, numbers)):
+            wanted = "finite statistics, low to high, one of each for each bin or word"
+            raise InputError(expected(OPERATION, f"column {self.name}", wanted, "others"))
+        if sorted(set(self.borders)) != self.borders:
+            raise InputError(expected(OPERATION, f"column {self.name}", "borders that ascend", "others"))
 
     @property
     def constant(self) -> bool:
@@ -81,6 +96,13 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
     columns: list[Column]
     bins: str | None
     rows: int
+
+    def __post_init__(self) -> None:
+        if not self.columns or len(set(self.names)) != len(self.columns):
+            raise InputError(expected(OPERATION, "columns", "at least one, each with a name of its own", self.names))
+        if (self.bins is not None and self.bins not in BINS) or self.rows < 1:
+            wanted = f"{', '.join(BINS)} or None, of at least one row"
+            raise InputError(expected(OPERATION, "bins", wanted, f"{self.bins!r} of {self.rows} rows"))
 
     @classmethod
     def of(
@@ -135,18 +157,24 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
 
     def save(self, path: str | Path) -> Path:
         """Write the statistics as JSON."""
-        return write_atomically(path, msgspec.json.encode(self), "TrainingSummary.save")
+        return write_atomically(path, json.dumps(as_plain(self.to_dict())), "TrainingSummary.save")
 
     @classmethod
     def load(cls, source: str | Path | dict) -> TrainingSummary:
         """Read what `save` wrote, or what `to_dict` returned; raises InputError for anything else."""
-        try:
-            if isinstance(source, dict):
-                return msgspec.convert(source, cls)
-            return msgspec.json.decode(Path(source).read_bytes(), type=cls)
-        except (OSError, msgspec.MsgspecError) as error:
-            got = describe(source) if isinstance(source, dict) else str(source)
-            raise InputError(expected("TrainingSummary.load", "source", "a saved summary", got)) from error
+        operation, wanted = "TrainingSummary.load", "a saved summary"
+        if isinstance(source, dict):
+            plain, place = source, "source"
+        elif isinstance(source, str | Path):
+            place = str(source)
+            try:
+                content = read_plain(source, operation, wanted, limit=LARGEST, error=InputError)
+            except FileNotFoundError as error:
+                raise InputError(expected(operation, "source", wanted, f"no file at {source}")) from error
+            plain = parse_json(content, operation, place, error=InputError)
+        else:
+            raise InputError(expected(operation, "source", wanted, describe(source)))
+        return as_kind(plain, cls, operation, place, wanted=wanted, error=InputError)
 
 
 def _categorical(name: str, codes: np.ndarray, words: list[str]) -> Column:

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from xai.core.explanation import Explanation, Visualization
 from xai.core.finding import Finding
+from xai.core.plain import visible_text
 from xai.render.cards import deletion_plot, lime_plot, map_card, pixel_range
 from xai.render.escape import render
 from xai.render.figures import drawn_as
@@ -105,4 +106,5 @@ def _frame(item: object, title: str) -> str:
 
     page = escape(Report(title, [item]).html())  # a str, so that it is escaped to stand in an attribute
     rights = "allow-scripts allow-downloads"
-    return f'<iframe srcdoc="{page}" title="{escape(title)}" sandbox="{rights}" width="100%" height="520"></iframe>'
+    title = escape(visible_text(title))
+    return f'<iframe srcdoc="{page}" title="{title}" sandbox="{rights}" width="100%" height="520"></iframe>'

@@ -17,13 +17,16 @@ from xai.auditing.result import AuditResult
 from xai.core.errors import FolderError, InputError, XaiError, describe, expected
 from xai.core.images import LabelledImages
 from xai.core.model import Model
+from xai.core.reading import MEBIBYTE, parse_json, read_plain
 from xai.render.audit_report import audit_report
 from xai.render.comparison_report import comparison_report
 from xai.render.model_recheck import remake_model_report
 from xai.render.report import sealed
+from xai.render.report_schema import OF_THE_DATA, check_audit, check_page
 
 __all__ = ["read_report", "recheck", "visible_differences"]
 
+LARGEST = 256 * MEBIBYTE
 CONTEXT = 30  # characters shown before a difference
 SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')  # nobody can measure them again
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.S)
@@ -57,19 +60,16 @@ def recheck(
     settings = {"sample": sample, "seed": seed, "tolerance": tolerance}
     if page is None:
         return _remade(AuditResult.from_dict(numbers), model, _audit_data(data), other, replicas, settings)
-    call = numbers.get("request", {}).get("call")
-    if call in ("audit_report", "comparison_report"):
-        result = AuditResult.from_dict(numbers["sections"].get("audit", {}).get("audit"))
+    if numbers["request"]["call"] != "model_report":
+        result = AuditResult.from_dict(numbers["sections"]["audit"]["audit"])
         found = _remade(result, model, _audit_data(data), other, replicas, settings)
         raw = bool(numbers["request"].get("raw_data"))
         again, visible = None, []
         if found.recomputed:
             again, visible = _rendered(page, result, model, other, data, raw, str(numbers.get("title")))
-    elif call == "model_report":
+    else:
         found, again = remake_model_report(numbers, model, data, images, **settings)
         visible = [] if again is None else visible_differences(SECONDS.sub("", page), SECONDS.sub("", again))
-    else:
-        raise FolderError(expected("recheck", "report", "one by xai audit or xai report", str(report)))
     if not sealed(page):
         visible.append(Difference("page", "a checksum of other characters", "that of these"))
     covered = found.covered if again is None else (*found.covered, "visible page")
@@ -106,7 +106,7 @@ def _rendered(
                 again = comparison_report(result, model, other, data, **about).html()
             else:
                 again = audit_report(result, model, data, **about).html()
-    except (XaiError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (XaiError, *OF_THE_DATA) as error:
         reason = f"{type(error).__name__}: {error}"
         return None, [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
     return again, [*_data_differences(page, again), *visible_differences(page, again)]
@@ -115,20 +115,15 @@ def _rendered(
 def read_report(path: str | Path) -> tuple[str | None, dict]:
     """Return a report's page and its data, or None and the data of an audit's JSON; raises FolderError otherwise."""
     try:
-        text = Path(path).read_bytes().decode()
-        if text.lstrip().startswith("{"):
-            return None, json.loads(text)
-        found = DATA.findall(text)
-        if len(found) != 1:
-            raise FolderError(expected("recheck", "report", "a page with its numbers", str(path)))
-        plain = json.loads(found[0])
-    except (OSError, ValueError) as error:
-        if isinstance(error, FolderError):
-            raise
+        text = read_plain(path, "recheck", "a report that can be read", limit=LARGEST, argument="report").decode()
+    except (FileNotFoundError, UnicodeDecodeError) as error:
         raise FolderError(expected("recheck", "report", "a report that can be read", str(path))) from error
-    if not isinstance(plain, dict) or not isinstance(plain.get("sections"), dict):
+    if text.lstrip().startswith("{"):
+        return None, check_audit(parse_json(text, "recheck", str(path)), str(path))
+    found = DATA.findall(text)
+    if len(found) != 1:
         raise FolderError(expected("recheck", "report", "a page with its numbers", str(path)))
-    return text, plain
+    return text, check_page(parse_json(found[0], "recheck", str(path)), str(path))
 
 
 def visible_differences(page: str, again: str) -> list[Difference]:
