@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from xai.core.errors import FolderError, describe, expected
+from xai.core.errors import FolderError, describe, expected, one_line
 from xai.core.explanation import SCHEMA_VERSION, Explanation
 from xai.core.files import write_atomically
 from xai.core.finding import Finding
@@ -77,6 +77,10 @@ def load_explanation(path: str | Path) -> Explanation:
             tensors = file.read_all()
     except FileNotFoundError as error:
         raise FolderError(expected(OPERATION, "path", WANTED, f"no file at {path}")) from error
+    try:  # as they were written: a whole number stays one
+        evidence = tuple(tuple(Finding(**item) for item in row) for row in plain["evidence"])
+    except TypeError as error:
+        raise _refused(path, f"a finding of another form ({one_line(error)})") from error
     found = _gathered(tensors, path)
     _check_rows(saved, found, path)
     return Explanation(
@@ -91,8 +95,7 @@ def load_explanation(path: str | Path) -> Explanation:
         baseline=saved.baseline,
         row_names=None if saved.row_names is None else tuple(map(tuple, saved.row_names)),
         diagnostics=tuple(saved.diagnostics),
-        # Findings as they were written: a whole number stays one.
-        evidence=tuple(tuple(Finding(**item) for item in row) for row in plain["evidence"]),
+        evidence=evidence,
         seed=saved.seed,
     )
 
