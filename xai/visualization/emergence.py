@@ -6,12 +6,10 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from xai.core.errors import FolderError, expected
 from xai.core.explanation import Visualization
 from xai.core.model import Model
+from xai.core.tensor_file import open_tensors
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
 
@@ -43,11 +41,11 @@ def emergence(
     """
     made = {}
     for path in files:
-        network = copy.deepcopy(model.network)
+        network, wanted = copy.deepcopy(model.network), "the weights of this very network"
         try:
-            network.load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            wanted = "the weights of this very network"
+            with open_tensors(path, "emergence", wanted) as file:
+                network.load_state_dict(file.read_all())
+        except (FileNotFoundError, RuntimeError) as error:
             raise FolderError(expected("emergence", path.name, wanted, type(error).__name__)) from error
         made[path.stem] = visualize(model.with_network(network), objective, **settings)
     return made
