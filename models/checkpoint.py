@@ -9,15 +9,29 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
+from xai.base.reading import as_kind, parse_json
+from xai.base.tensor_file import open_tensors
 
 __all__ = ["Position", "load_checkpoint", "save_checkpoint", "save_weights"]
+
+WANTED = "a checkpoint of a training run"
+
+
+class Header(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands beside the tensors; curves: none before the first epoch's end; groups: the optimizer's settings."""
+
+    epoch: int
+    settings: dict[str, object]
+    curves: dict[str, list[float | None]] | None
+    groups: list[dict[str, object]]
+    numbers: dict[str, object]
 
 
 @dataclass
@@ -62,15 +76,12 @@ def load_checkpoint(path: Path, position: Position) -> bool:
     Raises InputError where the file is of a run with other settings, FolderError where it cannot be read.
     """
     try:
-        with safe_open(str(path), framework="pt") as file:
-            header = json.loads((file.metadata() or {})["training"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        with open_tensors(path, WANTED) as file:
+            plain = parse_json(file.metadata.get("training", "null"), str(path))
+            header = msgspec.to_builtins(as_kind(plain, Header, str(path), wanted=WANTED))
+            tensors = file.read_all()
     except FileNotFoundError:
         return False
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise FolderError(
-            str(path), expected="a checkpoint of a training run", got=str(error), operation="train"
-        ) from error
     # Through JSON, as the file's were: a tuple is a list there.
     ours, theirs = json.loads(json.dumps(position.settings)), header["settings"]
     other = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +11,10 @@ from torch import Tensor, nn
 from models.compression.chain import layers_in_order, shape_units
 from models.compression.quantization import quantize_activations
 from models.compression.structural import Keep, prune_units
+from xai.base.errors import InputError
 from xai.model.factory import build_network
+
+LARGEST_EXAMPLE = 10**8  # numbers of one input; a folder says its shape, and a batch of it is run
 
 __all__ = ["coarse", "coarse_arguments", "smaller", "smaller_arguments"]
 
@@ -53,6 +57,10 @@ def coarse_arguments(factory: str, arguments: dict, kind: str, layers: Sequence[
 
 
 def _example(shape: Sequence[int], tokens: bool) -> Tensor:
+    if math.prod(shape) > LARGEST_EXAMPLE:
+        raise InputError(
+            "shape", expected=f"at most {LARGEST_EXAMPLE:,} numbers", got=math.prod(shape), operation="smaller"
+        )
     if tokens:
         return torch.zeros(2, *shape, dtype=torch.int64)
     return torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))

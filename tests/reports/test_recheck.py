@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -13,15 +14,17 @@ import torch
 
 import xai
 from tests.auditing.test_audit import table_data, table_model
+from tests.model.test_hostile_files import spoiled
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Recheck, differences_between, numbers_in
-from xai.base.errors import FolderError, InputError
+from xai.base.errors import FolderError, InputError, XaiError
 from xai.inputs.image_files import LabelledImages
 from xai.reports.audit_report import audit_report
 from xai.reports.escape import script_json
 from xai.reports.model_report import model_report
 from xai.reports.page import seal, sealed
 from xai.reports.recheck import DATA, recheck
+from xai.reports.report_schema import check_page
 
 CHECKS = ["performance", "calibration"]
 
@@ -284,3 +287,29 @@ def test_a_sample_of_an_explanation_report(
         assert found.passed, found.differences
         assert found.chance == pytest.approx(1 / 2)
         assert 0 < found.recomputed < found.numbers
+
+
+def test_data_of_another_form_are_refused_or_differ(page: str, tmp_path: Path) -> None:
+    """Whatever stands in a report's data, an entry at a time: a named error, or a difference."""
+    plain = json.loads(DATA.findall(page)[0])
+    audit = audit_of(plain)
+
+    def with_audit(changed: dict) -> dict:
+        return {**plain, "sections": {**plain["sections"], "audit": {**plain["sections"]["audit"], "audit": changed}}}
+
+    def forged(changed: dict) -> str:
+        return altered(page, lambda whole: (whole.clear(), whole.update(changed)))
+
+    cases = [changed for _, changed in spoiled(plain)]
+    cases += [{**plain, "request": changed} for _, changed in spoiled(plain["request"])]
+    cases += [with_audit(changed) for _, changed in spoiled(audit)]
+    readable = []
+    for changed in cases:
+        with contextlib.suppress(FolderError):
+            readable.append(check_page(json.loads(json.dumps(changed)), "report"))
+    assert len(readable) < 0.7 * len(cases)
+    bare = {**audit["findings"][0], "details": {}}
+    chosen = [with_audit({**audit, "findings": [bare, *audit["findings"][1:]]}), *readable[:: len(readable) // 2]]
+    for changed in chosen:
+        with contextlib.suppress(XaiError):
+            assert not checked(forged(changed), tmp_path).passed

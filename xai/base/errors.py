@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -17,10 +18,12 @@ __all__ = [
     "XaiWarning",
     "describe",
     "names_errors",
+    "one_line",
     "within",
 ]
 
 
+LONGEST = 600  # letters of somebody else's error; torch adds a trace of its own to some
 Call = TypeVar("Call", bound=Callable[..., Any])
 
 
@@ -127,3 +130,14 @@ def describe(value: object) -> str:
         return f"{type(value).__name__} of {len(value)} items"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def one_line(error: object) -> str:
+    """Return the words of an error, or of anything, on one line, without what a terminal would obey and not too long.
+
+    >>> one_line(ValueError("bad\\n  luck\\x1b[31m"))
+    'bad luck[31m'
+    """
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    text = "".join(letter for letter in text if letter.isprintable())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

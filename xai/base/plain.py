@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-__all__ = ["as_plain"]
+__all__ = ["as_plain", "visible_text"]
 
 
 def as_plain(value: object) -> object:
@@ -28,3 +28,12 @@ def as_plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def visible_text(text: str) -> str:
+    """Return a text that any file can hold: half of a character (a lone surrogate) stands as its escape.
+
+    >>> visible_text("a\\ud800b")
+    'a\\\\ud800b'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -40,7 +40,9 @@ __all__ = [
     "worked_examples",
 ]
 
-trust_option = click.option("--trust-code", is_flag=True, help="Run a factory that is a file of the model folder.")
+trust_option = click.option(
+    "--trust-code", is_flag=True, help="Run whatever code the model folder names, such as a file of its own."
+)
 seed_option = click.option(
     "--seed",
     default=0,

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError
+from xai.base.reading import MEBIBYTE, read_plain
 from xai.inputs.base import Input
 
 __all__ = ["read_series", "read_texts"]
 
 LONGEST_NAME = 48
+LARGEST = 256 * MEBIBYTE
 
 
 def read_texts(items: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -23,8 +25,8 @@ def read_texts(items: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     for item in items:
         if item.endswith(".txt"):
             try:
-                texts.append(Path(item).read_text("utf-8").strip())
-            except (OSError, UnicodeDecodeError) as error:
+                texts.append(_text(item, "a text file in UTF-8").strip())
+            except (FileNotFoundError, UnicodeDecodeError) as error:
                 raise InputError(item, expected="a text file in UTF-8", got=type(error).__name__) from error
             names.append(Path(item).name)
         else:
@@ -41,8 +43,8 @@ def read_series(paths: Sequence[str], input: Input) -> tuple[Tensor, tuple[str, 
     series = []
     for path in paths:
         try:
-            lines = [line for line in csv.reader(Path(path).read_text("utf-8").splitlines()) if line]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            lines = [line for line in csv.reader(_text(path, "a CSV file").splitlines()) if line]
+        except (FileNotFoundError, UnicodeDecodeError, csv.Error) as error:
             raise InputError(path, expected="a CSV file of steps", got=type(error).__name__) from error
         lines = lines[1:] if lines and [cell.strip() for cell in lines[0]] == list(input.names) else lines
         try:
@@ -51,3 +53,7 @@ def read_series(paths: Sequence[str], input: Input) -> tuple[Tensor, tuple[str, 
             wanted = f"{len(input.names)} numbers in each line"
             raise InputError(path, expected=wanted, got="something else") from error
     return input.prepare(series), tuple(Path(path).name for path in paths)
+
+
+def _text(path: str, wanted: str) -> str:
+    return read_plain(path, wanted, limit=LARGEST, error=InputError).decode()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import write_atomically
+from xai.base.plain import as_plain
+from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.inputs.table import TabularInput
 from xai.inputs.table_files import read_table
 from xai.lime.column_sampler import ColumnLaw, column_law
@@ -18,6 +22,7 @@ __all__ = ["BINS", "Column", "TrainingSummary"]
 
 BINS = ("quartile", "decile", "entropy")
 OPERATION = "TrainingSummary"
+LARGEST = 64 * MEBIBYTE
 
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,6 +41,16 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     means: list[float] = []
     stds: list[float] = []
     words: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        bins = len(self.borders) + 1 if self.words is None else len(self.words)
+        numbers = (self.mean, self.std, self.low, self.high, *self.borders, *self.share, *self.means, *self.stds)
+        fits = all(len(part) in (0, bins) for part in (self.share, self.means, self.stds))
+        if not fits or self.low > self.high or self.std < 0 or not all(map(math.isfinite, numbers)):
+            wanted = "finite statistics, low to high, one of each for each bin or word"
+            raise InputError(f"column {self.name}", expected=wanted, got="others")
+        if sorted(set(self.borders)) != self.borders:
+            raise InputError(f"column {self.name}", expected="borders that ascend", got="others")
 
     @property
     def constant(self) -> bool:
@@ -81,6 +96,13 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
     columns: list[Column]
     bins: str | None
     rows: int
+
+    def __post_init__(self) -> None:
+        if not self.columns or len(set(self.names)) != len(self.columns):
+            raise InputError("columns", expected="at least one, each with a name of its own", got=self.names)
+        if (self.bins is not None and self.bins not in BINS) or self.rows < 1:
+            wanted = f"{', '.join(BINS)} or None, of at least one row"
+            raise InputError("bins", expected=wanted, got=f"{self.bins!r} of {self.rows} rows")
 
     @classmethod
     def of(
@@ -133,20 +155,28 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         """Return the statistics as plain data."""
         return msgspec.to_builtins(self)
 
+    @names_errors("TrainingSummary.save")
     def save(self, path: str | Path) -> Path:
         """Write the statistics as JSON."""
-        return write_atomically(path, msgspec.json.encode(self))
+        return write_atomically(path, json.dumps(as_plain(self.to_dict())))
 
     @classmethod
+    @names_errors("TrainingSummary.load")
     def load(cls, source: str | Path | dict) -> TrainingSummary:
         """Read what `save` wrote, or what `to_dict` returned; raises InputError for anything else."""
-        try:
-            if isinstance(source, dict):
-                return msgspec.convert(source, cls)
-            return msgspec.json.decode(Path(source).read_bytes(), type=cls)
-        except (OSError, msgspec.MsgspecError) as error:
-            got = describe(source) if isinstance(source, dict) else str(source)
-            raise InputError("source", expected="a saved summary", got=got, operation="TrainingSummary.load") from error
+        wanted = "a saved summary"
+        if isinstance(source, dict):
+            plain, place = source, "source"
+        elif isinstance(source, str | Path):
+            place = str(source)
+            try:
+                content = read_plain(source, wanted, limit=LARGEST, error=InputError)
+            except FileNotFoundError as error:
+                raise InputError("source", expected=wanted, got=f"no file at {source}") from error
+            plain = parse_json(content, place, error=InputError)
+        else:
+            raise InputError("source", expected=wanted, got=describe(source))
+        return as_kind(plain, cls, place, wanted=wanted, error=InputError)
 
 
 def _categorical(name: str, codes: np.ndarray, words: list[str]) -> Column:

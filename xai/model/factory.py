@@ -1,102 +1,106 @@
-"""From "module:callable" to a network. A factory is code, so what may run without being trusted is narrow."""
+"""From "module:callable" to a network. A factory is code: trust.py lists what needs none, all else is named first."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
-import typing
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from xai.base.errors import FolderError
+from xai.base.errors import FolderError, describe, one_line
+from xai.model.installed import file_of
+from xai.model.rehearsal import rehearse
+from xai.model.settings import settings_file
+from xai.model.trust import Known, check_arguments, find_known
 
 __all__ = ["build_network"]
+
+LONGEST = 200  # letters of a factory's name
+MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+# What the folder that is being loaded may do, for a factory that builds by another one.
+_OUTER: ContextVar[tuple[Path | None, bool]] = ContextVar("outer", default=(None, False))
 
 
 def build_network(folder: Path | None, factory: str, arguments: dict[str, object], trust_code: bool) -> nn.Module:
     """Call the factory and return its network, drawn without touching the global random state.
 
-    folder: the model folder that names the factory; None where none does, and then only installed code will do.
+    folder: the model folder that names the factory; None where a factory builds by another, and then that of the outer
+    one and its trust count. Raises FolderError for a factory that needs trust and has none (it says what would run),
+    for arguments that it does not take, and for one that fails.
     """
-    build = _find(folder, factory, trust_code)
-    with torch.random.fork_rng(devices=[]):
-        try:
+    if folder is None:
+        folder, trusted = _OUTER.get()
+        trust_code = trust_code or trusted
+    build, known = _find(folder, factory, trust_code)
+    if known is not None and not trust_code:
+        check_arguments(known, factory, arguments)
+    token = _OUTER.set((folder, trust_code))
+    try:
+        with torch.random.fork_rng(devices=[]):
+            if known is not None and known.ours and not known.nested:
+                rehearse(build, arguments)
             network = build(**arguments)
-        except Exception as error:
-            got = f"{type(error).__name__}: {error}"
-            raise FolderError("factory", expected=f"{factory} to build a network", got=got, operation="load") from error
+    except FolderError:
+        raise
+    except Exception as error:
+        got = f"{type(error).__name__}: {one_line(error)}"
+        raise FolderError("factory", expected=f"{factory} to build a network", got=got) from error
+    finally:
+        _OUTER.reset(token)
     if not isinstance(network, nn.Module):
-        raise FolderError(
-            "factory", expected=f"{factory} to return a torch.nn.Module", got=type(network).__name__, operation="load"
-        )
+        raise FolderError("factory", expected=f"{factory} to return a torch.nn.Module", got=type(network).__name__)
     return network
 
 
-def _find(folder: Path | None, factory: str, trust_code: bool) -> Callable:
+def _find(folder: Path | None, factory: str, trust_code: bool) -> tuple[Callable, Known | None]:
     module_name, _, name = factory.partition(":")
-    if not module_name or not name:
-        wanted = "'package.module:callable' or 'file.py:callable'"
-        raise FolderError("factory", expected=wanted, got=repr(factory), operation="load")
     of_file = module_name.endswith(".py")
-    if of_file and (folder is None or not trust_code):
-        wanted = f"--trust-code (trust_code=True), since {factory} is code of the folder itself"
-        raise FolderError("factory", expected=wanted, got="none", operation="load")
-    module = _file_module(folder, module_name) if of_file else _installed_module(module_name, folder, trust_code)
+    readable = len(factory) <= LONGEST and factory.isprintable()
+    if not readable or not (of_file or MODULE.fullmatch(module_name)) or not MODULE.fullmatch(name):
+        wanted = "'package.module:callable' or 'file.py:callable'"
+        raise FolderError("factory", expected=wanted, got=describe(factory))
+    known = None if of_file else find_known(module_name, name, folder)
+    if known is not None:
+        return known.build, known
+    if not trust_code:
+        place = str(folder / module_name) if of_file and folder is not None else file_of(module_name)
+        wanted = (
+            f"a module class of torch.nn, of this distribution's models or of a package allowed in {settings_file()}, "
+            f"or --trust-code (trust_code=True), which would run {name} of {module_name} ({place})"
+        )
+        raise FolderError("factory", expected=one_line(wanted), got=factory)
+    module = _file_module(folder, module_name) if of_file else _module(module_name)
     found: object = module
     for part in name.split("."):
         found = getattr(found, part, None)
     if not callable(found):
         where = getattr(module, "__file__", None) or module_name
-        raise FolderError(
-            "factory", expected=f"a callable named {name!r} in {module_name}", got=f"none in {where}", operation="load"
-        )
-    if not of_file and not trust_code and not _builds_a_network(found):
-        wanted = f"{factory} to be a torch.nn.Module class or annotated to return one, or --trust-code"
-        raise FolderError("factory", expected=wanted, got="neither", operation="load")
-    return found
+        wanted = f"a callable named {name!r} in {module_name}"
+        raise FolderError("factory", expected=wanted, got=f"none in {where}")
+    return found, None
 
 
-def _builds_a_network(found: Callable) -> bool:
-    # Without this, "os:system" with arguments of its choosing would be a model folder.
-    if isinstance(found, type):
-        return issubclass(found, nn.Module)
-    try:
-        returns = typing.get_type_hints(found).get("return")
-    except Exception:  # an annotation that cannot be resolved says nothing
-        return False
-    return isinstance(returns, type) and issubclass(returns, nn.Module)
-
-
-def _installed_module(name: str, folder: Path | None, trust_code: bool) -> object:
-    try:
-        spec = importlib.util.find_spec(name.partition(".")[0])
-    except (ImportError, ValueError):
-        spec = None
-    # A model folder on the path (a notebook started in it, say) must not pass for an installed package.
-    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
-    home = None if folder is None else folder.resolve()
-    inside = home and any(place and Path(place).resolve().is_relative_to(home) for place in places)
-    if inside and not trust_code:
-        wanted = f"--trust-code (trust_code=True), since {name} is code of the folder itself"
-        raise FolderError("factory", expected=wanted, got="none", operation="load")
+def _module(name: str) -> object:
     try:
         return importlib.import_module(name)
     except Exception as error:
         top = sys.modules.get(name.partition(".")[0])
         where = f" (the {top.__name__!r} imported here is {top.__file__})" if getattr(top, "__file__", None) else ""
-        got = f"{type(error).__name__}: {error}{where}"
-        raise FolderError("factory", expected=f"the installed module {name}", got=got, operation="load") from error
+        got = f"{type(error).__name__}: {one_line(error)}{where}"
+        raise FolderError("factory", expected=f"the installed module {name}", got=got) from error
 
 
-def _file_module(folder: Path, name: str) -> object:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise FolderError("factory", expected=f"a file inside {folder}", got=name, operation="load")
+def _file_module(folder: Path | None, name: str) -> object:
+    path = None if folder is None else (folder / name).resolve()
+    if path is None or not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise FolderError("factory", expected=f"a file inside {folder}", got=name)
     # A name that no import statement can take: a user's network.py or models.py shadows nothing.
     unique = f"xai_factory_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(unique, path)
@@ -106,7 +110,6 @@ def _file_module(folder: Path, name: str) -> object:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[unique]
-        raise FolderError(
-            str(path), expected="a file that runs", got=f"{type(error).__name__}: {error}", operation="load"
-        ) from error
+        got = f"{type(error).__name__}: {one_line(error)}"
+        raise FolderError(str(path), expected="a file that runs", got=got) from error
     return module

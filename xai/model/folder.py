@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from pathlib import Path
 
 import msgspec
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from xai.base.errors import FolderError, XaiError, describe, names_errors
-from xai.base.files import check_writable, write_atomically
+from xai.base.files import check_writable
+from xai.base.plain import visible_text
+from xai.base.reading import MEBIBYTE, parse_toml, read_plain
+from xai.base.tensor_file import DTYPES, TensorFile, open_tensors
 from xai.inputs.known import KnownInput
 from xai.inputs.tensor import TensorInput
 from xai.model.factory import build_network
+from xai.model.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
 from xai.model.model import Model
 from xai.model.outputs import OUTPUTS, TASKS
 
 __all__ = ["Description", "load", "read_description", "save_model"]
 
-FILE, WEIGHTS = "model.toml", "weights.safetensors"
+LARGEST = 16 * MEBIBYTE  # of a description: the vocabulary of a text model is in it
+RETRIES = 20  # of a reader that meets writers
 
 
 class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The content of model.toml.
 
-    factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself.
-    arguments: keyword arguments of the factory. origin: free facts about the training, shown in reports.
+    factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself. No trust is
+    needed for a module class of torch.nn, `models` or an allowed package, and for a factory that `models` lists.
+    arguments: keyword arguments of the factory. weights_sha256: of the weights' file; other weights are refused.
+    origin: free facts about the training, shown in reports.
     """
 
     factory: str
     task: str
     output: str
+    weights_sha256: str | None = None
     name: str | None = None
     classes: list[str] | None = None
     arguments: dict[str, object] = {}
@@ -43,15 +51,27 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
 
 @names_errors("load")
 def load(folder: str | Path, *, trust_code: bool = False) -> Model:
-    """Read a model folder.
+    """Read a model folder; one that is being written meanwhile gives the old or the new model, never a mixture.
 
-    trust_code: run a factory that is a file of the folder. Code runs when it is loaded: trust it first.
+    trust_code: run a factory of any other kind than those that need no trust (see docs/security.md). Code runs when it
+    is loaded: trust it first.
     Raises FolderError for a folder without model.toml, an unknown key or wrong type in it, or weights that do not fit.
     """
     folder = Path(folder)
+    for _ in range(RETRIES):
+        before = state_of(folder)
+        try:
+            return _load_once(folder, trust_code)
+        except FolderError:
+            if state_of(folder) == before:
+                raise
+    raise FolderError("folder", expected="one that stays as it is for a moment", got=f"{folder}, written anew")
+
+
+def _load_once(folder: Path, trust_code: bool) -> Model:
     description = read_description(folder)
     network = build_network(folder, description.factory, description.arguments, trust_code)
-    _load_weights(network, folder / WEIGHTS)
+    _load_weights(network, folder, description.weights_sha256)
     try:
         model = Model(
             network.eval(),
@@ -71,24 +91,15 @@ def read_description(folder: str | Path) -> Description:
     """Return the content of model.toml, checked; raises FolderError."""
     path = Path(folder) / FILE
     if not Path(folder).is_dir():
-        raise FolderError(
-            "folder", expected=f"a model folder with {FILE}", got=f"no folder at {folder}", operation="load"
-        )
+        raise FolderError("folder", expected=f"a model folder with {FILE}", got=f"no folder at {folder}")
     try:
-        description = msgspec.toml.decode(path.read_bytes(), type=Description)
+        content = read_plain(path, "a TOML file", limit=LARGEST)
+        description = parse_toml(content, Description, str(path))
     except FileNotFoundError as error:
-        raise FolderError(
-            "folder", expected=f"a model folder with {FILE}", got=f"none in {folder}", operation="load"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise FolderError(str(path), expected="a readable TOML file", got=str(error), operation="load") from error
-    except (msgspec.DecodeError, XaiError) as error:  # a ValidationError is a DecodeError
-        raise FolderError(f"load: {path}: {_one_line(error)}") from error
+        raise FolderError("folder", expected=f"a model folder with {FILE}", got=f"none in {folder}") from error
     for key, value, known in (("task", description.task, TASKS), ("output", description.output, OUTPUTS)):
         if value not in known:
-            raise FolderError(
-                f"{path}: {key}", expected=f"one of {', '.join(known)}", got=repr(value), operation="load"
-            )
+            raise FolderError(f"{path}: {key}", expected=f"one of {', '.join(known)}", got=repr(value))
     return description
 
 
@@ -101,78 +112,103 @@ def save_model(
     arguments: dict[str, object] | None = None,
     origin: dict[str, str | int | float | bool] | None = None,
 ) -> Path:
-    """Write a model as a folder that `load` reads; the weights first, so that a folder with model.toml is whole."""
+    """Write a model as a folder that `load` reads.
+
+    A model that stands there is replaced as a whole: a full disk, or a process that is killed, leaves the old one or
+    the new one, and other files of the folder stay. Writers of one folder take turns.
+    Raises FolderError for what a folder cannot hold, OutputError where it cannot be written.
+    """
     folder = Path(folder)
     if model.forward is not None:
         wanted = "a network that is called with the batch alone, since a folder holds no function"
         raise FolderError("model", expected=wanted, got="one with forward=")
+    for name in (FILE, WEIGHTS):
+        check_writable(folder / name)
+    weights = save(_stored(model.network))
     description = Description(
         factory=factory,
         task=model.task,
         output=model.output,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
         name=model.name,
         classes=model.classes,
         arguments=arguments or {},
         input=model.input,
         origin=origin or {},
     )
-    check_writable(folder / FILE)
-    state, seen = {}, set()
-    for name, tensor in model.network.state_dict().items():
-        identity = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
-        if identity in seen and tensor.numel():
-            continue  # a tied weight is stored once
-        seen.add(identity)
-        state[name] = tensor.detach().cpu().contiguous()
     try:
-        text = msgspec.toml.encode(description)
-    except (TypeError, ValueError) as error:
+        text = msgspec.toml.encode(_visible(msgspec.to_builtins(description)))
+    except (TypeError, ValueError, RecursionError) as error:
         raise FolderError("arguments, origin", expected="what TOML can hold", got=str(error)) from error
-    weights = save(state)
-    (folder / FILE).unlink(missing_ok=True)  # never an old description beside new weights
-    write_atomically(folder / WEIGHTS, weights)
-    write_atomically(folder / FILE, text)
+    replace_model(folder, text, weights)
     return folder
 
 
-def _load_weights(network: nn.Module, path: Path) -> None:
+def _visible(plain: object) -> object:
+    if isinstance(plain, dict):
+        return {_visible(name): _visible(value) for name, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_visible(value) for value in plain]
+    return visible_text(plain) if isinstance(plain, str) else plain
+
+
+def _stored(network: nn.Module) -> dict[str, Tensor]:
+    """Return the tensors of a network as a file holds them."""
+    state, seen = {}, set()
+    for name, tensor in network.state_dict().items():
+        identity = (tensor.data_ptr(), tuple(tensor.shape), tensor.stride())
+        if identity in seen and tensor.numel():
+            continue  # a tied weight is stored once
+        if tensor.dtype not in DTYPES.values():
+            wanted = "weights of a type that a folder holds"
+            raise FolderError(name, expected=wanted, got=str(tensor.dtype).removeprefix("torch."))
+        seen.add(identity)
+        state[name] = tensor.detach().cpu().contiguous()
+    return state
+
+
+def _load_weights(network: nn.Module, folder: Path, digest: str | None) -> None:
+    """Fill a network from the file that has this digest; of a folder without one, from the file that is there."""
     wanted = {name: value for name, value in network.state_dict().items() if isinstance(value, Tensor)}
+    for name, value in wanted.items():
+        if value.is_meta or is_lazy(value):
+            raise FolderError(f"factory: {name}", expected="a tensor of a known size, with memory", got="none yet")
+    path = find_weights(folder, digest)
     try:
-        with safe_open(str(path), framework="pt") as file:
-            names = set(file.keys())
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-            _check_fit(wanted, names, shapes, path)
-            state = {name: file.get_tensor(name) for name in names}
+        with open_tensors(path) as file:
+            _check_fit(wanted, file, path)
+            if digest is not None and (got := file.digest()) != digest:
+                said = f"the weights of {FILE} (weights_sha256 {digest[:12]}...; without that line any are taken)"
+                raise FolderError(str(path), expected=said, got=f"others ({got[:12]}...)")
+            state = file.read_all()
     except FileNotFoundError as error:
-        raise FolderError(
-            "folder", expected=f"weights in {path.name}", got=f"no file {path}", operation="load"
-        ) from error
-    except (OSError, SafetensorError) as error:
-        raise FolderError(str(path), expected="a safetensors file", got=_one_line(error), operation="load") from error
+        raise FolderError("folder", expected=f"weights in {path.name}", got=f"no file {path}") from error
     for name, value in state.items():
-        if value.is_floating_point() != wanted[name].is_floating_point():
-            raise FolderError(
-                f"{path}: {name}", expected=str(wanted[name].dtype), got=str(value.dtype), operation="load"
-            )
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise FolderError(f"{path}: {name}", expected="finite weights", got="NaN or infinity", operation="load")
+        _check_values(value, wanted[name].dtype, f"{path}: {name}")
     network.load_state_dict(state, strict=False)
 
 
-def _check_fit(wanted: dict[str, Tensor], names: set[str], shapes: dict[str, tuple], path: Path) -> None:
+def _check_values(value: Tensor, dtype: torch.dtype, where: str) -> None:
+    """Numbers may be of another width than the network's, not of another kind, and must survive the conversion."""
+    if (value.is_floating_point(), value.is_complex()) != (dtype.is_floating_point, dtype.is_complex):
+        raise FolderError(where, expected=str(dtype), got=str(value.dtype))
+    converted = value.to(dtype)
+    if dtype.is_floating_point or dtype.is_complex:
+        if not bool(torch.isfinite(converted).all()):
+            raise FolderError(where, expected="finite weights", got=f"NaN, infinity, or more than {dtype} holds")
+    elif value.dtype != dtype and converted.tolist() != value.tolist():
+        raise FolderError(where, expected=f"whole numbers that {dtype} holds", got=str(value.dtype))
+
+
+def _check_fit(wanted: dict[str, Tensor], file: TensorFile, path: Path) -> None:
+    names, shapes = set(file.entries), {name: tuple(entry.shape) for name, entry in file.entries.items()}
     unknown = sorted(names - wanted.keys())
     present = {wanted[name].data_ptr() for name in names & wanted.keys()}
     missing = sorted(name for name in wanted.keys() - names if wanted[name].data_ptr() not in present)
     wrong = sorted(name for name in names & wanted.keys() if shapes[name] != tuple(wanted[name].shape))
     if missing or unknown:
         got = f"{len(missing)} missing ({', '.join(missing[:3])}), {len(unknown)} unknown ({', '.join(unknown[:3])})"
-        raise FolderError(str(path), expected=f"the {len(wanted)} tensors of the network", got=got, operation="load")
+        raise FolderError(str(path), expected=f"the {len(wanted)} tensors of the network", got=got)
     if wrong:
         name = wrong[0]
-        raise FolderError(
-            f"{path}: {name}", expected=describe(wanted[name]), got=f"shape {shapes[name]}", operation="load"
-        )
-
-
-def _one_line(error: Exception) -> str:
-    return re.sub(r"\s+", " ", str(error)).strip()
+        raise FolderError(f"{path}: {name}", expected=describe(wanted[name]), got=f"shape {shapes[name]}")

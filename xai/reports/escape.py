@@ -11,7 +11,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from xai.base.plain import as_plain
+from xai.base.plain import as_plain, visible_text
 
 __all__ = ["asset", "content_hash", "render", "script_json"]
 
@@ -21,7 +21,7 @@ UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "
 
 def render(template: str, **values: object) -> Markup:
     """Return a template of `xai/reports/templates` as HTML, with every value escaped."""
-    return Markup(_environment().get_template(template).render(**values))
+    return Markup(visible_text(_environment().get_template(template).render(**values)))
 
 
 def script_json(value: object) -> Markup:
@@ -33,7 +33,7 @@ def script_json(value: object) -> Markup:
     text = json.dumps(as_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, escaped in UNSAFE.items():
         text = text.replace(character, escaped)
-    return Markup(text)
+    return Markup(visible_text(text))  # an escape of JSON too
 
 
 def asset(name: str) -> Markup:

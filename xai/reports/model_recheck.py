@@ -14,6 +14,7 @@ from xai.model.model import Model
 from xai.reports.escape import script_json
 from xai.reports.model_report import images_digest, model_report
 from xai.reports.page import Report
+from xai.reports.report_schema import OF_THE_DATA
 
 __all__ = ["remake_model_report"]
 
@@ -67,7 +68,7 @@ def remake_model_report(
         with with_threads(request.get("versions", {}).get("threads")):
             about = {"title": str(numbers.get("title")), "origin": _origin(model, sections["provenance"])}
             made = model_report(model, data, images, **settings, **about)
-    except (XaiError, TypeError, ValueError) as error:
+    except (XaiError, *OF_THE_DATA) as error:
         reason = f"{type(error).__name__}: {error}"
         return Recheck((Difference("request", request, reason),), total, 0, 1.0, (), tuple(own), notes), None
     fresh = _plain(made)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from xai.base.plain import visible_text
 from xai.reports.cards import deletion_plot, lime_plot, map_card, pixel_range
 from xai.reports.escape import render
 from xai.reports.figures import drawn_as
@@ -105,4 +106,5 @@ def _frame(item: object, title: str) -> str:
 
     page = escape(Report(title, [item]).html())  # a str, so that it is escaped to stand in an attribute
     rights = "allow-scripts allow-downloads"
-    return f'<iframe srcdoc="{page}" title="{escape(title)}" sandbox="{rights}" width="100%" height="520"></iframe>'
+    title = escape(visible_text(title))
+    return f'<iframe srcdoc="{page}" title="{title}" sandbox="{rights}" width="100%" height="520"></iframe>'

@@ -14,16 +14,19 @@ from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between
 from xai.auditing.remake import remake_audit, remake_comparison, with_threads
 from xai.base.errors import FolderError, InputError, XaiError, describe, names_errors
+from xai.base.reading import MEBIBYTE, parse_json, read_plain
 from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model
 from xai.reports.audit_report import audit_report
 from xai.reports.comparison_report import comparison_report
 from xai.reports.model_recheck import remake_model_report
 from xai.reports.page import sealed
+from xai.reports.report_schema import OF_THE_DATA, check_audit, check_page
 from xai.results.audit_result import AuditResult
 
 __all__ = ["read_report", "recheck", "visible_differences"]
 
+LARGEST = 256 * MEBIBYTE
 CONTEXT = 30  # characters shown before a difference
 SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')  # nobody can measure them again
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.S)
@@ -58,19 +61,16 @@ def recheck(
     settings = {"sample": sample, "seed": seed, "tolerance": tolerance}
     if page is None:
         return _remade(AuditResult.from_dict(numbers), model, _audit_data(data), other, replicas, settings)
-    call = numbers.get("request", {}).get("call")
-    if call in ("audit_report", "comparison_report"):
-        result = AuditResult.from_dict(numbers["sections"].get("audit", {}).get("audit"))
+    if numbers["request"]["call"] != "model_report":
+        result = AuditResult.from_dict(numbers["sections"]["audit"]["audit"])
         found = _remade(result, model, _audit_data(data), other, replicas, settings)
         raw = bool(numbers["request"].get("raw_data"))
         again, visible = None, []
         if found.recomputed:
             again, visible = _rendered(page, result, model, other, data, raw, str(numbers.get("title")))
-    elif call == "model_report":
+    else:
         found, again = remake_model_report(numbers, model, data, images, **settings)
         visible = [] if again is None else visible_differences(SECONDS.sub("", page), SECONDS.sub("", again))
-    else:
-        raise FolderError("report", expected="one by xai audit or xai report", got=str(report))
     if not sealed(page):
         visible.append(Difference("page", "a checksum of other characters", "that of these"))
     covered = found.covered if again is None else (*found.covered, "visible page")
@@ -92,7 +92,7 @@ def _remade(
     if other is None or len(replicas) != wanted:
         given = f"{'no' if other is None else 'a'} version B and {len(replicas)} replicas"
         said = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
-        raise InputError("other, replicas", expected=said, got=given, operation="recheck")
+        raise InputError("other, replicas", expected=said, got=given)
     return remake_comparison(result, model, other, data, replicas, **settings)
 
 
@@ -107,7 +107,7 @@ def _rendered(
                 again = comparison_report(result, model, other, data, **about).html()
             else:
                 again = audit_report(result, model, data, **about).html()
-    except (XaiError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (XaiError, *OF_THE_DATA) as error:
         reason = f"{type(error).__name__}: {error}"
         return None, [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
     return again, [*_data_differences(page, again), *visible_differences(page, again)]
@@ -116,20 +116,15 @@ def _rendered(
 def read_report(path: str | Path) -> tuple[str | None, dict]:
     """Return a report's page and its data, or None and the data of an audit's JSON; raises FolderError otherwise."""
     try:
-        text = Path(path).read_bytes().decode()
-        if text.lstrip().startswith("{"):
-            return None, json.loads(text)
-        found = DATA.findall(text)
-        if len(found) != 1:
-            raise FolderError("report", expected="a page with its numbers", got=str(path), operation="recheck")
-        plain = json.loads(found[0])
-    except (OSError, ValueError) as error:
-        if isinstance(error, FolderError):
-            raise
-        raise FolderError("report", expected="a report that can be read", got=str(path), operation="recheck") from error
-    if not isinstance(plain, dict) or not isinstance(plain.get("sections"), dict):
-        raise FolderError("report", expected="a page with its numbers", got=str(path), operation="recheck")
-    return text, plain
+        text = read_plain(path, "a report that can be read", limit=LARGEST, argument="report").decode()
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise FolderError("report", expected="a report that can be read", got=str(path)) from error
+    if text.lstrip().startswith("{"):
+        return None, check_audit(parse_json(text, str(path)), str(path))
+    found = DATA.findall(text)
+    if len(found) != 1:
+        raise FolderError("report", expected="a page with its numbers", got=str(path))
+    return text, check_page(parse_json(found[0], str(path)), str(path))
 
 
 def visible_differences(page: str, again: str) -> list[Difference]:
@@ -165,7 +160,5 @@ def _data_differences(page: str, again: str) -> list[Difference]:
 
 def _audit_data(data: object) -> AuditData:
     if not isinstance(data, AuditData):
-        raise InputError(
-            "data", expected="an AuditData for the report of an audit", got=describe(data), operation="recheck"
-        )
+        raise InputError("data", expected="an AuditData for the report of an audit", got=describe(data))
     return data

@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xai.base.errors import FolderError, InputError
+import msgspec
+
+from xai.base.errors import FolderError, InputError, describe, names_errors, one_line
 from xai.base.files import write_atomically
+from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.results.finding import STATUSES, Finding
 
 if TYPE_CHECKING:
@@ -20,6 +23,20 @@ __all__ = ["AuditResult"]
 
 SCHEMA_VERSION = 1
 LEVELS = ("warn", "fail", "untestable")
+LARGEST = 256 * MEBIBYTE
+
+
+class SavedAudit(msgspec.Struct, forbid_unknown_fields=True):
+    """What the plain data of a result are held against."""
+
+    findings: list[Finding]
+    model: dict[str, object]
+    data: dict[str, object]
+    options: dict[str, object]
+    versions: dict[str, object]
+    seconds: dict[str, float | None]
+    schema_version: int
+    power: dict[str, object] = {}
 
 
 @dataclass(frozen=True)
@@ -112,6 +129,7 @@ class AuditResult:
         """Return everything as plain data."""
         return asdict(self)
 
+    @names_errors("AuditResult.save")
     def save(self, path: str | Path) -> Path:
         """Write everything as JSON, whole or not at all."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=True)
@@ -120,18 +138,24 @@ class AuditResult:
     @classmethod
     def from_dict(cls, plain: dict) -> AuditResult:
         """Return the result behind plain data; raises FolderError for anything else."""
+        if not isinstance(plain, dict) or not all(isinstance(name, str) for name in plain):
+            raise FolderError("data", expected="a saved audit", got=describe(plain), operation="AuditResult")
+        if plain.get("schema_version") != SCHEMA_VERSION:
+            got = describe(plain.get("schema_version"))
+            raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=got, operation="AuditResult")
+        # A check: the data stay as they are, so that a whole number is not made a broken one.
+        as_kind(plain, SavedAudit, "data", wanted="a saved audit")
         try:
-            if plain["schema_version"] != SCHEMA_VERSION:
-                raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=plain["schema_version"])
             return cls(**{**plain, "findings": tuple(Finding(**item) for item in plain["findings"])})
-        except (KeyError, TypeError, AttributeError) as error:
-            raise FolderError("data", expected="a saved audit", got=f"{type(error).__name__}") from error
+        except TypeError as error:
+            raise FolderError("data", expected="a saved audit", got=one_line(error), operation="AuditResult") from error
 
     @classmethod
+    @names_errors("AuditResult.load")
     def load(cls, path: str | Path) -> AuditResult:
         """Read what `save` wrote; raises FolderError for any other file."""
         try:
-            plain = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise FolderError("path", expected="a saved audit", got=str(path), operation="AuditResult.load") from error
-        return cls.from_dict(plain)
+            content = read_plain(path, "a saved audit", limit=LARGEST)
+        except FileNotFoundError as error:
+            raise FolderError("path", expected="a saved audit", got=f"no file at {path}") from error
+        return cls.from_dict(parse_json(content, str(path)))

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from xai.base.errors import FolderError, InputError
-from xai.base.files import write_atomically
+from xai.base.errors import InputError, names_errors
 from xai.results.digest_field import DigestField
+from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
 from xai.results.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Explanation", "Visualization"]
-
-SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,53 +160,18 @@ class Explanation:
     def __repr__(self) -> str:
         return f"Explanation({self.method}, {len(self)} rows, over {self.over}, target {self.target_name()})"
 
+    @names_errors("Explanation.save")
     def save(self, path: str | Path) -> Path:
         """Write everything to one safetensors file; no pickle."""
-        from safetensors.torch import save
-
-        tensors = {"inputs": self.inputs, "prediction": self.prediction}
-        for name in ("values", "standard_error"):
-            value = getattr(self, name)
-            parts = {} if value is None else {name: value} if isinstance(value, Tensor) else _numbered(name, value)
-            tensors |= parts
-        tensors |= {name: part for name in ("segments", "background") if (part := getattr(self, name)) is not None}
-        plain = {
-            entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in (*TENSORS, "evidence")
-        }
-        plain["evidence"] = [[finding.to_dict() for finding in row] for row in self.evidence]
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}))
+        return write_explanation(self, path)
 
     @classmethod
+    @names_errors("Explanation.load")
     def load(cls, path: str | Path) -> Explanation:
         """Read what `save` wrote; raises FolderError for any other file."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-            plain = json.loads(metadata["explanation"])
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise FolderError(
-                "path", expected="a saved explanation", got=str(path), operation="Explanation.load"
-            ) from error
-        if plain.get("schema_version") != SCHEMA_VERSION:
-            got = plain.get("schema_version")
-            raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=got, operation="Explanation.load")
-        for name in ("values", "standard_error"):
-            if f"{name}.0" in tensors:
-                tensors[name] = [tensors.pop(f"{name}.{row}") for row in range(len(tensors["inputs"]))]
-        plain["target"] = tuple(tuple(item) if isinstance(item, list) else item for item in plain["target"])
-        plain["evidence"] = tuple(tuple(Finding(**finding) for finding in row) for row in plain["evidence"])
-        for name in ("names", "classes", "diagnostics"):
-            plain[name] = tuple(plain[name])
-        if plain["row_names"] is not None:
-            plain["row_names"] = tuple(map(tuple, plain["row_names"]))
-        return cls(**plain, **tensors)
+        return cls(**read_explanation(path))
 
 
-TENSORS = ("inputs", "prediction", "values", "standard_error", "segments", "background")
 PER_ROW = (
     "inputs", "target", "values", "prediction", "standard_error", "segments", "row_names", "diagnostics", "evidence",
 )  # fmt: skip
@@ -217,10 +179,6 @@ PER_ROW = (
 
 def _rows_of(value: Tensor | list | tuple, rows: list[int]) -> Tensor | list | tuple:
     return value[rows] if isinstance(value, Tensor) else type(value)(value[row] for row in rows)
-
-
-def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:
-    return {f"{name}.{row}": part for row, part in enumerate(parts)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from xai.base.plain import visible_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,7 +29,8 @@ def long_table(explanation: Explanation) -> pd.DataFrame:
     parts = []
     for row in range(len(explanation)):
         values = explanation.values[row].detach().float().cpu()
-        named = {"row": row, "target": explanation.target_name(row), "name": _names(explanation, row)}
+        names = [visible_text(name) if isinstance(name, str) else name for name in _names(explanation, row)]
+        named = {"row": row, "target": visible_text(explanation.target_name(row)), "name": names}
         part = pd.DataFrame({**named, "value": values.reshape(-1).numpy()})
         if values.ndim > 1:
             for axis, index in zip(_axes(explanation, values), torch.where(torch.ones_like(values))):

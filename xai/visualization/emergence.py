@@ -6,10 +6,8 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
-from xai.base.errors import FolderError, names_errors
+from xai.base.errors import FolderError
+from xai.base.tensor_file import open_tensors
 from xai.model.model import Model
 from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
@@ -28,13 +26,12 @@ def checkpoints(folder: str | Path, most: int = SHOWN) -> list[Path]:
     found = sorted((Path(folder) / "epochs").glob("*.safetensors"))
     if not found:
         got = f"no epochs/*.safetensors in {folder}"
-        raise FolderError("model", expected="a folder trained with its weights kept", got=got, operation="emergence")
+        raise FolderError("model", expected="a folder trained with its weights kept", got=got)
     if len(found) <= most:
         return found
     return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
 
 
-@names_errors("emergence")
 def emergence(
     model: Model, files: Sequence[Path], objective: Objective | Sequence[Objective], **settings: object
 ) -> dict[str, Visualization]:
@@ -44,11 +41,11 @@ def emergence(
     """
     made = {}
     for path in files:
-        network = copy.deepcopy(model.network)
+        network, wanted = copy.deepcopy(model.network), "the weights of this very network"
         try:
-            network.load_state_dict(load_file(path))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            wanted = "the weights of this very network"
+            with open_tensors(path, wanted) as file:
+                network.load_state_dict(file.read_all())
+        except (FileNotFoundError, RuntimeError) as error:
             raise FolderError(path.name, expected=wanted, got=type(error).__name__) from error
         made[path.stem] = visualize(model.with_network(network), objective, **settings)
     return made

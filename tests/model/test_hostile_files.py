@@ -1,0 +1,405 @@
+"""Files from outside that are no files, too deep, too large or damaged: each reader names it at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save, save_file
+from torch import nn
+
+import xai
+from tests.auditing.test_audit import table_model
+from tests.zoo import ZOO, images
+from xai.base.errors import FolderError, InputError, XaiError
+from xai.base.reading import DEEPEST, as_kind, parse_json, parse_toml, read_plain
+from xai.base.tensor_file import open_tensors
+from xai.inputs.sequence_files import read_series, read_texts
+from xai.inputs.series import SequenceInput
+from xai.lime.summary import TrainingSummary
+from xai.model.folder import load, read_description, save_model
+from xai.reports.recheck import read_report, recheck
+from xai.results.explanation import Explanation
+
+TEXT = 'factory = "torch.nn:Linear"\ntask = "classification"\noutput = "logits"\n'
+ARGUMENTS = "[arguments]\nin_features = 2\nout_features = 2\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a model folder that names no digest, so that its weights are looked at."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/model.toml").write_text(TEXT + ARGUMENTS)
+    save_file(nn.Linear(2, 2).state_dict(), tmp_path / "model/weights.safetensors")
+    assert load(tmp_path / "model").network.in_features == 2
+    return tmp_path / "model"
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_socket(path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(path.parent)  # the whole path may be longer than a socket's name can be
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(path.name)
+    finally:
+        os.chdir(here)
+
+
+def link_to(target: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(target)
+
+
+def link_to_a_pipe(path: Path) -> None:
+    os.mkfifo(path.parent / "pipe")
+    path.symlink_to("pipe")
+
+
+NO_FILES = {
+    "pipe": a_pipe, "folder": a_folder, "socket": a_socket,
+    "endless": link_to("/dev/zero"), "terminal": link_to("/dev/tty"),
+    "link to a pipe": link_to_a_pipe, "link to itself": lambda path: path.symlink_to(path.name),
+    "link to nothing": link_to("nowhere"),
+}  # fmt: skip
+READERS: dict[str, Callable[[Path], object]] = {
+    "explanation": Explanation.load,
+    "summary": TrainingSummary.load,
+    "audit": xai.AuditResult.load,
+    "report": read_report,
+    "report by recheck": lambda path: recheck(path, table_model()),
+    "text": lambda path: read_texts([f"{path}"]),
+    "series": lambda path: read_series([f"{path}"], SequenceInput(["a"], 3)),
+    "image": lambda path: xai.inputs.image_files.read_image(path, xai.ImageInput((1, 8, 8))),
+    "table": lambda path: TrainingSummary.of(path),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", NO_FILES)
+class TestWhatIsNoFile:
+    @pytest.mark.parametrize("name", ["model.toml", "weights.safetensors"])
+    def test_in_a_model_folder(self, folder: Path, kind: str, name: str) -> None:
+        (folder / name).unlink()
+        NO_FILES[kind](folder / name)
+        with pytest.raises(FolderError) as caught:
+            load(folder)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("reader", READERS)
+    def test_for_a_reader(self, tmp_path: Path, kind: str, reader: str) -> None:
+        path = tmp_path / {"text": "file.txt", "table": "file.csv", "image": "file.png"}.get(reader, "file")
+        NO_FILES[kind](path)
+        with pytest.raises(XaiError) as caught:
+            READERS[reader](path)
+        assert "\n" not in str(caught.value)
+
+    def test_for_a_writer_of_models(self, tmp_path: Path, kind: str) -> None:
+        NO_FILES[kind](tmp_path / "model.toml")
+        if "link to nothing" in kind or "itself" in kind:
+            return  # is replaced by a file
+        with pytest.raises(XaiError):
+            save_model(xai.Model(nn.Linear(2, 2)), tmp_path, factory="torch.nn:Linear")
+
+
+DEEP = 5000
+DESCRIPTIONS = {
+    "deep arrays": f"{TEXT}name = {'[' * DEEP}{']' * DEEP}\n",
+    "deep tables": TEXT + "[arguments]\na = " + "{b = " * DEEP + "1" + "}" * DEEP + "\n",
+    "a deep key": TEXT + "[origin]\n" + ".".join("a" * DEEP) + " = 1\n",
+    "arrays a little too deep": f"{TEXT}[arguments]\na = {'[' * 70}{']' * 70}\n",
+    "a long number": f"{TEXT}[origin]\na = {'1' * 5000}\n",
+    "a long argument": f"{TEXT}[arguments]\nin_features = {'1' * 5000}\nout_features = 2\n",
+    "a large argument": f"{TEXT}[arguments]\nin_features = {'1' * 4000}\nout_features = 2\n",
+    "a date": f"{TEXT}[arguments]\nin_features = 2020-01-01\nout_features = 2\n",
+    "a wrong type": TEXT.replace('"logits"', "3") + ARGUMENTS,
+    "an unknown key": TEXT + "danger = 1\n" + ARGUMENTS,
+    "an unknown kind of input": TEXT + '[input]\nkind = "brain"\n' + ARGUMENTS,
+    "a list for the input": TEXT + "input = [1]\n" + ARGUMENTS,
+    "two times a key": TEXT + TEXT + ARGUMENTS,
+    "no TOML": "\x00\x01",
+    "an empty file": "",
+    "classes that are numbers": TEXT + "classes = [1, 2]\n" + ARGUMENTS,
+    "an infinite mean": TEXT + ARGUMENTS + '[input]\nkind = "image"\nshape = [1, 2, 2]\nstd = [nan]\n',
+}
+
+
+@pytest.mark.parametrize("kind", DESCRIPTIONS)
+def test_descriptions_that_are_none(folder: Path, kind: str) -> None:
+    (folder / "model.toml").write_text(DESCRIPTIONS[kind])
+    with pytest.raises(FolderError) as caught:
+        load(folder)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+def test_bytes_that_are_no_text_and_a_description_that_is_too_large(folder: Path) -> None:
+    (folder / "model.toml").write_bytes(b"\xff\xfe" + TEXT.encode())
+    with pytest.raises(FolderError, match="readable TOML"):
+        load(folder)
+    os.truncate(folder / "model.toml", 10 * 2**30)  # a hole: takes no room
+    with pytest.raises(FolderError, match="at most 16 MiB"):
+        load(folder)
+
+
+def tensors_file(header: dict[str, object] | str, size: int) -> bytes:
+    text = (header if isinstance(header, str) else json.dumps(header)).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(size)
+
+
+def entry(begin: int, end: int, shape: list[int] | None = None, dtype: str = "F32") -> dict[str, object]:
+    return {"dtype": dtype, "shape": [2, 2] if shape is None else shape, "data_offsets": [begin, end]}
+
+
+BIAS = entry(16, 24, [2])
+WEIGHTS = {
+    "overlapping tensors": tensors_file({"weight": entry(0, 16), "bias": entry(8, 16, [2])}, 16),
+    "the same bytes twice": tensors_file({"weight": entry(0, 16), "bias": entry(0, 8, [2])}, 16),
+    "a hole": tensors_file({"weight": entry(0, 16), "bias": entry(20, 28, [2])}, 28),
+    "bytes behind the last": tensors_file({"weight": entry(0, 16), "bias": BIAS}, 40),
+    "too few bytes": tensors_file({"weight": entry(0, 16), "bias": BIAS}, 10),
+    "backward": tensors_file({"weight": entry(16, 0), "bias": BIAS}, 24),
+    "negative": tensors_file({"weight": entry(-16, 0), "bias": BIAS}, 24),
+    "another size": tensors_file({"weight": entry(0, 16, [3, 2]), "bias": BIAS}, 24),
+    "a negative shape": tensors_file({"weight": entry(0, 16, [-2, -2]), "bias": BIAS}, 24),
+    "very many axes": tensors_file({"weight": entry(0, 4, [1] * 1000), "bias": entry(4, 12, [2])}, 12),
+    "float8": tensors_file({"weight": entry(0, 4, dtype="F8_E4M3"), "bias": entry(4, 12, [2])}, 12),
+    "an unknown type": tensors_file({"weight": entry(0, 16, dtype="F33"), "bias": BIAS}, 24),
+    "an unknown key": tensors_file({"weight": {**entry(0, 16), "run": "x"}, "bias": BIAS}, 24),
+    "metadata that are no words": tensors_file({"__metadata__": {"a": 1}, "weight": entry(0, 16), "bias": BIAS}, 24),
+    "a deep header": tensors_file('{"weight": ' + "[" * DEEP + "]" * DEEP + "}", 24),
+    "deep metadata": tensors_file('{"__metadata__": ' + '{"a":' * DEEP + "1" + "}" * DEEP + "}", 24),
+    "a long number": tensors_file('{"weight": {"dtype": "F32", "shape": [' + "1" * 5000 + ']}}', 24),
+    "a huge number": tensors_file({"weight": entry(0, 10**18, [10**17, 10**17]), "bias": BIAS}, 24),
+    "a list": tensors_file("[]", 24),
+    "a number": tensors_file("3", 24),
+    "half a header": tensors_file('{"weight": {', 24),
+    "no text": b"\x04" + bytes(7) + b"\xff\xfe\xff\xfe",
+    "a header longer than the file": (10**9).to_bytes(8, "little") + b"{}",
+    "a header of all numbers": b"\xff" * 64,
+    "three bytes": b"abc",
+    "nothing": b"",
+    "too large for the network": save(
+        {"weight": torch.full((2, 2), 1e300, dtype=torch.float64), "bias": torch.zeros(2)}
+    ),
+    "infinity": save({"weight": torch.full((2, 2), torch.inf), "bias": torch.zeros(2)}),
+    "complex": save({"weight": torch.zeros(2, 2, dtype=torch.complex64), "bias": torch.zeros(2)}),
+    "whole numbers": save({"weight": torch.zeros(2, 2, dtype=torch.int32), "bias": torch.zeros(2)}),
+    "a pickle": b"\x80\x04cos\nsystem\n(S'true'\ntR.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_weights_that_are_none(folder: Path, kind: str) -> None:
+    (folder / "weights.safetensors").write_bytes(WEIGHTS[kind])
+    with pytest.raises(FolderError, match=r"weights\.safetensors") as caught:
+        load(folder)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_wider_type_that_fits_loads(folder: Path) -> None:
+    save_file({"weight": torch.ones(2, 2, dtype=torch.float64), "bias": torch.zeros(2, dtype=torch.float16)},
+              folder / "weights.safetensors")  # fmt: skip
+    assert load(folder).network.weight.dtype == torch.float32
+
+
+def test_a_network_of_a_type_that_no_folder_holds_is_named(tmp_path: Path) -> None:
+    network = nn.Linear(2, 2)
+    network.register_buffer("tiny", torch.zeros(2).to(torch.float8_e4m3fn))
+    with pytest.raises(FolderError, match="tiny: expected weights of a type that a folder holds, got float8"):
+        save_model(xai.Model(network), tmp_path / "m", factory="torch.nn:Linear")
+    assert not (tmp_path / "m").exists()
+
+
+def test_every_type_comes_back(tmp_path: Path) -> None:
+    from xai.base.tensor_file import DTYPES
+
+    made = {name: torch.arange(6).reshape(2, 3).to(dtype) for name, dtype in DTYPES.items()}
+    made |= {"empty": torch.zeros(0, 3), "one": torch.tensor(3.0)}
+    save_file(made, tmp_path / "all")
+    with open_tensors(tmp_path / "all") as file:
+        found = file.read_all()
+    assert found.keys() == made.keys()
+    for name, value in made.items():
+        assert found[name].dtype == value.dtype
+        assert found[name].tolist() == value.tolist()
+        assert found[name].shape == value.shape
+
+
+JSON = {
+    "a list": "[]",
+    "a number": "3",
+    "a word": '"x"',
+    "nothing": "",
+    "null": "null",
+    "deep lists": "[" * 100_000 + "]" * 100_000,
+    "deep objects": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "lists a little too deep": '{"a": ' + "[" * 70 + "]" * 70 + "}",
+    "a long number": '{"schema_version": ' + "1" * 5000 + "}",
+    "half of one": '{"a": ',
+    "no text": "\x00",
+    "nothing in it": "{}",
+    "another version": '{"schema_version": {"a": []}}',
+    "a key that is a surrogate": '{"\\ud800": 1}',
+}
+
+
+@pytest.mark.parametrize("kind", JSON)
+@pytest.mark.parametrize("reader", ["explanation", "summary", "audit", "report", "page"])
+def test_json_that_is_none(tmp_path: Path, kind: str, reader: str) -> None:
+    path, text = tmp_path / "file", JSON[kind]
+    if reader == "explanation":
+        path.write_bytes(save({"inputs": torch.zeros(1, 2)}, {"explanation": text}))
+    elif reader == "page":
+        path.write_text(f'<script type="application/json" id="data">{text}</script>')
+    else:
+        path.write_text(text)
+    with pytest.raises(XaiError) as caught:
+        READERS["report" if reader == "page" else reader](path)
+    str(caught.value).encode()  # a message that can be printed
+    assert len(str(caught.value)) < 1000
+    assert "\n" not in str(caught.value)
+
+
+ODD: list[object] = [None, True, -1, 2.5, "x", "\ud800", [], {}, [[]], {"a": 1}, [None], [[1, 2]], 10**30]
+
+
+def spoiled(plain: dict[str, object]) -> list[tuple[str, object]]:
+    """Return the data with one entry gone or of another kind, at the top and one level below."""
+    made = []
+    for name, value in plain.items():
+        made.append((f"no {name}", {key: item for key, item in plain.items() if key != name}))
+        made += [(f"{name} = {odd!r}", {**plain, name: odd}) for odd in ODD]
+        if isinstance(value, dict):
+            made += [(f"{name}.{key} = {odd!r}", {**plain, name: {**value, key: odd}}) for key in value for odd in ODD]
+        if isinstance(value, list) and value:
+            made += [(f"{name}[0] = {odd!r}", {**plain, name: [odd, *value[1:]]}) for odd in ODD]
+    return [*made, ("one more", {**plain, "more": 1})]
+
+
+def test_an_explanation_with_one_entry_of_another_kind(tmp_path: Path) -> None:
+    """It loads as an explanation that can be used, or is refused by name."""
+    model = ZOO["plain"]()
+    made = xai.verify(model, xai.saliency(model, images(2)), ["deletion"])
+    tensors = {"inputs": made.inputs, "prediction": made.prediction, "values": made.values}
+    made.save(tmp_path / "good")
+    with open_tensors(tmp_path / "good") as file:
+        plain = json.loads(file.metadata["explanation"])
+    refused = 0
+    within = plain["evidence"][0][0]
+    inner = [("", {**plain, "evidence": [[item], plain["evidence"][1]]}) for _, item in spoiled(within)]
+    for _, changed in [*spoiled(plain), *inner]:
+        (tmp_path / "bad").write_bytes(save(tensors, {"explanation": json.dumps(changed)}))
+        try:
+            loaded = Explanation.load(tmp_path / "bad")
+        except FolderError:
+            refused += 1
+        else:
+            assert len(loaded) == 2
+            assert len(loaded[1].target) == 1
+            repr(loaded)
+    assert refused > 150
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": None}, {"values": None}, {"prediction": None}, {"values": torch.zeros(3, 2)},
+        {"prediction": torch.zeros(1, 2)}, {"inputs": torch.tensor(1.0)}, {"segments": torch.zeros(5, 2)},
+        {"more": torch.zeros(1)}, {"values.0": torch.zeros(2)}, {"standard_error.1": torch.zeros(2)},
+        {"values": torch.zeros(2, 2, dtype=torch.complex64)}, {"background": torch.zeros(3)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_explanation_whose_tensors_do_not_fit(tmp_path: Path, change: dict[str, torch.Tensor | None]) -> None:
+    made = xai.saliency(xai.Model(nn.Linear(2, 2)), torch.rand(2, 2))
+    made.save(tmp_path / "good")
+    with open_tensors(tmp_path / "good") as file:
+        tensors, metadata = file.read_all(), file.metadata
+    tensors = {name: value for name, value in {**tensors, **change}.items() if value is not None}
+    (tmp_path / "bad").write_bytes(save(tensors, metadata))
+    with pytest.raises(FolderError, match="a saved explanation"):
+        Explanation.load(tmp_path / "bad")
+
+
+def test_a_summary_with_one_entry_of_another_kind(tmp_path: Path) -> None:
+    plain = TrainingSummary.of([[float(row), float(row % 3)] for row in range(40)], names=["a", "b"]).to_dict()
+    refused = 0
+    for _, changed in [*spoiled(plain), *[("", {**plain, "columns": [c]}) for _, c in spoiled(plain["columns"][0])]]:
+        (tmp_path / "bad").write_text(json.dumps(changed))
+        try:
+            loaded = TrainingSummary.load(tmp_path / "bad")
+        except InputError:
+            refused += 1
+        else:
+            assert [column.describe(1.0) for column in loaded.columns]
+    assert refused > 100
+    for number in ("NaN", "Infinity", "1e999"):
+        text = json.dumps(plain).replace('"mean": 19.5', f'"mean": {number}')
+        (tmp_path / "bad").write_text(text)
+        assert number in text
+        with pytest.raises(InputError, match="finite statistics"):
+            TrainingSummary.load(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("source", [3, None, b"x", ["a"]])
+def test_a_source_that_is_neither_path_nor_data(source: object) -> None:
+    with pytest.raises(InputError, match="a saved summary"):
+        TrainingSummary.load(source)
+
+
+HALF = "half\ud800"
+
+
+def test_half_characters_are_shown_as_escapes(tmp_path: Path) -> None:
+    """In names, classes and titles: of files, tables, pages and notebooks; never an error of encoding."""
+    shown = "half\\ud800"
+    model = xai.Model(nn.Linear(2, 2), classes=[HALF, "b"], input=xai.TabularInput([HALF, "y"]), name=HALF)
+    settings = {"arguments": {"in_features": 2, "out_features": 2}, "origin": {"note": HALF}}
+    loaded = load(save_model(model, tmp_path / "m", factory="torch.nn:Linear", **settings))
+    assert loaded.classes == [shown, "b"]
+    assert loaded.input.names == [shown, "y"]
+    assert read_description(tmp_path / "m").origin["note"] == shown
+    made = xai.integrated_gradients(model, torch.rand(1, 2), 0)
+    assert Explanation.load(made.save(tmp_path / "e")).classes == (HALF, "b")
+    assert made.to_frame().name.tolist() == [shown, "y"]
+    assert set(made.to_frame().target) == {shown}
+    for page in (made._repr_html_(), xai.Report(HALF, [made]).html()):
+        page.encode()
+        assert shown in page
+    path = xai.Report(HALF, [made]).save(tmp_path / "r.html")
+    assert path.read_text("utf-8") == xai.Report(HALF, [made]).html()
+    summary = TrainingSummary.of([[float(row), 1.0 * (row % 3)] for row in range(9)], names=[HALF, "y"])
+    assert TrainingSummary.load(summary.save(tmp_path / "s")) == summary
+
+
+def test_depth_and_kind() -> None:
+    deepest = "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)
+    assert parse_json(deepest, "x")
+    with pytest.raises(InputError, match="x: expected at most 64 levels"):
+        parse_json(f"[[{deepest}]]", "x", error=InputError)
+    assert as_kind([1], list[int], "x") == [1]
+    with pytest.raises(FolderError, match="x: expected numbers"):
+        as_kind(["a"], list[int], "x", wanted="numbers")
+    assert parse_toml(b"a = 1", dict[str, int], "x") == {"a": 1}
+
+
+def test_a_file_larger_than_allowed(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"12345")
+    assert read_plain(tmp_path / "x", "a file", limit=5) == b"12345"
+    with pytest.raises(FolderError, match="at most"):
+        read_plain(tmp_path / "x", "a file", limit=4)
+    with pytest.raises(FolderError, match="a file"):
+        read_plain("a\0b", "a file", limit=4)

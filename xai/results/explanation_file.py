@@ -1,0 +1,142 @@
+"""An explanation as one safetensors file: its tensors, and the rest as JSON in the header. No pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import msgspec
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from xai.base.errors import FolderError, describe, one_line
+from xai.base.files import write_atomically
+from xai.base.reading import as_kind, parse_json
+from xai.base.tensor_file import open_tensors
+from xai.results.finding import Finding
+
+__all__ = ["SCHEMA_VERSION", "read_explanation", "write_explanation"]
+
+SCHEMA_VERSION = 1
+WANTED = "a saved explanation"
+REQUIRED, OPTIONAL = ("inputs", "prediction", "values"), ("standard_error", "segments", "background")
+PER_ROW = ("values", "standard_error")  # may be a tensor for each row
+TENSORS = (*REQUIRED, *OPTIONAL)
+
+
+class Saved(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands beside the tensors; see `Explanation`."""
+
+    method: str
+    target: list[int | tuple[int, int]]
+    over: str
+    options: dict[str, object]
+    model_digest: str
+    names: list[str]
+    classes: list[str]
+    baseline: str | int | float | None
+    row_names: list[list[str]] | None
+    diagnostics: list[dict[str, object]]
+    evidence: list[list[Finding]]
+    seed: int | None
+    schema_version: int
+
+
+def write_explanation(explanation: object, path: str | Path) -> Path:
+    """Write everything to one file; raises OutputError where it cannot be written."""
+    tensors = {}
+    for name in TENSORS:
+        value = getattr(explanation, name)
+        if isinstance(value, Tensor):
+            tensors[name] = value
+        elif value is not None:
+            tensors |= {f"{name}.{row}": part for row, part in enumerate(value)}
+    plain = {
+        entry.name: getattr(explanation, entry.name)
+        for entry in fields(explanation)
+        if entry.name not in (*TENSORS, "evidence")
+    }
+    plain["evidence"] = [[finding.to_dict() for finding in row] for row in explanation.evidence]
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}))
+
+
+def read_explanation(path: str | Path) -> dict[str, object]:
+    """Return the fields of what `write_explanation` wrote; raises FolderError for any other file."""
+    try:
+        with open_tensors(path, WANTED) as file:
+            if "explanation" not in file.metadata:
+                raise _refused(path, "no explanation in its header")
+            plain = parse_json(file.metadata["explanation"], str(path))
+            version = plain.get("schema_version") if isinstance(plain, dict) else None
+            if version != SCHEMA_VERSION:
+                raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=version)
+            saved = as_kind(plain, Saved, str(path), wanted=WANTED)
+            tensors = file.read_all()
+    except FileNotFoundError as error:
+        raise FolderError("path", expected=WANTED, got=f"no file at {path}") from error
+    try:  # as they were written: a whole number stays one
+        evidence = tuple(tuple(Finding(**item) for item in row) for row in plain["evidence"])
+    except TypeError as error:
+        raise _refused(path, f"a finding of another form ({one_line(error)})") from error
+    found = _gathered(tensors, path)
+    _check_rows(saved, found, path)
+    return dict(
+        **found,
+        method=saved.method,
+        target=tuple(saved.target),
+        over=saved.over,
+        options=saved.options,
+        model_digest=saved.model_digest,
+        names=tuple(saved.names),
+        classes=tuple(saved.classes),
+        baseline=saved.baseline,
+        row_names=None if saved.row_names is None else tuple(map(tuple, saved.row_names)),
+        diagnostics=tuple(saved.diagnostics),
+        evidence=evidence,
+        seed=saved.seed,
+    )
+
+
+def _gathered(tensors: dict[str, Tensor], path: str | Path) -> dict[str, Tensor | list[Tensor]]:
+    """Return the tensors by field; those of single rows as a list."""
+    found: dict[str, Tensor | list[Tensor]] = {name: tensors.pop(name) for name in TENSORS if name in tensors}
+    for name in PER_ROW:
+        count = sum(key.startswith(f"{name}.") for key in tensors)
+        rows = [tensors.pop(f"{name}.{row}", None) for row in range(count)]
+        if count and (name in found or any(part is None for part in rows)):
+            raise _refused(path, f"{name} that are incomplete, or there twice")
+        if count:
+            found[name] = rows
+    missing = [name for name in REQUIRED if name not in found]
+    if missing or tensors:
+        raise _refused(path, f"no {', '.join(missing)}" if missing else f"an unknown tensor {next(iter(tensors))!r}")
+    return found
+
+
+def _check_rows(saved: Saved, found: dict[str, Tensor | list[Tensor]], path: str | Path) -> None:
+    """Everything that is there per row is there for each row, and tensors hold numbers."""
+    for name, value in found.items():
+        if isinstance(value, Tensor) and (value.ndim == 0 or value.dtype == torch.complex64):
+            raise _refused(path, f"{name} that are no rows of numbers")
+    rows = len(found["inputs"])
+    per_row = {name: found[name] for name in ("prediction", "values", "standard_error", "segments") if name in found}
+    per_row |= {name: getattr(saved, name) for name in ("target", "diagnostics", "evidence")}
+    per_row |= {} if saved.row_names is None else {"row_names": saved.row_names}
+    for name, value in per_row.items():
+        if len(value) != rows:
+            raise _refused(path, f"{len(value)} {name} for {rows} rows")
+    for target in saved.target:
+        # Checked here: msgspec 0.22 corrupts memory with a bounded number beside a tuple in a list.
+        if min(target if isinstance(target, tuple) else (target,)) < 0:
+            raise _refused(path, f"a class {describe(target)}")
+    if not isinstance(saved.options.get("run", {}), dict):
+        raise _refused(path, "options that do not say how it was run")
+    if "background" in found and found["background"].ndim < 2:
+        raise _refused(path, "a background that has no rows")
+
+
+def _refused(path: str | Path, got: str) -> FolderError:
+    return FolderError(str(path), expected=WANTED, got=got)
