@@ -61,27 +61,28 @@ folder, kills, writers, kind = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv
 draw = random.Random(0)
 
 
-def write_forever(own):
+def write_forever(own, parent):
     number = 0
-    while True:
+    while os.getppid() == parent:  # a test that fails leaves no writer behind
         number += 1
         width = 40 + 160 * (number % 2)  # of two sizes: a mixture is unloadable too
         if kind == "model":
-            store(folder, width, float(own * 100000 + number))
+            store(folder, width, float(own * 10000 + number))
         else:
             write_atomically(folder / "file", str(number % 10) * 3_000_000)
 
 
 def start(own):
-    process = os.fork()
+    parent, process = os.getpid(), os.fork()
     if process == 0:
-        write_forever(own)
+        write_forever(own, parent)
+        os._exit(0)
     return process
 
 
 seen, litter, read = [], 0, 0
 for number in range(kills):
-    processes = [start(10 * number + own) for own in range(writers)]
+    processes = [start(2 * number + own) for own in range(writers)]
     ends = time.monotonic() + 0.02 + 0.1 * draw.random()
     while time.monotonic() < ends:
         if kind == "model":
