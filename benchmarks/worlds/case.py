@@ -12,15 +12,16 @@ from torch import Tensor
 import xai
 
 __all__ = [
-    "ACCURACY", "FALL", "KEPT", "SEEDS", "Case", "Family", "Rejected", "confirmed", "hidden", "log_scores", "region_truth",
+    "ACCURACY", "FALL", "KEPT", "SEEDS",
+    "Case", "Family", "Rejected", "confirmed", "hidden", "log_scores", "region_truth",
 ]  # fmt: skip
 
 # Fixed before anything was scored. Worlds were built and tried out with "trial" seeds alone; limits may be set on
 # "calibration" seeds; "scoring" seeds are run once, to report.
-SEEDS = {"trial": range(0, 1_000), "calibration": range(100_000, 101_000), "scoring": range(200_000, 201_000)}
+SEEDS = {"trial": range(1_000), "calibration": range(100_000, 101_000), "scoring": range(200_000, 201_000)}
 
-# The acceptance rule, see docs/worlds.md: share of fresh rows answered right; least fall of the target's log-probability
-# when what decides is hidden; most change when all the rest is hidden, as a share of that fall.
+# The acceptance rule, see docs/worlds.md: share of fresh rows answered right; least fall of the log-probability of the
+# target when what decides is hidden; most change when all the rest is hidden, as a share of that fall.
 ACCURACY, FALL, KEPT = 0.95, 1.0, 0.1
 
 

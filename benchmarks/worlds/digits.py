@@ -47,11 +47,10 @@ def make(seed: int, shape: str, rows: int) -> Case:
     half = torch.zeros(len(others), SIDE, 2 * SIDE)
     half[:, :, side * SIDE : (side + 1) * SIDE] = 1.0
     # The digit on the other side stands for another class, and decides nothing.
-    case = accepted_rows(
+    return accepted_rows(
         "digits", shape, seed, model, drawn, None, others, strangers, torch.zeros(1, 1, SIDE, 2 * SIDE), rows, accuracy,
         region=half, decoys=other_masks,
     )  # fmt: skip
-    return case
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,8 @@
 """Series with an interval that decides: a shape in one channel, somewhere among events that are as large.
 
-Series of 48 steps and two channels. In the first channel an interval of 10 steps goes up and then down, or down and then
-up: that is the class; without either it is "neither". Two decoys are as long and as large: the same shapes in the second
-channel, or a fast oscillation in the first.
+Series of 48 steps and two channels. In the first channel an interval of 10 steps goes up and then down, or down and
+then up: that is the class; without either it is "neither". Two decoys are as long and as large: the same shapes in the
+second channel, and a fast oscillation in the first.
 """
 
 from __future__ import annotations

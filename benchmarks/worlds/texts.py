@@ -1,8 +1,8 @@
 """Texts with a trigger: one word decides an output, another word the other output, the rest are filler.
 
 Texts of 6 to 14 words are drawn from a vocabulary of 60. A world draws two triggers for each of two outputs; six other
-words are as rare, and decide nothing. Read by the mean of word vectors and an MLP, by a GRU, or by a function of strings
-that is not differentiable.
+words are as rare, and decide nothing. Read by the mean of word vectors and an MLP, by a GRU, or by a function of
+strings that is not differentiable.
 """
 
 from __future__ import annotations
