@@ -78,11 +78,11 @@ def test_imputation_of_a_whole_image_is_an_error() -> None:
 
 def test_judges_pass_the_truth_and_no_other_map() -> None:
     model, image, truth = world()
-    assert judge(model, image, truth, 1).passed == (True, True)
+    assert judge(model, image, truth, 1, rivals_each=10).passed == (True, True)
     decoy = torch.zeros(SIDE, SIDE)
     decoy[7:11, 6:10] = 1
     for wrong in (decoy, -truth, truth.roll(4, 1), torch.ones(SIDE, SIDE)):
-        assert judge(model, image, wrong, 1).passed == (False, False)
+        assert judge(model, image, wrong, 1, rivals_each=10).passed == (False, False)
 
 
 def test_flipping_area_by_hand() -> None:
@@ -134,7 +134,7 @@ def test_numbers_agree_with_scikit_learn_and_captum() -> None:
             return torch.autograd.grad(network(batch).sum(), batch)[0]
 
     theirs = sensitivity_max(
-        lambda inputs: (gradient(inputs[0]),), row[None], lambda inputs: inputs[0] + changes,
+        lambda inputs: (gradient(inputs[0]),), row[None], lambda inputs: (row + changes,),
         n_perturb_samples=len(changes),
     )  # fmt: skip
     assert map_numbers.max_sensitivity(gradient, row, changes) == pytest.approx(float(theirs), rel=1e-5)
