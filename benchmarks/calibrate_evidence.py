@@ -105,18 +105,16 @@ def asked(verdicts: Sequence[Verdict]) -> dict[str, tuple[int, int, bool]]:
         counted = [item for item in verdicts if item.wanted == wanted and not item.accident]
         for words, bound, limit in ASKED[wanted]:
             right = sum(item.word in words for item in counted)
-            enough = not counted or (
-                right / len(counted) >= limit if bound == "at least" else right / len(counted) <= limit
-            )
+            reached = right / max(len(counted), 1)
+            enough = not counted or (reached >= limit if bound == "at least" else reached <= limit)
             found[f"wanted {wanted}: {' or '.join(words)} {bound} {limit:.0%}"] = right, len(counted), enough
     return found
 
 
 def table(verdicts: Sequence[Verdict]) -> None:
     """Print the verdicts on each map of a family, and what is asked of the family."""
-    say(
-        "| map | wanted | supported | contradicted | unstable | untestable | right by accident |\n|---|---|---|---|---|---|---|"
-    )
+    heads = "map", "wanted", "supported", "contradicted", "unstable", "untestable", "right by accident"
+    say(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     by_map: dict[str, list[Verdict]] = defaultdict(list)
     for item in verdicts:
         by_map[item.map].append(item)
