@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from xai.methods import METHODS, MODEL_METHODS
+from xai.results.display import fill_from
 
 __version__ = "0.1.0"
 
@@ -38,13 +39,16 @@ _HOMES = {
     "AuditResult": "xai.results.audit_result",
     "audit": "xai.auditing.run",
     "compare": "xai.auditing.compare.run",
-    "audit_report": "xai.reports.audit_report",
-    "comparison_report": "xai.reports.comparison_report",
+    "audit_report": "xai.reports.presets.audit",
+    "comparison_report": "xai.reports.presets.audit",
     "recheck": "xai.reports.recheck",
     "Report": "xai.reports.page",
-    "model_report": "xai.reports.model_report",
+    "model_report": "xai.reports.presets.images",
     **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
 }
+
+# Results lie below plots and reports: these modules tell them how to draw and show themselves.
+fill_from("xai.plots.by_type", "xai.reports.notebook")
 
 __all__ = ["__version__", "objectives", *_HOMES]
 
@@ -94,10 +98,10 @@ if TYPE_CHECKING:
     from xai.model.folder import load as load
     from xai.model.folder import save_model as save_model
     from xai.model.model import Model as Model
-    from xai.reports.audit_report import audit_report as audit_report
-    from xai.reports.comparison_report import comparison_report as comparison_report
-    from xai.reports.model_report import model_report as model_report
     from xai.reports.page import Report as Report
+    from xai.reports.presets.audit import audit_report as audit_report
+    from xai.reports.presets.audit import comparison_report as comparison_report
+    from xai.reports.presets.images import model_report as model_report
     from xai.reports.recheck import recheck as recheck
     from xai.results.audit_result import AuditResult as AuditResult
     from xai.results.explanation import Explanation as Explanation

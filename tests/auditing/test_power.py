@@ -22,7 +22,7 @@ from xai.auditing.triggers.borrowed import borrowed
 from xai.inputs.kinds import ImageInput, SequenceInput, TabularInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
-from xai.reports.audit_report import audit_report
+from xai.reports.presets.audit import audit_report
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit_power.md").read_text("utf-8")
 lazy = pytest.mark.filterwarnings("ignore:Lazy modules")

@@ -22,11 +22,14 @@ from xai.inputs.image_files import LabelledImages
 from xai.inputs.kinds import ImageInput
 from xai.lime.image import lime_image
 from xai.model.model import Model
+from xai.plots.bars import bars_figure, curve_figure
+from xai.plots.explanations import explanation_figure
+from xai.plots.pictures import heat_picture, image_picture, strongest
 from xai.reports.escape import script_json
-from xai.reports.figures import bars_figure, curve_figure, inline_svg, plot_explanation
-from xai.reports.model_report import choose_examples, model_report
+from xai.reports.example_images import choose_examples
 from xai.reports.page import Report, Section
-from xai.reports.pictures import heat_picture, image_picture, strongest
+from xai.reports.presets.images import model_report
+from xai.reports.svg import inline_svg
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.visualization import objectives
@@ -260,5 +263,5 @@ class TestFigures:
     def test_rows_are_bars(self) -> None:
         from xai.attribution.gradients import saliency
 
-        figure = plot_explanation(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
+        figure = explanation_figure(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
         assert len(figure.axes[0].patches) == 3

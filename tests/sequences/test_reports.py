@@ -15,7 +15,7 @@ from xai.inputs.kinds import SequenceInput, TextInput
 from xai.inputs.sequence_files import read_series, read_texts
 from xai.model.folder import save_model
 from xai.model.model import Model
-from xai.reports.sequence_report import Sequences, sequence_report
+from xai.reports.presets.sequences import Sequences, sequence_report
 
 WORDS = ["good", "bad", "film", "plot"]
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
+from xai.results.display import Shown
 from xai.results.finding import Finding
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Shown):
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
 
     `values` has the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in input
@@ -143,17 +144,6 @@ class Explanation:
 
         return long_table(self)
 
-    def plot(self, row: int = 0):
-        """Draw one row as a matplotlib figure."""
-        from xai.reports.figures import plot_explanation
-
-        return plot_explanation(self[row])
-
-    def _repr_html_(self) -> str:
-        from xai.reports.notebook import explanation_html
-
-        return explanation_html(self)
-
     def __repr__(self) -> str:
         return f"Explanation({self.method}, {len(self)} rows, over {self.over}, target {self.target_name()})"
 
@@ -218,7 +208,7 @@ def _numbered(name: str, parts: list[Tensor]) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True, eq=False)
-class Visualization:
+class Visualization(Shown):
     """A batch of optimized inputs, one per objective (and copy).
 
     `values` are in the caller's units: of images (N, C, H, W), also as `image`; of rows (N, D) with `names`; of series
@@ -273,17 +263,6 @@ class Visualization:
     def finding(self, check: str, row: int = 0) -> Finding | None:
         """Return a row's finding of that name, None where it was not made."""
         return next((item for item in (self.evidence[row] if self.evidence else ()) if item.check == check), None)
-
-    def plot(self, row: int = 0):
-        """Draw one input with its snapshots and its activation by step as a matplotlib figure."""
-        from xai.reports.figures import plot_visualization
-
-        return plot_visualization(self[row])
-
-    def _repr_html_(self) -> str:
-        from xai.reports.notebook import visualization_html
-
-        return visualization_html(self)
 
     def __repr__(self) -> str:
         return f"Visualization({', '.join(self.objective[:3])}{', ...' if len(self) > 3 else ''})"

@@ -1,0 +1,32 @@
+"""Which figure each type of result is drawn as: what `.plot()` looks up."""
+
+from __future__ import annotations
+
+from xai.plots.explanations import explanation_figure
+from xai.plots.global_explanations import (
+    concepts_figure,
+    effects_figure,
+    examples_figure,
+    importance_figure,
+    neighbors_figure,
+    tree_figure,
+)
+from xai.plots.sequences import alignment_figure, gates_figure
+from xai.plots.visualizations import visualization_figure
+from xai.results.display import FIGURES
+from xai.results.explanation import Explanation, Visualization
+from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.sequence_results import Alignment, Gates
+
+FIGURES |= {
+    Alignment: alignment_figure,
+    Concepts: concepts_figure,
+    Effects: effects_figure,
+    Examples: examples_figure,
+    Explanation: explanation_figure,
+    Gates: gates_figure,
+    Importance: importance_figure,
+    Neighbors: neighbors_figure,
+    SurrogateTree: tree_figure,
+    Visualization: visualization_figure,
+}
