@@ -1,4 +1,4 @@
-"""The sentences of reports, read from one file: on methods, on the checks of explanations, on audits and comparisons."""
+"""The sentences of reports, read from one file: on methods, checks of explanations, audits and comparisons."""
 
 from __future__ import annotations
 
