@@ -59,7 +59,7 @@ def test_tables_and_series_have_bars_with_whiskers() -> None:
         assert "<img src=x" not in page[page.index("<main") :]
         assert "<b>" not in re.sub(r"<figcaption>.*?</figcaption>", "", page[page.index("<main") :], flags=re.S)
         assert "95 % low" in page
-        assert explanation._repr_html_().startswith("<iframe")
+        assert explanation._repr_html_().startswith('<div class="xai-result">')
 
 
 def test_weights_are_drawn_over_kernel_widths(tmp_path) -> None:

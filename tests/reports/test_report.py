@@ -190,13 +190,19 @@ def test_anything_becomes_a_section() -> None:
         Report("bad", [Section("a", "A", report.lead), Section("a", "B", report.lead)])
 
 
-def test_notebook_display_is_framed_and_escaped() -> None:
-    _, model = hostile_report()
-    made = lime_image(model, torch.rand(1, 1, 8, 8), samples=50)
-    for item in (made, visualize(model, objectives.logit(0), steps=1)):
+def test_notebook_display_is_a_fragment_with_folded_evidence() -> None:
+    report, model = hostile_report()
+    made = verify(model, lime_image(model, torch.rand(1, 1, 8, 8), samples=50), ["deletion"])
+    for item in (made, visualize(model, objectives.logit(0), steps=1), report):
         shown = item._repr_html_()
-        assert shown.startswith("<iframe srcdoc=")
+        assert shown.startswith('<div class="xai-result">')
         assert "<script" not in shown
+        assert "<iframe" not in shown
+        assert "<img src=x" not in shown
+    assert re.search(
+        r'<details><summary>Evidence</summary><div class="scroll"><table class="findings"', made._repr_html_()
+    )
+    assert made._repr_png_().startswith(b"\x89PNG")
     assert isinstance(made, Explanation)
 
 

@@ -18,16 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "LARGEST", "bars_figure", "curve_figure", "draw_bars", "half_widths", "kernel_width_figure", "largest",
-    "weights_figure",
+    "LARGEST", "bars_figure", "curve_figure", "half_widths", "kernel_width_figure", "weights_figure",
 ]  # fmt: skip
 
 BROAD = 48  # characters under a figure of bars
 LARGEST = 15  # bars of a list that may be long
 
 
-def draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], whiskers: Sequence[float] | None) -> None:
-    """Draw signed horizontal bars, the first on top, with whiskers so far to either side."""
+def _draw(axes: Axes, names: Sequence[str], values: Sequence[float], whiskers: Sequence[float] | None) -> None:
     places = np.arange(len(names))[::-1]
     colors = [color(FOR) if value >= 0 else color(AGAINST) for value in values]
     axes.barh(places, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
@@ -36,13 +34,27 @@ def draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], whisker
     axes.tick_params(length=2)
 
 
-def bars_figure(names: Sequence[str], values: Sequence[float], whiskers: Sequence[float] | None, title: str) -> Figure:
-    """Return signed horizontal bars as a figure, their title below."""
+def bars_figure(
+    names: Sequence[str],
+    values: Sequence[float],
+    whiskers: Sequence[float] | None,
+    title: str,
+    ax: Axes | None = None,
+) -> Figure:
+    """Return signed horizontal bars, the first on top, with whiskers so far to either side, and their title below.
+
+    ax: where to draw them, by default in a figure of their own.
+    """
+    label = fill(plain_text(title), BROAD, break_on_hyphens=False)
+    if ax is not None:
+        _draw(ax, names, values, whiskers)
+        ax.set_xlabel(label)
+        return ax.figure
     with rc_context(STYLE):
         figure = Figure(figsize=(3.6, 0.55 + 0.2 * len(names)), layout="constrained")
-        draw_bars(figure.subplots(), names, values, whiskers)
+        _draw(figure.subplots(), names, values, whiskers)
         # Below the figure's middle: names take much of its width, and a label below the axes would be cut off.
-        figure.supxlabel(fill(plain_text(title), BROAD, break_on_hyphens=False), fontsize="medium")
+        figure.supxlabel(label, fontsize="medium")
         return figure
 
 
@@ -54,26 +66,22 @@ def half_widths(explanation: Explanation) -> list[float] | None:
     return ((high - low) / 2).tolist()
 
 
-def largest(explanation: Explanation, count: int) -> list[int]:
-    """Return the indices of the first row's values of largest magnitude, the largest first."""
-    return explanation.values[0].flatten().abs().argsort(descending=True)[:count].tolist()
-
-
 def weights_figure(
-    explanation: Explanation, title: str, count: int = LARGEST, name: Callable[[int], str] | None = None
+    explanation: Explanation,
+    title: str,
+    count: int = LARGEST,
+    name: Callable[[int], str] | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Return the first row's largest values as bars, with whiskers where there are standard errors.
 
     name: what the value of an index is called, by default as the explanation says.
     """
     name = name or explanation.value_names().__getitem__
-    order, values, reach = (
-        largest(explanation, count),
-        explanation.values[0].flatten().tolist(),
-        half_widths(explanation),
-    )
+    values, reach = explanation.values[0].flatten(), half_widths(explanation)
+    order = values.abs().argsort(descending=True)[:count].tolist()
     whiskers = None if reach is None else [reach[index] for index in order]
-    return bars_figure([name(index) for index in order], [values[index] for index in order], whiskers, title)
+    return bars_figure([name(index) for index in order], values[order].tolist(), whiskers, title, ax)
 
 
 def curve_figure(x: list[float], curves: dict[str, list[float]], x_label: str, y_label: str) -> Figure:

@@ -13,10 +13,12 @@ from xai.plots.global_explanations import (
 )
 from xai.plots.sequences import alignment_figure, gates_figure
 from xai.plots.visualizations import visualization_figure
-from xai.results.display import FIGURES
+from xai.results.display import FIGURES, ON_AXES
 from xai.results.explanation import Explanation, Visualization
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.sequence_results import Alignment, Gates
+
+__all__ = ["FIGURES", "ON_AXES"]
 
 FIGURES |= {
     Alignment: alignment_figure,
@@ -29,4 +31,12 @@ FIGURES |= {
     Neighbors: neighbors_figure,
     SurrogateTree: tree_figure,
     Visualization: visualization_figure,
+}
+
+# Those that are one drawing, for which `plot(ax=...)` takes the caller's axes.
+ON_AXES |= {
+    Explanation: explanation_figure,
+    Importance: importance_figure,
+    Neighbors: neighbors_figure,
+    SurrogateTree: tree_figure,
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from xai.base.errors import InputError
 from xai.plots.bars import bars_figure, weights_figure
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import add_text_above
@@ -30,48 +32,54 @@ def drawn_as(explanation: Explanation) -> str:
     return (OF_A_LAYER if of_layer else BY_AXES).get(axes, "numbers")
 
 
-def explanation_figure(explanation: Explanation) -> Figure:
-    """Draw the first row: input and map for images, bars for rows; of a layer's units, the largest."""
+def explanation_figure(explanation: Explanation, ax: Axes | None = None) -> Figure:
+    """Draw the first row: input and map for images, bars for rows; of a layer's units, the largest.
+
+    ax: where to draw the map or the bars alone. Raises InputError for a series, which takes several axes.
+    """
     explanation = explanation[0]
     title = plain_text(f"{explanation.method}: {explanation.target_name()}")
-    return FIGURES[drawn_as(explanation)](explanation, title)
+    return FIGURES[drawn_as(explanation)](explanation, title, ax)
 
 
-def _map(explanation: Explanation, title: str) -> Figure:
-    figure = Figure(figsize=(6, 3), layout="constrained")
-    image, heat = figure.subplots(1, 2)
-    image.imshow(pixels_to_draw(explanation.inputs[0]), cmap="gray")
-    image.set_title("input")
+def _map(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    figure = Figure(figsize=(6, 3), layout="constrained") if ax is None else ax.figure
+    image, heat = figure.subplots(1, 2) if ax is None else (None, ax)
     figure.colorbar(draw_heat(heat, explanation.heatmap()[0].cpu()), ax=heat)
     heat.set_title(title)
-    for axes in (image, heat):
-        axes.set_axis_off()
+    heat.set_axis_off()
+    if image is not None:
+        image.imshow(pixels_to_draw(explanation.inputs[0]), cmap="gray")
+        image.set_title("input")
+        image.set_axis_off()
     return figure
 
 
-def _parts(explanation: Explanation, title: str) -> Figure:
-    figure = weights_figure(explanation, title)
-    if explanation.over == "tokens":
+def _parts(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    figure = weights_figure(explanation, title, ax=ax)
+    if explanation.over == "tokens" and ax is None:
         add_text_above(figure, explanation)
     return figure
 
 
-def _series(explanation: Explanation, title: str) -> Figure:
+def _series(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    if ax is not None:
+        raise InputError("ax", expected="None for a series, which takes several axes", got="axes")
     return series_figure(explanation)
 
 
-def _numbers(explanation: Explanation, title: str) -> Figure:
+def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
     values = explanation.values[0]
     if explanation.over == "layer":
 
         def position(index: int) -> str:
             return ", ".join(str(int(place)) for place in np.unravel_index(index, values.shape))
 
-        return weights_figure(explanation, title, name=position)
+        return weights_figure(explanation, title, name=position, ax=ax)
     names = list(explanation.names) or [f"x{index}" for index in range(values.numel())]
-    return bars_figure(names, values.flatten().tolist(), None, title)
+    return bars_figure(names, values.flatten().tolist(), None, title, ax)
 
 
-FIGURES: dict[str, Callable[[Explanation, str], Figure]] = {
+FIGURES: dict[str, Callable[[Explanation, str, Axes | None], Figure]] = {
     "map": _map, "parts": _parts, "series": _series, "numbers": _numbers,
 }  # fmt: skip

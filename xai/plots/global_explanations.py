@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.experiment import Panel, Series
@@ -34,7 +35,7 @@ MOST_CURVES = 60  # individual curves drawn: more make one gray area
 COLUMNS = 3
 
 
-def importance_figure(importance: Importance) -> Figure:
+def importance_figure(importance: Importance, ax: Axes | None = None) -> Figure:
     """Draw the falls as bars with 95 % whiskers, the largest on top."""
     order = importance.values.argsort(descending=True)[:MOST_BARS].tolist()
     return bars_figure(
@@ -42,6 +43,7 @@ def importance_figure(importance: Importance) -> Figure:
         [float(importance.values[number]) for number in order],
         [1.96 * float(importance.standard_error[number]) for number in order],
         f"fall in {importance.metric.replace('_', '-')} when shuffled",
+        ax,
     )
 
 
@@ -63,7 +65,7 @@ def effects_figure(effects: Effects) -> Figure:
         return figure
 
 
-def _draw(axes, curve: Curve) -> None:
+def _draw(axes: Axes, curve: Curve) -> None:
     x = curve.grid.tolist() if curve.words is None else list(range(len(curve.words)))
     y, error = curve.values, 1.96 * curve.standard_error
     if curve.individual is not None:
@@ -82,11 +84,11 @@ def _draw(axes, curve: Curve) -> None:
     axes.tick_params(length=2)
 
 
-def tree_figure(surrogate: SurrogateTree) -> Figure:
+def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
     """Draw the tree's columns by how much they do for it."""
     frame = surrogate.to_frame()
     frame = frame[frame["importance"] > 0].head(MOST_BARS)
-    return bars_figure(list(frame["name"]), list(frame["importance"]), None, "share of the tree's decisions")
+    return bars_figure(list(frame["name"]), list(frame["importance"]), None, "share of the tree's decisions", ax)
 
 
 def examples_figure(examples: Examples) -> Figure:
@@ -117,13 +119,13 @@ def _activations(examples: Examples) -> Figure:
 EXAMPLES = {3: _pictures}  # by the axes of an input: (channels, height, width) is an image
 
 
-def neighbors_figure(neighbors: Neighbors) -> Figure:
+def neighbors_figure(neighbors: Neighbors, ax: Axes | None = None) -> Figure:
     """Draw the first row's distances to its neighbors as bars."""
     numbers = neighbors.indices[0].tolist()
     labels = [""] * len(numbers) if neighbors.labels is None else [f" ({label})" for label in neighbors.labels[0]]
     names = [f"row {number}{label}" for number, label in zip(numbers, labels)]
     title = f"{neighbors.distance} distance to row 0 ({neighbors.predicted[0]})"
-    return bars_figure(names, neighbors.distances[0].tolist(), None, title)
+    return bars_figure(names, neighbors.distances[0].tolist(), None, title, ax)
 
 
 def concepts_figure(concepts: Concepts) -> Figure:

@@ -8,12 +8,14 @@ from markupsafe import Markup
 from torch import Tensor
 
 from xai.inputs.text import to_texts
+from xai.plots.by_type import FIGURES
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.plots.sequences import gates_figure
 from xai.plots.shaded_text import shade_of
 from xai.reports.bodies import MOST_ROWS
 from xai.reports.escape import render
 from xai.reports.svg import inline_svg
+from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.sequence_results import Alignment, Gates
 
@@ -81,8 +83,9 @@ def _body(result: object, title: str, notes: list[str], *, findings: Sequence = 
     """Return notes, the figure (where it has a title), rules, findings and all numbers of a result."""
     frame = result.to_frame()
     rows = frame.head(MOST_ROWS).to_dict("records")
+    svg = inline_svg(entry_for(FIGURES, result)(result), title) if title else None
     return render(
-        "result.html", notes=notes, svg=inline_svg(result.plot(), title) if title else None, findings=list(findings),
+        "result.html", notes=notes, svg=svg, findings=list(findings),
         rules=rules, columns=list(frame.columns), rows=rows, total=len(frame),
     )  # fmt: skip
 

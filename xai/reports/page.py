@@ -16,10 +16,10 @@ from xai.base.files import write_atomically
 from xai.reports.bodies import findings_body
 from xai.reports.by_type import SECTIONS
 from xai.reports.escape import asset, content_hash, render, script_json
-from xai.results.display import entry_for
+from xai.results.display import ShownAsHtml, entry_for
 from xai.results.finding import Finding
 
-__all__ = ["Lead", "Report", "Section", "seal", "sealed"]
+__all__ = ["Lead", "Report", "Section", "seal", "sealed", "section_of"]
 
 SEAL = re.compile(r'"sha256":"([0-9a-f]{64})"\}</script>')  # the last entry of the data
 OPEN = f'"sha256":"{"0" * 64}"}}</script>'
@@ -42,7 +42,7 @@ class Lead:
     body: Markup
 
 
-class Report:
+class Report(ShownAsHtml):
     """A title and sections; explanations, visualizations, findings and other results become sections by themselves.
 
     A preset (`xai.reports.presets`) is a function that returns the sections of one kind of report.
@@ -68,7 +68,7 @@ class Report:
         self.request = dict(request or {})
         chapters = [item for item in sections if not isinstance(item, Lead)]
         self.lead = Markup("").join(item.body for item in sections if isinstance(item, Lead))
-        self.sections = [_section(item, number) for number, item in enumerate(chapters, start=1)]
+        self.sections = [section_of(item, number) for number, item in enumerate(chapters, start=1)]
         names = [section.id for section in self.sections]
         if len(set(names)) != len(names):
             raise InputError("sections", expected="each with an id of its own", got=names)
@@ -106,7 +106,8 @@ def sealed(page: str) -> bool:
     return found is not None and found[1] == text_digest(page[: found.start(1)] + "0" * 64 + page[found.end(1) :])
 
 
-def _section(item: object, number: int) -> Section:
+def section_of(item: object, number: int) -> Section:
+    """Return the chapter of that number that an item becomes; raises InputError for what cannot be one."""
     if isinstance(item, Section):
         return item
     shown = entry_for(SECTIONS, item)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
+from xai.results.display import ShownAsHtml
 from xai.results.finding import STATUSES, Finding
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LEVELS = ("warn", "fail", "untestable")
 
 
 @dataclass(frozen=True)
-class AuditResult:
+class AuditResult(ShownAsHtml):
     """The findings of one audit, or of a comparison of two versions, in the order of the checks.
 
     A finding is called CHECK.WHAT, such as "bias.equal_opportunity". model and data: name, digest and sizes; options:
