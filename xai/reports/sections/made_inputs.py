@@ -90,7 +90,7 @@ def _columns(
     real = None if best is None else best.flatten().tolist()
     categories = getattr(model.input, "categorical", {})
 
-    def said(name: str, value: float) -> str:
+    def in_words(name: str, value: float) -> str:
         return categories[name][int(value)] if name in categories else f"{value:.4g}"
 
     columns = []
@@ -100,8 +100,8 @@ def _columns(
         columns.append(
             {
                 "name": name,
-                "value": said(name, values[place]),
-                "best": None if real is None else said(name, real[place]),
+                "value": in_words(name, values[place]),
+                "best": None if real is None else in_words(name, real[place]),
                 "fall": fall[place],
                 "category": name in categories,
                 "left": 100 * min(where, middle),
