@@ -186,9 +186,9 @@ def test_works_inside_no_grad_and_inference_mode(name: str) -> None:
 
 
 def test_every_method_has_its_words() -> None:
-    from xai.reports.method_words import CHECK_WORDS, WORDS
+    from xai.reports.sentences import CHECK_SENTENCES, METHOD_SENTENCES
 
-    assert set(WORDS) == set(EXPLAINERS)
-    assert set(CHECK_WORDS) == set(CHECKS)
+    assert set(METHOD_SENTENCES) == set(EXPLAINERS)
+    assert set(CHECK_SENTENCES) == set(CHECKS)
     for spec in METHODS.values():
         assert spec.load().__doc__

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 
 from xai.methods import METHODS, MODEL_METHODS
+from xai.results.display import fill_from
 
 __version__ = "0.1.0"  # the only place that says it: the build, the documentation and the command line read it here
 
@@ -38,14 +39,17 @@ _HOMES = {
     "AuditResult": "xai.results.audit_result",
     "audit": "xai.auditing.run",
     "compare": "xai.auditing.compare.run",
-    "audit_report": "xai.reports.audit_report",
-    "comparison_report": "xai.reports.comparison_report",
+    "audit_report": "xai.reports.presets.audit",
+    "comparison_report": "xai.reports.presets.audit",
     "recheck": "xai.reports.recheck",
     "Report": "xai.reports.page",
-    "model_report": "xai.reports.model_report",
+    "model_report": "xai.reports.presets.images",
     **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
 }
 _RENAMED: dict[str, str] = {}  # old public name -> new one; a line stays for one minor version
+
+# Results lie below plots and reports: these modules tell them how to draw and show themselves.
+fill_from("xai.plots.by_type", "xai.reports.notebook")
 
 __all__ = ["__version__", "objectives", *_HOMES]
 

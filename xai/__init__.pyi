@@ -45,10 +45,10 @@ from xai.lime.widths import kernel_widths as kernel_widths
 from xai.model.folder import load as load
 from xai.model.folder import save_model as save_model
 from xai.model.model import Model as Model
-from xai.reports.audit_report import audit_report as audit_report
-from xai.reports.comparison_report import comparison_report as comparison_report
-from xai.reports.model_report import model_report as model_report
 from xai.reports.page import Report as Report
+from xai.reports.presets.audit import audit_report as audit_report
+from xai.reports.presets.audit import comparison_report as comparison_report
+from xai.reports.presets.images import model_report as model_report
 from xai.reports.recheck import recheck as recheck
 from xai.results.audit_result import AuditResult as AuditResult
 from xai.results.explanation import Explanation as Explanation

@@ -210,8 +210,8 @@ def test_an_audit_leaves_no_trace() -> None:
 
 
 def test_every_check_of_the_table_has_limits_and_words() -> None:
-    from xai.reports.check_words import AUDIT_WORDS
+    from xai.reports.sentences import AUDIT_SENTENCES
 
-    assert set(AUDIT_WORDS) == set(MODEL_CHECKS)
+    assert set(AUDIT_SENTENCES) == set(MODEL_CHECKS)
     assert {name.partition(".")[0] for name in LIMITS} <= set(MODEL_CHECKS)
     assert all(callable(spec.load()) for spec in MODEL_CHECKS.values())

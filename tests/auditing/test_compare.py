@@ -326,8 +326,8 @@ def test_a_report_shows_the_rows_that_moved_and_can_leave_them_out() -> None:
 
 
 def test_every_check_has_limits_words_and_a_function() -> None:
-    from xai.reports.check_words import COMPARISON_WORDS
+    from xai.reports.sentences import COMPARISON_SENTENCES
 
-    assert set(COMPARISON_WORDS) == set(COMPARISONS)
+    assert set(COMPARISON_SENTENCES) == set(COMPARISONS)
     assert {name.partition(".")[0] for name in CHANGES} == set(COMPARISONS)
     assert all(callable(spec.load()) for spec in COMPARISONS.values())

@@ -24,7 +24,7 @@ from xai.inputs.series import SequenceInput
 from xai.inputs.table import TabularInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
-from xai.reports.audit_report import audit_report
+from xai.reports.presets.audit import audit_report
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit_power.md").read_text("utf-8")
 lazy = pytest.mark.filterwarnings("ignore:Lazy modules")

@@ -142,3 +142,26 @@ def test_it_prints_without_its_controls(open_page) -> None:
     for selector in ("nav", "button", ".slider"):
         assert page.locator(selector).first.is_hidden()
     assert page.pdf().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("body", "page"), [("", "#fff"), ('data-jp-theme-light="false"', "#15171b")])
+def test_a_fragment_in_a_notebook_has_its_own_style_and_no_other(browser, tmp_path: Path, body: str, page: str) -> None:
+    """Two results in one document: colors follow the notebook's theme, and what lies around them stays as it is."""
+    from tests.reports.test_report import hostile_report
+
+    shown = hostile_report()[0]._repr_html_()
+    (tmp_path / "cells.html").write_text(f"<!doctype html><body {body}><h4>cell</h4>{shown}{shown}")
+    context = browser.new_context(offline=True, viewport={"width": 380, "height": 900}, color_scheme="light")
+    opened = context.new_page()
+    opened.goto((tmp_path / "cells.html").as_uri())
+    style = "getComputedStyle(document.querySelector('{}')).{}"
+    ground = opened.evaluate(style.format(".xai-result", "backgroundColor"))
+    assert ground == {"#fff": "rgb(255, 255, 255)", "#15171b": "rgb(21, 23, 27)"}[page]
+    for_class = opened.evaluate(style.format(".xai-result", "getPropertyValue('--for')"))
+    assert for_class == "#e8590c"
+    assert opened.evaluate(style.format("body > h4", "marginTop")) != opened.evaluate(
+        style.format(".xai-result h4", "marginTop")
+    )
+    opened.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 380
+    context.close()

@@ -365,7 +365,7 @@ def test_results_show_themselves() -> None:
     for result in made:
         assert result.plot().axes
         assert len(result.to_frame())
-        assert "iframe" in result._repr_html_()
+        assert "xai-result" in result._repr_html_()
 
 
 def test_the_target_must_be_there() -> None:

@@ -15,8 +15,8 @@ from xai.lime.series import lime_series
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
 from xai.model.model import Model
+from xai.plots.shaded_text import shaded_pieces
 from xai.reports.page import Report
-from xai.reports.surrogates import shaded_pieces
 
 ATTACK = '</script><img src=x onerror="alert(1)">'
 
@@ -59,12 +59,12 @@ def test_tables_and_series_have_bars_with_whiskers() -> None:
         assert "<img src=x" not in page[page.index("<main") :]
         assert "<b>" not in re.sub(r"<figcaption>.*?</figcaption>", "", page[page.index("<main") :], flags=re.S)
         assert "95 % low" in page
-        assert explanation._repr_html_().startswith("<iframe")
+        assert explanation._repr_html_().startswith('<div class="xai-result">')
 
 
 def test_weights_are_drawn_over_kernel_widths(tmp_path) -> None:
     from xai.lime.widths import kernel_widths
-    from xai.reports.surrogates import kernel_width_figure
+    from xai.plots.bars import kernel_width_figure
 
     model = Model(nn.Sequential(nn.Flatten(), nn.Linear(6, 2)))
     frame = kernel_widths(lime_series, model, torch.rand(2, 3, 2), samples=100)

@@ -15,7 +15,7 @@ from xai.inputs.text import TextInput, to_texts
 from xai.inputs.tokens import characters, cut
 from xai.lime.text import lime_text
 from xai.model.model import Model
-from xai.reports.surrogates import shaded_pieces
+from xai.plots.shaded_text import shaded_pieces
 
 AWKWARD = [
     "I <3 & you", "naïve cafe\u0301 \u0928\u093f", "👩‍👩‍👧 👍🏽 🇩🇪🇫🇷", "שלום עולם", "a\0b \0", "  spaces\t\r\n",

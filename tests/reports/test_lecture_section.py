@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from xai.base.errors import InputError
 from xai.base.experiment import Comparison, Outcome, Panel, Series, Surface, WorkedExample
-from xai.reports.figures import inline_svg
-from xai.reports.panels import panel_figure
-from xai.reports.sections.lecture import lecture_report
+from xai.plots.panels import panel_figure
+from xai.reports.presets.lecture import lecture_report
+from xai.reports.svg import inline_svg
 
 BAD = "</script><img src=x onerror=alert(1)>"
 

@@ -19,10 +19,10 @@ from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Recheck, differences_between, numbers_in
 from xai.base.errors import FolderError, InputError, XaiError
 from xai.inputs.image_files import LabelledImages
-from xai.reports.audit_report import audit_report
 from xai.reports.escape import script_json
-from xai.reports.model_report import model_report
 from xai.reports.page import seal, sealed
+from xai.reports.presets.audit import audit_report
+from xai.reports.presets.images import model_report
 from xai.reports.recheck import DATA, recheck
 from xai.reports.report_schema import check_page
 

@@ -22,11 +22,14 @@ from xai.inputs.image import ImageInput
 from xai.inputs.image_files import LabelledImages
 from xai.lime.image import lime_image
 from xai.model.model import Model
+from xai.plots.bars import bars_figure, curve_figure
+from xai.plots.explanations import explanation_figure
+from xai.plots.pictures import heat_picture, image_picture, strongest
 from xai.reports.escape import script_json
-from xai.reports.figures import bars_figure, curve_figure, inline_svg, plot_explanation
-from xai.reports.model_report import choose_examples, model_report
+from xai.reports.example_images import choose_examples
 from xai.reports.page import Report, Section
-from xai.reports.pictures import heat_picture, image_picture, strongest
+from xai.reports.presets.images import model_report
+from xai.reports.svg import inline_svg
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.visualization import objectives
@@ -187,13 +190,19 @@ def test_anything_becomes_a_section() -> None:
         Report("bad", [Section("a", "A", report.lead), Section("a", "B", report.lead)])
 
 
-def test_notebook_display_is_framed_and_escaped() -> None:
-    _, model = hostile_report()
-    made = lime_image(model, torch.rand(1, 1, 8, 8), samples=50)
-    for item in (made, visualize(model, objectives.logit(0), steps=1)):
+def test_notebook_display_is_a_fragment_with_folded_evidence() -> None:
+    report, model = hostile_report()
+    made = verify(model, lime_image(model, torch.rand(1, 1, 8, 8), samples=50), ["deletion"])
+    for item in (made, visualize(model, objectives.logit(0), steps=1), report):
         shown = item._repr_html_()
-        assert shown.startswith("<iframe srcdoc=")
+        assert shown.startswith('<div class="xai-result">')
         assert "<script" not in shown
+        assert "<iframe" not in shown
+        assert "<img src=x" not in shown
+    assert re.search(
+        r'<details><summary>Evidence</summary><div class="scroll"><table class="findings"', made._repr_html_()
+    )
+    assert made._repr_png_().startswith(b"\x89PNG")
     assert isinstance(made, Explanation)
 
 
@@ -260,5 +269,5 @@ class TestFigures:
     def test_rows_are_bars(self) -> None:
         from xai.attribution.gradients import saliency
 
-        figure = plot_explanation(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
+        figure = explanation_figure(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
         assert len(figure.axes[0].patches) == 3

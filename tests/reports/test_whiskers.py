@@ -11,7 +11,7 @@ from torch import nn
 from xai.attribution.sampled_gradients import smoothgrad
 from xai.inputs.table import TabularInput
 from xai.model.model import Model
-from xai.reports.figures import bars_figure, half_widths
+from xai.plots.bars import bars_figure, half_widths
 
 
 def test_few_samples_have_students_intervals() -> None:

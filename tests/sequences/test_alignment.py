@@ -247,5 +247,5 @@ def test_it_is_shown_and_names_are_escaped() -> None:
     assert "&lt;b&gt;" in page
     assert "<b>, a" not in page
     assert "Attention decides" in page
-    assert "iframe" in made._repr_html_()
+    assert "xai-result" in made._repr_html_()
     assert len(made.plot().axes) == 3

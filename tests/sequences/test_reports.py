@@ -16,7 +16,7 @@ from xai.inputs.series import SequenceInput
 from xai.inputs.text import TextInput
 from xai.model.folder import save_model
 from xai.model.model import Model
-from xai.reports.sequence_report import Sequences, sequence_report
+from xai.reports.presets.sequences import Sequences, sequence_report
 
 WORDS = ["good", "bad", "film", "plot"]
 

@@ -251,4 +251,4 @@ def test_what_was_made_can_be_shown() -> None:
     assert "<v>" not in page
     for made, axes in ((row, 2), (text, 1), (series, 2)):
         assert len(made.plot().axes) == axes
-        assert "srcdoc" in made._repr_html_()
+        assert made._repr_html_().startswith('<div class="xai-result">')

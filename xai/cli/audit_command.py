@@ -49,7 +49,7 @@ def command(
     from xai.auditing.limits import LIMITS
     from xai.auditing.run import audit, chosen_checks
     from xai.methods import CHECKS, MODEL_CHECKS
-    from xai.reports.audit_report import audit_report
+    from xai.reports.presets.audit import audit_report
 
     target = output or f"reports/{Path(model).resolve().name}-audit.html"
     check_targets(target, json_path)

@@ -110,6 +110,6 @@ def _read(
 
 
 def _classes(model: Model) -> list[str]:
-    from xai.reports.model_report import class_names
+    from xai.reports.example_images import class_names
 
     return class_names(model)

@@ -64,7 +64,7 @@ def command(
     from xai.auditing.limits import CHANGES
     from xai.auditing.run import chosen_checks
     from xai.methods import COMPARISONS
-    from xai.reports.comparison_report import comparison_report
+    from xai.reports.presets.audit import comparison_report
 
     names = [Path(folder).resolve().name for folder in (a, b)]
     target = output or f"reports/{names[0]}-{names[1]}-compare.html"

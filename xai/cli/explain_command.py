@@ -33,7 +33,8 @@ def command(
     """
     from xai.base.files import check_writable
     from xai.inputs.image_files import read_images
-    from xai.reports.model_report import METHODS, check_request, model_report, require_image_classifier
+    from xai.reports.example_images import METHODS, check_request
+    from xai.reports.presets.images import model_report, require_image_classifier
 
     check_writable(output)
     loaded = load_model(model, trust_code)

@@ -20,7 +20,7 @@ def command(claims: tuple[str, ...], output: str, workers: int) -> None:
     """
     from xai.base.files import check_writable
     from xai.base.progress import track
-    from xai.reports.sections.lecture import lecture_report
+    from xai.reports.presets.lecture import lecture_report
 
     table = lecture()
     chosen = table.choose(claims)

@@ -40,7 +40,7 @@ def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
     from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder
     from xai.inputs.table_files import read_frame
-    from xai.reports.model_report import class_names
+    from xai.reports.example_images import class_names
 
     kind = model.input.kind
     if kind == "image":

@@ -88,7 +88,7 @@ def command(
 def _images(loaded: object, folder: str, data: str | None, images: tuple[str, ...], numbers: dict) -> dict[str, object]:
     """Return the images of an explanation report, read as `xai report` reads them."""
     from xai.inputs.image_files import read_folder, read_images
-    from xai.reports.model_report import class_names
+    from xai.reports.example_images import class_names
 
     labelled = None
     if data:

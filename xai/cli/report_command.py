@@ -51,7 +51,8 @@ def command(
     from xai.base.files import check_writable
     from xai.inputs.image_files import read_folder, read_images
     from xai.model.folder import read_description
-    from xai.reports.model_report import METHODS, class_names, model_report, require_image_classifier
+    from xai.reports.example_images import METHODS, class_names
+    from xai.reports.presets.images import model_report, require_image_classifier
 
     folder = model or f"runs/{DEFAULT}"
     target = output or f"reports/{Path(folder).resolve().name}.html"

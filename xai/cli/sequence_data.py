@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xai.model.model import Model
     from xai.reports.page import Report
-    from xai.reports.sequence_report import Sequences
+    from xai.reports.presets.sequences import Sequences
 
 __all__ = ["report_on_sequences"]
 
@@ -33,7 +33,7 @@ def report_on_sequences(
     """
     from xai.base.errors import InputError
     from xai.model.folder import read_description
-    from xai.reports.sequence_report import alignment_report, methods_for, sequence_report
+    from xai.reports.presets.sequences import alignment_report, methods_for, sequence_report
     from xai.sequences.follower import writes_sequences
 
     origin = read_description(folder).origin
@@ -54,7 +54,7 @@ def report_on_sequences(
 
 def _given(model: Model, items: Sequence[str]) -> Sequences:
     from xai.inputs.sequence_files import read_series, read_texts
-    from xai.reports.sequence_report import Sequences
+    from xai.reports.presets.sequences import Sequences
 
     if model.input.kind == "text":
         texts, names = read_texts(items)
@@ -63,7 +63,7 @@ def _given(model: Model, items: Sequence[str]) -> Sequences:
 
 
 def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | None:
-    from xai.reports.sequence_report import Sequences
+    from xai.reports.presets.sequences import Sequences
 
     if recipe not in recipes.RECIPES:
         return None
@@ -78,7 +78,7 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
 
 def _spread(data: Sequences, count: int) -> Sequences:
     """Return so many examples from all over the data, which may be sorted by class."""
-    from xai.reports.sequence_report import Sequences
+    from xai.reports.presets.sequences import Sequences
 
     places = [place * len(data) // count for place in range(min(count, len(data)))]
     labels = None if data.labels is None else data.labels[places]

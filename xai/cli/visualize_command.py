@@ -92,11 +92,11 @@ def command(
     planned = plan_views(loaded, model, views, **chosen, image=image, real=real, bounds=bounds, **settings)
     say_cost(loaded, (), 0, sum(view.inputs for view in planned), steps, size)
     if _is_picture(output):
-        from xai.reports.unit_choice import choose_units
-        from xai.reports.unit_groups import units_picture, visualize_groups
+        from xai.plots.pictures import units_picture
+        from xai.reports.unit_choice import choose_units, visualize_groups
 
         groups = visualize_groups(loaded, choose_units(loaded, *chosen.values()), real=real and real[0], **settings)
-        click.echo(units_picture(loaded, groups, output))
+        click.echo(units_picture(loaded.input, groups.values(), output))
         return
     title = "what its units look for" if views == ("units",) else "views of its units"
     click.echo(Report(f"{loaded.name}: {title}", [view.section() for view in planned]).save(output))

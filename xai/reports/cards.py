@@ -1,68 +1,84 @@
-"""From explanations to what templates show: maps, captions, findings, bars."""
+"""One row of an explanation as a template shows it: a map, bars with or without a shaded text, or a series."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 from torch import Tensor
 
-from xai.inputs.image import ImageInput
-from xai.reports.figures import bars_figure, curve_figure, half_widths, inline_svg
-from xai.reports.method_words import words_for
-from xai.reports.pictures import SMALL, Heat, heat_picture, image_picture, strongest
+from xai.plots.bars import curve_figure, weights_figure
+from xai.plots.pictures import heat_picture, image_picture, is_small, strongest
+from xai.plots.series import series_figure
+from xai.plots.shaded_text import shaded_pieces
+from xai.plots.style import shortened, visible_text
+from xai.reports.notes import notes_on_map, notes_on_row
+from xai.reports.sentences import sentences_of
+from xai.reports.svg import inline_svg
 from xai.results.explanation import Explanation
 
-__all__ = ["deletion_plot", "explanation_numbers", "lime_plot", "map_card", "pixel_range", "probability_bars"]
+__all__ = [
+    "deletion_plot", "findings_of", "map_card", "map_plots", "probability_bars", "segments_plot", "series_card",
+    "weights_card",
+]  # fmt: skip
 
-LARGEST_MAP = 4096  # maps with more values than this ride along as the means of a grid
-GRID = 56
-RANKING = {"stable": "stable", "cap": "still open", "fixed": "not waited for", "None": "unknown"}
+MOST_BARS = 12
+SEGMENT_BARS = 10
+MOST_ROWS = 200
+PARTS = {"features": "column", "tokens": "word", "steps": "step"}
+COLUMNS = {"name": "feature", "value": "value ({})", "low": "95 % low", "high": "95 % high"}
 
 
-def pixel_range(input: object, images: Tensor) -> tuple[float, float]:
-    """Return what black and white are: the declared range, or else that of the images at hand."""
-    if isinstance(input, ImageInput) and input.limits is not None:
-        return input.limits
-    low, high = float(images.min()), float(images.max())
-    return (low, high) if high > low else (low, low + 1.0)
+def findings_of(explanation: Explanation) -> tuple:
+    """Return the findings on the first row, none where it was not verified."""
+    return explanation.evidence[0] if explanation.evidence else ()
 
 
 def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> dict[str, object]:
-    """Return what a map's figure shows, from an explanation of one image."""
-    words = words_for(explanation.method)
+    """Return what the figure of a map shows, from an explanation of one image; low, high: black and white."""
     heatmap = explanation.heatmap()[0]
-    heat: Heat = heat_picture(heatmap)
-    diagnosis = explanation.diagnostics[0]
-    notes = []
-    if "enumerated" in diagnosis:
-        every = "every coalition of segments" if diagnosis["enumerated"] else "coalitions of segments, drawn in pairs"
-        notes.append(f"{diagnosis['samples']:,} evaluations, {every}")
-    elif explanation.over == "segments":
-        r2 = diagnosis.get("r2")
-        notes.append("R² undefined: the answers never vary" if r2 is None else f"R² {r2:.2f}")
-        notes.append(f"{diagnosis.get('samples', 0):,} samples, ranking {RANKING[str(diagnosis.get('stopped'))]}")
-    if "completeness_error" in diagnosis:
-        warning = ": do not read it as a sum" if diagnosis.get("incomplete") else ""
-        notes.append(f"misses its sum by {100 * diagnosis['completeness_error']:.2g} %{warning}")
-    if diagnosis.get("score") and "absorbed_by_biases" in diagnosis:
-        kept = diagnosis["absorbed_by_biases"] + diagnosis["absorbed_by_epsilon"] + diagnosis["absorbed_elsewhere"]
-        notes.append(f"{100 * (1 - kept / diagnosis['score']):.0f} % of the score reaches the pixels")
-    if diagnosis.get("zero_map"):
-        notes.append("the map is empty")
-    if diagnosis.get("non_deterministic"):
-        notes.append("the network gave two answers to the same input")
-    if explanation.method in ("gradcam", "guided_gradcam"):
-        notes.append("grid {} × {} of {}".format(*explanation.options["run"]["grid"], explanation.options["layer"]))
+    card = _card(explanation, "pixel", notes_on_map(explanation))
     return {
-        "title": words.title,
+        **card,
         "picture": image_picture(explanation.inputs[0], low, high),
-        "heat": heat,
-        "small": max(explanation.inputs.shape[2:]) < SMALL,
-        "alt": f"{words.title} map for {explanation.target_name()}: on average strongest in the {strongest(heatmap)}.",
-        "unit": _unit(explanation, words.unit),
+        "heat": heat_picture(heatmap),
+        "small": is_small(explanation.inputs),
+        "alt": f"{card['title']} map for {card['target']}: on average strongest in the {strongest(heatmap)}.",
+        "unit": _unit(explanation, card["sentences"].unit),
+    }
+
+
+def weights_card(explanation: Explanation) -> dict[str, object]:
+    """Return what the card of one row of a table, text or series in windows shows."""
+    whiskers = explanation.standard_error is not None
+    unit = str(explanation.options.get("of", "output")).replace("_", "-")
+    names = explanation.value_names()
+    label = f"{'weight, ' if whiskers else ''}{unit} ({explanation.target_name()})"
+    figure = weights_figure(explanation, label, MOST_BARS, lambda index: shortened(names[index]))
+    about = f"The {min(MOST_BARS, len(names))} largest weights, with 95 % intervals where there are errors"
+    return {
+        **_card(explanation, PARTS[explanation.over], notes_on_row(explanation)),
+        "whiskers": whiskers,
+        "signed": bool((explanation.values[0] < 0).any()),
+        "plot": inline_svg(figure, about),
+        "pieces": shaded_pieces(explanation) if explanation.over == "tokens" else [],
+        "rows": _rows(explanation, unit),
+        "unit": unit,
+    }
+
+
+def series_card(explanation: Explanation) -> dict[str, object]:
+    """Return what the card of one series shows."""
+    card = _card(explanation, "value", notes_on_row(explanation))
+    return {**card, "svg": inline_svg(series_figure(explanation), f"{card['title']} of a series, channels by steps")}
+
+
+def _card(explanation: Explanation, part: str, notes: list[str]) -> dict[str, object]:
+    sentences = sentences_of(explanation.method, part)
+    return {
+        "title": sentences.title,
         "target": explanation.target_name(),
-        "words": words,
+        "sentences": sentences,
         "notes": notes,
-        "findings": explanation.evidence[0] if explanation.evidence else (),
+        "findings": findings_of(explanation),
     }
 
 
@@ -76,74 +92,44 @@ def probability_bars(prediction: Tensor, classes: list[str], count: int = 3) -> 
     top = prediction.float().cpu().topk(min(count, len(prediction)))
     return [
         {"name": classes[number], "value": min(1.0, max(0.0, value)), "strong": place == 0}
-        for place, (value, number) in enumerate(zip(top.values.tolist(), top.indices.tolist()))
+        for place, (value, number) in enumerate(zip(top.values.tolist(), top.indices.tolist(), strict=True))
     ]
 
 
-def lime_plot(explanation: Explanation, count: int = 10) -> Markup | None:
-    """Return the largest weights of a LIME explanation of one image, with whiskers, as inline SVG."""
+def map_plots(explanation: Explanation) -> list[Markup]:
+    """Return the plots below a map: the weights of segments, and the deletion curve, where there are any."""
+    return [plot for plot in (segments_plot(explanation), deletion_plot(explanation)) if plot is not None]
+
+
+def segments_plot(explanation: Explanation) -> Markup | None:
+    """Return the largest weights over the segments of one image, with whiskers, as inline SVG."""
     if explanation.over != "segments" or explanation.standard_error is None:
         return None
-    weights, reach = explanation.values[0].cpu(), half_widths(explanation)
-    order = weights.abs().argsort(descending=True)[:count]
-    names = [f"{number} ({strongest(explanation.segments[0] == number)})" for number in order.tolist()]
-    unit = _unit(explanation, "output")
-    figure = bars_figure(
-        names,
-        weights[order].tolist(),
-        [reach[place] for place in order.tolist()],
-        f"weight, {unit} ({explanation.target_name()})",
-    )
-    return inline_svg(figure, f"The {len(names)} largest LIME weights, by segment, with 95 % intervals")
+    segments = explanation.segments[0]
+    label = f"weight, {_unit(explanation, 'output')} ({explanation.target_name()})"
+    figure = weights_figure(explanation, label, SEGMENT_BARS, lambda index: f"{index} ({strongest(segments == index)})")
+    count, title = min(SEGMENT_BARS, explanation.values[0].numel()), sentences_of(explanation.method).title
+    return inline_svg(figure, f"The {count} largest {title} weights, by segment, with 95 % intervals")
 
 
 def deletion_plot(explanation: Explanation) -> Markup | None:
     """Return the deletion curve of an explanation of one image beside its controls, as inline SVG."""
-    found = [
-        item for item in (explanation.evidence or ((),))[0] if item.check == "deletion" and "curve" in item.details
-    ]
-    if not found:
+    found = (item.details for item in findings_of(explanation) if item.check == "deletion" and "curve" in item.details)
+    details = next(found, None)
+    if details is None:
         return None
-    details = found[0].details
     curves = {"this map": details["curve"], "control maps": details["curve_controls"]}
-    title = words_for(explanation.method).title
+    title = sentences_of(explanation.method).title
     y_label = str(details["of"]).replace("_", "-")
     figure = curve_figure([100 * share for share in details["fractions"]], curves, f"% removed by {title}", y_label)
     return inline_svg(figure, f"Deletion curve of {title} and the mean of its controls")
 
 
-def explanation_numbers(explanation: Explanation) -> dict[str, object]:
-    """Return an explanation of one image as plain data: what a reader may want to compute with, or check again."""
-    heatmap = explanation.heatmap()[0].cpu()
-    pooled = heatmap.numel() > LARGEST_MAP
-    if pooled:
-        from torch.nn.functional import adaptive_avg_pool2d
-
-        heatmap = adaptive_avg_pool2d(heatmap[None, None], GRID)[0, 0]
-    numbers: dict[str, object] = {
-        "method": explanation.method,
-        "target": explanation.target[0],
-        "target_name": explanation.target_name(),
-        "options": explanation.options,
-        "baseline": explanation.baseline,
-        "seed": explanation.seed,
-        "diagnostics": explanation.diagnostics[0],
-        "evidence": [finding.to_dict() for finding in (explanation.evidence or ((),))[0]],
-    }
-    if explanation.over == "segments":
-        numbers["weights"] = _rounded(explanation.values[0])
-        if explanation.standard_error is not None:
-            numbers["standard_error"] = _rounded(explanation.standard_error[0])
-        if not pooled:
-            numbers["segments"] = explanation.segments[0].tolist()
-    else:
-        numbers["map"] = _rounded(heatmap)
-        numbers["map_is"] = f"means of a {GRID} x {GRID} grid" if pooled else "every pixel"
-    return numbers
-
-
-def _rounded(values: Tensor) -> list:
-    def shorten(item: object) -> object:
-        return [shorten(part) for part in item] if isinstance(item, list) else float(f"{item:.5g}")
-
-    return shorten(values.detach().float().cpu().tolist())
+def _rows(explanation: Explanation, unit: str) -> list[dict[str, object]]:
+    """Return the values as lines of a table, the largest first."""
+    frame = explanation.to_frame()
+    frame = frame.reindex(frame["value"].abs().sort_values(ascending=False, kind="stable").index)
+    columns = {name: title.format(unit) for name, title in COLUMNS.items() if name in frame}
+    frame = frame[list(columns)].rename(columns=columns)
+    frame["feature"] = [visible_text(name) for name in frame["feature"]]
+    return frame.head(MOST_ROWS).to_dict("records")

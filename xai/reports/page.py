@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +13,13 @@ import xai
 from xai.base.digest import text_digest
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import write_atomically
+from xai.reports.bodies import findings_body
+from xai.reports.by_type import SECTIONS
 from xai.reports.escape import asset, content_hash, render, script_json
-from xai.results.explanation import Explanation, Visualization
+from xai.results.display import ShownAsHtml, entry_for
 from xai.results.finding import Finding
 
-__all__ = ["Report", "Section", "seal", "sealed"]
+__all__ = ["Lead", "Report", "Section", "seal", "sealed", "section_of"]
 
 SEAL = re.compile(r'"sha256":"([0-9a-f]{64})"\}</script>')  # the last entry of the data
 OPEN = f'"sha256":"{"0" * 64}"}}</script>'
@@ -33,8 +35,17 @@ class Section:
     data: dict[str, object] = field(default_factory=dict)
 
 
-class Report:
-    """A title, an optional lead, and sections; explanations, visualizations and findings become sections by themselves.
+@dataclass(frozen=True)
+class Lead:
+    """What stands below the title, before the first chapter; the contents do not list it."""
+
+    body: Markup
+
+
+class Report(ShownAsHtml):
+    """A title and sections; explanations, visualizations, findings and other results become sections by themselves.
+
+    A preset (`xai.reports.presets`) is a function that returns the sections of one kind of report.
 
     >>> report = Report("One finding", [Finding("deletion", "pass", 0.01, 0.05, "99 maps", "Supported.")])
     >>> "Supported." in report.html()
@@ -42,17 +53,22 @@ class Report:
     """
 
     @names_errors("Report")
-    def __init__(
-        self,
-        title: str,
-        sections: Sequence[object],
-        lead: Markup | None = None,
-        request: dict[str, object] | None = None,
-    ) -> None:
+    def __init__(self, title: str, sections: Sequence[object], *, request: Mapping[str, object] | None = None) -> None:
+        """Make a report.
+
+        Args:
+            title: Its title.
+            sections: Its chapters in their order: `Section`, results of the library, lists of findings, or a `Lead`.
+            request: What makes the report again, for `xai.recheck`.
+
+        Raises:
+            InputError: A section is something else, or two have the same id.
+        """
         self.title = str(title)
-        self.request = request or {}  # what makes the report again, for xai.recheck
-        self.lead = lead or Markup("")
-        self.sections = [_section(item, number) for number, item in enumerate(sections, start=1)]
+        self.request = dict(request or {})
+        chapters = [item for item in sections if not isinstance(item, Lead)]
+        self.lead = Markup("").join(item.body for item in sections if isinstance(item, Lead))
+        self.sections = [section_of(item, number) for number, item in enumerate(chapters, start=1)]
         names = [section.id for section in self.sections]
         if len(set(names)) != len(names):
             raise InputError("sections", expected="each with an id of its own", got=names)
@@ -90,22 +106,15 @@ def sealed(page: str) -> bool:
     return found is not None and found[1] == text_digest(page[: found.start(1)] + "0" * 64 + page[found.end(1) :])
 
 
-def _section(item: object, number: int) -> Section:
-    from xai.reports.notebook import explanation_body, findings_body, visualization_body
-    from xai.reports.result_bodies import BODIES
-
+def section_of(item: object, number: int) -> Section:
+    """Return the chapter of that number that an item becomes; raises InputError for what cannot be one."""
     if isinstance(item, Section):
         return item
-    if isinstance(item, Explanation):
-        return Section(f"explanation-{number}", f"{item.method}: {item.target_name()}", explanation_body(item))
-    if isinstance(item, Visualization):
-        return Section(f"visualization-{number}", "Visualization", visualization_body(item))
-    if type(item) in BODIES:
-        title, body = BODIES[type(item)]
-        return Section(f"result-{number}", title, body(item))
-    findings = [item] if isinstance(item, Finding) else item
-    if isinstance(findings, list | tuple) and findings and all(isinstance(part, Finding) for part in findings):
-        return Section(f"findings-{number}", "Findings", findings_body(findings))
+    shown = entry_for(SECTIONS, item)
+    if shown is not None:
+        return Section(f"{shown.id}-{number}", shown.title(item) if shown.title else shown.heading, shown.body(item))
+    if isinstance(item, list | tuple) and item and all(isinstance(part, Finding) for part in item):
+        return Section(f"findings-{number}", "Findings", findings_body(item))
     raise InputError(
         "sections",
         expected="explanations, visualizations, findings, results of the library, or Section",

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 
 from xai.auditing.audit_data import AuditData
-from xai.auditing.differences import Difference, Recheck, differences_between
-from xai.auditing.remake import remake_audit, remake_comparison, with_threads
+from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
+from xai.auditing.remake import draw_parts, other_versions, remake_audit, remake_comparison, with_threads
 from xai.base.errors import FolderError, InputError, XaiError, describe, names_errors
 from xai.base.reading import MEBIBYTE, parse_json, read_plain
 from xai.inputs.image_files import LabelledImages
+from xai.model.folder import read_description
 from xai.model.model import Model
-from xai.reports.audit_report import audit_report
-from xai.reports.comparison_report import comparison_report
-from xai.reports.model_recheck import remake_model_report
+from xai.reports.escape import script_json
 from xai.reports.page import sealed
+from xai.reports.presets.audit import audit_report, comparison_report
+from xai.reports.presets.images import ImageSettings, model_report
+from xai.reports.provenance import images_digest
 from xai.reports.report_schema import OF_THE_DATA, check_audit, check_page
 from xai.results.audit_result import AuditResult
 
@@ -28,8 +30,31 @@ __all__ = ["read_report", "recheck", "visible_differences"]
 
 LARGEST = 256 * MEBIBYTE
 CONTEXT = 30  # characters shown before a difference
-SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')  # nobody can measure them again
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.S)
+SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')
+NOT_REPEATED = ("seconds",)  # nobody can measure them again
+COUNTED = (*NOT_REPEATED, "examples", "visualization")  # facts that say how much was made
+# What a share is drawn of: the explanations, whose evidence compares each with the others, and the visualizations,
+# which are made in one batch. By part: its section, and the settings that leave it out.
+PARTS = {"explanations": ("examples", {"examples": 0}), "visualizations": ("units", {"units": 0})}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a report is held against, and how: the arguments of `recheck`."""
+
+    model: Model
+    data: object
+    images: object
+    other: Model | None
+    replicas: Sequence[Model]
+    sample: float
+    seed: int | None
+    tolerance: float
+
+    @property
+    def settings(self) -> dict[str, object]:
+        return {"sample": self.sample, "seed": self.seed, "tolerance": self.tolerance}
 
 
 @names_errors("recheck")
@@ -47,70 +72,39 @@ def recheck(
 ) -> Recheck:
     """Return what in a report is not as the model and the data say; nothing in it is trusted but what it was asked for.
 
-    report: what `xai audit`, `xai compare` or `xai report` wrote (HTML, or the JSON of the first two). data, images:
-    what it was made on. other, replicas: of a comparison, version B and the replicas of A, in their order; model is A.
-    sample: the share of the checks (or methods) that are computed again; `chance` says how likely one altered number
-    is caught. seed: of that draw, by default unforeseeable. tolerance: by how much a number may be off, as a share of
-    it, where the report was made on another machine; 0 asks for the same bits.
-    Raises FolderError for a file that is no report, InputError for data of another kind.
-
     What is compared: the weights, the rows, each number and word of the results, and the visible page, rendered again.
     Only how many seconds it took cannot be computed again; the page's checksum covers them, against a slip alone.
+
+    Args:
+        report: What `xai audit`, `xai compare` or `xai report` wrote (HTML, or the JSON of the first two).
+        model: The model; version A of a comparison.
+        data: What the report was made on.
+        images: The images that a report on images was given besides.
+        other: Version B of a comparison.
+        replicas: The replicas of A, in their order.
+        sample: The share of the checks (or parts) that are computed again; `chance` says how likely one altered number
+            is caught.
+        seed: Of that draw, by default unforeseeable.
+        tolerance: By how much a number may be off, as a share of it, where the report was made on another machine; 0
+            asks for the same bits.
+
+    Returns:
+        The differences, none where the report holds.
+
+    Raises:
+        FolderError: The file is not a report.
+        InputError: The data are of another kind.
     """
+    given = Given(model, data, images, other, replicas, sample, seed, tolerance)
     page, numbers = read_report(report)
-    settings = {"sample": sample, "seed": seed, "tolerance": tolerance}
     if page is None:
-        return _remade(AuditResult.from_dict(numbers), model, _audit_data(data), other, replicas, settings)
-    if numbers["request"]["call"] != "model_report":
-        result = AuditResult.from_dict(numbers["sections"]["audit"]["audit"])
-        found = _remade(result, model, _audit_data(data), other, replicas, settings)
-        raw = bool(numbers["request"].get("raw_data"))
-        again, visible = None, []
-        if found.recomputed:
-            again, visible = _rendered(page, result, model, other, data, raw, str(numbers.get("title")))
-    else:
-        found, again = remake_model_report(numbers, model, data, images, **settings)
-        visible = [] if again is None else visible_differences(SECONDS.sub("", page), SECONDS.sub("", again))
+        return _audit_again(AuditResult.from_dict(numbers), given)
+    found, visible = REMAKES[numbers["request"]["call"]](page, numbers, given)
+    covered = found.covered if visible is None else (*found.covered, "visible page")
+    visible = visible or []
     if not sealed(page):
         visible.append(Difference("page", "a checksum of other characters", "that of these"))
-    covered = found.covered if again is None else (*found.covered, "visible page")
     return replace(found, differences=(*found.differences, *visible), covered=covered)
-
-
-def _remade(
-    result: AuditResult,
-    model: Model,
-    data: AuditData,
-    other: Model | None,
-    replicas: Sequence[Model],
-    settings: dict,
-) -> Recheck:
-    """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
-    if not result.compared:
-        return remake_audit(result, model, data, **settings)
-    wanted = len(result.model.get("replicas", ()))
-    if other is None or len(replicas) != wanted:
-        given = f"{'no' if other is None else 'a'} version B and {len(replicas)} replicas"
-        said = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
-        raise InputError("other, replicas", expected=said, got=given)
-    return remake_comparison(result, model, other, data, replicas, **settings)
-
-
-def _rendered(
-    page: str, result: AuditResult, model: Model, other: Model | None, data: AuditData, raw_data: bool, title: str
-) -> tuple[str | None, list[Difference]]:
-    """Return the page of an audit rendered from the report's own results, and what on it is otherwise."""
-    try:
-        with with_threads(result.versions.get("threads")):
-            about = {"raw_data": raw_data, "title": title}
-            if result.compared:
-                again = comparison_report(result, model, other, data, **about).html()
-            else:
-                again = audit_report(result, model, data, **about).html()
-    except (XaiError, *OF_THE_DATA) as error:
-        reason = f"{type(error).__name__}: {error}"
-        return None, [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
-    return again, [*_data_differences(page, again), *visible_differences(page, again)]
 
 
 def read_report(path: str | Path) -> tuple[str | None, dict]:
@@ -127,6 +121,113 @@ def read_report(path: str | Path) -> tuple[str | None, dict]:
     return text, check_page(parse_json(found[0], str(path)), str(path))
 
 
+def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[Difference] | None]:
+    """Make an audit or a comparison again, and render the page from the report's own results."""
+    result = AuditResult.from_dict(numbers["sections"]["audit"]["audit"])
+    found = _audit_again(result, given)
+    if not found.recomputed:
+        return found, None
+    about = {"raw_data": bool(numbers["request"].get("raw_data")), "title": str(numbers.get("title"))}
+    try:
+        with with_threads(result.versions.get("threads")):
+            if result.compared:
+                again = comparison_report(result, given.model, given.other, given.data, **about).html()
+            else:
+                again = audit_report(result, given.model, given.data, **about).html()
+    except (XaiError, *OF_THE_DATA) as error:
+        reason = f"{type(error).__name__}: {error}"
+        lost = [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
+        return replace(found, differences=(*found.differences, *lost)), None
+    return found, [*_data_differences(page, again), *visible_differences(page, again)]
+
+
+def _audit_again(result: AuditResult, given: Given) -> Recheck:
+    """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
+    _require("data", given.data, AuditData, "an AuditData for the report of an audit")
+    if not result.compared:
+        return remake_audit(result, given.model, given.data, **given.settings)
+    wanted, replicas = len(result.model.get("replicas", ())), given.replicas
+    if given.other is None or len(replicas) != wanted:
+        got = f"{'no' if given.other is None else 'a'} version B and {len(replicas)} replicas"
+        expected = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
+        raise InputError("other, replicas", expected=expected, got=got)
+    return remake_comparison(result, given.model, given.other, given.data, replicas, **given.settings)
+
+
+def _image_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[Difference] | None]:
+    """Make an explanation report again, or some of its parts; the rest (performance, facts, layers) is always made."""
+    for argument in ("data", "images"):
+        value = getattr(given, argument)
+        if value is not None:
+            _require(argument, value, LabelledImages, "LabelledImages for a report on images")
+    sections, request = numbers["sections"], numbers["request"]
+    try:
+        asked, provenance = ImageSettings.from_request(request), sections["provenance"]
+    except KeyError as error:
+        got = "a report that does not say it"
+        raise FolderError("report", expected="what it was made with", got=got) from error
+    model, data, images = given.model, given.data, given.images
+    notes = other_versions(request.get("versions", {}))
+    own = {"weights": model.digest(), "data": images_digest(data), "images": images_digest(images)}
+    others = tuple(differences_between({name: request.get(name) for name in own}, own, "made from"))
+    total = numbers_in(sections)
+    if others:
+        notes = (*notes, "the model or the images are others: nothing was computed again")
+        return Recheck(others, total, 0, 1.0, (), tuple(own), notes), None
+    parts = [part for part, (section, _) in PARTS.items() if section in sections]
+    drawn = draw_parts(parts, given.sample, given.seed) if parts else []
+    left_out = [part for part in PARTS if part not in drawn]
+    for part in left_out:
+        asked = replace(asked, **PARTS[part][1])
+    images = None if "explanations" in left_out else images
+    try:
+        with with_threads(request.get("versions", {}).get("threads")):
+            origin = _origin(model, provenance)
+            made = model_report(model, data, images, **asked.request(), title=str(numbers.get("title")), origin=origin)
+    except (XaiError, *OF_THE_DATA) as error:
+        reason = f"{type(error).__name__}: {error}"
+        return Recheck((Difference("request", request, reason),), total, 0, 1.0, (), tuple(own), notes), None
+    fresh, whole = json.loads(script_json(made.data())), drawn == parts
+    before, after = (_comparable(item["sections"], [] if whole else left_out, whole) for item in (numbers, fresh))
+    found = [*differences_between(before, after, "sections", given.tolerance)]
+    if whole:
+        heads = [{**plain, "sections": None, "sha256": None} for plain in (numbers, fresh)]
+        found += differences_between(*heads, "data of the page")
+    chance = len(drawn) / len(parts) if parts else 1.0
+    check = Recheck(tuple(found), total, numbers_in(before), chance, tuple(drawn), (*own, "numbers"), notes)
+    if not whole or given.tolerance > 0:
+        return check, None
+    return check, visible_differences(SECONDS.sub("", page), SECONDS.sub("", made.html()))
+
+
+# By the call that a report names: how it is made again.
+REMAKES: dict[str, Callable[[str, dict, Given], tuple[Recheck, list[Difference] | None]]] = {
+    "audit_report": _audit_page,
+    "comparison_report": _audit_page,
+    "model_report": _image_page,
+}
+
+
+def _comparable(sections: dict, left_out: Sequence[str], whole: bool) -> dict:
+    """Return of the sections what can be made again, without the parts that were not."""
+    gone = {PARTS[part][0] for part in left_out}
+    provenance, unsaid = sections["provenance"], NOT_REPEATED if whole else COUNTED
+    facts = {name: value for name, value in provenance["facts"].items() if name not in unsaid}
+    kept = {name: section for name, section in sections.items() if name not in gone}
+    return {**kept, "provenance": {**provenance, "facts": facts}}
+
+
+def _origin(model: Model, provenance: dict) -> dict:
+    """Return how the network came about as its folder says; the report's own word only where there is no folder."""
+    reported = provenance.get("origin") or {}
+    return read_description(model.source).origin if reported and model.source is not None else reported
+
+
+def _require(argument: str, value: object, kind: type, wanted: str) -> None:
+    if not isinstance(value, kind):
+        raise InputError(argument, expected=wanted, got=describe(value))
+
+
 def visible_differences(page: str, again: str) -> list[Difference]:
     """Return the lines of a page, but for its data, that are not those of the page rendered again."""
     left, right = (DATA.sub("", text).splitlines() for text in (page, again))
@@ -135,17 +236,17 @@ def visible_differences(page: str, again: str) -> list[Difference]:
         if kind == "equal":
             continue
         lines = range(first, max(last, first + 1))
-        for number, said, rendered in zip_longest(lines, left[first:last], right[start:stop], fillvalue=""):
-            place = f"page, line {(number or lines[-1]) + 1}"
-            found.append(Difference(place, *_around(str(said), str(rendered))))
+        for number, reported, rendered in zip_longest(lines, left[first:last], right[start:stop], fillvalue=""):
+            where = f"page, line {(number or lines[-1]) + 1}"
+            found.append(Difference(where, *_around(str(reported), str(rendered))))
     return found
 
 
-def _around(said: str, rendered: str) -> tuple[str, str]:
+def _around(reported: str, rendered: str) -> tuple[str, str]:
     """Return both lines from a little before where they part."""
-    pairs = enumerate(zip_longest(said, rendered))
+    pairs = enumerate(zip_longest(reported, rendered))
     start = max(0, next((place for place, (a, b) in pairs if a != b), 0) - CONTEXT)
-    return said[start:], rendered[start:]
+    return reported[start:], rendered[start:]
 
 
 def _data_differences(page: str, again: str) -> list[Difference]:
@@ -156,9 +257,3 @@ def _data_differences(page: str, again: str) -> list[Difference]:
     if not found and texts[0].rpartition('"sha256"')[0] != texts[1].rpartition('"sha256"')[0]:
         found.append(Difference("data of the page", *_around(*texts)))
     return found
-
-
-def _audit_data(data: object) -> AuditData:
-    if not isinstance(data, AuditData):
-        raise InputError("data", expected="an AuditData for the report of an audit", got=describe(data))
-    return data

@@ -1,8 +1,10 @@
-"""Which units a page shows: those that were named, or an even spread of each layer, and the classes."""
+"""Which units a page shows (those that were named, or an even spread of each layer, and the classes), and their
+visualizations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -12,14 +14,34 @@ from xai.base.errors import InputError, TargetError
 from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.network.trace import Trace
+from xai.results.explanation import Visualization
 from xai.visualization import objectives
+from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
 
-__all__ = ["LOGITS", "MOST_UNITS", "blank_inputs", "choose_units"]
+__all__ = ["LOGITS", "MOST_UNITS", "blank_inputs", "choose_units", "visualize_groups"]
 
 MOST_UNITS = 32  # per layer; a wider layer shows an even spread
 WORDS = 8  # of a blank text
 LOGITS = "class logits"  # what the group of the outputs is called
+
+
+def visualize_groups(
+    model: Model, groups: Mapping[str, Sequence[Objective]], *, real: Tensor | None = None, **settings: object
+) -> dict[str, Visualization]:
+    """Return one Visualization per group, made in a single call so that inputs of all layers share its batches.
+
+    settings: those of `visualize`.
+    """
+    everything = [item for group in groups.values() for item in group]
+    if not everything:
+        return {}
+    made = visualize(model, everything, reference=real, **settings)
+    parts, start = {}, 0
+    for name, group in groups.items():
+        parts[name] = made.rows(start, start + len(group))
+        start += len(group)
+    return parts
 
 
 def choose_units(
@@ -41,43 +63,63 @@ def choose_units(
         number = _class_number(class_name, names)
         groups[LOGITS] = [replace(objectives.logit(number), name=f"class {names[number]}")]
     else:
-        trace = model.trace(blank_inputs(model))
-        found = {layer.name: layer for layer in trace.layers}
-        own = _unit_layers(model, trace)
-        for name in layers or own:
-            if name not in found or not found[name].shape:
-                raise InputError(
-                    "layer", expected=f"one like {', '.join(own[:8])}", got=repr(name), operation="visualize"
-                )
-            recurrent = _is_recurrent(model, name)
-            count = found[name].shape[-1 if recurrent else 0]
-            numbers = channels or _spread(count, most)
-            beyond = [number for number in numbers if not 0 <= number < count]
-            if beyond:
-                raise InputError(f"{name}: channel", expected=f"0 to {count - 1}", got=beyond[0], operation="visualize")
-            make = objectives.unit if recurrent else objectives.channel
-            groups[name] = [make(name, number) for number in numbers]
-        if not layers:
-            outputs = names or _unnamed_outputs(model)
-            if outputs:
-                numbers = _spread(len(outputs), most)
-                words = "class {}" if names else "{}"
-                groups[LOGITS] = [replace(objectives.logit(n), name=words.format(outputs[n])) for n in numbers]
+        groups = _of_layers(model, layers, channels, most)
+        outputs = [] if layers else [f"class {name}" for name in names] or _unnamed_outputs(model)
+        if outputs:
+            numbers = _spread(len(outputs), most)
+            groups[LOGITS] = [replace(objectives.logit(number), name=outputs[number]) for number in numbers]
     if not groups:
-        raise InputError(
-            "model", expected="one with layers that have units, or with classes", got=model.name, operation="visualize"
-        )
+        wanted = "one with layers that have units, or with classes"
+        raise InputError("model", expected=wanted, got=model.name, operation="visualize")
     return {name: [-item if minimize else item for item in group] for name, group in groups.items()}
+
+
+def _of_layers(model: Model, layers: Sequence[str], channels: Sequence[int], most: int) -> dict[str, list[Objective]]:
+    """Return the objectives of some layers, by default of all that have units of their own."""
+    trace = model.trace(blank_inputs(model))
+    found = {layer.name: layer for layer in trace.layers}
+    own = UNIT_LAYERS.get(model.input.kind, _layers_before_the_outputs)(model, trace)
+    groups = {}
+    for name in layers or own:
+        if name not in found or not found[name].shape:
+            raise InputError("layer", expected=f"one like {', '.join(own[:8])}", got=repr(name), operation="visualize")
+        recurrent = _is_recurrent(model, name)
+        count = found[name].shape[-1 if recurrent else 0]
+        numbers = channels or _spread(count, most)
+        beyond = [number for number in numbers if not 0 <= number < count]
+        if beyond:
+            raise InputError(f"{name}: channel", expected=f"0 to {count - 1}", got=beyond[0], operation="visualize")
+        make = objectives.unit if recurrent else objectives.channel
+        groups[name] = [make(name, number) for number in numbers]
+    return groups
+
+
+def _convolutions(model: Model, trace: Trace) -> list[str]:
+    return [layer.name for layer in trace.units() if len(layer.shape) == 3]
+
+
+def _layers_before_the_outputs(model: Model, trace: Trace) -> list[str]:
+    """Return the layers with units of their own, but for the last one, whose units are the outputs."""
+    units = {layer.name for layer in trace.units() if layer.convolution or len(layer.shape) == 1}
+    names = [layer.name for layer in trace.layers if layer.name in units or _is_recurrent(model, layer.name)]
+    with_weights = [layer.name for layer in trace.layers if layer.leaf and layer.parameters]
+    return [name for name in names if name not in with_weights[-1:]]
+
+
+# By kind of input: the layers whose units are shown.
+UNIT_LAYERS: dict[str, Callable[[Model, Trace], list[str]]] = {"image": _convolutions}
+
+
+def _is_recurrent(model: Model, name: str) -> bool:
+    return isinstance(model.network.get_submodule(name), nn.RNNBase)
 
 
 def blank_inputs(model: Model, count: int = 1) -> Tensor:
     """Return so many inputs of a model's kind and size that mean nothing; raises InputError where none can be made."""
-    if model.input.kind == "text" and not model.input.vocabulary:
-        raise InputError(
-            "model", expected="one with a vocabulary", got="a network that numbers words itself", operation="visualize"
-        )
-    if model.input.kind == "text":
-        return torch.full((count, WORDS), FIRST_WORD)
+    return BLANK.get(model.input.kind, _zeros)(model, count)
+
+
+def _zeros(model: Model, count: int) -> Tensor:
     shape = getattr(model.input, "shape", None) or (len(getattr(model.input, "names", ())),)
     if shape == (0,):
         wanted = "one of images, tables, series or texts, whose inputs have a shape"
@@ -85,26 +127,26 @@ def blank_inputs(model: Model, count: int = 1) -> Tensor:
     return torch.zeros(count, *shape)
 
 
-def _unit_layers(model: Model, trace: Trace) -> list[str]:
-    """Return the names of the layers with units of their own: convolutions of images; else all but the last one."""
-    if model.input.kind == "image":
-        return [layer.name for layer in trace.units() if len(layer.shape) == 3]
-    units = {layer.name for layer in trace.units() if layer.convolution or len(layer.shape) == 1}
-    names = [layer.name for layer in trace.layers if layer.name in units or _is_recurrent(model, layer.name)]
-    with_weights = [layer.name for layer in trace.layers if layer.leaf and layer.parameters]
-    return [name for name in names if name not in with_weights[-1:]]  # the last one's units are the outputs
+def _unknown_words(model: Model, count: int) -> Tensor:
+    if not model.input.vocabulary:
+        got = "a network that numbers words itself"
+        raise InputError("model", expected="one with a vocabulary", got=got, operation="visualize")
+    return torch.full((count, WORDS), FIRST_WORD)
 
 
-def _is_recurrent(model: Model, name: str) -> bool:
-    return isinstance(model.network.get_submodule(name), nn.RNNBase)
+BLANK: dict[str, Callable[[Model, int], Tensor]] = {"text": _unknown_words}
 
 
 def _unnamed_outputs(model: Model) -> list[str]:
-    """Return what the outputs are called where classes have no names; of images none, but for a regression."""
-    if model.input.kind == "image" and model.task != "regression":
+    """Return what the outputs are called where classes have no names; none where the page shows layers alone."""
+    word = "output" if model.task == "regression" else "class"
+    if (model.input.kind, word) in LAYERS_ALONE:
         return []
-    count, word = model.predict(blank_inputs(model)).shape[1], "output" if model.task == "regression" else "class"
+    count = model.predict(blank_inputs(model)).shape[1]
     return [word] if count == 1 else [f"{word} {number}" for number in range(count)]
+
+
+LAYERS_ALONE = {("image", "class")}
 
 
 def _class_number(name: str, names: list[str]) -> int:
@@ -113,12 +155,8 @@ def _class_number(name: str, names: list[str]) -> int:
     if name.isdecimal() and int(name) < len(names):
         return int(name)
     known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    raise TargetError(
-        "class",
-        expected=f"one of {known or 'the named classes (the model has none)'}",
-        got=repr(name),
-        operation="visualize",
-    )
+    wanted = f"one of {known or 'the named classes (the model has none)'}"
+    raise TargetError("class", expected=wanted, got=repr(name), operation="visualize")
 
 
 def _spread(total: int, count: int) -> list[int]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from xai.model.model import Model
-from xai.reports.cards import pixel_range
-from xai.reports.pictures import SMALL, image_picture
+from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.results.explanation import Visualization
 
 __all__ = ["kind_of_verdict", "lead_over_real", "unit_numbers", "unit_view", "verdict"]
@@ -83,7 +82,7 @@ def unit_view(
         "name": row.objective[0],
         "short": row.objective[0].removeprefix(f"{layer} "),
         "picture": image_picture(row.image[0], low, high),
-        "small": max(row.image.shape[2:]) < SMALL,
+        "small": is_small(row.image),
         "verdict": verdict(row),
         "best": real("best"),
         "worst": real("worst"),

@@ -14,6 +14,7 @@ import msgspec
 from xai.base.errors import FolderError, InputError, describe, names_errors, one_line
 from xai.base.files import write_atomically
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
+from xai.results.display import ShownAsHtml
 from xai.results.finding import STATUSES, Finding
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class SavedAudit(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class AuditResult:
+class AuditResult(ShownAsHtml):
     """The findings of one audit, or of a comparison of two versions, in the order of the checks.
 
     A finding is called CHECK.WHAT, such as "bias.equal_opportunity". model and data: name, digest and sizes; options:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, names_errors
 from xai.results.digest_field import DigestField
+from xai.results.display import Shown
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
 from xai.results.finding import Finding
 
@@ -22,7 +23,7 @@ __all__ = ["Explanation", "Visualization"]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Shown):
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
 
     `values` has the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in input
@@ -146,17 +147,6 @@ class Explanation:
 
         return long_table(self)
 
-    def plot(self, row: int = 0):
-        """Draw one row as a matplotlib figure."""
-        from xai.reports.figures import plot_explanation
-
-        return plot_explanation(self[row])
-
-    def _repr_html_(self) -> str:
-        from xai.reports.notebook import explanation_html
-
-        return explanation_html(self)
-
     def __repr__(self) -> str:
         return f"Explanation({self.method}, {len(self)} rows, over {self.over}, target {self.target_name()})"
 
@@ -182,7 +172,7 @@ def _rows_of(value: Tensor | list | tuple, rows: list[int]) -> Tensor | list | t
 
 
 @dataclass(frozen=True, eq=False)
-class Visualization:
+class Visualization(Shown):
     """A batch of optimized inputs, one per objective (and copy).
 
     `values` are in the caller's units: of images (N, C, H, W), also as `image`; of rows (N, D) with `names`; of series
@@ -237,17 +227,6 @@ class Visualization:
     def finding(self, check: str, row: int = 0) -> Finding | None:
         """Return a row's finding of that name, None where it was not made."""
         return next((item for item in (self.evidence[row] if self.evidence else ()) if item.check == check), None)
-
-    def plot(self, row: int = 0):
-        """Draw one input with its snapshots and its activation by step as a matplotlib figure."""
-        from xai.reports.figures import plot_visualization
-
-        return plot_visualization(self[row])
-
-    def _repr_html_(self) -> str:
-        from xai.reports.notebook import visualization_html
-
-        return visualization_html(self)
 
     def __repr__(self) -> str:
         return f"Visualization({', '.join(self.objective[:3])}{', ...' if len(self) > 3 else ''})"

@@ -2,63 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from xai.auditing.power import power_rows
 from xai.base.experiment import Panel, Series, Surface
-from xai.methods import COMPARISONS, MODEL_CHECKS
-from xai.reports.check_words import AUDIT_WORDS, COMPARISON_WORDS, finding_title
+from xai.methods import COMPARISONS, MODEL_CHECKS, ModelCheck
+from xai.plots.panels import panel_figure
 from xai.reports.escape import render
-from xai.reports.figures import inline_svg
 from xai.reports.page import Section
-from xai.reports.panels import panel_figure
+from xai.reports.sentences import AUDIT_SENTENCES, COMPARISON_SENTENCES, AuditSentences, finding_title
+from xai.reports.svg import inline_svg
 from xai.results.audit_result import AuditResult
 from xai.results.finding import Finding
 
-__all__ = ["audit_summary", "check_section", "power_section", "provenance"]
+__all__ = ["audit_summary", "check_section", "power_section", "run_section"]
 
-STANDS = {"pass": "holds", "warn": "look", "fail": "does not hold", "untestable": "not testable"}
-COMPARED = {"pass": "as A", "warn": "look", "fail": "unlike A", "untestable": "not testable"}
+
+class About(NamedTuple):
+    """What differs between an audit and a comparison: the checks, their sentences, and what a status is called."""
+
+    specs: Mapping[str, ModelCheck]
+    sentences: Mapping[str, AuditSentences]
+    stands: Mapping[str, str]
+
+
+AUDIT = About(
+    MODEL_CHECKS,
+    AUDIT_SENTENCES,
+    {"pass": "holds", "warn": "look", "fail": "does not hold", "untestable": "not testable"},
+)
+COMPARISON = About(
+    COMPARISONS,
+    COMPARISON_SENTENCES,
+    {"pass": "as A", "warn": "look", "fail": "unlike A", "untestable": "not testable"},
+)
 WORST_FIRST = ("fail", "warn", "untestable", "pass")
 MOST_LINES = 40
 
 
 def audit_summary(result: AuditResult) -> Markup:
     """Return the first screen: how many findings hold, and one line per check with its worst finding first."""
-    table = COMPARISONS if result.compared else MODEL_CHECKS
+    about = _about(result)
     checks = [
-        {"name": name, "title": table[name].title, "findings": _sorted(result.of(name))} for name in result.checks
+        {"name": name, "title": about.specs[name].title, "findings": _sorted(result.of(name))} for name in result.checks
     ]
     return render(
         "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title,
-        stands=COMPARED if result.compared else STANDS,
-        worst=_sorted(result.findings),
+        stands=about.stands, worst=_sorted(result.findings),
     )  # fmt: skip
 
 
-def check_section(
-    name: str, findings: Sequence[Finding], extra: Sequence[Markup] = (), *, compared: bool = False
-) -> Section:
+def check_section(name: str, result: AuditResult, extra: Markup | str = "") -> Section:
     """Return the chapter of one check; `extra` is HTML that stands behind its findings."""
-    # What quotes inputs stands apart, so that it can be left out.
-    shown = [{**finding.details, **finding.details.get("raw", {})} for finding in findings]
-    views = [
-        {
-            "finding": finding,
-            "title": finding_title(finding.check),
-            "interval": details.get("interval"),
-            "plots": [_plot(item) for item in details.get("panels", [])],
-            "tables": [_table(item) for item in details.get("tables", [])],
-            "texts": details.get("texts", []),
-        }
-        for finding, details in zip(findings, shown)
-    ]
-    words = (COMPARISON_WORDS if compared else AUDIT_WORDS)[name]
-    spec = (COMPARISONS if compared else MODEL_CHECKS)[name]
-    stands = COMPARED if compared else STANDS
-    body = render("audit_check.html", question=spec.question, words=words, findings=views, extra=extra, stands=stands)
+    about, views = _about(result), []
+    for finding in result.of(name):
+        # What quotes inputs stands apart, so that it can be left out.
+        details = {**finding.details, **finding.details.get("raw", {})}
+        views.append(
+            {
+                "finding": finding,
+                "title": finding_title(finding.check),
+                "interval": details.get("interval"),
+                "plots": [_plot(item) for item in details.get("panels", [])],
+                "tables": [_table(item) for item in details.get("tables", [])],
+                "texts": details.get("texts", []),
+            }
+        )
+    spec = about.specs[name]
+    body = render(
+        "audit_check.html", question=spec.question, sentences=about.sentences[name], findings=views, extra=extra,
+        stands=about.stands,
+    )  # fmt: skip
     return Section(name, spec.title, body)
 
 
@@ -68,7 +85,7 @@ def power_section(result: AuditResult) -> Section:
     return Section("power", "How often this audit finds a planted fault", body)
 
 
-def provenance(result: AuditResult) -> Section:
+def run_section(result: AuditResult) -> Section:
     """Return the chapter on what was run; all findings ride along in it as JSON."""
     facts = {
         **_about_models(result),
@@ -81,13 +98,17 @@ def provenance(result: AuditResult) -> Section:
     return Section("audit", "What was run", render("audit_run.html", facts=facts), {"audit": result.to_dict()})
 
 
+def _about(result: AuditResult) -> About:
+    return COMPARISON if result.compared else AUDIT
+
+
 def _about_models(result: AuditResult) -> dict[str, object]:
     """Return whose weights and answers the findings are about."""
-    said = result.model
+    models = result.model
     if not result.compared:
-        return {"weights (SHA-256)": said["weights"], "answers (SHA-256)": said["answers"]}
-    versions = {"A": said["A"], "B": said["B"]}
-    versions |= {f"replica {place}": item for place, item in enumerate(said["replicas"], start=1)}
+        return {"weights (SHA-256)": models["weights"], "answers (SHA-256)": models["answers"]}
+    versions = {"A": models["A"], "B": models["B"]}
+    versions |= {f"replica {number}": item for number, item in enumerate(models["replicas"], start=1)}
     return {
         f"{version}: {fact} (SHA-256)": item[fact]
         for version, item in versions.items()

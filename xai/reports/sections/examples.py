@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
 from xai.model.model import Model
-from xai.reports.cards import deletion_plot, explanation_numbers, lime_plot, map_card, pixel_range, probability_bars
+from xai.plots.pictures import image_picture, is_small, pixel_range
+from xai.reports.cards import deletion_plot, findings_of, map_card, probability_bars, segments_plot
 from xai.reports.escape import render
-from xai.reports.method_words import CHECK_WORDS
 from xai.reports.page import Section
-from xai.reports.pictures import SMALL, image_picture
+from xai.reports.sentences import CHECK_SENTENCES
 from xai.results.explanation import Explanation
 
 __all__ = ["Example", "examples_section"]
+
+LARGEST_MAP = 4096  # maps with more values than this ride along as the means of a grid
+GRID = 56
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,12 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
         low, high = pixel_range(model.input, first.inputs)
         classes = list(first.classes) or [str(index) for index in range(first.prediction.shape[1])]
         cards = [map_card(explanation, low, high) for explanation in example.all]
-        plots = [lime_plot(item) for item in example.all] + [deletion_plot(item) for item in example.all]
+        plots = [segments_plot(item) for item in example.all] + [deletion_plot(item) for item in example.all]
         view = {
             "id": f"example-{number}",
             "name": example.name,
             "picture": image_picture(first.inputs[0], low, high),
-            "small": max(first.inputs.shape[2:]) < SMALL,
+            "small": is_small(first.inputs),
             "predicted": classes[example.predicted],
             "probability": example.probability,
             "truth": None if example.truth is None else classes[example.truth],
@@ -69,5 +75,43 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
         facts = {key: view[key] for key in ("name", "predicted", "probability", "truth")}
         data.append({**facts, "explanations": [explanation_numbers(item) for item in example.all]})
     return Section(
-        "examples", "Why it said so", render("examples.html", examples=views, checks=CHECK_WORDS), {"examples": data}
+        "examples",
+        "Why it said so",
+        render("examples.html", examples=views, checks=CHECK_SENTENCES),
+        {"examples": data},
     )
+
+
+def explanation_numbers(explanation: Explanation) -> dict[str, object]:
+    """Return an explanation of one image as plain data: what a reader may want to compute with, or check again."""
+    heatmap = explanation.heatmap()[0].cpu()
+    pooled = heatmap.numel() > LARGEST_MAP
+    if pooled:
+        heatmap = adaptive_avg_pool2d(heatmap[None, None], GRID)[0, 0]
+    numbers: dict[str, object] = {
+        "method": explanation.method,
+        "target": explanation.target[0],
+        "target_name": explanation.target_name(),
+        "options": explanation.options,
+        "baseline": explanation.baseline,
+        "seed": explanation.seed,
+        "diagnostics": explanation.diagnostics[0],
+        "evidence": [finding.to_dict() for finding in findings_of(explanation)],
+    }
+    if explanation.over == "segments":
+        numbers["weights"] = _rounded(explanation.values[0])
+        if explanation.standard_error is not None:
+            numbers["standard_error"] = _rounded(explanation.standard_error[0])
+        if not pooled:
+            numbers["segments"] = explanation.segments[0].tolist()
+    else:
+        numbers["map"] = _rounded(heatmap)
+        numbers["map_is"] = f"means of a {GRID} x {GRID} grid" if pooled else "every pixel"
+    return numbers
+
+
+def _rounded(values: Tensor) -> list:
+    def shorten(item: object) -> object:
+        return [shorten(part) for part in item] if isinstance(item, list) else float(f"{item:.5g}")
+
+    return shorten(values.detach().float().cpu().tolist())

@@ -7,10 +7,9 @@ from collections import Counter
 from torch import Tensor
 
 from xai.model.model import Model
-from xai.reports.cards import pixel_range
+from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
 from xai.reports.page import Section
-from xai.reports.pictures import SMALL, image_picture
 from xai.reports.unit_views import kind_of_verdict, unit_numbers, verdict
 from xai.results.explanation import Visualization
 
@@ -44,8 +43,8 @@ def grid_section(
     low, high = pixel_range(model.input, image)
     body = render(
         "grid.html", title=title, name=name, rows=rows, columns=columns, cells=cells, total=len(made),
-        picture=image_picture(image[0], low, high), small=max(image.shape[2:]) < SMALL,
-        words=Counter(kind_of_verdict(row) for row in made), fine=max(made.image.shape[2:]) < SMALL,
+        picture=image_picture(image[0], low, high), small=is_small(image),
+        words=Counter(kind_of_verdict(row) for row in made), fine=is_small(made.image),
     )  # fmt: skip
     numbers = {
         "image": name, "layer": layer, "strength": strength.tolist(), "places": [unit_numbers(row) for row in made],

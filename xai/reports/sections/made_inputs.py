@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from xai.model.model import Model
+from xai.plots.series import present_steps
 from xai.reports.escape import render
 from xai.reports.page import Section
-from xai.reports.series import steps_there
 from xai.reports.unit_views import unit_numbers, verdict
 from xai.results.explanation import Visualization
 from xai.visualization.objectives import Objective
@@ -36,8 +36,8 @@ def made_inputs_section(
     number (D,), where there are numbers.
     """
     kind = model.input.kind
-    draw = {"text": _words, "sequence": _curves}.get(kind, _columns)
-    start = usual(real, kind) if kind == "text" or real is not None else _middle(model, limits)
+    draw = DRAWN.get(kind, _columns)
+    start = _middle(model, limits) if real is None and limits is not None else usual(real, kind)
     views = []
     for layer, made in groups.items():
         units = []
@@ -90,7 +90,7 @@ def _columns(
     real = None if best is None else best.flatten().tolist()
     categories = getattr(model.input, "categorical", {})
 
-    def said(name: str, value: float) -> str:
+    def in_words(name: str, value: float) -> str:
         return categories[name][int(value)] if name in categories else f"{value:.4g}"
 
     columns = []
@@ -100,8 +100,8 @@ def _columns(
         columns.append(
             {
                 "name": name,
-                "value": said(name, values[place]),
-                "best": None if real is None else said(name, real[place]),
+                "value": in_words(name, values[place]),
+                "best": None if real is None else in_words(name, real[place]),
                 "fall": fall[place],
                 "category": name in categories,
                 "left": 100 * min(where, middle),
@@ -119,7 +119,7 @@ def _curves(
     values = row.values[0].float().cpu()
     names = list(row.names) or [f"channel {number}" for number in range(values.shape[1])]
     low, high = (item.float().cpu().flatten().expand(values.shape[1]) for item in limits)
-    real = None if best is None else best[: steps_there(best)].float().cpu()
+    real = None if best is None else best[: present_steps(best)].float().cpu()
     longest = max(len(values), 0 if real is None else len(real), 2)
 
     def points(series: Tensor, place: int) -> str:
@@ -149,3 +149,6 @@ def _words(
     shades = [f"m{min(5, 1 + int(5 * item / top))}" if item > 0.02 * top else "" for item in fall]
     words = [{"text": word, "shade": shade, "fall": item} for word, shade, item in zip(row.words[0], shades, fall)]
     return {"words": words, "text": None if best is None else " ".join(words_of(model.input, best))}
+
+
+DRAWN = {"text": _words, "sequence": _curves}  # by kind of input

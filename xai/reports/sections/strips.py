@@ -8,10 +8,9 @@ from torch import Tensor
 
 from xai.model.model import Model
 from xai.model.receptive_fields import receptive_fields
-from xai.reports.cards import pixel_range
+from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
 from xai.reports.page import Section
-from xai.reports.pictures import SMALL, image_picture
 from xai.reports.unit_views import unit_numbers, verdict
 from xai.results.explanation import Visualization
 from xai.visualization.feature_maps import feature_maps, first_kernels
@@ -111,7 +110,7 @@ def _captions(
             {
                 "name": f"{row.objective[0]} {key}" if keys else key,
                 "picture": image_picture(row.image[0], low, high),
-                "small": max(row.image.shape[2:]) < SMALL,
+                "small": is_small(row.image),
                 "status": found["status"] if found else "",
                 "short": key if keys else key.removeprefix(f"{layer} channel "),
                 "words": f"{words}; reaches {float(row.reached[0]):.3g}, changed {float(row.transformed[0]):.3g}",

@@ -10,10 +10,11 @@ from markupsafe import Markup
 from xai.auditing.checks.performance import Performance
 from xai.evidence.verdict import VERDICTS, verdict
 from xai.model.model import Model
-from xai.reports.cards import map_card, pixel_range
+from xai.plots.pictures import pixel_range
+from xai.reports.cards import map_card
 from xai.reports.escape import render
-from xai.reports.method_words import words_for
 from xai.reports.sections.examples import Example
+from xai.reports.sentences import sentences_of
 from xai.results.explanation import Explanation, Visualization
 from xai.results.finding import STATUSES
 
@@ -33,7 +34,7 @@ def summary(
         counts = Counter(verdict(findings) for findings in found if findings)
         verdicts.append(
             {
-                "title": words_for(first.method).title,
+                "title": sentences_of(first.method).title,
                 "counts": [(COLORS[name], counts[name]) for name in VERDICTS],
                 "total": sum(counts.values()),
                 "supported": counts["supported"],

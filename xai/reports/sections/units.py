@@ -8,11 +8,11 @@ from torch import Tensor
 
 from xai.model.model import Model
 from xai.model.receptive_fields import receptive_fields
-from xai.reports.cards import pixel_range
+from xai.plots.bars import curve_figure
+from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
-from xai.reports.figures import curve_figure, inline_svg
 from xai.reports.page import Section
-from xai.reports.pictures import SMALL, image_picture
+from xai.reports.svg import inline_svg
 from xai.reports.unit_views import kind_of_verdict, unit_numbers, unit_view
 from xai.results.explanation import Visualization
 
@@ -68,7 +68,7 @@ def _process(model: Model, made: Visualization) -> dict[str, object]:
     curve = curve_figure(steps, {made.objective[0]: made.activations[0].tolist()}, "step", "activation")
     return {
         "name": made.objective[0],
-        "small": max(made.image.shape[2:]) < SMALL,
+        "small": is_small(made.image),
         "curve": inline_svg(curve, f"Activation of {made.objective[0]} by step"),
         "steps": [
             {"step": step, "picture": image_picture(images[0], low, high)}

@@ -7,12 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.experiment import Panel, Series
-from xai.reports.figures import STYLE, _plain
+from xai.plots.style import GRAY, SEVERAL, STYLE, plain_text
 
 __all__ = ["panel_figure"]
 
-# Okabe and Ito's colors, without black (the page's text) and yellow (pale on white): told apart with any color vision.
-COLORS = ("#e8590c", "#228be6", "#009e73", "#cc79a7", "#8f6f00", "#56b4e9", "#7048e8")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -24,7 +22,7 @@ def panel_figure(panel: Panel) -> Figure:
         axes = figure.subplots()
         if panel.surface is not None:
             surface = panel.surface
-            axes.contour(surface.x, surface.y, surface.z, levels=9, colors="#8a8f99", linewidths=0.6, alpha=0.7)
+            axes.contour(surface.x, surface.y, surface.z, levels=9, colors=GRAY, linewidths=0.6, alpha=0.7)
             axes.set(xlim=(surface.x[0], surface.x[-1]), ylim=(surface.y[0], surface.y[-1]))
             axes.set_autoscale_on(False)
         bars = [series for series in panel.series if series.style == "bars"]
@@ -35,9 +33,9 @@ def panel_figure(panel: Panel) -> Figure:
         if panel.log_y:
             axes.set_yscale("log")
         if panel.categories is not None:
-            axes.set_xticks(range(len(panel.categories)), [_plain_lines(name) for name in panel.categories])
-        axes.set_xlabel(_plain(panel.x_label))
-        axes.set_ylabel(_plain(panel.y_label))
+            axes.set_xticks(range(len(panel.categories)), [_lines(name) for name in panel.categories])
+        axes.set_xlabel(plain_text(panel.x_label))
+        axes.set_ylabel(plain_text(panel.y_label))
         axes.tick_params(length=2, which="both")
         if len(panel.series) > 1:
             figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
@@ -45,7 +43,7 @@ def panel_figure(panel: Panel) -> Figure:
 
 
 def _draw(axes: Axes, series: Series, number: int, bars: list[Series], thin: bool) -> None:
-    color, marker, label = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)], _plain(series.name)
+    color, marker, label = SEVERAL[number % len(SEVERAL)], MARKERS[number % len(MARKERS)], plain_text(series.name)
     if series.style == "bars":
         width = 0.8 / len(bars)
         left = (bars.index(series) - (len(bars) - 1) / 2) * width
@@ -67,5 +65,5 @@ def _draw(axes: Axes, series: Series, number: int, bars: list[Series], thin: boo
             axes.fill_between(series.x, low, high, color=color, alpha=0.2, linewidth=0)
 
 
-def _plain_lines(text: str) -> str:
-    return "\n".join(_plain(line) for line in text.split("\n"))
+def _lines(text: str) -> str:
+    return "\n".join(plain_text(line) for line in text.split("\n"))

@@ -12,10 +12,10 @@ import torch
 import xai
 from xai.base.errors import InputError, names_errors
 from xai.base.experiment import Outcome, WorkedExample
+from xai.plots.panels import panel_figure
 from xai.reports.escape import render
-from xai.reports.figures import inline_svg
-from xai.reports.page import Report, Section
-from xai.reports.panels import panel_figure
+from xai.reports.page import Lead, Report, Section
+from xai.reports.svg import inline_svg
 
 __all__ = ["lecture_report"]
 
@@ -36,12 +36,12 @@ def lecture_report(
     held = sum(outcome.held for outcome in outcomes)
     values = {"outcomes": outcomes, "held": held, "total": total, "worked": bool(worked)}
     lead = render("lecture_summary.html", **values, machine=_machine())
-    sections = [_claim(outcome) for outcome in outcomes]
+    sections = [Lead(lead), *map(_claim, outcomes)]
     if worked:
         sections.append(_worked(worked, dict(errata)))
     body = render("lecture_errata.html", errata=errata)
     sections.append(Section("errata", "Errata of the slides", body, {"errata": [list(pair) for pair in errata]}))
-    return Report("The lecture, reproduced", sections, lead)
+    return Report("The lecture, reproduced", sections)
 
 
 def _claim(outcome: Outcome) -> Section:

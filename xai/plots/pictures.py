@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["AGAINST", "FOR", "MAGNITUDE", "Heat", "heat_picture", "image_picture", "strongest"]
+from xai.base.files import write_atomically
+from xai.plots.style import AGAINST, FOR, MAGNITUDE
+from xai.results.explanation import Visualization
 
-# Orange for, blue against: told apart with every common color blindness, on black and on white. Magenta for magnitude.
-FOR, AGAINST, MAGNITUDE = (232, 89, 12), (34, 139, 230), (230, 30, 140)
+__all__ = ["Heat", "heat_picture", "image_picture", "is_small", "pixel_range", "strongest", "units_picture"]
+
 SMALL = 64  # images below this many pixels a side are shown with their pixels
+GAP = 2  # white pixels between the images of a sheet
 
 
 @dataclass(frozen=True)
@@ -27,14 +33,29 @@ class Heat:
     clipped: float
 
 
+def is_small(image: Tensor) -> bool:
+    """Say whether an image (..., H, W) is so small that its pixels are shown as squares."""
+    return max(image.shape[-2:]) < SMALL
+
+
+def pixel_range(input: object, images: Tensor) -> tuple[float, float]:
+    """Return what black and white are: the range that the input declares, or else that of the images at hand."""
+    limits = getattr(input, "limits", None)
+    if limits is not None:
+        return limits
+    low, high = float(images.min()), float(images.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
 def image_picture(image: Tensor, low: float = 0.0, high: float = 1.0) -> str:
     """Return an image (C, H, W) as a data URI: PNG where it is small, WebP where not."""
-    pixels = ((image.detach().float().cpu() - low) / (high - low)).clamp(0, 1)
+    pixels = image.detach().float().cpu()
     if pixels.shape[0] not in (1, 3):
-        pixels = pixels.mean(0, keepdim=True)
-    array = (pixels * 255).round().byte().permute(1, 2, 0).numpy()
+        pixels = ((pixels - low) / (high - low)).clamp(0, 1).mean(0, keepdim=True)
+        low, high = 0.0, 1.0
+    array = _levels(pixels, low, high).permute(1, 2, 0).numpy()
     picture = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
-    if max(picture.size) < SMALL:
+    if is_small(image):
         return _uri(picture, "PNG", optimize=True)
     return _uri(picture, "WEBP", quality=88, method=6)
 
@@ -70,7 +91,30 @@ def strongest(heatmap: Tensor) -> str:
     return f"{vertical} {horizontal}"
 
 
+def units_picture(input: object, groups: Iterable[Visualization], path: str | Path) -> Path:
+    """Write all images of all groups as one PNG, in a square of rows; returns its path."""
+    images = torch.cat([made.image for made in groups])
+    pixels = _levels(images.cpu(), *pixel_range(input, images))
+    pixels = pixels if pixels.shape[1] == 3 else pixels[:, :1].expand(-1, 3, -1, -1)
+    count, _, height, width = pixels.shape
+    columns = int(np.ceil(count**0.5))
+    sheet = np.full((-(-count // columns) * (height + GAP), columns * (width + GAP), 3), 255, np.uint8)
+    for index, picture in enumerate(pixels.permute(0, 2, 3, 1).numpy()):
+        top, left = index // columns * (height + GAP) + 1, index % columns * (width + GAP) + 1
+        sheet[top : top + height, left : left + width] = picture
+    return write_atomically(path, _encoded(Image.fromarray(sheet), "PNG"))
+
+
+def _levels(pixels: Tensor, low: float, high: float) -> Tensor:
+    """Return pixels as bytes, from black at `low` to white at `high`."""
+    return ((pixels - low) / (high - low)).clamp(0, 1).mul(255).round().byte()
+
+
 def _uri(picture: Image.Image, kind: str, **options: object) -> str:
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(_encoded(picture, kind, **options)).decode()}"
+
+
+def _encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return buffer.getvalue()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import torch
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.experiment import Panel, Series
-from xai.reports.figures import STYLE, _color, _plain, bars_figure
-from xai.reports.panels import panel_figure
-from xai.reports.pictures import FOR
+from xai.plots.bars import bars_figure
+from xai.plots.panels import panel_figure
+from xai.plots.style import FOR, GRAY, STYLE, color, pixels_to_draw, plain_text, shortened
 from xai.results.global_results import (
     Concepts,
     Curve,
@@ -34,7 +35,7 @@ MOST_CURVES = 60  # individual curves drawn: more make one gray area
 COLUMNS = 3
 
 
-def importance_figure(importance: Importance) -> Figure:
+def importance_figure(importance: Importance, ax: Axes | None = None) -> Figure:
     """Draw the falls as bars with 95 % whiskers, the largest on top."""
     order = importance.values.argsort(descending=True)[:MOST_BARS].tolist()
     return bars_figure(
@@ -42,6 +43,7 @@ def importance_figure(importance: Importance) -> Figure:
         [float(importance.values[number]) for number in order],
         [1.96 * float(importance.standard_error[number]) for number in order],
         f"fall in {importance.metric.replace('_', '-')} when shuffled",
+        ax,
     )
 
 
@@ -57,73 +59,80 @@ def effects_figure(effects: Effects) -> Figure:
             axes.set_axis_off()
         for axes, curve in zip(places, effects.curves):
             _draw(axes, curve)
-            axes.set_xlabel(_plain(curve.name))
+            axes.set_xlabel(plain_text(curve.name))
         unit = effects.of.replace("_", "-")
-        figure.supylabel(_plain(f"{unit} of {effects.target_name()}"), fontsize=9)
+        figure.supylabel(plain_text(f"{unit} of {effects.target_name()}"), fontsize=9)
         return figure
 
 
-def _draw(axes, curve: Curve) -> None:
+def _draw(axes: Axes, curve: Curve) -> None:
     x = curve.grid.tolist() if curve.words is None else list(range(len(curve.words)))
     y, error = curve.values, 1.96 * curve.standard_error
     if curve.individual is not None:
         chosen = torch.linspace(0, len(curve.individual) - 1, min(MOST_CURVES, len(curve.individual))).long()
         for line in curve.individual[chosen].tolist():
-            axes.plot(x, line, color="#8a8f99", linewidth=0.5, alpha=0.35)
+            axes.plot(x, line, color=GRAY, linewidth=0.5, alpha=0.35)
     if curve.words is None:
-        axes.fill_between(x, (y - error).tolist(), (y + error).tolist(), color=_color(FOR), alpha=0.25, linewidth=0)
-        axes.plot(x, y.tolist(), color=_color(FOR), linewidth=1.8, marker="o", markersize=2.5)
+        axes.fill_between(x, (y - error).tolist(), (y + error).tolist(), color=color(FOR), alpha=0.25, linewidth=0)
+        axes.plot(x, y.tolist(), color=color(FOR), linewidth=1.8, marker="o", markersize=2.5)
     else:
         axes.errorbar(
-            x, y.tolist(), error.tolist(), color=_color(FOR), marker="o", markersize=3, linewidth=1.2, capsize=2
+            x, y.tolist(), error.tolist(), color=color(FOR), marker="o", markersize=3, linewidth=1.2, capsize=2
         )
-        names = [word if len(word) <= 14 else f"{word[:13]}…" for word in curve.words]
-        axes.set_xticks(x, [_plain(name) for name in names], rotation=60, ha="right", fontsize=7)
+        names = [plain_text(shortened(word, 14)) for word in curve.words]
+        axes.set_xticks(x, names, rotation=60, ha="right", fontsize=7)
     axes.tick_params(length=2)
 
 
-def tree_figure(surrogate: SurrogateTree) -> Figure:
+def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
     """Draw the tree's columns by how much they do for it."""
     frame = surrogate.to_frame()
     frame = frame[frame["importance"] > 0].head(MOST_BARS)
-    return bars_figure(list(frame["name"]), list(frame["importance"]), None, "share of the tree's decisions")
+    return bars_figure(list(frame["name"]), list(frame["importance"]), None, "share of the tree's decisions", ax)
 
 
 def examples_figure(examples: Examples) -> Figure:
     """Draw images that excite the first unit most (above) and least; of other inputs, the activations as bars."""
-    if examples.inputs.ndim == 4:
-        from xai.reports.figures import _shown
+    return EXAMPLES.get(examples.inputs.ndim - 1, _activations)(examples)
 
-        count = examples.most.shape[1]
-        figure = Figure(figsize=(1.1 * count, 2.6), layout="constrained")
-        grid = figure.subplots(2, count, squeeze=False)
-        for row, numbers in zip(grid, (examples.most[0], examples.least[0])):
-            for axes, number in zip(row, numbers.tolist()):
-                axes.imshow(_shown(examples.inputs[number]), cmap="gray")
-                axes.set_axis_off()
-                axes.set_title(str(number), fontsize=8)
-        figure.suptitle(_plain(f"{examples.layer} unit {examples.units[0]}: most (above) and least"), fontsize=9)
-        return figure
+
+def _pictures(examples: Examples) -> Figure:
+    count = examples.most.shape[1]
+    figure = Figure(figsize=(1.1 * count, 2.6), layout="constrained")
+    grid = figure.subplots(2, count, squeeze=False)
+    for row, indices in zip(grid, (examples.most[0], examples.least[0]), strict=True):
+        for axes, index in zip(row, indices.tolist(), strict=True):
+            axes.imshow(pixels_to_draw(examples.inputs[index]), cmap="gray")
+            axes.set_axis_off()
+            axes.set_title(str(index), fontsize=8)
+    figure.suptitle(plain_text(f"{examples.layer} unit {examples.units[0]}: most (above) and least"), fontsize=9)
+    return figure
+
+
+def _activations(examples: Examples) -> Figure:
     frame = examples.to_frame()
     first = frame[frame["unit"] == examples.units[0]]
     names = [f"{side} {rank}: row {row}" for side, rank, row in zip(first["side"], first["rank"], first["row"])]
     return bars_figure(names, list(first["activation"]), None, f"{examples.layer} unit {examples.units[0]}")
 
 
-def neighbors_figure(neighbors: Neighbors) -> Figure:
+EXAMPLES = {3: _pictures}  # by the axes of an input: (channels, height, width) is an image
+
+
+def neighbors_figure(neighbors: Neighbors, ax: Axes | None = None) -> Figure:
     """Draw the first row's distances to its neighbors as bars."""
     numbers = neighbors.indices[0].tolist()
     labels = [""] * len(numbers) if neighbors.labels is None else [f" ({label})" for label in neighbors.labels[0]]
     names = [f"row {number}{label}" for number, label in zip(numbers, labels)]
     title = f"{neighbors.distance} distance to row 0 ({neighbors.predicted[0]})"
-    return bars_figure(names, neighbors.distances[0].tolist(), None, title)
+    return bars_figure(names, neighbors.distances[0].tolist(), None, title, ax)
 
 
 def concepts_figure(concepts: Concepts) -> Figure:
     """Draw each concept's alignment with the gradient beside those of random concepts."""
     places = list(range(len(concepts.names)))
-    spread = [float(place) for place in places for _ in range(concepts.controls.shape[1])]
-    controls = Series("random concepts", spread, concepts.controls.flatten().tolist(), style="points")
+    beside = [float(place) for place in places for _ in range(concepts.controls.shape[1])]
+    controls = Series("random concepts", beside, concepts.controls.flatten().tolist(), style="points")
     own = Series("concept", [float(place) for place in places], concepts.alignment.tolist(), style="points")
     called = concepts.classes[concepts.target] if concepts.classes else str(concepts.target)
     label = f"alignment with the gradient of {called}"

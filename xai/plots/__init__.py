@@ -1,0 +1,1 @@
+"""Results as matplotlib figures: one look for scripts, notebooks and reports."""

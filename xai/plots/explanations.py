@@ -1,0 +1,85 @@
+"""An explanation of one row as a figure: a map beside its image, bars, shaded words above bars, or a series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from xai.base.errors import InputError
+from xai.plots.bars import bars_figure, weights_figure
+from xai.plots.series import series_figure
+from xai.plots.shaded_text import add_text_above
+from xai.plots.style import draw_heat, pixels_to_draw, plain_text
+from xai.results.explanation import Explanation
+
+__all__ = ["drawn_as", "explanation_figure"]
+
+OF_PARTS = ("features", "tokens", "steps")
+# By the axes of a row's values and of its inputs: a map lies over an image, a curve over a series.
+BY_AXES = {(2, 3): "map", (3, 3): "map", (1, 3): "map", (2, 2): "series"}
+OF_A_LAYER = {(3, 3): "map"}  # feature maps lie over an image, other units nowhere
+
+
+def drawn_as(explanation: Explanation) -> str:
+    """Return how an explanation is drawn: as "parts" (bars, shaded words), a "series", a "map" or plain "numbers"."""
+    if explanation.over in OF_PARTS:
+        return "parts"
+    of_layer = "explains" in explanation.options.get("run", {}) and explanation.over != "segments"
+    axes = explanation.values[0].ndim, explanation.inputs.ndim - 1
+    return (OF_A_LAYER if of_layer else BY_AXES).get(axes, "numbers")
+
+
+def explanation_figure(explanation: Explanation, ax: Axes | None = None) -> Figure:
+    """Draw the first row: input and map for images, bars for rows; of a layer's units, the largest.
+
+    ax: where to draw the map or the bars alone. Raises InputError for a series, which takes several axes.
+    """
+    explanation = explanation[0]
+    title = plain_text(f"{explanation.method}: {explanation.target_name()}")
+    return FIGURES[drawn_as(explanation)](explanation, title, ax)
+
+
+def _map(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    figure = Figure(figsize=(6, 3), layout="constrained") if ax is None else ax.figure
+    image, heat = figure.subplots(1, 2) if ax is None else (None, ax)
+    figure.colorbar(draw_heat(heat, explanation.heatmap()[0].cpu()), ax=heat)
+    heat.set_title(title)
+    heat.set_axis_off()
+    if image is not None:
+        image.imshow(pixels_to_draw(explanation.inputs[0]), cmap="gray")
+        image.set_title("input")
+        image.set_axis_off()
+    return figure
+
+
+def _parts(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    figure = weights_figure(explanation, title, ax=ax)
+    if explanation.over == "tokens" and ax is None:
+        add_text_above(figure, explanation)
+    return figure
+
+
+def _series(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    if ax is not None:
+        raise InputError("ax", expected="None for a series, which takes several axes", got="axes")
+    return series_figure(explanation)
+
+
+def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    values = explanation.values[0]
+    if explanation.over == "layer":
+
+        def position(index: int) -> str:
+            return ", ".join(str(int(place)) for place in np.unravel_index(index, values.shape))
+
+        return weights_figure(explanation, title, name=position, ax=ax)
+    names = list(explanation.names) or [f"x{index}" for index in range(values.numel())]
+    return bars_figure(names, values.flatten().tolist(), None, title, ax)
+
+
+FIGURES: dict[str, Callable[[Explanation, str, Axes | None], Figure]] = {
+    "map": _map, "parts": _parts, "series": _series, "numbers": _numbers,
+}  # fmt: skip

@@ -1,0 +1,185 @@
+"""Results about a whole model, and of methods for sequences, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+from torch import Tensor
+
+from xai.inputs.text import to_texts
+from xai.plots.by_type import FIGURES
+from xai.plots.pictures import image_picture, is_small, pixel_range
+from xai.plots.sequences import gates_figure
+from xai.plots.shaded_text import shade_of
+from xai.reports.bodies import MOST_ROWS
+from xai.reports.escape import render
+from xai.reports.svg import inline_svg
+from xai.results.display import entry_for
+from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.sequence_results import Alignment, Gates
+
+__all__ = [
+    "alignment_body", "concepts_body", "effects_body", "examples_body", "gates_body", "importance_body",
+    "neighbors_body", "tree_body",
+]  # fmt: skip
+
+EFFECTS = {
+    "partial_dependence": "The mean answer over the rows when the column is set to each value (orange, its 95 % "
+    "band), and the curves of single rows (gray): where they cross, the mean hides an interaction.",
+    "accumulated_local_effects": "How the answer changes along the column among rows that occur, centered on 0.",
+}
+MATRICES = {
+    "gradient": "Gradient times vector: orange source symbols raise the target's log-probability, blue ones lower it.",
+    "occlusion": "Occlusion: by how much the log-probability of the target symbol falls without the source symbol.",
+    "attention": "Attention weights of each step. They show where it looks; the check says whether it uses that.",
+}
+
+
+def importance_body(result: Importance) -> Markup:
+    """Return the bars, which columns stand in for each other, and the numbers."""
+    near = ", ".join(f"{first} and {second} ({strength:.2f})" for first, second, strength in result.correlated[:5])
+    notes = [
+        f"On {result.rows:,} rows the model's {result.metric.replace('_', '-')} is {result.score:.3f}; a bar says by "
+        "how much it falls when the column is shuffled over the rows. Whiskers: 95 % intervals over rows and shuffles."
+    ]
+    if near:
+        notes.append(f"Columns that can stand in for each other hide each other's importance: {near}.")
+    return _body(result, "Permutation importance", notes)
+
+
+def effects_body(result: Effects) -> Markup:
+    """Return the curves and the numbers."""
+    return _body(result, "Effects of columns", [EFFECTS[result.kind], f"{result.rows:,} rows, {result.target_name()}."])
+
+
+def tree_body(result: SurrogateTree) -> Markup:
+    """Return the rules, their fidelity, and which columns they use."""
+    low, high = result.interval
+    notes = [
+        f"{result.leaves} leaves. Fidelity on {result.held_out:,} held-out rows: {result.fidelity:.1%} "
+        f"(95 % interval {low:.1%} to {high:.1%}); one answer for all: {result.baseline:.1%}."
+    ]
+    title = "A tree that imitates the model"
+    return _body(result, title, notes, findings=result.evidence, rules=result.rules)
+
+
+def neighbors_body(result: Neighbors) -> Markup:
+    """Return each row's neighbors and whether they have the predicted class more often than by chance."""
+    notes = [f"Compared in what {result.layer} reads, by {result.distance} distance."]
+    return _body(result, "", notes, findings=[row[0] for row in result.evidence])
+
+
+def concepts_body(result: Concepts) -> Markup:
+    """Return how concepts stand beside random ones."""
+    notes = [
+        f"A point says how well the gradient of {result.layer} agrees with the direction of the concept (1: it is the "
+        "concept that raises the score, -1: that lowers it), beside random concepts of as many examples."
+    ]
+    return _body(result, "Concepts", notes, findings=result.evidence)
+
+
+def _body(result: object, title: str, notes: list[str], *, findings: Sequence = (), rules: str = "") -> Markup:
+    """Return notes, the figure (where it has a title), rules, findings and all numbers of a result."""
+    frame = result.to_frame()
+    rows = frame.head(MOST_ROWS).to_dict("records")
+    svg = inline_svg(entry_for(FIGURES, result)(result), title) if title else None
+    return render(
+        "result.html", notes=notes, svg=svg, findings=list(findings),
+        rules=rules, columns=list(frame.columns), rows=rows, total=len(frame),
+    )  # fmt: skip
+
+
+def examples_body(result: Examples) -> Markup:
+    """Return the examples themselves: pictures, or texts, or their rows; and how far from the mean they lie."""
+    shown = _pictures(result) or _texts(result) or {}
+    sides = (("most", result.most, result.most_values), ("least", result.least, result.least_values))
+    units = [
+        {
+            "unit": unit,
+            "mean": float(result.mean[place]),
+            "sides": [
+                {
+                    "name": name,
+                    "shown": [
+                        {"row": row, "value": value, "picture": None, "text": None, **shown.get(row, {})}
+                        for row, value in zip(rows[place].tolist(), values[place].tolist(), strict=True)
+                    ],
+                }
+                for name, rows, values in sides
+            ],
+        }
+        for place, unit in enumerate(result.units)
+    ]
+    small = is_small(result.inputs)
+    return render("examples_of_units.html", layer=result.layer, units=units, rows=result.rows, small=small)
+
+
+def _pictures(result: Examples) -> dict[int, dict[str, str]]:
+    """Return the picture of each example by its row; none where inputs (N, ...) are not images."""
+    if result.inputs.ndim - 1 not in IMAGE_AXES:
+        return {}
+    low, high = pixel_range(None, result.inputs)
+    return {row: {"picture": image_picture(result.inputs[row], low, high)} for row in _rows(result)}
+
+
+def _texts(result: Examples) -> dict[int, dict[str, str]]:
+    """Return the text of each example by its row; none where inputs are not texts."""
+    if result.inputs.is_floating_point() or result.inputs.dtype.itemsize != CHARACTER:
+        return {}
+    rows = _rows(result)
+    return {row: {"text": text} for row, text in zip(rows, to_texts(result.inputs[rows]), strict=True)}
+
+
+def _rows(result: Examples) -> list[int]:
+    return sorted({*result.most.flatten().tolist(), *result.least.flatten().tolist()})
+
+
+IMAGE_AXES = (3,)  # channels, height, width
+CHARACTER = 4  # bytes of a character's number
+
+
+def alignment_body(alignment: Alignment) -> Markup:
+    """Return alignments as HTML, a card per row."""
+    cards = []
+    for row in alignment:
+        source, target = row.source[0], row.target[0]
+        between = "" if all(len(symbol) == 1 for symbol in source) else " "
+        cards.append(
+            {
+                "title": f"{between.join(source)} → {' '.join(target)}",
+                "tables": [_shaded_table(name, target, source, matrix) for name, matrix in row.matrices().items()],
+                "probabilities": [
+                    {"name": name, "value": value}
+                    for name, value in zip(target, row.probability[0].float().tolist(), strict=True)
+                ],
+                "agreement": row.diagnostics[0],
+                "findings": row.evidence[0],
+            }
+        )
+    return render("alignment.html", cards=cards)
+
+
+def _shaded_table(name: str, rows: Sequence[str], columns: Sequence[str], matrix: Tensor) -> dict[str, object]:
+    """Return what a shaded table shows: cells with a level of color, the largest magnitude having all of it."""
+    values = matrix.float().cpu()
+    top = float(values.abs().max()) or 1.0
+    signed = bool((values < 0).any()) or name in ("gradient", "occlusion")
+    lines = [
+        {"name": symbol, "cells": [{"value": value, "shade": shade_of(value, top, signed)} for value in line]}
+        for symbol, line in zip(rows, values.tolist(), strict=True)
+    ]
+    return {"name": name, "says": MATRICES[name], "columns": list(columns), "lines": lines, "top": top}
+
+
+def gates_body(gates: Gates) -> Markup:
+    """Return each row's gates as a picture, with how well they give the states again."""
+    cards = [
+        {
+            "title": " ".join(row.steps[0]) if not row.steps[0][0].isdecimal() else f"{len(row.steps[0])} steps",
+            "svg": inline_svg(gates_figure(row), f"Gates of {row.layer}, units by steps"),
+            "error": row.diagnostics[0]["equation_error"],
+        }
+        for row in gates
+    ]
+    return render("gates.html", cards=cards, layer=gates.layer, kind=gates.kind, directions=gates.directions)

@@ -1,0 +1,52 @@
+"""Which section of a report each type of result becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from xai.reports.bodies import explanation_body, findings_body, visualization_body
+from xai.reports.bodies_of_results import (
+    alignment_body,
+    concepts_body,
+    effects_body,
+    examples_body,
+    gates_body,
+    importance_body,
+    neighbors_body,
+    tree_body,
+)
+from xai.results.explanation import Explanation, Visualization
+from xai.results.finding import Finding
+from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.sequence_results import Alignment, Gates
+
+__all__ = ["SECTIONS", "SectionOf"]
+
+
+class SectionOf(NamedTuple):
+    """id: what its link begins with. body: its HTML. heading: its title, where `title` does not make one."""
+
+    id: str
+    heading: str
+    body: Callable[..., Markup]
+    title: Callable[..., str] | None = None
+
+
+SECTIONS: dict[type, SectionOf] = {
+    Explanation: SectionOf(
+        "explanation", "Explanation", explanation_body, lambda item: f"{item.method}: {item.target_name()}"
+    ),
+    Visualization: SectionOf("visualization", "Visualization", visualization_body),
+    Finding: SectionOf("findings", "Findings", lambda item: findings_body([item])),
+    Alignment: SectionOf("result", "Alignment", alignment_body),
+    Concepts: SectionOf("result", "Concepts", concepts_body),
+    Effects: SectionOf("result", "Effects of columns", effects_body),
+    Examples: SectionOf("result", "What excites its units", examples_body),
+    Gates: SectionOf("result", "Gates", gates_body),
+    Importance: SectionOf("result", "Permutation importance", importance_body),
+    Neighbors: SectionOf("result", "Nearest training examples", neighbors_body),
+    SurrogateTree: SectionOf("result", "A tree that imitates the model", tree_body),
+}

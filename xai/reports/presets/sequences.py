@@ -1,0 +1,228 @@
+"""The reports on models of texts and series: a classifier's, and that on an encoder-decoder with its alignment."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from xai.auditing.checks.performance import measure_performance
+from xai.base.errors import InputError, LayerError, names_errors
+from xai.evidence.verify import verify
+from xai.inputs.text import to_texts
+from xai.methods import Method, all_methods
+from xai.model.model import Model
+from xai.reports.bodies import explanation_body
+from xai.reports.bodies_of_results import alignment_body, gates_body
+from xai.reports.cards import probability_bars
+from xai.reports.escape import render
+from xai.reports.page import Lead, Report, Section
+from xai.reports.provenance import default_title, facts_section, provenance_section
+from xai.reports.sections.performance import performance_section
+from xai.results.explanation import Explanation
+from xai.results.sequence_results import Gates
+from xai.sequences.alignment import alignment
+from xai.sequences.gates import gate_activations
+
+__all__ = ["METHODS", "Sequences", "alignment_report", "methods_for", "sequence_report", "sequence_sections"]
+
+# By kind of input: the methods that explain it by default, and the kinds that a method asked for must name.
+METHODS = {
+    "text": ("saliency", "integrated_gradients", "lime_text"),
+    "sequence": ("saliency", "integrated_gradients", "lime_series"),
+}
+TAKEN = {"text": {"text"}, "sequence": {"sequence", "tensor"}}
+TASKS = ("classification", "binary")
+# A surrogate has error bars that say what its samples are worth; it is checked by deletion alone.
+CHECKS = {"surrogate": ("deletion",)}
+ALL_CHECKS = ("deletion", "randomization", "completeness")
+SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Texts (code points) or series with a name each and, where known, a class number each (N,)."""
+
+    inputs: Tensor
+    names: tuple[str, ...]
+    labels: Tensor | None = None
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def methods_for(model: Model, methods: Sequence[str]) -> tuple[str, ...]:
+    """Return the methods asked for, or those that suit the model; raises InputError for one that does not."""
+    kind = model.input.kind
+    if kind not in METHODS or model.task not in TASKS:
+        got = f"input {kind}, task {model.task}"
+        raise InputError("model", expected="a classifier of images, texts or series", got=got)
+    known = [
+        name for name, spec in all_methods().items() if TAKEN[kind] & set(spec.inputs) and spec.kind != "visualization"
+    ]
+    unknown = [name for name in methods if name not in known]
+    if unknown:
+        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]))
+    return tuple(methods) or METHODS[kind]
+
+
+@names_errors("sequence_report")
+def sequence_report(
+    model: Model,
+    examples: Sequences,
+    data: Sequences | None = None,
+    *,
+    methods: Sequence[str] = (),
+    target: object = None,
+    seed: int = 0,
+    title: str | None = None,
+    origin: Mapping[str, object] | None = None,
+) -> Report:
+    """Return the report on a classifier of texts or series: how well it does, and why it said so of each example.
+
+    Args:
+        model: A classifier of texts or series.
+        examples: What is explained.
+        data: Labelled rows to measure on.
+        methods: Names of methods, by default those that suit the kind of input.
+        target: The class that is explained, the predicted one by default.
+        seed: Of everything that is drawn at random.
+        title: The report's title.
+        origin: How the network came about, as its folder says.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: The model is of another kind, or a method is unknown.
+    """
+    chosen = methods_for(model, methods)
+    return Report(title or default_title(model), sequence_sections(model, examples, data, chosen, target, seed, origin))
+
+
+def sequence_sections(
+    model: Model,
+    examples: Sequences,
+    data: Sequences | None,
+    methods: Sequence[str],
+    target: object,
+    seed: int,
+    origin: Mapping[str, object] | None,
+) -> list[Lead | Section]:
+    """Return the sections of the report on a classifier of texts or series."""
+    started = time.perf_counter()
+    performance = None
+    if data is not None and data.labels is not None:
+        performance = measure_performance(model, data.inputs, data.labels)
+    made = [_explained(model, name, examples.inputs, target, seed) for name in methods]
+    counts = [
+        {"title": item.method.replace("_", " "), "counts": Counter(f.status for row in item.evidence for f in row)}
+        for item in made
+    ]
+    lead = render("sequence_lead.html", model=model, performance=performance, counts=counts, count=len(examples))
+    body, numbers = _examples(examples, made, _gates(model, examples.inputs))
+    facts = {"seed": seed, "examples": len(examples), "seconds": time.perf_counter() - started}
+    return [
+        Lead(lead),
+        *([performance_section(performance, data.source)] if performance else []),
+        Section("examples", "Why it said so", body, {"examples": numbers}),
+        provenance_section(model, model.trace(examples.inputs[:1]), methods, facts, origin or {}),
+    ]
+
+
+def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None) -> tuple[object, list[dict]]:
+    """Return the cards of the examples, and the numbers behind them."""
+    prediction = made[0].prediction
+    classes = list(made[0].classes) or [str(number) for number in range(prediction.shape[1])]
+    views, numbers = [], []
+    for row, name in enumerate(examples.names):
+        predicted = classes[int(prediction[row].argmax())]
+        views.append(
+            {
+                "id": f"example-{row + 1}",
+                "name": name,
+                "predicted": predicted,
+                "probability": float(prediction[row].max()),
+                "truth": None if examples.labels is None else classes[int(examples.labels[row])],
+                "bars": probability_bars(prediction[row], classes),
+                "bodies": [explanation_body(item[row]) for item in made],
+                "gates": None if gates is None else gates_body(gates[row]),
+            }
+        )
+        found = [
+            {
+                "method": item.method,
+                "names": item.value_names(row),
+                "values": item.values[row].flatten().tolist(),
+                "evidence": [finding.to_dict() for finding in item.evidence[row]],
+            }
+            for item in made
+        ]
+        numbers.append({"name": name, "predicted": predicted, "explanations": found})
+    return render("sequence_examples.html", examples=views), numbers
+
+
+def _gates(model: Model, inputs: Tensor) -> Gates | None:
+    """Return the gates of a recurrent network, None where it has none that the equations cover."""
+    if not any(isinstance(module, nn.LSTM | nn.GRU) for module in model.network.modules()):
+        return None
+    try:
+        return gate_activations(model, inputs)
+    except LayerError:
+        return None
+
+
+def _explained(model: Model, name: str, inputs: Tensor, target: object, seed: int) -> Explanation:
+    spec: Method = all_methods()[name]
+    options = {"seed": seed, "samples": SAMPLES} if spec.kind == "surrogate" else {}
+    options |= OPTIONS.get((name, model.input.kind), lambda input: {})(model.input)
+    given = to_texts(inputs) if inputs.dtype == torch.int32 else inputs
+    made = spec.load()(model, given, target, **options)
+    return verify(model, made, CHECKS.get(spec.kind, ALL_CHECKS), seed=seed)
+
+
+# By method and kind of input: what is asked of a method beyond its defaults.
+OPTIONS = {
+    ("lime_text", "text"): lambda input: {"units": input.pattern} if input.vocabulary else {},
+    ("integrated_gradients", "sequence"): lambda input: {"baseline": "mean"},
+}
+
+
+@names_errors("alignment_report")
+def alignment_report(
+    model: Model,
+    examples: Sequences,
+    *,
+    seed: int = 0,
+    title: str | None = None,
+    origin: Mapping[str, object] | None = None,
+) -> Report:
+    """Return the report on an encoder-decoder: what each written symbol rests on, and whether attention decides.
+
+    Args:
+        model: An encoder-decoder.
+        examples: The sequences that it reads.
+        seed: Of everything that is drawn at random.
+        title: The report's title.
+        origin: How the network came about, as its folder says.
+
+    Returns:
+        The report.
+    """
+    started = time.perf_counter()
+    found = alignment(model, examples.inputs, seed=seed)
+    statuses = Counter(row[0].status for row in found.evidence)
+    evidence = [finding.to_dict() for row in found.evidence for finding in row]
+    data = {"source": found.source, "target": found.target, "evidence": evidence}
+    facts = {"seed": seed, "examples": len(found), "seconds": time.perf_counter() - started}
+    sections = [
+        Lead(render("alignment_lead.html", model=model, statuses=statuses, count=len(found))),
+        Section("alignment", "What it read for what it wrote", alignment_body(found), data),
+        facts_section(model, facts, origin or {}),
+    ]
+    return Report(title or default_title(model), sections)

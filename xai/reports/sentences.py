@@ -1,0 +1,64 @@
+"""The sentences of reports, read from one file: on methods, checks of explanations, audits and comparisons."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from typing import NamedTuple
+
+from xai.methods import METHODS, all_methods
+
+__all__ = [
+    "AUDIT_SENTENCES", "CHECK_SENTENCES", "COMPARISON_SENTENCES", "METHOD_SENTENCES",
+    "AuditSentences", "MethodSentences", "finding_title", "sentences_of",
+]  # fmt: skip
+
+
+class MethodSentences(NamedTuple):
+    """title: the method's name in a report. unit: of its values. look: what to look for. limits: what it hides."""
+
+    title: str
+    unit: str
+    look: str
+    limits: str
+
+
+class AuditSentences(NamedTuple):
+    """how: what was done. act: what to do where a finding fails. limits: what the check cannot say."""
+
+    how: str
+    act: str
+    limits: str
+
+
+_SENTENCES = tomllib.loads((files("xai.reports") / "sentences.toml").read_text("utf-8"))
+_NOISE = _SENTENCES["comparison"].pop("noise")
+METHOD_SENTENCES = {name: MethodSentences(**texts) for name, texts in _SENTENCES["methods"].items()}
+CHECK_SENTENCES: dict[str, str] = _SENTENCES["checks"]
+AUDIT_SENTENCES = {name: AuditSentences(**texts) for name, texts in _SENTENCES["audit"].items()}
+COMPARISON_SENTENCES = {
+    name: AuditSentences(texts["how"].format(noise=_NOISE), texts["act"], texts["limits"])
+    for name, texts in _SENTENCES["comparison"].items()
+}
+
+
+def sentences_of(method: str, part: str = "pixel") -> MethodSentences:
+    """Return the sentences of a method, with `part` as the word for a part of the input.
+
+    A method of another package has its own summary.
+    """
+    if method in METHOD_SENTENCES:
+        return MethodSentences(*(text.replace("pixel", part) for text in METHOD_SENTENCES[method]))
+    spec = all_methods().get(method, METHODS["saliency"])
+    look = spec.summary.capitalize() + "."
+    return MethodSentences(method.replace("_", " "), "output", look, "See its documentation.")
+
+
+def finding_title(name: str) -> str:
+    """Return what a finding is called in a report.
+
+    >>> finding_title("bias.equal_opportunity")
+    'Equal opportunity'
+    """
+    named = _SENTENCES["findings"].get(name)
+    return named or name.partition(".")[2].replace("_", " ").capitalize() or name.capitalize()

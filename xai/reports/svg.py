@@ -1,0 +1,67 @@
+"""Figures as inline SVG: no style attributes, text as text, the page's own ink, and ids that do not meet."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from xai.plots.style import STYLE
+
+__all__ = ["inline_svg"]
+
+SVG = "http://www.w3.org/2000/svg"
+
+
+def inline_svg(figure: Figure, label: str) -> Markup:
+    """Return a figure as SVG to stand inside HTML: no style attributes (a strict policy forbids them), text as text.
+
+    Black becomes the page's own text color. `label` is read out in place of the picture.
+    """
+    buffer = io.StringIO()
+    with rc_context({**STYLE, "svg.hashsalt": label}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")  # HTML knows no other prefix: no markers
+    root = ElementTree.fromstring(buffer.getvalue())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in (f"{{{SVG}}}style", f"{{{SVG}}}metadata"):
+                parent.remove(child)
+    for element in root.iter():
+        for name, value in _declarations(element.attrib.pop("style", "")):
+            if name == "font":
+                element.set("font-size", re.search(r"([\d.]+)px", value).group(1))
+            else:
+                element.set(name, "currentColor" if value in ("#000000", "black") else value)
+        if element.tag == f"{{{SVG}}}text" and "fill" not in element.attrib:
+            element.set("fill", "currentColor")
+    _own_ids(root, hashlib.sha256((label + buffer.getvalue()).encode()).hexdigest()[:10])
+    root.set("role", "img")
+    root.set("aria-label", label)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _own_ids(root: ElementTree.Element, prefix: str) -> None:
+    """Give the ids that are referred to a prefix of this figure's own, and drop the others."""
+    referred = set()
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            found = re.findall(r"url\(#([^)]+)\)", value) + re.findall(r"^#(.+)$", value if "href" in name else "")
+            referred |= set(found)
+            for old in found:
+                element.set(name, value.replace(f"#{old}", f"#{prefix}-{old}"))
+    for element in root.iter():
+        old = element.attrib.pop("id", None)
+        if old in referred:
+            element.set("id", f"{prefix}-{old}")
+
+
+def _declarations(style: str) -> list[tuple[str, str]]:
+    pairs = (part.split(":", 1) for part in style.split(";") if ":" in part)
+    return [(name.strip(), value.strip()) for name, value in pairs]
