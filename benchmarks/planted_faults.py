@@ -179,9 +179,9 @@ def _leak(made: World, draw: np.random.Generator) -> Plant:
             float(draw.uniform(0, 0.01)),
         )
         scale, noise = float(draw.uniform(0.5, 2)), float(draw.uniform(0, 0.2))
-        for rows, goals in ((inputs, labels), tested):
-            told = torch.where(torch.from_numpy(draw.random(len(goals)) < off), 1 - goals, goals).float()
-            wobble = torch.from_numpy(draw.uniform(-1, 1, len(goals))).float()
+        for rows, answers in ((inputs, labels), tested):
+            told = torch.where(torch.from_numpy(draw.random(len(answers)) < off), 1 - answers, answers).float()
+            wobble = torch.from_numpy(draw.uniform(-1, 1, len(answers))).float()
             rows[:, place] = scale * (2 * told - 1 + noise * wobble)
         return Plant(made, inputs, labels, tested, lambda network, twin: 1 - off, {"column": place, "off": off})
     share = float(draw.uniform(0.05, 0.3))

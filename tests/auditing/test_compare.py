@@ -244,13 +244,13 @@ def test_texts_series_regressions_and_labels() -> None:
 
     rows = torch.rand(60, 3)
     straight, bent = nn.Linear(3, 1), nn.Linear(3, 1)
-    goals = torch.rand(60)
+    targets = torch.rand(60)
     models = [Model(network, task="regression", output="logits") for network in (straight, bent)]
-    found = by_name(xai.compare(*models, AuditData(rows, goals), QUICK))
+    found = by_name(xai.compare(*models, AuditData(rows, targets), QUICK))
     assert {name for name, item in found.items() if item.status == "untestable"} == {
         "predictions.changed", "predictions.by_group", "errors.by_group", "errors.by_slice", "confidence.calibration",
     }  # fmt: skip
-    apart = (models[0].predict(rows) - models[1].predict(rows)).abs().mean() / goals.double().numpy().std()
+    apart = (models[0].predict(rows) - models[1].predict(rows)).abs().mean() / targets.double().numpy().std()
     assert found["predictions.shifted"].details["a_to_b"] == pytest.approx(float(apart), rel=1e-5)
 
     labels = (torch.rand(60, 3) > 0.5).double()

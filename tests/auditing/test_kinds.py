@@ -26,8 +26,8 @@ QUICK = {"explanations": {"sample": 4}}
 def numbers() -> tuple[Model, AuditData]:
     rows = torch.randn(120, 3, generator=torch.Generator().manual_seed(0))
     network = nn.Linear(3, 1)
-    goals = network(rows).detach() + 0.1
-    data = AuditData(rows[:60], goals[:60], train=(rows[60:], goals[60:]), groups={"who": ["a", "b"] * 30})
+    targets = network(rows).detach() + 0.1
+    data = AuditData(rows[:60], targets[:60], train=(rows[60:], targets[60:]), groups={"who": ["a", "b"] * 30})
     return Model(network, task="regression", input=TabularInput(["a", "b", "c"])), data
 
 
@@ -42,8 +42,8 @@ def series() -> tuple[Model, AuditData]:
     rows[::3, 4:] = 0
     network = nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
     model = Model(network, input=SequenceInput(["x", "y"], 6))
-    goals = network(rows).argmax(1)
-    return model, AuditData(rows[:50], goals[:50], train=(rows[50:], goals[50:]))
+    targets = network(rows).argmax(1)
+    return model, AuditData(rows[:50], targets[:50], train=(rows[50:], targets[50:]))
 
 
 def words() -> tuple[Model, AuditData]:
@@ -75,8 +75,8 @@ def function() -> tuple[Model, AuditData]:
 
 
 def images() -> tuple[Model, AuditData]:
-    pictures, goals = stripes(80)
-    return bars(), AuditData(pictures[:50], goals[:50], train=(pictures[50:], goals[50:]))
+    pictures, targets = stripes(80)
+    return bars(), AuditData(pictures[:50], targets[:50], train=(pictures[50:], targets[50:]))
 
 
 @pytest.mark.parametrize("kind", [images, table, function, numbers, labels, series, words, strings])
@@ -116,8 +116,8 @@ def test_without_raw_data_no_number_of_a_table_is_quoted() -> None:
     rows[60:80, 1] = 7.125  # of training rows: a value that repeats, and the largest
     network = nn.Linear(3, 2)
     model = Model(network, input=TabularInput(["a", "b", "c"]))
-    goals = model.predict(rows).argmax(1)
-    data = AuditData(rows[:60], goals[:60], train=(rows[60:], goals[60:]))
+    targets = model.predict(rows).argmax(1)
+    data = AuditData(rows[:60], targets[:60], train=(rows[60:], targets[60:]))
     result = xai.audit(model, data, ["performance", "complexity", "shortcuts", "data", "bias"])
     assert "7.125" in json.dumps(result.to_dict())
     bare = (

@@ -65,17 +65,17 @@ def test_texts_without_a_word(inputs: list[str]) -> None:
 
 
 def test_a_regression_of_several_values() -> None:
-    goals = np.stack([ROWS @ WEIGHTS, ROWS @ -WEIGHTS], 1)
+    targets = np.stack([ROWS @ WEIGHTS, ROWS @ -WEIGHTS], 1)
     model = regression(lambda rows: np.stack([rows @ WEIGHTS, rows @ -WEIGHTS], 1))
-    result = xai.audit(model, xai.AuditData(ROWS, goals, train=(ROWS, goals)))
+    result = xai.audit(model, xai.AuditData(ROWS, targets, train=(ROWS, targets)))
     assert result.of("performance.skill")[0].score == pytest.approx(1)
     assert statuses(result)["robustness.attack"] == "untestable"
 
 
-def test_goals_that_never_vary_have_no_part_to_explain() -> None:
-    goals = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
+def test_labels_that_never_vary_have_no_part_to_explain() -> None:
+    targets = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
     said = torch.tensor([[1.0], [1.5], [0.0]], dtype=torch.float64)
-    assert quality(said, goals, "regression").tolist() == [1.0, 0.0, 0.0]
+    assert quality(said, targets, "regression").tolist() == [1.0, 0.0, 0.0]
     result = xai.audit(regression(), xai.AuditData(ROWS, np.ones(120), train=(ROWS, np.ones(120))))
     assert result.of("performance.skill")[0].score == 0
 
@@ -126,8 +126,8 @@ def test_too_few_of_a_class_to_learn_crosswise(labels: list[int], status: str) -
 
 
 def test_two_training_rows() -> None:
-    goals = ROWS @ WEIGHTS
-    result = xai.audit(regression(), xai.AuditData(ROWS, goals, train=(ROWS[:2], goals[:2])))
+    targets = ROWS @ WEIGHTS
+    result = xai.audit(regression(), xai.AuditData(ROWS, targets, train=(ROWS[:2], targets[:2])))
     assert statuses(result)["shortcuts.leakage"] == "untestable"
 
 
