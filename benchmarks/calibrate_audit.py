@@ -21,10 +21,10 @@ import xai
 from benchmarks.output import say
 from benchmarks.planted_faults import FAULTS, Pair, planted
 from benchmarks.planted_worlds import KINDS
-from xai.auditing.checks.performance import wilson
 from xai.auditing.limits import LIMITS
 from xai.auditing.power import power_rows
 from xai.base.files import write_atomically
+from xai.base.statistics import wilson
 from xai.methods import MODEL_CHECKS
 
 SEEDS = {"limits": 0, "scores": 200_000}

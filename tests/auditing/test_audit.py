@@ -13,9 +13,9 @@ from torch import nn
 import xai
 from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData, prepare
-from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import LIMITS, Limit, judge
 from xai.base.errors import FolderError, InputError
+from xai.base.statistics import bootstrap_confusion, bootstrap_mean
 from xai.inputs.kinds import TabularInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model

@@ -11,7 +11,8 @@ from torch import nn
 
 from tests.auditing.planted import findings
 from xai.auditing.audit_data import AuditData
-from xai.auditing.rates import compare_groups, newcombe
+from xai.auditing.rates import compare_groups
+from xai.base.statistics import newcombe
 from xai.inputs.kinds import TabularInput
 from xai.model.model import Model
 

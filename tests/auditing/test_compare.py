@@ -16,12 +16,12 @@ import xai
 from tests.auditing import versions
 from tests.auditing.versions import data, trained
 from tests.trace_state import differences, state_of
-from xai.auditing import intervals
 from xai.auditing.audit_data import AuditData
 from xai.auditing.compare import null_shift
 from xai.auditing.compare.ensemble import B, read_pool
 from xai.auditing.compare.groups import group_moves
 from xai.auditing.limits import CHANGES
+from xai.base import statistics
 from xai.base.errors import InputError
 from xai.evidence.similarity import rank_correlation
 from xai.inputs.kinds import ImageInput, TabularInput, TextInput
@@ -137,7 +137,7 @@ def test_another_seed_is_called_a_change_as_often_as_is_said(
     replicas: int, chance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B is one more seed: each finding may go beyond noise in 1 / (replicas + 2) of the cases, and no more."""
-    monkeypatch.setattr(intervals, "RESAMPLES", 9)  # no p-value comes from them
+    monkeypatch.setattr(statistics, "RESAMPLES", 9)  # no p-value comes from them
     repeats = {1: 40, 4: 30, 19: 10}[replicas]
     counts: dict[str, int] = {}
     for number in range(repeats):

@@ -8,8 +8,9 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision
 from torch import nn
 
 from xai.auditing.audit_data import AuditData, prepare
-from xai.auditing.checks.performance import measure_performance, performance, wilson
+from xai.auditing.checks.performance import measure_performance, performance
 from xai.base.errors import InputError
+from xai.base.statistics import wilson
 from xai.model.model import Model
 from xai.results.finding import Finding
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from xai.base.statistics import ALPHA
 from xai.results.finding import Finding
 
 __all__ = ["ALPHA", "CHANGES", "LIMITS", "Limit", "judge", "untestable"]
-
-ALPHA = 0.05  # of every interval and every family of tests in an audit
 
 
 class Limit(NamedTuple):

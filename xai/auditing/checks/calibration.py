@@ -10,8 +10,8 @@ from scipy.optimize import minimize_scalar
 
 from xai.auditing.audit_data import Prepared, Rows
 from xai.auditing.finding_figures import curves, table
-from xai.auditing.intervals import RESAMPLES
 from xai.auditing.limits import ALPHA, judge, untestable
+from xai.base.statistics import RESAMPLES
 from xai.model.model import Model
 from xai.results.finding import Finding
 

@@ -7,9 +7,9 @@ import numpy as np
 from xai.auditing.audit_data import Prepared
 from xai.auditing.correctness import SCORES, quality
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import judge, untestable
 from xai.auditing.row_features import features
+from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model
 from xai.results.finding import Finding
 

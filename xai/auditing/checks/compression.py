@@ -12,9 +12,9 @@ from torch import nn
 from xai.auditing.audit_data import Rows
 from xai.auditing.correctness import SCORES, quality
 from xai.auditing.finding_figures import bars, curves
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import judge, untestable
 from xai.base.errors import InputError, XaiError
+from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model
 from xai.network.compress import QUANTIZERS, keep_largest, unit_norms
 from xai.network.trace import Trace

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 
 from xai.auditing.audit_data import Prepared, Rows
-from xai.auditing.checks.performance import wilson
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.row_features import Features, features, texts_of
+from xai.base.statistics import bootstrap_mean, wilson
 from xai.inputs.kinds import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding

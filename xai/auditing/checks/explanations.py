@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from xai.auditing.audit_data import Prepared, Rows
-from xai.auditing.checks.performance import wilson
 from xai.auditing.explainers import explain, targets_of
 from xai.auditing.finding_figures import table
 from xai.auditing.limits import judge, untestable
 from xai.base.errors import XaiError
+from xai.base.statistics import wilson
 from xai.evidence.verify import verify
 from xai.methods import CHECKS
 from xai.model.model import Model

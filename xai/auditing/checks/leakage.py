@@ -7,10 +7,10 @@ import numpy as np
 from xai.auditing.audit_data import Rows
 from xai.auditing.checks.performance import balanced_skill
 from xai.auditing.finding_figures import table
-from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import judge, untestable
 from xai.auditing.row_features import texts_of
 from xai.auditing.triggers.regions import parts_of
+from xai.base.statistics import bootstrap_confusion, bootstrap_mean
 from xai.model.model import Model
 from xai.results.finding import Finding
 

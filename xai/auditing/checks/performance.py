@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Rows
 from xai.auditing.correctness import SCORES
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.base.errors import InputError, names_errors
+from xai.base.statistics import bootstrap_confusion, bootstrap_mean, wilson
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -23,7 +22,7 @@ from xai.results.finding import Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Performance", "balanced_skill", "measure_performance", "performance", "wilson"]
+__all__ = ["Performance", "balanced_skill", "measure_performance", "performance"]
 
 WORST = 6  # errors that a report explains
 
@@ -247,13 +246,3 @@ def balanced_skill(confusions: np.ndarray) -> np.ndarray:
     """Return how far the mean recall stands on the way from guessing (0) to perfect (1)."""
     guess = 1 / np.maximum((confusions.sum(2) > 0).sum(1), 2)
     return (_recall(confusions) - guess) / (1 - guess)
-
-
-def wilson(right: int, count: int, confidence: float = 1 - ALPHA) -> tuple[float, float]:
-    """Return the Wilson interval of a share, at 95 % unless told otherwise.
-
-    >>> tuple(round(limit, 3) for limit in wilson(98, 100))
-    (0.93, 0.994)
-    """
-    interval = binomtest(right, count).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)

@@ -7,9 +7,9 @@ import pandas as pd
 
 from xai.auditing.audit_data import Prepared
 from xai.auditing.finding_figures import table
-from xai.auditing.intervals import bootstrap_confusion
 from xai.auditing.limits import judge, untestable
 from xai.auditing.row_features import features
+from xai.base.statistics import bootstrap_confusion
 from xai.inputs.kinds import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from xai.attribution.gradients import saliency
@@ -14,8 +13,8 @@ from xai.auditing.correctness import SCORES, quality
 from xai.auditing.corruptions import Perturbation, perturbations_for, spread_of
 from xai.auditing.explainers import differentiable, targets_of
 from xai.auditing.finding_figures import curves, table
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import judge, untestable
+from xai.base.statistics import bootstrap_mean, rank_correlations
 from xai.inputs.kinds import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -170,8 +169,5 @@ def _marks(model: Model, inputs: Tensor, rows: Rows) -> Tensor | None:
 
 def _alike(before: Tensor, after: Tensor) -> float:
     """Return the mean rank correlation of two explanations, row by row; 0 where one of them says nothing."""
-    found = []
-    for first, second in zip(before.flatten(1).double().cpu().numpy(), after.flatten(1).double().cpu().numpy()):
-        varied = len(first) > 2 and np.ptp(first) > 0 and np.ptp(second) > 0
-        found.append(float(spearmanr(first, second).statistic) if varied else 0.0)
-    return float(np.mean(found))
+    first, second = (part.flatten(1).double().cpu().numpy() for part in (before, after))
+    return float(np.mean(rank_correlations(first, second)))

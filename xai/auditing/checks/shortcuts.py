@@ -8,14 +8,13 @@ from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Rows
 from xai.auditing.checks.leakage import leakage
-from xai.auditing.checks.performance import wilson
 from xai.auditing.explainers import explain, targets_of
 from xai.auditing.finding_figures import table
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.triggers.candidates import Mark, borrowed_marks, control_marks, marks_for, shared_marks
 from xai.auditing.triggers.planted_values import OTHERS, linear_model, planted_value
 from xai.auditing.triggers.regions import parts_of
+from xai.base.statistics import bootstrap_mean, wilson
 from xai.model.model import Model
 from xai.results.finding import Finding
 

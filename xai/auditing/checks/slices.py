@@ -11,7 +11,7 @@ from scipy.stats import ttest_ind
 from xai.auditing.finding_figures import table
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.rates import LEAST
-from xai.evidence.verify import holm
+from xai.base.statistics import holm
 from xai.results.finding import Finding
 
 __all__ = ["FEWEST", "find_slices", "grow_slices"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import ttest_1samp
 
 from xai.auditing.checks.slices import FEWEST, grow_slices
 from xai.auditing.compare.ensemble import A, B, Pool
@@ -13,16 +12,14 @@ from xai.auditing.compare.null_shift import (
     beyond,
     control,
     in_words,
-    mcnemar,
     rank_p_value,
     standing,
 )
 from xai.auditing.correctness import SCORES
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import judge, untestable
 from xai.auditing.row_features import attributes
-from xai.base.multiple_tests import holm
+from xai.base.statistics import bootstrap_mean, holm, mcnemar, paired_t_test
 from xai.results.finding import Finding
 
 __all__ = ["errors"]
@@ -47,7 +44,7 @@ def _score(pool: Pool, seed: int) -> Finding:
     lost = quality[pool.kin].mean(0) - quality[B]
     step = quality[A] - quality[B]
     discrete = pool.first.task != "regression"
-    rows_p = mcnemar(1 - quality[A], 1 - quality[B]) if discrete else _t_test(step)
+    rows_p = mcnemar(1 - quality[A], 1 - quality[B]) if discrete else paired_t_test(step)
     test = "McNemar" if discrete else "t-test of paired rows"
     details: dict[str, object] = {
         "scores": scores.tolist(), "p_rows": rows_p, "rows_lost": int((step > 0).sum()),
@@ -174,7 +171,3 @@ def _lines(pool: Pool, quality: np.ndarray, seed: int) -> list[dict[str, object]
             {"version": name, SCORES[pool.first.task]: float(values.mean()), "95 % low": low, "95 % high": high}
         )
     return lines
-
-
-def _t_test(differences: np.ndarray) -> float:
-    return 1.0 if np.ptp(differences) == 0 else float(ttest_1samp(differences, 0).pvalue)

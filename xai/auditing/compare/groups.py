@@ -9,8 +9,7 @@ import numpy as np
 
 from xai.auditing.compare.ensemble import A, B, Pool
 from xai.auditing.compare.null_shift import apart_by_value, rank_p_value
-from xai.auditing.intervals import bootstrap_mean
-from xai.base.multiple_tests import holm
+from xai.base.statistics import bootstrap_mean, holm
 
 __all__ = ["GroupMove", "group_moves"]
 

@@ -12,12 +12,12 @@ from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
-from scipy.stats import binomtest
 
 from xai.auditing.compare.ensemble import B, Pool
 from xai.auditing.finding_figures import points
-from xai.auditing.intervals import bootstrap_mean
 from xai.auditing.limits import ALPHA
+from xai.base.statistics import TIED, bootstrap_mean
+from xai.base.statistics import rank_p_value as share_reaching
 
 __all__ = [
     "apart_by_difference",
@@ -26,13 +26,10 @@ __all__ = [
     "control",
     "excess",
     "in_words",
-    "mcnemar",
     "pairs",
     "rank_p_value",
     "standing",
 ]
-
-TIED = 1e-12
 
 Item = TypeVar("Item")
 
@@ -79,18 +76,7 @@ def rank_p_value(apart: np.ndarray, own: float | None = None) -> float:
     >>> rank_p_value(np.array([2.5, 4.0, 2.5, 1.0]))
     0.25
     """
-    own = float(apart[B]) if own is None else own
-    return float((apart >= own - TIED * max(1.0, abs(own))).mean())
-
-
-def mcnemar(before: np.ndarray, after: np.ndarray) -> float:
-    """Return the exact two-sided p-value of McNemar's test that two answers err as often, row by row (N,).
-
-    >>> round(mcnemar(np.array([1, 1, 0, 0, 0, 0, 0, 0]), np.array([1, 0, 1, 1, 1, 1, 1, 1])), 4)
-    0.125
-    """
-    worse, better = int((after > before).sum()), int((after < before).sum())
-    return 1.0 if worse + better == 0 else float(binomtest(worse, worse + better).pvalue)
+    return share_reaching(apart, float(apart[B]) if own is None else own)
 
 
 def beyond(p_value: float, replicas: int) -> bool:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Rows
-from xai.auditing.checks.performance import wilson
 from xai.auditing.finding_figures import table
 from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.row_features import features
+from xai.base.statistics import wilson
 from xai.inputs.kinds import TabularInput
 from xai.model.model import Model
 from xai.results.finding import Finding
