@@ -16,7 +16,7 @@ from tests.auditing.test_audit import table_data, table_model
 from tests.auditing.test_shortcuts_robustness import spam
 from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData
-from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
+from xai.inputs.kinds import SequenceInput, TabularInput, TensorInput, TextInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
 
@@ -163,7 +163,7 @@ def test_an_interrupted_audit_writes_nothing(tmp_path, monkeypatch: pytest.Monke
 
 def test_numbers_of_words_are_explained_as_words() -> None:
     from xai.auditing.explainers import explain
-    from xai.auditing.row_features import texts_of
+    from xai.auditing.kinds import texts_of
 
     network = nn.Sequential(nn.EmbeddingBag(5, 4, padding_idx=0), nn.Linear(4, 2))
     model = Model(network, input=TextInput(["red", "unknown", "old"]))
@@ -172,3 +172,31 @@ def test_numbers_of_words_are_explained_as_words() -> None:
     assert texts == ["red old unknownx unknown", "old red"]
     assert torch.equal(model.input.present(texts), numbers)
     assert {"red", "old"} <= set(explain(model, numbers, 0, seed=0).value_names(1))
+
+
+class SoundInput(TensorInput, frozen=True, tag="sound"):
+    """A kind of input that no check was written for: mono sound, (N, T)."""
+
+    @property
+    def kind(self) -> str:
+        return "sound"
+
+
+def test_a_new_kind_of_input_ends_in_named_untestable_findings() -> None:
+    rows = torch.randn(120, 16, generator=torch.Generator().manual_seed(0))
+    model = Model(nn.Sequential(nn.Linear(16, 2)), input=SoundInput())
+    data = AuditData(rows[:60], [0, 1] * 30, train=(rows[60:], [0, 1] * 30), groups={"who": ["a", "b"] * 30})
+    result = xai.audit(model, data)
+    assert result.checks == list(MODEL_CHECKS)
+    found = {item.check: item for item in result.findings}
+    for name in (
+        "complexity.gain", "bias.slices", "shortcuts.one_region", "shortcuts.leakage", "robustness.noise",
+        "robustness.attack", "explanations.deletion", "data.contradictions", "data.out_of_distribution",
+        "data.constant",
+    ):  # fmt: skip
+        assert found[name].text == 'Untestable: it is not made for inputs of kind "sound".', name
+    assert found["shortcuts.planted_trigger"].status == "untestable"
+    for name in ("performance.skill", "bias.errors", "calibration.error", "inside.dead", "data.duplicates"):
+        assert found[name].status != "untestable", name
+    compared = xai.compare(model, Model(nn.Sequential(nn.Linear(16, 2)), input=SoundInput()), data)
+    assert compared.of("explanations.moved")[0].text == found["shortcuts.leakage"].text

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import xai
-from xai.auditing.correctness import quality
+from xai.auditing.scores import quality
 from xai.base.errors import InputError
 
 WEIGHTS = np.array([2.0, -1.0, 0.5])
@@ -93,7 +93,7 @@ def test_a_network_of_any_numbers_that_gives_one_answer() -> None:
     network = torch.nn.Linear(3, 2)
     torch.nn.init.zeros_(network.weight)
     result = xai.audit(xai.Model(network), xai.AuditData(ROWS, LABELS), ["shortcuts"])
-    assert statuses(result)["shortcuts.one_part"] == "untestable"
+    assert statuses(result)["shortcuts.one_region"] == "untestable"
 
 
 def test_images_without_anything_on_them() -> None:
@@ -164,7 +164,7 @@ def test_images_that_are_one_pixel_wide(shape: tuple[int, int, int]) -> None:
     model = xai.Model(network, input=xai.ImageInput(shape))
     labels = torch.arange(120) % 2
     result = xai.audit(model, xai.AuditData(images[:60], labels[:60], train=(images[60:], labels[60:])), ["shortcuts"])
-    assert statuses(result)["shortcuts.shared_mark"] in ("pass", "warn", "fail")
+    assert statuses(result)["shortcuts.shared_patch"] in ("pass", "warn", "fail")
 
 
 def test_a_mark_that_could_move_no_row_is_untestable() -> None:
@@ -177,4 +177,4 @@ def test_a_mark_that_could_move_no_row_is_untestable() -> None:
     result = xai.audit(
         xai.Model(Third(), input=xai.ImageInput((1, 8, 8))), xai.AuditData(images, labels), ["shortcuts"]
     )
-    assert statuses(result)["shortcuts.shared_mark"] == "untestable"
+    assert statuses(result)["shortcuts.shared_patch"] == "untestable"

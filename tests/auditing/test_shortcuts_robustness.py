@@ -23,17 +23,17 @@ def marked(strength: float) -> AuditData:
 
 def test_a_mark_in_a_corner() -> None:
     found = findings("shortcuts", bars(corner=4.0), marked(1.0))
-    assert found["one_part"].status == "fail"
-    assert "cell in row 1, column 1" in found["one_part"].text or "the whole border" in found["one_part"].text
-    assert found["planted_mark"].status == "fail"
-    assert "top left" in found["planted_mark"].text
+    assert found["one_region"].status == "fail"
+    assert "cell in row 1, column 1" in found["one_region"].text or "the whole border" in found["one_region"].text
+    assert found["planted_trigger"].status == "fail"
+    assert "top left" in found["planted_trigger"].text
     assert found["leakage"].status == "fail"
 
 
 def test_a_mark_that_the_model_ignores() -> None:
     found = findings("shortcuts", bars(), marked(1.0))
-    assert found["one_part"].status == "pass"
-    assert found["planted_mark"].status == "pass"
+    assert found["one_region"].status == "pass"
+    assert found["planted_trigger"].status == "pass"
     assert found["leakage"].status == "fail"  # it is in the data all the same
     assert findings("shortcuts", bars(), AuditData(*stripes()))["leakage"].status == "pass"
 
@@ -81,7 +81,7 @@ def test_a_word_that_decides() -> None:
     model = Model.from_callable(spam, classes=["ham", "spam"], input=TextInput())
     found = findings("shortcuts", model, AuditData(coded, labels))
     assert found["planted_word"].status == "fail"
-    assert found["planted_word"].details["raw"]["mark"] == "the word 'zq'"
+    assert found["planted_word"].details["raw"]["trigger"] == "the word 'zq'"
     assert "zq" not in found["planted_word"].text
     assert found["leakage"].status == "fail"
 

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from xai.auditing.limits import ALPHA
-from xai.base.statistics import holm, newcombe, same_rate
+from xai.base.statistics import ALPHA, holm, newcombe, same_rate
 
 __all__ = ["LEAST", "GroupRate", "compare_groups", "largest"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between
-from xai.auditing.remake import remake_audit, remake_comparison, with_threads
+from xai.auditing.remake import remake, with_threads
 from xai.base.errors import FolderError, InputError, XaiError, describe, names_errors
 from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model
@@ -87,13 +87,13 @@ def _remade(
 ) -> Recheck:
     """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
     if not result.compared:
-        return remake_audit(result, model, data, **settings)
+        return remake(result, [model], data, **settings)
     wanted = len(result.model.get("replicas", ()))
     if other is None or len(replicas) != wanted:
         given = f"{'no' if other is None else 'a'} version B and {len(replicas)} replicas"
         said = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
         raise InputError("other, replicas", expected=said, got=given, operation="recheck")
-    return remake_comparison(result, model, other, data, replicas, **settings)
+    return remake(result, [model, other, *replicas], data, **settings)
 
 
 def _rendered(
