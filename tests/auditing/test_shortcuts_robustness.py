@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
-from xai.auditing.audit_data import AuditData
+from xai.auditing.audit_data import AuditData, Split
 from xai.auditing.corruptions import perturbations_for
+from xai.auditing.triggers.pasted_regions import _partners
 from xai.inputs.kinds import SequenceInput, TabularInput, TextInput
 from xai.model.model import Model
 
@@ -126,3 +128,14 @@ def test_a_step_that_is_padding_stays_padding_and_words_stay_words() -> None:
         changed = perturbation.change(texts, 0.2, generator)
         assert all(changed), name
         assert perturbation.change(texts, 0.0, generator) == ["some words that are here", "one"], name
+
+
+def test_donors_of_a_regression_come_equally_often() -> None:
+    """Also where rows of both sides take turns, as they do in sorted data."""
+    values = torch.arange(40, dtype=torch.float64)[:, None]
+    donors = Split(values, values, values, torch.arange(40), "regression", pd.DataFrame(index=range(40)))
+    turns = values.view(2, 20).T.reshape(-1, 1)
+    split = Split(turns, turns, turns, torch.arange(40), "regression", pd.DataFrame(index=range(40)))
+    _, picked = _partners(split, donors, 0)
+    assert picked.unique(return_counts=True)[1].tolist() == [2] * 20
+    assert bool(((turns[:, 0] > 19.5) == (values[picked, 0] < 19.5)).all())

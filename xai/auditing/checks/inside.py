@@ -151,12 +151,8 @@ def _gradients(model: Model, split: Split, trace: Trace, seed: int) -> Measured:
 def _flow(model: Model, inputs: Tensor, layers: list[str], seed: int) -> list[float]:
     """Return for each layer the root mean square, over weights and rows, of the gradient of a mixture of outputs."""
     with model.explaining("audit", inputs, 0, exact=True) as case:
-        weights = [
-            weight.requires_grad_() for layer in layers
-            for weight in model.network.get_submodule(layer).parameters(recurse=False) if weight.ndim > 1
-        ]  # fmt: skip
-        owner = [
-            layer for layer in layers
+        owned = [
+            (layer, weight.requires_grad_()) for layer in layers
             for weight in model.network.get_submodule(layer).parameters(recurse=False) if weight.ndim > 1
         ]  # fmt: skip
         mixture = torch.randn(case.prediction.shape[1] + 1, generator=torch.Generator().manual_seed(seed))
@@ -164,8 +160,8 @@ def _flow(model: Model, inputs: Tensor, layers: list[str], seed: int) -> list[fl
         for row in range(len(case)):
             output = model.forward_on(model.network, case.inputs[row : row + 1])
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
-            gradients = torch.autograd.grad(mixed, weights, allow_unused=True)
-            for layer, gradient in zip(owner, gradients):
+            gradients = torch.autograd.grad(mixed, [weight for _, weight in owned], allow_unused=True)
+            for (layer, _), gradient in zip(owned, gradients):
                 squares[layer] += 0.0 if gradient is None else float(gradient.double().pow(2).mean())
     return [(squares[layer] / len(inputs)) ** 0.5 for layer in layers]
 

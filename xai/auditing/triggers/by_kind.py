@@ -10,7 +10,7 @@ from xai.auditing.kinds import kind_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.triggers.borrowed_patches import borrowed_patches
 from xai.auditing.triggers.patches import noise_patches, patches
-from xai.auditing.triggers.planting import Candidate, Expected, measure_triggers, median_share, nothing
+from xai.auditing.triggers.planting import measure_triggers, median_share
 from xai.auditing.triggers.shared_patches import shared_patches
 from xai.auditing.triggers.spikes import noise_spikes, spikes
 from xai.auditing.triggers.values import by_labels, by_linear_model, values
@@ -61,28 +61,29 @@ def _none_known(model: Model, trial: TrialRows) -> Measured:
 def _patches(model: Model, trial: TrialRows) -> Measured:
     # What a patch says, no image means: only what the median patch moves is taken off.
     candidates, controls = patches(model, trial.few, trial.seed), noise_patches(model, trial.few, trial.seed)
-    return _measured(model, trial.few, candidates, controls, "control_median", expected=median_share)
+    return measure_triggers(model, trial.few, candidates, controls, expected=median_share, control="control_median")
 
 
 def _borrowed(model: Model, trial: TrialRows) -> Measured:
     candidates = borrowed_patches(model, trial.few, trial.donors, trial.seed)
-    return _measured(model, trial.few, candidates, noise_patches(model, trial.few, trial.seed), "control_planted")
+    return measure_triggers(model, trial.few, candidates, noise_patches(model, trial.few, trial.seed))
 
 
 def _shared(model: Model, trial: TrialRows) -> Measured:
     candidates = shared_patches(model, trial.donors)
     if not candidates:
         raise Untestable("few_typical_rows")
-    return _measured(model, trial.rows, candidates, noise_patches(model, trial.rows, trial.seed), "control_planted")
+    return measure_triggers(model, trial.rows, candidates, noise_patches(model, trial.rows, trial.seed))
 
 
 def _spikes(model: Model, trial: TrialRows) -> Measured:
     # A spike is part of the series and may rightly say something: a linear model of the labels tells what.
     candidates, controls = spikes(model, trial.rows), noise_spikes(model, trial.rows, trial.seed)
     if len(trial.held_out.labels.unique()) < 2:
-        return _measured(model, trial.rows, candidates, controls, "control_median", expected=median_share)
-    expected = by_linear_model(model, trial.rows, trial.held_out)
-    return _measured(model, trial.rows, candidates, controls, "control_linear", expected=expected)
+        expected, control = median_share, "control_median"
+    else:
+        expected, control = by_linear_model(model, trial.rows, trial.held_out), "control_linear"
+    return measure_triggers(model, trial.rows, candidates, controls, expected=expected, control=control)
 
 
 def _words(model: Model, trial: TrialRows) -> Measured:
@@ -90,7 +91,7 @@ def _words(model: Model, trial: TrialRows) -> Measured:
     if not candidates:
         raise Untestable("no_candidates")
     controls = random_words(model, trial.few, trial.seed)
-    return _measured(model, trial.few, candidates, controls, "control_planted", "planted_word")
+    return measure_triggers(model, trial.few, candidates, controls, outcome="planted_word")
 
 
 def _values(model: Model, trial: TrialRows) -> Measured:
@@ -101,18 +102,6 @@ def _values(model: Model, trial: TrialRows) -> Measured:
         model, trial.few, values(model, trial.known), (), expected=expected, outcome="planted_value",
         control="control_labels", every_class=True,
     )  # fmt: skip
-
-
-def _measured(
-    model: Model,
-    rows: Split,
-    candidates: list[Candidate],
-    controls: list[Candidate],
-    control: str,
-    outcome: str = "planted",
-    expected: Expected = nothing,
-) -> Measured:
-    return measure_triggers(model, rows, candidates, controls, expected=expected, outcome=outcome, control=control)
 
 
 IMAGE_TRIGGERS = {

@@ -78,10 +78,12 @@ def _partners(split: Split, donors: Split, seed: int) -> tuple[Tensor, Tensor]:
 def _opposite_ends(split: Split, donors: Split, order: Tensor) -> tuple[Tensor, Tensor]:
     """Return for each row of a regression a donor among the quarter of answers at the other end."""
     low, high = (float(donors.prediction[:, 0].quantile(share)) for share in (0.25, 0.75))
-    upper = split.prediction[:, 0] > (low + high) / 2
-    ends = [order[donors.prediction[order, 0] >= high], order[donors.prediction[order, 0] <= low]]
-    picked = [int(ends[up][row % len(ends[up])]) for row, up in enumerate(upper.int().tolist())]
-    return torch.arange(len(split)), torch.tensor(picked)
+    upper = (split.prediction[:, 0] > (low + high) / 2).cpu()
+    ends = [order[donors.prediction[order, 0] <= low], order[donors.prediction[order, 0] >= high]]
+    picked = torch.empty(len(split), dtype=torch.long)
+    for side, end in zip((upper, ~upper), ends):  # each side counts for itself, so that donors come equally often
+        picked[side] = end[torch.arange(int(side.sum())) % len(end)]
+    return torch.arange(len(split)), picked
 
 
 def _followed(split: Split, donors: Split, prediction: Tensor) -> Tensor:
