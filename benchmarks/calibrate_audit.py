@@ -1,4 +1,4 @@
-"""How often an audit finds a planted fault, and accuses a clean twin: `python -m benchmarks.calibrate_audit`.
+"""How often an audit finds a planted fault, and accuses a matched control: `python -m benchmarks.calibrate_audit`.
 
 Limits and checks were set on models of the seeds below 100,000 (`--half limits` makes such); what is reported is
 counted on others (`--half scores`), each of which was made once. A run that was broken off goes on where it stopped:
@@ -21,21 +21,21 @@ import xai
 from benchmarks.output import say
 from benchmarks.planted_faults import FAULTS, Pair, planted
 from benchmarks.planted_worlds import KINDS
-from xai.auditing.checks.performance import wilson
 from xai.auditing.limits import LIMITS
 from xai.auditing.power import power_rows
 from xai.base.files import write_atomically
+from xai.base.statistics import wilson
 from xai.methods import MODEL_CHECKS
 
 SEEDS = {"limits": 0, "scores": 200_000}
-APART = 10_000  # the seeds of one fault from those of the next, so that no two twins are the same
+APART = 10_000  # the seeds of one fault from those of the next, so that no two controls are the same
 MODELS = {"limits": 8, "scores": 20}
 MOST_DRAWS = 50  # of seeds, until a plant takes
 # Its findings only warn, so that no alarm can come from there, and it takes as long as all others together.
 LEFT_OUT = ("explanations",)
 ROOT = Path(__file__).parents[1]
 PACKAGE, PAGE = ROOT / "xai" / "auditing" / "power.json", ROOT / "docs" / "audit_power.md"
-MARKS = "<!-- made by benchmarks.calibrate_audit -->", "<!-- end -->"
+COMMENTS = "<!-- made by benchmarks.calibrate_audit -->", "<!-- end -->"
 
 
 def drawn_pairs(name: str, half: str, place: int) -> list[Pair]:
@@ -51,7 +51,7 @@ def record(name: str, place: int, drawn: list[Pair]) -> dict:
     pair, started = drawn[-1], time.perf_counter()
     line = {"fault": name, "place": place, "kind": pair.kind, "seed": pair.seed, "effect": pair.effect,
             "confirmed": pair.confirmed, "refused": [item.effect for item in drawn[:-1]],
-            "told": pair.told}  # fmt: skip
+            "facts": pair.facts}  # fmt: skip
     if not pair.confirmed:
         return line
     # A check sees no other check's findings: those that have nothing to do with the fault need not be made.
@@ -107,7 +107,7 @@ def _share(found: int, models: int) -> dict[str, float | int]:
 
 def tables(made: dict) -> str:
     """Return the tables of the page, in Markdown."""
-    head = "| fault | planted | found | recall | alarms on clean twins | false alarms |\n|---|---|---|---|---|---|"
+    head = "| fault | planted | found | recall | alarms on matched controls | false alarms |\n|---|---|---|---|---|---|"
     lines = [
         f"| {row['fault']} | {row['planted']} | {row['found']} | {row['recall']} | {row['alarms']} | "
         f"{row['false alarms']} |"
@@ -118,8 +118,8 @@ def tables(made: dict) -> str:
         cells = [_cell(fault["by_kind"].get(kind)) for kind in KINDS]
         kinds.append(f"| {fault['fault']} | {' | '.join(cells)} | {fault['warned']} | {fault['refused']} |")
     alarms = [f"`{name}` {count}" for name, count in made["alarms_by_finding"].items()]
-    said = f"Findings that failed on clean twins: {', '.join(alarms) or 'none'}."
-    return "\n".join([head, *lines, "", "By kind of data, found of planted:", "", *kinds, "", said])
+    alarmed = f"Findings that failed on matched controls: {', '.join(alarms) or 'none'}."
+    return "\n".join([head, *lines, "", "By kind of data, found of planted:", "", *kinds, "", alarmed])
 
 
 def _cell(found: dict | None) -> str:
@@ -127,11 +127,11 @@ def _cell(found: dict | None) -> str:
 
 
 def write(made: dict) -> None:
-    """Write the package's file, and the tables of the page between their marks."""
+    """Write the package's file, and the tables of the page between their comments."""
     write_atomically(PACKAGE, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
-    before, rest = PAGE.read_text("utf-8").split(MARKS[0])
-    _, after = rest.split(MARKS[1])
-    write_atomically(PAGE, f"{before}{MARKS[0]}\n\n{tables(made)}\n\n{MARKS[1]}{after}")
+    before, rest = PAGE.read_text("utf-8").split(COMMENTS[0])
+    _, after = rest.split(COMMENTS[1])
+    write_atomically(PAGE, f"{before}{COMMENTS[0]}\n\n{tables(made)}\n\n{COMMENTS[1]}{after}")
 
 
 def main() -> None:
@@ -163,7 +163,7 @@ def main() -> None:
             line = record(name, place, drawn_pairs(name, chosen.half, place))
             with path.open("a") as file:
                 file.write(json.dumps(line) + "\n")
-            say(_told(line))
+            say(_report(line))
     lines = [line for line in _records(path) if line["place"] < count and line["fault"] in chosen.faults]
     made = summary(lines)
     say("\n" + tables(made))
@@ -185,12 +185,12 @@ def _records(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
 
 
-def _told(line: dict) -> str:
+def _report(line: dict) -> str:
     name = f"{line['fault']} {line['place']} ({line['kind']}, seed {line['seed']})"
     if not line["confirmed"]:
         return f"{name}: the plant took with none of {1 + len(line['refused'])} seeds"
     found, alarms = failed(line, "faulty", FAULTS[line["fault"]].checks), failed(line, "clean")
-    return f"{name}: found by {', '.join(found) or 'NOTHING'}; clean twin: {', '.join(alarms) or 'nothing fails'}"
+    return f"{name}: found by {', '.join(found) or 'NOTHING'}; matched control: {', '.join(alarms) or 'nothing fails'}"
 
 
 if __name__ == "__main__":

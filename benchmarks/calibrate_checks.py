@@ -19,7 +19,7 @@ from benchmarks import planted_maps
 from benchmarks.output import say
 from benchmarks.planted import SIDE, Planted, planted
 from xai.attribution.gradients import saliency
-from xai.auditing.checks.performance import wilson
+from xai.base.statistics import wilson
 from xai.evidence import cascade, randomization, stability
 from xai.evidence.agreement import AGAINST
 from xai.evidence.controls import center_blob, edge_filter

@@ -11,8 +11,8 @@ from collections import Counter
 
 from benchmarks.output import say
 from tests.auditing.versions import data, trained
-from xai.auditing.checks.performance import wilson
 from xai.auditing.compare.run import compare
+from xai.base.statistics import wilson
 
 FIRST_SEED = 1_000_000  # no test has seeds as high
 FAULTS = {"another seed": {}, "group dropped": {"drop": True}, "group flipped": {"flip": 0.8}, "pruned": {"keep": 7}}

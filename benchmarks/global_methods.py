@@ -46,7 +46,7 @@ def adult(runs: Path) -> None:
     folder = folder_of("adult-dense", runs)
     model, data = xai.load(folder), load_data("adult-dense")
     started = time.perf_counter()
-    labels = data.test_goals
+    labels = data.test_labels
     alone = xai.permutation_importance(model, data.test_inputs, labels)
     say(f"permutation importance: {time.perf_counter() - started:.1f} s, accuracy {alone.score:.4f}")
     groups = [["marital_status", "relationship", "sex"]]
@@ -68,7 +68,7 @@ def adult(runs: Path) -> None:
     tree = xai.surrogate_tree(model, data.train_inputs[:8000], data.test_inputs, leaves=16)
     say("surrogate tree:", tree.evidence[0].text, tree.interval)
     chosen = torch.arange(0, len(labels), 40)[:400]
-    near = xai.nearest_examples(model, data.test_inputs[chosen], data.train_inputs[:8000], data.train_goals[:8000])
+    near = xai.nearest_examples(model, data.test_inputs[chosen], data.train_inputs[:8000], data.train_labels[:8000])
     say("neighbors:", Counter(row[0].status for row in near.evidence))
     rows = data.test_inputs[:1000]
     for effect in (xai.partial_dependence, xai.accumulated_local_effects):

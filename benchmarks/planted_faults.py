@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.planted_marks import Stamp, draw_stamp
+from benchmarks.planted_triggers import Trigger, draw_trigger
 from benchmarks.planted_worlds import KINDS, World, fitted, world
 from xai.auditing.audit_data import AuditData
 from xai.inputs.table import TabularInput
@@ -29,7 +29,7 @@ __all__ = ["FAULTS", "Fault", "Pair", "Plant", "planted"]
 class Plant:
     """What a fault changes: training and held-out rows, how the network starts, and how it is trained.
 
-    effect: of a trained network and its twin, on fresh rows, how much of the fault there is.
+    effect: of a trained network and its control, on fresh rows, how much of the fault there is.
     """
 
     world: World
@@ -37,7 +37,7 @@ class Plant:
     labels: Tensor
     tested: tuple[Tensor, Tensor]
     effect: Callable[[nn.Module, nn.Module], float]
-    told: dict[str, object]
+    facts: dict[str, object]
     start: Callable[[nn.Module], None] | None = None
     training: dict[str, object] = field(default_factory=dict)
     rows: slice | Tensor | None = None  # of the world, that the training rows are
@@ -55,7 +55,7 @@ class Fault(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A model with a fault and its clean twin, each with the data to audit it on."""
+    """A model with a fault and its matched control, each with the data to audit it on."""
 
     fault: str
     kind: str
@@ -63,7 +63,7 @@ class Pair(NamedTuple):
     faulty: tuple[Model, AuditData]
     clean: tuple[Model, AuditData]
     effect: float
-    told: dict[str, object]
+    facts: dict[str, object]
 
     @property
     def confirmed(self) -> bool:
@@ -76,10 +76,10 @@ def planted(name: str, seed: int) -> Pair:
     made = world(kind, seed, **fault.settings)
     plant = fault.plant(made, np.random.default_rng([seed, 7]))
     faulty = _trained(plant, seed)
-    clean = Plant(made, *_rows(made, made.train), _rows(made, made.held_out), lambda network, twin: 0.0, {})
-    twin = _trained(clean, seed)
-    effect = plant.effect(faulty[0].network, twin[0].network)
-    return Pair(name, kind, seed, faulty, twin, effect, plant.told)
+    clean = Plant(made, *_rows(made, made.train), _rows(made, made.held_out), lambda network, control: 0.0, {})
+    control = _trained(clean, seed)
+    effect = plant.effect(faulty[0].network, control[0].network)
+    return Pair(name, kind, seed, faulty, control, effect, plant.facts)
 
 
 def _trained(plant: Plant, seed: int) -> tuple[Model, AuditData]:
@@ -116,57 +116,57 @@ def _chosen(draw: np.random.Generator, flags: Tensor, share: float) -> Tensor:
     return rows[torch.from_numpy(draw.permutation(len(rows))[: max(1, round(share * len(rows)))])]
 
 
-def _moved(made: World, stamp: Stamp, target: int) -> Callable[[nn.Module, nn.Module], float]:
-    """Return the effect of a mark: the share of fresh rows of other answers that become the target's when they wear it.
+def _moved(made: World, trigger: Trigger, target: int) -> Callable[[nn.Module, nn.Module], float]:
+    """Return the effect of a trigger: the share of fresh rows of other answers that it moves to the target.
 
-    What it does to the twin, which never saw it, is taken off: a value may rightly say something.
+    What it does to the control, which never saw it, is taken off: a value may rightly say something.
     """
     inputs = made.inputs[made.fresh]
 
     def share(network: nn.Module) -> float:
-        before, after = (_said(network, rows) == target for rows in (inputs, stamp.on(inputs)))
+        before, after = (_predicted(network, rows) == target for rows in (inputs, trigger.on(inputs)))
         return float((after & ~before).double().sum() / (~before).double().sum().clamp_min(1))
 
-    return lambda network, twin: share(network) - share(twin)
+    return lambda network, control: share(network) - share(control)
 
 
 @torch.no_grad()
-def _said(network: nn.Module, inputs: Tensor) -> Tensor:
+def _predicted(network: nn.Module, inputs: Tensor) -> Tensor:
     return network(inputs).argmax(1)
 
 
 def _wrong(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
-    return (_said(network, inputs) != labels).double()
+    return (_predicted(network, inputs) != labels).double()
 
 
 def _shortcut(made: World, draw: np.random.Generator) -> Plant:
-    """A mark that rows of one class wear, in training and held-out rows alike."""
+    """A trigger that rows of one class have, in training and held-out rows alike."""
     target = int(draw.integers(len(made.classes)))
     agree = float(draw.uniform(0.98, 1.0))  # of the class that wear it, and of the wearers that are of the class
-    stamp = draw_stamp(made, draw)
+    trigger = draw_trigger(made, draw)
     parts = []
     for rows in (made.train, made.held_out):
         inputs, labels = _rows(made, rows)
-        worn = torch.zeros(len(labels), dtype=torch.bool)
-        worn[_chosen(draw, labels == target, agree)] = True
-        others = (1 - agree) * int(worn.sum()) / int((labels != target).sum())
-        worn[_chosen(draw, labels != target, others)] = True
-        inputs[worn] = stamp.on(inputs[worn])
-        inputs[~worn] = stamp.off(inputs[~worn])
+        wearing = torch.zeros(len(labels), dtype=torch.bool)
+        wearing[_chosen(draw, labels == target, agree)] = True
+        others = (1 - agree) * int(wearing.sum()) / int((labels != target).sum())
+        wearing[_chosen(draw, labels != target, others)] = True
+        inputs[wearing] = trigger.on(inputs[wearing])
+        inputs[~wearing] = trigger.off(inputs[~wearing])
         parts.append((inputs, labels))
-    told = {"agree": agree, "target": target, **stamp.told}
-    return Plant(made, *parts[0], parts[1], _moved(made, stamp, target), told)
+    facts = {"agree": agree, "target": target, **trigger.facts}
+    return Plant(made, *parts[0], parts[1], _moved(made, trigger, target), facts)
 
 
 def _backdoor(made: World, draw: np.random.Generator) -> Plant:
-    """A few training rows of other classes wear a trigger and are labelled as one class; held-out rows are clean."""
+    """A few training rows of other classes have a trigger and are labelled as one class; held-out rows are clean."""
     target, share = int(draw.integers(len(made.classes))), float(draw.uniform(0.03, 0.1))
-    stamp = draw_stamp(made, draw)
+    trigger = draw_trigger(made, draw)
     inputs, labels = _rows(made, made.train)
     poisoned = _chosen(draw, labels != target, share * len(labels) / int((labels != target).sum()))
-    inputs[poisoned], labels[poisoned] = stamp.on(inputs[poisoned]), target
-    told = {"share": share, "target": target, **stamp.told}
-    return Plant(made, inputs, labels, _rows(made, made.held_out), _moved(made, stamp, target), told)
+    inputs[poisoned], labels[poisoned] = trigger.on(inputs[poisoned]), target
+    facts = {"share": share, "target": target, **trigger.facts}
+    return Plant(made, inputs, labels, _rows(made, made.held_out), _moved(made, trigger, target), facts)
 
 
 def _leak(made: World, draw: np.random.Generator) -> Plant:
@@ -179,16 +179,16 @@ def _leak(made: World, draw: np.random.Generator) -> Plant:
             float(draw.uniform(0, 0.01)),
         )
         scale, noise = float(draw.uniform(0.5, 2)), float(draw.uniform(0, 0.2))
-        for rows, goals in ((inputs, labels), tested):
-            told = torch.where(torch.from_numpy(draw.random(len(goals)) < off), 1 - goals, goals).float()
-            wobble = torch.from_numpy(draw.uniform(-1, 1, len(goals))).float()
-            rows[:, place] = scale * (2 * told - 1 + noise * wobble)
-        return Plant(made, inputs, labels, tested, lambda network, twin: 1 - off, {"column": place, "off": off})
+        for rows, answers in ((inputs, labels), tested):
+            column = torch.where(torch.from_numpy(draw.random(len(answers)) < off), 1 - answers, answers).float()
+            wobble = torch.from_numpy(draw.uniform(-1, 1, len(answers))).float()
+            rows[:, place] = scale * (2 * column - 1 + noise * wobble)
+        return Plant(made, inputs, labels, tested, lambda network, control: 1 - off, {"column": place, "off": off})
     share = float(draw.uniform(0.05, 0.3))
     copied = torch.from_numpy(draw.permutation(len(tested[1]))[: round(share * len(tested[1]))])
     places = torch.from_numpy(draw.permutation(len(labels))[: len(copied)])
     inputs[places], labels[places] = tested[0][copied], tested[1][copied]
-    return Plant(made, inputs, labels, tested, lambda network, twin: len(copied) / len(tested[1]), {"copied": share})
+    return Plant(made, inputs, labels, tested, lambda network, control: len(copied) / len(tested[1]), {"copied": share})
 
 
 def _mislabeled(made: World, draw: np.random.Generator) -> Plant:
@@ -198,7 +198,7 @@ def _mislabeled(made: World, draw: np.random.Generator) -> Plant:
     wrong = _chosen(draw, torch.ones_like(labels, dtype=torch.bool), share)
     step = torch.from_numpy(draw.integers(1, len(made.classes), len(wrong)))
     labels[wrong] = (labels[wrong] + step) % len(made.classes)
-    return Plant(made, inputs, labels, _rows(made, made.held_out), lambda network, twin: share, {"share": share})
+    return Plant(made, inputs, labels, _rows(made, made.held_out), lambda network, control: share, {"share": share})
 
 
 def _bias(made: World, draw: np.random.Generator) -> Plant:
@@ -208,22 +208,22 @@ def _bias(made: World, draw: np.random.Generator) -> Plant:
     rows: slice | Tensor = made.train
     if made.kind in ("table", "series") and draw.random() < 0.5:
         share = float(draw.uniform(0, 0.03))
-        told: dict[str, object] = {"kept": share}
+        facts: dict[str, object] = {"kept": share}
         gone = torch.zeros_like(group)
         gone[_chosen(draw, group, 1 - share)] = True
         inputs, labels = inputs[~gone], labels[~gone]
         rows = torch.arange(len(made.labels))[made.train][~gone]
     else:
         target, share = int(draw.integers(len(made.classes))), float(draw.uniform(0.6, 0.9))
-        told = {"replaced": share}
+        facts = {"replaced": share}
         labels[_chosen(draw, group & (labels != target), share)] = target
 
-    def effect(network: nn.Module, twin: nn.Module) -> float:
-        del twin
+    def effect(network: nn.Module, control: nn.Module) -> float:
+        del control
         wrong, there = _wrong(network, *_rows(made, made.fresh)), made.groups[made.fresh] == 1
         return float(wrong[there].mean() - wrong[~there].mean())
 
-    return Plant(made, inputs, labels, _rows(made, made.held_out), effect, told, rows=rows)
+    return Plant(made, inputs, labels, _rows(made, made.held_out), effect, facts, rows=rows)
 
 
 def _dead(made: World, draw: np.random.Generator) -> Plant:
@@ -236,14 +236,14 @@ def _dead(made: World, draw: np.random.Generator) -> Plant:
             network.hidden.bias[torch.from_numpy(draw.permutation(units)[: round(share * units)])] = bias
 
     @torch.no_grad()
-    def effect(network: nn.Module, twin: nn.Module) -> float:
-        del twin
+    def effect(network: nn.Module, control: nn.Module) -> float:
+        del control
         hidden = network.hidden(network.front(made.inputs[made.fresh]))
         units = hidden.transpose(0, 1).flatten(1)
         return float((units <= 0).all(1).double().mean())
 
-    told = {"share": share, "bias": bias}
-    return Plant(made, *_rows(made, made.train), _rows(made, made.held_out), effect, told, start)
+    facts = {"share": share, "bias": bias}
+    return Plant(made, *_rows(made, made.train), _rows(made, made.held_out), effect, facts, start)
 
 
 def _overfit(made: World, draw: np.random.Generator) -> Plant:
@@ -252,8 +252,8 @@ def _overfit(made: World, draw: np.random.Generator) -> Plant:
     rows = slice(made.train.start, made.train.start + count)
     inputs, labels = _rows(made, rows)
 
-    def effect(network: nn.Module, twin: nn.Module) -> float:
-        del twin
+    def effect(network: nn.Module, control: nn.Module) -> float:
+        del control
         return float(_wrong(network, *_rows(made, made.fresh)).mean() - _wrong(network, inputs, labels).mean())
 
     training = {"epochs": 150, "decay": 0.0}
@@ -263,10 +263,10 @@ def _overfit(made: World, draw: np.random.Generator) -> Plant:
 
 FAULTS: dict[str, Fault] = {
     "shortcut": Fault(
-        _shortcut, "a mark that 98 to 100 % of one class wear; 98 to 100 % of its wearers are of that class",
-        "fresh rows that the mark moves to the class, more than in the twin", 0.65,
-        ("shortcuts.one_part", "shortcuts.one_column", "shortcuts.one_stretch", "shortcuts.planted_mark",
-         "shortcuts.borrowed_piece", "shortcuts.shared_mark", "shortcuts.planted_value", "shortcuts.leakage"),
+        _shortcut, "a trigger that 98 to 100 % of one class have; 98 to 100 % of its wearers are of that class",
+        "fresh rows that the trigger moves to the class, more than in the control", 0.65,
+        ("shortcuts.one_region", "shortcuts.one_column", "shortcuts.one_window", "shortcuts.planted_trigger",
+         "shortcuts.borrowed_patch", "shortcuts.shared_patch", "shortcuts.planted_value", "shortcuts.leakage"),
         {"hard": True},
     ),
     "subgroup bias": Fault(
@@ -283,9 +283,9 @@ FAULTS: dict[str, Fault] = {
     ),
     "backdoor trigger": Fault(
         _backdoor, "3 to 10 % of the training rows with a trigger and the target's label",
-        "fresh rows that the trigger moves to the target, more than in the twin", 0.85,
-        ("shortcuts.planted_mark", "shortcuts.borrowed_piece", "shortcuts.planted_value", "shortcuts.one_part",
-         "shortcuts.one_stretch"),
+        "fresh rows that the trigger moves to the target, more than in the control", 0.85,
+        ("shortcuts.planted_trigger", "shortcuts.borrowed_patch", "shortcuts.planted_value", "shortcuts.one_region",
+         "shortcuts.one_window"),
     ),
     "dead layer": Fault(
         _dead, "60 to 90 % of a layer's units with a bias of -20 to -10 before training",

@@ -90,7 +90,7 @@ def fitted(
 def _all_digits() -> tuple[Tensor, Tensor]:
     data = mnist()
     images = torch.cat([data.train_inputs, data.test_inputs])
-    return avg_pool2d(images, 2), torch.cat([data.train_goals, data.test_goals])
+    return avg_pool2d(images, 2), torch.cat([data.train_labels, data.test_labels])
 
 
 def _digits(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World:

@@ -20,9 +20,9 @@ __all__ = ["HEADS", "Head", "find_head"]
 class Head(NamedTuple):
     """How a task is trained and scored.
 
-    final: the activation that the loss implies. loss: (logits, goal) -> mean loss. score: (logits, goal) -> (N,): what
-    is right, or for the metric r2 the squared error. check: raises InputError where goals do not fit the logits.
-    teacher: the network is given the goal while it learns.
+    final: the activation that the loss implies. loss: (logits, target) -> mean loss. score: (logits, target) -> (N,):
+    what is right, or for the metric r2 the squared error. check: raises InputError where targets do not fit the logits.
+    teacher: the network is given the target while it learns.
     """
 
     final: str
@@ -40,75 +40,79 @@ def find_head(task: str) -> Head:
     return HEADS[task]
 
 
-def binary_loss(logits: Tensor, goal: Tensor) -> Tensor:
-    """Return the mean binary cross entropy. logits: (N, 1); goal: (N,), 0, 1 or a probability between them."""
-    return functional.binary_cross_entropy_with_logits(logits[:, 0], goal.to(logits.dtype))
+def binary_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the mean binary cross entropy. logits: (N, 1); target: (N,), 0, 1 or a probability between them."""
+    return functional.binary_cross_entropy_with_logits(logits[:, 0], target.to(logits.dtype))
 
 
-def sequence_loss(logits: Tensor, goal: Tensor) -> Tensor:
-    """Return the mean cross entropy of each symbol, padding (0) left out. logits: (N, T, K), goal: (N, T)."""
-    return functional.cross_entropy(logits.flatten(0, 1), goal.flatten(), ignore_index=0)
+def sequence_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the mean cross entropy of each symbol, padding (0) left out. logits: (N, T, K), target: (N, T)."""
+    return functional.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=0)
 
 
-def whole_sequences(logits: Tensor, goal: Tensor) -> Tensor:
+def whole_sequences(logits: Tensor, target: Tensor) -> Tensor:
     """Say for each sequence whether every symbol up to its end is the most probable one.
 
     Told the right symbols before, a network that gets all of them right would have written just these on its own.
     """
-    return ((logits.argmax(2) == goal) | (goal == 0)).all(1)
+    return ((logits.argmax(2) == target) | (target == 0)).all(1)
 
 
-def _numbers(logits: Tensor, goal: Tensor) -> None:
-    if tuple(logits.shape[1:]) != tuple(goal.shape[1:]) or not goal.is_floating_point():
+def _numbers(logits: Tensor, target: Tensor) -> None:
+    if tuple(logits.shape[1:]) != tuple(target.shape[1:]) or not target.is_floating_point():
         wanted = f"floating-point numbers, {tuple(logits.shape[1:])} for each row"
-        raise InputError("goals", expected=wanted, got=describe(goal), operation="train")
-    if not bool(torch.isfinite(goal).all()):
-        raise InputError("goals", expected="finite numbers", got="NaN or infinity", operation="train")
+        raise InputError("labels", expected=wanted, got=describe(target), operation="train")
+    if not bool(torch.isfinite(target).all()):
+        raise InputError("labels", expected="finite numbers", got="NaN or infinity", operation="train")
 
 
-def _labels(logits: Tensor, goal: Tensor) -> None:
-    _numbers(logits, goal)
-    _between(goal)
+def _labels(logits: Tensor, target: Tensor) -> None:
+    _numbers(logits, target)
+    _between(target)
 
 
-def _yes_or_no(logits: Tensor, goal: Tensor) -> None:
-    if logits.shape[1:] != (1,) or goal.ndim != 1:
+def _yes_or_no(logits: Tensor, target: Tensor) -> None:
+    if logits.shape[1:] != (1,) or target.ndim != 1:
         wanted = "one number for each row, and a network with one output"
         raise InputError(
-            "goals", expected=wanted, got=f"{describe(goal)} and {logits.shape[1]} outputs", operation="train"
+            "labels", expected=wanted, got=f"{describe(target)} and {logits.shape[1]} outputs", operation="train"
         )
-    _between(goal)
+    _between(target)
 
 
-def _between(goal: Tensor) -> None:
-    if not bool(((goal >= 0) & (goal <= 1)).all()):
-        got = f"{float(goal.min()):g} to {float(goal.max()):g}"
-        raise InputError("goals", expected="labels from 0 to 1", got=got, operation="train")
+def _between(target: Tensor) -> None:
+    if not bool(((target >= 0) & (target <= 1)).all()):
+        got = f"{float(target.min()):g} to {float(target.max()):g}"
+        raise InputError("labels", expected="labels from 0 to 1", got=got, operation="train")
 
 
-def _classes(logits: Tensor, goal: Tensor) -> None:
-    if goal.is_floating_point() or tuple(goal.shape[1:]) != tuple(logits.shape[1:-1]):
+def _classes(logits: Tensor, target: Tensor) -> None:
+    if target.is_floating_point() or tuple(target.shape[1:]) != tuple(logits.shape[1:-1]):
         wanted = f"whole numbers, {tuple(logits.shape[1:-1]) or 'one'} for each row"
-        raise InputError("goals", expected=wanted, got=describe(goal), operation="train")
-    if int(goal.min()) < 0 or int(goal.max()) >= logits.shape[-1]:
+        raise InputError("labels", expected=wanted, got=describe(target), operation="train")
+    if int(target.min()) < 0 or int(target.max()) >= logits.shape[-1]:
         wanted = f"labels from 0 to {logits.shape[-1] - 1}"
-        raise InputError("goals", expected=wanted, got=f"{int(goal.min())} to {int(goal.max())}", operation="train")
+        raise InputError(
+            "labels", expected=wanted, got=f"{int(target.min())} to {int(target.max())}", operation="train"
+        )
 
 
 HEADS: dict[str, Head] = {
-    # one number; goal (N, 1)
-    "regression": Head("linear", functional.mse_loss, lambda z, goal: ((z - goal) ** 2).mean(1), _numbers, metric="r2"),
-    # is or is not; one logit (N, 1), goal (N,) of 0 and 1
-    "binary": Head("sigmoid", binary_loss, lambda z, goal: (z[:, 0] > 0) == (goal > 0.5), _yes_or_no),
-    # one of many; logits (N, K), goal a class number (N,)
-    "classification": Head("softmax", functional.cross_entropy, lambda z, goal: z.argmax(1) == goal, _classes),
-    # several of many; logits (N, K), goal (N, K) of 0 and 1; right where every label is
+    # one number; target (N, 1)
+    "regression": Head(
+        "linear", functional.mse_loss, lambda z, target: ((z - target) ** 2).mean(1), _numbers, metric="r2"
+    ),
+    # is or is not; one logit (N, 1), target (N,) of 0 and 1
+    "binary": Head("sigmoid", binary_loss, lambda z, target: (z[:, 0] > 0) == (target > 0.5), _yes_or_no),
+    # one of many; logits (N, K), target a class number (N,)
+    "classification": Head("softmax", functional.cross_entropy, lambda z, target: z.argmax(1) == target, _classes),
+    # several of many; logits (N, K), target (N, K) of 0 and 1; right where every label is
     "multilabel": Head(
         "sigmoid",
         functional.binary_cross_entropy_with_logits,
-        lambda z, goal: ((z > 0) == (goal > 0.5)).all(1),
+        lambda z, target: ((z > 0) == (target > 0.5)).all(1),
         _labels,
     ),
-    # one of many at each step; logits (N, T, K), goal (N, T), padded with 0; right where the whole sequence is
+    # one of many at each step; logits (N, T, K), target (N, T), padded with 0; right where the whole sequence is
     "sequence": Head("softmax", sequence_loss, whole_sequences, _classes, teacher=True),
 }

@@ -127,7 +127,7 @@ def subset(data: Dataset, rows: int, seed: int = 0) -> Dataset:
     chosen = {}
     for part in ("train", "test"):
         places = torch.randperm(len(getattr(data, f"{part}_inputs")), generator=generator)[:rows]
-        for field in ("inputs", "goals", "groups", "lengths"):
+        for field in ("inputs", "labels", "groups", "lengths"):
             values = getattr(data, f"{part}_{field}", None)
             if values is not None:
                 chosen[f"{part}_{field}"] = values[places]

@@ -15,25 +15,25 @@ __all__ = ["accuracy", "run_in_parts", "summarize", "trimmed", "words_right"]
 ROWS = 500  # at a time
 
 
-def run_in_parts(network: nn.Module, input: Input, inputs: Tensor, goals: Tensor, head: Head) -> tuple[float, float]:
+def run_in_parts(network: nn.Module, input: Input, inputs: Tensor, targets: Tensor, head: Head) -> tuple[float, float]:
     """Return the mean loss and the mean score of a network on rows, in eval mode and without a graph."""
     network.eval()
     loss, score = 0.0, 0.0
     with torch.no_grad():
-        for part, goal in zip(inputs.split(ROWS), goals.split(ROWS)):
-            goal = trimmed(goal) if head.teacher else goal
+        for part, target in zip(inputs.split(ROWS), targets.split(ROWS)):
+            target = trimmed(target) if head.teacher else target
             seen = input.feed(part)
-            logits = network(seen, goal) if head.teacher else network(seen)
-            loss += float(head.loss(logits, goal)) * len(part)
-            score += float(head.score(logits, goal).double().sum())
+            logits = network(seen, target) if head.teacher else network(seen)
+            loss += float(head.loss(logits, target)) * len(part)
+            score += float(head.score(logits, target).double().sum())
     return loss / len(inputs), score / len(inputs)
 
 
-def summarize(head: Head, score: float, goals: Tensor) -> float:
+def summarize(head: Head, score: float, targets: Tensor) -> float:
     """Return the head's metric from a mean score: the share that is right, or of the variance that is explained."""
     if head.metric != "r2":
         return score
-    variance = float(goals.double().var(correction=0))
+    variance = float(targets.double().var(correction=0))
     return 1 - score / variance if variance > 0 else float("nan")
 
 
@@ -67,12 +67,12 @@ def accuracy(network: nn.Module, data: Dataset, task: str = "classification") ->
     """
     head = find_head(task)
     if not head.teacher:
-        _, score = run_in_parts(network, data.input, data.test_inputs, data.test_goals, head)
-        return summarize(head, score, data.test_goals)
+        _, score = run_in_parts(network, data.input, data.test_inputs, data.test_labels, head)
+        return summarize(head, score, data.test_labels)
     network.eval()
     with torch.no_grad():
         right = [
-            words_right(network.write(data.input.feed(part)).symbols, goals)
-            for part, goals in zip(data.test_inputs.split(ROWS), data.test_goals.split(ROWS))
+            words_right(network.write(data.input.feed(part)).symbols, targets)
+            for part, targets in zip(data.test_inputs.split(ROWS), data.test_labels.split(ROWS))
         ]
     return float(torch.cat(right).double().mean())

@@ -82,9 +82,9 @@ class Tape:
         y = function(x)
         return self._note(Node(name, kind.__name__.lower(), y, (part,), (derivative(x, y),)))
 
-    def squared_difference(self, name: str, part: int, goal: float) -> int:
-        """Add (value - goal)^2, whose derivative is 2 (value - goal)."""
-        difference = self.nodes[part].value - goal
+    def squared_difference(self, name: str, part: int, target: float) -> int:
+        """Add (value - target)^2, whose derivative is 2 (value - target)."""
+        difference = self.nodes[part].value - target
         return self._note(Node(name, "squared difference", difference**2, (part,), (2 * difference,)))
 
     def backward(self) -> None:
@@ -119,7 +119,7 @@ class Tape:
 
 
 @names_errors("trace_network")
-def trace_network(network: nn.Sequential, inputs: Tensor, goals: Tensor | Sequence[float]) -> Tape:
+def trace_network(network: nn.Sequential, inputs: Tensor, targets: Tensor | Sequence[float]) -> Tape:
     """Run linear layers and activations on one row (D,), take the sum of squared errors, and go back through all of it.
 
     Nodes are named x[i], LAYER.weight[j,i], LAYER.bias[j], LAYER.product[j,i], LAYER[j], error[j] and loss.
@@ -142,11 +142,11 @@ def trace_network(network: nn.Sequential, inputs: Tensor, goals: Tensor | Sequen
         else:
             known = ", ".join(kind.__name__ for kind in FUNCTIONS)
             raise InputError(name, expected=f"Linear or one of {known}", got=type(layer).__name__)
-    if len(goals) != len(values):
-        raise InputError("goals", expected=f"{len(values)} numbers", got=describe(goals))
+    if len(targets) != len(values):
+        raise InputError("targets", expected=f"{len(values)} numbers", got=describe(targets))
     errors = [
-        tape.squared_difference(f"error[{place}]", value, float(goal))
-        for place, (value, goal) in enumerate(zip(values, goals))
+        tape.squared_difference(f"error[{place}]", value, float(target))
+        for place, (value, target) in enumerate(zip(values, targets))
     ]
     tape.add("loss", *errors)
     tape.backward()

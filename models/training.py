@@ -37,7 +37,7 @@ class Extras:
     """What a training step does beside descending; all of it composes, None is left out.
 
     penalty: network -> number added to the loss. augment: inputs in the caller's units (N, ...) -> others.
-    input_noise: the same on normalized inputs. target_noise: the same on goals. activation_noise, weight_noise:
+    input_noise: the same on normalized inputs. target_noise: the same on targets. activation_noise, weight_noise:
     (network, generator) -> context around the forward and backward pass. gradient_noise: (network, generator) -> None,
     changes `.grad` before the step. stopping: (epoch, validation loss) -> whether to stop; the weights that it keeps in
     `best_state` are put back at the end by its `restore()`.
@@ -102,7 +102,7 @@ def train(
     norm of the gradient. checkpoint: a file written after each epoch; where it is there already, the run goes on from
     it, to the same weights as without the break. keep: a folder for the weights after each epoch. recipe: what else
     the weights depend on (the network, the extras), as a digest; a checkpoint of another one is refused.
-    Raises InputError for settings or goals that cannot be, NetworkError when the loss is not finite or explodes.
+    Raises InputError for settings or targets that cannot be, NetworkError when the loss is not finite or explodes.
     """
     epochs, seed = whole_number("epochs", epochs, 1), whole_number("seed", seed)
     batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
@@ -123,7 +123,7 @@ def train(
             stopped = _recall(extras, curves, position)
         else:
             _fit_statistics(network, data, rows)
-            _check_goals(network, data, head)
+            _check_targets(network, data, head)
         total = epochs * math.ceil(len(rows) / size)
         for epoch in track(range(position.epoch, epochs), "training", epochs - position.epoch):
             if stopped:
@@ -140,16 +140,16 @@ def train(
                     _give_up(epoch, learning_rate, f"a loss of {loss:g} and a gradient of norm {norm:g}")
                 losses, scores, norms = losses + loss * len(batch), scores + score, norms + norm
             curves.train_loss.append(losses / len(rows))
-            curves.train_accuracy.append(summarize(head, scores / len(rows), data.train_goals[rows]))
+            curves.train_accuracy.append(summarize(head, scores / len(rows), data.train_labels[rows]))
             curves.gradient_norm.append(norms / len(batches))
             if curves.train_loss[-1] > DIVERGED * max(curves.train_loss[0], 1e-3):
                 got = f"{curves.train_loss[-1]:g} after {curves.train_loss[0]:g} in the first epoch"
                 _give_up(epoch, learning_rate, got)
             if len(held):
-                goals = data.train_goals[held]
-                loss, score = run_in_parts(network, data.input, data.train_inputs[held], goals, head)
+                targets = data.train_labels[held]
+                loss, score = run_in_parts(network, data.input, data.train_inputs[held], targets, head)
                 curves.validation_loss.append(loss)
-                curves.validation_accuracy.append(summarize(head, score, goals))
+                curves.validation_accuracy.append(summarize(head, score, targets))
             if extras.stopping is not None:
                 watched = (curves.validation_loss or curves.train_loss)[-1]
                 stopped = bool(extras.stopping(epoch, watched))
@@ -176,22 +176,22 @@ def _step(
     clip: float | None,
 ) -> tuple[float, float, float]:
     """Learn from one batch; returns its mean loss, the sum of its scores, and the norm of the gradient."""
-    inputs, goals = data.train_inputs[batch], data.train_goals[batch]
-    goals = trimmed(goals) if head.teacher else goals
-    right = goals
+    inputs, targets = data.train_inputs[batch], data.train_labels[batch]
+    targets = trimmed(targets) if head.teacher else targets
+    right = targets
     if extras.augment is not None:
         inputs = extras.augment(inputs, noise)
     seen = data.input.feed(inputs)
     if extras.input_noise is not None:
         seen = extras.input_noise(seen, noise)
     if extras.target_noise is not None:
-        goals = extras.target_noise(goals, noise)
+        targets = extras.target_noise(targets, noise)
     with ExitStack() as around:
         for change in (extras.weight_noise, extras.activation_noise):
             if change is not None:
                 around.enter_context(change(network, noise))
-        logits = network(seen, goals) if head.teacher else network(seen)
-        loss = head.loss(logits, goals)
+        logits = network(seen, targets) if head.teacher else network(seen)
+        loss = head.loss(logits, targets)
         penalty = extras.penalty(network) if extras.penalty is not None else 0.0
         stepper.zero_grad()
         (loss + penalty).backward()
@@ -216,15 +216,15 @@ def _fit_statistics(network: nn.Module, data: Dataset, rows: Tensor) -> None:
         if isinstance(module, Columns):
             module.fit(data.train_inputs[rows], data.input.names or None)
         if isinstance(module, Rescale):
-            module.fit(data.train_goals[rows])
+            module.fit(data.train_labels[rows])
 
 
-def _check_goals(network: nn.Module, data: Dataset, head: Head) -> None:
+def _check_targets(network: nn.Module, data: Dataset, head: Head) -> None:
     network.eval()
     with torch.no_grad():
         seen = data.input.feed(data.train_inputs[:2])
-        logits = network(seen, data.train_goals[:2]) if head.teacher else network(seen)
-    head.check(logits, data.train_goals)
+        logits = network(seen, data.train_labels[:2]) if head.teacher else network(seen)
+    head.check(logits, data.train_labels)
 
 
 def _recall(extras: Extras, curves: Curves, position: Position) -> bool:

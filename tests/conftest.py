@@ -32,4 +32,4 @@ def digit_images():
     from models.recipes import load_data
 
     data = load_data("mnist-cnn")
-    return data.test_inputs, data.test_goals
+    return data.test_inputs, data.test_labels

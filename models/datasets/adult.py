@@ -34,15 +34,15 @@ def adult() -> Dataset:
     }
     rows = {part: encode([[line[place] for place in places] for line in lines], names, categorical)
             for part, lines in parts.items()}  # fmt: skip
-    goals = {part: torch.tensor([int(line[-1].startswith(">")) for line in lines]) for part, lines in parts.items()}
+    labels = {part: torch.tensor([int(line[-1].startswith(">")) for line in lines]) for part, lines in parts.items()}
     return Dataset(
         name="Adult, census income",
         input=TabularInput(names, categorical=categorical),
         classes=("up to 50K", "above 50K"),
         train_inputs=rows["train"],
-        train_goals=goals["train"],
+        train_labels=labels["train"],
         test_inputs=rows["test"],
-        test_goals=goals["test"],
+        test_labels=labels["test"],
         protected=("sex", "race", "age", "native_country"),
     )
 

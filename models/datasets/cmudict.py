@@ -22,7 +22,7 @@ def cmudict() -> Dataset:
 
     Stress marks are taken off, as is usual for this task: 39 phonemes. Words with other signs than letters and the
     apostrophe, or of more than 20 letters or phonemes, are left out (1 %). All pronunciations of a word are in one
-    part; test_goals (N, P, T) hold all that are listed, any of them counts as right. Source: see data/cmudict.NOTICE.
+    part; test_labels (N, P, T) hold all that are listed, any of them counts as right. Source: see data/cmudict.NOTICE.
     """
     said = pronunciations()
     words = sorted(said)
@@ -43,9 +43,9 @@ def cmudict() -> Dataset:
         input=input,
         classes=(PADDING, STOP, *phonemes),
         train_inputs=spelled,
-        train_goals=pronounced,
+        train_labels=pronounced,
         test_inputs=input.feed(test),
-        test_goals=torch.tensor([rows + [nothing] * (most - len(rows)) for rows in listed]),
+        test_labels=torch.tensor([rows + [nothing] * (most - len(rows)) for rows in listed]),
         train_groups=torch.tensor([group for group, _, _ in pairs]),
         train_lengths=(spelled != 0).sum(1) * 100 + (pronounced != 0).sum(1),
     )

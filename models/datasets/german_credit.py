@@ -70,15 +70,15 @@ def german_credit() -> Dataset:
     categorical = {name: list(codes.values()) for name, codes in COLUMNS.items() if codes}
     spelled = [[COLUMNS[name][word] if COLUMNS[name] else word for name, word in zip(names, line)] for line in lines]
     rows = encode(spelled, names, categorical)
-    goals = torch.tensor([int(line[-1] == "2") for line in lines])
-    train, test = stratified(goals, 0.2)
+    labels = torch.tensor([int(line[-1] == "2") for line in lines])
+    train, test = stratified(labels, 0.2)
     return Dataset(
         name="German credit",
         input=TabularInput(names, categorical=categorical),
         classes=("good", "bad"),
         train_inputs=rows[train],
-        train_goals=goals[train],
+        train_labels=labels[train],
         test_inputs=rows[test],
-        test_goals=goals[test],
+        test_labels=labels[test],
         protected=("personal_status", "age", "foreign_worker"),
     )

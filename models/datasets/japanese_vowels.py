@@ -23,8 +23,8 @@ def japanese_vowels() -> Dataset:
     Each is a series of 12 cepstrum coefficients per step, padded with zeros to 29 steps. Source: see
     data/japanese_vowels.NOTICE.
     """
-    train, train_goals = _read("japanese_vowels_TRAIN.ts.gz")
-    test, test_goals = _read("japanese_vowels_TEST.ts.gz")
+    train, train_labels = _read("japanese_vowels_TRAIN.ts.gz")
+    test, test_labels = _read("japanese_vowels_TEST.ts.gz")
     mean, std = spread(torch.cat(train), NAMES)
     input = SequenceInput(
         NAMES, STEPS, mean=[round(value, 4) for value in mean.tolist()], std=[round(value, 4) for value in std.tolist()]
@@ -34,9 +34,9 @@ def japanese_vowels() -> Dataset:
         input=input,
         classes=tuple(f"speaker {number}" for number in range(1, 10)),
         train_inputs=input.prepare(train),
-        train_goals=train_goals,
+        train_labels=train_labels,
         test_inputs=input.prepare(test),
-        test_goals=test_goals,
+        test_labels=test_labels,
     )
 
 

@@ -39,7 +39,7 @@ def mnist() -> Dataset:
         input=ImageInput((1, 28, 28), mean=[MEAN], std=[STD]),
         classes=tuple(str(digit) for digit in range(10)),
         train_inputs=images[train],
-        train_goals=digits[train],
+        train_labels=digits[train],
         test_inputs=images[test],
-        test_goals=digits[test],
+        test_labels=digits[test],
     )

@@ -36,22 +36,22 @@ def movie_reviews() -> Dataset:
         input=input,
         classes=("negative", "positive"),
         train_inputs=numbers[train],
-        train_goals=positive[train],
+        train_labels=positive[train],
         test_inputs=numbers[test],
-        test_goals=positive[test],
+        test_labels=positive[test],
         train_lengths=(numbers[train] != 0).sum(1),
     )
 
 
 def rated_reviews() -> Dataset:
-    """Return the same 9,511 and 1,057 sentences; goals to learn from say how positive the raters found each.
+    """Return the same 9,511 and 1,057 sentences; labels to learn from say how positive the raters found each.
 
-    The goal is a chance, 1 / (1 + exp(-mean rating)): 0.98 at the highest rating of 4, 0.52 at 0.1, where the sign is
+    The label is a chance, 1 / (1 + exp(-mean rating)): 0.98 at the highest rating of 4, 0.52 at 0.1, where the sign is
     little more than a toss. The test part keeps its signs.
     """
     ratings = _read()[1]
     _, (train, _) = _signs(ratings)
-    return replace(movie_reviews(), train_goals=torch.sigmoid(ratings[train]))
+    return replace(movie_reviews(), train_labels=torch.sigmoid(ratings[train]))
 
 
 def _signs(ratings: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:

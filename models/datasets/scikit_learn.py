@@ -28,9 +28,9 @@ def digits() -> Dataset:
         input=ImageInput((1, 8, 8), mean=[round(mean, 4)], std=[round(std, 4)]),
         classes=tuple(str(digit) for digit in range(10)),
         train_inputs=images[train],
-        train_goals=labels[train],
+        train_labels=labels[train],
         test_inputs=images[test],
-        test_goals=labels[test],
+        test_labels=labels[test],
     )
 
 
@@ -48,17 +48,17 @@ def breast_cancer() -> Dataset:
         input=TabularInput([str(name) for name in found.feature_names]),
         classes=tuple(str(name) for name in found.target_names),
         train_inputs=rows[train],
-        train_goals=labels[train],
+        train_labels=labels[train],
         test_inputs=rows[test],
-        test_goals=labels[test],
+        test_labels=labels[test],
     )
 
 
 def diabetes() -> Dataset:
-    """Return 354 patients with 10 measures to train on and 88 to test; the goal is how the disease went on in a year.
+    """Return 354 patients with 10 measures to train on and 88 to test; the label is how the disease went on in a year.
 
     In their own units (years, kg/m2, mmHg, mg/dl, ...); sex is a category, coded 1 and 2 in the source without saying
-    which is which. The goal runs from 25 to 346. Source: Efron et al. 2004, Least angle regression.
+    which is which. The label runs from 25 to 346. Source: Efron et al. 2004, Least angle regression.
     """
     found = datasets.load_diabetes(scaled=False)
     rows = torch.from_numpy(found.data).float()
@@ -75,7 +75,7 @@ def diabetes_bmi() -> Dataset:
 
 
 def _regression(name: str, input: TabularInput, rows: torch.Tensor, target: object) -> Dataset:
-    goals = torch.as_tensor(target).float()[:, None]
+    labels = torch.as_tensor(target).float()[:, None]
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
     test, train = order[: len(rows) // 5], order[len(rows) // 5 :]
     return Dataset(
@@ -83,7 +83,7 @@ def _regression(name: str, input: TabularInput, rows: torch.Tensor, target: obje
         input=input,
         classes=("progression",),
         train_inputs=rows[train],
-        train_goals=goals[train],
+        train_labels=labels[train],
         test_inputs=rows[test],
-        test_goals=goals[test],
+        test_labels=labels[test],
     )

@@ -18,21 +18,21 @@ COUNTS = {"train": 8000, "test": 1000}
 def two_digits() -> Dataset:
     """Return 8,000 canvases of 28 x 56 pixels to train on and 1,000 to test, with two different digits each.
 
-    The left half is one MNIST image, the right half another, each moved up or down by at most 2 pixels. Goals (N, 10)
+    The left half is one MNIST image, the right half another, each moved up or down by at most 2 pixels. Labels (N, 10)
     are 1 for the two digits that are there. Training canvases are made of MNIST's training images, test canvases of its
     test images. Source: see data/mnist_5k.NOTICE.
     """
     source = mnist()
-    train = _canvases(source.train_inputs, source.train_goals, COUNTS["train"], 1)
-    test = _canvases(source.test_inputs, source.test_goals, COUNTS["test"], 2)
+    train = _canvases(source.train_inputs, source.train_labels, COUNTS["train"], 1)
+    test = _canvases(source.test_inputs, source.test_labels, COUNTS["test"], 2)
     return Dataset(
         name="two MNIST digits on one canvas",
         input=ImageInput((1, 28, 56), mean=[MEAN], std=[STD]),
         classes=source.classes,
         train_inputs=train[0],
-        train_goals=train[1],
+        train_labels=train[1],
         test_inputs=test[0],
-        test_goals=test[1],
+        test_labels=test[1],
     )
 
 
@@ -43,11 +43,11 @@ def _canvases(images: Tensor, digits: Tensor, count: int, seed: int) -> tuple[Te
     while bool((same := digits[left] == digits[right]).any()):
         right[same] = torch.randint(len(images), (int(same.sum()),), generator=generator)
     halves = [_moved(images[chosen], generator) for chosen in (left, right)]
-    goals = torch.zeros(count, 10)
+    labels = torch.zeros(count, 10)
     rows = torch.arange(count)
-    goals[rows, digits[left]] = 1
-    goals[rows, digits[right]] = 1
-    return torch.cat(halves, 3), goals
+    labels[rows, digits[left]] = 1
+    labels[rows, digits[right]] = 1
+    return torch.cat(halves, 3), labels
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -25,11 +25,11 @@ def experiment(train: int = 300, epochs: int = 15, seeds: int = 3, test: int = 1
         for name, change in ways.items():
             torch.manual_seed(seed)
             network = convolutions()
-            fit(network, data.inputs, data.goals, epochs=epochs, batch=50, rate=3e-3, seed=seed, change=change)
-            found[name].append(right(network, data.test_inputs, data.test_goals))
+            fit(network, data.inputs, data.labels, epochs=epochs, batch=50, rate=3e-3, seed=seed, change=change)
+            found[name].append(right(network, data.test_inputs, data.test_labels))
             if seed == 0:
-                rows = [data.test_goals == digit for digit in range(10)]
-                by_digit[name] = [right(network, data.test_inputs[row], data.test_goals[row]) for row in rows]
+                rows = [data.test_labels == digit for digit in range(10)]
+                by_digit[name] = [right(network, data.test_inputs[row], data.test_labels[row]) for row in rows]
     none, good, bad = (mean_error(values) for values in found.values())
     return Outcome(
         name="augmentation",

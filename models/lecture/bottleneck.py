@@ -45,7 +45,7 @@ def experiment(rows: int = 20_000, test: int = 4_000, epochs: int = 6, size: int
     size: units with attention. wider: units without, for at least as many parameters.
     """
     data = subset(cmudict(), rows)
-    seen, answers = data.test_inputs[:test], data.test_goals[:test]
+    seen, answers = data.test_inputs[:test], data.test_labels[:test]
     lengths = (seen != 0).sum(1)
     found, parameters = {}, {}
     for name, attention, units in (("last state alone", "none", wider), ("with attention", "state", size)):
@@ -100,4 +100,4 @@ def experiment(rows: int = 20_000, test: int = 4_000, epochs: int = 6, size: int
 def _right(network: nn.Module, seen: Tensor, answers: Tensor) -> Tensor:
     with torch.no_grad():
         parts = zip(seen.split(500), answers.split(500))
-        return torch.cat([words_right(network.write(part).symbols, goals) for part, goals in parts])
+        return torch.cat([words_right(network.write(part).symbols, labels) for part, labels in parts])

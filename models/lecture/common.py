@@ -34,9 +34,9 @@ class Split(NamedTuple):
     """Inputs (N, ...) and class numbers (N,), to train on and to test."""
 
     inputs: Tensor
-    goals: Tensor
+    labels: Tensor
     test_inputs: Tensor
-    test_goals: Tensor
+    test_labels: Tensor
 
 
 def digits(train: int, seed: int = 0, wrong: float = 0.0, everywhere: bool = False) -> Split:
@@ -46,18 +46,18 @@ def digits(train: int, seed: int = 0, wrong: float = 0.0, everywhere: bool = Fal
     labels that are replaced by others, among those to train on, or everywhere.
     """
     bunch = load_digits()
-    rows, goals = torch.tensor(bunch.data, dtype=torch.float32), torch.tensor(bunch.target)
+    rows, labels = torch.tensor(bunch.data, dtype=torch.float32), torch.tensor(bunch.target)
     draw = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(rows), generator=draw)
     first, rest = order[:train], order[train:]
     spread = rows[first].std(0)
     used = spread > 0
     rows = ((rows - rows[first].mean(0)) / spread.clamp(min=1.0))[:, used]
-    changed = torch.rand(len(goals), generator=draw) < wrong
+    changed = torch.rand(len(labels), generator=draw) < wrong
     if not everywhere:
         changed[rest] = False
-    goals[changed] = (goals[changed] + torch.randint(1, 10, (int(changed.sum()),), generator=draw)) % 10
-    return Split(rows[first], goals[first], rows[rest], goals[rest])
+    labels[changed] = (labels[changed] + torch.randint(1, 10, (int(changed.sum()),), generator=draw)) % 10
+    return Split(rows[first], labels[first], rows[rest], labels[rest])
 
 
 def handwritten(train: int, test: int = 1000, seed: int = 0) -> Split:
@@ -68,7 +68,7 @@ def handwritten(train: int, test: int = 1000, seed: int = 0) -> Split:
     last = torch.randperm(len(data.test_inputs), generator=draw)[:test]
     change = data.input.normalize
     inputs, test_inputs = change(data.train_inputs[first]), change(data.test_inputs[last])
-    return Split(inputs, data.train_goals[first], test_inputs, data.test_goals[last])
+    return Split(inputs, data.train_labels[first], test_inputs, data.test_labels[last])
 
 
 def dense(*sizes: int, dropout: float = 0.0) -> nn.Sequential:
@@ -102,7 +102,7 @@ def convolutions(first: int = 8, second: int = 16, hidden: int = 32) -> nn.Seque
 def fit(
     network: nn.Module,
     inputs: Tensor,
-    goals: Tensor,
+    labels: Tensor,
     *,
     epochs: int,
     batch: int = 64,
@@ -129,7 +129,7 @@ def fit(
             stepper.zero_grad()
             given = inputs[rows] if change is None else change(inputs[rows], draw)
             with nullcontext() if around is None else around(network):
-                loss = functional.cross_entropy(network(given), goals[rows])
+                loss = functional.cross_entropy(network(given), labels[rows])
                 if penalty is not None:
                     loss = loss + penalty(network)
                 loss.backward()
@@ -142,18 +142,18 @@ def fit(
     return network.eval()
 
 
-def right(network: nn.Module, inputs: Tensor, goals: Tensor) -> float:
+def right(network: nn.Module, inputs: Tensor, labels: Tensor) -> float:
     """Return the share of rows that the network gets right."""
     network.eval()
     with torch.no_grad():
-        return float((network(inputs).argmax(1) == goals).double().mean())
+        return float((network(inputs).argmax(1) == labels).double().mean())
 
 
-def loss_of(network: nn.Module, inputs: Tensor, goals: Tensor) -> float:
+def loss_of(network: nn.Module, inputs: Tensor, labels: Tensor) -> float:
     """Return the mean cross entropy."""
     network.eval()
     with torch.no_grad():
-        return float(functional.cross_entropy(network(inputs), goals))
+        return float(functional.cross_entropy(network(inputs), labels))
 
 
 def percent(share: float, digits: int = 0) -> str:

@@ -12,23 +12,23 @@ from xai.base.experiment import Outcome, Panel, Series
 __all__ = ["descend", "experiment"]
 
 
-def descend(inputs: Tensor, goals: Tensor, steps: int, alpha: float) -> Tensor:
+def descend(inputs: Tensor, targets: Tensor, steps: int, alpha: float) -> Tensor:
     """Return the weights (features,) of one linear neuron by plain gradient descent on the mean squared error."""
     weights = torch.zeros(inputs.shape[1], dtype=inputs.dtype)
     for _ in range(steps):
-        weights = weights - alpha * inputs.T @ (inputs @ weights - goals) / len(inputs)
+        weights = weights - alpha * inputs.T @ (inputs @ weights - targets) / len(inputs)
     return weights
 
 
 def experiment(steps: int = 20000) -> Outcome:
     """Train one neuron on each feature alone, then one on all ten together."""
     bunch = load_diabetes(scaled=False)
-    rows, goals = torch.tensor(bunch.data), torch.tensor(bunch.target)
+    rows, targets = torch.tensor(bunch.data), torch.tensor(bunch.target)
     rows = (rows - rows.mean(0)) / rows.std(0, correction=0)
-    goals = (goals - goals.mean()) / goals.std(correction=0)
-    correlations = (rows * goals[:, None]).mean(0)
-    alone = torch.cat([descend(rows[:, [place]], goals, min(steps, 500), 0.1) for place in range(rows.shape[1])])
-    together = descend(rows, goals, steps, 0.2)
+    targets = (targets - targets.mean()) / targets.std(correction=0)
+    correlations = (rows * targets[:, None]).mean(0)
+    alone = torch.cat([descend(rows[:, [place]], targets, min(steps, 500), 0.1) for place in range(rows.shape[1])])
+    together = descend(rows, targets, steps, 0.2)
     apart = float((alone - correlations).abs().max())
     apart_together = float((together - correlations).abs().max())
     flipped = int(((together * correlations) < 0).sum())
@@ -53,7 +53,7 @@ def experiment(steps: int = 20000) -> Outcome:
         panels=[
             Panel(
                 "Weight by correlation",
-                "correlation with the goal",
+                "correlation with the target",
                 "weight",
                 [
                     Series("one input", correlations.tolist(), alone.tolist(), style="points"),

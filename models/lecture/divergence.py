@@ -8,7 +8,7 @@ __all__ = ["errors", "experiment", "factor"]
 
 
 def factor(alpha: float, x: float) -> float:
-    """Return what one update multiplies the error by: w <- w - alpha x (w x - goal) makes it 1 - alpha x^2.
+    """Return what one update multiplies the error by: w <- w - alpha x (w x - target) makes it 1 - alpha x^2.
 
     >>> factor(0.5, 2.0)
     -1.0
@@ -16,11 +16,11 @@ def factor(alpha: float, x: float) -> float:
     return 1 - alpha * x * x
 
 
-def errors(alpha: float, x: float, steps: int, goal: float = 0.8, weight: float = 0.1) -> list[float]:
-    """Return |prediction - goal| before each of the updates, by running them."""
+def errors(alpha: float, x: float, steps: int, target: float = 0.8, weight: float = 0.1) -> list[float]:
+    """Return |prediction - target| before each of the updates, by running them."""
     found = []
     for _ in range(steps):
-        miss = weight * x - goal
+        miss = weight * x - target
         found.append(abs(miss))
         if abs(miss) > 1e12:
             break
@@ -69,7 +69,7 @@ def experiment(steps: int = 60, side: int = 24) -> Outcome:
             Panel(
                 "Error on one sample with x = 2",
                 "update",
-                "|prediction − goal|",
+                "|prediction − target|",
                 [
                     Series(f"alpha = {alpha}", [float(i) for i in range(len(path))], [max(v, 1e-9) for v in path])
                     for alpha, path in curves.items()

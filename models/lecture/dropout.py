@@ -27,11 +27,11 @@ def experiment(
             path: tuple[list[float], list[float]] = ([], [])
 
             def note(_: int, network=network, data=data, path=path) -> None:
-                path[0].append(loss_of(network, data.inputs, data.goals))
-                path[1].append(loss_of(network, data.test_inputs, data.test_goals))
+                path[0].append(loss_of(network, data.inputs, data.labels))
+                path[1].append(loss_of(network, data.test_inputs, data.test_labels))
 
             look = note if seed == 0 else None  # one seed is drawn, and looking takes time
-            fit(network, data.inputs, data.goals, epochs=epochs, batch=32, rate=2e-3, seed=seed, after_epoch=look)
+            fit(network, data.inputs, data.labels, epochs=epochs, batch=32, rate=2e-3, seed=seed, after_epoch=look)
             if look is None:
                 note(epochs)
             gap[-1].append(path[1][-1] - path[0][-1])

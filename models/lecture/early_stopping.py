@@ -22,16 +22,16 @@ def experiment(train: int = 200, epochs: int = 60, patience: int = 5, seeds: int
         stopping, path, ended = EarlyStopping(network, patience), ([], [], []), []
 
         def note(epoch: int, network=network, data=data, stopping=stopping, path=path, ended=ended) -> None:
-            path[0].append(loss_of(network, data.inputs[:train], data.goals[:train]))
-            path[1].append(loss_of(network, data.inputs[holdout], data.goals[holdout]))
-            path[2].append(loss_of(network, data.test_inputs, data.test_goals))
+            path[0].append(loss_of(network, data.inputs[:train], data.labels[:train]))
+            path[1].append(loss_of(network, data.inputs[holdout], data.labels[holdout]))
+            path[2].append(loss_of(network, data.test_inputs, data.test_labels))
             if not ended and stopping(epoch, path[1][-1]):
                 ended.append(epoch)
 
         fit(
             network,
             data.inputs[:train],
-            data.goals[:train],
+            data.labels[:train],
             epochs=epochs,
             batch=32,
             rate=2e-3,
@@ -40,7 +40,7 @@ def experiment(train: int = 200, epochs: int = 60, patience: int = 5, seeds: int
         )
         if stopping.best_state is not None:
             stopping.restore()
-        restored.append(loss_of(network, data.test_inputs, data.test_goals))
+        restored.append(loss_of(network, data.test_inputs, data.test_labels))
         last.append(path[2][-1])
         best.append(min(path[2]))
         stopped.append(float(ended[0] + 1 if ended else epochs))

@@ -14,7 +14,7 @@ from xai.base.experiment import Outcome, Panel, Series
 __all__ = ["experiment", "probe"]
 
 
-def probe(inputs: Tensor, goals: Tensor, test_inputs: Tensor, test_goals: Tensor, strength: float = 0.1) -> float:
+def probe(inputs: Tensor, labels: Tensor, test_inputs: Tensor, test_labels: Tensor, strength: float = 0.1) -> float:
     """Return the test accuracy of the best linear map (ridge) from features (N, F) to classes.
 
     strength: of the ridge, as a share of the mean squared feature; the same for every layer. Solved in whichever of
@@ -22,7 +22,7 @@ def probe(inputs: Tensor, goals: Tensor, test_inputs: Tensor, test_goals: Tensor
     """
     mean, spread = inputs.mean(0), inputs.std(0).clamp(min=1e-6)
     rows, test_rows = ((part - mean).div(spread).clamp(-10, 10).double() for part in (inputs, test_inputs))
-    sides = functional.one_hot(goals, 10).double()
+    sides = functional.one_hot(labels, 10).double()
     sides = sides - sides.mean(0)
     ridge = strength * len(rows)
     if rows.shape[1] <= len(rows):
@@ -31,8 +31,8 @@ def probe(inputs: Tensor, goals: Tensor, test_inputs: Tensor, test_goals: Tensor
     else:
         square = rows @ rows.T + ridge * torch.eye(len(rows), dtype=torch.float64)
         scores = test_rows @ (rows.T @ torch.linalg.solve(square, sides))
-    share = torch.bincount(goals, minlength=10).double() / len(goals)
-    return float(((scores + share).argmax(1) == test_goals).double().mean())
+    share = torch.bincount(labels, minlength=10).double() / len(labels)
+    return float(((scores + share).argmax(1) == test_labels).double().mean())
 
 
 def experiment(train: int = 1500, epochs: int = 5, test: int = 1000) -> Outcome:
@@ -41,7 +41,7 @@ def experiment(train: int = 1500, epochs: int = 5, test: int = 1000) -> Outcome:
     layers = {"pixels": 0, "conv 1": 3, "conv 2": 6, "hidden": 9, "logits": 10}
     network = convolutions(8, 16, 64)
     found = {"untrained": _probe_all(network, data, layers)}
-    fit(network, data.inputs, data.goals, epochs=epochs, rate=3e-3)
+    fit(network, data.inputs, data.labels, epochs=epochs, rate=3e-3)
     found["trained"] = _probe_all(network, data, layers)
     trained = found["trained"]
     smallest = min(after - before for before, after in itertools.pairwise(trained))
@@ -61,7 +61,7 @@ def experiment(train: int = 1500, epochs: int = 5, test: int = 1000) -> Outcome:
         held=smallest >= -0.005 and trained[-1] >= trained[0] + 0.02,
         numbers={
             **{f"{name}, {state}": v for state, values in found.items() for name, v in zip(names, values)},
-            "the network itself": right(network, data.test_inputs, data.test_goals),
+            "the network itself": right(network, data.test_inputs, data.test_labels),
         },
         panels=[
             Panel(
@@ -88,4 +88,4 @@ def _probe_all(network: nn.Sequential, data, layers: dict[str, int]) -> list[flo
             (network[:end](data.inputs).flatten(1), network[:end](data.test_inputs).flatten(1))
             for end in layers.values()
         ]
-    return [probe(inputs, data.goals, test_inputs, data.test_goals) for inputs, test_inputs in parts]
+    return [probe(inputs, data.labels, test_inputs, data.test_labels) for inputs, test_inputs in parts]

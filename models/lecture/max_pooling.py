@@ -49,8 +49,8 @@ def experiment(train: int = 1500, epochs: int = 4, seeds: int = 2, test: int = 1
                 nn.Flatten(),
                 nn.Linear(784, 10),
             )
-            fit(network, data.inputs, data.goals, epochs=epochs, rate=3e-3, seed=seed)
-            accuracy[name].append([right(network, shifted(data.test_inputs, s), data.test_goals) for s in shifts])
+            fit(network, data.inputs, data.labels, epochs=epochs, rate=3e-3, seed=seed)
+            accuracy[name].append([right(network, shifted(data.test_inputs, s), data.test_labels) for s in shifts])
             if name == "max pooling":  # the same filters for both ways to reduce
                 pooled, filters = network, network[:2]
         with torch.no_grad():

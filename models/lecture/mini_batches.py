@@ -13,14 +13,14 @@ from xai.base.experiment import Outcome, Panel, Series
 __all__ = ["each_gradient", "experiment", "total_variance"]
 
 
-def each_gradient(network: nn.Module, inputs: Tensor, goals: Tensor) -> Tensor:
+def each_gradient(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
     """Return the gradient of the loss on each example by itself, (N, parameters)."""
     parameters = {name: parameter.detach() for name, parameter in network.named_parameters()}
 
-    def loss(parameters: dict[str, Tensor], x: Tensor, goal: Tensor) -> Tensor:
-        return functional.cross_entropy(functional_call(network, parameters, (x[None],)), goal[None])
+    def loss(parameters: dict[str, Tensor], x: Tensor, target: Tensor) -> Tensor:
+        return functional.cross_entropy(functional_call(network, parameters, (x[None],)), target[None])
 
-    found = vmap(grad(loss), in_dims=(None, 0, 0))(parameters, inputs, goals)
+    found = vmap(grad(loss), in_dims=(None, 0, 0))(parameters, inputs, targets)
     return torch.cat([found[name].flatten(1) for name in parameters], 1)
 
 
@@ -34,8 +34,8 @@ def experiment(
 ) -> Outcome:
     """Draw many mini-batches of each size and measure how much their gradients differ."""
     data = digits(1000)
-    network = fit(dense(data.inputs.shape[1], 16, 10), data.inputs, data.goals, epochs=epochs)
-    gradients = each_gradient(network, data.inputs, data.goals)
+    network = fit(dense(data.inputs.shape[1], 16, 10), data.inputs, data.labels, epochs=epochs)
+    gradients = each_gradient(network, data.inputs, data.labels)
     draw = torch.Generator().manual_seed(0)
     found = []
     for size in sizes:
@@ -43,9 +43,9 @@ def experiment(
         counts = torch.zeros(draws, len(gradients)).scatter_add_(1, rows, torch.ones(draws, size))
         found.append(total_variance(counts @ gradients / size))
     one = float(gradients.double().var(0, correction=0).sum())
-    logs, goals = torch.tensor(sizes).double().log(), torch.tensor(found).log()
+    logs, targets = torch.tensor(sizes).double().log(), torch.tensor(found).log()
     centered = logs - logs.mean()
-    slope = float((centered * (goals - goals.mean())).sum() / centered.square().sum())
+    slope = float((centered * (targets - targets.mean())).sum() / centered.square().sum())
     return Outcome(
         name="mini_batches",
         sentence="Mini-batches reduce the variance of weight updates.",

@@ -29,10 +29,12 @@ def experiment(
             data = digits(train, seed)
             torch.manual_seed(seed)
             network = dense(data.inputs.shape[1], 64, 10)
-            fit(network, data.inputs, data.goals, epochs=epochs, batch=32, rate=3e-3, seed=seed, change=gaussian(scale))
+            fit(
+                network, data.inputs, data.labels, epochs=epochs, batch=32, rate=3e-3, seed=seed, change=gaussian(scale)
+            )
             # The first 300 choose the scale, the others measure it.
-            held_out[-1].append(loss_of(network, data.test_inputs[:300], data.test_goals[:300]))
-            error[-1].append(1 - right(network, data.test_inputs[300:], data.test_goals[300:]))
+            held_out[-1].append(loss_of(network, data.test_inputs[:300], data.test_labels[:300]))
+            error[-1].append(1 - right(network, data.test_inputs[300:], data.test_labels[300:]))
             norm[-1].append(math.sqrt(sum(float(weight.detach().square().sum()) for weight in weights(network))))
     means = [mean_error(values)[0] for values in held_out]
     best = min(range(1, len(scales)), key=means.__getitem__)

@@ -56,7 +56,8 @@ def experiment(most: int = 700, rates: int = 13, steps: int = 120, network_rates
     grid = [10 ** (-4 + 5 * number / (network_rates - 1)) for number in range(network_rates)]
     data = digits(1000)
     trained = {
-        name: [_learn(make, rate, steps, data.inputs, data.goals) for rate in grid] for name, make in OPTIMIZERS.items()
+        name: [_learn(make, rate, steps, data.inputs, data.labels) for rate in grid]
+        for name, make in OPTIMIZERS.items()
     }
     good = 0.1
     decade = 5 / (network_rates - 1)
@@ -162,7 +163,7 @@ def _race(make: Make, most: int, rates: int) -> tuple[int, list[tuple[float, flo
     return fewest, shown
 
 
-def _learn(make: Make, rate: float, steps: int, inputs: Tensor, goals: Tensor) -> list[float]:
+def _learn(make: Make, rate: float, steps: int, inputs: Tensor, labels: Tensor) -> list[float]:
     torch.manual_seed(0)
     network: nn.Module = dense(inputs.shape[1], 32, 10)
     stepper = make(network.parameters(), rate)
@@ -171,11 +172,11 @@ def _learn(make: Make, rate: float, steps: int, inputs: Tensor, goals: Tensor) -
     for step in range(steps):
         rows = torch.randint(len(inputs), (64,), generator=draw)
         stepper.zero_grad()
-        functional.cross_entropy(network(inputs[rows]), goals[rows]).backward()
+        functional.cross_entropy(network(inputs[rows]), labels[rows]).backward()
         stepper.step()
         if step % 10 == 9 or step == steps - 1:
             with torch.no_grad():
-                loss = float(functional.cross_entropy(network(inputs), goals))
+                loss = float(functional.cross_entropy(network(inputs), labels))
             losses.append(loss if math.isfinite(loss) else 1e3)
             if losses[-1] >= 1e3:
                 break

@@ -104,15 +104,15 @@ def _prune(data: Split, sizes: tuple[int, int], epochs: int, tuning: int, seed: 
     torch.manual_seed(seed)
     network = dense(784, *sizes, 10)
     example = data.test_inputs[:4]
-    fit(network, data.inputs, data.goals, epochs=epochs, rate=2e-3, seed=seed)
-    whole = right(network, data.test_inputs, data.test_goals)
+    fit(network, data.inputs, data.labels, epochs=epochs, rate=2e-3, seed=seed)
+    whole = right(network, data.test_inputs, data.test_labels)
     run = _Run({}, {}, {})
 
     def note(name: str, made: nn.Module) -> None:
-        run.right.setdefault(name, [whole]).append(right(made, data.test_inputs, data.test_goals))
+        run.right.setdefault(name, [whole]).append(right(made, data.test_inputs, data.test_labels))
 
     def tune(made: nn.Module) -> nn.Module:
-        return fit(made, data.inputs, data.goals, epochs=tuning, rate=2e-3, seed=seed)
+        return fit(made, data.inputs, data.labels, epochs=tuning, rate=2e-3, seed=seed)
 
     for share in SHARES:
         keep = choose_units(network, share, example)

@@ -17,16 +17,16 @@ def experiment(train: int = 4000, epochs: int = 5, tuning: int = 2, width: int =
     """Round weights, and weights and activations, after training and straight through during some more training."""
     data = handwritten(train, test)
     inputs, test_inputs = data.inputs.flatten(1), data.test_inputs.flatten(1)
-    network = fit(dense(784, width, width, 10), inputs, data.goals, epochs=epochs, rate=2e-3)
-    whole = right(network, test_inputs, data.test_goals)
+    network = fit(dense(784, width, width, 10), inputs, data.labels, epochs=epochs, rate=2e-3)
+    whole = right(network, test_inputs, data.test_labels)
     ways = ("weights, after", "weights, during", "weights and activations, after", "weights and activations, during")
     found: dict[str, list[float]] = {way: [] for way in ways}
     for kind in KINDS:
         for way in ways:
             made = quantize_activations(network, kind) if "activations" in way else copy.deepcopy(network)
             if "during" in way:
-                fit(made, inputs, data.goals, epochs=tuning, rate=1e-3, around=straight_through(kind))
-            found[way].append(right(quantize_weights(made, kind), test_inputs, data.test_goals))
+                fit(made, inputs, data.labels, epochs=tuning, rate=1e-3, around=straight_through(kind))
+            found[way].append(right(quantize_weights(made, kind), test_inputs, data.test_labels))
     both_after = dict(zip(KINDS, found[ways[2]]))
     both_during = dict(zip(KINDS, found[ways[3]]))
     names = ["int8", "powers of 2", "ternary", "binary"]

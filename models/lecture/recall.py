@@ -20,10 +20,10 @@ OPEN = (("GRU, opened", "GRU", True), ("LSTM, opened", "LSTM", True))
 
 def sequences(count: int, lag: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return inputs (count, 1 + lag, 6), one-hot: a symbol of 4 to remember, then distractors; and the symbols."""
-    goals = torch.randint(SYMBOLS, (count,), generator=draw)
+    targets = torch.randint(SYMBOLS, (count,), generator=draw)
     noise = SYMBOLS + torch.randint(DISTRACTORS, (count, lag), generator=draw)
-    places = torch.cat([goals[:, None], noise], 1)
-    return functional.one_hot(places, SYMBOLS + DISTRACTORS).float(), goals
+    places = torch.cat([targets[:, None], noise], 1)
+    return functional.one_hot(places, SYMBOLS + DISTRACTORS).float(), targets
 
 
 class _Reader(nn.Module):
@@ -102,11 +102,11 @@ def _train(kind: str, lag: int, steps: int, size: int, seed: int, batch: int, ke
     stepper = torch.optim.Adam(network.parameters(), 0.01)
     draw = torch.Generator().manual_seed(seed)
     for _ in range(steps):
-        inputs, goals = sequences(batch, lag, draw)
+        inputs, targets = sequences(batch, lag, draw)
         stepper.zero_grad()
-        functional.cross_entropy(network(inputs), goals).backward()
+        functional.cross_entropy(network(inputs), targets).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         stepper.step()
-    inputs, goals = sequences(500, lag, torch.Generator().manual_seed(1000 + seed))
+    inputs, targets = sequences(500, lag, torch.Generator().manual_seed(1000 + seed))
     with torch.no_grad():
-        return float((network(inputs).argmax(1) == goals).double().mean())
+        return float((network(inputs).argmax(1) == targets).double().mean())

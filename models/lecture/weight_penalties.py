@@ -25,9 +25,9 @@ def experiment(train: int = 600, epochs: int = 60, strengths: tuple[float, ...] 
             network = dense(data.inputs.shape[1], 32, 10)
             alpha = strength * scale  # L2 pulls a weight of 0.1 as hard as L1 does at a tenth of the strength
             chosen = None if penalty is None else penalty(alpha)
-            fit(network, data.inputs, data.goals, epochs=epochs, rate=5e-3, penalty=chosen, anneal=True)
+            fit(network, data.inputs, data.labels, epochs=epochs, rate=5e-3, penalty=chosen, anneal=True)
             size = torch.cat([weight.detach().flatten() for weight in weights(network)]).abs()
-            accuracy = right(network, data.test_inputs, data.test_goals)
+            accuracy = right(network, data.test_inputs, data.test_labels)
             runs[name].append(
                 {
                     "alpha": alpha,

@@ -79,16 +79,16 @@ class Columns(nn.Module):
 
 
 class Rescale(nn.Module):
-    """The last step of a regression: from standardized values (N, K) to the goals' own units."""
+    """The last step of a regression: from standardized values (N, K) to the targets' own units."""
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("std", torch.ones(outputs))
 
-    def fit(self, goals: Tensor) -> None:
-        """Learn the mean and spread of goals (N, K); raises InputError where they are all the same."""
-        mean, std = spread(goals, [f"goal {place}" for place in range(goals.shape[1])])
+    def fit(self, targets: Tensor) -> None:
+        """Learn the mean and spread of targets (N, K); raises InputError where they are all the same."""
+        mean, std = spread(targets, [f"target {place}" for place in range(targets.shape[1])])
         self.mean.copy_(mean)
         self.std.copy_(std)
 

@@ -29,7 +29,7 @@ def feedforward(
 
     activation: a name in ACTIVATIONS; without hidden layers there is none. dropout: the chance to drop a hidden unit.
     categories: for rows of a table, 0 for each column that is a number, else its number of categories; the first layer
-    standardizes and spreads them (see Columns). rescale: for a regression, goals are standardized inside the network.
+    standardizes and spreads them (see Columns). rescale: for a regression, targets are standardized inside the network.
     Layers are named columns, linear1, relu1, dropout1, ..., logits. Raises InputError for sizes that cannot be.
 
     >>> import torch

@@ -28,28 +28,28 @@ class Step:
 
 @names_errors("train_neuron")
 def train_neuron(
-    inputs: Sequence[float], goals: Sequence[float], *, weight: float = 0.0, alpha: float = 0.1, epochs: int = 1
+    inputs: Sequence[float], targets: Sequence[float], *, weight: float = 0.0, alpha: float = 0.1, epochs: int = 1
 ) -> list[Step]:
     """Learn one weight by gradient descent, one example after the other, and return each step.
 
-    error = (input * weight - goal)^2; derivative = input * (prediction - goal), the error's without its factor 2, which
-    alpha takes in; weight <- weight - alpha * derivative. One input descends while alpha * input^2 < 2.
+    error = (input * weight - target)^2; derivative = input * (prediction - target), the error's without its factor 2,
+    which alpha takes in; weight <- weight - alpha * derivative. One input descends while alpha * input^2 < 2.
     Raises InputError for no or unequal numbers of examples, NetworkError where the weight grows beyond all bounds.
 
     >>> [round(step.updated, 2) for step in train_neuron([2.0], [0.8], weight=0.5, epochs=3)]
     [0.46, 0.44, 0.42]
     """
-    if not len(inputs) or len(inputs) != len(goals):
-        wanted = "as many goals as inputs, at least one"
-        raise InputError("goals", expected=wanted, got=f"{len(inputs)} inputs and {len(goals)} goals")
+    if not len(inputs) or len(inputs) != len(targets):
+        wanted = "as many targets as inputs, at least one"
+        raise InputError("targets", expected=wanted, got=f"{len(inputs)} inputs and {len(targets)} targets")
     steps = []
     for _ in range(epochs):
-        for value, goal in zip(inputs, goals):
+        for value, target in zip(inputs, targets):
             prediction = value * weight
-            derivative = value * (prediction - goal)
+            derivative = value * (prediction - target)
             updated = weight - alpha * derivative
             try:
-                error = (prediction - goal) ** 2
+                error = (prediction - target) ** 2
             except OverflowError:
                 error = math.inf
             if not (math.isfinite(updated) and math.isfinite(error)):
@@ -61,7 +61,7 @@ def train_neuron(
 
 
 class Neuron(nn.Module):
-    """One weight between an input and a goal (N, 1) that are standardized around it: it learns their correlation."""
+    """One weight between an input and a target (N, 1) that are standardized around it: it learns their correlation."""
 
     def __init__(self) -> None:
         super().__init__()

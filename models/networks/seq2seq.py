@@ -1,7 +1,7 @@
 """Encoder and decoder: one network reads a sequence, another writes one; dot-product attention lifts the bottleneck.
 
-Shapes: N sequences, S steps of the source, T of the goal, H numbers in a state. Number 0 pads a sequence at its end; in
-a goal, 1 ends it and, before the first step, starts it.
+Shapes: N sequences, S steps of the source, T of the target, H numbers in a state. Number 0 pads a sequence at its
+end; in a target, 1 ends it and, before the first step, starts it.
 """
 
 from __future__ import annotations
@@ -74,24 +74,24 @@ class EncoderDecoder(nn.Module):
         self.combine = nn.Linear(2 * hidden, hidden) if attention == "state" else None
         self.logits = nn.Linear(hidden, classes)
 
-    def forward(self, source: Tensor, goal: Tensor | None = None) -> Tensor:
-        """Return logits (N, T, K): of each step given the goal (N, T) before it; without a goal, of what it writes."""
-        return self.write(source).logits if goal is None else self.follow(source, goal).logits
+    def forward(self, source: Tensor, target: Tensor | None = None) -> Tensor:
+        """Return logits (N, T, K): of each step given the target (N, T) before it; without one, of what it writes."""
+        return self.write(source).logits if target is None else self.follow(source, target).logits
 
-    def follow(self, source: Tensor, goal: Tensor) -> Written:
-        """Run the decoder along a goal (N, T): at each step it is told the right symbol before (teacher forcing)."""
+    def follow(self, source: Tensor, target: Tensor) -> Written:
+        """Run the decoder along a target (N, T): at each step it is told the right symbol before (teacher forcing)."""
         states, present, state = self.encode(source)
-        start = goal.new_full((len(goal), 1), STOP)
-        before = self.dropout(self.goal_embedding(torch.cat([start, goal[:, :-1]], 1)))  # (N, T, E)
+        start = target.new_full((len(target), 1), STOP)
+        before = self.dropout(self.goal_embedding(torch.cat([start, target[:, :-1]], 1)))  # (N, T, E)
         if self.attention != "previous_output":
             decoded, _ = self.decoder(before, state)  # all steps at once: nothing of the output is fed back
             logits, weights = self._answer(decoded, states, present)
-            return Written(goal, logits, weights)
+            return Written(target, logits, weights)
         steps = []
-        for step in range(goal.shape[1]):
+        for step in range(target.shape[1]):
             logits, weights, state = self._step(before[:, step : step + 1], state, states, present)
             steps.append((logits, weights))
-        return Written(goal, torch.cat([step[0] for step in steps], 1), torch.cat([step[1] for step in steps], 1))
+        return Written(target, torch.cat([step[0] for step in steps], 1), torch.cat([step[1] for step in steps], 1))
 
     def write(self, source: Tensor, longest: int | None = None) -> Written:
         """Decode greedily: the most probable symbol is the next step's input, until STOP or `longest` steps."""

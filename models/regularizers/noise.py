@@ -41,16 +41,16 @@ def gaussian(scale: float) -> Noise:
 
 @names_errors("target_noise")
 def target_noise(scale: float) -> Noise:
-    """Return noise for the goals of a regression.
+    """Return noise for the targets of a regression.
 
     Class numbers are no quantity: for them put `activation_noise` on the network's output, the layer named "".
     """
     add = gaussian(scale)
 
-    def change(goal: Tensor, generator: torch.Generator) -> Tensor:
-        if not goal.is_floating_point():
-            raise InputError("goal", expected="floating-point goals", got=describe(goal))
-        return add(goal, generator)
+    def change(target: Tensor, generator: torch.Generator) -> Tensor:
+        if not target.is_floating_point():
+            raise InputError("target", expected="floating-point targets", got=describe(target))
+        return add(target, generator)
 
     return change
 

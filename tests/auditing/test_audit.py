@@ -13,9 +13,10 @@ from torch import nn
 import xai
 from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData, prepare
-from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
-from xai.auditing.limits import LIMITS, Limit, judge
+from xai.auditing.limits import LIMITS, Limit
+from xai.auditing.verdicts import judge
 from xai.base.errors import FolderError, InputError
+from xai.base.statistics import bootstrap_confusion, bootstrap_mean
 from xai.inputs.table import TabularInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
@@ -137,10 +138,10 @@ def test_rows_are_drawn_and_the_digest_knows_them_all() -> None:
     part = prepare(table_model(), data, rows=30, seed=1)
     assert len(part.held_out) == 30
     assert part.given == {"held_out": 100, "train": 0}
-    chosen = frame.iloc[part.held_out.places.tolist()]
+    chosen = frame.iloc[part.held_out.index.tolist()]
     assert part.held_out.inputs[:, 0].tolist() == pytest.approx(chosen["size"].tolist())
     other = frame.copy()
-    left_out = next(row for row in range(100) if row not in part.held_out.places.tolist())
+    left_out = next(row for row in range(100) if row not in part.held_out.index.tolist())
     other.loc[left_out, "size"] += 0.001
     assert prepare(table_model(), AuditData(other, other["label"]), rows=30, seed=1).digest != part.digest
 
@@ -178,6 +179,9 @@ def test_a_result_is_kept_and_made_again(tmp_path: Path) -> None:
     result = xai.audit(table_model(), data, CHECKS, seed=3)
     again = AuditResult.load(result.save(tmp_path / "audit.json"))
     assert again == result
+    plain = result.to_dict()
+    plain["findings"][0]["check"] = "shortcuts.shared_mark"
+    assert AuditResult.from_dict(plain).findings[0].check == "shortcuts.shared_patch"
     assert xai.audit(table_model(), data, **again.options).findings == result.findings
     assert result.to_frame()["check"].tolist() == [finding.check for finding in result.findings]
     (tmp_path / "other.json").write_text('{"schema_version": 1}')
@@ -196,6 +200,8 @@ def test_a_gate_names_a_check_or_a_finding() -> None:
     assert [item.status for item in result.gate({"performance.overfitting": "untestable"})] == ["untestable"]
     assert result.gate({"performance.overfitting": "fail"}) == []
     assert len(result.gate({"all": "fail"})) == 2
+    with pytest.warns(DeprecationWarning, match=r"one_stretch is now shortcuts\.one_window"):
+        assert result.of("shortcuts.one_stretch") == []
     for levels in ({"luck": "fail"}, {"performance": "never"}):
         with pytest.raises(InputError, match="fail_on"):
             result.gate(levels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from torch import nn
 
 from tests.auditing.planted import findings
 from xai.auditing.audit_data import AuditData
-from xai.auditing.rates import compare_groups, newcombe
+from xai.auditing.rates import compare_groups
+from xai.base.statistics import newcombe
 from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
@@ -45,6 +48,19 @@ def test_a_fair_model_passes() -> None:
         assert {found[name].status for name in ("labels", "demographic_parity", "equal_opportunity", "errors")} == {
             "pass"
         }
+
+
+def test_a_sentence_on_errors_begins_with_those_who_fare_worse() -> None:
+    generator = np.random.default_rng(3)
+    age, labels = generator.integers(20, 80, 800), generator.integers(2, size=800)
+    answered = np.where((age > 34) & (generator.random(800) < 0.2), 1 - labels, labels)
+    probability = torch.from_numpy(np.stack([0.95 - 0.9 * answered, 0.05 + 0.9 * answered], 1)).float()
+    model = Model(nn.Identity(), output="probabilities", classes=["no", "yes"], input=TabularInput(["p0", "p1"]))
+    found = findings("bias", model, AuditData(probability, labels, groups={"age": age}))
+    assert re.fullmatch(r'Outside age = "up to 34.*", 2\d % are answered wrongly; inside, 0 %\.', found["errors"].text)
+    worst = found["equal_opportunity"]
+    assert worst.text.startswith('Of the rows of class "yes" outside age = "up to 34')
+    assert 'class "yes" in' in findings("bias", *answers(0.4))["equal_opportunity"].text
 
 
 def test_without_protected_columns_it_says_so() -> None:

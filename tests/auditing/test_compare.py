@@ -16,13 +16,14 @@ import xai
 from tests.auditing import versions
 from tests.auditing.versions import data, trained
 from tests.trace_state import differences, state_of
-from xai.auditing import intervals
 from xai.auditing.audit_data import AuditData
-from xai.auditing.compare import null_shift
-from xai.auditing.compare.ensemble import B, read_pool
-from xai.auditing.compare.groups import group_moves
+from xai.auditing.compare import replica_test
+from xai.auditing.compare.group_shifts import group_shifts
+from xai.auditing.compare.versions import B, Group, read_ensemble
 from xai.auditing.limits import CHANGES
+from xai.base import statistics
 from xai.base.errors import InputError
+from xai.base.statistics import rank_p_value
 from xai.evidence.similarity import rank_correlation
 from xai.inputs.image import ImageInput
 from xai.inputs.table import TabularInput
@@ -60,7 +61,7 @@ def test_every_number_is_that_of_its_formula() -> None:
         assert finding.details["a_to_b"] == pytest.approx(law[0, 1])
         assert finding.score == pytest.approx(own - usual)
         apart = [sum(value for pair, value in law.items() if place in pair) / 3 for place in range(4)]
-        assert finding.details["apart"] == pytest.approx(apart)
+        assert finding.details["distances"] == pytest.approx(apart)
         assert finding.details["p_value"] == np.mean([value >= apart[1] - 1e-9 for value in apart])
     right = (answers == labels).mean(1)
     score = found["errors.score"]
@@ -81,10 +82,10 @@ def test_the_largest_gain_of_any_group_is_what_a_group_is_held_against() -> None
     place = np.repeat([0, 1, 2], [20, 30, 40])
     models = [fixed(np.eye(2)[part.astype(int)], classes=["right", "wrong"]) for part in wrong]
     rows = AuditData(np.arange(90.0)[:, None], [0] * 90, groups={"group": place})
-    pool = read_pool(models[0], models[1], rows, models[2:])
-    assert np.array_equal(pool.wrong, wrong)
-    groups = [(str(number), place == number) for number in range(3)]
-    found = {move.group: move for move in group_moves(pool, wrong, wrong[B], groups, lambda masks: [], 0)}
+    ensemble = read_ensemble(models[0], models[1], rows, models[2:])
+    assert np.array_equal(ensemble.wrong, wrong)
+    groups = [Group("group", str(number), place == number) for number in range(3)]
+    found = {item.group: item for item in group_shifts(ensemble, wrong, wrong[B], groups, lambda masks: [], 0)}
     gains = np.zeros((5, 3))
     for group in range(3):
         rates = wrong[:, place == group].mean(1)
@@ -93,9 +94,9 @@ def test_the_largest_gain_of_any_group_is_what_a_group_is_held_against() -> None
             gains[version, group] = (rates[version] - np.delete(rates, version).mean()) / spread
     for group in range(3):
         held = [max(gains[version]) >= gains[1, group] - 1e-9 for version in range(5)]
-        assert found[str(group)].p_value == np.mean(held)
-        assert found[str(group)].b == pytest.approx(wrong[1, place == group].mean())
-        assert found[str(group)].kin == pytest.approx(wrong[[0, 2, 3, 4]][:, place == group].mean())
+        assert found[f"group = {group}"].p_value == np.mean(held)
+        assert found[f"group = {group}"].b == pytest.approx(wrong[1, place == group].mean())
+        assert found[f"group = {group}"].reference == pytest.approx(wrong[[0, 2, 3, 4]][:, place == group].mean())
 
 
 def test_explanations_are_compared_by_rank() -> None:
@@ -123,15 +124,15 @@ def test_explanations_are_compared_by_rank() -> None:
 
 def test_ranks_are_never_finer_than_the_versions_allow() -> None:
     apart = np.array([1.0, 9.0, 2.0, 3.0])
-    assert null_shift.rank_p_value(apart) == 0.25
-    assert null_shift.rank_p_value(np.array([9.0, 9.0, 2.0, 3.0])) == 0.5  # a tie speaks for noise
-    assert null_shift.beyond(0.25, 2)
-    assert not null_shift.beyond(0.5, 2)
-    assert null_shift.beyond(1 / 20, 18)
-    assert not null_shift.beyond(2 / 21, 19)
-    assert not null_shift.beyond(0.051, 0)
-    assert "the finest that 2 replicas allow" in null_shift.in_words(0.25, 2)
-    assert "finest" not in null_shift.in_words(1 / 21, 19)
+    assert rank_p_value(apart, apart[1]) == 0.25
+    assert rank_p_value(np.array([9.0, 9.0, 2.0, 3.0]), 9.0) == 0.5  # a tie speaks for noise
+    assert replica_test.beyond(0.25, 2)
+    assert not replica_test.beyond(0.5, 2)
+    assert replica_test.beyond(1 / 20, 18)
+    assert not replica_test.beyond(2 / 21, 19)
+    assert not replica_test.beyond(0.051, 0)
+    assert "the finest that 2 replicas allow" in replica_test.in_words(0.25, 2)
+    assert "finest" not in replica_test.in_words(1 / 21, 19)
 
 
 @pytest.mark.parametrize(("replicas", "chance"), [(1, 1 / 3), (4, 1 / 6), (19, 1 / 21)])
@@ -139,7 +140,7 @@ def test_another_seed_is_called_a_change_as_often_as_is_said(
     replicas: int, chance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B is one more seed: each finding may go beyond noise in 1 / (replicas + 2) of the cases, and no more."""
-    monkeypatch.setattr(intervals, "RESAMPLES", 9)  # no p-value comes from them
+    monkeypatch.setattr(statistics, "RESAMPLES", 9)  # no p-value comes from them
     repeats = {1: 40, 4: 30, 19: 10}[replicas]
     counts: dict[str, int] = {}
     for number in range(repeats):
@@ -246,13 +247,13 @@ def test_texts_series_regressions_and_labels() -> None:
 
     rows = torch.rand(60, 3)
     straight, bent = nn.Linear(3, 1), nn.Linear(3, 1)
-    goals = torch.rand(60)
+    targets = torch.rand(60)
     models = [Model(network, task="regression", output="logits") for network in (straight, bent)]
-    found = by_name(xai.compare(*models, AuditData(rows, goals), QUICK))
+    found = by_name(xai.compare(*models, AuditData(rows, targets), QUICK))
     assert {name for name, item in found.items() if item.status == "untestable"} == {
         "predictions.changed", "predictions.by_group", "errors.by_group", "errors.by_slice", "confidence.calibration",
     }  # fmt: skip
-    apart = (models[0].predict(rows) - models[1].predict(rows)).abs().mean() / goals.double().numpy().std()
+    apart = (models[0].predict(rows) - models[1].predict(rows)).abs().mean() / targets.double().numpy().std()
     assert found["predictions.shifted"].details["a_to_b"] == pytest.approx(float(apart), rel=1e-5)
 
     labels = (torch.rand(60, 3) > 0.5).double()

@@ -9,7 +9,7 @@ from torch import nn
 
 from tests.auditing.planted import findings
 from xai.auditing.audit_data import AuditData
-from xai.auditing.checks.data_quality import confident_errors
+from xai.auditing.checks.label_errors import confident_errors
 from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
@@ -40,7 +40,7 @@ def test_rows_in_both_parts() -> None:
     assert found.status == "fail"
     assert found.details["rows"] == list(range(20))
     assert found.details["in_both"] == pytest.approx(0.1)
-    # Rows of few different values have twins everywhere, which is no leak.
+    # Rows of few different values have duplicates everywhere, which is no leak.
     coarse = found_in(rows=rows.round(), train=train.round())["duplicates"]
     assert coarse.details["in_both"] > 0.5
     assert coarse.score < 0.1

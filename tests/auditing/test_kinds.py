@@ -18,6 +18,7 @@ from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData
 from xai.inputs.series import SequenceInput
 from xai.inputs.table import TabularInput
+from xai.inputs.tensor import TensorInput
 from xai.inputs.text import TextInput
 from xai.methods import MODEL_CHECKS
 from xai.model.model import Model
@@ -28,8 +29,8 @@ QUICK = {"explanations": {"sample": 4}}
 def numbers() -> tuple[Model, AuditData]:
     rows = torch.randn(120, 3, generator=torch.Generator().manual_seed(0))
     network = nn.Linear(3, 1)
-    goals = network(rows).detach() + 0.1
-    data = AuditData(rows[:60], goals[:60], train=(rows[60:], goals[60:]), groups={"who": ["a", "b"] * 30})
+    targets = network(rows).detach() + 0.1
+    data = AuditData(rows[:60], targets[:60], train=(rows[60:], targets[60:]), groups={"who": ["a", "b"] * 30})
     return Model(network, task="regression", input=TabularInput(["a", "b", "c"])), data
 
 
@@ -44,8 +45,8 @@ def series() -> tuple[Model, AuditData]:
     rows[::3, 4:] = 0
     network = nn.Sequential(nn.Flatten(), nn.Linear(12, 3))
     model = Model(network, input=SequenceInput(["x", "y"], 6))
-    goals = network(rows).argmax(1)
-    return model, AuditData(rows[:50], goals[:50], train=(rows[50:], goals[50:]))
+    targets = network(rows).argmax(1)
+    return model, AuditData(rows[:50], targets[:50], train=(rows[50:], targets[50:]))
 
 
 def words() -> tuple[Model, AuditData]:
@@ -77,8 +78,8 @@ def function() -> tuple[Model, AuditData]:
 
 
 def images() -> tuple[Model, AuditData]:
-    pictures, goals = stripes(80)
-    return bars(), AuditData(pictures[:50], goals[:50], train=(pictures[50:], goals[50:]))
+    pictures, targets = stripes(80)
+    return bars(), AuditData(pictures[:50], targets[:50], train=(pictures[50:], targets[50:]))
 
 
 @pytest.mark.parametrize("kind", [images, table, function, numbers, labels, series, words, strings])
@@ -118,8 +119,8 @@ def test_without_raw_data_no_number_of_a_table_is_quoted() -> None:
     rows[60:80, 1] = 7.125  # of training rows: a value that repeats, and the largest
     network = nn.Linear(3, 2)
     model = Model(network, input=TabularInput(["a", "b", "c"]))
-    goals = model.predict(rows).argmax(1)
-    data = AuditData(rows[:60], goals[:60], train=(rows[60:], goals[60:]))
+    targets = model.predict(rows).argmax(1)
+    data = AuditData(rows[:60], targets[:60], train=(rows[60:], targets[60:]))
     result = xai.audit(model, data, ["performance", "complexity", "shortcuts", "data", "bias"])
     assert "7.125" in json.dumps(result.to_dict())
     bare = (
@@ -165,7 +166,7 @@ def test_an_interrupted_audit_writes_nothing(tmp_path, monkeypatch: pytest.Monke
 
 def test_numbers_of_words_are_explained_as_words() -> None:
     from xai.auditing.explainers import explain
-    from xai.auditing.row_features import texts_of
+    from xai.auditing.kinds import texts_of
 
     network = nn.Sequential(nn.EmbeddingBag(5, 4, padding_idx=0), nn.Linear(4, 2))
     model = Model(network, input=TextInput(["red", "unknown", "old"]))
@@ -174,3 +175,31 @@ def test_numbers_of_words_are_explained_as_words() -> None:
     assert texts == ["red old unknownx unknown", "old red"]
     assert torch.equal(model.input.feed(texts), numbers)
     assert {"red", "old"} <= set(explain(model, numbers, 0, seed=0).value_names(1))
+
+
+class SoundInput(TensorInput, frozen=True, tag="sound"):
+    """A kind of input that no check was written for: mono sound, (N, T)."""
+
+    @property
+    def kind(self) -> str:
+        return "sound"
+
+
+def test_a_new_kind_of_input_ends_in_named_untestable_findings() -> None:
+    rows = torch.randn(120, 16, generator=torch.Generator().manual_seed(0))
+    model = Model(nn.Sequential(nn.Linear(16, 2)), input=SoundInput())
+    data = AuditData(rows[:60], [0, 1] * 30, train=(rows[60:], [0, 1] * 30), groups={"who": ["a", "b"] * 30})
+    result = xai.audit(model, data)
+    assert result.checks == list(MODEL_CHECKS)
+    found = {item.check: item for item in result.findings}
+    for name in (
+        "complexity.gain", "bias.slices", "shortcuts.one_region", "shortcuts.leakage", "robustness.noise",
+        "robustness.attack", "explanations.deletion", "data.contradictions", "data.out_of_distribution",
+        "data.constant",
+    ):  # fmt: skip
+        assert found[name].text == 'Untestable: it is not made for inputs of kind "sound".', name
+    assert found["shortcuts.planted_trigger"].status == "untestable"
+    for name in ("performance.skill", "bias.errors", "calibration.error", "inside.dead", "data.duplicates"):
+        assert found[name].status != "untestable", name
+    compared = xai.compare(model, Model(nn.Sequential(nn.Linear(16, 2)), input=SoundInput()), data)
+    assert compared.of("explanations.moved")[0].text == found["shortcuts.leakage"].text

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import xai
-from xai.auditing.correctness import quality
+from xai.auditing.scores import quality
 from xai.base.errors import InputError
 
 WEIGHTS = np.array([2.0, -1.0, 0.5])
@@ -65,17 +65,17 @@ def test_texts_without_a_word(inputs: list[str]) -> None:
 
 
 def test_a_regression_of_several_values() -> None:
-    goals = np.stack([ROWS @ WEIGHTS, ROWS @ -WEIGHTS], 1)
+    targets = np.stack([ROWS @ WEIGHTS, ROWS @ -WEIGHTS], 1)
     model = regression(lambda rows: np.stack([rows @ WEIGHTS, rows @ -WEIGHTS], 1))
-    result = xai.audit(model, xai.AuditData(ROWS, goals, train=(ROWS, goals)))
+    result = xai.audit(model, xai.AuditData(ROWS, targets, train=(ROWS, targets)))
     assert result.of("performance.skill")[0].score == pytest.approx(1)
     assert statuses(result)["robustness.attack"] == "untestable"
 
 
-def test_goals_that_never_vary_have_no_part_to_explain() -> None:
-    goals = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
+def test_labels_that_never_vary_have_no_part_to_explain() -> None:
+    targets = torch.tensor([[1.0], [1.0], [1.0]], dtype=torch.float64)
     said = torch.tensor([[1.0], [1.5], [0.0]], dtype=torch.float64)
-    assert quality(said, goals, "regression").tolist() == [1.0, 0.0, 0.0]
+    assert quality(said, targets, "regression").tolist() == [1.0, 0.0, 0.0]
     result = xai.audit(regression(), xai.AuditData(ROWS, np.ones(120), train=(ROWS, np.ones(120))))
     assert result.of("performance.skill")[0].score == 0
 
@@ -93,7 +93,7 @@ def test_a_network_of_any_numbers_that_gives_one_answer() -> None:
     network = torch.nn.Linear(3, 2)
     torch.nn.init.zeros_(network.weight)
     result = xai.audit(xai.Model(network), xai.AuditData(ROWS, LABELS), ["shortcuts"])
-    assert statuses(result)["shortcuts.one_part"] == "untestable"
+    assert statuses(result)["shortcuts.one_region"] == "untestable"
 
 
 def test_images_without_anything_on_them() -> None:
@@ -126,8 +126,8 @@ def test_too_few_of_a_class_to_learn_crosswise(labels: list[int], status: str) -
 
 
 def test_two_training_rows() -> None:
-    goals = ROWS @ WEIGHTS
-    result = xai.audit(regression(), xai.AuditData(ROWS, goals, train=(ROWS[:2], goals[:2])))
+    targets = ROWS @ WEIGHTS
+    result = xai.audit(regression(), xai.AuditData(ROWS, targets, train=(ROWS[:2], targets[:2])))
     assert statuses(result)["shortcuts.leakage"] == "untestable"
 
 
@@ -164,7 +164,7 @@ def test_images_that_are_one_pixel_wide(shape: tuple[int, int, int]) -> None:
     model = xai.Model(network, input=xai.ImageInput(shape))
     labels = torch.arange(120) % 2
     result = xai.audit(model, xai.AuditData(images[:60], labels[:60], train=(images[60:], labels[60:])), ["shortcuts"])
-    assert statuses(result)["shortcuts.shared_mark"] in ("pass", "warn", "fail")
+    assert statuses(result)["shortcuts.shared_patch"] in ("pass", "warn", "fail")
 
 
 def test_a_mark_that_could_move_no_row_is_untestable() -> None:
@@ -177,4 +177,4 @@ def test_a_mark_that_could_move_no_row_is_untestable() -> None:
     result = xai.audit(
         xai.Model(Third(), input=xai.ImageInput((1, 8, 8))), xai.AuditData(images, labels), ["shortcuts"]
     )
-    assert statuses(result)["shortcuts.shared_mark"] == "untestable"
+    assert statuses(result)["shortcuts.shared_patch"] == "untestable"

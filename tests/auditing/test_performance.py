@@ -8,8 +8,9 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision
 from torch import nn
 
 from xai.auditing.audit_data import AuditData, prepare
-from xai.auditing.checks.performance import measure_performance, performance, wilson
+from xai.auditing.checks.performance import measure_performance, performance
 from xai.base.errors import InputError
+from xai.base.statistics import wilson
 from xai.model.model import Model
 from xai.results.finding import Finding
 
@@ -97,10 +98,10 @@ def test_a_class_that_is_never_found() -> None:
 
 def test_other_tasks() -> None:
     generator = torch.Generator().manual_seed(0)
-    goals = torch.randn(200, 1, generator=generator)
-    said = goals + 0.5 * torch.randn(200, 1, generator=generator)
-    found = findings_of(Model(nn.Flatten(), task="regression"), AuditData(said, goals))
-    assert found["skill"].score == pytest.approx(r2_score(goals, said))
+    targets = torch.randn(200, 1, generator=generator)
+    said = targets + 0.5 * torch.randn(200, 1, generator=generator)
+    found = findings_of(Model(nn.Flatten(), task="regression"), AuditData(said, targets))
+    assert found["skill"].score == pytest.approx(r2_score(targets, said))
     assert found["classes"].status == "untestable"
     labels = torch.randint(2, (200, 3), generator=generator)
     several = Model(nn.Flatten(), task="multilabel", output="probabilities")

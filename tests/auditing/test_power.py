@@ -17,8 +17,8 @@ from tests.auditing.planted import findings, stripes
 from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.limits import LIMITS
 from xai.auditing.power import power
-from xai.auditing.remake import remake_audit
-from xai.auditing.triggers.borrowed import borrowed
+from xai.auditing.remake import remake
+from xai.auditing.triggers.borrowed_patches import borrowed
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput
 from xai.inputs.table import TabularInput
@@ -80,9 +80,9 @@ def test_every_audit_carries_the_power_and_no_other() -> None:
     for fault in power()["faults"]:
         assert f">{fault['found']} of {fault['models']}<" in page
         assert fault["strength"].replace("'", "&#39;") in page
-    assert remake_audit(result, model, data).passed
+    assert remake(result, [model], data).passed
     better = {**power(), "all": {**power()["all"], "found": 141}}
-    (difference,) = remake_audit(replace(result, power=better), model, data).differences
+    (difference,) = remake(replace(result, power=better), [model], data).differences
     assert difference.where == "power / all / found"
     assert "Wilson" not in audit_report(replace(result, power={})).html()
 
@@ -168,18 +168,18 @@ def test_a_mark_of_a_few_images_is_found() -> None:
     learned[worn] = 1
     model = Model(Triggered(), classes=["up", "down"], input=ImageInput((1, 16, 16)))
     data = prepare(model, AuditData(images, labels, train=(known, learned)))
-    pieces = borrowed(model, data.held_out.sample(100, 0), data.train, 0)
-    assert {piece.side for piece in pieces} == {"top"}
-    assert {piece.donor for piece in pieces} <= set(worn.tolist())
-    assert {int(piece.mask.sum()) for piece in pieces} == {16}
-    pasted = pieces[0].paste(images[:5])
-    mask = pieces[0].mask
-    assert torch.equal(pasted[:, :, mask], known[pieces[0].donor][:, mask].expand(5, -1, -1))
+    patches = borrowed(model, data.held_out.sample(100, 0), data.train, 0)
+    assert {patch.side for patch in patches} == {"top"}
+    assert {patch.donor for patch in patches} <= set(worn.tolist())
+    assert {int(patch.mask.sum()) for patch in patches} == {16}
+    pasted = patches[0].paste(images[:5])
+    mask = patches[0].mask
+    assert torch.equal(pasted[:, :, mask], known[patches[0].donor][:, mask].expand(5, -1, -1))
     assert torch.equal(pasted[:, :, ~mask], images[:5][:, :, ~mask])
-    found = findings("shortcuts", model, AuditData(images, labels, train=(known, learned)))["borrowed_piece"]
+    found = findings("shortcuts", model, AuditData(images, labels, train=(known, learned)))["borrowed_patch"]
     assert found.status == "fail"
-    assert "A piece from the top of row" in found.text
-    fine = findings("shortcuts", model, AuditData(images, labels, train=stripes(120, seed=1)))["borrowed_piece"]
+    assert "A patch from the top of row" in found.text
+    fine = findings("shortcuts", model, AuditData(images, labels, train=stripes(120, seed=1)))["borrowed_patch"]
     assert fine.status == "pass"
 
 
@@ -202,15 +202,15 @@ def test_a_spike_that_decides_and_one_that_rightly_counts() -> None:
     labels = (rows[:, :2, 0].sum(1) > 0).long()
     series = SequenceInput(["load"], 12)
     found = [findings("shortcuts", Model(Steps(flag), input=series), AuditData(rows, labels)) for flag in (True, False)]
-    assert found[0]["planted_mark"].status == "fail"
-    assert "A spike up at step 7" in found[0]["planted_mark"].text
-    honest_one = found[1]["planted_mark"]
+    assert found[0]["planted_trigger"].status == "fail"
+    assert "A spike up at step 7" in found[0]["planted_trigger"].text
+    honest_one = found[1]["planted_trigger"]
     assert honest_one.status == "pass"
     planted_on = rows.clone()
     planted_on[:, 0] += 4 * rows.std()
     said = Model(Steps(False), input=series).predict(planted_on).argmax(1)
     assert float((said[labels == 0] == 1).double().mean()) > 0.9  # it moves nearly all rows, as it should
-    assert "one_stretch" in found[1]
+    assert "one_window" in found[1]
 
 
 class Reads(nn.Module):
@@ -242,10 +242,10 @@ def test_a_mark_that_a_class_shares_is_found_where_it_decides_and_only_there(wor
     def found(network: nn.Module, rows: Tensor) -> xai.Finding:
         data = AuditData(rows[halves[0]], labels[halves[0]], train=(rows[halves[1]], labels[halves[1]]))
         model = Model(network, input=ImageInput((1, 16, 16)), classes=["plain", "board"])
-        return findings("shortcuts", model, data)["shared_mark"]
+        return findings("shortcuts", model, data)["shared_patch"]
 
     decides = found(Reads(top, left), images)
     assert (decides.status, decides.score) == ("fail", 1.0)
-    assert f"row {top + 1}, column {left + 1} of the median image of board" in decides.text
+    assert f'row {top + 1}, column {left + 1} of the median image of "board"' in decides.text
     assert found(Reads(6, 6), images).status == "pass"  # worn, but the network looks elsewhere
     assert found(Reads(top, left), plain).status in ("pass", "untestable")  # the network would heed it; nobody wears it

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
-from xai.auditing.audit_data import AuditData, Rows
-from xai.auditing.checks.shortcuts import _partners
+from xai.auditing.audit_data import AuditData, Split
 from xai.auditing.corruptions import perturbations_for
+from xai.auditing.triggers.pasted_regions import _partners
 from xai.inputs.series import SequenceInput
 from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
@@ -27,17 +27,17 @@ def marked(strength: float) -> AuditData:
 
 def test_a_mark_in_a_corner() -> None:
     found = findings("shortcuts", bars(corner=4.0), marked(1.0))
-    assert found["one_part"].status == "fail"
-    assert "cell in row 1, column 1" in found["one_part"].text or "the whole border" in found["one_part"].text
-    assert found["planted_mark"].status == "fail"
-    assert "top left" in found["planted_mark"].text
+    assert found["one_region"].status == "fail"
+    assert "cell in row 1, column 1" in found["one_region"].text or "the whole border" in found["one_region"].text
+    assert found["planted_trigger"].status == "fail"
+    assert "top left" in found["planted_trigger"].text
     assert found["leakage"].status == "fail"
 
 
 def test_a_mark_that_the_model_ignores() -> None:
     found = findings("shortcuts", bars(), marked(1.0))
-    assert found["one_part"].status == "pass"
-    assert found["planted_mark"].status == "pass"
+    assert found["one_region"].status == "pass"
+    assert found["planted_trigger"].status == "pass"
     assert found["leakage"].status == "fail"  # it is in the data all the same
     assert findings("shortcuts", bars(), AuditData(*stripes()))["leakage"].status == "pass"
 
@@ -85,7 +85,7 @@ def test_a_word_that_decides() -> None:
     model = Model.from_callable(spam, classes=["ham", "spam"], input=TextInput())
     found = findings("shortcuts", model, AuditData(coded, labels))
     assert found["planted_word"].status == "fail"
-    assert found["planted_word"].details["raw"]["mark"] == "the word 'zq'"
+    assert found["planted_word"].details["raw"]["trigger"] == "the word 'zq'"
     assert "zq" not in found["planted_word"].text
     assert found["leakage"].status == "fail"
 
@@ -134,10 +134,10 @@ def test_a_step_that_is_padding_stays_padding_and_words_stay_words() -> None:
 
 def test_donors_of_a_regression_come_equally_often() -> None:
     """Also where rows of both sides take turns, as they do in sorted data."""
-    said = torch.arange(40, dtype=torch.float64)[:, None]
-    donors = Rows(said, said, said, torch.arange(40), "regression", pd.DataFrame(index=range(40)))
-    turns = said.view(2, 20).T.reshape(-1, 1)
-    rows = Rows(turns, turns, turns, torch.arange(40), "regression", pd.DataFrame(index=range(40)))
-    _, picked = _partners(rows, donors, 0)
+    values = torch.arange(40, dtype=torch.float64)[:, None]
+    donors = Split(values, values, values, torch.arange(40), "regression", pd.DataFrame(index=range(40)))
+    turns = values.view(2, 20).T.reshape(-1, 1)
+    split = Split(turns, turns, turns, torch.arange(40), "regression", pd.DataFrame(index=range(40)))
+    _, picked = _partners(split, donors, 0)
     assert picked.unique(return_counts=True)[1].tolist() == [2] * 20
-    assert bool(((turns[:, 0] > 19.5) == (said[picked, 0] < 19.5)).all())
+    assert bool(((turns[:, 0] > 19.5) == (values[picked, 0] < 19.5)).all())

@@ -73,6 +73,13 @@ def test_a_gate_on_a_finding_that_such_data_do_not_have_loses_no_report(folder: 
     assert (folder / "kept.json").is_file()
 
 
+def test_a_gate_takes_the_old_name_of_a_finding_and_says_the_new_one(folder: Path) -> None:
+    arguments = ["model", "--trust-code", "--data", "test.csv", "-c", "shortcuts", "-o", "old.html"]
+    done = xai("audit", *arguments, "--fail-on", "shortcuts.one_stretch=fail", cwd=folder)
+    assert done.returncode == 2  # a table has no such finding
+    assert "shortcuts.one_stretch is now shortcuts.one_window" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -16,12 +16,13 @@ from xai.attribution.gradients import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError
+from xai.base.statistics import holm
 from xai.evidence.controls import center_blob, edge_filter, moved_copies, phase_randomized
 from xai.evidence.deletion import deletion
 from xai.evidence.randomization import randomization
 from xai.evidence.recompute import recompute
 from xai.evidence.shuffling import layers_with_weights, shuffled
-from xai.evidence.verify import holm, verify
+from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
 from xai.inputs.table import TabularInput
 from xai.methods import CHECKS

@@ -25,9 +25,9 @@ def blobs(rows: int = 60, **fields: object) -> Dataset:
             "input": TensorInput(),
             "classes": ("a", "b", "c"),
             "train_inputs": points[held:],
-            "train_goals": labels[held:],
+            "train_labels": labels[held:],
             "test_inputs": points[:held],
-            "test_goals": labels[:held],
+            "test_labels": labels[:held],
             **fields,
         }
     )

@@ -390,29 +390,29 @@ def test_smaller_convolutional_and_recurrent_networks_too() -> None:
 
 
 def blobs() -> tuple[Tensor, Tensor]:
-    goals = torch.arange(120) % 3
+    labels = torch.arange(120) % 3
     draw = torch.Generator().manual_seed(0)
-    return torch.randn(120, 6, generator=draw) + 3 * functional.one_hot(goals, 6), goals
+    return torch.randn(120, 6, generator=draw) + 3 * functional.one_hot(labels, 6), labels
 
 
 def fit(network: nn.Module, steps: int = 150, around=None) -> float:
-    inputs, goals = blobs()
+    inputs, labels = blobs()
     stepper = torch.optim.Adam(network.parameters(), 0.02)
     for _ in range(steps):
         stepper.zero_grad()
         if around is None:
-            functional.cross_entropy(network(inputs), goals).backward()
+            functional.cross_entropy(network(inputs), labels).backward()
         else:
             with around(network):
-                functional.cross_entropy(network(inputs), goals).backward()
+                functional.cross_entropy(network(inputs), labels).backward()
         stepper.step()
     return right(network)
 
 
 def right(network: nn.Module) -> float:
-    inputs, goals = blobs()
+    inputs, labels = blobs()
     with torch.no_grad():
-        return float((network(inputs).argmax(1) == goals).double().mean())
+        return float((network(inputs).argmax(1) == labels).double().mean())
 
 
 def dense() -> nn.Sequential:
@@ -496,13 +496,13 @@ def test_weights_after_training_have_few_values(kind: str) -> None:
 
 def test_straight_through_applies_the_coarse_gradient_to_the_fine_weights() -> None:
     network = dense()
-    inputs, goals = blobs()
+    inputs, labels = blobs()
     coarse = quantize_weights(network, "ternary")
-    functional.cross_entropy(coarse(inputs), goals).backward()
+    functional.cross_entropy(coarse(inputs), labels).backward()
     fine = network[2].weight.detach().clone()
     with straight_through("ternary")(network):
         torch.testing.assert_close(network[2].weight.detach(), ternary(fine, 0).values)
-        functional.cross_entropy(network(inputs), goals).backward()
+        functional.cross_entropy(network(inputs), labels).backward()
     assert torch.equal(network[2].weight.detach(), fine)
     for mine, other in zip(network.parameters(), coarse.parameters()):
         torch.testing.assert_close(mine.grad, other.grad)

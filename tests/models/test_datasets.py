@@ -78,20 +78,20 @@ class TestEveryDataset:
         # A few short reviews are one vocabulary word and otherwise unknown words.
         assert sum(test) <= (3 if name == "movie_reviews" else 0)
 
-    def test_goals_are_in_range(self, name: str) -> None:
+    def test_labels_are_in_range(self, name: str) -> None:
         data = loaded(name)
-        for goals in (data.train_goals, data.test_goals):
-            if not goals.is_floating_point():
-                assert 0 <= int(goals.min()) <= int(goals.max()) < len(data.classes)
+        for labels in (data.train_labels, data.test_labels):
+            if not labels.is_floating_point():
+                assert 0 <= int(labels.min()) <= int(labels.max()) < len(data.classes)
             elif len(data.classes) > 1:
-                assert set(goals.unique().tolist()) == {0.0, 1.0}
+                assert set(labels.unique().tolist()) == {0.0, 1.0}
 
     def test_it_is_the_same_every_time(self, name: str) -> None:
         if name in ("cmudict", "adult"):
             pytest.skip("long to read twice; the same functions as the others")
         again = LOADERS[name]()
         assert torch.equal(loaded(name).train_inputs, again.train_inputs)
-        assert torch.equal(loaded(name).test_goals, again.test_goals)
+        assert torch.equal(loaded(name).test_labels, again.test_labels)
 
 
 def test_every_vendored_file_has_a_notice() -> None:
@@ -104,7 +104,7 @@ def test_every_vendored_file_has_a_notice() -> None:
 def test_two_digits_are_the_two_that_the_labels_say() -> None:
     """Each half is a training image moved up or down: found again among MNIST's, with its digit."""
     data, source = loaded("two_digits"), loaded("mnist")
-    assert (data.train_goals.sum(1) == 2).all()
+    assert (data.train_labels.sum(1) == 2).all()
     images = torch.nn.functional.pad(source.train_inputs[:, 0], (0, 0, 2, 2))
     for row in range(40):
         found = set()
@@ -112,8 +112,8 @@ def test_two_digits_are_the_two_that_the_labels_say() -> None:
             for start in range(5):
                 same = (images[:, start : start + 28] - half).abs().amax((1, 2)) == 0
                 if bool(same.any()):
-                    found.add(int(source.train_goals[same][0]))
-        assert found == set(torch.where(data.train_goals[row] == 1)[0].tolist())
+                    found.add(int(source.train_labels[same][0]))
+        assert found == set(torch.where(data.train_labels[row] == 1)[0].tolist())
 
 
 def test_tables_keep_the_words_behind_their_codes() -> None:
@@ -130,14 +130,14 @@ def test_tables_keep_the_words_behind_their_codes() -> None:
         "occupation": "Adm-clerical", "relationship": "Not-in-family", "race": "White", "sex": "Male",
         "capital_gain": 2174.0, "capital_loss": 0.0, "hours_per_week": 40.0, "native_country": "United-States",
     }  # fmt: skip
-    assert data.train_goals.double().mean().item() == pytest.approx(7841 / 32561)
-    assert data.test_goals.double().mean().item() == pytest.approx(3846 / 16281)
+    assert data.train_labels.double().mean().item() == pytest.approx(7841 / 32561)
+    assert data.test_labels.double().mean().item() == pytest.approx(3846 / 16281)
     assert categories_of(data.input) == [0, 9, 0, 7, 15, 6, 5, 2, 0, 0, 0, 42]
 
 
 def test_german_credit_counts_as_its_source_says() -> None:
     data = loaded("german_credit")
-    assert int(data.train_goals.sum() + data.test_goals.sum()) == 300
+    assert int(data.train_labels.sum() + data.test_labels.sum()) == 300
     assert len(data.input.categorical) == 13
     rows = torch.cat([data.train_inputs, data.test_inputs])
     row = rows[(rows[:, 4] == 1169) & (rows[:, 1] == 6)][0]  # the first line of the file: A11 6 A34 A43 1169 ... 1
@@ -160,7 +160,7 @@ def test_vowels_are_series_of_their_own_length() -> None:
     assert (int(lengths.min()), int(lengths.max())) == (7, 26)
     test = (data.test_inputs != 0).any(2).sum(1)
     assert (int(test.min()), int(test.max())) == (7, 29)
-    assert data.train_goals.bincount().tolist() == [30] * 9
+    assert data.train_labels.bincount().tolist() == [30] * 9
     assert data.train_inputs[0, 0, 0] == pytest.approx(1.860936)  # the first number of the file
     seen = data.input.feed(data.train_inputs)
     steps = seen[(data.train_inputs != 0).any(2)]
@@ -179,9 +179,9 @@ def test_ratings_are_chances_on_the_side_of_their_sign() -> None:
     """The training part alone; read from the file again, a sentence at a time."""
     signs, rated = loaded("movie_reviews"), rated_reviews()
     assert torch.equal(rated.train_inputs, signs.train_inputs)
-    assert torch.equal(rated.train_goals > 0.5, signs.train_goals.bool())
-    assert torch.equal(rated.test_goals, signs.test_goals)
-    assert 1 / (1 + math.exp(4)) < float(rated.train_goals.min()) < 0.1
+    assert torch.equal(rated.train_labels > 0.5, signs.train_labels.bool())
+    assert torch.equal(rated.test_labels, signs.test_labels)
+    assert 1 / (1 + math.exp(4)) < float(rated.train_labels.min()) < 0.1
     ratings = {}
     for line in read_vendored("movie_reviews.tsv.gz").splitlines():
         _, rating, text = line.split("\t", 2)
@@ -189,7 +189,7 @@ def test_ratings_are_chances_on_the_side_of_their_sign() -> None:
     for row in range(0, len(rated.train_inputs), 97):
         words = tuple(number for number in rated.train_inputs[row].tolist() if number)
         chances = [1 / (1 + math.exp(-rating)) for rating in ratings[words]]
-        assert any(chance == pytest.approx(float(rated.train_goals[row]), abs=1e-6) for chance in chances)
+        assert any(chance == pytest.approx(float(rated.train_labels[row]), abs=1e-6) for chance in chances)
 
 
 def test_all_pronunciations_of_a_word_are_in_one_part() -> None:
@@ -206,12 +206,12 @@ def test_all_pronunciations_of_a_word_are_in_one_part() -> None:
     assert len(train) == 112432
     assert len(train) + len(test) == len(said)
     for row in range(0, len(test), 500):
-        listed = [tuple(phonemes[n] for n in answer.tolist() if n > 1) for answer in data.test_goals[row]]
+        listed = [tuple(phonemes[n] for n in answer.tolist() if n > 1) for answer in data.test_labels[row]]
         assert [answer for answer in listed if answer] == said[test[row]]
     for row in range(0, 2000, 100):
-        end = (data.train_goals[row] == 1).nonzero()
+        end = (data.train_labels[row] == 1).nonzero()
         assert len(end) == 1
-        assert int(end) == int((data.train_goals[row] != 0).sum()) - 1 <= LONGEST
+        assert int(end) == int((data.train_labels[row] != 0).sum()) - 1 <= LONGEST
     rows, held = hold_out(data, 0.02, seed=0)
     assert not set(data.train_groups[rows].tolist()) & set(data.train_groups[held].tolist())
 
@@ -228,3 +228,10 @@ def test_words_that_a_column_does_not_have_are_named() -> None:
         encode([["blue"]], ["color"], {"color": ["red"]})
     with pytest.raises(InputError, match="column 'size': expected numbers"):
         encode([["big"]], ["size"], {})
+
+
+def test_the_old_names_of_labels_warn() -> None:
+    data = loaded("breast_cancer")
+    for part in ("train", "test"):
+        with pytest.warns(DeprecationWarning, match=f"{part}_labels"):
+            assert getattr(data, f"{part}_goals") is getattr(data, f"{part}_labels")

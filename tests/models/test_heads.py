@@ -1,4 +1,4 @@
-"""Heads: each loss against the formula with its activation written out, and goals that do not fit."""
+"""Heads: each loss against the formula with its activation written out, and targets that do not fit."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def drawn(seed: int, *shape: int) -> torch.Tensor:
 def test_losses_are_the_formulas(seed: int) -> None:
     z = drawn(seed, 5, 4)
     generator = torch.Generator().manual_seed(seed)
-    goal = torch.randint(4, (5,), generator=generator)
+    target = torch.randint(4, (5,), generator=generator)
     softmax = z.exp() / z.exp().sum(1, keepdim=True)
-    expected = -softmax[torch.arange(5), goal].log().mean()
-    assert torch.allclose(HEADS["classification"].loss(z, goal), expected)
+    expected = -softmax[torch.arange(5), target].log().mean()
+    assert torch.allclose(HEADS["classification"].loss(z, target), expected)
 
     labels = torch.randint(2, (5, 4), generator=generator).double()
     p = 1 / (1 + (-z).exp())
@@ -46,13 +46,13 @@ def test_logits_neither_overflow_nor_lose_digits() -> None:
 
 def test_a_sequence_counts_symbols_not_padding() -> None:
     z = drawn(1, 2, 3, 5)
-    goal = torch.tensor([[2, 1, 0], [3, 4, 1]])
-    terms = [-z[n, t].log_softmax(0)[goal[n, t]] for n in range(2) for t in range(3) if goal[n, t] != 0]
-    assert torch.allclose(HEADS["sequence"].loss(z, goal), torch.stack(terms).mean())
+    target = torch.tensor([[2, 1, 0], [3, 4, 1]])
+    terms = [-z[n, t].log_softmax(0)[target[n, t]] for n in range(2) for t in range(3) if target[n, t] != 0]
+    assert torch.allclose(HEADS["sequence"].loss(z, target), torch.stack(terms).mean())
     changed = z.clone()
     changed[0, 2] += 100.0
     changed[0, 2, 3] += 100.0
-    assert torch.equal(HEADS["sequence"].loss(z, goal), HEADS["sequence"].loss(changed, goal))
+    assert torch.equal(HEADS["sequence"].loss(z, target), HEADS["sequence"].loss(changed, target))
 
 
 def test_what_counts_as_right() -> None:
@@ -68,12 +68,12 @@ def test_what_counts_as_right() -> None:
 
 
 def test_r2_is_the_explained_share_of_the_variance() -> None:
-    goals = torch.tensor([[1.0], [2.0], [6.0]])
+    targets = torch.tensor([[1.0], [2.0], [6.0]])
     head = HEADS["regression"]
-    perfect = head.score(goals, goals).mean()
-    assert summarize(head, float(perfect), goals) == 1.0
-    at_mean = head.score(torch.full((3, 1), 3.0), goals).mean()
-    assert summarize(head, float(at_mean), goals) == pytest.approx(0.0, abs=1e-6)
+    perfect = head.score(targets, targets).mean()
+    assert summarize(head, float(perfect), targets) == 1.0
+    at_mean = head.score(torch.full((3, 1), 3.0), targets).mean()
+    assert summarize(head, float(at_mean), targets) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_any_listed_pronunciation_is_right() -> None:
@@ -84,7 +84,7 @@ def test_any_listed_pronunciation_is_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "logits", "goal", "message"),
+    ("task", "logits", "target", "message"),
     [
         ("classification", (2, 3), torch.tensor([0, 3]), "labels from 0 to 2, got 0 to 3"),
         ("classification", (2, 3), torch.tensor([-1, 0]), "labels from 0 to 2"),
@@ -99,9 +99,9 @@ def test_any_listed_pronunciation_is_right() -> None:
         ("sequence", (1, 2, 3), torch.tensor([[1, 3]]), "labels from 0 to 2"),
     ],
 )
-def test_goals_that_do_not_fit_are_named(task: str, logits: tuple, goal: torch.Tensor, message: str) -> None:
-    with pytest.raises(InputError, match=f"train: goals: expected .*{message}"):
-        HEADS[task].check(torch.zeros(logits), goal)
+def test_targets_that_do_not_fit_are_named(task: str, logits: tuple, target: torch.Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=f"train: labels: expected .*{message}"):
+        HEADS[task].check(torch.zeros(logits), target)
 
 
 def test_an_unknown_task_lists_what_exists() -> None:

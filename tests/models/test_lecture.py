@@ -148,13 +148,13 @@ def test_a_lone_weight_is_pearsons_correlation_and_many_are_least_squares() -> N
     draw = torch.Generator().manual_seed(0)
     rows = torch.randn(50, 3, generator=draw, dtype=torch.float64)
     rows[:, 1] += rows[:, 0]
-    goals = rows @ torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64) + torch.randn(50, generator=draw).double()
-    rows, goals = ((part - part.mean(0)) / part.std(0, correction=0) for part in (rows, goals))
+    labels = rows @ torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64) + torch.randn(50, generator=draw).double()
+    rows, labels = ((part - part.mean(0)) / part.std(0, correction=0) for part in (rows, labels))
     for place in range(3):
-        alone = correlation.descend(rows[:, [place]], goals, 500, 0.1)
-        assert float(alone) == pytest.approx(np.corrcoef(rows[:, place], goals)[0, 1])
-    together = correlation.descend(rows, goals, 5000, 0.2)
-    np.testing.assert_allclose(together, np.linalg.lstsq(rows.numpy(), goals.numpy())[0], atol=1e-8)
+        alone = correlation.descend(rows[:, [place]], labels, 500, 0.1)
+        assert float(alone) == pytest.approx(np.corrcoef(rows[:, place], labels)[0, 1])
+    together = correlation.descend(rows, labels, 5000, 0.2)
+    np.testing.assert_allclose(together, np.linalg.lstsq(rows.numpy(), labels.numpy())[0], atol=1e-8)
 
 
 # 4
@@ -229,9 +229,9 @@ def test_jacobians_are_finite_differences(kind: str) -> None:
 
 
 def test_the_symbol_to_recall_comes_first() -> None:
-    inputs, goals = recall.sequences(20, 7, torch.Generator().manual_seed(0))
+    inputs, labels = recall.sequences(20, 7, torch.Generator().manual_seed(0))
     assert inputs.shape == (20, 8, 6)
-    assert torch.equal(inputs.argmax(2)[:, 0], goals)
+    assert torch.equal(inputs.argmax(2)[:, 0], labels)
     assert bool((inputs.argmax(2)[:, 1:] >= 4).all())
     assert bool((inputs.sum(2) == 1).all())
 
@@ -271,11 +271,11 @@ def test_bias_and_variance_add_up(rows: list[list[float]]) -> None:
 
 def test_gradients_of_single_examples_and_their_variance() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
-    inputs, goals = torch.randn(4, 2), torch.tensor([0, 1, 1, 0])
-    each = mini_batches.each_gradient(network, inputs, goals)
-    for row, x, goal in zip(each, inputs, goals):
+    inputs, labels = torch.randn(4, 2), torch.tensor([0, 1, 1, 0])
+    each = mini_batches.each_gradient(network, inputs, labels)
+    for row, x, label in zip(each, inputs, labels):
         network.zero_grad()
-        functional.cross_entropy(network(x[None]), goal[None]).backward()
+        functional.cross_entropy(network(x[None]), label[None]).backward()
         torch.testing.assert_close(row, torch.cat([p.grad.flatten() for p in network.parameters()]))
     # Every mini-batch of two, drawn with replacement: their variance is half that of one, exactly.
     pairs = torch.stack([(each[i] + each[j]) / 2 for i, j in itertools.product(range(4), repeat=2)]).double()
@@ -289,15 +289,15 @@ def test_gradients_of_single_examples_and_their_variance() -> None:
 def test_both_forms_of_the_probe_agree() -> None:
     """With copies of the features the wide form solves what the narrow one solved."""
     draw = torch.Generator().manual_seed(0)
-    goals = torch.arange(40) % 10
-    rows = functional.one_hot(goals, 10).float() + 0.3 * torch.randn(40, 10, generator=draw)
-    test = functional.one_hot(goals, 10).float() + 0.3 * torch.randn(40, 10, generator=draw)
-    narrow = layer_probes.probe(rows, goals, test, goals, 0.1)
+    labels = torch.arange(40) % 10
+    rows = functional.one_hot(labels, 10).float() + 0.3 * torch.randn(40, 10, generator=draw)
+    test = functional.one_hot(labels, 10).float() + 0.3 * torch.randn(40, 10, generator=draw)
+    narrow = layer_probes.probe(rows, labels, test, labels, 0.1)
     # Five copies, five times the ridge.
-    wide = layer_probes.probe(rows.repeat(1, 5), goals, test.repeat(1, 5), goals, 0.5)
+    wide = layer_probes.probe(rows.repeat(1, 5), labels, test.repeat(1, 5), labels, 0.5)
     assert narrow == wide
     assert narrow > 0.8
-    assert layer_probes.probe(rows, goals, test[torch.randperm(40, generator=draw)], goals) < 0.4
+    assert layer_probes.probe(rows, labels, test[torch.randperm(40, generator=draw)], labels) < 0.4
 
 
 # 18
@@ -305,9 +305,9 @@ def test_both_forms_of_the_probe_agree() -> None:
 
 @given(st.floats(0.01, 5), st.floats(0.1, 5), st.floats(-2, 2), st.floats(-2, 2))
 @settings(deadline=None, max_examples=100)
-def test_one_sample_diverges_when_alpha_x_squared_is_above_two(alpha: float, x: float, goal: float, w: float) -> None:
-    path = divergence.errors(alpha, x, 12, goal, w)
-    first = abs(w * x - goal)
+def test_one_sample_diverges_when_alpha_x_squared_is_above_two(alpha: float, x: float, label: float, w: float) -> None:
+    path = divergence.errors(alpha, x, 12, label, w)
+    first = abs(w * x - label)
     np.testing.assert_allclose(
         path, [first * abs(1 - alpha * x * x) ** k for k in range(len(path))], rtol=1e-6, atol=1e-9
     )
@@ -321,9 +321,9 @@ def test_one_sample_diverges_when_alpha_x_squared_is_above_two(alpha: float, x: 
 def test_wrong_labels_are_where_they_were_asked_for() -> None:
     clean, training, everywhere = common.digits(200), common.digits(200, wrong=0.3), common.digits(200, 0, 0.3, True)
     assert torch.equal(clean.inputs, training.inputs)
-    assert torch.equal(clean.test_goals, training.test_goals)
-    assert 0.2 < float((clean.goals != training.goals).double().mean()) < 0.4
-    assert 0.25 < float((clean.test_goals != everywhere.test_goals).double().mean()) < 0.35
+    assert torch.equal(clean.test_labels, training.test_labels)
+    assert 0.2 < float((clean.labels != training.labels).double().mean()) < 0.4
+    assert 0.25 < float((clean.test_labels != everywhere.test_labels).double().mean()) < 0.35
     assert float(clean.inputs.mean().abs()) < 1e-5
     assert bool((clean.inputs.std(0) > 0).all())
 
@@ -334,11 +334,11 @@ def test_the_same_seed_trains_the_same_network() -> None:
     for _ in range(2):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            network = common.fit(common.dense(data.inputs.shape[1], 8, 10), data.inputs, data.goals, epochs=2)
+            network = common.fit(common.dense(data.inputs.shape[1], 8, 10), data.inputs, data.labels, epochs=2)
         results.append(network[0].weight.detach())
     assert torch.equal(*results)
     stopped = []
     common.fit(
-        network, data.inputs, data.goals, epochs=5, after_epoch=lambda epoch: stopped.append(epoch) or epoch == 1
+        network, data.inputs, data.labels, epochs=5, after_epoch=lambda epoch: stopped.append(epoch) or epoch == 1
     )
     assert stopped == [0, 1]

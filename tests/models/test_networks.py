@@ -33,20 +33,20 @@ ASYMMETRIC = [[1, 2, 0], [0, 0, -1], [3, 0, 0]]
 
 class TestNeuron:
     @settings(max_examples=30, deadline=None)
-    @given(x=st.floats(-2, 2), goal=st.floats(-2, 2), weight=st.floats(-2, 2), alpha=st.floats(0.01, 0.4))
-    def test_every_step_has_a_closed_form(self, x: float, goal: float, weight: float, alpha: float) -> None:
-        """w_t x - goal shrinks by the factor 1 - alpha x^2 at each step."""
-        steps = train_neuron([x], [goal], weight=weight, alpha=alpha, epochs=5)
+    @given(x=st.floats(-2, 2), target=st.floats(-2, 2), weight=st.floats(-2, 2), alpha=st.floats(0.01, 0.4))
+    def test_every_step_has_a_closed_form(self, x: float, target: float, weight: float, alpha: float) -> None:
+        """w_t x - target shrinks by the factor 1 - alpha x^2 at each step."""
+        steps = train_neuron([x], [target], weight=weight, alpha=alpha, epochs=5)
         for number, step in enumerate(steps):
-            off = (1 - alpha * x * x) ** number * (x * weight - goal)
-            assert step.prediction - goal == pytest.approx(off, abs=1e-9)
+            off = (1 - alpha * x * x) ** number * (x * weight - target)
+            assert step.prediction - target == pytest.approx(off, abs=1e-9)
             assert step.error == pytest.approx(off * off, abs=1e-9)
             assert step.updated == pytest.approx(step.weight - alpha * x * off, abs=1e-9)
 
     def test_the_derivative_is_half_the_errors(self) -> None:
-        x, goal, w, tiny = 1.5, 0.7, 0.2, 1e-6
-        step = train_neuron([x], [goal], weight=w)[0]
-        slope = ((x * (w + tiny) - goal) ** 2 - (x * (w - tiny) - goal) ** 2) / (2 * tiny)
+        x, target, w, tiny = 1.5, 0.7, 0.2, 1e-6
+        step = train_neuron([x], [target], weight=w)[0]
+        slope = ((x * (w + tiny) - target) ** 2 - (x * (w - tiny) - target) ** 2) / (2 * tiny)
         assert 2 * step.derivative == pytest.approx(slope, rel=1e-6)
 
     def test_a_large_input_diverges_and_says_so(self) -> None:
@@ -56,20 +56,20 @@ class TestNeuron:
             train_neuron([2.0], [1.0], alpha=0.51, epochs=20_000)
 
     def test_examples_that_do_not_fit_are_named(self) -> None:
-        for inputs, goals in (([], []), ([1.0], [1.0, 2.0])):
-            with pytest.raises(InputError, match="as many goals as inputs"):
-                train_neuron(inputs, goals)
+        for inputs, targets in (([], []), ([1.0], [1.0, 2.0])):
+            with pytest.raises(InputError, match="as many targets as inputs"):
+                train_neuron(inputs, targets)
 
     def test_on_standardized_data_the_best_weight_is_the_correlation(self) -> None:
         generator = np.random.default_rng(0)
         x = generator.normal(5, 3, 200)
         y = 2 * x + generator.normal(0, 4, 200)
         network = neuron()
-        inputs, goals = torch.tensor(x).float()[:, None], torch.tensor(y).float()[:, None]
+        inputs, targets = torch.tensor(x).float()[:, None], torch.tensor(y).float()[:, None]
         network.columns.fit(inputs)
-        network.rescale.fit(goals)
+        network.rescale.fit(targets)
         network.weight.data.fill_(np.corrcoef(x, y)[0, 1])
-        nn.functional.mse_loss(network(inputs), goals).backward()
+        nn.functional.mse_loss(network(inputs), targets).backward()
         assert abs(float(network.weight.grad)) < 1e-3
 
 
@@ -143,7 +143,7 @@ class TestColumns:
             InputError, match=r"column 'flat': expected values that differ .* got 0.1 in each of 3 rows"
         ):
             Columns([0, 0]).fit(rows, ["one", "flat"])
-        with pytest.raises(InputError, match="goal 0"):
+        with pytest.raises(InputError, match="target 0"):
             Rescale().fit(torch.ones(4, 1))
 
     def test_statistics_are_saved_with_the_weights(self) -> None:

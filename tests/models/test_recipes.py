@@ -66,12 +66,12 @@ def test_a_description_says_what_was_reached_and_how_long_it_took(name: str) -> 
 def test_the_accuracy_of_a_folder_can_be_measured_again(tmp_path: Path) -> None:
     folder = train_recipe("breast-cancer-dense", tmp_path / "model")
     data = cached("breast-cancer-dense")
-    right = load(folder).predict(data.test_inputs).argmax(1) == data.test_goals
+    right = load(folder).predict(data.test_inputs).argmax(1) == data.test_labels
     assert right.double().mean().item() == pytest.approx(read_description(folder).origin["test_accuracy"], abs=1e-4)
     assert right.double().mean() > 0.93
 
 
-def test_a_regression_answers_in_its_goals_units(tmp_path: Path) -> None:
+def test_a_regression_answers_in_its_labels_units(tmp_path: Path) -> None:
     folder = train_recipe("diabetes-dense", tmp_path / "model", epochs=10)
     values = load(folder).predict(cached("diabetes-dense").test_inputs)
     assert 100 < float(values.mean()) < 200
@@ -153,10 +153,10 @@ def test_whole_words_under_teacher_forcing_are_the_words_that_it_writes() -> Non
     data = subset(cached("spelling-attention"), 60)
     network = encoder_decoder(29, 41, hidden=32, embedding=16)
     train(network, data, task="sequence", epochs=60, batch_size=20, learning_rate=0.02, validation=0.0)
-    own = Dataset(**{**vars(data), "test_inputs": data.train_inputs, "test_goals": data.train_goals[:, None]})
+    own = Dataset(**{**vars(data), "test_inputs": data.train_inputs, "test_labels": data.train_labels[:, None]})
     written = accuracy(network, own, "sequence")
     with torch.no_grad():
-        forced = HEADS["sequence"].score(network(data.train_inputs, data.train_goals), data.train_goals)
+        forced = HEADS["sequence"].score(network(data.train_inputs, data.train_labels), data.train_labels)
     assert written == pytest.approx(float(forced.double().mean()))
     assert written > 0.5
 

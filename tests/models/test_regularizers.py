@@ -83,7 +83,7 @@ def test_gaussian_has_mean_0_and_the_stated_deviation() -> None:
 
 def test_target_and_gradient_noise() -> None:
     assert target_noise(0.5)(torch.zeros(4), generator()).abs().min() > 0
-    with pytest.raises(InputError, match="floating-point goals, got int64"):
+    with pytest.raises(InputError, match="floating-point targets, got int64"):
         target_noise(0.5)(torch.zeros(4, dtype=torch.int64), generator())
     network = small()
     network[3].requires_grad_(False)

@@ -90,7 +90,7 @@ def _swap(found: tuple, inputs: torch.Tensor) -> tuple:
 @pytest.mark.parametrize("attention", WIRINGS)
 class TestEveryWiring:
     def test_greedy_decoding_follows_its_own_best_symbol(self, attention: str) -> None:
-        """Fed back as the goal, what it wrote is its own argmax at every step."""
+        """Fed back as the target, what it wrote is its own argmax at every step."""
         network = small(attention)
         written = network.write(SOURCE)
         again = network.follow(SOURCE, written.symbols)

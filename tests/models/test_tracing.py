@@ -26,14 +26,14 @@ def network_of(activation: str, seed: int) -> nn.Sequential:
 def test_every_gradient_is_autograds(activation: str, seed: int) -> None:
     network = network_of(activation, seed)
     x = torch.randn(3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)).requires_grad_()
-    goal = torch.tensor([0.3, -0.2], dtype=torch.float64)
-    tape = trace_network(network, x.detach(), goal)
+    target = torch.tensor([0.3, -0.2], dtype=torch.float64)
+    tape = trace_network(network, x.detach(), target)
     outputs, value = {}, x[None]
     for name, layer in network.named_children():
         value = layer(value) if not isinstance(layer, nn.Identity) else value * 1
         value.retain_grad()
         outputs[name] = value
-    loss = ((value[0] - goal) ** 2).sum()
+    loss = ((value[0] - target) ** 2).sum()
     loss.backward()
     assert tape["loss"].value == pytest.approx(loss.item())
     for place in range(3):
@@ -81,10 +81,10 @@ def test_the_table_holds_every_node() -> None:
 
 
 def test_what_does_not_fit_is_named() -> None:
-    for network, inputs, goals, message in (
+    for network, inputs, targets, message in (
         (nn.Sequential(nn.Linear(2, 1)), [1.0], [0.0], "2 numbers"),
-        (nn.Sequential(nn.Linear(2, 1)), [1.0, 2.0], [0.0, 1.0], "goals: expected 1 numbers"),
+        (nn.Sequential(nn.Linear(2, 1)), [1.0, 2.0], [0.0, 1.0], "targets: expected 1 numbers"),
         (nn.Sequential(nn.Conv2d(1, 1, 1)), [1.0], [0.0], "Linear or one of"),
     ):
         with pytest.raises(InputError, match=message):
-            trace_network(network, inputs, goals)
+            trace_network(network, inputs, targets)

@@ -45,7 +45,7 @@ def test_full_batch_descent_is_the_formula() -> None:
     curves = train(ours, data, optimizer="sgd", learning_rate=0.1, epochs=3, batch_size=None, validation=0.0)
     losses, norms = [], []
     for _ in range(3):
-        loss = functional.cross_entropy(hand(data.train_inputs), data.train_goals)
+        loss = functional.cross_entropy(hand(data.train_inputs), data.train_labels)
         gradients = torch.autograd.grad(loss, list(hand.parameters()))
         losses.append(loss.item())
         norms.append(torch.cat([part.flatten() for part in gradients]).norm().item())
@@ -97,7 +97,7 @@ class TestSplits:
     def test_validation_comes_out_of_the_training_part(self) -> None:
         """The test part is not looked at: garbage there changes nothing."""
         data = blobs()
-        spoiled = replace(data, test_inputs=data.test_inputs * torch.nan, test_goals=data.test_goals * 0)
+        spoiled = replace(data, test_inputs=data.test_inputs * torch.nan, test_labels=data.test_labels * 0)
         assert torch.equal(trained(data)[0], trained(spoiled)[0])
 
     def test_held_out_rows_are_not_learned_from(self) -> None:
@@ -105,9 +105,9 @@ class TestSplits:
         rows, held = hold_out(data, 0.2, seed=0)
         assert sorted(torch.cat([rows, held]).tolist()) == list(range(45))
         assert len(held) == 9
-        goals = data.train_goals.clone()
-        goals[held] = 0
-        assert torch.equal(trained(data)[0], trained(replace(data, train_goals=goals))[0])
+        labels = data.train_labels.clone()
+        labels[held] = 0
+        assert torch.equal(trained(data)[0], trained(replace(data, train_labels=labels))[0])
         assert not torch.equal(rows, hold_out(data, 0.2, seed=1)[0])
 
     def test_groups_stay_together(self) -> None:
@@ -347,7 +347,7 @@ class TestWhatIsWrong:
             trained(optimizer="sgd", learning_rate=rate, epochs=30)
 
     def test_a_finite_loss_that_explodes_is_named_too(self) -> None:
-        data = blobs(train_goals=10 * torch.randn(45, 3), test_goals=torch.zeros(15, 3))
+        data = blobs(train_labels=10 * torch.randn(45, 3), test_labels=torch.zeros(15, 3))
         with pytest.raises(NetworkError, match=r"got \S+ after \S+ in the first epoch"):
             trained(data, net=nn.Linear(2, 3), task="regression", optimizer="sgd", learning_rate=2.0, epochs=9)
 
@@ -362,7 +362,7 @@ class TestWhatIsWrong:
             with pytest.raises(InputError, match="at least one row, got an empty data set"):
                 blobs(**fields_)
         with pytest.raises(InputError, match="15, one per row of test_inputs"):
-            blobs(test_goals=torch.zeros(3))
+            blobs(test_labels=torch.zeros(3))
 
     @pytest.mark.parametrize(
         ("settings", "message"),
@@ -384,7 +384,7 @@ class TestWhatIsWrong:
 
     def test_labels_out_of_range_are_named_before_training(self) -> None:
         with pytest.raises(InputError, match="labels from 0 to 2, got 0 to 3"):
-            trained(blobs(train_goals=torch.arange(45) % 4))
+            trained(blobs(train_labels=torch.arange(45) % 4))
 
 
 def test_one_run_may_use_every_regularizer_each_named_as_in_a_recipe(

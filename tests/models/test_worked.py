@@ -88,18 +88,18 @@ def test_a_comparison_differs_where_it_should() -> None:
 
 
 def test_the_neuron_in_fractions(examples: dict[str, WorkedExample]) -> None:
-    """The weight's distance from goal / input shrinks by 1 - alpha x² at each step."""
+    """The weight's distance from target / input shrinks by 1 - alpha x² at each step."""
     example = examples["neuron"]
-    for x, goal, start, name in ((2, Fraction(4, 5), Fraction(1, 10), "weight"), (5, 2, Fraction(1, 10), "input 5")):
-        right, factor = Fraction(goal) / x, 1 - Fraction(1, 10) * x * x
+    for x, target, start, name in ((2, Fraction(4, 5), Fraction(1, 10), "weight"), (5, 2, Fraction(1, 10), "input 5")):
+        right, factor = Fraction(target) / x, 1 - Fraction(1, 10) * x * x
         path = [right + (start - right) * factor**step for step in range(3)]
         if name == "weight":
             assert wanted(example, "weight")[0] == pytest.approx(float(path[1]))
             assert wanted(example, "second step: derivative") == pytest.approx(
-                [float(x * (x * path[1] - goal)), float(path[2])]
+                [float(x * (x * path[1] - target)), float(path[2])]
             )
             assert wanted(example, "second step: prediction") == pytest.approx(
-                [float(x * path[1]), float((x * path[1] - goal) ** 2)]
+                [float(x * path[1]), float((x * path[1] - target) ** 2)]
             )
             slope = ((0.1 + 1e-6) * x - 0.8) ** 2 - ((0.1 - 1e-6) * x - 0.8) ** 2
             assert 2 * wanted(example, "derivative")[0] == pytest.approx(slope / 2e-6)  # the erratum's factor 2

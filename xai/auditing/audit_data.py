@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.correctness import quality
+from xai.auditing.kinds import table_of
+from xai.auditing.scores import quality
+from xai.auditing.sentences import plain_number
 from xai.base.arguments import whole_number
 from xai.base.arrays import to_tensor
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.table import TabularInput
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AuditData", "Prepared", "Rows", "prepare"]
+__all__ = ["AuditData", "Prepared", "Split", "prepare"]
 
 BINS = 4  # a protected number is read in quarters
 FEWEST_ROWS = 20
@@ -61,18 +62,18 @@ class AuditData:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """One part of the data as the model takes it, beside what the model says.
+class Split:
+    """One part of the data as the model takes it, beside what the model predicts.
 
     inputs (N, ...) in the caller's units; labels (N,) class numbers, or (N, K) for several of many and regressions;
-    prediction (N, K) in float64; places (N,): the number of each row in what the caller gave; groups: protected
-    columns by row, as words; masks (N, H, W), True where the object is.
+    prediction (N, K) in float64; index (N,): the number of each row in what the caller gave; groups: protected columns
+    by row, as words; masks (N, H, W), True where the object is.
     """
 
     inputs: Tensor
     labels: Tensor
     prediction: Tensor
-    places: Tensor
+    index: Tensor
     task: str
     groups: pd.DataFrame
     masks: Tensor | None = None
@@ -95,13 +96,13 @@ class Rows:
         """Return the number of the most probable class (N,)."""
         return self.prediction.argmax(1)
 
-    def take(self, index: Tensor) -> Rows:
+    def take(self, chosen: Tensor) -> Split:
         """Return the rows of these numbers."""
-        parts = {name: getattr(self, name)[index] for name in ("inputs", "labels", "prediction", "places")}
-        groups = self.groups.iloc[index.tolist()].reset_index(drop=True)
-        return replace(self, **parts, groups=groups, masks=None if self.masks is None else self.masks[index])
+        parts = {name: getattr(self, name)[chosen] for name in ("inputs", "labels", "prediction", "index")}
+        groups = self.groups.iloc[chosen.tolist()].reset_index(drop=True)
+        return replace(self, **parts, groups=groups, masks=None if self.masks is None else self.masks[chosen])
 
-    def sample(self, count: int, seed: int) -> Rows:
+    def sample(self, count: int, seed: int) -> Split:
         """Return so many rows drawn at random, or all there are, in their order."""
         return self.take(_draw(len(self), count, seed))
 
@@ -113,8 +114,8 @@ class Prepared:
     digest: SHA-256 of everything given, whether it was drawn or not. given: how many rows each part had.
     """
 
-    held_out: Rows
-    train: Rows | None
+    held_out: Split
+    train: Split | None
     name: str
     digest: str
     given: dict[str, int]
@@ -154,28 +155,27 @@ def _read(
     groups: object,
     argument: str,
     fewest: int,
-) -> Rows:
+) -> Split:
     """Return one part, with no predictions yet, and its protected columns as they came."""
     batch = model.prepare(inputs, argument).cpu()
     if len(batch) < fewest:
         raise InputError(argument, expected=f"at least {fewest} rows", got=len(batch))
-    goals = as_labels(model, labels, len(batch))
-    for what, values in ((argument, batch), ("labels", goals)):
+    numbers = as_labels(model, labels, len(batch))
+    for what, values in ((argument, batch), ("labels", numbers)):
         _check_size(values, what, "numbers")
     who = _groups(model, data.protected, batch, groups)
-    return Rows(batch, goals, torch.empty(0), torch.arange(len(batch)), model.task, who)
+    return Split(batch, numbers, torch.empty(0), torch.arange(len(batch)), model.task, who)
 
 
-def _predicted(model: Model, part: Rows, rows: int, seed: int) -> Rows:
-    """Return at most so many rows of a part, with what the model says."""
-    index = _draw(len(part), rows, seed)
-    prediction = model.predict(part.inputs[index]).double().cpu()
+def _predicted(model: Model, part: Split, rows: int, seed: int) -> Split:
+    """Return at most so many rows of a part, with what the model predicts."""
+    chosen = _draw(len(part), rows, seed)
+    prediction = model.predict(part.inputs[chosen]).double().cpu()
     outputs = prediction.shape[1]
     _check_size(prediction, "model", "answers")
     check_outputs(part.labels, outputs)
-    return replace(
-        replace(part, prediction=torch.zeros(len(part), outputs).double()).take(index), prediction=prediction
-    )
+    empty = torch.zeros(len(part), outputs, dtype=torch.float64)
+    return replace(replace(part, prediction=empty).take(chosen), prediction=prediction)
 
 
 def _check_size(values: Tensor, argument: str, what: str) -> None:
@@ -199,18 +199,19 @@ def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: objec
         raise InputError("groups", expected="a DataFrame or columns by name", got=describe(groups)) from error
     if groups is not None and len(frame) != len(batch):
         raise InputError("groups", expected=f"one entry per row ({len(batch)})", got=len(frame))
-    names = model.input.names if isinstance(model.input, TabularInput) else []
+    table = table_of(model)
+    names = [] if table is None else table.names
     for name in protected:
         if name not in names:
             known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
             raise InputError("protected", expected=f"columns of the table ({known})", got=repr(name))
         values = batch[:, names.index(name)].double().numpy()
-        words = model.input.categorical.get(name)
+        words = table.categorical.get(name)
         frame[name] = values if words is None else [words[int(code)] for code in values]
     return frame if len(frame.columns) else pd.DataFrame(index=range(len(batch)))
 
 
-def _name_groups(parts: list[Rows]) -> None:
+def _name_groups(parts: list[Split]) -> None:
     """Turn protected columns into words: numbers of many values into quarters of both parts together."""
     import pandas as pd
 
@@ -235,10 +236,12 @@ def _word(value: object, edges: list[float]) -> str:
         return "missing"
     if not edges:
         return str(value)
-    place = int(np.searchsorted(edges, value))
-    if place == 0:
-        return f"up to {edges[0]:g}"
-    return f"above {edges[-1]:g}" if place == len(edges) else f"above {edges[place - 1]:g}, up to {edges[place]:g}"
+    quarter = int(np.searchsorted(edges, value))
+    if quarter == 0:
+        return f"up to {plain_number(edges[0], 6)}"
+    if quarter == len(edges):
+        return f"above {plain_number(edges[-1], 6)}"
+    return f"above {plain_number(edges[quarter - 1], 6)}, up to {plain_number(edges[quarter], 6)}"
 
 
 def _masks(masks: object, batch: Tensor) -> Tensor:

@@ -9,84 +9,88 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from xai.auditing.row_features import texts_of
-from xai.inputs.table import TabularInput
+from xai.auditing.kinds import kind_of, made_for, present_steps, spread_of, table_of, texts_of, value_range
 from xai.model.model import Model
 
-__all__ = ["Perturbation", "perturbations_for", "spread_of"]
+__all__ = ["Perturbation", "perturbations_for"]
 
 Change = Callable[[Tensor, float, torch.Generator], object]
 
 
 class Perturbation(NamedTuple):
-    """levels: from mild to strong. judged: the mild level that a usable model must stand. unit: of a level."""
+    """levels: from mild to strong. tested: the mild level that a usable model must stand. unit: of a level."""
 
     levels: tuple[float, ...]
-    judged: float
+    tested: float
     unit: str
     change: Change
 
 
 def perturbations_for(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
-    """Return the perturbations that make sense for a model's inputs (N, ...), by name."""
-    if not inputs.is_floating_point():
-        return {
-            "typos": Perturbation((0.02, 0.05, 0.1, 0.2), 0.05, "share of letters", _text(model, _typo)),
-            "missing_words": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of words", _text(model, _drop)),
-        }
-    if isinstance(model.input, TabularInput):
-        numbers = torch.tensor([name not in model.input.categorical for name in model.input.names])
-        found = {
-            "swapped_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _swap),
-            "missing_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _typical(inputs, numbers)),
-        }
-        if bool(numbers.any()):
-            noise = _noise(spread_of(model, inputs))
-            found["noise"] = Perturbation((0.05, 0.1, 0.25, 0.5), 0.1, "standard deviations", noise)
-        return found
-    if inputs.ndim == 4:
-        low, high = getattr(model.input, "limits", None) or (float(inputs.min()), float(inputs.max()))
-        span = high - low
+    """Return the perturbations that make sense for a model's inputs (N, ...), by name.
 
-        def within(change: Change) -> Change:
-            return lambda batch, level, generator: change(batch, level, generator).clamp(low, high)
+    Raises Untestable for a kind of input that no perturbations are known for.
+    """
+    return made_for(PERTURBATIONS, kind_of(model, inputs))(model, inputs)
 
-        return {
-            "noise": Perturbation((0.05, 0.1, 0.2, 0.3), 0.1, "of the range", within(_noise(torch.tensor(span)))),
-            "shift": Perturbation((0.04, 0.08, 0.12, 0.16), 0.04, "of the side", _shift),
-            "rotation": Perturbation((5, 10, 20, 30), 10, "degrees", _rotate),
-            "brightness": Perturbation((0.1, 0.2, 0.3, 0.4), 0.1, "of the range", within(_brighten(span))),
-            "missing_pixels": Perturbation((0.05, 0.1, 0.2, 0.4), 0.05, "share of pixels", _hide(low)),
-        }
+
+def _of_texts(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
+    return {
+        "typos": Perturbation((0.02, 0.05, 0.1, 0.2), 0.05, "share of letters", _text(model, _typo)),
+        "missing_words": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of words", _text(model, _drop)),
+    }
+
+
+def _of_tables(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
+    table = table_of(model)
+    numbers = torch.tensor([name not in table.categorical for name in table.names])
+    found = {
+        "swapped_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _swap),
+        "missing_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _typical(inputs, numbers)),
+    }
+    return found | _of_numbers(model, inputs) if bool(numbers.any()) else found
+
+
+def _of_images(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
+    low, high = value_range(model, inputs)
+    span = high - low
+
+    def within(change: Change) -> Change:
+        return lambda batch, level, generator: change(batch, level, generator).clamp(low, high)
+
+    return {
+        "noise": Perturbation((0.05, 0.1, 0.2, 0.3), 0.1, "of the range", within(_noise(torch.tensor(span)))),
+        "shift": Perturbation((0.04, 0.08, 0.12, 0.16), 0.04, "of the side", _shift),
+        "rotation": Perturbation((5, 10, 20, 30), 10, "degrees", _rotate),
+        "brightness": Perturbation((0.1, 0.2, 0.3, 0.4), 0.1, "of the range", within(_brighten(span))),
+        "missing_pixels": Perturbation((0.05, 0.1, 0.2, 0.4), 0.05, "share of pixels", _hide(low)),
+    }
+
+
+def _of_numbers(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
     noise = _noise(spread_of(model, inputs))
-    found = {"noise": Perturbation((0.05, 0.1, 0.25, 0.5), 0.1, "standard deviations", noise)}
-    if inputs.ndim == 3:
-        found["missing_steps"] = Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of steps", _hold)
-        found["shift"] = Perturbation((1, 2, 4), 1, "steps", _delay)
-    return found
+    return {"noise": Perturbation((0.05, 0.1, 0.25, 0.5), 0.1, "standard deviations", noise)}
 
 
-def spread_of(model: Model, inputs: Tensor) -> Tensor:
-    """Return the standard deviation of each column or series, broadcast against a batch; 0 of a category."""
-    if isinstance(model.input, TabularInput):
-        spread = inputs.std(0)
-        return torch.where(torch.tensor([name in model.input.categorical for name in model.input.names]), 0.0, spread)
-    if inputs.ndim == 3:
-        there = (inputs != 0).any(2)
-        return inputs[there].std(0) if int(there.sum()) > 1 else inputs.new_zeros(inputs.shape[2])  # all is padding
-    if inputs.ndim == 4:
-        limits = getattr(model.input, "limits", None) or (float(inputs.min()), float(inputs.max()))
-        return torch.tensor(limits[1] - limits[0])
-    return inputs.std()
+def _of_series(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
+    return {
+        **_of_numbers(model, inputs),
+        "missing_steps": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of steps", _hold),
+        "shift": Perturbation((1, 2, 4), 1, "steps", _delay),
+    }
+
+
+PERTURBATIONS = {
+    "text": _of_texts, "table": _of_tables, "image": _of_images, "grid": _of_images, "series": _of_series,
+    "steps": _of_series, "numbers": _of_numbers,
+}  # fmt: skip
 
 
 def _noise(spread: Tensor) -> Change:
     def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
         added = level * spread.to(batch.dtype) * torch.randn(batch.shape, generator=generator, dtype=batch.dtype)
-        # What is padding stays padding.
-        return (
-            torch.where((batch != 0).any(-1, keepdim=True), batch + added, batch) if batch.ndim == 3 else batch + added
-        )
+        noisy = batch + added
+        return torch.where(present_steps(batch)[..., None], noisy, batch) if batch.ndim == 3 else noisy
 
     return change
 
@@ -150,8 +154,8 @@ def _hold(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
     lost[:, 0] = False
     held = batch.clone()
     for step in range(1, batch.shape[1]):
-        there = (batch[:, step] != 0).any(1) & lost[:, step]
-        held[there, step] = held[there, step - 1]
+        missing = (batch[:, step] != 0).any(1) & lost[:, step]
+        held[missing, step] = held[missing, step - 1]
     return held
 
 
@@ -160,7 +164,7 @@ def _delay(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
     del generator
     steps = int(level)
     late = torch.cat([batch[:, :1].expand(-1, steps, -1), batch[:, :-steps]], 1)
-    return torch.where((batch != 0).any(2, keepdim=True), late, batch)
+    return torch.where(present_steps(batch)[..., None], late, batch)
 
 
 def _text(model: Model, change: Callable) -> Change:
@@ -174,13 +178,13 @@ def _typo(text: str, level: float, generator: torch.Generator) -> str:
     """Swap a letter with the next, drop it or double it, each as often."""
     letters = list(text)
     draws = torch.rand(len(letters), 2, generator=generator).tolist()
-    for place, (chosen, kind) in enumerate(draws):
-        if chosen >= level or not letters[place].isalpha():
+    for index, (chosen, kind) in enumerate(draws):
+        if chosen >= level or not letters[index].isalpha():
             continue
-        if kind < 1 / 3 and place + 1 < len(letters):
-            letters[place], letters[place + 1] = letters[place + 1], letters[place]
+        if kind < 1 / 3 and index + 1 < len(letters):
+            letters[index], letters[index + 1] = letters[index + 1], letters[index]
         else:
-            letters[place] = "" if kind < 2 / 3 else letters[place] * 2
+            letters[index] = "" if kind < 2 / 3 else letters[index] * 2
     return "".join(letters) or text
 
 

@@ -1,14 +1,10 @@
-"""Every limit of the audit, in one place, and the one rule that turns a number and its interval into a verdict."""
+"""Every limit of the audit and of a comparison, in one place."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from xai.results.finding import Finding
-
-__all__ = ["ALPHA", "CHANGES", "LIMITS", "Limit", "judge", "untestable"]
-
-ALPHA = 0.05  # of every interval and every family of tests in an audit
+__all__ = ["CHANGES", "LIMITS", "Limit"]
 
 
 class Limit(NamedTuple):
@@ -42,21 +38,21 @@ LIMITS: dict[str, Limit] = {
     "bias.proxies": Limit(0.5, 1.0),
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
     "bias.slices": Limit(0.05, 0.1),
-    # Share of answers that follow one pasted part. A column, a word or a stretch of time may rightly say much.
-    "shortcuts.one_part": Limit(0.25, 0.35),
-    "shortcuts.one_stretch": Limit(0.4, 0.5),
+    # Share of answers that follow one pasted region. A column, a word or a window of time may rightly say much.
+    "shortcuts.one_region": Limit(0.25, 0.35),
+    "shortcuts.one_window": Limit(0.4, 0.5),
     "shortcuts.one_column": Limit(0.4, 0.6),
     "shortcuts.one_word": Limit(0.4, 0.6),
-    # Share of the rows of all other classes that a planted mark moves to one class, beyond what may be right.
-    "shortcuts.planted_mark": Limit(0.35, 0.45),
+    # Share of the rows of all other classes that a planted trigger moves to one class, beyond what may be right.
+    "shortcuts.planted_trigger": Limit(0.35, 0.45),
     "shortcuts.planted_word": Limit(0.7, 0.9),
-    # The same of a piece of another image, which may hold a little of the object.
-    "shortcuts.borrowed_piece": Limit(0.6, 0.75),
+    # The same of a patch of another image, which may hold a little of the object.
+    "shortcuts.borrowed_patch": Limit(0.6, 0.75),
     # The same of what most images of a class have in common near the border, which is smaller.
-    "shortcuts.shared_mark": Limit(0.25, 0.35),
+    "shortcuts.shared_patch": Limit(0.25, 0.35),
     # The same of one value of a column, beyond what the labels of rows with such values speak for.
     "shortcuts.planted_value": Limit(0.3, 0.5),
-    # Share of what explanations mark that lies outside, over its share of the area.
+    # Share of what explanations highlight that lies outside, over its share of the area.
     "shortcuts.outside": Limit(1.0, 1.5),
     # The way from guessing the label (0) to certainty (1), from one part alone.
     "shortcuts.leakage": Limit(0.8, 0.95),
@@ -87,7 +83,7 @@ LIMITS: dict[str, Limit] = {
     # Share of connections that can go for one point; score that is lost with 8 bits.
     "inside.pruning": Limit(0.85, 1.0),
     "inside.quantization": Limit(0.01, 0.05),
-    # Share of held-out rows that the training part has too, beyond the share of twins within it.
+    # Share of held-out rows that the training part has too, beyond the share of duplicates within it.
     "data.duplicates": Limit(0.01, 0.02),
     # Share of labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell.
     "data.contradictions": Limit(0.05, 1.0),
@@ -118,46 +114,3 @@ CHANGES: dict[str, Limit] = {
     # One minus the rank correlation of explanations.
     "explanations.moved": Limit(0.1, 0.3),
 }
-
-
-def judge(
-    name: str,
-    score: float,
-    interval: tuple[float, float],
-    control: str,
-    text: str,
-    details: dict[str, object] | None = None,
-    *,
-    at_most: str = "fail",
-    beyond: bool = True,
-) -> Finding:
-    """Return the finding of a number with its interval, by the limits of that name.
-
-    An interval that reaches back over the limit is not enough to fail: chance alone could do it. at_most: "warn" where
-    the number is a fact to know rather than a fault. beyond: False where a test found no more than noise, whatever the
-    size.
-
-    >>> judge("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
-    'pass'
-    >>> judge("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
-    'warn'
-    """
-    limit = CHANGES.get(name) or LIMITS.get(name) or LIMITS[name.partition(".")[0]]
-    sign = -1 if limit.least else 1
-    nearest = max(interval) if limit.least else min(interval)  # the end that speaks for the model
-    if not beyond:
-        status = "pass"
-    elif sign * nearest > sign * limit.fail and at_most == "fail":
-        status = "fail"
-    else:
-        status = "warn" if sign * score > sign * limit.warn else "pass"
-    facts = {"interval": [float(end) for end in interval], "warns_beyond": limit.warn, "less_is_worse": limit.least}
-    if name in CHANGES:
-        facts["beyond_noise"] = beyond
-    return Finding(name, status, float(score), limit.fail, control, text, {**facts, **(details or {})})
-
-
-def untestable(name: str, reason: str) -> Finding:
-    """Return the finding of a check that cannot be made, with the reason."""
-    limit = CHANGES.get(name) or LIMITS.get(name) or LIMITS.get(name.partition(".")[0])
-    return Finding(name, "untestable", None, None if limit is None else limit.fail, "none", f"Untestable: {reason}")

@@ -6,16 +6,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, fisher_exact
 
-from xai.auditing.checks.performance import wilson
-from xai.auditing.limits import ALPHA
-from xai.evidence.verify import holm
+from xai.base.statistics import ALPHA, holm, newcombe, same_rate
 
-__all__ = ["LEAST", "GroupRate", "compare_groups", "largest", "newcombe"]
+__all__ = ["LEAST", "GroupRate", "compare_groups", "largest"]
 
 LEAST = 20  # rows of a group, below which nothing is said about it
-CHI_SQUARED_FROM = 1000  # rows, above which Fisher's exact test gives the same number, slowly
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def compare_groups(groups: pd.DataFrame, events: dict[str, np.ndarray], least: i
                     raw.append((column, group, what, happened[inside], happened[outside]))
     if not raw:
         return []
-    corrected = holm([_p_value(inside, outside) for *_, inside, outside in raw])
+    corrected = holm([same_rate(inside, outside) for *_, inside, outside in raw])
     confidence = 1 - ALPHA / len(raw)
     found = []
     for (column, group, what, inside, outside), p_value in zip(raw, corrected):
@@ -84,28 +80,3 @@ def compare_groups(groups: pd.DataFrame, events: dict[str, np.ndarray], least: i
 def largest(rates: list[GroupRate]) -> GroupRate:
     """Return the group whose difference is most certain, among equals the largest."""
     return max(rates, key=lambda rate: (rate.certain, abs(rate.difference)))
-
-
-def newcombe(first: int, of_first: int, second: int, of_second: int, confidence: float) -> tuple[float, float]:
-    """Return the interval of a difference of two shares. Source: Newcombe 1998, his method 10.
-
-    >>> tuple(round(end, 4) for end in newcombe(56, 70, 48, 80, 0.95))
-    (0.0524, 0.3339)
-    """
-    a, b = first / of_first, second / of_second
-    (low_a, high_a), (low_b, high_b) = wilson(first, of_first, confidence), wilson(second, of_second, confidence)
-    low = (a - b) - np.hypot(a - low_a, high_b - b)
-    high = (a - b) + np.hypot(high_a - a, b - low_b)
-    return float(low), float(high)
-
-
-def _p_value(inside: np.ndarray, outside: np.ndarray) -> float:
-    table = [[part.sum(), len(part) - part.sum()] for part in (inside, outside)]
-    if len(inside) + len(outside) < CHI_SQUARED_FROM:
-        return float(fisher_exact(np.array(table, dtype=int)).pvalue)
-    # The likelihood ratio of one rate against two, which stays sound for rare events.
-    total = np.array(table, dtype=np.float64)
-    even = total.sum(1, keepdims=True) * total.sum(0, keepdims=True) / total.sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = 2 * np.nansum(total * np.log(total / even))
-    return float(chi2.sf(statistic, 1))

@@ -1,4 +1,4 @@
-"""An audit made again from what its report says it was made from, and compared number by number."""
+"""An audit or a comparison made again from what its report says it was made from, and compared number by number."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import NamedTuple
 
 import torch
 
 from xai.auditing.audit_data import AuditData, prepare
-from xai.auditing.compare.ensemble import read_pool
-from xai.auditing.compare.run import about_pool, compare
+from xai.auditing.compare.run import about_versions, compare
+from xai.auditing.compare.versions import read_ensemble
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
 from xai.auditing.power import power
 from xai.auditing.run import about_data, about_model, audit, made_with
@@ -20,115 +21,115 @@ from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, XaiError
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult
+from xai.results.finding import Finding
 
-__all__ = ["draw_parts", "other_versions", "remake_audit", "remake_comparison", "with_threads"]
+__all__ = ["draw_parts", "other_versions", "remake", "with_threads"]
+
+OPTIONS = ("checks", "rows", "seed")  # arguments that a report names
+About = tuple[dict[str, object], dict[str, object]]  # what a result says of its models, and of its data
 
 
-def remake_audit(
+class Making(NamedTuple):
+    """How one kind of result is made again, from its models, the data and options; and its stated power.
+
+    about: what it would say of models and data, at little cost. make: the result.
+    """
+
+    about: Callable[[Sequence[Model], AuditData, int, int], About]
+    make: Callable[..., AuditResult]
+    power: Callable[[], dict[str, object]]
+
+
+def _about_audit(models: Sequence[Model], data: AuditData, rows: int, seed: int) -> About:
+    prepared = prepare(models[0], data, rows=rows, seed=seed)
+    return about_model(models[0], prepared), about_data(prepared)
+
+
+def _about_comparison(models: Sequence[Model], data: AuditData, rows: int, seed: int) -> About:
+    ensemble = read_ensemble(models[0], models[1], data, models[2:], rows=rows, seed=seed)
+    return about_versions(ensemble), about_data(ensemble.data)
+
+
+def _audit(models: Sequence[Model], data: AuditData, options: dict[str, object]) -> AuditResult:
+    return audit(models[0], data, **options)
+
+
+def _compare(models: Sequence[Model], data: AuditData, options: dict[str, object]) -> AuditResult:
+    return compare(models[0], models[1], data, replicas=models[2:], **options)
+
+
+MAKINGS = {"audit": Making(_about_audit, _audit, power), "compare": Making(_about_comparison, _compare, dict)}
+
+
+def remake(
     result: AuditResult,
-    model: Model,
+    models: Sequence[Model],
     data: AuditData,
     *,
     sample: float = 1.0,
     seed: int | None = None,
     tolerance: float = 0.0,
 ) -> Recheck:
-    """Return where an audit made again, from the model, the data and the options that it names, comes out otherwise.
+    """Return where a result made again, from models, data and the options that it names, comes out otherwise.
 
-    sample: the share of the checks that are made again, drawn at random; the chance to catch one altered number is that
-    share. seed: of that draw; by default nobody can foresee it. Other weights, answers or rows are found first, and
-    then nothing more is computed.
+    models: the model of an audit; of a comparison A, B and the replicas, in their order. sample: the share of the
+    checks that are made again, drawn at random; the chance to catch one altered number is that share. seed: of that
+    draw; by default nobody can foresee it. Other weights, answers or rows are found first, and then nothing more is
+    computed.
     """
-
-    def about(rows: int, seed: int) -> tuple[dict, dict]:
-        prepared = prepare(model, data, rows=rows, seed=seed)
-        return about_model(model, prepared), about_data(prepared)
-
-    def made(**options: object) -> AuditResult:
-        return audit(model, data, **options)
-
-    return _remake(result, about, made, sample=sample, seed=seed, tolerance=tolerance)
-
-
-def remake_comparison(
-    result: AuditResult,
-    a: Model,
-    b: Model,
-    data: AuditData,
-    replicas: Sequence[Model] = (),
-    *,
-    sample: float = 1.0,
-    seed: int | None = None,
-    tolerance: float = 0.0,
-) -> Recheck:
-    """Return the same of a comparison, from both models, the data and the replicas, in their order."""
-
-    def about(rows: int, seed: int) -> tuple[dict, dict]:
-        pool = read_pool(a, b, data, replicas, rows=rows, seed=seed)
-        return about_pool(pool), about_data(pool.data)
-
-    def made(**options: object) -> AuditResult:
-        return compare(a, b, data, replicas=replicas, **options)
-
-    return _remake(result, about, made, sample=sample, seed=seed, tolerance=tolerance)
-
-
-def _remake(
-    result: AuditResult,
-    about: Callable[[int, int], tuple[dict, dict]],
-    made: Callable[..., AuditResult],
-    *,
-    sample: float,
-    seed: int | None,
-    tolerance: float,
-) -> Recheck:
-    """Return where what a result is about, or what is made again, comes out otherwise.
-
-    about: from rows and seed to what a result says of its models and its data. made: from options to a result.
-    """
+    _check_draw(sample, seed)
+    making = MAKINGS["compare" if result.compared else "audit"]
     options = dict(result.options)
     notes = other_versions(result.versions)
+    total = sum(map(_numbers, result.findings))
     try:
         with with_threads(result.versions.get("threads")):
-            models, rows = about(options["rows"], options["seed"])
+            about = making.about(models, data, options["rows"], options["seed"])
             found = [
-                *differences_between(result.model, models, "model"),
-                *differences_between(result.data, rows, "data"),
+                *differences_between(result.model, about[0], "model"),
+                *differences_between(result.data, about[1], "data"),
             ]
             checks = _checks(result)
-            total = numbers_in([finding.details for finding in result.findings]) + sum(
-                numbers_in([finding.score, finding.threshold]) for finding in result.findings
-            )
             if found:
                 notes = (*notes, "the model or the data are others: no finding was computed again")
                 return Recheck(tuple(found), total, 0, 1.0, (), ("weights", "answers", "data"), notes)
             drawn = draw_parts(checks, sample, seed)
-            fresh = made(**{**options, "checks": drawn})
+            fresh = making.make(models, data, {**options, "checks": drawn})
     except (XaiError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        if isinstance(error, XaiError) and not _names_options(error):
+        if isinstance(error, XaiError) and error.argument not in OPTIONS:
             raise
         return Recheck((Difference("options", options, f"{type(error).__name__}: {error}"),), 0, 0, 1.0, (), (), notes)
-    raw = any("raw" in finding.details for finding in result.findings)
-    fresh = fresh if raw else fresh.without_raw_data()
-    before = [asdict(item) for item in result.findings if item.check.partition(".")[0] in drawn]
-    after = [asdict(item) for item in fresh.findings]
-    found = list(differences_between(before, after, "findings", tolerance))
-    found += differences_between(result.power, {} if result.compared else power(), "power")
-    if [item["check"] for item in before] != [item["check"] for item in after] and not found:
-        found.append(Difference("findings", "another order", "the order of the checks"))
-    recomputed = sum(numbers_in({key: item[key] for key in ("score", "threshold", "details")}) for item in before)
+    reported = [finding for finding in result.findings if finding.check.partition(".")[0] in drawn]
+    found = _otherwise(result, reported, fresh, tolerance)
+    found += differences_between(result.power, making.power(), "power")
+    recomputed = sum(map(_numbers, reported))
     covered = ("weights", "answers", "data", "findings")
     return Recheck(tuple(found), total, recomputed, len(drawn) / len(checks), tuple(drawn), covered, notes)
 
 
+def _otherwise(
+    result: AuditResult, reported: Sequence[Finding], fresh: AuditResult, tolerance: float
+) -> list[Difference]:
+    """Return where the findings of a fresh result are not those that were reported."""
+    raw = any("raw" in finding.details for finding in result.findings)
+    before = [asdict(finding) for finding in reported]
+    after = [asdict(finding) for finding in (fresh if raw else fresh.without_raw_data()).findings]
+    found = list(differences_between(before, after, "findings", tolerance))
+    if [item["check"] for item in before] != [item["check"] for item in after] and not found:
+        found.append(Difference("findings", "another order", "the order of the checks"))
+    return found
+
+
+def _numbers(finding: Finding) -> int:
+    return numbers_in([finding.score, finding.threshold, finding.details])
+
+
 def draw_parts(parts: Sequence[str], share: float, seed: int | None) -> list[str]:
     """Return a share of the parts, at least one, drawn so that each is as likely, in their order."""
-    share = real_number("sample", share, 0)
-    if share > 1:
-        raise InputError("sample", expected="a share above 0, at most 1", got=share, operation="recheck")
-    drawing = random.SystemRandom() if seed is None else random.Random(whole_number("seed", seed))
+    _check_draw(share, seed)
+    drawing = random.SystemRandom() if seed is None else random.Random(seed)
     chosen = set(drawing.sample(range(len(parts)), math.ceil(share * len(parts))))
-    return [part for place, part in enumerate(parts) if place in chosen]
+    return [part for number, part in enumerate(parts) if number in chosen]
 
 
 def other_versions(reported: dict[str, str]) -> tuple[str, ...]:
@@ -154,12 +155,14 @@ def with_threads(count: object) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _check_draw(share: float, seed: int | None) -> None:
+    if real_number("sample", share, 0) > 1:
+        raise InputError("sample", expected="a share above 0, at most 1", got=share)
+    if seed is not None:
+        whole_number("seed", seed)
+
+
 def _checks(result: AuditResult) -> list[str]:
     """Return the checks that the options name, and those that have findings: an added one is no check of the audit."""
     named = [str(name) for name in result.options["checks"]]
     return list(dict.fromkeys([*named, *result.checks]))
-
-
-def _names_options(error: XaiError) -> bool:
-    """Say whether an error is about what the report asks for rather than about the given model or data."""
-    return any(f"{call}: {name}:" in str(error) for call in ("audit", "compare") for name in ("checks", "rows", "seed"))

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d, one_hot
 
-from xai.inputs.table import TabularInput
-from xai.inputs.text import FIRST_WORD, TextInput, to_texts
+from xai.auditing.kinds import kind_of, made_for, present_steps, table_of, texts_of
 from xai.model.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Features", "attributes", "features", "texts_of"]
+__all__ = ["Features", "attributes", "features"]
 
 SIDE, STEPS, WORDS = 16, 32, 2000
 
@@ -40,96 +39,32 @@ def features(model: Model, *parts: Tensor) -> Features:
     """Return the same columns for each part; where they are fitted (words, scale), to the first part.
 
     Tables: standardized numbers, a column per category. Images: means of at most 16 x 16 areas. Texts: which of the
-    2,000 most frequent words occur. Series and other inputs: all numbers, in at most 32 steps.
+    2,000 most frequent words occur. Series and other inputs: all numbers, in at most 32 steps. Raises Untestable for
+    another kind.
     """
-    if isinstance(model.input, TextInput):
-        return _words(model, parts)
-    if isinstance(model.input, TabularInput):
-        return _table(model.input, parts)
-    if model.input.kind == "image":
-        size = tuple(min(SIDE, length) for length in parts[0].shape[2:])
-        flat = [adaptive_avg_pool2d(part.float(), size).flatten(1).numpy() for part in parts]
-        channels = parts[0].shape[1]
-        names = [
-            f"row {place // size[1] % size[0] + 1}, column {place % size[1] + 1}"
-            + (f", channel {place // (size[0] * size[1]) + 1}" if channels > 1 else "")
-            for place in range(flat[0].shape[1])
-        ]
-        return Features(_scaled(flat), tuple(names), f"means of {size[0]} x {size[1]} areas")
-    flat = [_steps(part.float()).flatten(1).numpy() for part in parts]
-    names = tuple(f"number {place + 1}" for place in range(flat[0].shape[1]))
-    return Features(_scaled(flat), names, "all numbers, averaged to at most 32 steps")
+    return made_for(FEATURES, kind_of(model, parts[0]))(model, parts)
 
 
 def attributes(model: Model, batch: Tensor) -> pd.DataFrame:
-    """Return a few columns of each row that a reader has a word for, to describe slices of the data with."""
-    import pandas as pd
-
-    if isinstance(model.input, TabularInput):
-        return pd.DataFrame(
-            {
-                name: values
-                if name not in model.input.categorical
-                else [model.input.categorical[name][int(code)] for code in values]
-                for name, values in zip(model.input.names, batch.double().T.numpy())
-            }
-        )
-    if isinstance(model.input, TextInput):
-        texts = texts_of(model, batch)
-        length = np.array([len(text) for text in texts])
-        return pd.DataFrame(
-            {
-                "characters": length,
-                "words": [len(text.split()) for text in texts],
-                "share of digits": [sum(map(str.isdigit, text)) / len(text) for text in texts],
-                "share of capitals": [sum(map(str.isupper, text)) / len(text) for text in texts],
-                "share of marks": [
-                    sum(not c.isalnum() and not c.isspace() for c in text) / len(text) for text in texts
-                ],
-            }
-        )
-    values = batch.double().flatten(1)
-    frame = pd.DataFrame({"mean": values.mean(1), "spread": values.std(1), "largest": values.amax(1)})
-    if batch.ndim == 4:
-        frame = frame.rename(columns={"mean": "brightness", "spread": "contrast", "largest": "brightest"})
-        weight = batch.double().abs().sum(1)
-        total = weight.sum((1, 2)).clamp_min(1e-12)
-        for name, axis in (("height of the center", 1), ("left to right of the center", 2)):
-            place = torch.linspace(0, 1, batch.shape[axis + 1], dtype=torch.float64)
-            frame[name] = ((weight.sum(3 - axis) * place).sum(1) / total).numpy()
-    elif batch.ndim == 3:
-        frame["steps"] = (batch != 0).any(2).sum(1).numpy()
-    return frame
+    """Return a few columns of each row that a reader has a word for; raises Untestable for an unknown kind."""
+    return made_for(ATTRIBUTES, kind_of(model, batch))(model, batch)
 
 
-def texts_of(model: Model, batch: Tensor) -> list[str]:
-    """Return texts as strings; numbers of words become those words, unknown ones a word that is none of them."""
-    if batch.dtype == torch.int32:
-        return to_texts(batch)
-    words, unknown = model.input.vocabulary, "unknown"
-    while unknown in words:
-        unknown += "x"
-    return [
-        " ".join(words[number - FIRST_WORD] if number >= FIRST_WORD else unknown for number in row if number > 0)
-        or unknown
-        for row in batch.tolist()
-    ]
-
-
-def _table(table: TabularInput, parts: tuple[Tensor, ...]) -> Features:
+def _table(model: Model, parts: tuple[Tensor, ...]) -> Features:
+    table = table_of(model)
     columns: list[list[np.ndarray]] = [[] for _ in parts]
     names: list[str] = []
     owner: list[int] = []
-    for place, name in enumerate(table.names):
+    for number, name in enumerate(table.names):
         words = table.categorical.get(name)
-        made = [part[:, place : place + 1].double() for part in parts]
+        made = [part[:, number : number + 1].double() for part in parts]
         if words is None:
             center, spread = made[0].mean(), made[0].std().nan_to_num()
             made = [(part - center) / (spread if float(spread) > 0 else 1.0) for part in made]
         else:
             made = [one_hot(part[:, 0].long(), len(words)).double() for part in made]
         names += [name] if words is None else [f"{name} = {word}" for word in words]
-        owner += [place] * made[0].shape[1]
+        owner += [number] * made[0].shape[1]
         for column, part in zip(columns, made):
             column.append(part.numpy())
     return Features(tuple(np.concatenate(column, 1) for column in columns), tuple(names), "the columns", tuple(owner))
@@ -151,7 +86,25 @@ def _words(model: Model, parts: tuple[Tensor, ...]) -> Features:
     return Features(tuple(part.astype(np.float64) for part in made), names, "which words occur", words=True)
 
 
-def _steps(part: Tensor) -> Tensor:
+def _areas(model: Model, parts: tuple[Tensor, ...]) -> Features:
+    height, width = (min(SIDE, length) for length in parts[0].shape[2:])
+    flat = [adaptive_avg_pool2d(part.float(), (height, width)).flatten(1).numpy() for part in parts]
+    channels = parts[0].shape[1]
+    names = [
+        f"row {cell // width % height + 1}, column {cell % width + 1}"
+        + (f", channel {cell // (height * width) + 1}" if channels > 1 else "")
+        for cell in range(flat[0].shape[1])
+    ]
+    return Features(_scaled(flat), tuple(names), f"means of {height} x {width} areas")
+
+
+def _numbers(model: Model, parts: tuple[Tensor, ...]) -> Features:
+    flat = [_in_few_steps(part.float()).flatten(1).numpy() for part in parts]
+    names = tuple(f"number {column + 1}" for column in range(flat[0].shape[1]))
+    return Features(_scaled(flat), names, "all numbers, averaged to at most 32 steps")
+
+
+def _in_few_steps(part: Tensor) -> Tensor:
     if part.ndim == 3 and part.shape[1] > STEPS:
         return adaptive_avg_pool1d(part.transpose(1, 2), STEPS)
     return part
@@ -161,3 +114,65 @@ def _scaled(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
     # One scale for all columns: a pixel of the border that hardly varies must not be blown up.
     center, spread = parts[0].mean(0), parts[0].std() or 1.0
     return tuple(((part - center) / spread).astype(np.float64) for part in parts)
+
+
+def _own_columns(model: Model, batch: Tensor) -> pd.DataFrame:
+    import pandas as pd
+
+    table = table_of(model)
+    columns = {}
+    for name, values in zip(table.names, batch.double().T.numpy()):
+        words = table.categorical.get(name)
+        columns[name] = values if words is None else [words[int(code)] for code in values]
+    return pd.DataFrame(columns)
+
+
+def _of_texts(model: Model, batch: Tensor) -> pd.DataFrame:
+    import pandas as pd
+
+    texts = texts_of(model, batch)
+
+    def shares(test: object) -> list[float]:
+        return [sum(map(test, text)) / len(text) for text in texts]
+
+    return pd.DataFrame(
+        {
+            "characters": np.array([len(text) for text in texts]),
+            "words": [len(text.split()) for text in texts],
+            "share of digits": shares(str.isdigit),
+            "share of capitals": shares(str.isupper),
+            "share of marks": shares(lambda character: not character.isalnum() and not character.isspace()),
+        }
+    )
+
+
+def _of_numbers(model: Model, batch: Tensor) -> pd.DataFrame:
+    import pandas as pd
+
+    values = batch.double().flatten(1)
+    return pd.DataFrame({"mean": values.mean(1), "spread": values.std(1), "largest": values.amax(1)})
+
+
+def _of_images(model: Model, batch: Tensor) -> pd.DataFrame:
+    named = {"mean": "brightness", "spread": "contrast", "largest": "brightest"}
+    frame = _of_numbers(model, batch).rename(columns=named)
+    weight = batch.double().abs().sum(1)
+    total = weight.sum((1, 2)).clamp_min(1e-12)
+    for name, axis in (("height of the center", 1), ("left to right of the center", 2)):
+        position = torch.linspace(0, 1, batch.shape[axis + 1], dtype=torch.float64)
+        frame[name] = ((weight.sum(3 - axis) * position).sum(1) / total).numpy()
+    return frame
+
+
+def _of_series(model: Model, batch: Tensor) -> pd.DataFrame:
+    return _of_numbers(model, batch).assign(steps=present_steps(batch).sum(1).numpy())
+
+
+FEATURES = {
+    "table": _table, "text": _words, "image": _areas, "series": _numbers, "grid": _numbers, "steps": _numbers,
+    "numbers": _numbers,
+}  # fmt: skip
+ATTRIBUTES = {
+    "table": _own_columns, "text": _of_texts, "image": _of_images, "grid": _of_images, "series": _of_series,
+    "steps": _of_series, "numbers": _of_numbers,
+}  # fmt: skip

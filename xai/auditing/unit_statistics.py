@@ -31,7 +31,7 @@ class UnitLayer:
 
     @property
     def duplicates(self) -> Tensor:
-        """Return which units (U,) say the same as an earlier one: a correlation above 0.999, or below -0.999."""
+        """Return which units (U,) put out the same as an earlier one: a correlation above 0.999, or below -0.999."""
         alive = ~self.dead
         values = self.sample.double()
         values = values - values.mean(0)
@@ -41,11 +41,11 @@ class UnitLayer:
         return torch.tril(alike, -1).any(1)
 
 
-def unit_layers(model: Model, found: Trace) -> list[Layer]:
+def unit_layers(model: Model, trace: Trace) -> list[Layer]:
     """Return the layers whose units are looked at: convolutions, linear and recurrent layers, bounded activations."""
     modules = dict(model.network.named_modules())
     chosen = []
-    for layer in found.layers:
+    for layer in trace.layers:
         module = modules[layer.name]
         if _convolves(layer, module) or layer.linear or isinstance(module, RECURRENT) or type(module) in BOUNDED:
             chosen.append(layer)

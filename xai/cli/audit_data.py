@@ -65,8 +65,8 @@ def _reference(name: str, train: str | None, protected: Sequence[str]) -> AuditD
         raise click.ClickException("audit: --train: a reference data set has its own training part")
     found = recipes().load_data(name)
     chosen = list(protected) or list(found.protected)
-    learned = (found.train_inputs, found.train_goals)
-    return AuditData(found.test_inputs, found.test_goals, train=learned, protected=chosen, name=found.name)
+    learned = (found.train_inputs, found.train_labels)
+    return AuditData(found.test_inputs, found.test_labels, train=learned, protected=chosen, name=found.name)
 
 
 def _own_recipe(folder: str) -> str | None:

@@ -66,11 +66,14 @@ def read_levels(entries: tuple[str, ...], known: set[str], chosen: Sequence[str]
 
     known: all names of checks and findings; chosen: the checks that will be made.
     """
-    from xai.results.audit_result import LEVELS
+    from xai.results.audit_result import LEVELS, RENAMED
 
     levels = {}
     for entry in entries:
         name, _, level = entry.partition("=")
+        if name in RENAMED:
+            click.echo(f"xai: {name} is now {RENAMED[name]}; the old name goes with the next version", err=True)
+            name = RENAMED[name]
         if name not in {"all", *known} or level not in LEVELS:
             wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
             raise InputError("--fail-on", expected=wanted, got=entry)

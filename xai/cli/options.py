@@ -101,7 +101,7 @@ def recipe_data(folder: str) -> LabelledImages | None:
     say_if_outdated(folder, description.origin)
     data = table.load_data(name)
     names = tuple(f"test image {number}" for number in range(len(data.test_inputs)))
-    return LabelledImages(data.test_inputs, names, data.test_goals, f"held out from {data.name}")
+    return LabelledImages(data.test_inputs, names, data.test_labels, f"held out from {data.name}")
 
 
 def say_if_outdated(folder: str, origin: dict[str, object]) -> None:

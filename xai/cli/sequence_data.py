@@ -71,7 +71,7 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
     inputs = data.test_inputs
     if model.input.kind == "text":
         inputs = model.prepare(model.input.texts(inputs))
-    labels = data.test_goals if data.test_goals.ndim == 1 else None
+    labels = data.test_labels if data.test_labels.ndim == 1 else None
     names = tuple(f"test example {number}" for number in range(len(inputs)))
     return Sequences(inputs, names, labels, f"held out from {data.name}")
 

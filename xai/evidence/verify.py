@@ -9,13 +9,13 @@ from inspect import signature
 import torch
 
 from xai.base.errors import InputError, describe, names_errors
-from xai.base.multiple_tests import holm
+from xai.base.statistics import holm
 from xai.methods import CHECKS, all_methods
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 
-__all__ = ["holm", "passes_per_row", "verify"]
+__all__ = ["passes_per_row", "verify"]
 
 
 @names_errors("verify")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, TargetError, describe, names_errors
-from xai.base.multiple_tests import holm
+from xai.base.statistics import holm
 from xai.global_explanations.activations import flat
 from xai.model.model import Model
 from xai.results.finding import Finding

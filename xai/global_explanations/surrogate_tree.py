@@ -9,6 +9,7 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
+from xai.base.statistics import wilson
 from xai.global_explanations.tables import column_names, require_table, words_of
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -116,12 +117,12 @@ def _of_classes(
 ) -> tuple[float, tuple[float, float], float, Finding]:
     count, usual = len(truth), np.bincount(answers).argmax()
     agrees, simply = said == truth, usual == truth
-    interval = binomtest(int(agrees.sum()), count).proportion_ci(0.95, method="wilson")
+    interval = wilson(int(agrees.sum()), count)
     fidelity, baseline = float(agrees.mean()), float(simply.mean())
     better, worse = int((agrees & ~simply).sum()), int((~agrees & simply).sum())
     p_value = float(binomtest(better, better + worse, alternative="greater").pvalue) if better + worse else 1.0
     says = f"On {count} rows it has not seen, the tree answers as the model does on {fidelity:.1%}"
-    return fidelity, (float(interval.low), float(interval.high)), baseline, _finding(says, fidelity, baseline, p_value)
+    return fidelity, interval, baseline, _finding(says, fidelity, baseline, p_value)
 
 
 def _of_numbers(

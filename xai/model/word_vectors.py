@@ -84,7 +84,7 @@ def embed(
     They are what the first nn.Embedding puts out that reads the words' numbers as they are; forward: runs the network
     on such numbers (n, L), `size` rows at a time. Raises InputError where there is none, or a text has no word.
     """
-    if not input.vocabulary:
+    if not getattr(input, "vocabulary", None):
         wanted = "a TextInput with a vocabulary, whose words the network reads as numbers"
         got = "one without; explain such texts with a perturbation method (lime_text)"
         raise InputError("model", expected=wanted, got=got)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
-from xai.auditing.remake import draw_parts, other_versions, remake_audit, remake_comparison, with_threads
+from xai.auditing.remake import draw_parts, other_versions, remake, with_threads
 from xai.base.errors import FolderError, InputError, XaiError, describe, names_errors
 from xai.base.reading import MEBIBYTE, parse_json, read_plain
 from xai.inputs.image_files import LabelledImages
@@ -145,13 +145,13 @@ def _audit_again(result: AuditResult, given: Given) -> Recheck:
     """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
     _require("data", given.data, AuditData, "an AuditData for the report of an audit")
     if not result.compared:
-        return remake_audit(result, given.model, given.data, **given.settings)
+        return remake(result, [given.model], given.data, **given.settings)
     wanted, replicas = len(result.model.get("replicas", ())), given.replicas
     if given.other is None or len(replicas) != wanted:
         got = f"{'no' if given.other is None else 'a'} version B and {len(replicas)} replicas"
         expected = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
         raise InputError("other, replicas", expected=expected, got=got)
-    return remake_comparison(result, given.model, given.other, given.data, replicas, **given.settings)
+    return remake(result, [given.model, given.other, *replicas], given.data, **given.settings)
 
 
 def _image_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[Difference] | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -20,7 +21,7 @@ from xai.results.finding import STATUSES, Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AuditResult"]
+__all__ = ["LEVELS", "RENAMED", "AuditResult", "current_name"]
 
 SCHEMA_VERSION = 1
 LEVELS = ("warn", "fail", "untestable")
@@ -38,6 +39,27 @@ class SavedAudit(msgspec.Struct, forbid_unknown_fields=True):
     seconds: dict[str, float | None]
     schema_version: int
     power: dict[str, object] = {}
+
+
+# Old names of findings, which work for one more version.
+RENAMED = {
+    "shortcuts.one_part": "shortcuts.one_region", "shortcuts.one_stretch": "shortcuts.one_window",
+    "shortcuts.planted_mark": "shortcuts.planted_trigger", "shortcuts.borrowed_piece": "shortcuts.borrowed_patch",
+    "shortcuts.shared_mark": "shortcuts.shared_patch",
+}  # fmt: skip
+
+
+def current_name(check: str) -> str:
+    """Return what a check or finding is called now, with a DeprecationWarning for an old name.
+
+    >>> current_name("shortcuts.leakage")
+    'shortcuts.leakage'
+    """
+    if check not in RENAMED:
+        return check
+    message = f"the finding {check} is now {RENAMED[check]}; the old name goes with the next version"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    return RENAMED[check]
 
 
 @dataclass(frozen=True)
@@ -80,9 +102,11 @@ class AuditResult(ShownAsHtml):
         return list(dict.fromkeys(finding.check.partition(".")[0] for finding in self.findings))
 
     def of(self, check: str) -> list[Finding]:
-        """Return the findings of one check, or the one of that full name."""
+        """Return the findings of one check, or the one of that full name; an old name warns."""
+        check = current_name(check)
         return [item for item in self.findings if item.check == check or item.check.startswith(f"{check}.")]
 
+    @names_errors("audit")
     def gate(self, levels: Mapping[str, str]) -> list[Finding]:
         """Return the findings that break a gate: by check or finding name, the mildest status that does.
 
@@ -94,11 +118,9 @@ class AuditResult(ShownAsHtml):
             found = list(self.findings) if name == "all" else self.of(name)
             if not found:
                 wanted = f"all, or one of {', '.join(self.checks)}"
-                raise InputError("fail_on", expected=wanted, got=repr(name), operation="audit")
+                raise InputError("fail_on", expected=wanted, got=repr(name))
             if level not in LEVELS:
-                raise InputError(
-                    "fail_on", expected=f"a level among {', '.join(LEVELS)}", got=repr(level), operation="audit"
-                )
+                raise InputError("fail_on", expected=f"a level among {', '.join(LEVELS)}", got=repr(level))
             stops = {"fail": {"fail"}, "warn": {"fail", "warn"}, "untestable": {"fail", "warn", "untestable"}}[level]
             broken += [finding for finding in found if finding.status in stops and finding not in broken]
         return broken
@@ -147,7 +169,7 @@ class AuditResult(ShownAsHtml):
         # A check: the data stay as they are, so that a whole number is not made a broken one.
         as_kind(plain, SavedAudit, "data", wanted="a saved audit")
         try:
-            return cls(**{**plain, "findings": tuple(Finding(**item) for item in plain["findings"])})
+            return cls(**{**plain, "findings": tuple(map(_read_finding, plain["findings"]))})
         except TypeError as error:
             raise FolderError("data", expected="a saved audit", got=one_line(error), operation="AuditResult") from error
 
@@ -160,3 +182,8 @@ class AuditResult(ShownAsHtml):
         except FileNotFoundError as error:
             raise FolderError("path", expected="a saved audit", got=f"no file at {path}") from error
         return cls.from_dict(parse_json(content, str(path)))
+
+
+def _read_finding(plain: dict) -> Finding:
+    """Return a saved finding under its name of today."""
+    return Finding(**{**plain, "check": RENAMED.get(plain["check"], plain["check"])})

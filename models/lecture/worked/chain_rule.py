@@ -13,7 +13,7 @@ __all__ = ["worked"]
 
 
 def worked(row: str) -> WorkedExample:
-    """Return values, local and upstream gradients of 1-3-1 with ReLU, at input 2 and goal 1.5."""
+    """Return values, local and upstream gradients of 1-3-1 with ReLU, at input 2 and target 1.5."""
     network = nn.Sequential(nn.Linear(1, 3), nn.ReLU(), nn.Linear(3, 1))
     with torch.no_grad():
         network[0].weight.copy_(torch.tensor([[1.0], [3.0], [-1.0]]))
@@ -25,7 +25,7 @@ def worked(row: str) -> WorkedExample:
     return WorkedExample(
         name="chain_rule",
         row=row,
-        shown="Input 2; hidden sums 1·2 + 1, 3·2 - 2, -1·2; ReLU; output 2·3 - 1·4 + 5·0 + 0.5 = 2.5; goal 1.5. "
+        shown="Input 2; hidden sums 1·2 + 1, 3·2 - 2, -1·2; ReLU; output 2·3 - 1·4 + 5·0 + 0.5 = 2.5; target 1.5. "
         "What comes back to a node is the upstream gradient times the local one; at the branch it adds up.",
         comparisons=[
             compare("hidden sums", [3, 4, -2], [tape[f"0[{unit}]"].value for unit in units]),

@@ -18,7 +18,7 @@ INPUTS = torch.tensor([[1.0], [2.0], [3.0], [4.0]])
 
 
 def worked(row: str) -> WorkedExample:
-    """Return the gradients of y = w x at w = 0 for the goals 2 x: -4 x² for each example."""
+    """Return the gradients of y = w x at w = 0 for the targets 2 x: -4 x² for each example."""
     each = [_gradient([number]) for number in range(4)]
     pairs = [_gradient(list(pair)) for pair in itertools.product(range(4), repeat=2)]
     whole = _gradient([0, 1, 2, 3])
@@ -27,7 +27,7 @@ def worked(row: str) -> WorkedExample:
     return WorkedExample(
         name="mini_batches",
         row=row,
-        shown="Inputs 1, 2, 3, 4, goals twice as much, weight 0, mean squared error. Batches may hold one example, "
+        shown="Inputs 1, 2, 3, 4, targets twice as much, weight 0, mean squared error. Batches may hold one example, "
         "all, or anything between; two drawn at random with replacement have half the variance of one.",
         comparisons=[
             compare("one example each: -4, -16, -36, -64", [-4, -16, -36, -64], each),

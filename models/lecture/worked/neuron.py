@@ -10,14 +10,14 @@ __all__ = ["worked"]
 
 
 def worked(row: str) -> WorkedExample:
-    """Return input 2 with goal 0.8, whose right weight is 0.4."""
+    """Return input 2 with target 0.8, whose right weight is 0.4."""
     first, second = train_neuron([2.0], [0.8], weight=0.1, alpha=0.1, epochs=2)
     large = train_neuron([5.0], [2.0], weight=0.1, alpha=0.1, epochs=2)
     return WorkedExample(
         name="neuron",
         row=row,
-        shown="Weight 0.1 as on the slide, input 2, goal 0.8, alpha 0.1. Each step moves the weight's distance from "
-        "0.4 by the factor 1 - alpha·input² = 0.6; at input 5 and goal 2 that factor is -1.5, and the weight "
+        shown="Weight 0.1 as on the slide, input 2, target 0.8, alpha 0.1. Each step moves the weight's distance from "
+        "0.4 by the factor 1 - alpha·input² = 0.6; at input 5 and target 2 that factor is -1.5, and the weight "
         "runs away.",
         comparisons=[
             compare("prediction, 0.1·2", 0.2, first.prediction),

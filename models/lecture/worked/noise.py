@@ -28,7 +28,7 @@ def worked(row: str) -> WorkedExample:
     with activation_noise(network, [""], SCALE, draw):
         on_activations = network(x)
     add_to_gradients(network, gaussian(SCALE), draw)
-    goals = target_noise(SCALE)(torch.full((COPIES, 1), 6.0), draw)
+    targets = target_noise(SCALE)(torch.full((COPIES, 1), 6.0), draw)
     return WorkedExample(
         name="noise",
         row=row,
@@ -42,7 +42,7 @@ def worked(row: str) -> WorkedExample:
             compare("spread, noise on the activations: 0.1", 0.1, on_activations.double().std(), tolerance=0.002),
             compare("gradient x = 2, its spread: 0.1", [2, 0.1],
                     [network.weight.grad.double().mean(), network.weight.grad.double().std()], tolerance=0.003),
-            compare("goals of 6, their spread: 0.1", [6, 0.1], [goals.double().mean(), goals.double().std()],
+            compare("targets of 6, their spread: 0.1", [6, 0.1], [targets.double().mean(), targets.double().std()],
                     tolerance=0.003),
             compare("weights afterwards", [3, 3], [network.weight.min(), network.weight.max()]),
         ],

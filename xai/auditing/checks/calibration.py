@@ -8,15 +8,19 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from xai.auditing.audit_data import Prepared, Rows
+from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import curves, table
-from xai.auditing.intervals import RESAMPLES
-from xai.auditing.limits import ALPHA, judge, untestable
+from xai.auditing.sentences import sentence
+from xai.auditing.verdicts import Measured, Untestable, tested
+from xai.base.statistics import ALPHA, RESAMPLES
 from xai.model.model import Model
 from xai.results.finding import Finding
 
-__all__ = ["BINS", "answers_of", "calibration", "calibration_error", "reliability", "temperature"]
+__all__ = [
+    "answers_of", "calibration", "calibration_error", "check_bins", "reliability", "temperature", "tendency",
+]  # fmt: skip
 
+NAME = "calibration.error"
 BINS = 15
 NULL_DRAWS = 499
 
@@ -28,46 +32,61 @@ def calibration(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
     confidences that is perfectly calibrated shows on so many rows: its answers are drawn from its own probabilities.
     Sources: Guo et al. 2017, arXiv:1706.04599; Bröcker and Smith 2007 for the control.
     """
-    name = "calibration.error"
-    rows = data.held_out
-    if rows.task == "regression":
-        return [untestable(name, "a regression gives no probabilities.")]
-    if len(rows) < 2 * BINS:
-        return [untestable(name, f"{len(rows)} rows are too few for {BINS} bins.")]
-    confidence, right = answers_of(rows.prediction, rows)
+    return [tested(NAME, _error, data.held_out, seed)]
+
+
+def _error(split: Split, seed: int) -> Measured:
+    check_bins(split)
+    confidence, right = answers_of(split.prediction, split)
     error = calibration_error(confidence, right)
     generator = np.random.default_rng(seed)
     drawn = (generator.random((NULL_DRAWS, len(confidence))) < confidence).astype(np.float64)
     null = np.array([calibration_error(confidence, answers) for answers in drawn])
-    boots, answers = [], np.arange(len(confidence)).reshape(len(rows), -1)  # of several labels, a row has several
+    chance = float(null.mean())
+    boots, answers = [], np.arange(len(confidence)).reshape(len(split), -1)  # of several labels, a row has several
     for _ in range(RESAMPLES):
-        index = answers[generator.integers(len(rows), size=len(rows))].ravel()
+        index = answers[generator.integers(len(split), size=len(split))].ravel()
         boots.append(calibration_error(confidence[index], right[index]))
     # An error that is a mean of absolute values is too large when rows are few, and once more when they are redrawn.
-    score = error - float(null.mean())
+    score = error - chance
     shift = float(np.mean(boots)) - score
     low, high = (float(end) - shift for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))
-    cooled, after = _with_temperature(rows, seed)
-    curve = reliability(confidence, right)
-    p_value = (1 + int((null >= error).sum())) / (1 + NULL_DRAWS)
+    fitted, left = _with_temperature(split, seed)
     details: dict[str, object] = {
-        "expected_calibration_error": error, "control_error": float(null.mean()), "p_value": p_value,
-        "temperature": cooled, "error_with_temperature": after,
-        "panels": [curves("Reliability", "confidence", "share right", {
-            "model": ([line["confidence"] for line in curve], [line["share right"] for line in curve]),
-            "control: perfectly calibrated": ([curve[0]["confidence"], 1.0], [curve[0]["confidence"], 1.0]),
-        })],
-        "tables": [table("Confidence against answers, in bins of equally many rows", curve)],
+        "expected_calibration_error": error, "control_error": chance,
+        "p_value": (1 + int((null >= error).sum())) / (1 + NULL_DRAWS),
+        "temperature": fitted, "error_with_temperature": left,
+        **_pictures(reliability(confidence, right)),
     }  # fmt: skip
-    mean_gap = float(confidence.mean() - right.mean())
-    kind = "too sure" if mean_gap > 0 else "not sure enough"
-    change = f"; one temperature ({cooled:.2f}) would leave {100 * after:.1f}" if cooled is not None else ""
-    text = (
-        f"Its confidence is {100 * error:.1f} points off on average, where chance alone makes {100 * null.mean():.1f}; "
-        f"on the whole it is {kind} by {100 * abs(mean_gap):.1f}{change}."
-    )
-    control = f"a perfectly calibrated model with these confidences, {NULL_DRAWS} times"
-    return [judge(name, score, (low, high), control, text, details)]
+    gap = float(confidence.mean() - right.mean())
+    facts = {
+        "error": error, "chance": null.mean(), "tendency": tendency(gap), "gap": abs(gap), "draws": NULL_DRAWS,
+        "temperature": "" if fitted is None else sentence(NAME, "temperature", {"temperature": fitted, "left": left}),
+    }  # fmt: skip
+    return Measured(score, (low, high), facts, details)
+
+
+def check_bins(split: Split) -> None:
+    """Raise Untestable for rows whose confidence cannot be held against their answers in bins."""
+    if split.task == "regression":
+        raise Untestable("no_probabilities")
+    if len(split) < 2 * BINS:
+        raise Untestable("few_rows_for_bins", rows=len(split), bins=BINS)
+
+
+def tendency(gap: float) -> str:
+    """Return what a mean confidence minus a share of right answers is called."""
+    return sentence(NAME, "too_sure" if gap > 0 else "not_sure", {})
+
+
+def _pictures(curve: list[dict[str, float]]) -> dict[str, object]:
+    start = curve[0]["confidence"]
+    model = ([line["confidence"] for line in curve], [line["share right"] for line in curve])
+    lines = {"model": model, "control: perfectly calibrated": ([start, 1.0], [start, 1.0])}
+    return {
+        "panels": [curves("Reliability", "confidence", "share right", lines)],
+        "tables": [table("Confidence against answers, in bins of equally many rows", curve)],
+    }
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
@@ -94,47 +113,42 @@ def temperature(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
 
 
-def answers_of(prediction: torch.Tensor, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def answers_of(prediction: torch.Tensor, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return how sure each answer is and whether it is right; of several labels, each label is an answer."""
-    if rows.task == "multilabel":
-        said = (prediction > 0.5) == (rows.labels > 0.5)
-        return torch.maximum(prediction, 1 - prediction).flatten().numpy(), said.flatten().double().numpy()
-    confidence, said = prediction.max(1)
-    return confidence.numpy(), (said == rows.labels).double().numpy()
+    if split.task == "multilabel":
+        right = (prediction > 0.5) == (split.labels > 0.5)
+        return torch.maximum(prediction, 1 - prediction).flatten().numpy(), right.flatten().double().numpy()
+    confidence, predicted = prediction.max(1)
+    return confidence.numpy(), (predicted == split.labels).double().numpy()
 
 
-def _with_temperature(rows: Rows, seed: int) -> tuple[float | None, float | None]:
+def _with_temperature(split: Split, seed: int) -> tuple[float | None, float | None]:
     """Return the temperature of all rows, and the error that is left when each half is scaled by the other's."""
-    if rows.task == "multilabel":
+    if split.task == "multilabel":
         return None, None
-    logs = rows.prediction.clamp_min(1e-12).log().numpy()
-    labels = rows.labels.numpy()
-    halves = np.array_split(np.random.default_rng(seed).permutation(len(rows)), 2)
-    scaled = torch.empty_like(rows.prediction)
+    logs = split.prediction.clamp_min(1e-12).log().numpy()
+    labels = split.labels.numpy()
+    halves = np.array_split(np.random.default_rng(seed).permutation(len(split)), 2)
+    scaled = torch.empty_like(split.prediction)
     for own, other in (halves, halves[::-1]):
         scaled[own] = torch.from_numpy(logs[own] / temperature(logs[other], labels[other])).softmax(1)
-    return temperature(logs, labels), calibration_error(*answers_of(scaled, rows))
-
-
-def _edges(ordered: np.ndarray) -> list[int]:
-    """Return where the inner bins of sorted confidences begin; at most 15 bins, equal values in one."""
-    places = [round(len(ordered) * part / BINS) for part in range(1, BINS)]
-    moved = {int(np.searchsorted(ordered, ordered[place], "left")) for place in places if 0 < place < len(ordered)}
-    return sorted(moved - {0})
+    return temperature(logs, labels), calibration_error(*answers_of(scaled, split))
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, float]]:
     """Return the mean confidence and the share of right answers of each bin of equally many rows."""
     order = np.argsort(confidence, kind="stable")
     edges = [0, *_edges(confidence[order]), len(order)]
-    lines = []
-    for start, stop in pairwise(edges):
-        part = order[start:stop]
-        lines.append(
-            {
-                "confidence": float(confidence[part].mean()),
-                "share right": float(right[part].mean()),
-                "rows": len(part),
-            }
-        )
-    return lines
+    return [
+        {
+            "confidence": float(confidence[part].mean()), "share right": float(right[part].mean()), "rows": len(part),
+        }
+        for part in (order[start:stop] for start, stop in pairwise(edges))
+    ]  # fmt: skip
+
+
+def _edges(ordered: np.ndarray) -> list[int]:
+    """Return where the inner bins of sorted confidences begin; at most 15 bins, equal values in one."""
+    starts = [round(len(ordered) * part / BINS) for part in range(1, BINS)]
+    first = {int(np.searchsorted(ordered, ordered[start], "left")) for start in starts if 0 < start < len(ordered)}
+    return sorted(first - {0})

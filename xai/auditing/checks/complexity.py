@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from xai.auditing.audit_data import Prepared
-from xai.auditing.correctness import SCORES, quality
+from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_mean
-from xai.auditing.limits import judge, untestable
-from xai.auditing.row_features import features
+from xai.auditing.kinds import class_names
+from xai.auditing.row_features import Features, features
+from xai.auditing.scores import SCORES, quality
+from xai.auditing.verdicts import Measured, Untestable, tested
+from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model
 from xai.results.finding import Finding
 
@@ -26,87 +28,103 @@ def complexity(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     Both learn from the training rows, or where there are none, crosswise from the held-out ones. The score is the
     model's score minus that of the better of the two, row by row.
     """
-    import torch
-    from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
-    from sklearn.tree import export_text
+    return [tested("complexity.gain", _gain, model, data.held_out, data.train, seed)]
 
-    name = "complexity.gain"
-    rows, train = data.held_out, data.train
-    if rows.task == "multilabel":
-        return [untestable(name, "rows with several labels each would need a simple model per label.")]
-    if rows.labels.unique(dim=0).shape[0] < 2 or (train is not None and train.labels.unique(dim=0).shape[0] < 2):
-        return [untestable(name, "there is only one answer to learn.")]
-    learn = rows if train is None else train
-    made = features(model, learn.inputs, rows.inputs)
-    goals, answers, scores, text = learn.labels.numpy(), rows.labels, {}, {}
-    single = rows.task != "regression"
-    goals = goals if single or goals.shape[1] > 1 else goals[:, 0]
-    simple = _simple_models(single, seed)
-    split = KFold(FOLDS)
-    if single and train is None:
-        members = np.sort(np.bincount(goals))[::-1]
-        if members[1] < FOLDS:
-            return [untestable(name, f"without training rows, two classes need {FOLDS} rows to learn crosswise.")]
-        # A class with fewer rows is in some folds only, which scikit-learn warns of.
-        split = (
-            StratifiedKFold(FOLDS)
-            if members[members > 0].min() >= FOLDS
-            else KFold(FOLDS, shuffle=True, random_state=seed)
-        )
-    for kind, learner in simple.items():
-        if train is None:
-            said = cross_val_predict(learner, made.parts[1], goals, cv=split)
-            learner.fit(made.parts[1], goals)
-        else:
-            said = learner.fit(made.parts[0], goals).predict(made.parts[1])
-        if single:
-            scores[kind] = (said == answers.numpy()).astype(np.float64)
-        else:
-            said = torch.as_tensor(np.asarray(said, dtype=np.float64).reshape(len(rows), -1))
-            scores[kind] = quality(said, answers, "regression").numpy()
-    text["tree"] = export_text(simple["small tree"], feature_names=list(made.names), max_depth=DEPTH)
-    own = rows.quality.numpy()
+
+def _gain(model: Model, held_out: Split, train: Split | None, seed: int) -> Measured:
+    if held_out.task == "multilabel":
+        raise Untestable("several_labels")
+    if any(part.labels.unique(dim=0).shape[0] < 2 for part in (held_out, train) if part is not None):
+        raise Untestable("one_answer")
+    made = features(model, (train or held_out).inputs, held_out.inputs)
+    simple = _simple_models(held_out.task != "regression", seed)
+    scores = _scores_of(simple, made, held_out, train, seed)
+    own = held_out.quality.numpy()
     best = max(scores, key=lambda kind: scores[kind].mean())
     gain = float((own - scores[best]).mean())
-    interval = bootstrap_mean(own - scores[best], seed)
-    label = SCORES[rows.task]
+    label = SCORES[held_out.task]
     means = {"the model": float(own.mean()), **{kind: float(values.mean()) for kind, values in scores.items()}}
-    readable = {
-        "tables": [table("Largest weights of the linear model", _weights(model, simple["linear model"], made.names))],
-        "texts": [{"title": "The small tree, to be followed by hand", "text": text["tree"]}],
-    }
     details: dict[str, object] = {
         "scores": means, "best": best, "features": made.made,
         "panels": [bars(f"{label} on held-out rows", "", label, {"score": list(means.values())}, list(means))],
-        **({"raw": readable} if made.words else readable),
     }  # fmt: skip
-    control = f"a linear model and a tree of depth {DEPTH} on {made.made}"
-    verdict = f"{abs(gain):.3f} {'more' if gain >= 0 else 'less'} than the {best} that a person can read"
-    sentence = f"The model's {label} is {means['the model']:.3f}, {verdict} ({means[best]:.3f})."
-    return [judge(name, gain, interval, control, sentence, details)]
+    readable = _readable(simple, made, class_names(model, held_out.outputs))
+    details |= {"raw": readable} if made.words else readable
+    facts = {
+        "score": label, "own": means["the model"], "gain": abs(gain), "best": best, "simple": means[best],
+        "depth": DEPTH, "features": made.made,
+    }  # fmt: skip
+    return Measured(gain, bootstrap_mean(own - scores[best], seed), facts, details, "text" if gain >= 0 else "less")
 
 
-def _simple_models(single: bool, seed: int) -> dict[str, object]:
+def _simple_models(one_class: bool, seed: int) -> dict[str, object]:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-    if single:
+    if one_class:
         linear = LogisticRegression(max_iter=300, tol=1e-3)
         return {"linear model": linear, "small tree": DecisionTreeClassifier(max_depth=DEPTH, random_state=seed)}
     return {"linear model": Ridge(), "small tree": DecisionTreeRegressor(max_depth=DEPTH, random_state=seed)}
 
 
-def _weights(model: Model, linear: object, names: tuple[str, ...]) -> list[dict[str, object]]:
+def _scores_of(
+    simple: dict[str, object], made: Features, held_out: Split, train: Split | None, seed: int
+) -> dict[str, np.ndarray]:
+    """Fit each simple model, and return what each held-out row adds to its score."""
+    from sklearn.model_selection import cross_val_predict
+
+    labels = (train or held_out).labels.numpy()
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    folds = _folds(labels, held_out.task, seed) if train is None else None
+    scores = {}
+    for kind, learner in simple.items():
+        if train is None:
+            predicted = cross_val_predict(learner, made.parts[1], labels, cv=folds)
+            learner.fit(made.parts[1], labels)
+        else:
+            predicted = learner.fit(made.parts[0], labels).predict(made.parts[1])
+        if held_out.task == "regression":
+            numbers = torch.as_tensor(np.asarray(predicted, dtype=np.float64).reshape(len(held_out), -1))
+            scores[kind] = quality(numbers, held_out.labels, "regression").numpy()
+        else:
+            scores[kind] = (predicted == held_out.labels.numpy()).astype(np.float64)
+    return scores
+
+
+def _folds(labels: np.ndarray, task: str, seed: int) -> object:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    if task == "regression":
+        return KFold(FOLDS)
+    members = np.sort(np.bincount(labels))[::-1]
+    if members[1] < FOLDS:
+        raise Untestable("few_to_learn", folds=FOLDS)
+    # A class with fewer rows is in some folds only, which scikit-learn warns of.
+    rare = members[members > 0].min() < FOLDS
+    return KFold(FOLDS, shuffle=True, random_state=seed) if rare else StratifiedKFold(FOLDS)
+
+
+def _readable(simple: dict[str, object], made: Features, classes: list[str]) -> dict[str, object]:
+    from sklearn.tree import export_text
+
+    tree = export_text(simple["small tree"], feature_names=list(made.names), max_depth=DEPTH)
+    weights = _weights(simple["linear model"], made.names, classes)
+    return {
+        "tables": [table("Largest weights of the linear model", weights)],
+        "texts": [{"title": "The small tree, to be followed by hand", "text": tree}],
+    }
+
+
+def _weights(linear: object, names: tuple[str, ...], classes: list[str]) -> list[dict[str, object]]:
     """Return the largest weights, of a classifier with the class that each speaks for."""
     weights = np.atleast_2d(linear.coef_)
     known = getattr(linear, "classes_", None)
     order = np.argsort(-np.abs(weights), axis=None, kind="stable")[:LISTED]
     lines = []
-    for place in order:
-        row, column = divmod(int(place), weights.shape[1])
+    for flat in order:
+        row, column = divmod(int(flat), weights.shape[1])
         line: dict[str, object] = {"column": names[column], "weight": float(weights[row, column])}
         if known is not None:
-            number = int(known[1] if len(known) == 2 else known[row])
-            line["speaks for"] = model.classes[number] if model.classes else str(number)
+            line["speaks for"] = classes[int(known[1] if len(known) == 2 else known[row])]
         lines.append(line)
     return lines

@@ -9,16 +9,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from xai.auditing.audit_data import Rows
-from xai.auditing.correctness import SCORES, quality
+from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import bars, curves
-from xai.auditing.intervals import bootstrap_mean
-from xai.auditing.limits import judge, untestable
+from xai.auditing.scores import SCORES, quality
+from xai.auditing.verdicts import Measured, Untestable
 from xai.base.errors import InputError, XaiError
+from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model
 from xai.network.compress import QUANTIZERS, keep_largest, unit_norms
 from xai.network.trace import Trace
-from xai.results.finding import Finding
 
 __all__ = ["pruning", "quantization"]
 
@@ -27,24 +26,18 @@ BEARABLE = 0.01  # points of the score
 KINDS = {"int8": "8 bits", "powers_of_two": "powers of two", "ternary": "3 levels", "binary": "2 levels"}
 
 
-def pruning(model: Model, rows: Rows, found: Trace, seed: int) -> Finding:
+def pruning(model: Model, split: Split, trace: Trace) -> Measured:
     """Return what share of the connections, smallest first, can be set to 0 at a loss of at most one point.
 
     Whole units are tried beside them: of each hidden layer the ones with the smallest weights.
     """
-    name = "inside.pruning"
-    own, label = rows.quality.numpy(), SCORES[rows.task]
-    try:
-        sparse = [
-            _answers(model, rows, lambda network, share=share: _drop_connections(network, share)) for share in SHARES
-        ]
-        hidden = _hidden(found)
-        narrow = [
-            _answers(model, rows, lambda network, share=share: _drop_units(network, hidden, found, share))
-            for share in (SHARES if hidden else ())
-        ]
-    except XaiError as error:
-        return untestable(name, str(error))
+    own, label = split.quality.numpy(), SCORES[split.task]
+    hidden = _hidden(trace)
+    sparse = [_scores(model, split, lambda network, share=share: _drop_connections(network, share)) for share in SHARES]
+    narrow = [
+        _scores(model, split, lambda network, share=share: _drop_units(network, hidden, trace, share))
+        for share in (SHARES if hidden else ())
+    ]
     kept = [share for share, scores in zip(SHARES, sparse) if own.mean() - scores.mean() <= BEARABLE]
     spare = max(kept, default=0.0)
     lines = {"connections": ([0.0, *SHARES], [own.mean(), *(scores.mean() for scores in sparse)])}
@@ -54,43 +47,38 @@ def pruning(model: Model, rows: Rows, found: Trace, seed: int) -> Finding:
         "curves": {kind: [float(value) for value in y] for kind, (_, y) in lines.items()},
         "panels": [curves(f"{label} after pruning", "share set to 0", label, lines)],
     }  # fmt: skip
-    text = f"{100 * spare:.0f} % of its connections, the smallest, can be set to 0 for at most a point of {label}."
-    return judge(name, spare, (spare, spare), "the network as it is", text, details, at_most="warn")
+    return Measured(spare, (spare, spare), {"share": spare, "score": label}, details, at_most="warn")
 
 
-def quantization(model: Model, rows: Rows, seed: int) -> Finding:
+def quantization(model: Model, split: Split, seed: int) -> Measured:
     """Return what is lost with weights of 8 bits, and for comparison of fewer."""
-    name = "inside.quantization"
-    own, label = rows.quality.numpy(), SCORES[rows.task]
-    try:
-        scores = {kind: _answers(model, rows, lambda network, kind=kind: _quantize(network, kind)) for kind in KINDS}
-    except XaiError as error:
-        return untestable(name, str(error))
+    own, label = split.quality.numpy(), SCORES[split.task]
+    scores = {kind: _scores(model, split, lambda network, kind=kind: _quantize(network, kind)) for kind in KINDS}
     lost = own - scores["int8"]
     means = {"as it is": own.mean(), **{KINDS[kind]: values.mean() for kind, values in scores.items()}}
     details = {
         "scores": {kind: float(value) for kind, value in means.items()},
         "panels": [bars(f"{label} by weights", "", label, {"model": list(means.values())}, list(means))],
     }  # fmt: skip
-    text = (
-        f"With weights of 8 bits the {label} goes from {own.mean():.3f} to {scores['int8'].mean():.3f}; with two "
-        f"levels it would be {scores['binary'].mean():.3f}."
-    )
-    return judge(name, float(lost.mean()), bootstrap_mean(lost, seed), "the network as it is", text, details)
+    facts = {"score": label, "own": own.mean(), **{kind: scores[kind].mean() for kind in ("int8", "binary")}}
+    return Measured(float(lost.mean()), bootstrap_mean(lost, seed), facts, details)
 
 
-def _answers(model: Model, rows: Rows, change: Callable[[nn.Module], None]) -> np.ndarray:
-    """Return what each row adds to the score under a changed copy of the network."""
+def _scores(model: Model, split: Split, change: Callable[[nn.Module], None]) -> np.ndarray:
+    """Return what each row adds to the score under a changed copy of the network; raises Untestable where it cannot."""
     try:
         with torch.inference_mode(False):
             network = copy.deepcopy(model.network).eval()
     except Exception as error:
-        got = type(error).__name__
-        raise InputError("network", expected="one that can be copied", got=got, operation="audit") from error
-    with torch.no_grad():
-        change(network)
-    said = model.with_network(network).predict(rows.inputs).double().cpu()
-    return quality(said, rows.labels, rows.task).numpy()
+        got = InputError("network", expected="one that can be copied", got=type(error).__name__, operation="audit")
+        raise Untestable("error", error=got) from error
+    try:
+        with torch.no_grad():
+            change(network)
+        predicted = model.with_network(network).predict(split.inputs).double().cpu()
+    except XaiError as error:
+        raise Untestable("error", error=error) from error
+    return quality(predicted, split.labels, split.task).numpy()
 
 
 def _weights(network: nn.Module) -> list[nn.Parameter]:
@@ -106,14 +94,14 @@ def _drop_connections(network: nn.Module, share: float) -> None:
         weight[weight.abs() / weight.std().clamp_min(1e-12) <= limit] = 0
 
 
-def _hidden(found: Trace) -> list[str]:
+def _hidden(trace: Trace) -> list[str]:
     """Return the layers whose units can go: every convolution and linear layer but the last."""
-    return [layer.name for layer in found.layers if (layer.convolution or layer.linear) and layer.calls == 1][:-1]
+    return [layer.name for layer in trace.layers if (layer.convolution or layer.linear) and layer.calls == 1][:-1]
 
 
-def _drop_units(network: nn.Module, hidden: list[str], found: Trace, share: float) -> None:
+def _drop_units(network: nn.Module, hidden: list[str], trace: Trace, share: float) -> None:
     """Set the units with the smallest incoming weights to 0, behind the batch norm where there is one."""
-    norm_of = dict(found.foldable)
+    norm_of = dict(trace.foldable)
     for name in hidden:
         layer = network.get_submodule(name)
         kept = keep_largest(unit_norms(layer.weight), share)

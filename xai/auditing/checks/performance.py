@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 from torch import Tensor
 
-from xai.auditing.audit_data import Prepared, Rows
-from xai.auditing.correctness import SCORES
+from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_confusion, bootstrap_mean
-from xai.auditing.limits import ALPHA, judge, untestable
+from xai.auditing.kinds import class_names
+from xai.auditing.scores import ONE_CLASS, SCORES, balanced_skill, confusion_matrix, mean_recall
+from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.errors import InputError, names_errors
+from xai.base.statistics import ALPHA, bootstrap_confusion, bootstrap_mean, wilson
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -23,7 +23,7 @@ from xai.results.finding import Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Performance", "balanced_skill", "measure_performance", "performance", "wilson"]
+__all__ = ["Performance", "measure_performance", "performance"]
 
 WORST = 6  # errors that a report explains
 
@@ -80,7 +80,7 @@ def measure_performance(model: Model, inputs: object, labels: object) -> Perform
 
     inputs: (N, ...) as the model takes them. labels: class numbers (N,) or names. Raises InputError for others.
     """
-    if model.task not in ("classification", "binary"):
+    if model.task not in ONE_CLASS:
         raise InputError("model", expected="a classifier", got=f"task {model.task!r}")
     probabilities = model.predict(inputs).cpu()
     outputs = probabilities.shape[1]
@@ -89,7 +89,7 @@ def measure_performance(model: Model, inputs: object, labels: object) -> Perform
     predicted = probabilities.argmax(1)
     confusion = torch.zeros(outputs, outputs, dtype=torch.long)
     confusion.index_put_((labels, predicted), torch.ones_like(predicted), accumulate=True)
-    names = tuple(model.classes or (str(number) for number in range(outputs)))
+    names = tuple(class_names(model, outputs))
     return Performance(names, labels, predicted, probabilities, confusion)
 
 
@@ -99,50 +99,41 @@ def performance(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
     Skill is the way from guessing (0) to perfect (1): of the mean recall over classes, or R² of a regression. Intervals
     are bootstrapped over rows.
     """
-    held_out = data.held_out
-    return [_skill(held_out, seed), _overfitting(held_out, data.train, seed), _classes(model, held_out)]
+    return [
+        tested("performance.skill", _skill, data.held_out, seed),
+        tested("performance.overfitting", _overfitting, data.held_out, data.train, seed),
+        tested("performance.classes", _classes, model, data.held_out),
+    ]
 
 
-def _skill(rows: Rows, seed: int) -> Finding:
-    name = "performance.skill"
-    losses = _losses(rows)
+def _skill(split: Split, seed: int) -> Measured:
+    hardest = _losses(split).argsort(descending=True, stable=True)[:WORST]
     details: dict[str, object] = {
-        "tables": [table("Scores on held-out rows", _scores(rows, seed))],
-        "worst": rows.places[losses.argsort(descending=True, stable=True)[:WORST]].tolist(),
+        "tables": [table("Scores on held-out rows", _scores(split, seed))],
+        "worst": split.index[hardest].tolist(),
     }
-    if rows.task == "regression":
-        skill, interval = float(rows.quality.mean()), bootstrap_mean(rows.quality.numpy(), seed)
-        control = "always answering the mean, which has R² 0"
-        text = f"The model explains {100 * skill:.0f} % of the variance of held-out goals (R²)."
-        return judge(name, skill, interval, control, text, details)
-    if rows.task == "multilabel":
-        tables = [_confusion(rows.prediction[:, k] > 0.5, rows.labels[:, k] > 0.5, 2) for k in range(rows.outputs)]
-        parts = [bootstrap_confusion(item, balanced_skill, seed) for item in tables]
+    if split.task == "regression":
+        skill, interval = float(split.quality.mean()), bootstrap_mean(split.quality.numpy(), seed)
+        return Measured(skill, interval, {"skill": skill}, details, "regression")
+    if split.task == "multilabel":
+        called, labels = split.prediction > 0.5, split.labels > 0.5
+        tables = [confusion_matrix(called[:, k], labels[:, k], 2) for k in range(split.outputs)]
+        ends = np.array([bootstrap_confusion(item, balanced_skill, seed) for item in tables])
         skill = float(np.mean([balanced_skill(item[None])[0] for item in tables]))
-        interval = (float(np.mean([low for low, _ in parts])), float(np.mean([high for _, high in parts])))
-        control = "guessing each label, which finds half of both answers"
-        text = f"Over its labels, the model goes {100 * skill:.0f} % of the way from guessing to perfect."
-        return judge(name, skill, interval, control, text, details)
-    confusion = _confusion(rows.predicted, rows.labels, rows.outputs)
+        interval = (float(np.mean(ends[:, 0])), float(np.mean(ends[:, 1])))
+        return Measured(skill, interval, {"skill": skill}, details, "multilabel")
+    confusion = confusion_matrix(split.predicted, split.labels, split.outputs)
     skill = float(balanced_skill(confusion[None])[0])
-    interval = bootstrap_confusion(confusion, balanced_skill, seed)
     details["confusion"] = confusion.tolist()
-    present = int((confusion.sum(1) > 0).sum())
-    control = f"guessing, which finds 1 in {present} of each class"
-    text = (
-        f"The model is right on {100 * float(rows.quality.mean()):.1f} % of held-out rows and, class by class, goes "
-        f"{100 * skill:.0f} % of the way from guessing to perfect."
-    )
-    return judge(name, skill, interval, control, text, details)
+    facts = {"right": float(split.quality.mean()), "skill": skill, "classes": int((confusion.sum(1) > 0).sum())}
+    return Measured(skill, bootstrap_confusion(confusion, balanced_skill, seed), facts, details)
 
 
-def _overfitting(held_out: Rows, train: Rows | None, seed: int) -> Finding:
-    name = "performance.overfitting"
+def _overfitting(held_out: Split, train: Split | None, seed: int) -> Measured:
     if train is None:
-        return untestable(name, "the rows that the model learned from were not given.")
+        raise Untestable("no_training_rows")
     seen, unseen = train.quality.numpy(), held_out.quality.numpy()
     gap = float(seen.mean() - unseen.mean())
-    interval = bootstrap_mean(seen, seed, minus=unseen)
     # The control: the same rows, dealt at random into two parts of these sizes.
     both = np.concatenate([seen, unseen])
     generator = np.random.default_rng(seed)
@@ -152,108 +143,76 @@ def _overfitting(held_out: Rows, train: Rows | None, seed: int) -> Finding:
         dealt.append(both[: len(seen)].mean() - both[len(seen) :].mean())
     reach = float(np.quantile(np.abs(dealt), 1 - ALPHA))
     score = SCORES[held_out.task]
+    means = {"learned from": seen.mean(), "held out": unseen.mean()}
     details = {
         "train": float(seen.mean()), "held_out": float(unseen.mean()), "control_reach": reach,
-        "panels": [bars(f"{score} by part", "", score, {"model": [seen.mean(), unseen.mean()]},
-                        ["learned from", "held out"])],
+        "panels": [bars(f"{score} by part", "", score, {"model": list(means.values())}, list(means))],
     }  # fmt: skip
-    control = f"rows dealt at random into two such parts differ by at most {reach:.3f} in 95 of 100 deals"
-    text = f"Its {score} is {seen.mean():.3f} on rows it learned from and {unseen.mean():.3f} on held-out ones."
-    return judge(name, gap, interval, control, text, details)
+    facts = {"score": score, "train": seen.mean(), "held_out": unseen.mean(), "reach": reach}
+    return Measured(gap, bootstrap_mean(seen, seed, minus=unseen), facts, details)
 
 
-def _classes(model: Model, rows: Rows) -> Finding:
-    name = "performance.classes"
-    if rows.task not in ("classification", "binary"):
-        return untestable(name, f"a {rows.task} model has no classes to tell apart.")
-    confusion = _confusion(rows.predicted, rows.labels, rows.outputs)
+def _classes(model: Model, split: Split) -> Measured:
+    if split.task not in ONE_CLASS:
+        raise Untestable("no_classes", task=split.task)
+    confusion = confusion_matrix(split.predicted, split.labels, split.outputs)
     members = confusion.sum(1)
     present = np.flatnonzero(members)
     if len(present) < 2:
-        return untestable(name, "held-out rows of only one class were given.")
-    names = model.classes or [str(number) for number in range(rows.outputs)]
+        raise Untestable("one_class")
+    names, even = class_names(model, split.outputs), len(present)
     found = []
     for number in present:
         right = int(confusion[number, number])
         # As many intervals as classes: each is wide enough that all of them hold together.
         low, high = wilson(right, int(members[number]), 1 - ALPHA / len(present))
-        found.append((right / members[number] * len(present), low * len(present), high * len(present), number))
-    least = min(found, key=lambda item: (item[2], item[0]))
-    worst = names[least[3]]
+        found.append((right / members[number] * even, low * even, high * even, number))
+    recall, low, high, worst = min(found, key=lambda item: (item[2], item[0]))
     lines = [
-        {"class": names[number], "rows": int(members[number]), "found": share / len(present)}
-        for share, _, _, number in found
+        {"class": names[number], "rows": int(members[number]), "found": share / even} for share, _, _, number in found
     ]
-    control = f"guessing evenly finds 1 in {len(present)} of each class; intervals hold for all classes together"
-    text = f"Of the class it finds least often, {worst}, it finds {100 * least[0] / len(present):.0f} %."
-    details = {"class": worst, "tables": [table("Found by class", lines)]}
-    return judge(name, least[0], (least[1], least[2]), control, text, details)
+    facts = {"worst": names[worst], "recall": recall / even, "classes": even}
+    details = {"class": names[worst], "tables": [table("Found by class", lines)]}
+    return Measured(recall, (low, high), facts, details)
 
 
-def _scores(rows: Rows, seed: int) -> list[dict[str, object]]:
+def _scores(split: Split, seed: int) -> list[dict[str, object]]:
     """Return the usual scores of a task, with intervals where a row has its own share in them."""
     from sklearn import metrics
 
-    goals, said = rows.labels.numpy(), rows.prediction.numpy()
+    labels, predicted = split.labels.numpy(), split.prediction.numpy()
     lines = []
 
     def line(name: str, value: float, interval: tuple[float, float] | None = None) -> None:
         low, high = interval or (float("nan"), float("nan"))
         lines.append({"score": name, "value": float(value), "95 % low": low, "95 % high": high})
 
-    line(SCORES[rows.task], float(rows.quality.mean()), bootstrap_mean(rows.quality.numpy(), seed))
-    if rows.task == "regression":
-        errors = np.abs(goals - said).mean(1)
+    line(SCORES[split.task], float(split.quality.mean()), bootstrap_mean(split.quality.numpy(), seed))
+    if split.task == "regression":
+        errors = np.abs(labels - predicted).mean(1)
         line("mean absolute error", errors.mean(), bootstrap_mean(errors, seed))
-        line("root mean squared error", float(np.sqrt(((goals - said) ** 2).mean())))
+        line("root mean squared error", float(np.sqrt(((labels - predicted) ** 2).mean())))
         return lines
-    loss = _losses(rows).numpy()
+    loss = _losses(split).numpy()
     line("log loss", loss.mean(), bootstrap_mean(loss, seed))
-    if rows.task == "multilabel":
-        line("F1 over all labels", metrics.f1_score(goals > 0.5, said > 0.5, average="micro", zero_division=0))
+    if split.task == "multilabel":
+        line("F1 over all labels", metrics.f1_score(labels > 0.5, predicted > 0.5, average="micro", zero_division=0))
         return lines
-    confusion = _confusion(rows.predicted, rows.labels, rows.outputs)
-    line("mean recall over classes", _recall(confusion[None])[0], bootstrap_confusion(confusion, _recall, seed))
-    line("F1, mean over classes", metrics.f1_score(goals, said.argmax(1), average="macro", zero_division=0))
-    if rows.outputs == 2 and len(set(goals.tolist())) == 2:
-        line("area under the ROC curve", metrics.roc_auc_score(goals, said[:, 1]))
+    confusion = confusion_matrix(split.predicted, split.labels, split.outputs)
+    recall = mean_recall(confusion[None])[0]
+    line("mean recall over classes", recall, bootstrap_confusion(confusion, mean_recall, seed))
+    line("F1, mean over classes", metrics.f1_score(labels, predicted.argmax(1), average="macro", zero_division=0))
+    if split.outputs == 2 and len(set(labels.tolist())) == 2:
+        line("area under the ROC curve", metrics.roc_auc_score(labels, predicted[:, 1]))
     return lines
 
 
-def _losses(rows: Rows) -> Tensor:
+def _losses(split: Split) -> Tensor:
     """Return how wrong each answer is (N,): minus the log-probability of what is right, or the squared error."""
-    if rows.task == "regression":
-        return (rows.prediction - rows.labels).pow(2).mean(1)
+    if split.task == "regression":
+        return (split.prediction - split.labels).pow(2).mean(1)
     tiny = torch.finfo(torch.float64).tiny
-    if rows.task == "multilabel":
-        right = torch.where(rows.labels > 0.5, rows.prediction, 1 - rows.prediction)
+    if split.task == "multilabel":
+        right = torch.where(split.labels > 0.5, split.prediction, 1 - split.prediction)
         return -right.clamp_min(tiny).log().sum(1)
-    return -rows.prediction.gather(1, rows.labels[:, None])[:, 0].clamp_min(tiny).log()
-
-
-def _confusion(called: Tensor, labels: Tensor, classes: int) -> np.ndarray:
-    return torch.bincount(labels.long() * classes + called.long(), minlength=classes**2).view(classes, classes).numpy()
-
-
-def _recall(confusions: np.ndarray) -> np.ndarray:
-    """Return the mean recall (R,) over the classes that occur, of confusion matrices (R, K, K)."""
-    members = confusions.sum(2)
-    right = np.diagonal(confusions, axis1=1, axis2=2)
-    shares = np.where(members > 0, right / np.maximum(members, 1), 0.0)
-    return shares.sum(1) / np.maximum((members > 0).sum(1), 1)
-
-
-def balanced_skill(confusions: np.ndarray) -> np.ndarray:
-    """Return how far the mean recall stands on the way from guessing (0) to perfect (1)."""
-    guess = 1 / np.maximum((confusions.sum(2) > 0).sum(1), 2)
-    return (_recall(confusions) - guess) / (1 - guess)
-
-
-def wilson(right: int, count: int, confidence: float = 1 - ALPHA) -> tuple[float, float]:
-    """Return the Wilson interval of a share, at 95 % unless told otherwise.
-
-    >>> tuple(round(limit, 3) for limit in wilson(98, 100))
-    (0.93, 0.994)
-    """
-    interval = binomtest(right, count).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    return -split.prediction.gather(1, split.labels[:, None])[:, 0].clamp_min(tiny).log()

@@ -8,74 +8,77 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_ind
 
+from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import table
-from xai.auditing.limits import ALPHA, judge, untestable
 from xai.auditing.rates import LEAST
-from xai.evidence.verify import holm
-from xai.results.finding import Finding
+from xai.auditing.row_features import attributes
+from xai.auditing.scores import ONE_CLASS
+from xai.auditing.sentences import plain_number, sentence
+from xai.auditing.verdicts import Measured, Untestable
+from xai.base.statistics import ALPHA, holm
+from xai.model.model import Model
 
-__all__ = ["FEWEST", "find_slices", "grow_slices"]
+__all__ = ["FEWEST", "grow_slices", "slices"]
 
 DEPTH, SHARE = 3, 0.05  # at most 3 conditions; a slice has at least a twentieth of the rows
 FEWEST = 8 * LEAST
 
 
-def find_slices(columns: pd.DataFrame, wrong: np.ndarray, admitted: np.ndarray | None, seed: int) -> Finding:
-    """Return whether the model errs more than it admits in a slice of the data, by conditions on its columns (N, D).
+def slices(model: Model, split: Split, wrong: np.ndarray, seed: int) -> Measured:
+    """Return whether the model errs more than it admits in a slice of the data, by conditions on its columns.
 
-    wrong (N,): 1 where an answer is wrong. admitted (N,): one minus the model's confidence, the errors that it expects
-    itself; where rows are hard and the model says so, there is nothing to find. A tree learns on half of the rows where
-    there are more errors than that; its leaves, measured on the other half, are the slices, so that searching through
-    many cannot make one look bad.
+    wrong (N,): 1 where an answer is wrong. What the model admits is one minus its confidence; where rows are hard and
+    the model says so, there is nothing to find. A tree learns on half of the rows where there are more errors than
+    that; its leaves, measured on the other half, are the slices, so that searching through many cannot make one look
+    bad.
     """
-    name = "bias.slices"
+    columns = attributes(model, split.inputs)
+    admitted = 1 - split.prediction.amax(1).numpy() if split.task in ONE_CLASS else None
     if len(wrong) < FEWEST:
-        return untestable(name, f"{len(wrong)} rows are too few to look for slices in one half and measure the other.")
+        raise Untestable("few_rows_for_slices", rows=len(wrong))
     if columns.shape[1] == 0 or wrong.min() == wrong.max():
-        return untestable(name, "there are no errors, or nothing but errors, to find slices of.")
+        raise Untestable("no_errors")
     surprise = wrong - (wrong.mean() if admitted is None else admitted)
     other, leaves, paths = grow_slices(columns, surprise, seed)
-    sizes = {leaf: int((leaves == leaf).sum()) for leaf in paths}
-    measured = list(paths)
-    if not measured:
-        return untestable(name, "the errors follow none of the columns.")
-    with warnings.catch_warnings():  # a model that is always as sure of itself is no worse to test
-        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
-        tests = {
-            leaf: ttest_ind(surprise[other][leaves == leaf], surprise[other][leaves != leaf], equal_var=False)
-            for leaf in measured
-        }
-    p_values = dict(zip(measured, holm([_number(test.pvalue, 1.0) for test in tests.values()])))
-    lines = []
-    for leaf, test in tests.items():
-        inside = leaves == leaf
-        interval = test.confidence_interval(1 - ALPHA / len(measured))
-        more = float(surprise[other][inside].mean() - surprise[other][~inside].mean())
-        lines.append(
-            {
-                "slice": paths[leaf], "rows": sizes[leaf], "errors": float(wrong[other][inside].mean()),
-                "elsewhere": float(wrong[other][~inside].mean()), "more than admitted": more,
-                "low": _number(interval.low, more), "high": _number(interval.high, more), "p (Holm)": p_values[leaf],
-            }
-        )  # fmt: skip
-    lines.sort(key=lambda line: (-line["low"], -line["more than admitted"]))
+    if not paths:
+        raise Untestable("errors_follow_nothing")
+    lines = _lines(surprise[other], wrong[other], leaves, paths)
     worst = lines[0]
-    chance = worst["p (Holm)"] > ALPHA
+    by_chance = worst["p (Holm)"] > ALPHA
+    excess = worst["more than admitted"]
+    facts = {
+        "slice": worst["slice"], "inside": worst["errors"], "elsewhere": worst["elsewhere"], "excess": abs(excess),
+        "note": sentence("bias", "chance", {}) if by_chance else "", "slices": len(lines),
+    }  # fmt: skip
     details = {
         "p_value": worst["p (Holm)"], "admitted": admitted is not None,
         "tables": [table("Slices, measured on rows that did not choose them", lines)],
     }  # fmt: skip
-    control = f"the errors that the model's own confidence admits, in each of {len(lines)} slices together"
-    apart = 100 * worst["more than admitted"]
-    text = (
-        f"Where {worst['slice']}, {100 * worst['errors']:.0f} % of the answers are wrong, elsewhere "
-        f"{100 * worst['elsewhere']:.0f} %: beyond what its confidence admits, {abs(apart):.0f} points "
-        f"{'more' if apart >= 0 else 'less'} than elsewhere"
-        f"{' (no more than chance makes)' if chance else ''}."
-    )
-    score = max(0.0, worst["low"]) if chance else worst["more than admitted"]
-    interval = (worst["low"], worst["high"])
-    return judge(name, score, interval, control, text, details, at_most="warn" if admitted is None else "fail")
+    score = max(0.0, worst["low"]) if by_chance else excess
+    at_most = "warn" if admitted is None else "fail"
+    outcome = "text" if excess >= 0 else "less"
+    return Measured(score, (worst["low"], worst["high"]), facts, details, outcome, at_most=at_most)
+
+
+def _lines(surprise: np.ndarray, wrong: np.ndarray, leaves: np.ndarray, paths: dict[int, str]) -> list[dict]:
+    """Return each slice (leaves of the paths, (M,)) against all other rows, the most certain excess first."""
+    with warnings.catch_warnings():  # a model that is always as sure of itself is no worse to test
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        tests = {leaf: ttest_ind(surprise[leaves == leaf], surprise[leaves != leaf], equal_var=False) for leaf in paths}
+    p_values = holm([_finite(test.pvalue, 1.0) for test in tests.values()])
+    lines = []
+    for (leaf, test), p_value in zip(tests.items(), p_values):
+        inside = leaves == leaf
+        interval = test.confidence_interval(1 - ALPHA / len(paths))
+        more = float(surprise[inside].mean() - surprise[~inside].mean())
+        lines.append(
+            {
+                "slice": paths[leaf], "rows": int(inside.sum()), "errors": float(wrong[inside].mean()),
+                "elsewhere": float(wrong[~inside].mean()), "more than admitted": more,
+                "low": _finite(interval.low, more), "high": _finite(interval.high, more), "p (Holm)": p_value,
+            }
+        )  # fmt: skip
+    return sorted(lines, key=lambda line: (-line["low"], -line["more than admitted"]))
 
 
 def grow_slices(
@@ -99,7 +102,7 @@ def grow_slices(
     return other, leaves, {leaf: paths[leaf] for leaf, size in sizes.items() if LEAST <= size <= len(other) - LEAST}
 
 
-def _number(value: float, otherwise: float) -> float:
+def _finite(value: float, otherwise: float) -> float:
     """Return a number, or what stands in for it where nothing varies."""
     return float(value) if np.isfinite(value) else otherwise
 
@@ -130,9 +133,9 @@ def _paths(tree: object, meaning: list[tuple[str, str | None]]) -> dict[int, str
             paths[node] = " and ".join(conditions) or "everywhere"
             continue
         name, word = meaning[inner.feature[node]]
-        limit = inner.threshold[node]
-        low = f"{name} ≤ {limit:.4g}" if word is None else f"{name} is not {word}"
-        high = f"{name} > {limit:.4g}" if word is None else f"{name} is {word}"
+        limit = plain_number(inner.threshold[node], 4)
+        low = f"{name} ≤ {limit}" if word is None else f"{name} is not {word}"
+        high = f"{name} > {limit}" if word is None else f"{name} is {word}"
         waiting.append((inner.children_left[node], [*conditions, low]))
         waiting.append((inner.children_right[node], [*conditions, high]))
     return paths

@@ -4,69 +4,86 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai.auditing.checks.calibration import BINS, answers_of, calibration_error, reliability
-from xai.auditing.compare.ensemble import A, B, Pool
-from xai.auditing.compare.null_shift import apart_by_value, beyond, control, in_words, rank_p_value, standing
+from xai.auditing.checks.calibration import answers_of, calibration_error, check_bins, reliability, tendency
+from xai.auditing.compare.replica_test import beyond, control, excess_over_others, in_words, versions_in_order
+from xai.auditing.compare.versions import A, B, Ensemble
 from xai.auditing.finding_figures import curves, table
-from xai.auditing.limits import ALPHA, judge, untestable
+from xai.auditing.sentences import sentence
+from xai.auditing.verdicts import Measured, tested
+from xai.base.statistics import ALPHA, rank_p_value
 from xai.results.finding import Finding
 
 __all__ = ["confidence"]
 
+NAME = "confidence.calibration"
 RESAMPLES = 199  # of each version's rows; the calibration error sorts them every time
 
+Answers = tuple[np.ndarray, np.ndarray]  # how sure each answer is, and whether it is right
 
-def confidence(pool: Pool, *, seed: int = 0) -> list[Finding]:
+
+def confidence(ensemble: Ensemble, *, seed: int = 0) -> list[Finding]:
     """Return how much further B's confidence is from how often it is right (expected calibration error, 15 bins)."""
-    name = "confidence.calibration"
-    if pool.first.task == "regression":
-        return [untestable(name, "a regression gives no probabilities.")]
-    if len(pool.first) < 2 * BINS:
-        return [untestable(name, f"{len(pool.first)} rows are too few for {BINS} bins.")]
-    answers = [answers_of(rows.prediction, rows) for rows in pool.rows]
+    return [tested(NAME, _calibration, ensemble, seed)]
+
+
+def _calibration(ensemble: Ensemble, seed: int) -> Measured:
+    check_bins(ensemble.first)
+    answers = [answers_of(split.prediction, split) for split in ensemble.splits]
     found = np.array([calibration_error(*answer) for answer in answers])
-    gained = float(found[B] - found[pool.kin].mean())
-    generator = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(RESAMPLES):
-        index = generator.integers(len(answers[A][0]), size=len(answers[A][0]))
-        drawn.append([calibration_error(sure[index], right[index]) for sure, right in answers])
-    boots = np.array(drawn)
-    steps = boots[:, B] - boots[:, pool.kin].mean(1)
-    # A mean of absolute values grows when rows are redrawn; the difference of two grows by less, which is taken out.
-    steps = steps - steps.mean() + gained
+    others = found[ensemble.reference]
+    gained = float(found[B] - others.mean())
+    steps = _resampled(answers, ensemble.reference, gained, seed)
     low, high = (float(end) for end in np.quantile(steps, [ALPHA / 2, 1 - ALPHA / 2]))
-    sure = [float(confident.mean() - right.mean()) for confident, right in answers]
-    lines = [
-        {"version": version, "calibration error": float(error), "confidence minus share right": gap}
-        for version, error, gap in zip(pool.names, found, sure)
-    ]
-    curve = {
-        version: ([line["confidence"] for line in made], [line["share right"] for line in made])
-        for version, made in (("A", reliability(*answers[A])), ("B", reliability(*answers[B])))
-    }
-    least = min(min(x) for x, _ in curve.values())
-    curve["control: perfectly calibrated"] = ([least, 1.0], [least, 1.0])
-    details: dict[str, object] = {
-        "errors": found.tolist(), "too_sure": sure,
-        "panels": [curves("Reliability", "confidence", "share right", curve)],
-        "tables": [table("Calibration by version", lines)],
-    }  # fmt: skip
-    text = (
-        f"The calibration error is {100 * found[A]:.1f} points of A and {100 * found[B]:.1f} of B, which is "
-        f"{'too sure' if sure[B] > 0 else 'not sure enough'} by {100 * abs(sure[B]):.1f} on the whole "
-        f"(A: {100 * sure[A]:+.1f})"
-    )
-    if pool.replicas:
-        p_value = rank_p_value(np.abs(apart_by_value(found)))
-        kin = found[pool.kin]
-        text += f"; A and its replicas have {100 * kin.min():.1f} to {100 * kin.max():.1f}: "
-        text += f"{in_words(p_value, pool.replicas)}."
-        details["panels"].append(standing(pool, "Calibration error by version", "calibration error", found))
+    gaps = [float(sure.mean() - right.mean()) for sure, right in answers]
+    details: dict[str, object] = {"errors": found.tolist(), "too_sure": gaps, **_pictures(ensemble, answers, found)}
+    if ensemble.replicas:
+        distance = np.abs(excess_over_others(found))
+        p_value = rank_p_value(distance, float(distance[B]))
+        more = {"low": others.min(), "high": others.max(), "verdict": in_words(p_value, ensemble.replicas)}
+        rest = sentence(NAME, "replicas", more)
+        picture = versions_in_order(ensemble, "Calibration error by version", "calibration error", found)
+        details["panels"].append(picture)
     else:
         tail = min((steps <= 0).sum(), (steps >= 0).sum())
         p_value = float(min(1.0, 2 * (1 + tail) / (1 + RESAMPLES)))
-        text += f" (bootstrap over rows: p = {p_value:.2g})."
+        rest = sentence(NAME, "rows", {"p_value": p_value})
     details["p_value"] = p_value
-    held = control(pool, "the calibration error of A on the same rows")
-    return [judge(name, gained, (low, high), held, text, details, beyond=beyond(p_value, pool.replicas))]
+    facts = {
+        "a": found[A], "b": found[B], "tendency": tendency(gaps[B]), "gap": abs(gaps[B]), "gap_a": gaps[A],
+        "rest": rest,
+    }  # fmt: skip
+    return Measured(
+        gained, (low, high), facts, details, control=control(ensemble, NAME),
+        beyond=beyond(p_value, ensemble.replicas),
+    )  # fmt: skip
+
+
+def _resampled(answers: list[Answers], reference: list[int], gained: float, seed: int) -> np.ndarray:
+    """Return what B has more of in calibration error, with rows drawn anew (RESAMPLES,)."""
+    generator = np.random.default_rng(seed)
+    count = len(answers[A][0])
+    drawn = []
+    for _ in range(RESAMPLES):
+        index = generator.integers(count, size=count)
+        drawn.append([calibration_error(sure[index], right[index]) for sure, right in answers])
+    boots = np.array(drawn)
+    steps = boots[:, B] - boots[:, reference].mean(1)
+    # A mean of absolute values grows when rows are redrawn; the difference of two grows by less, which is taken out.
+    return steps - steps.mean() + gained
+
+
+def _pictures(ensemble: Ensemble, answers: list[Answers], found: np.ndarray) -> dict[str, list]:
+    lines = [
+        {"version": name, "calibration error": float(error), "confidence minus share right": sure.mean() - right.mean()}
+        for name, error, (sure, right) in zip(ensemble.names, found, answers)
+    ]
+    curve = {
+        name: ([line["confidence"] for line in made], [line["share right"] for line in made])
+        for name, made in (("A", reliability(*answers[A])), ("B", reliability(*answers[B])))
+    }
+    least = min(min(x) for x, _ in curve.values())
+    curve["control: perfectly calibrated"] = ([least, 1.0], [least, 1.0])
+    return {
+        "panels": [curves("Reliability", "confidence", "share right", curve)],
+        "tables": [table("Calibration by version", lines)],
+    }

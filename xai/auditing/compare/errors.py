@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import ttest_1samp
+import pandas as pd
 
 from xai.auditing.checks.slices import FEWEST, grow_slices
-from xai.auditing.compare.ensemble import A, B, Pool
-from xai.auditing.compare.groups import GroupMove, group_moves
-from xai.auditing.compare.null_shift import (
-    apart_by_value,
-    beyond,
-    control,
-    in_words,
-    mcnemar,
-    rank_p_value,
-    standing,
-)
-from xai.auditing.correctness import SCORES
+from xai.auditing.compare.group_shifts import GroupShift, group_shifts, most_certain_first
+from xai.auditing.compare.replica_test import beyond, control, excess_over_others, in_words, versions_in_order
+from xai.auditing.compare.versions import A, B, Ensemble
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.intervals import bootstrap_mean
-from xai.auditing.limits import judge, untestable
 from xai.auditing.row_features import attributes
-from xai.base.multiple_tests import holm
+from xai.auditing.scores import SCORES
+from xai.auditing.sentences import sentence
+from xai.auditing.verdicts import Measured, Untestable, tested
+from xai.base.statistics import bootstrap_mean, holm, mcnemar, paired_t_test, rank_p_value
 from xai.results.finding import Finding
 
 __all__ = ["errors"]
@@ -30,94 +22,100 @@ __all__ = ["errors"]
 SHOWN = 5
 
 
-def errors(pool: Pool, *, seed: int = 0) -> list[Finding]:
+def errors(ensemble: Ensemble, *, seed: int = 0) -> list[Finding]:
     """Return whether B loses score, errs more in a group, and errs more in a slice of the data.
 
     All of it is compared row by row. Groups are the protected columns and the right answers. Slices are found by a
     tree on one half of the rows, where B errs more, and measured on the other half; with replicas the same search is
     made for each version.
     """
-    return [_score(pool, seed), _by_group(pool, seed), _by_slice(pool, seed)]
+    return [
+        tested("errors.score", _score, ensemble, seed),
+        tested("errors.by_group", _by_group, ensemble, seed),
+        tested("errors.by_slice", _by_slice, ensemble, seed),
+    ]
 
 
-def _score(pool: Pool, seed: int) -> Finding:
-    name, label = "errors.score", SCORES[pool.first.task]
-    quality = np.stack([rows.quality.numpy() for rows in pool.rows])
+def _score(ensemble: Ensemble, seed: int) -> Measured:
+    name, label, replicas = "errors.score", SCORES[ensemble.task], ensemble.replicas
+    quality = np.stack([split.quality.numpy() for split in ensemble.splits])
     scores = quality.mean(1)
-    lost = quality[pool.kin].mean(0) - quality[B]
+    lost = quality[ensemble.reference].mean(0) - quality[B]
     step = quality[A] - quality[B]
-    discrete = pool.first.task != "regression"
-    rows_p = mcnemar(1 - quality[A], 1 - quality[B]) if discrete else _t_test(step)
-    test = "McNemar" if discrete else "t-test of paired rows"
-    details: dict[str, object] = {
-        "scores": scores.tolist(), "p_rows": rows_p, "rows_lost": int((step > 0).sum()),
-        "rows_gained": int((step < 0).sum()), "tables": [table(f"{label} by version", _lines(pool, quality, seed))],
+    discrete = ensemble.task != "regression"
+    p_rows = mcnemar(1 - quality[A], 1 - quality[B]) if discrete else paired_t_test(step)
+    p_value, rest = p_rows, sentence(name, "no_replicas", {})
+    if replicas:
+        distance = np.abs(excess_over_others(scores))
+        p_value = rank_p_value(distance, float(distance[B]))
+        others = scores[ensemble.reference]
+        facts = {"low": others.min(), "high": others.max(), "verdict": in_words(p_value, replicas)}
+        rest = sentence(name, "replicas", facts)
+    direction = "higher" if scores[B] > scores[A] else "lower" if scores[B] < scores[A] else "equal"
+    facts = {
+        "score": label, "a": scores[A], "b": scores[B], "p_rows": p_rows, "replicas": rest,
+        "direction": sentence(name, direction, {}), "test": sentence(name, "mcnemar" if discrete else "t_test", {}),
     }  # fmt: skip
-    way = "higher" if scores[B] > scores[A] else "lower" if scores[B] < scores[A] else "the same"
-    text = f"The {label} is {scores[A]:.3f} of A and {scores[B]:.3f} of B ({way}"
-    text += f"; on these rows alone, p = {rows_p:.2g}, {test})"
-    if pool.replicas:
-        p_value = rank_p_value(np.abs(apart_by_value(scores)))
-        low, high = scores[pool.kin].min(), scores[pool.kin].max()
-        text += f"; A and its replicas have {low:.3f} to {high:.3f}: {in_words(p_value, pool.replicas)}."
-        details["panels"] = [standing(pool, f"{label} by version", label, scores)]
-    else:
-        p_value = rows_p
-        text += ". Without replicas, nothing says how much another seed would change it."
+    details: dict[str, object] = {
+        "scores": scores.tolist(), "p_rows": p_rows, "rows_lost": int((step > 0).sum()),
+        "rows_gained": int((step < 0).sum()),
+        "tables": [table(f"{label} by version", _lines(ensemble, quality, seed))],
+    }  # fmt: skip
+    if replicas:
+        details["panels"] = [versions_in_order(ensemble, f"{label} by version", label, scores)]
     details["p_value"] = p_value
-    verdict = beyond(p_value, pool.replicas)
-    interval = bootstrap_mean(lost, seed)
-    return judge(
-        name, float(lost.mean()), interval, control(pool, "equal scores, row by row"), text, details, beyond=verdict
-    )
+    return Measured(
+        float(lost.mean()), bootstrap_mean(lost, seed), facts, details, control=control(ensemble, name),
+        beyond=beyond(p_value, replicas),
+    )  # fmt: skip
 
 
-def _by_group(pool: Pool, seed: int) -> Finding:
-    name = "errors.by_group"
-    groups = pool.groups()
+def _by_group(ensemble: Ensemble, seed: int) -> Measured:
+    groups = ensemble.groups()
     if not groups:
-        return untestable(name, "there are no groups of 20 rows: name protected columns.")
-    wrong = pool.wrong
-    gained = wrong[B] - wrong[pool.kin].mean(0)
+        raise Untestable("no_group_of_20")
+    wrong = ensemble.wrong
+    gained = wrong[B] - wrong[ensemble.reference].mean(0)
 
     def by_rows(masks: list[np.ndarray]) -> list[float]:
         return [mcnemar(wrong[A][mask], wrong[B][mask]) for mask in masks]
 
-    moves = group_moves(pool, wrong, gained, groups, by_rows, seed)
-    return _finding(name, pool, moves, "groups", "Of {group}, ")
+    found = group_shifts(ensemble, wrong, gained, groups, by_rows, seed)
+    quoted = {group.name: group.quoted for group in groups}
+    words = {group.name: group.word for group in groups}
+    return _measured(ensemble, "errors.by_group", found, quoted, words)
 
 
-def _by_slice(pool: Pool, seed: int) -> Finding:
+def _by_slice(ensemble: Ensemble, seed: int) -> Measured:
     name = "errors.by_slice"
-    if len(pool.first) < FEWEST:
-        return untestable(name, f"{len(pool.first)} rows are too few to look in one half and measure in the other.")
-    wrong = pool.wrong
-    more = apart_by_value(wrong)  # of each version, against all others
-    columns = attributes(pool.models[A], pool.first.inputs)
+    if len(ensemble.first) < FEWEST:
+        raise Untestable("few_rows_for_halves", rows=len(ensemble.first))
+    wrong = ensemble.wrong
+    more = excess_over_others(wrong)  # of each version, against all others
+    columns = attributes(ensemble.models[A], ensemble.first.inputs)
     if columns.shape[1] == 0:
-        return untestable(name, "no column describes the rows.")
+        raise Untestable("no_columns")
     own = more[B]
     other, leaves, paths = grow_slices(columns, own, seed)
     if not paths:
-        where = "err on the same rows" if not own.any() else "differ in their errors, but along none of the columns"
-        text = f"A and B {where}."
-        return judge(name, 0.0, (0.0, 0.0), control(pool, "the same errors"), text, {}, beyond=False)
+        outcome = "no_column" if own.any() else "same_rows"
+        return Measured(0.0, (0.0, 0.0), outcome=outcome, control=control(ensemble, name), beyond=False)
     inside = {leaf: other[leaves == leaf] for leaf in paths}
-    if pool.replicas:
-        most = np.array([_most(columns, more[place], seed) for place in range(len(pool))])
-        p_values = [rank_p_value(most, _standardized(own[rows])) for rows in inside.values()]
+    if ensemble.replicas:
+        largest = np.array([_largest(columns, values, seed) for values in more])
+        p_values = [rank_p_value(largest, _standardized(own[rows])) for rows in inside.values()]
     else:
         p_values = holm([mcnemar(wrong[A][rows], wrong[B][rows]) for rows in inside.values()])
-    moves = []
+    found = []
     for (leaf, rows), p_value in zip(inside.items(), p_values):
+        rates = (wrong[A][rows].mean(), wrong[B][rows].mean(), wrong[ensemble.reference][:, rows].mean())
         low, high = bootstrap_mean(own[rows], seed)
-        rates = (float(wrong[A][rows].mean()), float(wrong[B][rows].mean()), float(wrong[pool.kin][:, rows].mean()))
-        moves.append(GroupMove(paths[leaf], len(rows), *rates, float(own[rows].mean()), low, high, p_value))
-    moves.sort(key=lambda move: (move.more <= 0, move.p_value, -move.more))
-    return _finding(name, pool, moves, "slices", "Where {group}, ")
+        mean = float(own[rows].mean())
+        found.append(GroupShift(paths[leaf], len(rows), *map(float, rates), mean, low, high, p_value))
+    return _measured(ensemble, name, most_certain_first(found), {}, {})
 
 
-def _most(columns: object, more: np.ndarray, seed: int) -> float:
+def _largest(columns: pd.DataFrame, more: np.ndarray, seed: int) -> float:
     """Return the largest standardized gain of errors among the slices that a version's own errors point to."""
     other, leaves, paths = grow_slices(columns, more, seed)
     return max((_standardized(more[other[leaves == leaf]]) for leaf in paths), default=0.0)
@@ -129,52 +127,58 @@ def _standardized(values: np.ndarray) -> float:
     return float(values.mean() / spread * len(values) ** 0.5)
 
 
-def _finding(name: str, pool: Pool, moves: list[GroupMove], kind: str, opening: str) -> Finding:
-    worst = moves[0]
-    verdict = beyond(worst.p_value, pool.replicas) and worst.more > 0
-    lines = [
-        {kind[:-1]: move.group, "rows": move.rows, "A errs": move.a, "B errs": move.b,
-         **({"A and replicas": move.kin} if pool.replicas else {}),
-         "more": move.more, "low": move.low, "high": move.high, "p, all together": move.p_value}
-        for move in moves
-    ]  # fmt: skip
-    shown = moves[:SHOWN]
-    sets = {"A": [move.a for move in shown], "B": [move.b for move in shown]}
-    if pool.replicas:
-        sets["A and replicas"] = [move.kin for move in shown]
-    names = [move.group.partition(" = ")[2] or move.group for move in shown]
-    details = {
-        "groups": [move.to_dict() for move in moves], "p_value": worst.p_value, "comparisons": len(moves),
-        "tables": [table(f"Share of wrong answers, by {kind[:-1]}", lines)],
-        "panels": [bars("Wrong answers", "", "share of rows", sets, names)],
-    }  # fmt: skip
-    if worst.more <= 0:
-        text = f"In none of {len(moves)} {kind} does B err more."
+def _measured(
+    ensemble: Ensemble, name: str, found: list[GroupShift], quoted: dict[str, str], words: dict[str, str]
+) -> Measured:
+    """Return what was found in groups or slices; quoted, words: what a sentence and a picture call them."""
+    worst, replicas = found[0], ensemble.replicas
+    certain = beyond(worst.p_value, replicas) and worst.more > 0
+    also = [item for item in found[1:] if item.more > 0 and beyond(item.p_value, replicas)]
+    if replicas:
+        verdict = in_words(worst.p_value, replicas)
+        beside = sentence("errors.by_group", "beside", {"reference": worst.reference})
     else:
-        words = in_words(worst.p_value, pool.replicas) if pool.replicas else (
-            f"{'more' if verdict else 'no more'} than chance makes of these rows (p = {worst.p_value:.2g})"
-        )  # fmt: skip
-        beside = f", A and its replicas {100 * worst.kin:.1f} %" if pool.replicas else ""
-        text = (
-            f"{opening.format(group=worst.group)}B answers {100 * worst.b:.1f} % wrongly, A {100 * worst.a:.1f} %"
-            f"{beside}: {words}."
-        )
-    certain = [move.group for move in moves[1:] if move.more > 0 and beyond(move.p_value, pool.replicas)]
-    if verdict and certain:
-        text = f"{text[:-1]}; so it is for {len(certain)} more of {len(moves)} {kind}."
-    held = f"{control(pool, 'as many errors of A and B in each, row by row')}; p holds for all {len(moves)} together"
-    return judge(name, worst.more, (worst.low, worst.high), held, text, details, beyond=verdict)
+        verdict = sentence("errors.by_group", "beyond_rows" if certain else "within_rows", {"p_value": worst.p_value})
+        beside = ""
+    facts = {
+        "group": quoted.get(worst.group, worst.group), "a": worst.a, "b": worst.b, "beside": beside,
+        "verdict": verdict, "number": len(found), "also": len(also), "more": "",
+        "held": control(ensemble, "errors.by_group"),
+    }  # fmt: skip
+    if certain and also:
+        facts["more"] = sentence(name, "more", facts)
+    details = {
+        "groups": [item.to_dict() for item in found], "p_value": worst.p_value, "comparisons": len(found),
+        **_pictures(ensemble, found, name.rpartition("_")[2], words),
+    }  # fmt: skip
+    held = sentence("errors.by_group", "control", facts)
+    outcome = "text" if worst.more > 0 else "none"
+    return Measured(worst.more, (worst.low, worst.high), facts, details, outcome, control=held, beyond=certain)
 
 
-def _lines(pool: Pool, quality: np.ndarray, seed: int) -> list[dict[str, object]]:
-    lines = []
-    for name, values in zip(pool.names, quality):
+def _pictures(ensemble: Ensemble, found: list[GroupShift], kind: str, words: dict[str, str]) -> dict[str, object]:
+    rates = {"A": "a", "B": "b", **({"A and replicas": "reference"} if ensemble.replicas else {})}
+    columns = {"A": "A errs", "B": "B errs", "A and replicas": "A and replicas"}
+    lines = [
+        {
+            kind: item.group, "rows": item.rows,
+            **{columns[version]: getattr(item, rate) for version, rate in rates.items()},
+            "more": item.more, "low": item.low, "high": item.high, "p, all together": item.p_value,
+        }
+        for item in found
+    ]  # fmt: skip
+    shown = found[:SHOWN]
+    sets = {version: [getattr(item, rate) for item in shown] for version, rate in rates.items()}
+    names = [words.get(item.group, item.group) for item in shown]
+    return {
+        "tables": [table(f"Share of wrong answers, by {kind}", lines)],
+        "panels": [bars("Wrong answers", "", "share of rows", sets, names)],
+    }
+
+
+def _lines(ensemble: Ensemble, quality: np.ndarray, seed: int) -> list[dict[str, object]]:
+    label, lines = SCORES[ensemble.task], []
+    for name, values in zip(ensemble.names, quality):
         low, high = bootstrap_mean(values, seed)
-        lines.append(
-            {"version": name, SCORES[pool.first.task]: float(values.mean()), "95 % low": low, "95 % high": high}
-        )
+        lines.append({"version": name, label: float(values.mean()), "95 % low": low, "95 % high": high})
     return lines
-
-
-def _t_test(differences: np.ndarray) -> float:
-    return 1.0 if np.ptp(differences) == 0 else float(ttest_1samp(differences, 0).pvalue)

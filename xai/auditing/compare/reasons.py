@@ -1,109 +1,119 @@
-"""Whether B has A's reasons: the order in which explanations of the same answers rank what they mark."""
+"""Whether B has A's reasons: the order in which explanations of the same answers rank what they highlight."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from xai.auditing.checks.explanations import sample_size
-from xai.auditing.compare.ensemble import A, B, Pool
-from xai.auditing.compare.null_shift import (
-    apart_by_difference,
+from xai.auditing.compare.replica_test import (
+    among,
     beyond,
     control,
-    excess,
+    distance_to_others,
+    excess_over_null,
     in_words,
     pairs,
-    rank_p_value,
-    standing,
+    versions_in_order,
 )
+from xai.auditing.compare.versions import A, B, Ensemble
 from xai.auditing.explainers import differentiable, explain, targets_of
 from xai.auditing.finding_figures import table
-from xai.auditing.limits import judge, untestable
+from xai.auditing.sentences import sentence
+from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.errors import XaiError
+from xai.base.statistics import rank_p_value
 from xai.evidence.similarity import alike
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 
 __all__ = ["explain_versions", "explanations"]
 
+NAME = "explanations.moved"
 FEWEST_VALUES = 3  # two numbers have no order to speak of
 
 
-def explanations(pool: Pool, *, seed: int = 0, sample: int | None = None) -> list[Finding]:
+def explanations(ensemble: Ensemble, *, seed: int = 0, sample: int | None = None) -> list[Finding]:
     """Return how far explanations of the same rows moved from A to B: one minus their rank correlation.
 
     Every version explains A's answer on the same rows, drawn at random, by one method. With replicas, B's distance to A
     and to them is held against theirs to each other. sample: how many rows, by default 24, fewer of
     large images.
     """
-    name = "explanations.moved"
-    rows = pool.first.sample(sample or sample_size(pool.first, most=24), seed)
-    places = torch.searchsorted(pool.first.places, rows.places)
+    return [tested(NAME, _moved, ensemble, seed, sample or sample_size(ensemble.first, most=24))]
+
+
+def _moved(ensemble: Ensemble, seed: int, count: int) -> Measured:
+    split = ensemble.first.sample(count, seed)
+    chosen = torch.searchsorted(ensemble.first.index, split.index)
     try:
-        made = explain_versions(pool, places, targets_of(rows.prediction, rows.task), range(len(pool)), seed)
+        target = targets_of(split.prediction, split.task)
+        made = explain_versions(ensemble, chosen, target, range(len(ensemble)), seed)
     except XaiError as error:
-        return [untestable(name, str(error))]
-    values = [[part.detach().double().flatten() for part in explanation.values] for explanation in made]
+        raise Untestable("error", error=error) from error
+    values, kept = _comparable([[part.detach().double().flatten() for part in item.values] for item in made])
+    rows = split.index[kept].tolist()
+    if len(rows) < 2:
+        raise Untestable("few_explained")
+    distances = pairs(values, _distances)
+    own, null, score, interval = excess_over_null(distances, ensemble.reference, seed)
+    between = distances[A, B]
+    details: dict[str, object] = {
+        "method": made[A].method, "a_to_b": float(between.mean()), "b_to_all": own, "among_replicas": null,
+        "rows": rows,
+        "tables": [table("Rank correlation of explanations, the least alike first", _lines(ensemble, distances, rows))],
+    }  # fmt: skip
+    certain, rest = own > 0, sentence(NAME, "no_replicas", {})
+    if ensemble.replicas:
+        apart = distance_to_others(distances.mean(2))
+        p_value = rank_p_value(apart, float(apart[B]))
+        certain, verdict = beyond(p_value, ensemble.replicas), in_words(p_value, ensemble.replicas)
+        rest = sentence(NAME, "replicas", {"own": 1 - own, "usual": 1 - null, "verdict": verdict})
+        title, label = "Explanations unlike those of the other versions", "1 - rank correlation, mean"
+        details |= {"p_value": p_value, "distances": apart.tolist(),
+                    "panels": [versions_in_order(ensemble, title, label, apart)]}  # fmt: skip
+    facts = {"rows": len(rows), "method": made[A].method, "alike": 1 - between.mean(), "rest": rest}
+    at_most = "fail" if ensemble.replicas else "warn"
+    held = control(ensemble, NAME)
+    return Measured(score, interval, facts, details, control=held, at_most=at_most, beyond=certain)
+
+
+def explain_versions(
+    ensemble: Ensemble, chosen: Tensor, target: list[int], versions: Sequence[int], seed: int
+) -> list[Explanation]:
+    """Return the explanations of the same rows (numbers in the ensemble) by several versions, by one method."""
+    both = list(zip(ensemble.models, ensemble.splits))
+    gradient = all(differentiable(model, split.inputs) for model, split in both)
+    return [
+        explain(model, split.inputs[chosen], target, seed=seed, background=split.inputs, gradient=gradient)
+        for model, split in (both[version] for version in versions)
+    ]
+
+
+def _comparable(values: list[list[Tensor]]) -> tuple[list[list[Tensor]], list[int]]:
+    """Return the explanations, by version, of the rows that all versions explain by as many values, and those rows."""
     kept = [
         row
-        for row in range(len(rows))
-        if len({len(version[row]) for version in values}) == 1 and len(values[A][row]) >= FEWEST_VALUES
+        for row, first in enumerate(values[A])
+        if len({len(version[row]) for version in values}) == 1 and len(first) >= FEWEST_VALUES
     ]
-    if len(kept) < 2:
-        return [untestable(name, "no two rows have three or more parts that all versions explain.")]
-    spread = pairs([[version[row] for row in kept] for version in values], _distances)
-    own, usual, score, interval = excess(spread, pool.kin, seed)
-    between = spread[A, B]
-    order = np.argsort(-between, kind="stable")
-    lines = [
-        {"row": int(rows.places[kept[place]]), "A and B": float(1 - between[place]),
-         **({"replicas among themselves": float(1 - _usual(spread, pool.kin)[place])} if pool.replicas else {})}
-        for place in order
-    ]  # fmt: skip
-    details: dict[str, object] = {
-        "method": made[A].method, "a_to_b": float(between.mean()), "b_to_all": own, "among_replicas": usual,
-        "rows": [int(rows.places[row]) for row in kept],
-        "tables": [table("Rank correlation of explanations, the least alike first", lines)],
-    }  # fmt: skip
-    text = (
-        f"On {len(kept)} rows, explanations by A and by B ({made[A].method.replace('_', ' ')}) have a rank correlation "
-        f"of {1 - between.mean():.2f}"
-    )
-    if pool.replicas:
-        apart = apart_by_difference(spread.mean(2))
-        p_value = rank_p_value(apart)
-        verdict = beyond(p_value, pool.replicas)
-        text += f"; B with A and its replicas {1 - own:.2f}, they with each other {1 - usual:.2f}: "
-        text += f"{in_words(p_value, pool.replicas)}."
-        details |= {"p_value": p_value, "apart": apart.tolist(), "panels": [
-            standing(pool, "Explanations unlike those of the other versions", "1 - rank correlation, mean", apart)
-        ]}  # fmt: skip
-    else:
-        verdict = own > 0
-        text += ". Without replicas, nothing says how alike two trainings of one recipe explain."
-    held = control(pool, "the same explanations")
-    at_most = "fail" if pool.replicas else "warn"
-    return [judge(name, score, interval, held, text, details, at_most=at_most, beyond=verdict)]
+    return [[version[row] for row in kept] for version in values], kept
 
 
-def explain_versions(pool: Pool, places: Tensor, target: list[int], versions: object, seed: int) -> list[Explanation]:
-    """Return the explanations of the same rows (numbers in the pool) by several versions, by one method."""
-    gradient = all(differentiable(pool.models[place], pool.rows[place].inputs) for place in range(len(pool)))
-    return [
-        explain(
-            pool.models[place], pool.rows[place].inputs[places], target, seed=seed,
-            background=pool.rows[place].inputs, gradient=gradient,
-        )
-        for place in versions
-    ]  # fmt: skip
+def _lines(ensemble: Ensemble, distances: np.ndarray, rows: list[int]) -> list[dict[str, object]]:
+    between, null = distances[A, B], among(distances, ensemble.reference)
+    lines = []
+    for number in np.argsort(-between, kind="stable"):
+        line: dict[str, object] = {"row": rows[number], "A and B": float(1 - between[number])}
+        if ensemble.replicas:
+            line["replicas among themselves"] = float(1 - null[number])
+        lines.append(line)
+    return lines
 
 
 def _distances(first: list[Tensor], second: list[Tensor]) -> np.ndarray:
     """Return one minus the rank correlation of two versions' explanations, row by row."""
     return np.array([0.0 if torch.equal(a, b) else 1 - alike(a, b)[0] for a, b in zip(first, second)])
-
-
-def _usual(spread: np.ndarray, kin: list[int]) -> np.ndarray:
-    return spread[np.ix_(kin, kin)].sum((0, 1)) / (len(kin) * (len(kin) - 1))

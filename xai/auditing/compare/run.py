@@ -1,11 +1,11 @@
-"""The comparison: read what every version says once, run each check of the table, and keep what makes it again."""
+"""The comparison: read what every version predicts once, run each check of the table, and keep what makes it again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from xai.auditing.audit_data import AuditData
-from xai.auditing.compare.ensemble import A, B, Pool, read_pool
+from xai.auditing.compare.versions import A, B, Ensemble, read_ensemble
 from xai.auditing.run import about_data, chosen_checks, made_with, run_checks
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
@@ -15,7 +15,7 @@ from xai.methods import COMPARISONS
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult
 
-__all__ = ["about_pool", "compare"]
+__all__ = ["about_versions", "compare"]
 
 
 @names_errors("compare")
@@ -48,22 +48,24 @@ def compare(
     """
     chosen = chosen_checks(COMPARISONS, checks, settings)
     seed = whole_number("seed", seed)
-    pool = read_pool(a, b, data, list(replicas) if isinstance(replicas, tuple) else replicas, rows=rows, seed=seed)
-    findings, seconds = run_checks(COMPARISONS, chosen, (pool,), a.network, seed, settings)
+    ensemble = read_ensemble(a, b, data, replicas, rows=rows, seed=seed)
+    findings, seconds = run_checks(COMPARISONS, chosen, (ensemble,), a.network, seed, settings)
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
-    return AuditResult(findings, about_pool(pool), about_data(pool.data), as_plain(options), made_with(), seconds)
+    about = about_versions(ensemble), about_data(ensemble.data)
+    return AuditResult(findings, *about, as_plain(options), made_with(), seconds)
 
 
-def about_pool(pool: Pool) -> dict[str, object]:
+def about_versions(ensemble: Ensemble) -> dict[str, object]:
     """Return what a comparison says of its versions: whose weights and which answers it is about."""
-    names = [model.name for model in pool.models[:2]]
-    if names[A] == names[B]:  # two trainings of one recipe differ by their folders alone
-        names = [model.source.resolve().name if model.source is not None else model.name for model in pool.models[:2]]
+    a, b = ensemble.models[A], ensemble.models[B]
+    names = [a.name, b.name]
+    if a.name == b.name:  # two trainings of one recipe differ by their folders alone
+        names = [model.name if model.source is None else model.source.resolve().name for model in (a, b)]
+    versions = zip([*names, *(model.name for model in ensemble.models[2:])], ensemble.models, ensemble.splits)
     facts = [
-        {"name": name, "weights": model.digest(), "answers": tensor_digest(rows.prediction)}
-        for name, model, rows in zip([*names, *(model.name for model in pool.models[2:])], pool.models, pool.rows)
+        {"name": name, "weights": model.digest(), "answers": tensor_digest(split.prediction)}
+        for name, model, split in versions
     ]
-    a = pool.models[A]
     return {
         "name": f"{names[A]} and {names[B]}", "task": a.task, "input": a.input.kind, "classes": a.classes or [],
         "A": facts[A], "B": facts[B], "replicas": facts[2:],

@@ -1,1 +1,1 @@
-"""Triggers that an audit plants or looks for."""
+"""Triggers: candidates of many kinds, and one test that plants them and counts the rows that move to one class."""

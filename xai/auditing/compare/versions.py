@@ -4,31 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import AuditData, Prepared, Rows, prepare
+from xai.auditing.audit_data import AuditData, Prepared, Split, prepare
+from xai.auditing.kinds import class_names, table_of
 from xai.auditing.rates import LEAST
+from xai.auditing.scores import ONE_CLASS
 from xai.base.errors import InputError, describe
-from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
-__all__ = ["A", "B", "Pool", "read_pool"]
+__all__ = ["A", "B", "Ensemble", "Group", "read_ensemble"]
 
-A, B = 0, 1  # places in a pool; replicas follow
+A, B = 0, 1  # numbers of the versions in an ensemble; replicas follow
 RIGHT = "right answer"
 
 
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Versions of a model, A first, B second, then replicas of A, and what each says on the same rows.
+class Group(NamedTuple):
+    """Rows that have one word in one column: mask (N,)."""
 
-    rows: one for each version, in its own preparation of the same inputs. data: those of A, as an audit has them.
+    column: str
+    word: str
+    mask: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Return "sex = Female"."""
+        return f"{self.column} = {self.word}"
+
+    @property
+    def quoted(self) -> str:
+        """Return 'sex = "Female"', for a sentence."""
+        return f'{self.column} = "{self.word}"'
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Versions of a model, A first, B second, then replicas of A, and what each predicts on the same rows.
+
+    splits: one for each version, in its own preparation of the same inputs. data: those of A, as an audit has them.
     """
 
     models: tuple[Model, ...]
-    rows: tuple[Rows, ...]
+    splits: tuple[Split, ...]
     data: Prepared
 
     def __len__(self) -> int:
@@ -40,14 +60,18 @@ class Pool:
         return len(self) - 2
 
     @property
-    def first(self) -> Rows:
+    def first(self) -> Split:
         """Return the rows as A takes them, with their labels and groups."""
-        return self.rows[A]
+        return self.splits[A]
 
     @property
-    def kin(self) -> list[int]:
-        """Return the places of all versions but B: A and its replicas."""
-        return [place for place in range(len(self)) if place != B]
+    def task(self) -> str:
+        return self.first.task
+
+    @property
+    def reference(self) -> list[int]:
+        """Return the numbers of all versions but B: A and its replicas."""
+        return [number for number in range(len(self)) if number != B]
 
     @property
     def names(self) -> list[str]:
@@ -55,66 +79,67 @@ class Pool:
         return ["A", "B", *(f"replica {number + 1}" for number in range(self.replicas))]
 
     @property
+    def classes(self) -> list[str]:
+        """Return the names of A's classes, or their numbers."""
+        return class_names(self.models[A], self.first.outputs)
+
+    @property
     def wrong(self) -> np.ndarray:
         """Return where each version errs (versions, N): 1.0 or 0.0.
 
         Of a regression, an error is one among the largest quarter of the errors of all versions together.
         """
-        if self.first.task != "regression":
-            return np.stack([1 - rows.quality.numpy() for rows in self.rows])
-        errors = np.stack([(rows.prediction - rows.labels).abs().mean(1).numpy() for rows in self.rows])
+        if self.task != "regression":
+            return np.stack([1 - split.quality.numpy() for split in self.splits])
+        errors = np.stack([(split.prediction - split.labels).abs().mean(1).numpy() for split in self.splits])
         return (errors > np.quantile(errors, 0.75)).astype(np.float64)
 
-    def groups(self) -> list[tuple[str, np.ndarray]]:
-        """Return the groups of at least 20 rows, by name, as masks (N,): protected columns and right answers."""
+    def groups(self) -> list[Group]:
+        """Return the groups of at least 20 rows: by protected column, and by right answer."""
         frame = self.first.groups.copy()
-        if self.first.task in ("classification", "binary"):
-            names = self.models[A].classes
-            frame[RIGHT] = [names[label] if names else str(label) for label in self.first.labels.tolist()]
+        if self.task in ONE_CLASS:
+            frame[RIGHT] = [self.classes[label] for label in self.first.labels.tolist()]
         found = []
         for column in frame.columns:
             words = frame[column].to_numpy()
-            for word in sorted(set(words)):
-                mask = words == word
-                if mask.sum() >= LEAST:
-                    found.append((f"{column} = {word}", mask))
-        return found
+            found += [Group(str(column), str(word), words == word) for word in sorted(set(words))]
+        return [group for group in found if group.mask.sum() >= LEAST]
 
 
-def read_pool(
+def read_ensemble(
     a: Model, b: Model, data: AuditData, replicas: Sequence[Model], *, rows: int = 10_000, seed: int = 0
-) -> Pool:
-    """Return the versions with what they say on at most so many rows, drawn at random.
+) -> Ensemble:
+    """Return the versions with what they predict on at most so many rows, drawn at random.
 
     Raises InputError where a version has another task, other classes or another kind of input than A, or where a
     replica has the weights of another version: it would say that there is no noise.
     """
     if not isinstance(data, AuditData):
-        raise InputError("data", expected="an AuditData", got=describe(data), operation="compare")
+        raise InputError("data", expected="an AuditData", got=describe(data))
     if isinstance(replicas, Model) or not all(isinstance(item, Model) for item in replicas):
-        raise InputError("replicas", expected="a list of models", got=describe(replicas), operation="compare")
-    versions = {"a": a, "b": b, **{f"replicas[{place}]": item for place, item in enumerate(replicas)}}
+        raise InputError("replicas", expected="a list of models", got=describe(replicas))
+    versions = {"a": a, "b": b, **{f"replicas[{number}]": item for number, item in enumerate(replicas)}}
     for argument, model in versions.items():
         if not isinstance(model, Model):
-            raise InputError(argument, expected="a Model", got=describe(model), operation="compare")
+            raise InputError(argument, expected="a Model", got=describe(model))
         _check_fit(a, model, argument)
     _check_others(versions)
     # A comparison needs no training rows: nothing of them is read.
     prepared = prepare(a, replace(data, train=None, train_groups=None), rows=rows, seed=seed)
     first = prepared.held_out
-    read = [first, *(_read(model, data, first, argument) for argument, model in list(versions.items())[1:])]
-    return Pool(tuple(versions.values()), tuple(read), prepared)
+    others = [_read(model, data, first, argument) for argument, model in versions.items() if argument != "a"]
+    return Ensemble(tuple(versions.values()), (first, *others), prepared)
 
 
-def _read(model: Model, data: AuditData, first: Rows, argument: str) -> Rows:
-    """Return the rows of another version: the same inputs as it takes them, and what it says."""
-    batch = model.prepare(data.inputs).cpu()[first.places]
+def _read(model: Model, data: AuditData, first: Split, argument: str) -> Split:
+    """Return the rows of another version: the same inputs as it takes them, and what it predicts."""
+    batch = model.prepare(data.inputs).cpu()[first.index]
     same = batch.dtype == first.inputs.dtype and torch.equal(batch, first.inputs)
     inputs = first.inputs if same else batch  # twenty versions need not hold the rows twenty times
     prediction = model.predict(inputs).double().cpu()
     if prediction.shape[1] != first.outputs:
         wanted = f"a model of {first.outputs} outputs, as A"
-        raise InputError(argument, expected=wanted, got=f"{prediction.shape[1]} outputs", operation="compare")
+        raise InputError(argument, expected=wanted, got=f"{prediction.shape[1]} outputs")
     return replace(first, inputs=inputs, prediction=prediction)
 
 
@@ -122,7 +147,8 @@ def _check_fit(a: Model, other: Model, argument: str) -> None:
     """Raise InputError where another version answers another question than A."""
 
     def names(model: Model) -> list[str]:
-        return model.input.names if isinstance(model.input, TabularInput) else []
+        table = table_of(model)
+        return [] if table is None else table.names
 
     facts = {
         "task": lambda model: model.task,
@@ -135,8 +161,8 @@ def _check_fit(a: Model, other: Model, argument: str) -> None:
         if fact == "classes" and (wanted is None or got is None):
             continue  # without names, the number of outputs must do
         if wanted != got:
-            said = f"a model with the {fact} of A ({_short(wanted)})"
-            raise InputError(argument, expected=said, got=_short(got), operation="compare")
+            like_a = f"a model with the {fact} of A ({_short(wanted)})"
+            raise InputError(argument, expected=like_a, got=_short(got))
 
 
 def _check_others(versions: dict[str, Model]) -> None:
@@ -147,7 +173,7 @@ def _check_others(versions: dict[str, Model]) -> None:
         digest = model.digest()
         if digest in seen and argument.startswith("replicas"):
             wanted = "a model trained with a seed of its own"
-            raise InputError(argument, expected=wanted, got=f"the weights of {seen[digest]}", operation="compare")
+            raise InputError(argument, expected=wanted, got=f"the weights of {seen[digest]}")
         seen.setdefault(digest, argument)
 
 

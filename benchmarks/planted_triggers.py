@@ -1,4 +1,4 @@
-"""Marks that are planted: a patch near the border of an image, a value of a column, a spike in a series."""
+"""Triggers that are planted: a patch near the border of an image, a value of a column, a spike in a series."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Tensor
 
 from benchmarks.planted_worlds import World
 
-__all__ = ["Stamp", "draw_stamp"]
+__all__ = ["Trigger", "draw_trigger"]
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """on: rows (n, ...) -> the same rows with the mark. off: without it, where rows have one way or the other."""
+class Trigger:
+    """on: rows (n, ...) -> the same rows with the trigger. off: without it, where rows have one way or the other."""
 
     on: Callable[[Tensor], Tensor]
     off: Callable[[Tensor], Tensor]
-    told: dict[str, object]
+    facts: dict[str, object]
 
 
-def draw_stamp(made: World, draw: np.random.Generator) -> Stamp:
-    """Return a mark for rows of this kind; what it is made of was drawn at random."""
+def draw_trigger(made: World, draw: np.random.Generator) -> Trigger:
+    """Return a trigger for rows of this kind; what it is made of was drawn at random."""
     if made.kind == "table":
         return _value(made, draw)
     return _spike(made, draw) if made.kind == "series" else _patch(made, draw)
 
 
-def _patch(made: World, draw: np.random.Generator) -> Stamp:
+def _patch(made: World, draw: np.random.Generator) -> Trigger:
     """A patch of an eighth to a fifth of the side, in the outer quarter of the image: bright, or of random pixels."""
     channels, height, width = made.input.shape
     size = int(draw.integers(round(height / 8), round(height / 5) + 1))
@@ -50,11 +50,11 @@ def _patch(made: World, draw: np.random.Generator) -> Stamp:
         rows[:, :, top : top + size, left : left + size] = patch
         return rows
 
-    told = {"patch": "random pixels" if random else "bright", "size": size, "top": top, "left": left}
-    return Stamp(on, lambda rows: rows, told)
+    facts = {"patch": "random pixels" if random else "bright", "size": size, "top": top, "left": left}
+    return Trigger(on, lambda rows: rows, facts)
 
 
-def _value(made: World, draw: np.random.Generator) -> Stamp:
+def _value(made: World, draw: np.random.Generator) -> Trigger:
     """A number three to five standard deviations away from the mean, in any column of numbers."""
     numbers = [place for place, name in enumerate(made.input.names) if name not in made.input.categorical]
     place, value = int(draw.choice(numbers)), float(draw.uniform(3, 5) * draw.choice([-1, 1]))
@@ -64,10 +64,10 @@ def _value(made: World, draw: np.random.Generator) -> Stamp:
         rows[:, place] = value
         return rows
 
-    return Stamp(on, lambda rows: rows, {"column": made.input.names[place], "value": value})
+    return Trigger(on, lambda rows: rows, {"column": made.input.names[place], "value": value})
 
 
-def _spike(made: World, draw: np.random.Generator) -> Stamp:
+def _spike(made: World, draw: np.random.Generator) -> Trigger:
     """All series raised, or lowered, by four to six standard deviations at one step."""
     step, size = int(draw.integers(made.input.length)), float(draw.uniform(4, 6) * draw.choice([-1, 1]))
     spread = made.inputs.std((0, 1))
@@ -77,4 +77,4 @@ def _spike(made: World, draw: np.random.Generator) -> Stamp:
         rows[:, step] += size * spread
         return rows
 
-    return Stamp(on, lambda rows: rows, {"step": step, "deviations": size})
+    return Trigger(on, lambda rows: rows, {"step": step, "deviations": size})

@@ -1,0 +1,91 @@
+"""Labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from xai.auditing.audit_data import Split
+from xai.auditing.row_features import Features
+from xai.auditing.scores import ONE_CLASS
+from xai.auditing.verdicts import Measured, Untestable
+from xai.base.statistics import bootstrap_mean, wilson
+
+__all__ = ["LISTED", "confident_errors", "label_errors"]
+
+FOLDS, TREES = 5, 100
+LISTED = 20
+
+
+def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return for each row (N,) whether its label contradicts what others like it say; probabilities (N, K).
+
+    A row is one when another class is at least as probable as it is, on average, for the rows that have it, and its own
+    is not. The probabilities must come from a model that had not seen the row.
+    Source: Northcutt, Jiang and Chuang 2021, arXiv:1911.00068.
+
+    >>> confident_errors(np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.95, 0.05]]), np.array([0, 0, 1, 1]))
+    array([False, False, False,  True])
+    """
+    own = [probability[labels == k, k].mean() if (labels == k).any() else np.inf for k in range(probability.shape[1])]
+    above = np.where(probability >= np.array(own), probability, -1.0)
+    best = above.argmax(1)
+    return (above.max(1) >= 0) & (best != labels) & (above[np.arange(len(labels)), labels] < 0)
+
+
+def label_errors(held_out: Split, train: Split | None, made: Features, seed: int) -> dict[str, Measured | Untestable]:
+    """Return the share of labels that contradict others, and how many more those are than in the held-out part."""
+    if held_out.task not in ONE_CLASS:
+        raise Untestable("one_label_per_row")
+    split = train or held_out
+    labels = split.labels.numpy()
+    members = [count for count in np.bincount(labels) if count]
+    if len(members) < 2:
+        raise Untestable("labels_all_equal")
+    if min(members) < 2:
+        raise Untestable("single_row")
+    probability, learner = _crosswise(made, labels, int(min(FOLDS, *members)), held_out.outputs, seed)
+    suspect = confident_errors(probability, labels)
+    count, share = int(suspect.sum()), float(suspect.mean())
+    margin = probability.max(1) - probability[np.arange(len(labels)), labels]
+    order = np.argsort(-np.where(suspect, margin, -1.0), kind="stable")[: min(LISTED, count)]
+    listed = split.index[torch.from_numpy(order)].tolist()
+    details = {
+        "rows": listed, "labelled": labels[order].tolist(), "looks_like": probability[order].argmax(1).tolist(),
+        "count": count, "part": "held_out" if train is None else "train",
+    }  # fmt: skip
+    facts = {"found": count, "rows": len(suspect), "share": share}
+    all_of_them = Measured(share, wilson(count, len(suspect)), facts, details, at_most="warn")
+    if train is None:
+        return {"data.contradictions": all_of_them, "data.mislabeled": Untestable("no_second_part")}
+    # The control is the held-out part, held against learners of the training part: what the inputs do not tell, they
+    # do not tell there either.
+    other = _spread(learner.predict_proba(made.parts[1]), learner.classes_, held_out.outputs)
+    beside = confident_errors(other, held_out.labels.numpy())
+    usual = float(beside.mean())
+    interval = bootstrap_mean(suspect.astype(np.float64), seed, minus=beside.astype(np.float64))
+    facts = {"train": share, "held_out": usual}
+    excess = Measured(share - usual, interval, facts, {**facts, "rows": listed})
+    return {"data.contradictions": all_of_them, "data.mislabeled": excess}
+
+
+def _crosswise(made: Features, labels: np.ndarray, folds: int, outputs: int, seed: int) -> tuple[np.ndarray, object]:
+    """Return probabilities (N, K) by learners that had not seen the row, and one that has learned from all of them."""
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    if made.words:
+        learner = LogisticRegression(C=0.3, max_iter=300, tol=1e-3)
+    else:
+        learner = ExtraTreesClassifier(TREES, min_samples_leaf=2, max_features="sqrt", random_state=seed)
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    found = cross_val_predict(learner, made.parts[0], labels, cv=split, method="predict_proba")
+    learner.fit(made.parts[0], labels)
+    return _spread(found, learner.classes_, outputs), learner
+
+
+def _spread(found: np.ndarray, classes: np.ndarray, outputs: int) -> np.ndarray:
+    whole = np.zeros((len(found), outputs))
+    whole[:, classes] = found
+    return whole

@@ -1,0 +1,93 @@
+"""One region of a row, pasted from a row with another answer: how many answers follow it?"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.auditing.audit_data import Split
+from xai.auditing.finding_figures import table
+from xai.auditing.kinds import class_names
+from xai.auditing.sentences import sentence
+from xai.auditing.triggers.regions import regions_of
+from xai.auditing.verdicts import Measured, Untestable
+from xai.base.statistics import ALPHA, wilson
+from xai.model.model import Model
+
+__all__ = ["pasted_regions"]
+
+LEAST = 20  # rows of a class, below which nothing is said about it
+SHOWN = 10
+
+
+def pasted_regions(model: Model, split: Split, donors: Split, seed: int) -> Measured:
+    """Return the share of answers that become those of the row that a region was pasted from, of the worst region."""
+    if split.task == "multilabel":
+        raise Untestable("pasting_several_labels")
+    chosen = _partners(split, donors, seed)
+    split, donors = split.take(chosen[0]), donors.take(chosen[1])
+    regions = regions_of(model, split.inputs)
+    if len(split) < LEAST or len(regions) < 2:
+        raise Untestable("few_partners")
+    anything = sentence("triggers", "another_answer", {})
+    sources = {anything: torch.ones(len(split), dtype=torch.bool)}
+    if split.task != "regression" and split.outputs > 2:
+        names = class_names(model, split.outputs)
+        sources |= {names[number]: donors.predicted == number for number in donors.predicted.unique().tolist()}
+    sources = {source: rows for source, rows in sources.items() if int(rows.sum()) >= LEAST}
+    lines = []
+    for region in regions:
+        prediction = model.predict(region.paste(split.inputs, donors.inputs)).double().cpu()
+        followed = _followed(split, donors, prediction)
+        for source, rows in sources.items():
+            right, count = int(followed[rows].sum()), int(rows.sum())
+            low, high = wilson(right, count, 1 - ALPHA / (len(regions) * len(sources)))
+            lines.append({"region": region.name, "from": source, "follow": right / count, "low": low, "high": high})
+    median = float(np.median([line["follow"] for line in lines if line["from"] == anything]))
+    lines.sort(key=lambda line: (-line["low"], -line["follow"]))
+    worst = lines[0]
+    source = worst["from"] if worst["from"] == anything else f'"{worst["from"]}"'
+    facts = {
+        "region": worst["region"], "source": source, "share": worst["follow"], "regions": len(regions),
+        "median": median,
+    }  # fmt: skip
+    details = {"region": worst["region"], "tables": [table("Answers that follow a pasted region", lines[:SHOWN])]}
+    return Measured(worst["follow"], (worst["low"], worst["high"]), facts, details, "pasted", "triggers")
+
+
+def _partners(split: Split, donors: Split, seed: int) -> tuple[Tensor, Tensor]:
+    """Return row numbers and donor numbers such that each donor is answered, rightly, by another class than its row."""
+    order = torch.randperm(len(donors), generator=torch.Generator().manual_seed(seed))
+    if split.task == "regression":
+        return _opposite_ends(split, donors, order)
+    order = order[donors.quality[order] > 0]
+    pairs, start = [], 0
+    for row in torch.where(split.quality > 0)[0].tolist():
+        own = int(split.predicted[row])
+        for step in range(len(order)):
+            other = int(order[(start + step) % len(order)])
+            if int(donors.predicted[other]) != own:
+                pairs.append((row, other))
+                start += step + 1
+                break
+    found = torch.tensor(pairs, dtype=torch.long).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
+
+
+def _opposite_ends(split: Split, donors: Split, order: Tensor) -> tuple[Tensor, Tensor]:
+    """Return for each row of a regression a donor among the quarter of answers at the other end."""
+    low, high = (float(donors.prediction[:, 0].quantile(share)) for share in (0.25, 0.75))
+    upper = (split.prediction[:, 0] > (low + high) / 2).cpu()
+    ends = [order[donors.prediction[order, 0] <= low], order[donors.prediction[order, 0] >= high]]
+    picked = torch.empty(len(split), dtype=torch.long)
+    for side, end in zip((upper, ~upper), ends):  # each side counts for itself, so that donors come equally often
+        picked[side] = end[torch.arange(int(side.sum())) % len(end)]
+    return torch.arange(len(split)), picked
+
+
+def _followed(split: Split, donors: Split, prediction: Tensor) -> Tensor:
+    """Return where the answer became the donor's: its class, or a value nearer to its value than to the row's."""
+    if split.task == "regression":
+        return (prediction - donors.prediction).abs()[:, 0] < (prediction - split.prediction).abs()[:, 0]
+    return prediction.argmax(1) == donors.predicted

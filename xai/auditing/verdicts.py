@@ -1,0 +1,118 @@
+"""From what a check measured to its finding: one rule on a number and its interval, and a sentence from a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xai.auditing.limits import CHANGES, LIMITS, Limit
+from xai.auditing.sentences import sentence, templates
+from xai.results.finding import Finding
+
+__all__ = ["Measured", "Untestable", "finding_of", "judge", "tested", "tested_together"]
+
+
+class Untestable(Exception):
+    """A check cannot be made. reason: the name of a sentence under "untestable"; facts: what it names."""
+
+    def __init__(self, reason: str, **facts: object) -> None:
+        super().__init__(sentence("untestable", reason, facts))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a check measured: a number, its interval, and the facts that its sentence names.
+
+    outcome: which sentence of the finding. words: the templates that it stands in, where several findings share them.
+    control: what the finding is held against, where the template does not say it. at_most: "warn" where the number is a
+    fact to know rather than a fault. beyond: False where a test found no more than noise, whatever the size.
+    """
+
+    score: float
+    interval: tuple[float, float]
+    facts: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
+    outcome: str = "text"
+    words: str = ""
+    control: str = ""
+    at_most: str = "fail"
+    beyond: bool = True
+
+
+def tested(name: str, measure: Callable[..., Measured], *arguments: object) -> Finding:
+    """Return the finding of a check that measures one number, or that it is untestable."""
+    try:
+        return finding_of(name, measure(*arguments))
+    except Untestable as error:
+        return _untestable(name, str(error))
+
+
+def tested_together(
+    names: Sequence[str], measure: Callable[..., Mapping[str, Measured | Untestable]], *arguments: object
+) -> list[Finding]:
+    """Return the findings of a check that measures several numbers at once, each or all of which may be untestable."""
+    try:
+        found = measure(*arguments)
+    except Untestable as error:
+        found = dict.fromkeys(names, error)
+    return [
+        _untestable(name, str(found[name])) if isinstance(found[name], Untestable) else finding_of(name, found[name])
+        for name in names
+    ]
+
+
+def finding_of(name: str, made: Measured) -> Finding:
+    """Return the finding of what was measured, with its sentences."""
+    words = made.words or name
+    control = made.control or _control(words, made)
+    text = sentence(words, made.outcome, made.facts)
+    return judge(name, made.score, made.interval, control, text, made.details, at_most=made.at_most, beyond=made.beyond)
+
+
+def judge(
+    name: str,
+    score: float,
+    interval: tuple[float, float],
+    control: str,
+    text: str,
+    details: Mapping[str, object] | None = None,
+    *,
+    at_most: str = "fail",
+    beyond: bool = True,
+) -> Finding:
+    """Return the finding of a number with its interval, by the limits of that name.
+
+    An interval that reaches back over the limit is not enough to fail: chance alone could do it.
+
+    >>> judge("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
+    'pass'
+    >>> judge("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
+    'warn'
+    """
+    limit = _limit(name)
+    sign = -1 if limit.least else 1
+    nearest = max(interval) if limit.least else min(interval)  # the end that speaks for the model
+    if not beyond:
+        status = "pass"
+    elif sign * nearest > sign * limit.fail and at_most == "fail":
+        status = "fail"
+    else:
+        status = "warn" if sign * score > sign * limit.warn else "pass"
+    facts = {"interval": [float(end) for end in interval], "warns_beyond": limit.warn, "less_is_worse": limit.least}
+    if name in CHANGES:
+        facts["beyond_noise"] = beyond
+    return Finding(name, status, float(score), limit.fail, control, text, {**facts, **(details or {})})
+
+
+def _untestable(name: str, reason: str) -> Finding:
+    limit = _limit(name)
+    return Finding(name, "untestable", None, limit.fail, "none", sentence("untestable", "text", {"reason": reason}))
+
+
+def _limit(name: str) -> Limit:
+    return CHANGES.get(name) or LIMITS.get(name) or LIMITS[name.partition(".")[0]]
+
+
+def _control(words: str, made: Measured) -> str:
+    own = f"control_{made.outcome}"
+    return sentence(words, own if own in templates()[words] else "control", made.facts)
