@@ -66,30 +66,34 @@ def fit_rows(
         last = settings.samples is not None or goal <= moments.count
         reason = "fixed" if settings.samples is not None else "cap"
         finished = [place for place, pair in enumerate(pairs) if last or pair is None]
-        never = _never_varies(moments)
-        for place in finished:
-            stopped = "stable" if pairs[place] is None and settings.samples is None else reason
-            done[active[place]] = _fitted(fit, place, moments.count, stopped, pairs[place], width, never[place])
+        stopped = ["stable" if pair is None and settings.samples is None else reason for pair in pairs]
+        for place, fitted in zip(finished, _fitted(fit, finished, moments, stopped, pairs, width), strict=True):
+            done[active[place]] = fitted
         left = sorted(set(range(len(active))) - set(finished))
-        active, moments.sums = [active[place] for place in left], moments.sums[left]
+        active = [active[place] for place in left]
+        moments.keep(left)
     return [done[row] for row in range(rows)]
 
 
 def _never_varies(moments: Moments) -> list[tuple[int, ...]]:
     """Return for each row the features that had one value in every sample: nothing can be said of them."""
-    total = moments.sums.sum(1)
-    mass = total[:, :1, 0]
-    mean = total[:, 0, 1 : moments.size + 1] / mass
-    square = total.diagonal(dim1=1, dim2=2)[:, 1 : moments.size + 1] / mass
-    flat = (square - mean.square() <= 1e-12 * square.clamp_min(1e-12)).tolist()
-    return [tuple(number for number, is_flat in enumerate(row) if is_flat) for row in flat]
+    varies = moments.totals.varies
+    if bool(varies.all()):
+        return [()] * len(varies)
+    return [tuple(number for number, found in enumerate(row) if not found) for row in varies.tolist()]
 
 
 def _fitted(
-    fit: Surrogate, row: int, samples: int, stopped: str, pair: tuple[int, int] | None, width: float, never: tuple
-) -> Fitted:
-    r2, fidelity = float(fit.r2[row]), float(fit.fidelity[row])
-    return Fitted(
-        fit.weights[row], fit.standard_error[row], float(fit.intercept[row]), None if math.isnan(r2) else r2,
-        None if math.isnan(fidelity) else fidelity, samples, stopped, pair, fit.degrees_of_freedom, width, never,
-    )  # fmt: skip
+    fit: Surrogate, finished: list[int], moments: Moments, stopped: list[str], pairs: list, width: float
+) -> list[Fitted]:
+    never = _never_varies(moments)
+    weights, errors = fit.weights.unbind(), fit.standard_error.unbind()
+    intercept, r2, fidelity = (numbers.tolist() for numbers in (fit.intercept, fit.r2, fit.fidelity))
+    return [
+        Fitted(
+            weights[row], errors[row], intercept[row], None if math.isnan(r2[row]) else r2[row],
+            None if math.isnan(fidelity[row]) else fidelity[row], moments.count, stopped[row], pairs[row],
+            fit.degrees_of_freedom, width, never[row],
+        )
+        for row in finished
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from xai.base.errors import InputError, describe
 from xai.base.files import write_atomically
 from xai.inputs.kinds import TabularInput
-from xai.lime.column_sampler import ColumnLaw, column_law
+from xai.lime.column_sampler import ColumnTables
 from xai.lime.frames import read_table
 
 __all__ = ["BINS", "Column", "TrainingSummary"]
@@ -121,9 +121,9 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         return [column.name for column in self.columns if column.constant]
 
     @cached_property
-    def laws(self) -> list[ColumnLaw]:
-        """Return how each column is drawn."""
-        return [column_law(column) for column in self.columns]
+    def tables(self) -> ColumnTables:
+        """Return how the columns are drawn, as tensors."""
+        return ColumnTables(self.columns)
 
     def input(self) -> TabularInput:
         """Return the kind of input that these columns are."""
