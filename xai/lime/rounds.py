@@ -12,18 +12,18 @@ from xai.lime.sampling import group_count
 from xai.lime.selection import fit_surrogate
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments, Surrogate
-from xai.lime.stopping import GROWTH, looks_until, unsettled
+from xai.lime.stopping import GROWTH, interim_analyses, undecided_pairs
 
 __all__ = ["Fitted", "fit_rows"]
 
-FIRST_LOOK = 256
+FIRST_ANALYSIS = 256
 
 
 @dataclass(frozen=True)
 class Fitted:
     """A surrogate of one row with what its sampling came to; `standard_error` is None for a tree.
 
-    weights: (d,). stopped: "stable" (the ranking), "cap" or "fixed". unsettled: two features that could not be ranked.
+    weights: (d,). stopped: "stable" (the ranking), "cap" or "fixed". undecided: two features that could not be ranked.
     """
 
     weights: Tensor
@@ -33,10 +33,15 @@ class Fitted:
     fidelity: float | None
     samples: int
     stopped: str
-    unsettled: tuple[int, int] | None
+    undecided: tuple[int, int] | None
     degrees_of_freedom: int
     kernel_width: float
     untestable: tuple[int, ...] = ()
+
+    @property
+    def unsettled(self) -> tuple[int, int] | None:
+        """Return `undecided`, by its name of before."""
+        return self.undecided
 
 
 def fit_rows(
@@ -51,17 +56,17 @@ def fit_rows(
 
     sample: called with the rows that still need samples, their moments and the number of samples to reach.
     """
-    start = settings.samples or min(settings.most_samples, max(FIRST_LOOK, 4 * size))
+    start = settings.samples or min(settings.most_samples, max(FIRST_ANALYSIS, 4 * size))
     groups = group_count(start, size)
     whole = 2 * groups  # samples come in pairs, as many in each group
     moments = Moments(rows, groups, size, controls)
-    looks = looks_until(start, settings.most_samples)
+    analyses = interim_analyses(start, settings.most_samples)
     active, goal = list(range(rows)), start
     done: dict[int, Fitted] = {}
     while active:
         sample(active, moments, goal)
         fit = fit_surrogate(moments, settings.surrogate, settings.penalty, settings.features)
-        pairs = unsettled(fit, settings.top, settings.confidence, looks)
+        pairs = undecided_pairs(fit, settings.top, settings.confidence, analyses)
         goal = min(settings.most_samples, math.ceil(moments.count * GROWTH)) // whole * whole
         last = settings.samples is not None or goal <= moments.count
         reason = "fixed" if settings.samples is not None else "cap"

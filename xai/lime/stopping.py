@@ -10,26 +10,28 @@ from scipy.stats import t
 
 from xai.lime.solver import Surrogate
 
-__all__ = ["looks_until", "unsettled"]
+__all__ = ["interim_analyses", "undecided_pairs"]
 
 GROWTH = 1.5
 
 
-def looks_until(start: int, cap: int) -> int:
-    """Return how often the ranking is looked at on the way from `start` samples to `cap`.
+def interim_analyses(start: int, cap: int) -> int:
+    """Return how many interim analyses of the ranking there are from `start` samples to `cap`.
 
-    >>> looks_until(256, 1000)
+    >>> interim_analyses(256, 1000)
     5
     """
     return 1 + max(0, math.ceil(math.log(max(cap, start) / start) / math.log(GROWTH)))
 
 
-def unsettled(surrogate: Surrogate, top: int, confidence: float, looks: int = 1) -> list[tuple[int, int] | None]:
+def undecided_pairs(
+    surrogate: Surrogate, top: int, confidence: float, analyses: int = 1
+) -> list[tuple[int, int] | None]:
     """Return for each row the first two neighbors in its ranking that cannot be told apart, None where all can.
 
     The ranking is by size of weight. Each of the first `top` features has to differ from the next, and the last of
     them from every one behind it, by more than the error of the difference, at `confidence` over all these comparisons
-    and all `looks` together (Bonferroni).
+    and all `analyses` together (Bonferroni).
     """
     weights = surrogate.weights  # (rows, d)
     size = weights.shape[1]
@@ -46,7 +48,7 @@ def unsettled(surrogate: Surrogate, top: int, confidence: float, looks: int = 1)
     between = signed.flatten(1).gather(1, above * size + below)
     error = (own[:, place] + own[:, 1:] - 2 * between).clamp_min(0).sqrt()
     gap = heavy[:, place] - heavy[:, 1:]
-    close = gap <= _quantile((1 - confidence) / (above.shape[1] * looks), surrogate.degrees_of_freedom) * error
+    close = gap <= _quantile((1 - confidence) / (above.shape[1] * analyses), surrogate.degrees_of_freedom) * error
     first = close.to(torch.uint8).argmax(1)
     pairs = torch.stack([above, below], 2)[torch.arange(len(first)), first].tolist()
     return [tuple(pair) if found else None for pair, found in zip(pairs, close.any(1).tolist())]
