@@ -22,7 +22,7 @@ from benchmarks.timing import least_seconds, peak_bytes
 from xai.base.allocator import keep_memory
 from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
-from xai.lime.sampling import default_width, draw_masks, mask_law
+from xai.lime.sampling import default_width, draw_masks, mask_distribution
 from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
@@ -142,8 +142,8 @@ def sampled_texts(model: Model, text: str, samples: int) -> list[Tensor]:
     """Return the numbers of words of that many samples, equal ones included, the longest first."""
     numbers = model.input.feed([text])[0]
     words, owner = numbers.unique(return_inverse=True)
-    law = mask_law(len(words), "sizes", default_width(len(words), "sizes"))
-    masks = draw_masks(law, 1, samples // 2, torch.Generator().manual_seed(0))[0]
+    distribution = mask_distribution(len(words), "sizes", default_width(len(words), "sizes"))
+    masks = draw_masks(distribution, 1, samples // 2, torch.Generator().manual_seed(0))[0]
     return sorted((numbers[kept] for kept in masks[:, owner]), key=len, reverse=True)
 
 

@@ -47,12 +47,12 @@ def test_stopping_says_why() -> None:
     generator = torch.Generator().manual_seed(0)
     capped = fit_masks(4, "half", tied, check_settings(most_samples=2000, top=2), generator)
     assert capped.stopped == "cap"
-    assert set(capped.unsettled) == {0, 1}
+    assert set(capped.undecided) == {0, 1}
     assert capped.samples <= 2000
     generator = torch.Generator().manual_seed(0)
     clear = lambda masks: masks.double() @ torch.tensor([4.0, 2.0, 1.0, 0.0], dtype=torch.float64)  # noqa: E731
     stable = fit_masks(4, "half", clear, check_settings(), generator)
-    assert (stable.stopped, stable.unsettled) == ("stable", None)
+    assert (stable.stopped, stable.undecided) == ("stable", None)
     assert stable.samples < 1000
     fixed = fit_masks(4, "half", clear, check_settings(samples=1000), generator)
     assert (fixed.stopped, fixed.samples) == ("fixed", 1000)

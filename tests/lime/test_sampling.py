@@ -1,4 +1,4 @@
-"""The design draws from the law that it says, in pairs that mirror each other, with less noise than plain draws."""
+"""The design draws from its distribution, in pairs that mirror each other, with less noise than plain draws."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import torch
 
 from tests.lime.nonlinear import network, truth
 from xai.lime.neighborhood import fit_masks
-from xai.lime.sampling import cosine_weights, default_width, draw_masks, group_count, mask_law
+from xai.lime.sampling import cosine_weights, default_width, draw_masks, group_count, mask_distribution
 from xai.lime.settings import check_settings
 from xai.lime.solver import Moments, fit_ridge
 
 
 @pytest.mark.parametrize("neighborhood", ["half", "sizes"])
-def test_masks_follow_the_law(neighborhood: str) -> None:
+def test_masks_follow_the_distribution(neighborhood: str) -> None:
     size = 5
-    law = mask_law(size, neighborhood, 0.25)
-    masks = draw_masks(law, 50, 2000, torch.Generator().manual_seed(0)).flatten(0, 1)
+    distribution = mask_distribution(size, neighborhood, 0.25)
+    masks = draw_masks(distribution, 50, 2000, torch.Generator().manual_seed(0)).flatten(0, 1)
     on = masks.sum(1)
-    assert torch.allclose((on.bincount(minlength=size + 1) / len(masks)).double(), law.chance, atol=5e-3)
+    assert torch.allclose((on.bincount(minlength=size + 1) / len(masks)).double(), distribution.chance, atol=5e-3)
     # Given their number, every choice of features is as likely as another.
     for count in (2, 3):
         codes = (masks[on == count].long() * 2 ** torch.arange(size)).sum(1)
@@ -30,16 +30,16 @@ def test_masks_follow_the_law(neighborhood: str) -> None:
         assert torch.allclose(shares, torch.full_like(shares, 1 / comb(size, count)), atol=0.01)
 
 
-def test_the_law_is_neighborhood_times_kernel() -> None:
-    law = mask_law(4, "half", 0.3)
+def test_the_distribution_is_neighborhood_times_kernel() -> None:
+    distribution = mask_distribution(4, "half", 0.3)
     shares = torch.arange(5) / 4
     expected = torch.tensor([comb(4, k) / 16 for k in range(5)]) * cosine_weights(shares, 0.3)
-    assert law.weight == pytest.approx(float(expected.sum()))
-    assert torch.allclose(law.chance, expected / expected.sum())
+    assert distribution.weight == pytest.approx(float(expected.sum()))
+    assert torch.allclose(distribution.chance, expected / expected.sum())
 
 
 def test_partners_hide_different_features() -> None:
-    masks = draw_masks(mask_law(20, "half", 0.25), 4, 50, torch.Generator().manual_seed(0))
+    masks = draw_masks(mask_distribution(20, "half", 0.25), 4, 50, torch.Generator().manual_seed(0))
     first, second = masks[:, 0::2], masks[:, 1::2]
     both_hidden = (~first & ~second).sum(2)
     least = ((~first).sum(2) + (~second).sum(2) - 20).clamp_min(0)

@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from xai.lime.summary import Column
 
-__all__ = ["ATOMS", "ColumnLaw", "column_law"]
+__all__ = ["ATOMS", "ColumnSampler", "ColumnTables", "column_sampler"]
 
 ATOMS = 8192  # probabilities are exact to 1 in this many, quantiles to the middle of such a share
 
 
 @dataclass(frozen=True)
-class ColumnLaw:
+class ColumnSampler:
     """`values` (ATOMS,) in rising order, each as likely as another, and the bin or category `codes` of each."""
 
     values: np.ndarray
     codes: np.ndarray
 
 
-def column_law(column: Column) -> ColumnLaw:
-    """Return LIME's law of a column: categories by their shares; in a bin a normal of the bin's mean and spread, cut at
-    its borders; without bins a normal of the column's mean and spread.
+def column_sampler(column: Column) -> ColumnSampler:
+    """Return how LIME draws a column: categories by their shares; in a bin a normal of the bin's mean and standard
+    deviation, cut at its borders; without bins a normal of the column's.
     """
     from scipy.stats import norm
 
     middle = (np.arange(ATOMS) + 0.5) / ATOMS
     if not column.binary:
-        return ColumnLaw(column.mean + column.std * norm.ppf(middle), np.zeros(ATOMS, dtype=np.uint8))
+        return ColumnSampler(column.mean + column.std * norm.ppf(middle), np.zeros(ATOMS, dtype=np.uint8))
     counts = _counts(np.asarray(column.share))
     codes = np.repeat(np.arange(len(counts)), counts)
     if column.words is not None:
-        return ColumnLaw(codes.astype(np.float64), codes.astype(np.uint8 if len(counts) < 256 else np.int32))
+        return ColumnSampler(codes.astype(np.float64), codes.astype(np.uint8 if len(counts) < 256 else np.int32))
     edges = [column.low, *column.borders, column.high]
     parts = [
         _within(edges[number], edges[number + 1], column.means[number], column.stds[number], count)
         for number, count in enumerate(counts)
     ]
-    return ColumnLaw(np.concatenate(parts), codes.astype(np.uint8))
+    return ColumnSampler(np.concatenate(parts), codes.astype(np.uint8))
 
 
 def _within(low: float, high: float, mean: float, std: float, count: int) -> np.ndarray:
@@ -66,3 +70,44 @@ def _counts(share: np.ndarray) -> np.ndarray:
     while counts.sum() > ATOMS:
         counts[np.argmax(counts)] -= 1
     return counts
+
+
+class ColumnTables:
+    """The samplers of all columns as tensors: made once for a summary, read by every call.
+
+    codes (columns * ATOMS,) and `in_dtype` values lie column behind column. binary, mean and std are (columns,).
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        samplers = [column_sampler(column) for column in columns]
+        small = all(len(column.share) < 256 for column in columns)
+        kind = torch.uint8 if small else torch.int16
+        self.size = len(columns)
+        self.values = torch.from_numpy(np.concatenate([sampler.values for sampler in samplers]))
+        self.codes = torch.from_numpy(np.concatenate([sampler.codes for sampler in samplers])).to(kind)
+        self.binary = torch.tensor([column.binary for column in columns])
+        self.matching = bool(self.binary.all())  # every feature is a match
+        self.mean = torch.tensor([column.mean for column in columns], dtype=torch.float64)
+        std = torch.tensor([column.std for column in columns], dtype=torch.float64)
+        self.std = torch.where(std > 0, std, 1)
+        self.names: dict[tuple[int, int], str] = {}  # of features met so far, by column and bin
+        # Rounded, so that a sample's float32 value has the very number taken off that the sums over atoms have.
+        self.center = self.mean.float()
+        self.scale = (1 / self.std).float()
+        self._cast: dict[torch.dtype, Tensor] = {}
+
+    def in_dtype(self, dtype: torch.dtype) -> Tensor:
+        """Return the values of all atoms, (columns * ATOMS,)."""
+        if dtype not in self._cast:
+            self._cast[dtype] = self.values.to(dtype)
+        return self._cast[dtype]
+
+    @cached_property
+    def power_sums(self) -> Tensor:
+        """Return the sums of the powers 0 to 2 of the scaled values in each bin, (3, columns, bins)."""
+        values = (self.values.view(self.size, ATOMS) - self.center.double()[:, None]) * self.scale.double()[:, None]
+        codes = self.codes.view(self.size, ATOMS).long()
+        sums = torch.zeros(3, self.size, int(codes.max()) + 1, dtype=torch.float64)
+        for power, kept in enumerate(sums):
+            kept.scatter_add_(1, codes, values**power)
+        return sums

@@ -1,4 +1,4 @@
-"""Which features are switched off in each sample: the neighborhood's law, and a design that needs fewer samples.
+"""Which features are switched off in each sample: a distribution, and a design that needs few samples.
 
 LIME draws masks from a neighborhood and weights them by a kernel. Both depend only on how many features are on, so we
 draw straight from their product: no evaluation is spent on a sample that hardly counts. Samples come in mirrored pairs
@@ -15,13 +15,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-__all__ = ["GROUPS", "MaskLaw", "cosine_weights", "default_width", "draw_masks", "group_count", "mask_law"]
+__all__ = [
+    "GROUPS",
+    "MaskDistribution",
+    "cosine_weights",
+    "default_width",
+    "draw_masks",
+    "group_count",
+    "mask_distribution",
+]
 
 GROUPS = 64
 
 
 @dataclass(frozen=True)
-class MaskLaw:
+class MaskDistribution:
     """How masks over `size` features are drawn.
 
     `chance` (size + 1,) is the probability of each number of features on, neighborhood times kernel; `weight` is what
@@ -58,8 +66,8 @@ def default_width(size: int, neighborhood: str = "half") -> float:
     return max(distance, 0.1) / math.sqrt(2 * math.log(2))
 
 
-def mask_law(size: int, neighborhood: str, width: float) -> MaskLaw:
-    """Return the law of masks over `size` features.
+def mask_distribution(size: int, neighborhood: str, width: float) -> MaskDistribution:
+    """Return the distribution of masks over `size` features.
 
     neighborhood: "half" (each feature is on with probability one half, LIME's for images) or "sizes" (every number of
     features on is as likely as another, LIME's for text). width: of the kernel, in cosine distance.
@@ -67,7 +75,12 @@ def mask_law(size: int, neighborhood: str, width: float) -> MaskLaw:
     share = torch.arange(size + 1, dtype=torch.float64) / size
     chance = _numbers_on(size, neighborhood) * cosine_weights(share, width)
     weight = float(chance.sum())
-    return MaskLaw(size, width, chance / weight, weight)
+    return MaskDistribution(size, width, chance / weight, weight)
+
+
+# The names of before, until the last caller has the new ones.
+MaskLaw = MaskDistribution
+mask_law = mask_distribution
 
 
 def _numbers_on(size: int, neighborhood: str) -> Tensor:
@@ -93,19 +106,19 @@ def group_count(samples: int, size: int = 1) -> int:
     return min(range(most, max(0, most * 3 // 4 - 1), -1), key=lambda groups: -(-pairs // groups) * groups - pairs)
 
 
-def draw_masks(law: MaskLaw, groups: int, pairs: int, generator: torch.Generator) -> Tensor:
-    """Return masks (groups, 2 * pairs, size) of bool, each drawn from the law; groups are independent.
+def draw_masks(distribution: MaskDistribution, groups: int, pairs: int, generator: torch.Generator) -> Tensor:
+    """Return masks (groups, 2 * pairs, size) of bool, each drawn from the distribution; groups are independent.
 
     Within a group the numbers on are stratified, and the partner of a sample with many on has few on and hides the
     other end of the same random order: what is even in a mask cancels in the pair.
     """
     place = torch.rand(groups, pairs, generator=generator, dtype=torch.float64)
     strata = (torch.arange(pairs, dtype=torch.float64) + place) / pairs  # (groups, pairs)
-    edges = law.chance.cumsum(0).clamp_max(1)
+    edges = distribution.chance.cumsum(0).clamp_max(1)
     edges[-1] = 1
-    off = law.size - torch.searchsorted(edges, torch.stack([strata, 1 - strata], 2).clamp(0, 1 - 1e-15))
-    keys = torch.rand(groups, pairs, law.size, generator=generator, dtype=torch.float64)
+    off = distribution.size - torch.searchsorted(edges, torch.stack([strata, 1 - strata], 2).clamp(0, 1 - 1e-15))
+    keys = torch.rand(groups, pairs, distribution.size, generator=generator, dtype=torch.float64)
     ordered = pad(keys.sort(2).values, (0, 1), value=math.inf)  # the random order of the features is that of their keys
     front = keys >= ordered.gather(2, off[..., :1])
-    back = keys < ordered.gather(2, law.size - off[..., 1:])
+    back = keys < ordered.gather(2, distribution.size - off[..., 1:])
     return torch.stack([front, back], 2).flatten(1, 2)

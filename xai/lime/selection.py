@@ -27,8 +27,7 @@ def fit_surrogate(moments: Moments, surrogate: str, penalty: float, features: in
         return fit_ridge(moments, penalty, chosen)
     choose = {"lasso": lasso_path, "forward": forward_selection}[surrogate]
     most = min(moments.size, features or 10)
-    total = moments.sums.sum(1)
-    chosen = torch.stack([choose(restrict(row, moments.size), most) for row in total])
+    chosen = torch.stack([choose(restrict(row, moments.size), most) for row in moments.totals.whole])
     return fit_ridge(moments, penalty, chosen)
 
 

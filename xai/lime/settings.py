@@ -1,8 +1,9 @@
-"""What all LIME methods can be asked, checked in one place."""
+"""What all LIME functions can be asked: declared, documented and checked in one place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -10,10 +11,57 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError
 from xai.lime.selection import SURROGATES
 
-__all__ = ["ENGINES", "Settings", "check_settings"]
+__all__ = ["ENGINES", "LimeSettings", "Run", "Settings", "check_settings", "read_settings"]
 
 ENGINES = ("xai", "lime")
 LEAST = 10
+
+
+class LimeSettings(TypedDict, total=False):
+    """Keyword arguments of every LIME function.
+
+    Args:
+        samples: How many samples to draw around each input. None, the default: as many as the ranking needs, at most
+            `most_samples`.
+        most_samples: The most samples where `samples` is None: 1,000 for images, else 5,000.
+        top: How many of the largest weights have to stand in a stable order before sampling stops; 5.
+        confidence: At which confidence that order has to be stable; 0.95.
+        surrogate: "ridge" (default), "lasso" or "forward" (selection; both refit the selected features by ridge), or
+            "tree".
+        features: The most features that may have a weight; None is all ("ridge", "tree") or 10 ("lasso", "forward").
+        penalty: Of the ridge, in the units of lime's `alpha`; 1.
+        kernel_width: How far the neighborhood reaches, in the distance of the function; None is its default.
+        of: What is explained: "probability" (default, as in lime), "log_probability" or "output" (logits, where the
+            network puts out logits).
+        engine: "xai" (default), or "lime" to run the original library.
+        seed: Of the samples; 0. The same seed gives the same numbers, for a row alone as in a batch.
+        exact: True runs the network as it is, never a faster form of it; False.
+        batch_size: Samples in one forward pass; None chooses it.
+    """
+
+    samples: int | None
+    most_samples: int
+    top: int
+    confidence: float
+    surrogate: str
+    features: int | None
+    penalty: float
+    kernel_width: float | None
+    of: str
+    engine: str
+    seed: int
+    exact: bool
+    batch_size: int | None
+
+
+class Run(TypedDict):
+    """What `Model.explaining` is told of a LIME call."""
+
+    of: str
+    seed: int
+    passes: int
+    exact: bool
+    batch_size: int | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +91,26 @@ class Settings:
     def passes(self) -> int:
         """Return the most samples that a row may take."""
         return self.samples or self.most_samples
+
+
+def read_settings(function: str, /, **given: Unpack[LimeSettings]) -> tuple[Settings, Run]:
+    """Return what was asked of `function` about the fit, and about how the network is run.
+
+    Raises InputError for a value that cannot be, and TypeError for a name that is not among `LimeSettings`.
+
+    >>> settings, run = read_settings("lime_tabular", samples=500, of="output")
+    >>> settings.samples, settings.most_samples, run["of"], run["passes"]
+    (500, 5000, 'output', 500)
+    """
+    for name in given:
+        if name not in LimeSettings.__annotations__:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+    settings = check_settings(**{name: value for name, value in given.items() if name not in Run.__annotations__})
+    run = Run(
+        of=given.get("of", "probability"), seed=given.get("seed", 0), passes=settings.passes,
+        exact=given.get("exact", False), batch_size=given.get("batch_size"),
+    )  # fmt: skip
+    return settings, run
 
 
 def check_settings(

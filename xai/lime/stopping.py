@@ -10,43 +10,45 @@ from scipy.stats import t
 
 from xai.lime.solver import Surrogate
 
-__all__ = ["looks_until", "unsettled"]
+__all__ = ["interim_analyses", "undecided_pairs"]
 
 GROWTH = 1.5
 
 
-def looks_until(start: int, cap: int) -> int:
-    """Return how often the ranking is looked at on the way from `start` samples to `cap`.
+def interim_analyses(start: int, cap: int) -> int:
+    """Return how many interim analyses of the ranking there are from `start` samples to `cap`.
 
-    >>> looks_until(256, 1000)
+    >>> interim_analyses(256, 1000)
     5
     """
     return 1 + max(0, math.ceil(math.log(max(cap, start) / start) / math.log(GROWTH)))
 
 
-def unsettled(surrogate: Surrogate, top: int, confidence: float, looks: int = 1) -> list[tuple[int, int] | None]:
+def undecided_pairs(
+    surrogate: Surrogate, top: int, confidence: float, analyses: int = 1
+) -> list[tuple[int, int] | None]:
     """Return for each row the first two neighbors in its ranking that cannot be told apart, None where all can.
 
     The ranking is by size of weight. Each of the first `top` features has to differ from the next, and the last of
-    them from every one behind it, by more than the error of the difference (from how the groups of samples pull at
-    both), at `confidence` over all these comparisons and all `looks` together (Bonferroni).
+    them from every one behind it, by more than the error of the difference, at `confidence` over all these comparisons
+    and all `analyses` together (Bonferroni).
     """
-    weights, spread = surrogate.weights, surrogate.spread  # (rows, d), (rows, groups, d)
+    weights = surrogate.weights  # (rows, d)
     size = weights.shape[1]
     top = min(top, size - 1)
     if top < 1:
         return [None] * len(weights)
-    order = weights.abs().argsort(1, descending=True)
+    heavy, order = weights.abs().sort(dim=1, descending=True, stable=True)
     above = torch.cat([order[:, : top - 1], order[:, top - 1 : top].expand(-1, size - top)], 1)
     below = order[:, 1:]
-
-    def signed(chosen: torch.Tensor) -> torch.Tensor:
-        columns = spread.gather(2, chosen[:, None].expand(-1, spread.shape[1], -1))
-        return columns * weights.gather(1, chosen).sign()[:, None]
-
-    error = (signed(above) - signed(below)).square().sum(1).sqrt()
-    gap = weights.abs().gather(1, above) - weights.abs().gather(1, below)
-    close = gap <= _quantile((1 - confidence) / (above.shape[1] * looks), surrogate.degrees_of_freedom) * error
+    place = torch.arange(size - 1).clamp_max(top - 1)  # of `above` in the order
+    signs = weights.sign()
+    signed = surrogate.covariance * signs[:, :, None] * signs[:, None]
+    own = signed.diagonal(dim1=1, dim2=2).gather(1, order)
+    between = signed.flatten(1).gather(1, above * size + below)
+    error = (own[:, place] + own[:, 1:] - 2 * between).clamp_min(0).sqrt()
+    gap = heavy[:, place] - heavy[:, 1:]
+    close = gap <= _quantile((1 - confidence) / (above.shape[1] * analyses), surrogate.degrees_of_freedom) * error
     first = close.to(torch.uint8).argmax(1)
     pairs = torch.stack([above, below], 2)[torch.arange(len(first)), first].tolist()
     return [tuple(pair) if found else None for pair, found in zip(pairs, close.any(1).tolist())]

@@ -16,7 +16,7 @@ from xai.base.plain import as_plain
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.inputs.table import TabularInput
 from xai.inputs.table_files import read_table
-from xai.lime.column_sampler import ColumnLaw, column_law
+from xai.lime.column_sampler import ColumnTables
 
 __all__ = ["BINS", "Column", "TrainingSummary"]
 
@@ -143,9 +143,9 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         return [column.name for column in self.columns if column.constant]
 
     @cached_property
-    def laws(self) -> list[ColumnLaw]:
-        """Return how each column is drawn."""
-        return [column_law(column) for column in self.columns]
+    def tables(self) -> ColumnTables:
+        """Return how the columns are drawn, as tensors."""
+        return ColumnTables(self.columns)
 
     def input(self) -> TabularInput:
         """Return the kind of input that these columns are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from xai.base.progress import track
 from xai.lime.controls import Controls
 from xai.lime.rounds import Fitted, fit_rows
 from xai.lime.settings import Settings
@@ -27,33 +28,30 @@ def fit_table(
     fits = []
     for start in range(0, len(table), ROWS):
         part = list(range(start, min(start + ROWS, len(table))))
-        sampler = _Shared(case, extra, width, part) if shared else _Fresh(case, extra, width, part)
-        fits += fit_rows(len(part), len(table.offset), width, sampler.sample, settings, extra.count)
+        sampler = _Shared(case, extra, part) if shared else _Fresh(case, extra, part)
+        fits += fit_rows(len(part), table.tables.size, width, sampler.sample, settings, extra.count)
     return fits
 
 
 class _Fresh:
     """Samples of its own for each row, from the row's generator, which goes on from round to round."""
 
-    def __init__(self, case: Case, extra: Controls, width: float, rows: list[int]) -> None:
-        self.case, self.extra, self.width, self.rows = case, extra, width, rows
+    def __init__(self, case: Case, extra: Controls, rows: list[int]) -> None:
+        self.case, self.extra, self.rows = case, extra, rows
         self.generators = [case.generator(row) for row in rows]
 
     def sample(self, active: list[int], moments: Moments, goal: int) -> None:
         groups, count = moments.sums.shape[1], moments.count
+        if count == 0:
+            moments.mixing = self.extra.mixing(torch.tensor(self.rows))
         for place, number in enumerate(active):
             done = count
-            row = torch.tensor(self.rows[number])
+            row = torch.tensor([self.rows[number]])
             while done < goal:
                 pairs = min(max(1, SLAB // (2 * groups)), -(-(goal - done) // (2 * groups)))
                 drawn = self.extra.table.draw(groups, pairs, self.generators[number])
-                answers = torch.cat(
-                    [
-                        self.case.scores(drawn.values[part], row.to(part.device).expand(len(part))).cpu()
-                        for part in self.case.chunks(len(drawn.values))
-                    ]
-                )
-                _add(self.extra, moments, drawn, row[None], answers[None], self.width, place)
+                answers = _answers(self.case, drawn.values, row)
+                _add(self.extra, moments, drawn, row, answers, place, done == 0)
                 done += 2 * pairs * groups
         moments.count = done
 
@@ -61,30 +59,47 @@ class _Fresh:
 class _Shared:
     """One sample set for all rows, the same for every part of them."""
 
-    def __init__(self, case: Case, extra: Controls, width: float, rows: list[int]) -> None:
-        self.case, self.extra, self.width, self.rows = case, extra, width, rows
+    def __init__(self, case: Case, extra: Controls, rows: list[int]) -> None:
+        self.case, self.extra, self.rows = case, extra, rows
         self.generator = case.generator(None)
 
     def sample(self, active: list[int], moments: Moments, goal: int) -> None:
         groups = moments.sums.shape[1]
         rows = torch.tensor([self.rows[number] for number in active])
+        asked, which = self._asked(rows)
+        if moments.count == 0:
+            moments.mixing = self.extra.mixing(rows)
         while moments.count < goal:
             pairs = min(max(1, SLAB // (2 * groups)), -(-(goal - moments.count) // (2 * groups)))
             drawn = self.extra.table.draw(groups, pairs, self.generator)
-            answers = torch.cat(
-                [
-                    self.case.scores_of_all(drawn.values[part], rows.to(part.device)).cpu()
-                    for part in self.case.chunks(len(drawn.values))
-                ],
-                1,
-            )  # (rows, n)
+            answers, first = _answers(self.case, drawn.values, asked), moments.count == 0
             for places in torch.arange(len(rows)).split(max(1, CELLS // drawn.codes.numel())):
-                _add(self.extra, moments, drawn, rows[places], answers[places], self.width, int(places[0]))
+                _add(self.extra, moments, drawn, rows[places], answers[which[places]], int(places[0]), first)
             moments.count += len(drawn.values)
+
+    def _asked(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return one row for each target among them, (k,), and which of those each row's answers are, (rows,)."""
+        labels = self.case.target.labels()
+        first: dict[object, int] = {}
+        which = [first.setdefault(labels[row], len(first)) for row in rows.tolist()]
+        return rows[[which.index(number) for number in range(len(first))]], torch.tensor(which)
+
+
+def _answers(case: Case, values: Tensor, rows: Tensor) -> Tensor:
+    """Return what the network answers to samples (n, columns) for the targets of some rows (r,), as (r, n)."""
+    rows = rows.to(values.device)
+    parts = values.split(case.plan.batch_size)
+    shown = track(parts, case.operation, len(parts)) if len(parts) > 8 else parts
+    found = [case.scores_of_all(part, rows) for part in shown]
+    return (found[0] if len(found) == 1 else torch.cat(found, 1)).cpu()
 
 
 def _add(
-    extra: Controls, moments: Moments, drawn: Drawn, rows: Tensor, answers: Tensor, width: float, place: int
+    extra: Controls, moments: Moments, drawn: Drawn, rows: Tensor, answers: Tensor, place: int, first: bool
 ) -> None:
-    z, distance = extra.seen(drawn, rows, answers.view(len(rows), moments.sums.shape[1], -1))
-    moments.add_columns(z, torch.exp(distance * (-1 / (2 * width**2))), place)
+    """Take in answers (rows, n) for the rows that stand from `place` on in the moments; `first` sets their shift."""
+    here = slice(place, place + len(rows))
+    if first:
+        moments.shift[here] = answers.mean(1)
+    answers = answers - moments.shift[here, None]
+    moments.add_block(extra.block(drawn, rows, answers.view(len(rows), moments.sums.shape[1], -1)), place)

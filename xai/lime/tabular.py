@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import torch
 
@@ -11,7 +12,7 @@ from xai.inputs.table import TabularInput
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
-from xai.lime.settings import Settings, check_settings
+from xai.lime.settings import LimeSettings, Settings, read_settings
 from xai.lime.summary import TrainingSummary
 from xai.lime.table_fit import fit_table
 from xai.lime.table_samples import TableSamples
@@ -33,32 +34,36 @@ def lime_tabular(
     labels: object = None,
     shared: bool = False,
     controls: str | None = "auto",
-    samples: int | None = None,
-    most_samples: int = 5000,
-    top: int = 5,
-    confidence: float = 0.95,
-    surrogate: str = "ridge",
-    features: int | None = None,
-    penalty: float = 1.0,
-    kernel_width: float | None = None,
-    of: str = "probability",
-    engine: str = "xai",
-    seed: int = 0,
-    exact: bool = False,
-    batch_size: int | None = None,
+    **settings: Unpack[LimeSettings],
 ) -> Explanation:
     """Return one weight per column: what being in this row's bin (or category) adds to the target, around the row.
 
-    rows: (N, columns), a DataFrame, or one row. background: the training data (DataFrame, array, CSV or Parquet file),
-    or a TrainingSummary of it. bins, labels: see `TrainingSummary.of`; with `bins=None` the weight of a numeric column
-    is per standard deviation. shared: draw one sample set for all rows: many times faster, and each row's interval
-    stays valid, but errors of different rows then go together. controls: "columns" or "pairs", control variates that
-    save samples (see `xai.lime.controls`), or None; "auto" is "columns", and None for a shared sample set, where
-    evaluations are cheap. kernel_width: 0.75 sqrt(columns) by default, as in
-    lime. The other settings are those of `xai.lime.settings.Settings`. of: "probability", "log_probability", "output".
-    values: a list of (columns,) per row in units of `of`, named by `row_names`, with `standard_error` (sampling only).
-    Diagnostics as for `lime_image`; `untestable` names columns that never varied.
-    Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
+    Args:
+        model: Of tables.
+        rows: (N, columns), a DataFrame, or one row.
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        background: The training data (DataFrame, array, CSV or Parquet file), or a `TrainingSummary` of it.
+        bins: How numeric columns are cut: see `TrainingSummary.of`. With None the weight of a numeric column is per
+            standard deviation.
+        labels: Of the training data, for bins="entropy": see `TrainingSummary.of`.
+        shared: Draw one sample set for all rows: many times faster, and each row's interval stays valid, but errors of
+            different rows then go together.
+        controls: "columns" or "pairs", control variates that save samples (see `xai.lime.controls`), or None; "auto" is
+            "columns", and None for a shared sample set, where evaluations are cheap.
+        settings: Those of every LIME function, see `xai.lime.settings.LimeSettings`: samples, most_samples (5,000),
+            top, confidence, surrogate, features, penalty, kernel_width (0.75 sqrt(columns), as in lime), of, engine,
+            seed, exact, batch_size.
+
+    Returns:
+        values: a list of (columns,) per row in units of `of`, named by `row_names`, with `standard_error` (sampling
+        only). Diagnostics as for `lime_image`; `untestable` names columns that never varied.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
     >>> data = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
     >>> model = Model(torch.nn.Linear(2, 2), input=TabularInput(["age", "income"]))
@@ -67,31 +72,29 @@ def lime_tabular(
     (3, torch.Size([2]), 'age ≤ -0.4807')
     """
     operation = "lime_tabular"
-    settings = check_settings(
-        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
-        features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
-    )  # fmt: skip
+    fit, run = read_settings(operation, **settings)
     if not isinstance(shared, bool):
         raise InputError("shared", expected="True or False", got=describe(shared))
     if model.input.kind not in ("tabular", "tensor"):
         raise InputError("model", expected="one of tables", got=f"input {model.input.kind}")
-    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining(operation, rows, target, **run) as case:
         if case.inputs.ndim != 2:
             raise InputError("rows", expected="shape (N, columns)", got=describe(case.inputs))
         summary = _summary(background, model, case.inputs.shape[1], bins, labels)
         table = TableSamples(summary, case.inputs)
-        width = settings.kernel_width or 0.75 * case.inputs.shape[1] ** 0.5
+        width = fit.kernel_width or 0.75 * case.inputs.shape[1] ** 0.5
         if controls == "auto":
             controls = None if shared else "columns"
-        fits = _fits(case, table, settings, width, shared, controls)
+        fits = _fits(case, table, fit, width, shared, controls)
         names = table.row_names()
-        here = [fit.intercept + float(fit.weights @ values) for fit, values in zip(fits, table.own_features())]
+        here = [
+            found.intercept + float(found.weights @ own) for found, own in zip(fits, table.own_features(), strict=True)
+        ]
         note_fits(case, fits, case.scores(case.inputs, case.rows).tolist(), here, names)
-        errors = [fit.standard_error for fit in fits]
+        errors = [found.standard_error for found in fits]
         return case.explanation(
             operation,
-            [fit.weights.to(torch.float32) for fit in fits],
+            [found.weights.to(torch.float32) for found in fits],
             "features",
             standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
             names=tuple(summary.names),
@@ -100,8 +103,8 @@ def lime_tabular(
                 "background": summary.to_dict(),
                 "shared": shared,
                 "controls": controls,
-                "of": of,
-                **settings.options(),
+                "of": run["of"],
+                **fit.options(),
             },
         )
 

@@ -95,11 +95,11 @@ class Session:
         """
         with torch.set_grad_enabled(batch.requires_grad):
             raw = self.model.forward_on(self.plan.network, batch)
-            columns = self._columns(raw).double().T  # (K, n)
-            chosen = columns[self.target.index[rows]]
+            columns = self._columns(raw).T  # (K, n)
+            chosen = columns[self.target.index[rows]].double()
             if self.target.against is None:
                 return chosen
-            return (chosen - columns[self.target.against[rows]]) / (2 if self._doubled(raw) else 1)
+            return (chosen - columns[self.target.against[rows]].double()) / (2 if self._doubled(raw) else 1)
 
     def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""

@@ -1,0 +1,37 @@
+"""Settings that LIME's functions share: read in one place, with Python's own words for a name that there is not."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import torch
+from xai.inputs.kinds import TabularInput
+
+from xai.base.errors import InputError
+from xai.lime.settings import LimeSettings, Run, Settings, check_settings, read_settings
+from xai.lime.tabular import lime_tabular
+from xai.model.model import Model
+
+
+def test_every_setting_is_declared_and_documented_once() -> None:
+    fields = set(Settings.__annotations__) | set(Run.__annotations__) - {"passes"}
+    assert set(LimeSettings.__annotations__) == fields
+    documented = inspect.getdoc(LimeSettings)
+    assert all(f"\n    {name}: " in documented for name in fields)
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    settings, run = read_settings("lime_tabular")
+    assert settings == check_settings()
+    assert run == {"of": "probability", "seed": 0, "passes": 5000, "exact": False, "batch_size": None}
+    assert read_settings("lime_tabular", samples=20, seed=3)[1]["passes"] == 20
+
+
+def test_what_is_wrong_is_named() -> None:
+    model = Model(torch.nn.Linear(2, 2), input=TabularInput(["a", "b"]))
+    rows = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(TypeError, match=r"lime_tabular\(\) got an unexpected keyword argument 'sampels'"):
+        lime_tabular(model, rows, background=rows, sampels=100)
+    with pytest.raises(InputError, match="lime_tabular: penalty: expected a number from 0, got -1"):
+        lime_tabular(model, rows, background=rows, penalty=-1)
