@@ -32,44 +32,44 @@ def join() -> None:
 
 def intervention(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
     """Return what the network does: by how much covering each window changes the output, at every second place."""
-    with model.explaining("intervention", inputs, target) as case:
-        return case.explanation("intervention", _effects(case)[:, None], "input")
+    with model.explaining("intervention", inputs, target) as session:
+        return session.explanation("intervention", _effects(session)[:, None], "input")
 
 
 def image_only(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
     """Return the edges of the image: the network has no say."""
-    with model.explaining("image_only", inputs, target) as case:
-        return case.explanation("image_only", edge_filter(case.inputs)[:, None], "input")
+    with model.explaining("image_only", inputs, target) as session:
+        return session.explanation("image_only", edge_filter(session.inputs)[:, None], "input")
 
 
 def half_image(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
     """Return the mean rank of what the network does (its size) and of the image's edges: half is the image alone."""
-    with model.explaining("half_image", inputs, target) as case:
-        mixed = _ranks(_effects(case).abs()) + _ranks(edge_filter(case.inputs))
-        return case.explanation("half_image", mixed[:, None], "input")
+    with model.explaining("half_image", inputs, target) as session:
+        mixed = _ranks(_effects(session).abs()) + _ranks(edge_filter(session.inputs))
+        return session.explanation("half_image", mixed[:, None], "input")
 
 
 def half_noise(model: Model, inputs: Tensor, target: object = None, **options: object) -> Explanation:
     """Return the mean rank of what the network does and of smooth noise that each input draws anew."""
-    with model.explaining("half_noise", inputs, target, seed=0) as case:
-        noise = [torch.randn(case.inputs.shape[1:], generator=case.generator(row)) for row in range(len(case))]
-        mixed = _ranks(_effects(case)) + _ranks(blur(torch.stack(noise), PATCH / 2)[:, 0])
-        return case.explanation("half_noise", mixed[:, None], "input")
+    with model.explaining("half_noise", inputs, target, seed=0) as session:
+        noise = [torch.randn(session.inputs.shape[1:], generator=session.generator(row)) for row in range(len(session))]
+        mixed = _ranks(_effects(session)) + _ranks(blur(torch.stack(noise), PATCH / 2)[:, 0])
+        return session.explanation("half_noise", mixed[:, None], "input")
 
 
-def _effects(case: object) -> Tensor:
+def _effects(session: object) -> Tensor:
     """Return for each pixel the mean fall of the output over the windows that cover it, (N, H, W)."""
-    side = case.inputs.shape[-1]
-    hidden = blur(case.inputs, side / 8)
+    side = session.inputs.shape[-1]
+    hidden = blur(session.inputs, side / 8)
     starts = range(0, side - PATCH + 1, 2)
     masks = torch.zeros(len(starts) ** 2, side, side, dtype=torch.bool)
     for number, (top, left) in enumerate((top, left) for top in starts for left in starts):
         masks[number, top : top + PATCH, left : left + PATCH] = True
     falls = []
-    for row, image in enumerate(case.inputs):
+    for row, image in enumerate(session.inputs):
         batch = torch.where(masks[:, None], hidden[row], image)
-        whole = case.scores(image[None], case.rows[row : row + 1])
-        falls.append(whole - case.scores(batch, case.rows[row].expand(len(batch))))
+        whole = session.scores(image[None], session.rows[row : row + 1])
+        falls.append(whole - session.scores(batch, session.rows[row].expand(len(batch))))
     return (torch.einsum("nw,whv->nhv", torch.stack(falls), masks.double()) / masks.sum(0)).float()
 
 

@@ -131,8 +131,8 @@ def test_that_noise_has_the_spread_of_the_columns() -> None:
     model = linear(WEIGHTS.abs() + torch.linspace(1, 2, 10))
     behind = rows(400, 10) * torch.arange(1.0, 11.0) + 1000
     made = gradient_shap(model, rows(2, 10) + 1000, background=behind)
-    with model.explaining("stability", made.inputs, list(made.target), seed=0) as case:
-        scale, _ = _scale(case, made)
+    with model.explaining("stability", made.inputs, list(made.target), seed=0) as session:
+        scale, _ = _scale(session, made)
     torch.testing.assert_close(scale[0], behind.std(0))
     assert torch.equal(scale[0], scale[1])
 
@@ -146,8 +146,8 @@ def test_what_does_not_vary_still_gets_noise(count: int) -> None:
     same = kernel_shap(model, batch, background=torch.zeros(2, 10))
     half = kernel_shap(model, batch, background=torch.cat([torch.zeros(4, 5), rows(4, 5)], 1))
     for made in (single, each, same, half):
-        with model.explaining("stability", made.inputs, list(made.target)) as case:
-            scale, unit = _scale(case, made)
+        with model.explaining("stability", made.inputs, list(made.target)) as session:
+            scale, unit = _scale(session, made)
         assert bool((scale > 0).all())
         whose = "its background" if made is half else "the explained rows" if made is not same and count > 20 else None
         assert unit == ("each value" if whose is None else f"a column's standard deviation in {whose}")

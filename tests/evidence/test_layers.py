@@ -103,8 +103,8 @@ def test_places_of_feature_maps_are_units() -> None:
     assert finding.details["fill"] == "zero"
     assert finding.status == "pass"  # the network is linear from there on
     # At half of the places: their summed channels are what the score loses, as a difference of logits.
-    with model.explaining("test", batch, 1, layer="1") as case:
-        (rival,) = [part for name, part in rivals_of(case, 0, scores).items() if "edge" in name]
+    with model.explaining("test", batch, 1, layer="1") as session:
+        (rival,) = [part for name, part in rivals_of(session, 0, scores).items() if "edge" in name]
     resized = nn.functional.interpolate(batch[:1], size=(12, 12), mode="bilinear", align_corners=False)
     assert torch.allclose(rival, edge_filter(resized[0]))
 

@@ -87,15 +87,15 @@ def flat(size: int) -> nn.Module:
 )
 def test_all_parts_hidden_is_the_baseline_and_all_shown_the_input(kind: object, batch: Tensor) -> None:
     model = Model(flat(batch[0].numel()), input=kind)
-    with model.explaining("test", batch, 0, seed=0) as case:
-        parts = kind.parts(case.inputs)
-        hidden, _ = case.baseline(0.25)
-        hiding = kind.hiding(case.inputs, parts, hidden[None])
+    with model.explaining("test", batch, 0, seed=0) as session:
+        parts = kind.parts(session.inputs)
+        hidden, _ = session.baseline(0.25)
+        hiding = kind.hiding(session.inputs, parts, hidden[None])
         size = max(parts.counts())
         masks = torch.stack([torch.zeros(size), torch.ones(size)]).bool()
-        found = masked_scores(case, hiding, masks, case.rows)
-        torch.testing.assert_close(found[:, 0], case.scores(hidden, case.rows))
-        torch.testing.assert_close(found[:, 1], case.scores(case.inputs, case.rows))
+        found = masked_scores(session, hiding, masks, session.rows)
+        torch.testing.assert_close(found[:, 0], session.scores(hidden, session.rows))
+        torch.testing.assert_close(found[:, 1], session.scores(session.inputs, session.rows))
 
 
 class Counter(nn.Module):
@@ -118,14 +118,14 @@ TEXT = "good, bad!  good old bad film"
 def test_words_hidden_in_numbers_are_words_hidden_in_the_string(units: str, hide: str | None) -> None:
     kind = TextInput(["good", "bad"])
     model = Model(Counter(), input=kind)
-    with model.explaining("test", [TEXT], 0, seed=0) as case:
-        parts = kind.parts(case.inputs, (units, "position"))
+    with model.explaining("test", [TEXT], 0, seed=0) as session:
+        parts = kind.parts(session.inputs, (units, "position"))
         size = parts.counts()[0]
         masks = torch.rand(40, size, generator=torch.Generator().manual_seed(0)) < 0.6
-        found = masked_scores(case, kind.hiding(case.inputs, parts, hide), masks, case.rows)[0]
+        found = masked_scores(session, kind.hiding(session.inputs, parts, hide), masks, session.rows)[0]
         strings = [parts.texts[0].text(on, hide or "") for on in masks.tolist()]
-        torch.testing.assert_close(found, case.scores(strings, case.rows.expand(40)))
-        numbered = isinstance(kind.hiding(case.inputs, parts, hide).show(case.rows, masks, case.rows), Tensor)
+        torch.testing.assert_close(found, session.scores(strings, session.rows.expand(40)))
+        numbered = isinstance(kind.hiding(session.inputs, parts, hide).show(session.rows, masks, session.rows), Tensor)
         assert numbered == (units == "words")  # two letters of a word are none: only strings will do
 
 

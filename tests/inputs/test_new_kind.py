@@ -186,8 +186,8 @@ def test_padding_is_no_part_and_has_no_weight(clouds: tuple) -> None:
     path = xai.integrated_gradients(model, batch, 0, baseline="mean")
     assert path.values[1, 7:].abs().max() == 0
     assert path.values[1, :7].abs().max() > 0
-    with model.explaining("test", batch, 0) as case:
-        center, _ = case.baseline("mean")
+    with model.explaining("test", batch, 0) as session:
+        center, _ = session.baseline("mean")
     torch.testing.assert_close(center[1, :7], batch[1, :7].mean(0).expand(7, 3))
     assert center[1, 7:].abs().max() == 0
 
@@ -197,8 +197,10 @@ def test_its_parts_have_its_names_and_shapley_values_are_exact(clouds: tuple) ->
     lime = xai.lime_segments(model, batch, 0, samples=400)
     assert lime.value_names(0)[:2] == ["---", "+--"]
     shap = xai.kernel_shap(model, batch[:1], 0, background="mean")
-    with model.explaining("test", batch[:1], 0) as case:
-        change = float(case.scores(case.inputs, case.rows) - case.scores(case.baseline("mean")[0], case.rows))
+    with model.explaining("test", batch[:1], 0) as session:
+        change = float(
+            session.scores(session.inputs, session.rows) - session.scores(session.baseline("mean")[0], session.rows)
+        )
     assert float(shap.values[0].sum()) == pytest.approx(change, abs=1e-5)
     empty = sorted(set(range(8)) - set(shap.segments[0].tolist()))
     assert empty

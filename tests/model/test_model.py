@@ -85,8 +85,8 @@ def test_what_the_caller_does_later_changes_nothing() -> None:
 
 def test_log_probabilities_do_not_round_to_a_floor() -> None:
     model = Model(Fixed([0.0, 300.0]))
-    with model.explaining("test", ONE, 0, of="log_probability") as case:
-        assert float(case.scores(case.inputs, case.rows)) == pytest.approx(-300.0)
+    with model.explaining("test", ONE, 0, of="log_probability") as session:
+        assert float(session.scores(session.inputs, session.rows)) == pytest.approx(-300.0)
 
 
 def test_two_logits_of_a_binary_network_do_not_round_to_a_floor_either() -> None:
@@ -103,12 +103,12 @@ def test_a_single_logit_has_two_sides() -> None:
         network.weight.copy_(torch.tensor([[2.0, -3.0]]))
     model = Model(network, task="binary", classes=["no", "yes"])
     rows = torch.tensor([[1.0, 1.0]])
-    with model.explaining("test", rows, "yes") as case:
-        assert case.gradient(case.inputs, case.rows)[1].tolist() == [[2.0, -3.0]]
-    with model.explaining("test", rows, "no") as case:
-        assert case.gradient(case.inputs, case.rows)[1].tolist() == [[-2.0, 3.0]]
-    with model.explaining("test", rows, ("yes", "no")) as case:
-        assert case.gradient(case.inputs, case.rows)[1].tolist() == [[2.0, -3.0]]
+    with model.explaining("test", rows, "yes") as session:
+        assert session.gradient(session.inputs, session.rows)[1].tolist() == [[2.0, -3.0]]
+    with model.explaining("test", rows, "no") as session:
+        assert session.gradient(session.inputs, session.rows)[1].tolist() == [[-2.0, 3.0]]
+    with model.explaining("test", rows, ("yes", "no")) as session:
+        assert session.gradient(session.inputs, session.rows)[1].tolist() == [[2.0, -3.0]]
 
 
 def test_targets_per_row_pairs_and_names() -> None:

@@ -204,8 +204,8 @@ def test_the_steps_of_a_series_add_up_and_padding_gets_exactly_0(kind: type[nn.R
 
 def test_the_mean_of_a_series_is_that_of_its_own_steps() -> None:
     model, series = series_model()
-    with model.explaining("test", series, 1) as case:
-        start, _ = case.baseline("mean")
+    with model.explaining("test", series, 1) as session:
+        start, _ = session.baseline("mean")
     assert torch.allclose(start[1, :4], series[1, :4].mean(0).expand(4, 2))
     assert bool((start[1, 4:] == 0).all())
 
@@ -213,8 +213,8 @@ def test_the_mean_of_a_series_is_that_of_its_own_steps() -> None:
 def test_a_hidden_step_is_not_taken_for_padding() -> None:
     """Occlusion of the last step, all of it: the network must see the number 0 there, as it stands, not an end."""
     model, series = series_model()
-    with model.explaining("test", series, 1) as case:
-        start, _ = case.baseline("zero")
+    with model.explaining("test", series, 1) as session:
+        start, _ = session.baseline("zero")
         seen = model.input.feed(start)
     assert torch.allclose(seen[0, 0], torch.tensor([-0.5, 4.0]).double())
     assert bool((seen[1, 4:] == 0).all())

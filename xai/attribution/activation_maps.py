@@ -10,7 +10,7 @@ from xai.attribution.gradient_rules import guided_gradient
 from xai.attribution.map_layers import MapLayer, map_layer
 from xai.base.errors import LayerError
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["gradcam", "guided_gradcam"]
@@ -32,10 +32,10 @@ def gradcam(
     >>> gradcam(Model(network), torch.rand(3, 1, 8, 8)).values.shape
     torch.Size([3, 8, 8])
     """
-    with model.explaining("gradcam", inputs, target, batch_size=batch_size) as case:
-        chosen = _layer(case, layer)
-        values = torch.cat([_map(case, rows, chosen) for rows in case.chunks(len(case))])
-        return case.explanation("gradcam", values, "layer", options={"layer": chosen.name}, run=chosen.run())
+    with model.explaining("gradcam", inputs, target, batch_size=batch_size) as session:
+        chosen = _layer(session, layer)
+        values = torch.cat([_map(session, rows, chosen) for rows in session.chunks(len(session))])
+        return session.explanation("gradcam", values, "layer", options={"layer": chosen.name}, run=chosen.run())
 
 
 def guided_gradcam(
@@ -51,26 +51,26 @@ def guided_gradcam(
     >>> guided_gradcam(Model(network), torch.rand(3, 1, 8, 8)).values.shape
     torch.Size([3, 1, 8, 8])
     """
-    with model.explaining("guided_gradcam", inputs, target, batch_size=batch_size) as case:
-        chosen = _layer(case, layer)
+    with model.explaining("guided_gradcam", inputs, target, batch_size=batch_size) as session:
+        chosen = _layer(session, layer)
         parts = []
-        for rows in case.chunks(len(case)):
-            gradient, rectifiers = guided_gradient(case, rows)
-            parts.append(gradient * case.kind.spread(_map(case, rows, chosen), gradient).to(gradient.dtype))
+        for rows in session.chunks(len(session)):
+            gradient, rectifiers = guided_gradient(session, rows)
+            parts.append(gradient * session.kind.spread(_map(session, rows, chosen), gradient).to(gradient.dtype))
         run = {**chosen.run(), "rectifiers": rectifiers}
-        return case.explanation("guided_gradcam", torch.cat(parts), "input", options={"layer": chosen.name}, run=run)
+        return session.explanation("guided_gradcam", torch.cat(parts), "input", options={"layer": chosen.name}, run=run)
 
 
-def _map(case: Case, rows: Tensor, layer: MapLayer) -> Tensor:
+def _map(session: Session, rows: Tensor, layer: MapLayer) -> Tensor:
     """Return the Grad-CAM map of some rows in input size, (n, H, W)."""
     maps, gradient = (
-        layer.channels_first(part).float() for part in case.gradient_at(case.inputs[rows], rows, layer.name)
+        layer.channels_first(part).float() for part in session.gradient_at(session.inputs[rows], rows, layer.name)
     )
     cam = (gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True).relu()
-    return interpolate(cam, size=case.kind.positions(case.inputs), mode="bilinear", align_corners=False)[:, 0]
+    return interpolate(cam, size=session.kind.positions(session.inputs), mode="bilinear", align_corners=False)[:, 0]
 
 
-def _layer(case: Case, layer: str | None) -> MapLayer:
-    if len(case.kind.axes(case.inputs)) != 2:
+def _layer(session: Session, layer: str | None) -> MapLayer:
+    if len(session.kind.axes(session.inputs)) != 2:
         raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
-    return map_layer(case, layer)
+    return map_layer(session, layer)

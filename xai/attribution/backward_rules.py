@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from xai.attribution.operations import LINEAR, PRODUCTS, RECURRENT
 from xai.base.errors import NetworkError
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.network.gradients import gradient_of, variable_of
 
 __all__ = [
@@ -173,7 +173,7 @@ def pulled_back(function: Callable, *sources: Tensor) -> tuple[Tensor, Callable[
 
 
 def ruled_gradient(
-    case: Case, batch: Tensor, rows: Tensor, table: Mapping[str, Rule], check: Callable[[Tensor], None]
+    session: Session, batch: Tensor, rows: Tensor, table: Mapping[str, Rule], check: Callable[[Tensor], None]
 ) -> tuple[Tensor, Tensor]:
     """Return the scores (n,) of a batch and what the rules of a table make of their gradient, like `Case.gradient`.
 
@@ -181,7 +181,7 @@ def ruled_gradient(
     """
     batch = variable_of(batch)
     with rules(table):
-        score = case.score(batch, rows)
+        score = session.score(batch, rows)
     if score.requires_grad:
         check(score)
     return score.detach(), gradient_of(score, batch)

@@ -16,7 +16,7 @@ from xai.attribution.deeplift_rules import TABLE
 from xai.attribution.gradients import note_completeness
 from xai.base.errors import NetworkError, XaiError
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.network.gradients import variable_of
 from xai.results.explanation import Explanation
 
@@ -52,35 +52,37 @@ def deeplift(
     tensor([[3., 3.]])
     """
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("deeplift", inputs, target, **settings) as case:
-        start, name = case.baseline(baseline)
+    with model.explaining("deeplift", inputs, target, **settings) as session:
+        start, name = session.baseline(baseline)
         # Behind a layer or an embedding, each row may also see the rest of its own input, such as a mask.
-        same = case.layer is None and case.words is None and bool((start == start[:1]).all())
+        same = session.layer is None and session.words is None and bool((start == start[:1]).all())
         try:
-            values, difference = _multiplied(case, start, same)
+            values, difference = _multiplied(session, start, same)
         except _OtherShape:
-            values, difference = _multiplied(case, start, False)
-        note_completeness(case, values, difference)
-        return case.explanation("deeplift", values, "input", baseline=name, options={"baseline": name})
+            values, difference = _multiplied(session, start, False)
+        note_completeness(session, values, difference)
+        return session.explanation("deeplift", values, "input", baseline=name, options={"baseline": name})
 
 
-def _multiplied(case: Case, start: Tensor, same: bool) -> tuple[Tensor, Tensor]:
+def _multiplied(session: Session, start: Tensor, same: bool) -> tuple[Tensor, Tensor]:
     """Return the multipliers times the difference to the baseline (N, ...), and the difference of the scores (N,)."""
     parts, full, empty, reference = [], [], [], None
-    for rows in case.chunks(len(case)):
+    for rows in session.chunks(len(session)):
         if not same or reference is None:
             behind, numbers = (start[:1], rows[:1]) if same else (start[rows], rows)
             reference = _Reference(same)
             with rules(reference.table(reference.keep)):
                 variable = variable_of(behind)
                 # Of one baseline, what each row asks for: rows have targets of their own.
-                scores = case.scores_of_all(variable, case.rows)[:, 0] if same else case.score(variable, numbers)
+                scores = (
+                    session.scores_of_all(variable, session.rows)[:, 0] if same else session.score(variable, numbers)
+                )
             empty.append(scores.detach().double())
         reference.place = 0
         table = reference.table(reference.compare)
-        scores, multipliers = ruled_gradient(case, case.inputs[rows], rows, table, check_graph)
+        scores, multipliers = ruled_gradient(session, session.inputs[rows], rows, table, check_graph)
         full.append(scores.double())
-        parts.append(multipliers * (case.inputs[rows] - start[rows]))
+        parts.append(multipliers * (session.inputs[rows] - start[rows]))
     return torch.cat(parts), torch.cat(full) - torch.cat(empty)
 
 

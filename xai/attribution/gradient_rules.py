@@ -9,7 +9,7 @@ from xai.attribution.backward_rules import Operation, Rule, connect, graph_of, k
 from xai.attribution.operations import RECTIFIER_NODES, RECTIFIERS
 from xai.base.errors import NetworkError
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["deconvolution", "guided_backprop", "guided_gradient"]
@@ -69,7 +69,7 @@ def deconvolution(
     return _backprop("deconvolution", _deconvolved, model, inputs, target, layer, exact, batch_size)
 
 
-def guided_gradient(case: Case, rows: Tensor, rule: Rule | None = None) -> tuple[Tensor, int]:
+def guided_gradient(session: Session, rows: Tensor, rule: Rule | None = None) -> tuple[Tensor, int]:
     """Return the guided gradient of some rows (n, ...) and the number of rectifiers that it met."""
     met: list[str] = []
 
@@ -89,7 +89,7 @@ def guided_gradient(case: Case, rows: Tensor, rule: Rule | None = None) -> tuple
             got = f"{left[0]} inside a scripted or recurrent module; use saliency or integrated_gradients"
             raise NetworkError("network", expected=wanted, got=got)
 
-    return ruled_gradient(case, case.inputs[rows], rows, table, check)[1], len(met)
+    return ruled_gradient(session, session.inputs[rows], rows, table, check)[1], len(met)
 
 
 def _rectifies(node: object) -> bool:
@@ -121,7 +121,7 @@ def _backprop(
     batch_size: int | None,
 ) -> Explanation:
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining(operation, inputs, target, **settings) as case:
-        parts = [guided_gradient(case, rows, rule) for rows in case.chunks(len(case))]
+    with model.explaining(operation, inputs, target, **settings) as session:
+        parts = [guided_gradient(session, rows, rule) for rows in session.chunks(len(session))]
         run = {"rectifiers": parts[0][1]}
-        return case.explanation(operation, torch.cat([gradient for gradient, _ in parts]), "input", run=run)
+        return session.explanation(operation, torch.cat([gradient for gradient, _ in parts]), "input", run=run)

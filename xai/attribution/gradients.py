@@ -9,7 +9,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["input_x_gradient", "integrated_gradients", "note_completeness", "saliency"]
@@ -41,8 +41,8 @@ def saliency(
     tensor([[2., 3.]])
     """
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("saliency", inputs, target, one_gradient=True, **settings) as case:
-        return case.explanation("saliency", case.gradient_of_inputs().abs(), "input")
+    with model.explaining("saliency", inputs, target, one_gradient=True, **settings) as session:
+        return session.explanation("saliency", session.gradient_of_inputs().abs(), "input")
 
 
 def input_x_gradient(
@@ -66,8 +66,8 @@ def input_x_gradient(
     tensor([[6., 6.]])
     """
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("input_x_gradient", inputs, target, one_gradient=True, **settings) as case:
-        return case.explanation("input_x_gradient", case.gradient_of_inputs() * case.inputs, "input")
+    with model.explaining("input_x_gradient", inputs, target, one_gradient=True, **settings) as session:
+        return session.explanation("input_x_gradient", session.gradient_of_inputs() * session.inputs, "input")
 
 
 @names_errors("integrated_gradients")
@@ -101,26 +101,28 @@ def integrated_gradients(
     """
     steps = whole_number("steps", steps, 1)
     settings = {"passes": steps, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("integrated_gradients", inputs, target, **settings) as case:
-        start, name = case.baseline(baseline)
-        path = case.inputs - start
+    with model.explaining("integrated_gradients", inputs, target, **settings) as session:
+        start, name = session.baseline(baseline)
+        path = session.inputs - start
         points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(steps))
         points, weights = (points + 1) / 2, weights / 2
         total = torch.zeros_like(path)
         view = (-1,) + (1,) * (path.ndim - 1)
-        for indices in case.chunks(len(case) * steps):
+        for indices in session.chunks(len(session) * steps):
             rows, step = indices // steps, indices % steps
-            gradient = case.gradient(start[rows] + points[step].view(view) * path[rows], rows)[1]
+            gradient = session.gradient(start[rows] + points[step].view(view) * path[rows], rows)[1]
             total.index_add_(0, rows, gradient * weights[step].view(view))
         values = total * path
-        note_completeness(case, values, case.scores(case.inputs, case.rows) - case.scores(start, case.rows))
+        note_completeness(
+            session, values, session.scores(session.inputs, session.rows) - session.scores(start, session.rows)
+        )
         options = {"steps": steps, "baseline": name}
-        return case.explanation("integrated_gradients", values, "input", baseline=name, options=options)
+        return session.explanation("integrated_gradients", values, "input", baseline=name, options=options)
 
 
-def note_completeness(case: Case, values: Tensor, difference: Tensor) -> None:
+def note_completeness(session: Session, values: Tensor, difference: Tensor) -> None:
     """Note by what share the values of each row miss the difference (N,) to the baseline that they should add up to."""
     missed = (values.double().flatten(1).sum(1) - difference).abs()
     error = missed / difference.abs().clamp_min(1e-12)
-    case.note("completeness_error", error)
-    case.note("incomplete", (error > INCOMPLETE).tolist())
+    session.note("completeness_error", error)
+    session.note("incomplete", (error > INCOMPLETE).tolist())

@@ -19,7 +19,7 @@ from xai.base.arguments import real_number
 from xai.base.errors import InputError, NetworkError, names_errors
 from xai.model.model import Model
 from xai.model.opening import PASSES_WORTH_A_PLAN
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["RULES", "lrp"]
@@ -71,37 +71,37 @@ def lrp(
     # Worth a plan whatever it costs: folding is part of the method, and is used where the network stays the same.
     # Its rules are continuous where activations bend, so scores are all that must agree.
     run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer, "scores_only": True}
-    with model.explaining("lrp", inputs, target, differentiable=True, **run) as case:
-        absorbed = _Absorbed(case)
+    with model.explaining("lrp", inputs, target, differentiable=True, **run) as session:
+        absorbed = _Absorbed(session)
         parts, scores = [], []
-        for rows in case.chunks(len(case)):
+        for rows in session.chunks(len(session)):
             absorbed.rows = rows
             score, gradient = ruled_gradient(
-                case,
-                case.inputs[rows],
+                session,
+                session.inputs[rows],
                 rows,
                 _table(rule, Split(epsilon, gamma, alpha), absorbed),
                 partial(check_graph, allowed=SELECTING),
             )
             scores.append(score.double())
-            parts.append(gradient * case.inputs[rows])
+            parts.append(gradient * session.inputs[rows])
         values, score = torch.cat(parts), torch.cat(scores)
         elsewhere = score - values.double().flatten(1).sum(1) - absorbed.biases - absorbed.epsilon
-        case.note("score", score)
-        case.note("absorbed_by_biases", absorbed.biases)
-        case.note("absorbed_by_epsilon", absorbed.epsilon)
-        case.note("absorbed_elsewhere", elsewhere)
+        session.note("score", score)
+        session.note("absorbed_by_biases", absorbed.biases)
+        session.note("absorbed_by_epsilon", absorbed.epsilon)
+        session.note("absorbed_elsewhere", elsewhere)
         options = {"rule": rule, "epsilon": epsilon, "gamma": gamma, "alpha": alpha}
-        return case.explanation("lrp", values, "input", options=options)
+        return session.explanation("lrp", values, "input", options=options)
 
 
 class _Absorbed:
-    """What stays behind on the way back, per row of the case, in float64."""
+    """What stays behind on the way back, per row of the session, in float64."""
 
-    def __init__(self, case: Case) -> None:
-        self.biases = torch.zeros(len(case), dtype=torch.float64, device=case.inputs.device)
+    def __init__(self, session: Session) -> None:
+        self.biases = torch.zeros(len(session), dtype=torch.float64, device=session.inputs.device)
         self.epsilon = torch.zeros_like(self.biases)
-        self.rows = case.rows
+        self.rows = session.rows
 
     def add(self, relevance: Tensor, handed_on: Tensor, biases: Tensor) -> None:
         """Count one layer: the relevance that came, what it handed on, and what its biases took; all (n, ...)."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from xai.base.errors import LayerError
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.network.hooks import find_layer, first_tensor
 from xai.network.receptive import Known, side_axes
 
@@ -66,7 +66,7 @@ class _Met:
         return MapLayer(self.name, self.axes, grid, self.calls)
 
 
-def map_layer(case: Case, name: str | None) -> MapLayer:
+def map_layer(session: Session, name: str | None) -> MapLayer:
     """Return the layer of that name, or the one to read by default, from a pass of one row.
 
     By default it is the last layer with maps that the scores depend on, on the grid of the last one that has weights:
@@ -74,11 +74,11 @@ def map_layer(case: Case, name: str | None) -> MapLayer:
     the innermost that runs once. Raises LayerError where there is none, or where its axes cannot be told.
     """
     if name is not None:
-        find_layer(case.model.network, name)
-    met, output = _pass(case)
+        find_layer(session.model.network, name)
+    met, output = _pass(session)
     used = _behind(output)  # nothing, where there is no graph: the gradient will say so
     if name is not None:
-        return _named(case, name, met, used)
+        return _named(session, name, met, used)
     met = [one for one in met if one.node in used or not used]
     maps = [(one, made) for one in met if (made := one.layer()) is not None and max(made.grid) > 1]
     if not maps:
@@ -89,7 +89,7 @@ def map_layer(case: Case, name: str | None) -> MapLayer:
     return min((made for one, made in maps if one.node is node), key=lambda made: made.calls > 1)
 
 
-def _named(case: Case, name: str, met: list[_Met], used: set[object]) -> MapLayer:
+def _named(session: Session, name: str, met: list[_Met], used: set[object]) -> MapLayer:
     found = next((one for one in met if one.name == name), None)
     if found is None:
         raise LayerError("layer", expected="a layer that the forward pass reaches", got=repr(name))
@@ -104,10 +104,10 @@ def _named(case: Case, name: str, met: list[_Met], used: set[object]) -> MapLaye
     return made
 
 
-def _pass(case: Case) -> tuple[list[_Met], Tensor]:
+def _pass(session: Session) -> tuple[list[_Met], Tensor]:
     """Return the layers that put out tensors, in the order in which they last ran, and the scores of one row."""
-    network, met = case.model.network, {}
-    image = case.inputs[:1].detach().clone().requires_grad_()
+    network, met = session.model.network, {}
+    image = session.inputs[:1].detach().clone().requires_grad_()
     known: Known = {}
 
     def look(name: str, module: nn.Module, output: object) -> None:
@@ -124,7 +124,7 @@ def _pass(case: Case) -> tuple[list[_Met], Tensor]:
         if name and not isinstance(module, torch.jit.ScriptModule)
     ]
     try:
-        output = case.model.forward_on(network, image)
+        output = session.model.forward_on(network, image)
     finally:
         for handle in handles:
             handle.remove()

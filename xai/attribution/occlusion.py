@@ -49,35 +49,37 @@ def occlusion(
     passes = 64 if len(model.input.axes(batch)) == 2 else 1
     settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
-    with model.explaining("occlusion", batch, target, **settings) as case:
-        if not case.inputs.is_floating_point():
+    with model.explaining("occlusion", batch, target, **settings) as session:
+        if not session.inputs.is_floating_point():
             wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
-            raise InputError("inputs", expected=wanted, got=describe(case.inputs))
-        kind, places = case.kind, case.kind.positions(case.inputs)
+            raise InputError("inputs", expected=wanted, got=describe(session.inputs))
+        kind, places = session.kind, session.kind.positions(session.inputs)
         if len(places) == 2:
             size = _pair(_or(window, tuple(max(1, side // 7) for side in places)), "window", places)
             step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", places)
             if step[0] > size[0] or step[1] > size[1]:
                 raise InputError("stride", expected=f"at most the window {size}, so that no gap is left", got=step)
-            masks = _windows(places, size, step).to(case.inputs.device)
+            masks = _windows(places, size, step).to(session.inputs.device)
             options = {"of": of, "window": size, "stride": step}
         else:
             if window is not None or stride is not None:
                 raise InputError("window", expected="none, since only images have windows", got=repr(window))
-            places = tuple(case.inputs.shape[1:])  # each value alone
-            masks = torch.eye(case.inputs[0].numel(), dtype=torch.bool, device=case.inputs.device).view(-1, *places)
+            places = tuple(session.inputs.shape[1:])  # each value alone
+            masks = torch.eye(session.inputs[0].numel(), dtype=torch.bool, device=session.inputs.device).view(
+                -1, *places
+            )
             options = {"of": of}
-        hidden, name = case.baseline(baseline)
-        full = case.scores(case.inputs, case.rows)
-        hiding = Replacing(case.inputs, None, hidden[None], places, kind.hide)
-        fall = full[:, None] - masked_scores(case, hiding, ~masks.flatten(1), case.rows, once=False)
+        hidden, name = session.baseline(baseline)
+        full = session.scores(session.inputs, session.rows)
+        hiding = Replacing(session.inputs, None, hidden[None], places, kind.hide)
+        fall = full[:, None] - masked_scores(session, hiding, ~masks.flatten(1), session.rows, once=False)
         values = torch.einsum("nw,w...->n...", fall, masks.double()) / masks.double().sum(0)
         shared = (
-            case.inputs[0].numel() // values[0].numel()
+            session.inputs[0].numel() // values[0].numel()
         )  # the channels of a pixel share its value: the sum is the fall
-        values = kind.spread(values.to(case.inputs.dtype), case.inputs).expand_as(case.inputs) / shared
+        values = kind.spread(values.to(session.inputs.dtype), session.inputs).expand_as(session.inputs) / shared
         options["baseline"] = name
-        return case.explanation("occlusion", values.contiguous(), "input", baseline=name, options=options)
+        return session.explanation("occlusion", values.contiguous(), "input", baseline=name, options=options)
 
 
 def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int]) -> Tensor:

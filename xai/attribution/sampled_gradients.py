@@ -11,7 +11,7 @@ from xai.attribution.gradients import note_completeness
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import names_errors
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["gradient_shap", "smoothgrad"]
@@ -45,23 +45,23 @@ def smoothgrad(
     samples = whole_number("samples", samples, 2)
     noise = real_number("noise", noise, 0)
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as case:
-        flat = case.inputs.flatten(1)
+    with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as session:
+        flat = session.inputs.flatten(1)
         spread = noise * (flat.max(1).values - flat.min(1).values)
-        generators = [case.generator(row) for row in case.rows.tolist()]
-        shape, dtype = case.inputs.shape[1:], case.inputs.dtype
+        generators = [session.generator(row) for row in session.rows.tolist()]
+        shape, dtype = session.inputs.shape[1:], session.inputs.dtype
 
         def values(rows: Tensor, number: Tensor) -> Tensor:
             # One draw at a time, in order: the numbers must not depend on how samples are cut into batches.
             draws = [torch.randn(shape, generator=generators[row], dtype=dtype) for row in rows.tolist()]
-            noisy = torch.stack(draws).to(case.inputs.device).mul_(_like(spread[rows], case.inputs))
-            if case.present is not None:
-                noisy.mul_(case.present[rows][:, :, None])  # padding stays padding
-            return case.gradient(noisy.add_(case.inputs[rows]), rows)[1]
+            noisy = torch.stack(draws).to(session.inputs.device).mul_(_like(spread[rows], session.inputs))
+            if session.present is not None:
+                noisy.mul_(session.present[rows][:, :, None])  # padding stays padding
+            return session.gradient(noisy.add_(session.inputs[rows]), rows)[1]
 
-        mean, error = _mean(case, torch.zeros(len(case), samples, dtype=torch.long, device=flat.device), values)
+        mean, error = _mean(session, torch.zeros(len(session), samples, dtype=torch.long, device=flat.device), values)
         options = {"noise": noise, "samples": samples}
-        return case.explanation("smoothgrad", mean, "input", standard_error=error, options=options)
+        return session.explanation("smoothgrad", mean, "input", standard_error=error, options=options)
 
 
 @names_errors("gradient_shap")
@@ -99,29 +99,31 @@ def gradient_shap(
     """
     samples = whole_number("samples", samples, 2)
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("gradient_shap", inputs, target, seed=seed, **run) as case:
-        behind, name = case.background(background)
-        chosen, share = (torch.empty(len(case), samples, dtype=dtype) for dtype in (torch.long, case.inputs.dtype))
-        for row in case.rows.tolist():
-            generator = case.generator(row)
+    with model.explaining("gradient_shap", inputs, target, seed=seed, **run) as session:
+        behind, name = session.background(background)
+        chosen, share = (
+            torch.empty(len(session), samples, dtype=dtype) for dtype in (torch.long, session.inputs.dtype)
+        )
+        for row in session.rows.tolist():
+            generator = session.generator(row)
             chosen[row] = _dealt(len(behind), samples, generator)
             share[row] = torch.rand(samples, generator=generator, dtype=share.dtype)
-        chosen, share = chosen.to(case.inputs.device), share.to(case.inputs.device)
+        chosen, share = chosen.to(session.inputs.device), share.to(session.inputs.device)
 
         def values(rows: Tensor, number: Tensor) -> Tensor:
             start = behind[chosen[rows, number], rows]
-            path = case.inputs[rows] - start
-            return case.gradient(start + _like(share[rows, number], path) * path, rows)[1] * path
+            path = session.inputs[rows] - start
+            return session.gradient(start + _like(share[rows, number], path) * path, rows)[1] * path
 
-        mean, error = _mean(case, chosen, values)
-        empty = torch.zeros(len(case), dtype=torch.float64, device=case.inputs.device)
-        for indices in case.chunks(len(case) * len(behind)):
+        mean, error = _mean(session, chosen, values)
+        empty = torch.zeros(len(session), dtype=torch.float64, device=session.inputs.device)
+        for indices in session.chunks(len(session) * len(behind)):
             rows, number = indices // len(behind), indices % len(behind)
-            empty.index_add_(0, rows, case.scores(behind[number, rows], rows) / len(behind))
-        note_completeness(case, mean, case.scores(case.inputs, case.rows) - empty)
+            empty.index_add_(0, rows, session.scores(behind[number, rows], rows) / len(behind))
+        note_completeness(session, mean, session.scores(session.inputs, session.rows) - empty)
         options = {"background": "given" if name == "data" else background, "samples": samples}
         extra = {"standard_error": error, "baseline": name, "options": options}
-        return case.explanation("gradient_shap", mean, "input", **extra)
+        return session.explanation("gradient_shap", mean, "input", **extra)
 
 
 def _dealt(count: int, samples: int, generator: torch.Generator) -> Tensor:
@@ -134,7 +136,7 @@ def _dealt(count: int, samples: int, generator: torch.Generator) -> Tensor:
     return torch.cat(rounds)[:samples].sort().values
 
 
-def _mean(case: Case, strata: Tensor, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, list[Tensor]]:
+def _mean(session: Session, strata: Tensor, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, list[Tensor]]:
     """Return the mean over strata of the mean over samples of values(rows, number of the sample), and its errors.
 
     strata: (N, samples), the stratum of each sample, in order, equally many to every row. Where each has two samples,
@@ -143,33 +145,33 @@ def _mean(case: Case, strata: Tensor, values: Callable[[Tensor, Tensor], Tensor]
     that within and more. Of words, it is the sum over a word's vector that has an error.
     """
     samples = strata.shape[1]
-    groups = _Groups(case, strata)
-    for indices in case.chunks(strata.numel()):
+    groups = _Groups(session, strata)
+    for indices in session.chunks(strata.numel()):
         part = values(indices // samples, indices % samples).double()
-        groups.add(indices, part if case.words is None else part.sum(2, keepdim=True))
-    count = len(groups.sizes) // len(case)
+        groups.add(indices, part if session.words is None else part.sum(2, keepdim=True))
+    count = len(groups.sizes) // len(session)
     within = bool((groups.sizes > 1).all())
-    freedom = groups.freedom(samples - count) if within else [count - 1] * len(case)
-    case.note("degrees_of_freedom", freedom)
+    freedom = groups.freedom(samples - count) if within else [count - 1] * len(session)
+    session.note("degrees_of_freedom", freedom)
     mean = groups.means / count
     between = (groups.squares / count - mean.square()).clamp_min_(0) / (count - 1) if count > 1 else mean
     variance = groups.within / count**2 if within else between
-    mean, error = mean.to(case.inputs.dtype), variance.sqrt().to(case.inputs.dtype)
-    if case.words is None:
+    mean, error = mean.to(session.inputs.dtype), variance.sqrt().to(session.inputs.dtype)
+    if session.words is None:
         return mean, list(error)
-    return mean, [row[:count, 0] for row, count in zip(error, case.words.lengths)]
+    return mean, [row[:count, 0] for row, count in zip(error, session.words.lengths)]
 
 
 class _Groups:
     """Sums over the strata of each row, of samples that come in order; memory for what one batch spans."""
 
-    def __init__(self, case: Case, strata: Tensor) -> None:
+    def __init__(self, session: Session, strata: Tensor) -> None:
         keys = (strata + torch.arange(len(strata), device=strata.device)[:, None] * (strata.max() + 1)).flatten()
         _, self.group, self.sizes = keys.unique_consecutive(return_inverse=True, return_counts=True)
         self.row = torch.zeros_like(self.sizes)
         self.row[self.group] = torch.arange(len(keys), device=keys.device) // strata.shape[1]
-        shape = case.inputs.shape if case.words is None else (*case.inputs.shape[:2], 1)
-        self.means = torch.zeros(shape, dtype=torch.float64, device=case.inputs.device)
+        shape = session.inputs.shape if session.words is None else (*session.inputs.shape[:2], 1)
+        self.means = torch.zeros(shape, dtype=torch.float64, device=session.inputs.device)
         self.squares, self.within, self.fourth = (torch.zeros_like(self.means) for _ in range(3))
         self.open: tuple[Tensor, Tensor] | None = None
 

@@ -14,7 +14,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.hiding import masked_scores
 from xai.inputs.parts import Parts
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["Coalitions", "coalitions", "kernel_shap", "solve"]
@@ -61,27 +61,27 @@ def kernel_shap(
     passes = samples or BASE_SAMPLES
     settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
-    with model.explaining("kernel_shap", inputs, target, **settings) as case:
-        parts = _parts(case, segments)
-        behind, name = case.background(background)
-        hiding = case.kind.hiding(case.inputs, parts, behind)
-        full = case.scores(case.inputs, case.rows)
+    with model.explaining("kernel_shap", inputs, target, **settings) as session:
+        parts = _parts(session, segments)
+        behind, name = session.background(background)
+        hiding = session.kind.hiding(session.inputs, parts, behind)
+        full = session.scores(session.inputs, session.rows)
         counts = torch.tensor(parts.counts())
         nothing = torch.zeros(1, int(counts.max()), dtype=torch.bool)
-        empty = masked_scores(case, hiding, nothing, case.rows)[:, 0]
+        empty = masked_scores(session, hiding, nothing, session.rows)[:, 0]
         places = parts.labels.shape[1] if parts.over == "steps" else 0  # padding is no part, and has the value 0
-        values: list[Tensor] = [full] * len(case)
-        errors: list[Tensor] = [full] * len(case)
+        values: list[Tensor] = [full] * len(session)
+        errors: list[Tensor] = [full] * len(session)
         for size in sorted(set(counts.tolist())):
             # One set of coalitions for all rows with as many parts: it depends on nothing else of the batch.
-            drawn = coalitions(size, samples or BASE_SAMPLES + 4 * size, case.generator(None, stream=size))
-            rows = torch.where(counts == size)[0].to(case.inputs.device)
-            answers = masked_scores(case, hiding, drawn.shown, rows, once=False)
+            drawn = coalitions(size, samples or BASE_SAMPLES + 4 * size, session.generator(None, stream=size))
+            rows = torch.where(counts == size)[0].to(session.inputs.device)
+            answers = masked_scores(session, hiding, drawn.shown, rows, once=False)
             found, spread = solve(drawn, answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
             for place, row in enumerate(rows.tolist()):
                 padded = (pad(part[place], (0, max(0, places - size))) for part in (found, spread))
-                values[row], errors[row] = (part.to(case.inputs) for part in padded)
-                case.diagnostics[row] |= {
+                values[row], errors[row] = (part.to(session.inputs) for part in padded)
+                session.diagnostics[row] |= {
                     "samples": len(drawn.shown), "enumerated": drawn.enumerated,
                     "degrees_of_freedom": max(1, drawn.groups - size + 1),
                 }  # fmt: skip
@@ -90,7 +90,7 @@ def kernel_shap(
         if parts.over == "segments":
             options["segments"] = parts.cut
             named["names"] = ()  # those of columns are not those of segments
-        return case.explanation(
+        return session.explanation(
             "kernel_shap", values, parts.over, standard_error=errors, baseline=name, options=options, **named
         )
 
@@ -161,8 +161,8 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()
 
 
-def _parts(case: Case, segments: object) -> Parts:
-    if not case.inputs.is_floating_point() or not case.kind.axes(case.inputs):
+def _parts(session: Session, segments: object) -> Parts:
+    if not session.inputs.is_floating_point() or not session.kind.axes(session.inputs):
         wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
-        raise InputError("inputs", expected=wanted, got=describe(case.inputs))
-    return case.kind.parts(case.inputs, segments, case.seed or 0)
+        raise InputError("inputs", expected=wanted, got=describe(session.inputs))
+    return session.kind.parts(session.inputs, segments, session.seed or 0)

@@ -23,8 +23,8 @@ def differentiable(model: Model, inputs: Tensor) -> bool:
     if not inputs.is_floating_point():
         return False
     try:
-        with model.explaining("audit", inputs[:1], 0 if model.task == "regression" else None) as case:
-            case.gradient(case.inputs, case.rows)
+        with model.explaining("audit", inputs[:1], 0 if model.task == "regression" else None) as session:
+            session.gradient(session.inputs, session.rows)
     except NetworkError:
         return False
     return True

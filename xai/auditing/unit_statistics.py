@@ -64,11 +64,11 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
     first = _channels_first(layers, modules)
     generator = torch.Generator().manual_seed(seed)
     state: dict[str, dict[str, Tensor]] = {}
-    with model.explaining("audit", inputs, 0, exact=True) as case:
-        mixture = torch.randn(case.prediction.shape[1] + 1, generator=generator)
-        parts = list(case.chunks(len(case)))
+    with model.explaining("audit", inputs, 0, exact=True) as session:
+        mixture = torch.randn(session.prediction.shape[1] + 1, generator=generator)
+        parts = list(session.chunks(len(session)))
         for part in parts:
-            batch = case.inputs[part]
+            batch = session.inputs[part]
             batch = batch.clone().requires_grad_() if batch.is_floating_point() else batch
             for parameter in model.network.parameters():
                 parameter.requires_grad_(parameter.is_floating_point())

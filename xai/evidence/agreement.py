@@ -16,7 +16,7 @@ from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
 from xai.evidence.similarity import rank_correlation
 from xai.methods import all_methods
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 
@@ -55,8 +55,8 @@ def agreement(
             raise InputError("others", expected=wanted, got=f"one of {other.method} for {other.target_name()}")
     layer = explained_layer(explanation)
     others = [other for other in others if other.method != explanation.method and explained_layer(other) == layer]
-    with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
-        return [_row(case, explanation, others, row, controls) for row in range(len(case))]
+    with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as session:
+        return [_row(session, explanation, others, row, controls) for row in range(len(session))]
 
 
 def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> list[Explanation]:
@@ -76,8 +76,8 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
     return made
 
 
-def _row(case: Case, explanation: Explanation, others: list[Explanation], row: int, controls: int) -> Finding:
-    input = case.model.input
+def _row(session: Session, explanation: Explanation, others: list[Explanation], row: int, controls: int) -> Finding:
+    input = session.model.input
     scores = unit_scores(explanation, row, input)
     own = _pooled(scores)
     maps = {other.method: _pooled(unit_scores(other, row, input)) for other in others}
@@ -90,8 +90,8 @@ def _row(case: Case, explanation: Explanation, others: list[Explanation], row: i
     untestable = untestable_by_chance("agreement", own, controls)
     if untestable is not None:
         return untestable
-    rivals = {name: _pooled(rival) for name, rival in rivals_of(case, row, scores).items()}
-    copies, control = control_maps(own, controls, case.generator(row))
+    rivals = {name: _pooled(rival) for name, rival in rivals_of(session, row, scores).items()}
+    copies, control = control_maps(own, controls, session.generator(row))
     every = torch.stack([own, *rivals.values(), *copies])
     found = torch.stack([_agreement(every, other) for other in maps.values()])  # (methods, maps)
     mine, theirs, moved = found.mean(0).split([1, len(rivals), len(copies)])

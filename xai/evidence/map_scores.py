@@ -8,7 +8,7 @@ from torch.nn.functional import interpolate
 from xai.evidence.against_controls import rival_maps
 from xai.inputs.base import Input
 from xai.inputs.tensor import Activations, TensorInput
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["explained_layer", "rivals_of", "unit_scores"]
@@ -39,13 +39,13 @@ def unit_scores(explanation: Explanation, row: int, input: Input | None = None) 
     return values.sum(0) if len(axes) == 2 else values.reshape(len(values), -1).sum(1)
 
 
-def rivals_of(case: Case, row: int, scores: Tensor) -> dict[str, Tensor]:
+def rivals_of(session: Session, row: int, scores: Tensor) -> dict[str, Tensor]:
     """Return maps of the size of a row's scores that never saw the network, by name; see `rival_maps`.
 
     Of feature maps (H, W) they are made from the image that the layer saw; none where it saw something else.
     """
-    seen = (case.inputs if case.given is None else case.given)[row : row + 1]
-    if scores.ndim != 2 or case.model.input.axes(seen) != (2, 3):
+    seen = session.raw_inputs[row : row + 1]
+    if scores.ndim != 2 or session.model.input.axes(seen) != (2, 3):
         return {}
     if seen.shape[2:] != scores.shape:
         seen = interpolate(seen, size=scores.shape, mode="bilinear", align_corners=False)

@@ -17,7 +17,7 @@ from xai.evidence.hiding import unit_hiding
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
 from xai.inputs.hiding import Hiding, masked_scores
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 
@@ -55,36 +55,36 @@ def check_ranking(
     of = "log_probability" if single and model.task != "regression" else "output"
     settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size,
                 "scores_only": True, "layer": explained_layer(explanation)}  # fmt: skip
-    with model.explaining(act.name, explanation.inputs, target, **settings) as case:
-        found = unit_hiding(case, explanation, fill)
+    with model.explaining(act.name, explanation.inputs, target, **settings) as session:
+        found = unit_hiding(session, explanation, fill)
         if found is None:
             text = "Untestable: it is not known how to hide a part of such an input."
             return [Finding(act.name, "untestable", None, ALPHA, "none", text) for _ in target]
-        return [_row(act, case, explanation, row, *found, controls) for row in range(len(case))]
+        return [_row(act, session, explanation, row, *found, controls) for row in range(len(session))]
 
 
 def _row(
-    act: Act, case: Case, explanation: Explanation, row: int, hiding: Hiding, place: str, controls: int
+    act: Act, session: Session, explanation: Explanation, row: int, hiding: Hiding, place: str, controls: int
 ) -> Finding:
-    scores = unit_scores(explanation, row, case.model.input).to(case.inputs.device)
+    scores = unit_scores(explanation, row, session.model.input).to(session.inputs.device)
     if float(scores.max() - scores.min()) == 0:
         return Finding(act.name, "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
     untestable = untestable_by_chance(act.name, scores, controls)
     if untestable is not None:
         return untestable
-    generator = case.generator(row)
-    rivals = rivals_of(case, row, scores)
+    generator = session.generator(row)
+    rivals = rivals_of(session, row, scores)
     others, control = control_maps(scores, controls, generator)
     counts = _counts(scores.numel())
     ranks = _ranks(torch.stack([scores, *rivals.values(), *others]).flatten(1), generator)
-    start, curves = _curves(act, case, row, ranks, counts, hiding)
+    start, curves = _curves(act, session, row, ranks, counts, hiding)
     effects = ((curves - start) if act.shows else (start - curves)).mean(1)
     own, best, others = effects.split([1, len(rivals), len(others)])
     details = {
         "curve": [float(start), *curves[0].tolist()],
         "curve_controls": [float(start), *curves[1 + len(rivals) :].mean(0).tolist()],
         "fractions": [0.0, *(count / scores.numel() for count in counts.tolist())],
-        "of": case.of, "fill": place,
+        "of": session.of, "fill": place,
     }  # fmt: skip
     doing = f"{act.doing} the score of {explanation.target_name(row)}"
     return Comparison(float(own), others, dict(zip(rivals, best.tolist())), control).finding(act.name, doing, details)
@@ -105,7 +105,9 @@ def _ranks(scores: Tensor, generator: torch.Generator) -> Tensor:
     return torch.empty_like(order).scatter_(1, order, torch.arange(size, device=scores.device).expand_as(order))
 
 
-def _curves(act: Act, case: Case, row: int, ranks: Tensor, counts: Tensor, hiding: Hiding) -> tuple[Tensor, Tensor]:
+def _curves(
+    act: Act, session: Session, row: int, ranks: Tensor, counts: Tensor, hiding: Hiding
+) -> tuple[Tensor, Tensor]:
     """Return the score before anything is done, and after each step, (maps, counts); float64."""
     counts = counts.to(ranks.device)
     chosen = ranks[:, None] < counts[:, None]
@@ -113,5 +115,5 @@ def _curves(act: Act, case: Case, row: int, ranks: Tensor, counts: Tensor, hidin
     masks = torch.cat([nothing, chosen.flatten(0, 1)])
     masks = masks if act.shows else ~masks
     # Many rankings share a head: equal ones are asked once, and tie to the last bit.
-    scores = masked_scores(case, hiding, masks, case.rows[row : row + 1])[0]
+    scores = masked_scores(session, hiding, masks, session.rows[row : row + 1])[0]
     return scores[0], scores[1:].view(len(ranks), len(counts))

@@ -16,7 +16,7 @@ from xai.evidence.similarity import rank_correlation, status_of
 from xai.evidence.untestable import too_few_values, untestable_rows
 from xai.lime.summary import TrainingSummary
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 
@@ -50,11 +50,11 @@ def stability(
     if not explanation.inputs.is_floating_point():
         reason = "noise is added to numbers, and this is a text."
         return untestable_rows(name, explanation, PASSES_ABOVE, reason)
-    with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as case:
-        scale, unit = _scale(case, explanation)
-        noisy = _noisy(case, noise * scale, draws)
-        kept = _kept(case, noisy, draws)
-        controls = [_control(case, explanation, row) for row in range(len(case))]
+    with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as session:
+        scale, unit = _scale(session, explanation)
+        noisy = _noisy(session, noise * scale, draws)
+        kept = _kept(session, noisy, draws)
+        controls = [_control(session, explanation, row) for row in range(len(session))]
     try:
         again = recompute(model, _repeated(explanation, noisy, draws))
     except XaiError as error:
@@ -71,19 +71,19 @@ def stability(
     ]
 
 
-def _noisy(case: Case, noise: Tensor, draws: int) -> Tensor:
+def _noisy(session: Session, noise: Tensor, draws: int) -> Tensor:
     """Return the inputs with noise of such a spread, (N x draws, ...), the draws of a row behind each other."""
-    inputs = case.inputs
+    inputs = session.inputs
     shape = (draws, *inputs.shape[1:])
-    drawn = torch.stack([torch.randn(shape, generator=case.generator(row)) for row in range(len(inputs))]).to(inputs)
+    drawn = torch.stack([torch.randn(shape, generator=session.generator(row)) for row in range(len(inputs))]).to(inputs)
     noisy = inputs[:, None] + noise[:, None] * drawn
-    limits = case.model.input.limits
+    limits = session.model.input.limits
     return (noisy if limits is None else noisy.clamp(*limits)).flatten(0, 1)
 
 
-def _scale(case: Case, explanation: Explanation) -> tuple[Tensor, str]:
+def _scale(session: Session, explanation: Explanation) -> tuple[Tensor, str]:
     """Return what the noise of each value is measured in, of the inputs' shape, and its name."""
-    inputs, training, behind = case.inputs, explanation.options.get("background"), explanation.background
+    inputs, training, behind = session.inputs, explanation.options.get("background"), explanation.background
     if isinstance(training, dict):
         columns = TrainingSummary.load(training).columns
         spread = inputs.new_tensor([0.0 if column.words else column.std for column in columns])
@@ -93,23 +93,23 @@ def _scale(case: Case, explanation: Explanation) -> tuple[Tensor, str]:
         rows, whose = behind.to(inputs).flatten(0, 1), "its background"
     elif len(inputs) > ENOUGH:
         rows, whose = inputs, "the explained rows"
-    return case.kind.noise_scale(inputs, rows, whose)
+    return session.kind.noise_scale(inputs, rows, whose)
 
 
-def _kept(case: Case, noisy: Tensor, draws: int) -> Tensor:
+def _kept(session: Session, noisy: Tensor, draws: int) -> Tensor:
     """Say which noisy inputs have the prediction of their row, (N, draws)."""
-    rows = case.rows.repeat_interleave(draws)
-    before, after = case.prediction[rows], case.model.predict(noisy)
-    was, now = case.target.select(before, rows), case.target.select(after, rows)
-    if case.model.task == "regression":
+    rows = session.rows.repeat_interleave(draws)
+    before, after = session.prediction[rows], session.model.predict(noisy)
+    was, now = session.target.select(before, rows), session.target.select(after, rows)
+    if session.model.task == "regression":
         return ((now - was).abs() <= KEEPS * was.abs()).view(-1, draws)
     return (((now - was).abs() <= KEEPS) & (before.argmax(1) == after.argmax(1))).view(-1, draws)
 
 
-def _control(case: Case, explanation: Explanation, row: int) -> float:
+def _control(session: Session, explanation: Explanation, row: int) -> float:
     """Return how alike the row's map is to copies of it that are moved."""
-    scores = unit_scores(explanation, row, case.model.input)
-    copies, _ = control_maps(scores, CONTROLS, case.generator(row, stream=1))
+    scores = unit_scores(explanation, row, session.model.input)
+    copies, _ = control_maps(scores, CONTROLS, session.generator(row, stream=1))
     return float(rank_correlation(copies, scores).mean()) if len(copies) else 1.0
 
 

@@ -12,7 +12,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.partial_dependence import chosen_columns, last_class, quantiles
 from xai.global_explanations.tables import column_names, evaluate, require_table, words_of
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.global_results import Curve, Effects
 
 __all__ = ["accumulated_local_effects"]
@@ -52,38 +52,38 @@ def accumulated_local_effects(
     """
     bins = whole_number("bins", bins, 1)
     settings = {"of": of, "seed": seed, "passes": 2, "batch_size": batch_size}
-    with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
-        require_table(model, case.inputs)
-        names = column_names(model, case.inputs)
+    with model.explaining(OPERATION, data, last_class(model, target), **settings) as session:
+        require_table(model, session.inputs)
+        names = column_names(model, session.inputs)
         ordered = [number for number, name in enumerate(names) if words_of(model, name) is None or name in order]
         numbers = ordered if columns is None else chosen_columns(names, columns)
         curves = []
         for number in numbers:
             words = words_of(model, names[number])
             if words is None:
-                curves.append(_of_numbers(case, number, names[number], bins))
+                curves.append(_of_numbers(session, number, names[number], bins))
             else:
-                curves.append(_of_words(case, number, names[number], words, order.get(names[number])))
+                curves.append(_of_words(session, number, names[number], words, order.get(names[number])))
         return Effects(
             kind=OPERATION,
             curves=tuple(curves),
-            target=case.target.labels()[0],
+            target=session.target.labels()[0],
             classes=tuple(model.classes or ()),
             of=of,
-            rows=len(case),
+            rows=len(session),
             options={"bins": bins, "of": of, "order": {name: list(words) for name, words in order.items()}},
             model_digest=model.digest(),
         )
 
 
-def _of_numbers(case: Case, number: int, name: str, bins: int) -> Curve:
-    column = case.inputs[:, number].contiguous()
+def _of_numbers(session: Session, number: int, name: str, bins: int) -> Curve:
+    column = session.inputs[:, number].contiguous()
     ends = quantiles(column, bins + 1)
     if len(ends) < 2:
         raise InputError("data", expected=f"different values in column {name!r}", got="the same one everywhere")
     place = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
     sides = torch.stack([ends[place], ends[place + 1]])  # (2, N)
-    low, high = evaluate(case, number, sides)
+    low, high = evaluate(session, number, sides)
     means, squares, counts = _by_bin(high - low, place, len(ends) - 1)
     # A row stands somewhere in its bin: on average in the middle of the two ends.
     weights = torch.zeros(len(ends), dtype=torch.float64)
@@ -93,16 +93,16 @@ def _of_numbers(case: Case, number: int, name: str, bins: int) -> Curve:
     return Curve(name, ends.double().cpu(), None, values, error, None)
 
 
-def _of_words(case: Case, number: int, name: str, words: list[str], order: Sequence[str] | None) -> Curve:
+def _of_words(session: Session, number: int, name: str, words: list[str], order: Sequence[str] | None) -> Curve:
     if order is None:
         wanted = f"the words of {name!r} from first to last, since changes add up along an order"
         raise InputError("order", expected=wanted, got="none")
     if isinstance(order, str) or sorted(order) != sorted(words):
         raise InputError(f"order[{name!r}]", expected=f"each of {words} once", got=describe(list(order)))
-    codes = torch.tensor([words.index(word) for word in order], device=case.inputs.device)
+    codes = torch.tensor([words.index(word) for word in order], device=session.inputs.device)
     rank = torch.empty_like(codes)
     rank[codes] = torch.arange(len(codes), device=codes.device)
-    place = rank[case.inputs[:, number].long()]  # where in the order each row stands
+    place = rank[session.inputs[:, number].long()]  # where in the order each row stands
     counts = torch.bincount(place, minlength=len(codes)).double().cpu()
     present = counts > 0
     if int(present.sum()) < 2:
@@ -111,9 +111,9 @@ def _of_words(case: Case, number: int, name: str, words: list[str], order: Seque
     level = torch.full((len(codes),), -1)
     level[shown] = torch.arange(len(shown))
     own = level[place.cpu()].to(place.device)
-    kept = codes[shown.to(codes.device)].to(case.inputs)
+    kept = codes[shown.to(codes.device)].to(session.inputs)
     neighbors = torch.stack([kept[(own - 1).clamp_min(0)], kept[own], kept[(own + 1).clamp_max(len(kept) - 1)]])
-    before, at, after = evaluate(case, number, neighbors)
+    before, at, after = evaluate(session, number, neighbors)
     # From each word to the next: rows of both words say it, each moved to the other.
     steps = torch.cat([own, own - 1])
     differences = torch.cat([after - at, at - before])

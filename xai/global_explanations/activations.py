@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import LayerError, describe
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.network.hooks import find_layer, recording, replacing, run_recorded
 
 __all__ = ["flat", "last_hidden", "layer_values", "unit_values"]
@@ -19,17 +19,17 @@ CHANNELS_FIRST = (
 )  # fmt: skip
 
 
-def layer_values(case: Case, layer: str, *, reads: bool = False) -> list[Tensor]:
-    """Return what a layer puts out (or what it reads) for the case's inputs, a tensor (n, ...) per batch.
+def layer_values(session: Session, layer: str, *, reads: bool = False) -> list[Tensor]:
+    """Return what a layer puts out (or what it reads) for the session's inputs, a tensor (n, ...) per batch.
 
     An activation function is read before it: after a ReLU, 0 says nothing. A recurrent layer gives its states, NaN
     behind the end of a shorter sequence.
     Raises LayerError for a layer that does not exist, is not reached, or puts out no tensor with a row per input.
     """
-    network = case.plan.network
+    network = session.plan.network
     found = []
-    for rows in case.chunks(len(case)):
-        value = (_read if reads else _put_out)(case, network, layer, rows)
+    for rows in session.chunks(len(session)):
+        value = (_read if reads else _put_out)(session, network, layer, rows)
         if value.ndim < 2 or len(value) != len(rows):
             wanted = "one with a tensor (N, ...), a row per input"
             raise LayerError(f"layer {layer!r}", expected=wanted, got=describe(value))
@@ -37,25 +37,25 @@ def layer_values(case: Case, layer: str, *, reads: bool = False) -> list[Tensor]
     return found
 
 
-def _put_out(case: Case, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
+def _put_out(session: Session, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
     with torch.no_grad(), recording(network, [layer], before=True) as recorded:
-        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, [layer])
+        run_recorded(lambda: session.score(session.inputs[rows], rows), recorded, [layer])
     return recorded[layer]
 
 
-def _read(case: Case, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
+def _read(session: Session, network: nn.Module, layer: str, rows: Tensor) -> Tensor:
     seen: list[Tensor] = []
     with replacing(network, layer, lambda inputs, output: seen.append(inputs[0])):
-        case.scores(case.inputs[rows], rows)
+        session.scores(session.inputs[rows], rows)
     return seen[-1]
 
 
-def unit_values(case: Case, layer: str) -> Tensor:
+def unit_values(session: Session, layer: str) -> Tensor:
     """Return one number per unit of a layer, (N, U): a channel's mean over positions, a state's largest over steps."""
-    module = find_layer(case.plan.network, layer)
+    module = find_layer(session.plan.network, layer)
     first = isinstance(module, CHANNELS_FIRST)
-    present, parts, start = case.present, [], 0
-    for values in layer_values(case, layer):
+    present, parts, start = session.present, [], 0
+    for values in layer_values(session, layer):
         count = len(values)
         if values.ndim == 2:
             parts.append(values)
@@ -71,12 +71,12 @@ def unit_values(case: Case, layer: str) -> Tensor:
     return torch.cat(parts)
 
 
-def last_hidden(case: Case) -> tuple[str, Tensor]:
+def last_hidden(session: Session) -> tuple[str, Tensor]:
     """Return the name of the last linear layer, and what it reads, (N, H): the network's last view of an input."""
-    linear = [layer.name for layer in case.trace.layers if layer.linear]
+    linear = [layer.name for layer in session.trace.layers if layer.linear]
     if not linear:
         raise LayerError("layer", expected="a name, since the network has no linear layer", got="none")
-    return linear[-1], flat(layer_values(case, linear[-1], reads=True), linear[-1])
+    return linear[-1], flat(layer_values(session, linear[-1], reads=True), linear[-1])
 
 
 def flat(parts: list[Tensor], layer: str) -> Tensor:

@@ -125,11 +125,11 @@ def _read(
 ) -> tuple[Tensor, Tensor, int]:
     """Return the gradients of the target by a layer and its activations, (N, H) each, and the target's number."""
     batch = model.prepare(inputs, argument)
-    with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=True) as case:
-        parts = [case.gradient_at(case.inputs[rows], rows, layer) for rows in case.chunks(len(case))]
+    with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=True) as session:
+        parts = [session.gradient_at(session.inputs[rows], rows, layer) for rows in session.chunks(len(session))]
         values = flat([activation for activation, _ in parts], layer)
         gradients = flat([gradient for _, gradient in parts], layer)
-        return gradients.double().cpu(), values.double().cpu(), int(case.target.index[0])
+        return gradients.double().cpu(), values.double().cpu(), int(session.target.index[0])
 
 
 class _Facts(NamedTuple):

@@ -39,8 +39,8 @@ def activating_examples(
     torch.Size([1, 3])
     """
     count = whole_number("count", count, 1)
-    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as case:
-        values = unit_values(case, layer).double().cpu()  # (N, U)
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as session:
+        values = unit_values(session, layer).double().cpu()  # (N, U)
         chosen = list(range(values.shape[1])) if units is None else list(units)
         wrong = [unit for unit in chosen if not isinstance(unit, int) or not 0 <= unit < values.shape[1]]
         if wrong or not chosen:
@@ -48,7 +48,7 @@ def activating_examples(
             raise LayerError("units", expected=wanted, got=describe(wrong[0] if wrong else chosen))
         values = values[:, chosen]
         order = values.argsort(dim=0, descending=True, stable=True)  # (N, U)
-        shown = min(count, len(case))
+        shown = min(count, len(session))
         most, least = order[:shown].T, order.flip(0)[:shown].T
         return Examples(
             layer=layer,
@@ -59,7 +59,7 @@ def activating_examples(
             least_values=values.T.gather(1, least),
             mean=values.mean(0),
             deviation=values.std(0, correction=0),
-            rows=len(case),
-            inputs=case.inputs if case.words is None else case.words.given,
+            rows=len(session),
+            inputs=session.inputs if session.words is None else session.words.given,
             model_digest=model.digest(),
         )

@@ -86,12 +86,12 @@ def nearest_examples(
 
 
 def _hidden(model: Model, inputs: object, layer: str | None, batch_size: int | None) -> tuple[Tensor, Tensor, str]:
-    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as case:
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as session:
         if layer is None:
-            name, values = last_hidden(case)
+            name, values = last_hidden(session)
         else:
-            name, values = layer, flat(layer_values(case, layer), layer)
-        return values.double().cpu(), case.prediction.cpu(), name
+            name, values = layer, flat(layer_values(session, layer), layer)
+        return values.double().cpu(), session.prediction.cpu(), name
 
 
 def _nearest(first: Tensor, second: Tensor, count: int, distance: str) -> tuple[Tensor, Tensor]:

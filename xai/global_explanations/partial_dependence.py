@@ -12,7 +12,7 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.tables import column_names, column_number, evaluate, require_table, words_of
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.global_results import Curve, Effects
 
 __all__ = ["chosen_columns", "partial_dependence", "quantiles"]
@@ -50,21 +50,21 @@ def partial_dependence(
     """
     points = whole_number("points", points, 2)
     settings = {"of": of, "seed": seed, "passes": points, "batch_size": batch_size, "scores_only": True}
-    with model.explaining(OPERATION, data, last_class(model, target), **settings) as case:
-        require_table(model, case.inputs)
-        names = column_names(model, case.inputs)
+    with model.explaining(OPERATION, data, last_class(model, target), **settings) as session:
+        require_table(model, session.inputs)
+        names = column_names(model, session.inputs)
         curves = []
         for number in chosen_columns(names, columns):
             words = words_of(model, names[number])
-            values = _grid(case.inputs[:, number], words, grid.get(names[number]), points, names[number])
-            curves.append(_curve(case, number, values, names[number], words))
+            values = _grid(session.inputs[:, number], words, grid.get(names[number]), points, names[number])
+            curves.append(_curve(session, number, values, names[number], words))
         return Effects(
             kind=OPERATION,
             curves=tuple(curves),
-            target=case.target.labels()[0],
+            target=session.target.labels()[0],
             classes=tuple(model.classes or ()),
             of=of,
-            rows=len(case),
+            rows=len(session),
             options={"points": points, "of": of},
             model_digest=model.digest(),
         )
@@ -104,9 +104,9 @@ def _grid(values: Tensor, words: list[str] | None, given: Sequence[float] | None
     return torch.arange(len(words)).to(values) if words is not None else quantiles(values, points)
 
 
-def _curve(case: Case, number: int, values: Tensor, name: str, words: list[str] | None) -> Curve:
-    individual = evaluate(case, number, values[:, None].expand(-1, len(case))).T.cpu()  # (N, G)
-    count = len(case)
+def _curve(session: Session, number: int, values: Tensor, name: str, words: list[str] | None) -> Curve:
+    individual = evaluate(session, number, values[:, None].expand(-1, len(session))).T.cpu()  # (N, G)
+    count = len(session)
     error = individual.std(0) / count**0.5 if count > 1 else torch.full((len(values),), float("nan")).double()
     return Curve(
         name=name,

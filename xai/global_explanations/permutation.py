@@ -15,7 +15,7 @@ from xai.inputs.hiding import masked_scores
 from xai.inputs.parts import Parts
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.global_results import Importance
 
 __all__ = ["METRICS", "permutation_importance"]
@@ -58,25 +58,25 @@ def permutation_importance(
     repeats = whole_number("repeats", repeats, 1)
     passes = repeats * 12
     settings = {"passes": passes, "batch_size": batch_size, "scores_only": True}
-    with model.explaining(OPERATION, data, 0, seed=seed, **settings) as case:
-        require_table(model, case.inputs)
-        if len(case) < 2:
+    with model.explaining(OPERATION, data, 0, seed=seed, **settings) as session:
+        require_table(model, session.inputs)
+        if len(session) < 2:
             raise InputError("data", expected="at least two rows", got="one")
         if model.task == "multilabel":
             raise InputError("model", expected="a classifier or a regression", got="task 'multilabel'")
-        names = column_names(model, case.inputs)
-        goals = as_labels(model, labels, len(case))
-        check_outputs(goals, case.prediction.shape[1])
-        goals = goals.to(case.inputs.device)
+        names = column_names(model, session.inputs)
+        goals = as_labels(model, labels, len(session))
+        check_outputs(goals, session.prediction.shape[1])
+        goals = goals.to(session.inputs.device)
         chosen = _metric(metric, model.task)
         parts = _parts(names, groups)
-        plain = _scores(model, case.prediction.double(), goals, chosen)  # (N,)
-        falls = torch.empty(len(parts), repeats, len(case), dtype=torch.float64)
+        plain = _scores(model, session.prediction.double(), goals, chosen)  # (N,)
+        falls = torch.empty(len(parts), repeats, len(session), dtype=torch.float64)
         lent = torch.empty_like(falls)  # the scores that a row's value led to, by that row
         for number, columns in enumerate(parts.values()):
             for repeat in range(repeats):
-                order = torch.randperm(len(case), generator=case.generator(None, repeat * len(parts) + number))
-                scores = _scores(model, _shuffled(case, columns, order.to(case.inputs.device)), goals, chosen)
+                order = torch.randperm(len(session), generator=session.generator(None, repeat * len(parts) + number))
+                scores = _scores(model, _shuffled(session, columns, order.to(session.inputs.device)), goals, chosen)
                 falls[number, repeat] = (plain - scores).cpu()
                 lent[number, repeat, order] = scores.cpu()
         by_row = falls.mean(1)  # (parts, N)
@@ -89,12 +89,12 @@ def permutation_importance(
         return Importance(
             names=tuple(parts),
             values=by_row.mean(1),
-            standard_error=pulls.std(1) / len(case) ** 0.5,
+            standard_error=pulls.std(1) / len(session) ** 0.5,
             repeats=falls.mean(2),
             score=float(plain.mean()) + (1.0 if chosen == "r2" else 0.0),
             metric=chosen,
-            rows=len(case),
-            correlated=tuple(correlated_columns(case.inputs.double().cpu().numpy(), names, categorical)),
+            rows=len(session),
+            correlated=tuple(correlated_columns(session.inputs.double().cpu().numpy(), names, categorical)),
             options={"metric": chosen, "groups": [list(group) for group in groups], "repeats": repeats},
             seed=seed,
             model_digest=model.digest(),
@@ -120,18 +120,18 @@ def _parts(names: list[str], groups: Sequence[Sequence[str]]) -> dict[str, list[
     return parts | {name: [number] for number, name in enumerate(names) if number not in used}
 
 
-def _shuffled(case: Case, columns: list[int], order: Tensor) -> Tensor:
+def _shuffled(session: Session, columns: list[int], order: Tensor) -> Tensor:
     """Return the prediction (N, K) with some columns taken together from the rows in that order, in float64."""
-    labels = torch.zeros(1, case.inputs.shape[1], dtype=torch.int64, device=case.inputs.device)
+    labels = torch.zeros(1, session.inputs.shape[1], dtype=torch.int64, device=session.inputs.device)
     labels[:, columns] = 1
-    parts = Parts(labels.expand(len(case), -1), "features")
-    hiding = case.kind.hiding(case.inputs, parts, case.inputs[order][None])
+    parts = Parts(labels.expand(len(session), -1), "features")
+    hiding = session.kind.hiding(session.inputs, parts, session.inputs[order][None])
 
     def predict(batch: Tensor, rows: Tensor) -> Tensor:
         with torch.no_grad():
-            return case.model.probabilities(case.model.forward_on(case.plan.network, batch)).double()
+            return session.model.probabilities(session.model.forward_on(session.plan.network, batch)).double()
 
-    return masked_scores(case, hiding, torch.tensor([[True, False]]), case.rows, once=False, answer=predict)[:, 0]
+    return masked_scores(session, hiding, torch.tensor([[True, False]]), session.rows, once=False, answer=predict)[:, 0]
 
 
 def _scores(model: Model, answers: Tensor, goals: Tensor, metric: str) -> Tensor:

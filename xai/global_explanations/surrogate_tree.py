@@ -93,16 +93,16 @@ def _answers(
     """Return rows with a column per word, the model's answers (classes, or a regression's numbers), and the names."""
     if model.task == "multilabel":
         raise InputError("model", expected="a classifier or a regression", got="task 'multilabel'")
-    with model.explaining(OPERATION, data, 0, seed=seed, batch_size=batch_size) as case:
-        require_table(model, case.inputs)
-        if model.task == "regression" and case.prediction.shape[1] != 1:
-            raise InputError("model", expected="one output", got=f"{case.prediction.shape[1]}")
+    with model.explaining(OPERATION, data, 0, seed=seed, batch_size=batch_size) as session:
+        require_table(model, session.inputs)
+        if model.task == "regression" and session.prediction.shape[1] != 1:
+            raise InputError("model", expected="one output", got=f"{session.prediction.shape[1]}")
         regression = model.task == "regression"
-        answers = case.prediction[:, 0].double() if regression else case.prediction.argmax(1)
+        answers = session.prediction[:, 0].double() if regression else session.prediction.argmax(1)
         columns: list[Tensor] = []
         names: list[str] = []
-        for number, name in enumerate(column_names(model, case.inputs)):
-            column, words = case.inputs[:, number], words_of(model, name)
+        for number, name in enumerate(column_names(model, session.inputs)):
+            column, words = session.inputs[:, number], words_of(model, name)
             if words is None:
                 columns.append(column)
                 names.append(name)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, describe
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 
 __all__ = ["column_names", "column_number", "evaluate", "require_table", "words_of"]
 
@@ -41,13 +41,13 @@ def column_number(names: Sequence[str], column: object) -> int:
     raise InputError("columns", expected=f"names or numbers among {known}", got=repr(column))
 
 
-def evaluate(case: Case, column: int, values: Tensor) -> Tensor:
+def evaluate(session: Session, column: int, values: Tensor) -> Tensor:
     """Return the explained number of every row with other values (copies, N) in a column, (copies, N), in float64."""
     copies, count = values.shape
-    found = torch.empty(copies * count, dtype=torch.float64, device=case.inputs.device)
-    for indices in case.chunks(copies * count):
+    found = torch.empty(copies * count, dtype=torch.float64, device=session.inputs.device)
+    for indices in session.chunks(copies * count):
         rows, copy = indices % count, indices // count
-        batch = case.inputs[rows].clone()
+        batch = session.inputs[rows].clone()
         batch[:, column] = values[copy, rows]
-        found[indices] = case.scores(batch, rows)
+        found[indices] = session.scores(batch, rows)
     return found.view(copies, count)

@@ -12,7 +12,7 @@ from xai.lime.parts import explain_parts
 from xai.lime.rounds import Fitted
 from xai.lime.settings import check_settings
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["lime_image"]
@@ -63,22 +63,22 @@ def lime_image(
     )  # fmt: skip
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size,
            "scores_only": True}  # fmt: skip
-    with model.explaining("lime_image", images, target, **run) as case:
-        if case.kind.axes(case.inputs) != (2, 3):
-            raise InputError("images", expected="shape (N, C, H, W)", got=describe(case.inputs))
-        parts = case.kind.parts(case.inputs, segments, seed)
-        hidden, fill_name = _hidden(fill, case, parts.labels)
+    with model.explaining("lime_image", images, target, **run) as session:
+        if session.kind.axes(session.inputs) != (2, 3):
+            raise InputError("images", expected="shape (N, C, H, W)", got=describe(session.inputs))
+        parts = session.kind.parts(session.inputs, segments, seed)
+        hidden, fill_name = _hidden(fill, session, parts.labels)
         if fill_name == "given":
-            case.behind = as_row(fill, case.inputs)[None]
+            session.background_values = as_row(fill, session.inputs)[None]
 
         def original(row: int) -> Fitted:
-            return original_image(case, row, parts.labels[row], hidden[row], settings)
+            return original_image(session, row, parts.labels[row], hidden[row], settings)
 
         return explain_parts(
-            case,
+            session,
             "lime_image",
             parts,
-            case.kind.hiding(case.inputs, parts, hidden[None]),
+            session.kind.hiding(session.inputs, parts, hidden[None]),
             settings,
             original=original if engine == "lime" else None,
             baseline=fill_name,
@@ -87,19 +87,21 @@ def lime_image(
         )
 
 
-def _hidden(fill: object, case: Case, labels: Tensor) -> tuple[Tensor, str | float]:
+def _hidden(fill: object, session: Session, labels: Tensor) -> tuple[Tensor, str | float]:
     """Return what hidden segments show, (N, C, H, W), and its name."""
-    images = case.inputs
+    images = session.inputs
     if isinstance(fill, str) and fill not in FILLS:
         wanted = f"one of {', '.join(FILLS)}, a number or a tensor"
         raise InputError("fill", expected=wanted, got=repr(fill))
     if isinstance(fill, str) and fill == "noise":
         # A generator of its own, so that the noise of an image does not depend on its neighbors in the batch.
-        drawn = [torch.rand(images.shape[1:], generator=case.generator(row, stream=1)) for row in range(len(case))]
+        drawn = [
+            torch.rand(images.shape[1:], generator=session.generator(row, stream=1)) for row in range(len(session))
+        ]
         low, high = images.amin((1, 2, 3), keepdim=True), images.amax((1, 2, 3), keepdim=True)
         return low + torch.stack(drawn).to(images) * (high - low), fill
     if not isinstance(fill, str) or fill != "segment_mean":
-        return case.kind.baseline(fill, images)
+        return session.kind.baseline(fill, images)
     size = int(labels.max()) + 1
     flat = labels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
     sums = images.new_zeros(*images.shape[:2], size).scatter_add_(2, flat, images.flatten(2))

@@ -12,7 +12,7 @@ from xai.lime.sampling import MaskLaw, default_width, draw_masks, group_count, m
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments
 from xai.lime.tree import fit_tree
-from xai.model.session import Case
+from xai.model.session import Session
 
 __all__ = ["SLAB", "fit_masks", "fit_stored", "note_fits"]
 
@@ -47,25 +47,25 @@ def fit_stored(features: Tensor, answers: Tensor, settings: Settings, width: flo
 
 
 def note_fits(
-    case: Case, fits: Sequence[Fitted], network: Sequence[float], surrogate: Sequence[float], names: Sequence
+    session: Session, fits: Sequence[Fitted], network: Sequence[float], surrogate: Sequence[float], names: Sequence
 ) -> None:
     """Write what the fits came to into the diagnostics.
 
     network, surrogate: what each answers to the untouched input. names: those of each row's features.
     """
-    case.note("r2", [fit.r2 for fit in fits])
-    case.note("fidelity", [fit.fidelity for fit in fits])
-    case.note("intercept", [fit.intercept for fit in fits])
-    case.note("surrogate_prediction", list(surrogate))
-    case.note("network_prediction", list(network))
-    case.note("samples", [fit.samples for fit in fits])
-    case.note("stopped", [fit.stopped for fit in fits])
+    session.note("r2", [fit.r2 for fit in fits])
+    session.note("fidelity", [fit.fidelity for fit in fits])
+    session.note("intercept", [fit.intercept for fit in fits])
+    session.note("surrogate_prediction", list(surrogate))
+    session.note("network_prediction", list(network))
+    session.note("samples", [fit.samples for fit in fits])
+    session.note("stopped", [fit.stopped for fit in fits])
     pairs = [fit.unsettled and [str(row[number]) for number in fit.unsettled] for fit, row in zip(fits, names)]
-    case.note("unsettled", pairs)
-    case.note("untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names)])
-    case.note("kernel_width", [fit.kernel_width for fit in fits])
+    session.note("unsettled", pairs)
+    session.note("untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names)])
+    session.note("kernel_width", [fit.kernel_width for fit in fits])
     if fits[0].standard_error is not None:
-        case.note("degrees_of_freedom", [fit.degrees_of_freedom for fit in fits])
+        session.note("degrees_of_freedom", [fit.degrees_of_freedom for fit in fits])
 
 
 def _sample(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError
-from xai.model.session import Case
+from xai.model.session import Session
 
 if TYPE_CHECKING:
     from xai.inputs.tokens import TokenizedText
@@ -25,7 +25,7 @@ __all__ = ["original_image", "original_tabular", "original_text"]
 SELECTIONS = {"ridge": "highest_weights", "lasso": "lasso_path", "forward": "forward_selection"}
 
 
-def _selection(case: Case, settings: Settings) -> dict[str, str]:
+def _selection(session: Session, settings: Settings) -> dict[str, str]:
     if settings.surrogate not in SELECTIONS:
         raise InputError("surrogate", expected=f"one of {', '.join(SELECTIONS)} with lime", got="'tree'")
     everything = settings.surrogate == "ridge" and settings.features is None
@@ -55,29 +55,29 @@ def _fitted(
     return Fitted(weights, None, float(intercept), r2, None, settings.passes, "fixed", None, 0, width)
 
 
-def random_state(case: Case, row: int) -> np.random.RandomState:
+def random_state(session: Session, row: int) -> np.random.RandomState:
     """Return the random state that lime is given: private, of this call's seed and row."""
-    return np.random.RandomState(((case.seed or 0) * 1_000_003 + row) % 2**32)
+    return np.random.RandomState(((session.seed or 0) * 1_000_003 + row) % 2**32)
 
 
-def original_image(case: Case, row: int, labels: Tensor, hidden: Tensor, settings: Settings) -> Fitted:
+def original_image(session: Session, row: int, labels: Tensor, hidden: Tensor, settings: Settings) -> Fitted:
     """Run lime's image sampling and solver on one image; it never sees our segments or fills as anything but arrays."""
     from lime.lime_image import LimeImageExplainer
     from sklearn.metrics import pairwise_distances
 
     width = settings.kernel_width or 0.25
-    selection = _selection(case, settings)["feature_selection"]
-    explainer = LimeImageExplainer(kernel_width=width, random_state=random_state(case, row))
-    number = torch.tensor(row, device=case.inputs.device)
+    selection = _selection(session, settings)["feature_selection"]
+    explainer = LimeImageExplainer(kernel_width=width, random_state=random_state(session, row))
+    number = torch.tensor(row, device=session.inputs.device)
 
     def predict(batch: np.ndarray) -> np.ndarray:
-        pixels = torch.from_numpy(np.asarray(batch)).permute(0, 3, 1, 2).to(case.inputs)
-        return case.scores(pixels, number.expand(len(pixels))).cpu().numpy()[:, None]
+        pixels = torch.from_numpy(np.asarray(batch)).permute(0, 3, 1, 2).to(session.inputs)
+        return session.scores(pixels, number.expand(len(pixels))).cpu().numpy()[:, None]
 
-    image, fudged = (part.permute(1, 2, 0).cpu().numpy() for part in (case.inputs[row], hidden))
+    image, fudged = (part.permute(1, 2, 0).cpu().numpy() for part in (session.inputs[row], hidden))
     with contextlib.redirect_stderr(io.StringIO()):  # lime shows a progress bar also where nobody watches
         data, answers = explainer.data_labels(
-            image, fudged, labels.cpu().numpy(), predict, settings.passes, batch_size=case.plan.batch_size
+            image, fudged, labels.cpu().numpy(), predict, settings.passes, batch_size=session.plan.batch_size
         )
     distances = pairwise_distances(data, data[:1], metric="cosine").ravel()
     size = data.shape[1]
@@ -87,28 +87,30 @@ def original_image(case: Case, row: int, labels: Tensor, hidden: Tensor, setting
     return _fitted(pairs, intercept, score, size, answers, settings, width)
 
 
-def original_text(case: Case, row: int, parts: TokenizedText, by: str, hide: str | None, settings: Settings) -> Fitted:
+def original_text(
+    session: Session, row: int, parts: TokenizedText, by: str, hide: str | None, settings: Settings
+) -> Fitted:
     """Run lime's text explainer on one text, cut into our parts, with our fit's settings."""
     from lime.lime_text import LimeTextExplainer
 
     if by == "type" and hide is not None:
         raise InputError("hide", expected="None with lime and by='type'", got=repr(hide))
     width = settings.kernel_width or 0.25
-    number = torch.tensor(row, device=case.inputs.device)
+    number = torch.tensor(row, device=session.inputs.device)
     seen: list[np.ndarray] = []
 
     def predict(texts: list[str]) -> np.ndarray:
         answers = np.empty((len(texts), 1))
-        for indices in case.chunks(len(texts)):
+        for indices in session.chunks(len(texts)):
             part = [texts[place] for place in indices.tolist()]
-            answers[indices.cpu().numpy(), 0] = case.scores(part, number.expand(len(part))).cpu().numpy()
+            answers[indices.cpu().numpy(), 0] = session.scores(part, number.expand(len(part))).cpu().numpy()
         seen.append(answers)
         return answers
 
     tokens = [piece for piece, feature in zip(parts.pieces, parts.feature) if feature >= 0]
     explainer = LimeTextExplainer(
         kernel_width=100 * width, split_expression=lambda text: tokens, bow=by == "type", mask_string=hide or "",
-        class_names=["answer"], random_state=random_state(case, row), **_selection(case, settings),
+        class_names=["answer"], random_state=random_state(session, row), **_selection(session, settings),
     )  # fmt: skip
     size = len(parts.names)
     told = explainer.explain_instance(
@@ -118,15 +120,15 @@ def original_text(case: Case, row: int, parts: TokenizedText, by: str, hide: str
     return _fitted(told.local_exp[0], told.intercept[0], told.score, size, seen[0], settings, width)
 
 
-def original_tabular(case: Case, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
+def original_tabular(session: Session, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
     """Run lime's tabular explainer on one row, from the same statistics instead of the training data."""
-    explainer = tabular_explainer(table.summary, width, random_state(case, row), **_selection(case, settings))
-    number = torch.tensor(row, device=case.inputs.device)
+    explainer = tabular_explainer(table.summary, width, random_state(session, row), **_selection(session, settings))
+    number = torch.tensor(row, device=session.inputs.device)
     seen: list[np.ndarray] = []
 
     def predict(batch: np.ndarray) -> np.ndarray:
-        values = torch.from_numpy(batch).to(case.inputs)
-        parts = [case.scores(values[part], number.expand(len(part))).cpu() for part in case.chunks(len(values))]
+        values = torch.from_numpy(batch).to(session.inputs)
+        parts = [session.scores(values[part], number.expand(len(part))).cpu() for part in session.chunks(len(values))]
         seen.append(torch.cat(parts).numpy())
         return seen[0]
 

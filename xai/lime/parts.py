@@ -14,7 +14,7 @@ from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.rounds import Fitted
 from xai.lime.settings import Settings, check_settings
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["explain_parts", "lime_segments"]
@@ -89,23 +89,23 @@ def lime_segments(
     )  # fmt: skip
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size, "layer": layer,
            "scores_only": True}  # fmt: skip
-    with model.explaining("lime_segments", inputs, target, **run) as case:
-        kind = case.kind
-        if not case.inputs.is_floating_point() or not kind.axes(case.inputs):
+    with model.explaining("lime_segments", inputs, target, **run) as session:
+        kind = session.kind
+        if not session.inputs.is_floating_point() or not kind.axes(session.inputs):
             wanted = "inputs of numbers with parts; explain texts with lime_text, or at a layer"
-            raise InputError("inputs", expected=wanted, got=describe(case.inputs))
-        parts = kind.parts(case.inputs, segments, seed)
-        hidden, name = case.baseline(kind.absent(case.inputs) if baseline is None else baseline)
-        hiding = kind.hiding(case.inputs, parts, hidden[None])
+            raise InputError("inputs", expected=wanted, got=describe(session.inputs))
+        parts = kind.parts(session.inputs, segments, seed)
+        hidden, name = session.baseline(kind.absent(session.inputs) if baseline is None else baseline)
+        hiding = kind.hiding(session.inputs, parts, hidden[None])
         chosen = {key: value for key, value in settings.options().items() if key != "engine"}
         options = {"baseline": name, "of": of, **chosen}
         if parts.over == "segments":
             options["segments"] = parts.cut
-        return explain_parts(case, "lime_segments", parts, hiding, settings, baseline=name, options=options)
+        return explain_parts(session, "lime_segments", parts, hiding, settings, baseline=name, options=options)
 
 
 def explain_parts(
-    case: Case,
+    session: Session,
     method: str,
     parts: Parts,
     hiding: Hiding,
@@ -118,7 +118,7 @@ def explain_parts(
     """Fit a surrogate of each input over its parts, and return the explanation.
 
     Args:
-        case: the call at work.
+        session: the call at work.
         method: its name.
         parts: those of the inputs.
         hiding: how they are hidden.
@@ -130,24 +130,24 @@ def explain_parts(
     counts = parts.counts()
 
     def fit(row: int) -> Fitted:
-        number = torch.tensor([row], device=case.inputs.device)
+        number = torch.tensor([row], device=session.inputs.device)
 
         def answer(masks: Tensor) -> Tensor:
-            return masked_scores(case, hiding, masks, number)[0]
+            return masked_scores(session, hiding, masks, number)[0]
 
-        return fit_masks(counts[row], neighborhood, answer, settings, case.generator(row))
+        return fit_masks(counts[row], neighborhood, answer, settings, session.generator(row))
 
-    fits = [(original or fit)(row) for row in range(len(case))]
-    network = case.scores(case.inputs, case.rows).tolist()
+    fits = [(original or fit)(row) for row in range(len(session))]
+    network = session.scores(session.inputs, session.rows).tolist()
     whole = [fitted.intercept + float(fitted.weights.sum()) for fitted in fits]
     names: Sequence = parts.names or [range(count) for count in counts]
-    note_fits(case, fits, network, whole, names)
+    note_fits(session, fits, network, whole, names)
     errors = [fitted.standard_error for fitted in fits]
     if parts.names:
         fields["row_names"] = parts.names
     if parts.over == "segments":
         fields["names"] = ()
-    return case.explanation(
+    return session.explanation(
         method,
         [fitted.weights.to(torch.float32) for fitted in fits],
         parts.over,

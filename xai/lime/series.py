@@ -12,7 +12,7 @@ from xai.lime.parts import explain_parts
 from xai.lime.settings import check_settings
 from xai.methods import METHODS
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["lime_series"]
@@ -59,30 +59,30 @@ def lime_series(
     if not METHODS["lime_series"].takes(model.input.kind):
         raise InputError("model", expected="one of series", got=f"input {model.input.kind}")
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
-    with model.explaining("lime_series", series, target, **run) as case:
-        if len(case.kind.axes(case.inputs)) != 1 or not case.inputs.is_floating_point():
+    with model.explaining("lime_series", series, target, **run) as session:
+        if len(session.kind.axes(session.inputs)) != 1 or not session.inputs.is_floating_point():
             wanted = "shape (N, steps) or (N, steps, channels)"
-            raise InputError("series", expected=wanted, got=describe(case.inputs))
-        steps = case.inputs.shape[1]
+            raise InputError("series", expected=wanted, got=describe(session.inputs))
+        steps = session.inputs.shape[1]
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
             raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
-        parts = window_parts(case.inputs, window)
-        hidden, fill_name = _hidden(fill, case)
+        parts = window_parts(session.inputs, window)
+        hidden, fill_name = _hidden(fill, session)
         if fill_name == "given":
-            case.behind = as_row(fill, case.inputs)[None]
+            session.background_values = as_row(fill, session.inputs)[None]
         chosen = {name: value for name, value in settings.options().items() if name != "engine"}
         return explain_parts(
-            case,
+            session,
             "lime_series",
             parts,
-            case.kind.hiding(case.inputs, parts, hidden[None]),
+            session.kind.hiding(session.inputs, parts, hidden[None]),
             settings,
             baseline=fill_name,
             options={"window": window, "fill": fill_name, "of": of, **chosen},
         )
 
 
-def _hidden(fill: object, case: Case) -> tuple[Tensor, str | float]:
+def _hidden(fill: object, session: Session) -> tuple[Tensor, str | float]:
     if isinstance(fill, str) and fill == "mean":
-        return case.inputs.mean(1, keepdim=True).expand_as(case.inputs), fill
-    return TensorInput().baseline(fill, case.inputs)
+        return session.inputs.mean(1, keepdim=True).expand_as(session.inputs), fill
+    return TensorInput().baseline(fill, session.inputs)

@@ -11,7 +11,7 @@ from xai.lime.rounds import Fitted, fit_rows
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments
 from xai.lime.table_samples import Drawn, TableSamples
-from xai.model.session import Case
+from xai.model.session import Session
 
 __all__ = ["fit_table"]
 
@@ -21,14 +21,14 @@ CELLS = 2**18  # numbers at a time while sums are formed: more fall out of the p
 
 
 def fit_table(
-    case: Case, table: TableSamples, settings: Settings, width: float, shared: bool, controls: str | None
+    session: Session, table: TableSamples, settings: Settings, width: float, shared: bool, controls: str | None
 ) -> list[Fitted]:
     """Fit all rows; with `shared` each sees the same samples, otherwise its own. controls: see `Controls`."""
     extra = Controls(table, controls, width)
     fits = []
     for start in range(0, len(table), ROWS):
         part = list(range(start, min(start + ROWS, len(table))))
-        sampler = _Shared(case, extra, part) if shared else _Fresh(case, extra, part)
+        sampler = _Shared(session, extra, part) if shared else _Fresh(session, extra, part)
         fits += fit_rows(len(part), table.tables.size, width, sampler.sample, settings, extra.count)
     return fits
 
@@ -36,9 +36,9 @@ def fit_table(
 class _Fresh:
     """Samples of its own for each row, from the row's generator, which goes on from round to round."""
 
-    def __init__(self, case: Case, extra: Controls, rows: list[int]) -> None:
-        self.case, self.extra, self.rows = case, extra, rows
-        self.generators = [case.generator(row) for row in rows]
+    def __init__(self, session: Session, extra: Controls, rows: list[int]) -> None:
+        self.session, self.extra, self.rows = session, extra, rows
+        self.generators = [session.generator(row) for row in rows]
 
     def sample(self, active: list[int], moments: Moments, goal: int) -> None:
         groups, count = moments.sums.shape[1], moments.count
@@ -50,7 +50,7 @@ class _Fresh:
             while done < goal:
                 pairs = min(max(1, SLAB // (2 * groups)), -(-(goal - done) // (2 * groups)))
                 drawn = self.extra.table.draw(groups, pairs, self.generators[number])
-                answers = _answers(self.case, drawn.values, row)
+                answers = _answers(self.session, drawn.values, row)
                 _add(self.extra, moments, drawn, row, answers, place, done == 0)
                 done += 2 * pairs * groups
         moments.count = done
@@ -59,9 +59,9 @@ class _Fresh:
 class _Shared:
     """One sample set for all rows, the same for every part of them."""
 
-    def __init__(self, case: Case, extra: Controls, rows: list[int]) -> None:
-        self.case, self.extra, self.rows = case, extra, rows
-        self.generator = case.generator(None)
+    def __init__(self, session: Session, extra: Controls, rows: list[int]) -> None:
+        self.session, self.extra, self.rows = session, extra, rows
+        self.generator = session.generator(None)
 
     def sample(self, active: list[int], moments: Moments, goal: int) -> None:
         groups = moments.sums.shape[1]
@@ -72,25 +72,25 @@ class _Shared:
         while moments.count < goal:
             pairs = min(max(1, SLAB // (2 * groups)), -(-(goal - moments.count) // (2 * groups)))
             drawn = self.extra.table.draw(groups, pairs, self.generator)
-            answers, first = _answers(self.case, drawn.values, asked), moments.count == 0
+            answers, first = _answers(self.session, drawn.values, asked), moments.count == 0
             for places in torch.arange(len(rows)).split(max(1, CELLS // drawn.codes.numel())):
                 _add(self.extra, moments, drawn, rows[places], answers[which[places]], int(places[0]), first)
             moments.count += len(drawn.values)
 
     def _asked(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return one row for each target among them, (k,), and which of those each row's answers are, (rows,)."""
-        labels = self.case.target.labels()
+        labels = self.session.target.labels()
         first: dict[object, int] = {}
         which = [first.setdefault(labels[row], len(first)) for row in rows.tolist()]
         return rows[[which.index(number) for number in range(len(first))]], torch.tensor(which)
 
 
-def _answers(case: Case, values: Tensor, rows: Tensor) -> Tensor:
+def _answers(session: Session, values: Tensor, rows: Tensor) -> Tensor:
     """Return what the network answers to samples (n, columns) for the targets of some rows (r,), as (r, n)."""
     rows = rows.to(values.device)
-    parts = values.split(case.plan.batch_size)
-    shown = track(parts, case.operation, len(parts)) if len(parts) > 8 else parts
-    found = [case.scores_of_all(part, rows) for part in shown]
+    parts = values.split(session.plan.batch_size)
+    shown = track(parts, session.operation, len(parts)) if len(parts) > 8 else parts
+    found = [session.scores_of_all(part, rows) for part in shown]
     return (found[0] if len(found) == 1 else torch.cat(found, 1)).cpu()
 
 

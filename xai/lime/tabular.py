@@ -17,7 +17,7 @@ from xai.lime.summary import TrainingSummary
 from xai.lime.table_fit import fit_table
 from xai.lime.table_samples import TableSamples
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["lime_tabular"]
@@ -77,22 +77,22 @@ def lime_tabular(
         raise InputError("shared", expected="True or False", got=describe(shared))
     if model.input.kind not in ("tabular", "tensor"):
         raise InputError("model", expected="one of tables", got=f"input {model.input.kind}")
-    with model.explaining(operation, rows, target, **run) as case:
-        if case.inputs.ndim != 2:
-            raise InputError("rows", expected="shape (N, columns)", got=describe(case.inputs))
-        summary = _summary(background, model, case.inputs.shape[1], bins, labels)
-        table = TableSamples(summary, case.inputs)
-        width = fit.kernel_width or 0.75 * case.inputs.shape[1] ** 0.5
+    with model.explaining(operation, rows, target, **run) as session:
+        if session.inputs.ndim != 2:
+            raise InputError("rows", expected="shape (N, columns)", got=describe(session.inputs))
+        summary = _summary(background, model, session.inputs.shape[1], bins, labels)
+        table = TableSamples(summary, session.inputs)
+        width = fit.kernel_width or 0.75 * session.inputs.shape[1] ** 0.5
         if controls == "auto":
             controls = None if shared else "columns"
-        fits = _fits(case, table, fit, width, shared, controls)
+        fits = _fits(session, table, fit, width, shared, controls)
         names = table.row_names()
         here = [
             found.intercept + float(found.weights @ own) for found, own in zip(fits, table.own_features(), strict=True)
         ]
-        note_fits(case, fits, case.scores(case.inputs, case.rows).tolist(), here, names)
+        note_fits(session, fits, session.scores(session.inputs, session.rows).tolist(), here, names)
         errors = [found.standard_error for found in fits]
-        return case.explanation(
+        return session.explanation(
             operation,
             [found.weights.to(torch.float32) for found in fits],
             "features",
@@ -110,19 +110,19 @@ def lime_tabular(
 
 
 def _fits(
-    case: Case, table: TableSamples, settings: Settings, width: float, shared: bool, controls: str | None
+    session: Session, table: TableSamples, settings: Settings, width: float, shared: bool, controls: str | None
 ) -> list[Fitted]:
     if settings.engine == "lime":
-        return [original_tabular(case, row, table, settings, width) for row in case.rows.tolist()]
+        return [original_tabular(session, row, table, settings, width) for row in session.rows.tolist()]
     if settings.surrogate == "tree":
-        return [_tree(case, row, table, settings, width) for row in case.rows.tolist()]
-    return fit_table(case, table, settings, width, shared, controls)
+        return [_tree(session, row, table, settings, width) for row in session.rows.tolist()]
+    return fit_table(session, table, settings, width, shared, controls)
 
 
-def _tree(case: Case, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
-    drawn = table.draw(1, -(-settings.passes // 2), case.generator(row))
-    number = torch.tensor(row, device=case.inputs.device)
-    answers = torch.cat([case.scores(part, number.expand(len(part))).cpu() for part in drawn.values.split(1024)])
+def _tree(session: Session, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
+    drawn = table.draw(1, -(-settings.passes // 2), session.generator(row))
+    number = torch.tensor(row, device=session.inputs.device)
+    answers = torch.cat([session.scores(part, number.expand(len(part))).cpu() for part in drawn.values.split(1024)])
     features = table.features(drawn, number.cpu()[None])[0][0, 0].T
     return fit_stored(features, answers, settings, width)
 

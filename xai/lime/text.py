@@ -74,17 +74,17 @@ def lime_text(
             wanted = "numbers of words, with padding (0) behind them alone"
             raise InputError("inputs", expected=wanted, got=f"others ({error})") from error
     run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
-    with model.explaining("lime_text", given, target, **run) as case:
-        parts = model.input.parts(case.inputs, (units, by))
+    with model.explaining("lime_text", given, target, **run) as session:
+        parts = model.input.parts(session.inputs, (units, by))
 
         def original(row: int) -> Fitted:
-            return original_text(case, row, parts.texts[row], by, hide, settings)
+            return original_text(session, row, parts.texts[row], by, hide, settings)
 
         return explain_parts(
-            case,
+            session,
             "lime_text",
             parts,
-            model.input.hiding(case.inputs, parts, hide),
+            model.input.hiding(session.inputs, parts, hide),
             settings,
             neighborhood="sizes",
             original=original if engine == "lime" else None,

@@ -41,7 +41,7 @@ class LayerSession(Session):
         values = torch.cat(parts)
         kept = {item.name: getattr(session, item.name) for item in fields(session)}
         inputs = values.to(torch.promote_types(values.dtype, torch.float32))
-        return cls(**{**kept, "inputs": inputs, "given": given, "layer": layer, "first_pass": None})
+        return cls(**{**kept, "inputs": inputs, "made_from": given, "layer": layer, "first_pass": None})
 
     @property
     def kind(self) -> Input:
@@ -58,7 +58,7 @@ class LayerSession(Session):
             return batch.to(output.dtype).clone()  # a copy: what follows may work in place
 
         with replacing(network, self.layer, go_on, once=True):
-            return self.model.forward_on(network, self.given[rows])
+            return self.model.forward_on(network, self.made_from[rows])
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
         return values, "layer" if over == "input" else over, fields

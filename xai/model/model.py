@@ -191,8 +191,8 @@ class Model:
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
-        with self.explaining("predict", inputs, 0, exact=True) as case:  # a plan costs more than this one pass
-            return case.prediction
+        with self.explaining("predict", inputs, 0, exact=True) as session:  # a plan costs more than this one pass
+            return session.prediction
 
     def trace(self, inputs: object = None) -> Trace:
         """Return the layers that a forward pass meets, in order; without inputs, on a blank one of the model's size."""

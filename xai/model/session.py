@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from xai.model.model import Model
     from xai.model.word_vectors import Words
 
-__all__ = ["Case", "Session"]
+__all__ = ["Session"]
 
 SATURATED = 0.999
 
@@ -39,9 +39,9 @@ class Session:
 
     Opened by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability". `behind` (B, 1 or N, ...) is what the caller gave as numbers for a baseline or background.
+    "log_probability". `background_values` (B, 1 or N, ...) are numbers that the caller gave as a baseline or background.
     `LayerSession` explains what a layer puts out, and `TokenSession` the vectors of words, in place of the inputs:
-    there `given` are the inputs that those were made from.
+    there `made_from` are the inputs that those were made from.
     """
 
     operation: str
@@ -56,8 +56,8 @@ class Session:
     exact: bool = False
     words: Words | None = None
     layer: str | None = None
-    given: Tensor | None = None
-    behind: Tensor | None = None
+    made_from: Tensor | None = None
+    background_values: Tensor | None = None
     diagnostics: list[dict[str, object]] = field(default_factory=list)
     # The inputs as a variable and the outputs that the prediction was read off: the first gradient needs no other pass.
     first_pass: tuple[Tensor, Tensor] | None = None
@@ -72,9 +72,9 @@ class Session:
         return torch.arange(len(self), device=self.inputs.device)
 
     @property
-    def given_inputs(self) -> Tensor:
+    def raw_inputs(self) -> Tensor:
         """Return the inputs as the caller gave them, prepared, (N, ...)."""
-        return self.inputs if self.given is None else self.given
+        return self.inputs if self.made_from is None else self.made_from
 
     def score(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return the explained number for each item of a batch (n, ...), shape (n,), connected to the graph.
@@ -127,7 +127,7 @@ class Session:
     def _seen_before(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return what the network puts out, from an earlier pass where the model shares those."""
         memory = self.model.shared
-        if memory is None or not isinstance(batch, Tensor) or self.given is not None:
+        if memory is None or not isinstance(batch, Tensor) or self.made_from is not None:
             return self._forward(batch, rows)
         key = (self.plan.folded, self.plan.channels_last, self.exact, tensor_digest(batch))
         if key not in memory:
@@ -152,7 +152,7 @@ class Session:
         """Return a baseline for each input, (N, ...), and its name: see `Input.baseline`. Padding keeps its values."""
         start, called = self._baseline(name)
         if called == "given":
-            self.behind = as_row(name, self.inputs)[None]
+            self.background_values = as_row(name, self.inputs)[None]
         return start, called
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:
@@ -166,7 +166,7 @@ class Session:
         """
         made, name = make_background(background, self.inputs, self.baseline)
         if name == "data":
-            self.behind = data_rows(background, self.inputs)[:, None].clone()
+            self.background_values = data_rows(background, self.inputs)[:, None].clone()
         return made, name
 
     def _columns(self, raw: Tensor) -> Tensor:
@@ -196,7 +196,7 @@ class Session:
         """
         content = 0
         if row is not None:
-            values = self.model.input.draws_from(self.given_inputs[row])
+            values = self.model.input.draws_from(self.raw_inputs[row])
             content = int(tensor_digest(values)[:12], 16)
         return torch.Generator().manual_seed(((self.seed or 0) * 1_000_003 + content + stream) % 2**63)
 
@@ -227,7 +227,7 @@ class Session:
         options = as_plain({**fields.pop("options", {}), **exact, "run": run})
         return Explanation(
             method=method,
-            inputs=self.given_inputs,
+            inputs=self.raw_inputs,
             target=self.target.labels(),
             values=values.detach() if isinstance(values, Tensor) else parts,
             over=over,
@@ -237,7 +237,7 @@ class Session:
             classes=tuple(self.model.classes or ()),
             diagnostics=tuple(dict(row) for row in self.diagnostics),
             evidence=((),) * len(self),
-            background=self.behind,
+            background=self.background_values,
             seed=self.seed,
             **{"names": self._names(), **fields},
         )
@@ -257,6 +257,3 @@ def _all_zero(values: Tensor | list[Tensor]) -> list[bool]:
     if isinstance(values, Tensor) and values.numel():
         return (~values.detach().flatten(1).any(1)).tolist() if values.ndim > 1 else (values == 0).tolist()
     return [not bool(part.any()) for part in values]
-
-
-Case = Session

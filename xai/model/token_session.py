@@ -18,7 +18,7 @@ __all__ = ["TokenSession"]
 
 
 class TokenSession(Session):
-    """A session whose inputs are the vectors (N, L, D) that the network's embedding turns the texts in `given` into."""
+    """A session whose inputs are the vectors (N, L, D) that the network's embedding turns texts (`made_from`) into."""
 
     @classmethod
     def of_texts(cls, session: Session) -> TokenSession:
@@ -27,7 +27,7 @@ class TokenSession(Session):
         run = partial(model.forward_on, model.network)
         inputs, words = embed(model.network, model.input, given, run, session.plan.batch_size)
         kept = {item.name: getattr(session, item.name) for item in fields(session)}
-        return cls(**{**kept, "inputs": inputs, "given": given, "words": words, "first_pass": None})
+        return cls(**{**kept, "inputs": inputs, "made_from": given, "words": words, "first_pass": None})
 
     @property
     def kind(self) -> Input:

@@ -26,7 +26,7 @@ class LaterDigest:
 
     def __init__(self, session: Session) -> None:
         self.model, self.version = session.model, session.version
-        self.inputs, self.prediction = session.given_inputs[:1], session.prediction[:1]
+        self.inputs, self.prediction = session.raw_inputs[:1], session.prediction[:1]
         self.steady = not session.diagnostics[0].get("non_deterministic")
 
     def __call__(self) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from xai.base.errors import LayerError, names_errors
 from xai.model.model import Model
-from xai.model.session import Case
+from xai.model.session import Session
 from xai.network.hooks import find_layer, recording, run_recorded
 from xai.network.recurrent_states import GATES
 from xai.results.sequence_results import Gates
@@ -39,7 +39,7 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
     >>> sorted(found.gates), found.gates["update"][0].shape
     (['new', 'reset', 'state', 'update'], torch.Size([4, 3]))
     """
-    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as case:
+    with model.explaining(OPERATION, inputs, 0, batch_size=batch_size, differentiable=model.input.embedded) as session:
         chosen = layer or _first(model.network)
         module = find_layer(model.network, chosen)
         kind = next((cell for cell in GATES if isinstance(module, cell)), None)
@@ -47,14 +47,14 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
             wanted = "an nn.LSTM or nn.GRU, whose gates are known"
             raise LayerError(f"layer {chosen!r}", expected=wanted, got=type(module).__name__)
         rows: dict[str, list[Tensor]] = {name: [] for name in (*GATES[kind], "state")}
-        for part in case.chunks(len(case)):
-            for name, values in _recorded(case, chosen, kind, part).items():
+        for part in session.chunks(len(session)):
+            for name, values in _recorded(session, chosen, kind, part).items():
                 rows[name].extend(values)
-        steps = _steps(case, [len(row) for row in rows["state"]])
+        steps = _steps(session, [len(row) for row in rows["state"]])
         found = {
             name: [row[: len(step)].float().cpu() for row, step in zip(parts, steps)] for name, parts in rows.items()
         }
-        errors = [_missed({name: parts[row] for name, parts in rows.items()}, module) for row in range(len(case))]
+        errors = [_missed({name: parts[row] for name, parts in rows.items()}, module) for row in range(len(session))]
         return Gates(
             layer=chosen,
             kind="LSTM" if kind is nn.LSTM else "GRU",
@@ -73,22 +73,22 @@ def _first(network: nn.Module) -> str:
     return names[0]
 
 
-def _recorded(case: Case, layer: str, kind: type[nn.RNNBase], rows: Tensor) -> dict[str, list[Tensor]]:
+def _recorded(session: Session, layer: str, kind: type[nn.RNNBase], rows: Tensor) -> dict[str, list[Tensor]]:
     """Return each gate and the states of some rows, (T, H) each, steps behind the end left out."""
     names = {"state": layer, **{name: f"{layer}:{name}" for name in GATES[kind]}}
-    with torch.no_grad(), recording(case.plan.network, names.values()) as recorded:
-        run_recorded(lambda: case.score(case.inputs[rows], rows), recorded, names.values())
+    with torch.no_grad(), recording(session.plan.network, names.values()) as recorded:
+        run_recorded(lambda: session.score(session.inputs[rows], rows), recorded, names.values())
     seen = {name: recorded[read] for name, read in names.items()}
     lengths = (~seen["state"][:, :, 0].isnan()).sum(1).tolist()
     return {name: [row[:length].detach() for row, length in zip(values, lengths)] for name, values in seen.items()}
 
 
-def _steps(case: Case, lengths: list[int]) -> tuple[tuple[str, ...], ...]:
+def _steps(session: Session, lengths: list[int]) -> tuple[tuple[str, ...], ...]:
     """Return the names of each row's own steps: its words, or numbers; padding that a network reads on is left out."""
-    present = case.present
+    present = session.present
     own = lengths if present is None else [min(a, b) for a, b in zip(lengths, present.sum(1).tolist())]
-    if case.words is not None:
-        return tuple(names[:count] for names, count in zip(case.words.names(), own))
+    if session.words is not None:
+        return tuple(names[:count] for names, count in zip(session.words.names(), own))
     return tuple(tuple(str(number) for number in range(count)) for count in own)
 
 

@@ -150,15 +150,15 @@ def _gradients(model: Model, split: Split, trace: Trace, seed: int) -> Measured:
 
 def _flow(model: Model, inputs: Tensor, layers: list[str], seed: int) -> list[float]:
     """Return for each layer the root mean square, over weights and rows, of the gradient of a mixture of outputs."""
-    with model.explaining("audit", inputs, 0, exact=True) as case:
+    with model.explaining("audit", inputs, 0, exact=True) as session:
         owned = [
             (layer, weight.requires_grad_()) for layer in layers
             for weight in model.network.get_submodule(layer).parameters(recurse=False) if weight.ndim > 1
         ]  # fmt: skip
-        mixture = torch.randn(case.prediction.shape[1] + 1, generator=torch.Generator().manual_seed(seed))
+        mixture = torch.randn(session.prediction.shape[1] + 1, generator=torch.Generator().manual_seed(seed))
         squares = dict.fromkeys(layers, 0.0)
-        for row in range(len(case)):
-            output = model.forward_on(model.network, case.inputs[row : row + 1])
+        for row in range(len(session)):
+            output = model.forward_on(model.network, session.inputs[row : row + 1])
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, [weight for _, weight in owned], allow_unused=True)
             for (layer, _), gradient in zip(owned, gradients):
@@ -209,9 +209,9 @@ def _gradient_sizes(model: Model, inputs: Tensor, embedding: str | None) -> Tens
     """Return the norm (N, T) of the gradient of each row's highest score by each of its steps, or embedded words."""
     names = [] if embedding is None else [embedding]
     sizes = []
-    with model.explaining("audit", inputs, 0, exact=True) as case:
-        for part in case.chunks(len(case)):
-            batch = case.inputs[part]
+    with model.explaining("audit", inputs, 0, exact=True) as session:
+        for part in session.chunks(len(session)):
+            batch = session.inputs[part]
             batch = batch.clone().requires_grad_() if embedding is None else batch
             model.network.requires_grad_(True)
             with recording(model.network, names) as recorded, differentiable_pass(model.network):

@@ -159,14 +159,14 @@ def _attacked(model: Model, split: Split, reach: Tensor) -> Tensor:
     # A regression is pushed away from its label, on the side where it already is.
     side = torch.sign(split.prediction[:, 0] - split.labels[:, 0]) if regression else -torch.ones(len(split))
     settings = {"of": of, "passes": ATTACK_STEPS, "exact": True}
-    with model.explaining("audit", split.inputs, target, **settings) as case:
-        start = case.inputs
+    with model.explaining("audit", split.inputs, target, **settings) as session:
+        start = session.inputs
         changed = start.clone()
         limit = reach.to(start).expand(start.shape[1:]) if reach.ndim else reach.to(start)
         direction = side.to(start).view(-1, *[1] * (start.ndim - 1))
         for _ in range(ATTACK_STEPS):
-            for part in case.chunks(len(case)):
-                gradient = case.gradient(changed[part], case.rows[part])[1]
+            for part in session.chunks(len(session)):
+                gradient = session.gradient(changed[part], session.rows[part])[1]
                 moved = changed[part] + direction[part] * gradient.sign() * limit * (2 / ATTACK_STEPS)
                 low, high = start[part] - limit, start[part] + limit
                 changed[part] = _projected(model, start[part], torch.minimum(torch.maximum(moved, low), high))

@@ -78,12 +78,12 @@ def _learned(model: Model, images: Tensor, region: Region, target: int, low: flo
     """Return the patch (C, h, w) that moves all images together toward a class, by signs of the gradient."""
     down, right = region.down, region.right
     patch = torch.full((images.shape[1], down.stop - down.start, right.stop - right.start), (low + high) / 2)
-    with model.explaining("audit", images, target, of="log_probability", exact=True) as case:
-        patch = patch.to(case.inputs)
+    with model.explaining("audit", images, target, of="log_probability", exact=True) as session:
+        patch = patch.to(session.inputs)
         for step in range(STEPS):
             gradient = sum(
-                case.gradient(stamping(down, right, patch)(case.inputs[part]), case.rows[part])[1].sum(0)
-                for part in case.chunks(len(case))
+                session.gradient(stamping(down, right, patch)(session.inputs[part]), session.rows[part])[1].sum(0)
+                for part in session.chunks(len(session))
             )
             size = (high - low) / 2 * (1 - step / STEPS)
             patch = (patch + size * gradient[:, down, right].sign()).clamp(low, high)
