@@ -39,7 +39,7 @@ class Session:
 
     Opened by `Model.explaining`, inside which the network is in eval mode and everything is undone afterwards.
     `of` says what a score is: "output" (the network's own, logits where it puts out logits), "probability", or
-    "log_probability". `background_values` (B, 1 or N, ...) are numbers that the caller gave as a baseline or background.
+    "log_probability". `background_values` (B, 1 or N, ...) are numbers that a caller gave as baseline or background.
     `LayerSession` explains what a layer puts out, and `TokenSession` the vectors of words, in place of the inputs:
     there `made_from` are the inputs that those were made from.
     """
