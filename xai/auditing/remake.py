@@ -95,7 +95,7 @@ def remake(
                 return Recheck(tuple(found), total, 0, 1.0, (), ("weights", "answers", "data"), notes)
             drawn = draw_parts(checks, sample, seed)
             fresh = making.make(models, data, {**options, "checks": drawn})
-    except (XaiError, KeyError, TypeError, ValueError) as error:
+    except (XaiError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, XaiError) and error.argument not in OPTIONS:
             raise
         return Recheck((Difference("options", options, f"{type(error).__name__}: {error}"),), 0, 0, 1.0, (), (), notes)
