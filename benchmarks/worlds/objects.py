@@ -27,7 +27,7 @@ from benchmarks.worlds.pictures import (
 
 __all__ = ["FAMILY"]
 
-SIDE, CELL, PATCH, PLACES = 27, 9, 7, 4
+SIDE, CELL, PATCH, PLACES = 24, 8, 7, 4
 CLASSES = ("cross", "ring", "square")
 POOL, STEPS, RATE = 2000, {"plain": 300, "strided": 400}, 0.02
 
