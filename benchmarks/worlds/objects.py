@@ -29,7 +29,7 @@ __all__ = ["FAMILY"]
 
 SIDE, CELL, PATCH, PLACES = 24, 8, 7, 4
 CLASSES = ("cross", "ring", "square")
-POOL, STEPS, RATE = 2000, {"plain": 300, "strided": 400}, 0.02
+POOL, STEPS, RATE = 3000, {"plain": 450, "strided": 500}, 0.02
 
 
 def make(seed: int, shape: str, rows: int) -> Case:
