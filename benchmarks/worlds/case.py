@@ -35,8 +35,9 @@ class Case:
 
     inputs: (N, ...) in the caller's units, or a list of N texts. target, other_target: an output per row.
     truth: per row a map over its units, of an image (H, W), of a table (columns,), of a series (steps,), of a text
-    (words,). Where `additive`, the exact signed contributions to the target's output against `baseline`; else the fall
-    of the output (of texts, of its log-probability) when the deciding region is hidden, shared equally by its units.
+    (words,). Where `additive`, the signed contributions to the target's output against `baseline`, exact (of digits
+    measured: see there); else the fall of the output (of texts, of its log-probability) when the deciding region is
+    hidden, shared equally by its units.
     other_truth: the same for `other_target`, None where nothing in the row decides that one. decoys: maps that are 1 on
     what stands out as much and decides nothing, None where the world has no such thing.
     baseline: what absent means in this world, as `baseline=` of a method takes it; of texts a word is taken out.

@@ -6,6 +6,7 @@ sees a picture in which the other side would help.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -20,7 +21,8 @@ from models.datasets.mnist import mnist
 
 __all__ = ["FAMILY"]
 
-SIDE, INK = 14, 0.05
+SIDE, INK, LOST = 14, 0.05, 0.8
+SAMPLES = 2000  # random losses of ink behind each truth
 STEPS = {"plain": 200, "strided": 200}
 
 
@@ -33,7 +35,11 @@ def make(seed: int, shape: str, rows: int) -> Case:
 
     def draw(count: int) -> tuple[Tensor, Tensor]:
         made = _pictures(count, digits, side, generator, part=0)[0]
-        return made.images, made.labels
+        # Pixels are lost at random, so that no single stroke decides alone: all of the digit's ink speaks for it.
+        lost = torch.rand(made.images.shape, generator=generator) < LOST * torch.rand(
+            count, 1, 1, 1, generator=generator
+        )
+        return made.images.masked_fill(lost, 0.0), made.labels
 
     train(network, draw, steps=STEPS[shape])
     classes = [str(int(digit)) for digit in digits]
@@ -47,10 +53,32 @@ def make(seed: int, shape: str, rows: int) -> Case:
     half = torch.zeros(len(others), SIDE, 2 * SIDE)
     half[:, :, side * SIDE : (side + 1) * SIDE] = 1.0
     # The digit on the other side stands for another class, and decides nothing.
-    return accepted_rows(
+    case = accepted_rows(
         "digits", shape, seed, model, drawn, None, others, strangers, torch.zeros(1, 1, SIDE, 2 * SIDE), rows, accuracy,
         region=half, decoys=other_masks,
     )  # fmt: skip
+    return replace(case, truth=_measured(case, generator), additive=True)
+
+
+def _measured(case: Case, generator: torch.Generator) -> list[Tensor]:
+    """Return what each pixel of the deciding digit's ink adds to the output, (H, W) per row; 0 elsewhere.
+
+    The digit loses random shares of its ink, again and again: a pixel's part is its mean effect, by least squares.
+    """
+    maps = []
+    for image, target, region in zip(case.inputs, case.target, case.truth):
+        ink = torch.where(region.flatten() > 0)[0]
+        shown = torch.rand(SAMPLES, len(ink), generator=generator) < torch.rand(SAMPLES, 1, generator=generator)
+        batch = image.flatten().repeat(SAMPLES, 1)
+        batch[:, ink] = torch.where(shown, batch[:, ink], 0.0)
+        with torch.no_grad():
+            outputs = case.model.network(batch.view(-1, *image.shape))[:, target]
+        design = torch.cat([shown.double(), torch.ones(SAMPLES, 1, dtype=torch.float64)], 1)
+        parts = torch.linalg.lstsq(design, outputs.double()[:, None]).solution[:-1, 0]
+        values = torch.zeros(image.numel())
+        values[ink] = parts.float()
+        maps.append(values.view(image.shape[1:]))
+    return maps
 
 
 @lru_cache(maxsize=1)

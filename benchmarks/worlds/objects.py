@@ -27,9 +27,9 @@ from benchmarks.worlds.pictures import (
 
 __all__ = ["FAMILY"]
 
-SIDE, CELL, PATCH, PLACES = 27, 9, 7, 4
+SIDE, CELL, PATCH, PLACES = 24, 8, 7, 4
 CLASSES = ("cross", "ring", "square")
-POOL, STEPS, RATE = 2000, {"plain": 300, "strided": 400}, 0.02
+POOL, STEPS, RATE = 3000, {"plain": 450, "strided": 500}, 0.02
 
 
 def make(seed: int, shape: str, rows: int) -> Case:

@@ -1,8 +1,8 @@
 """Series with an interval that decides: a shape in one channel, somewhere among events that are as large.
 
-Series of 48 steps and two channels. In the first channel an interval of 10 steps goes up and then down, or down and
-then up: that is the class; without either it is "neither". Two decoys are as long and as large: the same shapes in the
-second channel, and a fast oscillation in the first.
+Series of 48 steps and two channels. In the first channel an interval of 10 steps is raised or lowered: that is the
+class; without either it is "neither". Two decoys are as long and as large: the same in the second channel, and a fast
+oscillation in the first. Each step of the interval speaks for the class, so that a part of it is no other class.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.worlds.pictures import TRIES, Pictures, accepted_rows
 __all__ = ["FAMILY"]
 
 STEPS_LONG, INTERVAL, CHANNELS = 48, 10, 2
-CLASSES = ("neither", "up", "down")
+CLASSES = ("neither", "raised", "lowered")
 STEPS, RATE = {"conv": 250, "lstm": 400}, {"conv": 0.01, "lstm": 0.02}
 BLANK = 1e-6  # "no event": not exactly 0, which would be taken for padding
 
@@ -54,8 +54,8 @@ def _series(count: int, generator: torch.Generator, kinds: tuple[int, int] = (0,
     """Return series (N, T, 2), their labels and the masks (N, T) of what decides, and the masks of all decoys."""
     labels = torch.randint(*kinds, (count,), generator=generator)
     series = 0.15 * torch.randn(count, STEPS_LONG, CHANNELS, generator=generator)
-    time = torch.linspace(0, 2 * math.pi, INTERVAL + 2)[1:-1]
-    wave, fast = time.sin(), (5 * time).cos()
+    time = torch.linspace(0, math.pi, INTERVAL + 2)[1:-1]
+    wave, fast = 0.6 + 0.4 * time.sin(), (10 * time).cos()
     masks = torch.zeros(2, count, STEPS_LONG)  # what decides, and decoys
     cells = torch.rand(count, STEPS_LONG // 12, generator=generator).argsort(1)[:, :3]
     starts = 12 * cells + torch.randint(0, 3, (count, 3), generator=generator)

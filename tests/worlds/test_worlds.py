@@ -148,3 +148,14 @@ def test_cases_take_shapes_in_turn_and_say_what_was_refused(monkeypatch: pytest.
     assert list(cases("series", [0], rows=1, refused=refused)) == []
     assert refused[0][:2] == (0, "conv")
     assert isinstance(made[0].model, xai.Model)
+
+
+def test_the_measured_parts_of_a_digit_foretell_what_hiding_ink_does() -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(digits.SIDE * 2 * digits.SIDE, 3))
+    model = xai.Model(network, input=xai.ImageInput((1, digits.SIDE, 2 * digits.SIDE)))
+    generator = torch.Generator().manual_seed(0)
+    drawn = digits._pictures(1, torch.tensor([1, 4, 7]), 0, generator, part=1)[0]
+    case = Case("digits", "linear", 0, model, drawn.images, [2], [0], [drawn.masks[0]], torch.zeros(1, 1, 1, 1))
+    found = digits._measured(case, generator)[0]
+    exact = network[1].weight[2].detach().view(digits.SIDE, -1) * drawn.images[0, 0] * drawn.masks[0]
+    assert torch.allclose(found, exact, atol=1e-5)
