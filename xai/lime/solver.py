@@ -36,6 +36,7 @@ class Surrogate:
 
 # Answers that vary by less than this, relative to their size, vary by no more than float32 rounding.
 RESOLUTION = 5e-7
+CONTROLS_RIDGE = 1e-5  # of the weight of all samples
 
 
 def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) -> Surrogate:
@@ -44,7 +45,7 @@ def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) ->
     chosen: (rows, d) of bool, features that may have a weight. The standard error is the sandwich A^-1 B A^-1 with
     A = X'WX + penalty and B summed over independent groups of samples (Liang, Zeger 1986), so that it holds for
     designs that are not independent within a group, times n / (n - d - 1): it covers which samples were drawn, not
-    what a linear surrogate cannot express, nor the shrinkage of the penalty.
+    what a linear surrogate cannot express, nor the shrinkage of the penalty (see `fit_surrogate`).
     """
     sums, size, totals = moments.sums, moments.size, moments.totals
     rows, groups, columns = sums.shape[:3]
@@ -120,10 +121,11 @@ def _solve(systems: Tensor, penalty: float, kept: Tensor, moments: Moments) -> t
         unused = torch.nn.functional.pad(~kept, (0, rest), value=False)
         gram = gram + torch.diag_embed(unused.to(gram.dtype))[:, None]
     if penalty > 0:
-        # The penalty is on the weights, whatever was summed, and on the controls.
-        ridge = mixing.mT @ mixing
-        ridge.diagonal(dim1=1, dim2=2)[:, size:] += 1
-        gram = gram + penalty * ridge[:, None]
+        # The penalty is on the weights, whatever was summed. That of the controls, which biases nothing, is larger than
+        # rounding: one of them may say no more than the matches do.
+        ridge = (penalty * mixing.mT @ mixing)[:, None].repeat(1, systems.shape[1], 1, 1)
+        ridge.diagonal(dim1=2, dim2=3)[..., size:] += (CONTROLS_RIDGE * systems[..., 0, :1]).clamp_min(penalty)
+        gram = gram + ridge
         factor, failed = torch.linalg.cholesky_ex(gram)
     if penalty > 0 and not bool(failed.any()):
         fits = torch.cholesky_solve(products, factor)
