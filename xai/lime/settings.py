@@ -68,12 +68,7 @@ class Run(TypedDict):
 
 @dataclass(frozen=True)
 class Settings:
-    """samples: how many, None for as many as the ranking needs, at most `most_samples`.
-
-    top, confidence: the ranking of the `top` features has to be stable at this confidence. surrogate: "ridge",
-    "lasso", "forward" or "tree". features: the most that may have a weight, None for all. penalty: of the ridge, times the samples.
-    kernel_width: how far the neighborhood reaches, None for the default. engine: "xai", or "lime" for the original.
-    """
+    """How a surrogate is fitted, checked: those of `LimeSettings` that do not say how the network is run."""
 
     samples: int | None
     most_samples: int
