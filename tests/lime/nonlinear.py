@@ -30,10 +30,8 @@ def every_mask(size: int) -> Tensor:
     return (torch.arange(2**size)[:, None] >> torch.arange(size)) & 1
 
 
-def truth(
-    answer: Callable[[Tensor], Tensor], size: int, neighborhood: str, samples: int, penalty: float = 1.0
-) -> Tensor:
-    """Return the weighted ridge weights over all masks, each counted as often as `samples` draws should hit it.
+def truth(answer: Callable[[Tensor], Tensor], size: int, neighborhood: str) -> Tensor:
+    """Return the weighted least-squares weights over all masks, which ever more samples lead to.
 
     Written with normal equations and an explicit intercept column: nothing here is shared with the solver.
     """
@@ -43,9 +41,6 @@ def truth(
         "half": torch.full_like(on, 1, dtype=torch.float64) / 2**size,
         "sizes": torch.tensor([1 / (size + 1) / comb(size, int(count)) for count in on], dtype=torch.float64),
     }[neighborhood]
-    weights = samples * chance * cosine_weights(on / size, default_width(size, neighborhood))
+    weights = chance * cosine_weights(on / size, default_width(size, neighborhood))
     design = torch.cat([torch.ones(len(masks), 1), masks], 1).double()
-    ridge = penalty * torch.eye(size + 1, dtype=torch.float64)
-    ridge[0, 0] = 0
-    left = design.T @ (weights[:, None] * design) + ridge
-    return torch.linalg.solve(left, design.T @ (weights * answer(masks)))[1:]
+    return torch.linalg.solve(design.T @ (weights[:, None] * design), design.T @ (weights * answer(masks)))[1:]

@@ -84,3 +84,29 @@ def test_two_columns_that_are_the_same_share_a_weight_without_a_penalty() -> Non
     doubled = torch.cat([matches[:3], matches[:1]])
     fit = fit_ridge(summed(doubled, answers, weights, True), 0.0)
     assert float(fit.weights[0, 0]) == pytest.approx(float(fit.weights[0, 3]), abs=1e-3)
+
+
+def test_few_samples_get_back_what_the_fit_took_from_their_residuals() -> None:
+    """(I - H)^(-1/2) of each group's own block of the hat matrix, written out with the samples."""
+    samples, groups, size = 60, 10, 5
+    generator = torch.Generator().manual_seed(4)
+    x = (torch.rand(samples, size, generator=generator) < 0.5).double()
+    y = x.sum(1) + torch.randn(samples, generator=generator, dtype=torch.float64)
+    w = torch.rand(samples, generator=generator, dtype=torch.float64) + 0.2
+    moments = Moments(1, groups, size)
+    part = torch.arange(samples).view(groups, -1)
+    moments.add(x[part].transpose(1, 2)[None], y[part][None], w[part][None])
+    moments.count = samples
+    ours = fit_ridge(moments, 0.0)
+    root = w.sqrt()[:, None]
+    design = (x - (w @ x) / w.sum()) * root
+    left = (y - x @ ours.weights[0] - ours.intercept[0]) * root[:, 0]
+    inverse = torch.linalg.inv(design.T @ design)
+    scores = []
+    for members in part:
+        rest = torch.eye(len(members), dtype=torch.float64) - design[members] @ inverse @ design[members].T
+        values, vectors = torch.linalg.eigh(rest)
+        scores.append(design[members].T @ (vectors * values.rsqrt()) @ vectors.T @ left[members])
+    scores = torch.stack(scores) - torch.stack(scores).mean(0)
+    covariance = inverse @ (scores.T @ scores) @ inverse * groups / (groups - 1)
+    assert torch.allclose(ours.standard_error[0], covariance.diagonal().sqrt(), rtol=1e-3)

@@ -65,7 +65,7 @@ def test_the_design_is_less_noisy_than_independent_draws() -> None:
     """The mean squared error of the weights at the same number of evaluations, over 40 seeds."""
     size, samples = 12, 600
     answer = network(size, 1)
-    goal = truth(answer, size, "half", samples)
+    goal = truth(answer, size, "half")
     settings = check_settings(samples=samples)
     ours, independent = 0.0, 0.0
     for seed in range(40):

@@ -137,11 +137,22 @@ def test_forward_selection_is_the_greedy_search_by_refitting() -> None:
     assert set(torch.where(forward_selection(system, 4))[0].tolist()) == set(chosen)
 
 
-def test_the_heaviest_features_are_refitted_alone() -> None:
+def test_the_heaviest_features_of_one_half_are_refitted_alone_on_the_other() -> None:
     moments, x, y, w = drawn(300, 8)
     fit = fit_surrogate(moments, "ridge", 1.0, 3)
     kept = torch.where(fit.weights[0] != 0)[0]
-    assert set(kept.tolist()) == set(fit_ridge(moments, 1.0).weights[0].abs().topk(3).indices.tolist())
-    theirs = Ridge(alpha=1.0).fit(x[:, kept].numpy(), y.numpy(), sample_weight=w.numpy())
+    members = torch.arange(300).view(2, 10, 15)  # two slabs of 10 groups
+    first, second = (members[:, part].flatten() for part in (slice(0, 5), slice(5, 10)))
+    chooser = Ridge(alpha=1 / 150).fit(x[first].numpy(), y[first].numpy(), sample_weight=w[first].numpy())
+    assert set(kept.tolist()) == set(np.abs(chooser.coef_).argsort()[-3:].tolist())
+    theirs = Ridge(alpha=1 / 150).fit(x[second][:, kept].numpy(), y[second].numpy(), sample_weight=w[second].numpy())
     assert np.allclose(fit.weights[0][kept], theirs.coef_, atol=1e-9)
     assert float(fit.standard_error[0][fit.weights[0] == 0].max()) == 0
+    assert fit.degrees_of_freedom == 4
+
+
+def test_the_penalty_fades() -> None:
+    """All features: the penalty is divided by the samples."""
+    moments, x, y, w = drawn(300, 5)
+    theirs = Ridge(alpha=30 / 300).fit(x.numpy(), y.numpy(), sample_weight=w.numpy())
+    assert np.allclose(fit_surrogate(moments, "ridge", 30.0, None).weights[0], theirs.coef_, atol=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -63,6 +64,19 @@ class Moments:
         flat, size = z.flatten(0, 1), self.sums.shape[-1]
         products = torch.bmm(flat, flat.transpose(1, 2))[:, :size, :size]
         self.sums[first : first + len(z)].flatten(0, 1).add_(products)
+
+    def halves(self) -> tuple[Moments, Moments]:
+        """Return the samples of the first and of the second half of the groups; all twice, where there is one group."""
+        groups = self.sums.shape[1]
+        if groups < 2:
+            return self, self
+        return self._part(slice(0, groups // 2)), self._part(slice(groups // 2, groups))
+
+    def _part(self, groups: slice) -> Moments:
+        part = copy(self)
+        part.sums = self.sums[:, groups].contiguous()
+        part.count = self.count * part.sums.shape[1] // self.sums.shape[1]
+        return part
 
     def keep(self, rows: list[int]) -> None:
         """Keep these rows only."""

@@ -16,19 +16,26 @@ def fit_surrogate(moments: Moments, surrogate: str, penalty: float, features: in
     """Return the surrogate with at most `features` features (all, where None); the chosen ones are refitted by ridge.
 
     surrogate: "ridge" keeps those of the largest weights, "lasso" the last step of the lasso path with few enough,
-    "forward" adds the feature that explains most of what is left, one at a time. Errors are given the selection.
+    "forward" adds the feature that explains most of what is left, one at a time.
+
+    penalty: divided by the number of samples, as the sums grow with it: what it shrinks the weights by vanishes faster
+    than the error of sampling, so that intervals are of the weights that ever more samples lead to. Where features
+    are selected, one half of the groups of samples selects and the other half fits: an interval from the samples that
+    have chosen the feature would be too narrow and too far from 0 (sample splitting, Cox 1975).
     """
+    if surrogate == "ridge" and (features is None or features >= moments.size):
+        return fit_ridge(moments, penalty / max(moments.count, 1))
+    first, second = moments.halves()
+    first_penalty, second_penalty = (penalty / max(half.count, 1) for half in (first, second))
     if surrogate == "ridge":
-        first = fit_ridge(moments, penalty)
-        if features is None or features >= moments.size:
-            return first
-        chosen = torch.zeros_like(first.weights, dtype=torch.bool)
-        chosen.scatter_(1, first.weights.abs().topk(features, 1).indices, True)
-        return fit_ridge(moments, penalty, chosen)
-    choose = {"lasso": lasso_path, "forward": forward_selection}[surrogate]
-    most = min(moments.size, features or 10)
-    chosen = torch.stack([choose(restrict(row, moments.size), most) for row in moments.totals.whole])
-    return fit_ridge(moments, penalty, chosen)
+        weights = fit_ridge(first, first_penalty).weights
+        chosen = torch.zeros_like(weights, dtype=torch.bool)
+        chosen.scatter_(1, weights.abs().topk(features, 1).indices, True)
+    else:
+        choose = {"lasso": lasso_path, "forward": forward_selection}[surrogate]
+        most = min(moments.size, features or 10)
+        chosen = torch.stack([choose(restrict(row, moments.size), most) for row in first.totals.whole])
+    return fit_ridge(second, second_penalty, chosen)
 
 
 def lasso_path(system: Tensor, most: int) -> Tensor:

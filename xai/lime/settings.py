@@ -29,7 +29,9 @@ class LimeSettings(TypedDict, total=False):
         surrogate: "ridge" (default), "lasso" or "forward" (selection; both refit the selected features by ridge), or
             "tree".
         features: The most features that may have a weight; None is all ("ridge", "tree") or 10 ("lasso", "forward").
-        penalty: Of the ridge, in the units of lime's `alpha`; 1.
+            Half of the samples select them, the other half fits, so that their intervals are valid.
+        penalty: Of the ridge, 1; divided by the number of samples, so that weights and intervals are those that ever
+            more samples lead to. With engine="lime" it is not divided.
         kernel_width: How far the neighborhood reaches, in the distance of the function; None is its default.
         of: What is explained: "probability" (default, as in lime), "log_probability" or "output" (logits, where the
             network puts out logits).
@@ -66,12 +68,7 @@ class Run(TypedDict):
 
 @dataclass(frozen=True)
 class Settings:
-    """samples: how many, None for as many as the ranking needs, at most `most_samples`.
-
-    top, confidence: the ranking of the `top` features has to be stable at this confidence. surrogate: "ridge",
-    "lasso", "forward" or "tree". features: the most that may have a weight, None for all. penalty: of the ridge.
-    kernel_width: how far the neighborhood reaches, None for the default. engine: "xai", or "lime" for the original.
-    """
+    """How a surrogate is fitted, checked: those of `LimeSettings` that do not say how the network is run."""
 
     samples: int | None
     most_samples: int

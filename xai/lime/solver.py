@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from xai.lime.leverage import without_leverage
 from xai.lime.moments import Moments
 
 __all__ = ["Moments", "Surrogate", "fit_ridge", "restrict"]
@@ -36,6 +37,8 @@ class Surrogate:
 
 # Answers that vary by less than this, relative to their size, vary by no more than float32 rounding.
 RESOLUTION = 5e-7
+MANY = 40  # samples per parameter, from which on n / (n - parameters) makes up for what the fit has taken
+CONTROLS_RIDGE = 1e-5  # of the weight of all samples
 
 
 def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) -> Surrogate:
@@ -43,8 +46,9 @@ def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) ->
 
     chosen: (rows, d) of bool, features that may have a weight. The standard error is the sandwich A^-1 B A^-1 with
     A = X'WX + penalty and B summed over independent groups of samples (Liang, Zeger 1986), so that it holds for
-    designs that are not independent within a group, times n / (n - d - 1): it covers which samples were drawn, not
-    what a linear surrogate cannot express, nor the shrinkage of the penalty.
+    designs that are not independent within a group. What the fit has taken out of the residuals is put back: see
+    `xai.lime.leverage`. The error covers which samples were drawn, not what a linear surrogate cannot express, nor the
+    shrinkage of the penalty (see `fit_surrogate`).
     """
     sums, size, totals = moments.sums, moments.size, moments.totals
     rows, groups, columns = sums.shape[:3]
@@ -56,10 +60,14 @@ def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) ->
     # A group's influence: the sum of w e x~ over its samples, x~ centered by the weighted mean of all.
     products = (sums.view(rows, groups * columns, columns) @ line[..., None]).view(rows, groups, columns)
     scores = products[..., 1:-1] - products[..., :1] * totals.means[:, None, 1:-1]
-    scores = scores - scores.mean(1, keepdim=True)
     degrees = max(groups - 1, 1)
+    scale = groups / degrees
     parameters = columns - 1 if chosen is None else int(chosen.sum(1).max()) + columns - 1 - size
-    scale = (groups / degrees) * (moments.count / max(moments.count - parameters, 1))
+    if moments.count < MANY * parameters:
+        scores = without_leverage(scores, moments, kept)
+    else:
+        scale *= moments.count / (moments.count - parameters)
+    scores = scores - scores.mean(1, keepdim=True)
     influence = scores @ inverse
     covariance = (influence.mT @ influence).mul_(scale)
     error = covariance.diagonal(dim1=1, dim2=2).sqrt()
@@ -120,10 +128,11 @@ def _solve(systems: Tensor, penalty: float, kept: Tensor, moments: Moments) -> t
         unused = torch.nn.functional.pad(~kept, (0, rest), value=False)
         gram = gram + torch.diag_embed(unused.to(gram.dtype))[:, None]
     if penalty > 0:
-        # The penalty is on the weights, whatever was summed, and on the controls.
-        ridge = mixing.mT @ mixing
-        ridge.diagonal(dim1=1, dim2=2)[:, size:] += 1
-        gram = gram + penalty * ridge[:, None]
+        # The penalty is on the weights, whatever was summed. That of the controls, which biases nothing, is larger than
+        # rounding: one of them may say no more than the matches do.
+        ridge = (penalty * mixing.mT @ mixing)[:, None].repeat(1, systems.shape[1], 1, 1)
+        ridge.diagonal(dim1=2, dim2=3)[..., size:] += (CONTROLS_RIDGE * systems[..., 0, :1]).clamp_min(penalty)
+        gram = gram + ridge
         factor, failed = torch.linalg.cholesky_ex(gram)
     if penalty > 0 and not bool(failed.any()):
         fits = torch.cholesky_solve(products, factor)
