@@ -55,6 +55,22 @@ def test_noise_that_does_as_well_makes_it_uninterpretable() -> None:
     assert finding.text.startswith("Uninterpretable")
 
 
+@pytest.mark.parametrize(("weight", "status"), [(0.0, "untestable"), (0.01, "warn")])
+def test_a_dead_unit_is_not_above_noise(weight: float, status: str) -> None:
+    """At -50 whatever comes in: behind its ReLU it is always 0, though an ascent still raises it by a hundredth."""
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 2))
+    with torch.no_grad():
+        network[0].weight.fill_(weight)
+        network[0].bias.fill_(-50.0)
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    finding = visualize(model, objectives.channel("0", 1), steps=20).finding("noise")
+    assert finding.status == status
+    assert "dead unit" in finding.text
+    assert "above the maximum" not in finding.text
+    minimized = visualize(model, -objectives.channel("0", 1), steps=2).finding("noise")
+    assert "behind a ReLU" not in minimized.text
+
+
 def test_seeds_agree_where_units_differ() -> None:
     generator = torch.Generator().manual_seed(0)
     base = torch.randn(4, 30, generator=generator)

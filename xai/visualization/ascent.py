@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor
 
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.image_files import LabelledImages
-from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.model.plan import batch_size_for
 from xai.network.guard import untouched
@@ -18,18 +16,17 @@ from xai.network.hooks import find_layer
 from xai.results.explanation import Visualization
 from xai.visualization import constraints as limits
 from xai.visualization.constraints import Constraint
-from xai.visualization.evaluate import judge, private
+from xai.visualization.evaluate import evaluate, private
 from xai.visualization.objectives import Objective
-from xai.visualization.optimize import OPTIMIZERS, Climbed, Course, climb
+from xai.visualization.optimize import OPTIMIZERS, Optimized, OptimizerConfig, optimize
 from xai.visualization.plan import reader_for
-from xai.visualization.problem import Easel
-from xai.visualization.tokens import words_of
+from xai.visualization.problem import ProblemConfig
+from xai.visualization.problem_kinds import problem_type
 from xai.visualization.transforms import Transform
 
 __all__ = ["visualize"]
 
 SNAPSHOTS = (0, 4, 48, 2048)
-LEARNING_RATES = {"text": 0.3, "maco": 0.2}  # by kind of input or parameters, which are phases for MaCo
 
 
 @names_errors("visualize")
@@ -61,9 +58,9 @@ def visualize(
 
     size: height and width of an image, steps of a series or words of a text; the model's own by default.
     parameters (images): "fourier", "pixels" or "maco". transforms: the small changes of each step, see
-    `xai.visualization.transforms`; an empty list switches them off (the input is judged under the default ones all the
-    same). constraints: see `xai.visualization.constraints`;
-    likewise. optimizer: "adam", or "gradient" for plain ascent. start: real inputs to start from, one for all or one
+    `xai.visualization.transforms`; an empty list switches them off (the input is evaluated under the default ones
+    all the same). constraints: see `xai.visualization.constraints`; likewise.
+    optimizer: "adam", or "gradient" for plain ascent. start: real inputs to start from, one for all or one
     for each. bounds (rows, series): lowest and highest values, numbers or one per column; by default the reference's.
     copies: inputs per objective, from different seeds. patience: stop where an input has not gained over so many steps.
     reference: real inputs; with them each input carries a finding that says how it compares, and colors and spectrum
@@ -79,22 +76,21 @@ def visualize(
     >>> visualize(model, channel("0", 1), steps=4).image.shape
     torch.Size([1, 1, 8, 8])
     """
-    objectives = [objective] if isinstance(objective, Objective) else list(objective)
-    _check(objectives, steps, optimizer, copies, patience, seed, batch_size)
-    kind = model.input.kind
-    rate = LEARNING_RATES.get(parameters or kind, 0.05) if learning_rate is None else learning_rate
-    real_number("learning_rate", rate, 0)
-    if kind != "image" and (transforms or parameters is not None):
-        wanted = "parameters=None, and transforms=None or [], for inputs that are no images"
-        raise InputError("parameters, transforms", expected=wanted, got=describe(parameters or transforms))
-    chosen = limits.default() if constraints is None else list(constraints)
+    objectives = _objectives(objective)
+    _check(steps, optimizer, copies, patience, seed, batch_size)
     if isinstance(reference, LabelledImages):
         reference, source = reference.images, source or f"real images ({reference.source})"
+    chosen = limits.default() if constraints is None else list(constraints)
+    setting = ProblemConfig(size, parameters, transforms, bounds, chosen, start, reference)
+    kind = problem_type(model.input)
+    rate = kind.learning_rate(setting) if learning_rate is None else learning_rate
+    real_number("learning_rate", rate, 0)
+    kind.check(setting)
     wanted = tuple(step for step in snapshots if step < steps)
-    course = Course(int(steps), float(rate), optimizer, chosen, wanted, patience)
+    config = OptimizerConfig(int(steps), float(rate), optimizer, chosen, wanted, patience)
     with untouched(model.network):
-        easel = Easel(model, size, parameters or "fourier", transforms, bounds, chosen, start, reference, seed)
-        blank = easel.blank()
+        problem = kind(model, setting)
+        blank = problem.blank()
         found = model.trace_of(blank)
         for name in {name for item in objectives for name in item.layers}:
             find_layer(model.network, str(name).partition(":")[0])
@@ -106,21 +102,21 @@ def visualize(
             group = objectives[first : first + together]
             numbers = range(first * copies, (first + len(group)) * copies)
             generators = [private(seed, number) for number in numbers]
-            canvas = easel.canvas(numbers, generators, len(objectives) * copies)
-            parts.append(climb(reader, group, canvas, copies, course, generators))
+            parameterization = problem.parameterization(numbers, generators, len(objectives) * copies)
+            parts.append(optimize(reader, group, parameterization, copies, config, generators))
         made = _join(parts)
-        evidence = judge(reader, objectives, copies, made, easel, source, int(seed), batch)
-    texts = model.input.kind == "text"
+        evidence = evaluate(reader, objectives, copies, made, problem, source, int(seed), batch)
+    words = problem.words(made.inputs)
     return Visualization(
         objective=tuple(item.name for item in objectives for _ in range(copies)),
         values=made.inputs,
         activations=made.activations,
         reached=made.reached,
         transformed=made.transformed,
-        snapshots={step: _words(item) if texts else item for step, item in made.snapshots.items()},
+        snapshots={step: problem.as_inputs(item) for step, item in made.snapshots.items()},
         options={
             "steps": int(steps),
-            **({"parameters": parameters or "fourier"} if kind == "image" else {}),
+            **problem.options(),
             "transforms": "default" if transforms is None else len(transforms),
             "constraints": [item.name for item in chosen],
             "optimizer": optimizer,
@@ -132,28 +128,25 @@ def visualize(
         },
         model_digest=model.digest(),
         seed=int(seed),
-        kind=kind,
+        kind=model.input.kind,
         names=tuple(getattr(model.input, "names", ())),
-        words=tuple(words_of(model.input, row) for row in made.inputs) if texts else None,
+        words=words,
         diagnostics=tuple(
-            {"started": started, "stopped": stopped, **({"relaxed": relaxed} if texts else {})}
+            {"started": started, "stopped": stopped, **({} if words is None else {"relaxed": relaxed})}
             for started, stopped, relaxed in zip(made.started.tolist(), made.stopped.tolist(), made.relaxed.tolist())
         ),
         evidence=evidence,
     )
 
 
-def _check(
-    objectives: list[Objective],
-    steps: object,
-    optimizer: str,
-    copies: object,
-    patience: object,
-    seed: object,
-    batch_size: object,
-) -> None:
+def _objectives(given: object) -> list[Objective]:
+    objectives = [given] if isinstance(given, Objective) else list(given) if isinstance(given, Iterable) else []
     if not objectives or not all(isinstance(item, Objective) for item in objectives):
-        raise InputError("objective", expected="an Objective or several", got=describe(objectives))
+        raise InputError("objective", expected="an Objective or several", got=describe(given))
+    return objectives
+
+
+def _check(steps: object, optimizer: str, copies: object, patience: object, seed: object, batch_size: object) -> None:
     for name, value, least in (("steps", steps, 1), ("copies", copies, 1), ("seed", seed, 0)):
         whole_number(name, value, least)
     for name, value, least in (("patience", patience, 2), ("batch_size", batch_size, 1)):
@@ -163,15 +156,10 @@ def _check(
         raise InputError("optimizer", expected=f"one of {', '.join(OPTIMIZERS)}", got=repr(optimizer))
 
 
-def _join(parts: Sequence[Climbed]) -> Climbed:
+def _join(parts: Sequence[Optimized]) -> Optimized:
     first = parts[0]
     names = ("inputs", "activations", "reached", "transformed", "started", "stopped", "relaxed")
     whole = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-    return Climbed(
+    return Optimized(
         **whole, snapshots={step: torch.cat([part.snapshots[step] for part in parts]) for step in first.snapshots}
     )
-
-
-def _words(texts: Tensor) -> Tensor:
-    """Return the numbers of the most likely words, of shares (N, L, V) or of numbers themselves."""
-    return texts.argmax(2) + FIRST_WORD if texts.is_floating_point() else texts

@@ -31,7 +31,7 @@ def checkpoints(folder: str | Path, most: int = SHOWN) -> list[Path]:
         raise FolderError("model", expected="a folder trained with its weights kept", got=got, operation="emergence")
     if len(found) <= most:
         return found
-    return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
+    return [found[round(index * (len(found) - 1) / (most - 1))] for index in range(most)]
 
 
 @names_errors("emergence")
