@@ -20,11 +20,11 @@ from xai.evidence.controls import center_blob, edge_filter, moved_copies, phase_
 from xai.evidence.deletion import deletion
 from xai.evidence.randomization import randomization
 from xai.evidence.recompute import recompute
-from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.evidence.verify import holm, verify
 from xai.inputs.kinds import ImageInput, TabularInput
 from xai.methods import CHECKS
 from xai.model.model import Model
+from xai.model.shuffling import layers_with_weights, shuffled
 from xai.results.explanation import Explanation
 
 

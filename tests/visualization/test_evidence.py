@@ -122,7 +122,7 @@ def test_the_size_of_the_reference_may_be_another() -> None:
     made = visualize(
         model, objectives.channel("0", 1), steps=3, size=20, reference=torch.rand(21, 1, 20, 20), source="crops"
     )
-    assert "21 crops" in made.evidence[0][0].text
+    assert "21 crops" in made.finding("real_images").text
 
 
 def test_copies_differ_and_carry_their_agreement() -> None:

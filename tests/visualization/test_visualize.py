@@ -206,7 +206,7 @@ def test_reference_images_are_measured(digits: Model, digit_images: tuple) -> No
     made = visualize(
         digits, [objectives.logit(3), objectives.channel("norm3", 1)], steps=64, reference=digit_images[0][:200]
     )
-    finding = made.evidence[0][0]
+    finding = made.finding("real_images")
     with torch.no_grad():
         logits = digits.network(digits.input.normalize(digit_images[0][:200]))[:, 3]
     assert finding.details["real_high"] == pytest.approx(float(logits.max()), rel=1e-4)

@@ -17,11 +17,13 @@ from xai.results.explanation import Visualization
 from xai.visualization import constraints as limits
 from xai.visualization.constraints import Constraint
 from xai.visualization.evaluate import evaluate, private
+from xai.visualization.image_evidence import ImageEvidence
 from xai.visualization.objectives import Objective
 from xai.visualization.optimize import OPTIMIZERS, Optimized, OptimizerConfig, optimize
 from xai.visualization.plan import reader_for
-from xai.visualization.problem import ProblemConfig
+from xai.visualization.problem import Problem, ProblemConfig
 from xai.visualization.problem_kinds import problem_type
+from xai.visualization.reading import Reader
 from xai.visualization.transforms import Transform
 
 __all__ = ["visualize"]
@@ -48,6 +50,7 @@ def visualize(
     snapshots: Sequence[int] = SNAPSHOTS,
     reference: object = None,
     source: str | None = None,
+    features: Model | None = None,
     seed: int = 0,
     exact: bool = False,
     batch_size: int | None = None,
@@ -64,7 +67,9 @@ def visualize(
     for each. bounds (rows, series): lowest and highest values, numbers or one per column; by default the reference's.
     copies: inputs per objective, from different seeds. patience: stop where an input has not gained over so many steps.
     reference: real inputs; with them each input carries a finding that says how it compares, and colors and spectrum
-    are theirs. source: what they are, in the plural. exact: run the network as it is, with nothing folded.
+    are theirs. source: what they are, in the plural. features (images): another network, to see with how alike images
+    are; with it and the reference each image is tested on whether it predicts the unit's answers, beside units with
+    shuffled weights, which takes about three times as long. exact: run the network as it is, with nothing folded.
     Every input is drawn from its own seed, so that it does not depend on what else is in the batch.
     Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
     doi:10.23915/distill.00007; Erhan et al. 2009.
@@ -95,17 +100,19 @@ def visualize(
         for name in {name for item in objectives for name in item.layers}:
             find_layer(model.network, str(name).partition(":")[0])
         batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
-        together = max(1, batch // copies)
-        reader = reader_for(model, objectives, found, blank, exact, steps * len(objectives) * copies)
-        parts = []
-        for first in range(0, len(objectives), together):
-            group = objectives[first : first + together]
-            numbers = range(first * copies, (first + len(group)) * copies)
-            generators = [private(seed, number) for number in numbers]
-            parameterization = problem.parameterization(numbers, generators, len(objectives) * copies)
-            parts.append(optimize(reader, group, parameterization, copies, config, generators))
-        made = _join(parts)
+        total = len(objectives) * copies
+        reader = reader_for(model, objectives, found, blank, exact, steps * total)
+
+        def run(
+            reader: Reader, objectives: Sequence[Objective], copies: int, numbers: Sequence[int], total: int
+        ) -> Optimized:
+            return _in_batches(reader, objectives, problem, config, copies, numbers, total, int(seed), batch)
+
+        made = run(reader, objectives, copies, range(total), total)
         evidence = evaluate(reader, objectives, copies, made, problem, source, int(seed), batch)
+    if problem.compares_images:
+        tested = ImageEvidence(reader, objectives, copies, problem, features, run, found, int(seed), batch)
+        evidence = tuple((*new, *old) for new, old in zip(tested.findings(made.inputs), evidence))
     words = problem.words(made.inputs)
     return Visualization(
         objective=tuple(item.name for item in objectives for _ in range(copies)),
@@ -154,6 +161,29 @@ def _check(steps: object, optimizer: str, copies: object, patience: object, seed
             whole_number(name, value, least)
     if optimizer not in OPTIMIZERS:
         raise InputError("optimizer", expected=f"one of {', '.join(OPTIMIZERS)}", got=repr(optimizer))
+
+
+def _in_batches(
+    reader: Reader,
+    objectives: Sequence[Objective],
+    problem: Problem,
+    config: OptimizerConfig,
+    copies: int,
+    numbers: Sequence[int],
+    total: int,
+    seed: int,
+    batch: int,
+) -> Optimized:
+    """Optimize the inputs with these numbers out of `total`, as many objectives at once as a batch holds."""
+    together = max(1, batch // copies)
+    parts = []
+    for first in range(0, len(objectives), together):
+        group = objectives[first : first + together]
+        chosen = numbers[first * copies : (first + len(group)) * copies]
+        generators = [private(seed, number) for number in chosen]
+        parameterization = problem.parameterization(chosen, generators, total)
+        parts.append(optimize(reader, group, parameterization, copies, config, generators))
+    return _join(parts)
 
 
 def _join(parts: Sequence[Optimized]) -> Optimized:

@@ -28,6 +28,7 @@ class ImageProblem(Problem):
     """Images of the size that was asked for; their range is the input's own, or that of the real ones."""
 
     real_noun = "real images"
+    compares_images = True
 
     @classmethod
     def check(cls, config: ProblemConfig) -> None:

@@ -41,6 +41,7 @@ class Problem(ABC):
 
     real_noun: ClassVar[str] = "real rows"
     rate: ClassVar[float] = 0.05
+    compares_images: ClassVar[bool] = False  # whether its inputs can be compared with real ones as images
     shape: tuple[int, ...]
 
     def __init__(self, model: Model, config: ProblemConfig) -> None:

@@ -14,8 +14,8 @@ from xai.auditing.finding_figures import curves, table
 from xai.auditing.limits import judge, untestable
 from xai.auditing.unit_statistics import UnitLayer, measure_units, unit_layers
 from xai.base.errors import XaiError
-from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.model.model import Model
+from xai.model.shuffling import layers_with_weights, shuffled
 from xai.network.gradients import differentiable_pass
 from xai.network.hooks import recording
 from xai.network.trace import Trace
