@@ -69,7 +69,8 @@ def visualize(
     reference: real inputs; with them each input carries a finding that says how it compares, and colors and spectrum
     are theirs. source: what they are, in the plural. features (images): another network, to see with how alike images
     are; with it and the reference each image is tested on whether it predicts the unit's answers, beside units with
-    shuffled weights, which takes about three times as long. exact: run the network as it is, with nothing folded.
+    shuffled weights; for that as many images again are made, and about 100 for each layer.
+    exact: run the network as it is, with nothing folded.
     Every input is drawn from its own seed, so that it does not depend on what else is in the batch.
     Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
     doi:10.23915/distill.00007; Erhan et al. 2009.
