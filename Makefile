@@ -26,6 +26,7 @@ calibrate: .venv/ready
 	$(BIN)/python -m benchmarks.calibrate_lime
 	$(BIN)/python -m benchmarks.calibrate_compare
 	$(BIN)/python -m benchmarks.calibrate_audit
+	$(BIN)/python -m benchmarks.calibrate_visualization
 
 docs: .venv/ready
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build

@@ -23,9 +23,9 @@ from xai.base.statistics import wilson
 from xai.evidence import cascade, randomization, stability
 from xai.evidence.agreement import AGAINST
 from xai.evidence.controls import center_blob, edge_filter
-from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.evidence.verify import verify
 from xai.methods import METHODS
+from xai.model.shuffling import layers_with_weights, shuffled
 from xai.results.explanation import Explanation
 
 SEEDS = {"limits": 10_000, "scores": 20_000}  # fixed before scoring; networks were tried out with seeds below 1,000

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmarks.lime_models import digits_model, table_model, text_model
 from benchmarks.output import say
 from tests.lime.nonlinear import network, truth
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
 from xai.lime.neighborhood import fit_masks
 from xai.lime.series import lime_series

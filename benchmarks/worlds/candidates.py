@@ -106,7 +106,7 @@ def with_shuffled_weights(case: Case, seed: int) -> xai.Model | None:
             norm.momentum = None
             norm.train()
         if norms:
-            network(case.model.input.normalize(case.inputs))
+            network(case.model.input.feed(case.inputs))
     old = case.model
     return xai.Model(network.eval(), task=old.task, output=old.output, classes=old.classes, input=old.input)
 

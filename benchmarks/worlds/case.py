@@ -113,7 +113,7 @@ def region_truth(model: xai.Model, inputs: Tensor, target: list[int], mask: Tens
     """Return each row's mask with the fall of the target's output shared equally by what it marks."""
     rows = torch.arange(len(target))
     with torch.no_grad():
-        outputs = [model.network(model.input.normalize(part)) for part in (inputs, hidden(inputs, mask, baseline))]
+        outputs = [model.network(model.input.feed(part)) for part in (inputs, hidden(inputs, mask, baseline))]
     fall = (outputs[0] - outputs[1])[rows, torch.tensor(target)]
     marked = (mask > 0).float()
     # The fall of an output may be 0 where only other outputs rise: the region decides all the same.

@@ -85,7 +85,7 @@ def _measured(case: Case, generator: torch.Generator) -> list[Tensor]:
 def _source() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Return MNIST's digits to train on and to test, (images (N, 14, 14), digits (N,)) each."""
     data = mnist()
-    parts = (data.train_inputs, data.train_goals), (data.test_inputs, data.test_goals)
+    parts = (data.train_inputs, data.train_labels), (data.test_inputs, data.test_labels)
     return tuple((avg_pool2d(images, 2)[:, 0], digits) for images, digits in parts)
 
 

@@ -21,12 +21,12 @@ from xai.evidence.controls import center_blob, edge_filter, moved_copies, phase_
 from xai.evidence.deletion import deletion
 from xai.evidence.randomization import randomization
 from xai.evidence.recompute import recompute
-from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
 from xai.inputs.table import TabularInput
 from xai.methods import CHECKS
 from xai.model.model import Model
+from xai.model.shuffling import layers_with_weights, shuffled
 from xai.results.explanation import Explanation
 
 

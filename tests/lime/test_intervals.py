@@ -10,7 +10,7 @@ import torch
 from scipy.stats import t
 
 from tests.lime.nonlinear import network, truth
-from xai.inputs.kinds import ImageInput
+from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
 from xai.lime.moments import Moments
 from xai.lime.neighborhood import fit_masks

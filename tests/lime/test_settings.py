@@ -6,9 +6,9 @@ import inspect
 
 import pytest
 import torch
-from xai.inputs.kinds import TabularInput
 
 from xai.base.errors import InputError
+from xai.inputs.table import TabularInput
 from xai.lime.settings import LimeSettings, Run, Settings, check_settings, read_settings
 from xai.lime.tabular import lime_tabular
 from xai.model.model import Model

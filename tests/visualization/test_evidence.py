@@ -55,6 +55,22 @@ def test_noise_that_does_as_well_makes_it_uninterpretable() -> None:
     assert finding.text.startswith("Uninterpretable")
 
 
+@pytest.mark.parametrize(("weight", "status"), [(0.0, "untestable"), (0.01, "warn")])
+def test_a_dead_unit_is_not_above_noise(weight: float, status: str) -> None:
+    """At -50 whatever comes in: behind its ReLU it is always 0, though an ascent still raises it by a hundredth."""
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 2))
+    with torch.no_grad():
+        network[0].weight.fill_(weight)
+        network[0].bias.fill_(-50.0)
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    finding = visualize(model, objectives.channel("0", 1), steps=20).finding("noise")
+    assert finding.status == status
+    assert "dead unit" in finding.text
+    assert "above the maximum" not in finding.text
+    minimized = visualize(model, -objectives.channel("0", 1), steps=2).finding("noise")
+    assert "behind a ReLU" not in minimized.text
+
+
 def test_seeds_agree_where_units_differ() -> None:
     generator = torch.Generator().manual_seed(0)
     base = torch.randn(4, 30, generator=generator)
@@ -106,7 +122,7 @@ def test_the_size_of_the_reference_may_be_another() -> None:
     made = visualize(
         model, objectives.channel("0", 1), steps=3, size=20, reference=torch.rand(21, 1, 20, 20), source="crops"
     )
-    assert "21 crops" in made.evidence[0][0].text
+    assert "21 crops" in made.finding("real_images").text
 
 
 def test_copies_differ_and_carry_their_agreement() -> None:

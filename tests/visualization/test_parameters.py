@@ -35,7 +35,7 @@ def test_they_make_images_between_0_and_1(name: str, shape: tuple[int, int, int]
     assert not torch.equal(image[0], image[1])
     image.square().sum().backward()
     assert torch.isfinite(values.grad).all()
-    far = made.draw(made.settle(made.values + 50 * torch.randn_like(made.values)))
+    far = made.draw(made.project(made.values + 50 * torch.randn_like(made.values)))
     assert far.min() >= 0
     assert far.max() <= 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from tests.zoo import ZOO
 from xai.base.errors import InputError, LayerError, TargetError, XaiError
 from xai.inputs.image import ImageInput
+from xai.inputs.tensor import TensorInput
 from xai.model.model import Model
 from xai.visualization import objectives, transforms
 from xai.visualization.ascent import visualize
@@ -205,7 +207,7 @@ def test_reference_images_are_measured(digits: Model, digit_images: tuple) -> No
     made = visualize(
         digits, [objectives.logit(3), objectives.channel("norm3", 1)], steps=64, reference=digit_images[0][:200]
     )
-    finding = made.evidence[0][0]
+    finding = made.finding("real_images")
     with torch.no_grad():
         logits = digits.network(digits.input.feed(digit_images[0][:200]))[:, 3]
     assert finding.details["real_high"] == pytest.approx(float(logits.max()), rel=1e-4)
@@ -239,6 +241,8 @@ def test_settings_that_cannot_be(settings: dict, message: str) -> None:
 def test_models_and_objectives_that_cannot_be() -> None:
     with pytest.raises(InputError, match="rows to take the shape from"):
         visualize(Model(nn.Linear(3, 2)), objectives.logit(0))
+    with pytest.raises(InputError, match="visualize: objective: expected an Objective or several, got"):
+        visualize(ZOO["plain"](), lambda reading: reading.scores[:, 0])
     with pytest.raises(InputError, match="an Objective"):
         visualize(ZOO["plain"](), [])
     with pytest.raises(InputError, match="an Objective"):
@@ -268,3 +272,32 @@ def test_a_direction_of_no_numbers_is_named() -> None:
     with pytest.raises(InputError, match="direction: vector: expected numbers"):
         objectives.direction("conv2", ["a"])
     assert objectives.channel("conv2", torch.arange(3).numpy()[2]).name == "conv2 channel 2"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: objectives.channel(["conv1", "conv2"], 0),
+        lambda: objectives.neuron(["conv1"], 0),
+        lambda: objectives.layer(["conv1"]),
+        lambda: objectives.direction(["conv1"], [1.0]),
+        lambda: objectives.unit(["lstm"], 0),
+        lambda: objectives.gate(["lstm"], "forget", 0),
+        lambda: objectives.diversity(["conv1"]),
+    ],
+)
+def test_a_list_of_layers_is_named(make: Callable[[], objectives.Objective]) -> None:
+    with pytest.raises(LayerError, match="layer: expected the name of one layer"):
+        make()
+    with pytest.raises(InputError, match="channel: number: expected one whole number"):
+        objectives.channel("conv1", [0, 1])
+
+
+def test_a_kind_that_cannot_be_visualized_is_named() -> None:
+    class Sound(TensorInput, frozen=True, tag="sound", tag_field="kind"):
+        @property
+        def kind(self) -> str:
+            return "sound"
+
+    with pytest.raises(InputError, match=r"one with inputs of kind image, .*got kind 'sound'"):
+        visualize(Model(nn.Linear(3, 2), input=Sound()), objectives.logit(0))

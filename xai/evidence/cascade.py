@@ -5,10 +5,10 @@ from __future__ import annotations
 from xai.base.arguments import whole_number
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.recompute import recompute
-from xai.evidence.shuffling import layers_with_weights, layers_without_weights, shuffled
 from xai.evidence.similarity import alike, status_of
 from xai.evidence.untestable import same_everywhere, too_few_values, untestable_rows
 from xai.model.model import Model
+from xai.model.shuffling import layers_with_weights, layers_without_weights, shuffled
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 

@@ -27,7 +27,7 @@ from xai.visualization.ascent import visualize
 from xai.visualization.emergence import checkpoints, emergence
 from xai.visualization.images import image_shape
 from xai.visualization.objectives import Objective
-from xai.visualization.rows import row_limits, row_shape
+from xai.visualization.row_limits import row_limits, row_shape
 from xai.visualization.tokens import token_count
 
 __all__ = ["VIEWS", "View", "Wanted", "plan_views"]

@@ -1,4 +1,4 @@
-"""What a layer sees in one image, place by place: the image that fits the activations at each of its positions."""
+"""What a layer sees at each position of one image: the image that fits its activations there."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from xai.visualization.objectives import direction
 
 __all__ = ["activation_grid", "grid_shape"]
 
-LEAST = 1e-6  # a place where nothing is active has no direction
+LEAST = 1e-6  # a position where nothing is active has no direction
 
 
 @names_errors("activation_grid")
 def activation_grid(
     model: Model, image: object, layer: str, *, cells: int = 7, **settings: object
 ) -> tuple[Visualization, torch.Tensor]:
-    """Return one visualization per place, row by row, and how active each place is, (rows, columns) from 0 to 1.
+    """Return one visualization per position, row by row, and how active each position is, (rows, columns) from 0 to 1.
 
-    A place's activations are a direction in the layer; what is shown excites the layer in that direction. Maps with
-    more than `cells` places a side are averaged down. settings are those of `visualize`. Source: Olah et al. 2018,
+    A position's activations are a direction in the layer; what is shown excites the layer in that direction. Maps with
+    more than `cells` positions a side are averaged down. settings are those of `visualize`. Source: Olah et al. 2018,
     doi:10.23915/distill.00010.
     """
     whole_number("cells", cells, 1)
     maps = feature_maps(model, image, [layer])[layer]
     rows, columns = _shape(maps, cells)
-    places = adaptive_avg_pool2d(maps, (rows, columns)).flatten(1).T  # (places, C)
-    strength = places.norm(dim=1)
-    vectors = [vector if float(vector.norm()) > LEAST else torch.ones_like(vector) for vector in places]
+    positions = adaptive_avg_pool2d(maps, (rows, columns)).flatten(1).T  # (positions, C)
+    strength = positions.norm(dim=1)
+    vectors = [vector if float(vector.norm()) > LEAST else torch.ones_like(vector) for vector in positions]
     made = visualize(model, [direction(layer, vector) for vector in vectors], **settings)
     return made, (strength / strength.max().clamp_min(LEAST)).view(rows, columns)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor
 
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.image_files import LabelledImages
-from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.model.plan import batch_size_for
 from xai.network.guard import untouched
@@ -18,18 +16,19 @@ from xai.network.hooks import find_layer
 from xai.results.explanation import Visualization
 from xai.visualization import constraints as limits
 from xai.visualization.constraints import Constraint
-from xai.visualization.evaluate import judge, private
+from xai.visualization.evaluate import evaluate, private
+from xai.visualization.image_evidence import ImageEvidence
 from xai.visualization.objectives import Objective
-from xai.visualization.optimize import OPTIMIZERS, Climbed, Course, climb
+from xai.visualization.optimize import OPTIMIZERS, Optimized, OptimizerConfig, optimize
 from xai.visualization.plan import reader_for
-from xai.visualization.problem import Easel
-from xai.visualization.tokens import words_of
+from xai.visualization.problem import Problem, ProblemConfig
+from xai.visualization.problem_kinds import problem_type
+from xai.visualization.reading import Reader
 from xai.visualization.transforms import Transform
 
 __all__ = ["visualize"]
 
 SNAPSHOTS = (0, 4, 48, 2048)
-LEARNING_RATES = {"text": 0.3, "maco": 0.2}  # by kind of input or parameters, which are phases for MaCo
 
 
 @names_errors("visualize")
@@ -51,6 +50,7 @@ def visualize(
     snapshots: Sequence[int] = SNAPSHOTS,
     reference: object = None,
     source: str | None = None,
+    features: Model | None = None,
     seed: int = 0,
     exact: bool = False,
     batch_size: int | None = None,
@@ -61,13 +61,16 @@ def visualize(
 
     size: height and width of an image, steps of a series or words of a text; the model's own by default.
     parameters (images): "fourier", "pixels" or "maco". transforms: the small changes of each step, see
-    `xai.visualization.transforms`; an empty list switches them off (the input is judged under the default ones all the
-    same). constraints: see `xai.visualization.constraints`;
-    likewise. optimizer: "adam", or "gradient" for plain ascent. start: real inputs to start from, one for all or one
+    `xai.visualization.transforms`; an empty list switches them off (the input is evaluated under the default ones
+    all the same). constraints: see `xai.visualization.constraints`; likewise.
+    optimizer: "adam", or "gradient" for plain ascent. start: real inputs to start from, one for all or one
     for each. bounds (rows, series): lowest and highest values, numbers or one per column; by default the reference's.
     copies: inputs per objective, from different seeds. patience: stop where an input has not gained over so many steps.
     reference: real inputs; with them each input carries a finding that says how it compares, and colors and spectrum
-    are theirs. source: what they are, in the plural. exact: run the network as it is, with nothing folded.
+    are theirs. source: what they are, in the plural. features (images): another network, to see with how alike images
+    are; with it and the reference each image is tested on whether it predicts the unit's answers, beside units with
+    shuffled weights; for that as many images again are made, and about 100 for each layer.
+    exact: run the network as it is, with nothing folded.
     Every input is drawn from its own seed, so that it does not depend on what else is in the batch.
     Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
     doi:10.23915/distill.00007; Erhan et al. 2009.
@@ -79,48 +82,49 @@ def visualize(
     >>> visualize(model, channel("0", 1), steps=4).image.shape
     torch.Size([1, 1, 8, 8])
     """
-    objectives = [objective] if isinstance(objective, Objective) else list(objective)
-    _check(objectives, steps, optimizer, copies, patience, seed, batch_size)
-    kind = model.input.kind
-    rate = LEARNING_RATES.get(parameters or kind, 0.05) if learning_rate is None else learning_rate
-    real_number("learning_rate", rate, 0)
-    if kind != "image" and (transforms or parameters is not None):
-        wanted = "parameters=None, and transforms=None or [], for inputs that are no images"
-        raise InputError("parameters, transforms", expected=wanted, got=describe(parameters or transforms))
-    chosen = limits.default() if constraints is None else list(constraints)
+    objectives = _objectives(objective)
+    _check(steps, optimizer, copies, patience, seed, batch_size)
     if isinstance(reference, LabelledImages):
         reference, source = reference.images, source or f"real images ({reference.source})"
+    chosen = limits.default() if constraints is None else list(constraints)
+    setting = ProblemConfig(size, parameters, transforms, bounds, chosen, start, reference)
+    kind = problem_type(model.input)
+    rate = kind.learning_rate(setting) if learning_rate is None else learning_rate
+    real_number("learning_rate", rate, 0)
+    kind.check(setting)
     wanted = tuple(step for step in snapshots if step < steps)
-    course = Course(int(steps), float(rate), optimizer, chosen, wanted, patience)
+    config = OptimizerConfig(int(steps), float(rate), optimizer, chosen, wanted, patience)
     with untouched(model.network):
-        easel = Easel(model, size, parameters or "fourier", transforms, bounds, chosen, start, reference, seed)
-        blank = easel.blank()
+        problem = kind(model, setting)
+        blank = problem.blank()
         found = model.trace_of(blank)
         for name in {name for item in objectives for name in item.layers}:
             find_layer(model.network, str(name).partition(":")[0])
         batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
-        together = max(1, batch // copies)
-        reader = reader_for(model, objectives, found, blank, exact, steps * len(objectives) * copies)
-        parts = []
-        for first in range(0, len(objectives), together):
-            group = objectives[first : first + together]
-            numbers = range(first * copies, (first + len(group)) * copies)
-            generators = [private(seed, number) for number in numbers]
-            canvas = easel.canvas(numbers, generators, len(objectives) * copies)
-            parts.append(climb(reader, group, canvas, copies, course, generators))
-        made = _join(parts)
-        evidence = judge(reader, objectives, copies, made, easel, source, int(seed), batch)
-    texts = model.input.kind == "text"
+        total = len(objectives) * copies
+        reader = reader_for(model, objectives, found, blank, exact, steps * total)
+
+        def run(
+            reader: Reader, objectives: Sequence[Objective], copies: int, numbers: Sequence[int], total: int
+        ) -> Optimized:
+            return _in_batches(reader, objectives, problem, config, copies, numbers, total, int(seed), batch)
+
+        made = run(reader, objectives, copies, range(total), total)
+        evidence = evaluate(reader, objectives, copies, made, problem, source, int(seed), batch)
+    if problem.compares_images:
+        tested = ImageEvidence(reader, objectives, copies, problem, features, run, found, int(seed), batch)
+        evidence = tuple((*new, *old) for new, old in zip(tested.findings(made.inputs), evidence))
+    words = problem.words(made.inputs)
     return Visualization(
         objective=tuple(item.name for item in objectives for _ in range(copies)),
         values=made.inputs,
         activations=made.activations,
         reached=made.reached,
         transformed=made.transformed,
-        snapshots={step: _words(item) if texts else item for step, item in made.snapshots.items()},
+        snapshots={step: problem.as_inputs(item) for step, item in made.snapshots.items()},
         options={
             "steps": int(steps),
-            **({"parameters": parameters or "fourier"} if kind == "image" else {}),
+            **problem.options(),
             "transforms": "default" if transforms is None else len(transforms),
             "constraints": [item.name for item in chosen],
             "optimizer": optimizer,
@@ -132,28 +136,25 @@ def visualize(
         },
         model_digest=model.digest(),
         seed=int(seed),
-        kind=kind,
+        kind=model.input.kind,
         names=tuple(getattr(model.input, "names", ())),
-        words=tuple(words_of(model.input, row) for row in made.inputs) if texts else None,
+        words=words,
         diagnostics=tuple(
-            {"started": started, "stopped": stopped, **({"relaxed": relaxed} if texts else {})}
+            {"started": started, "stopped": stopped, **({} if words is None else {"relaxed": relaxed})}
             for started, stopped, relaxed in zip(made.started.tolist(), made.stopped.tolist(), made.relaxed.tolist())
         ),
         evidence=evidence,
     )
 
 
-def _check(
-    objectives: list[Objective],
-    steps: object,
-    optimizer: str,
-    copies: object,
-    patience: object,
-    seed: object,
-    batch_size: object,
-) -> None:
+def _objectives(given: object) -> list[Objective]:
+    objectives = [given] if isinstance(given, Objective) else list(given) if isinstance(given, Iterable) else []
     if not objectives or not all(isinstance(item, Objective) for item in objectives):
-        raise InputError("objective", expected="an Objective or several", got=describe(objectives))
+        raise InputError("objective", expected="an Objective or several", got=describe(given))
+    return objectives
+
+
+def _check(steps: object, optimizer: str, copies: object, patience: object, seed: object, batch_size: object) -> None:
     for name, value, least in (("steps", steps, 1), ("copies", copies, 1), ("seed", seed, 0)):
         whole_number(name, value, least)
     for name, value, least in (("patience", patience, 2), ("batch_size", batch_size, 1)):
@@ -163,15 +164,33 @@ def _check(
         raise InputError("optimizer", expected=f"one of {', '.join(OPTIMIZERS)}", got=repr(optimizer))
 
 
-def _join(parts: Sequence[Climbed]) -> Climbed:
+def _in_batches(
+    reader: Reader,
+    objectives: Sequence[Objective],
+    problem: Problem,
+    config: OptimizerConfig,
+    copies: int,
+    numbers: Sequence[int],
+    total: int,
+    seed: int,
+    batch: int,
+) -> Optimized:
+    """Optimize the inputs with these numbers out of `total`, as many objectives at once as a batch holds."""
+    together = max(1, batch // copies)
+    parts = []
+    for first in range(0, len(objectives), together):
+        group = objectives[first : first + together]
+        chosen = numbers[first * copies : (first + len(group)) * copies]
+        generators = [private(seed, number) for number in chosen]
+        parameterization = problem.parameterization(chosen, generators, total)
+        parts.append(optimize(reader, group, parameterization, copies, config, generators))
+    return _join(parts)
+
+
+def _join(parts: Sequence[Optimized]) -> Optimized:
     first = parts[0]
     names = ("inputs", "activations", "reached", "transformed", "started", "stopped", "relaxed")
     whole = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-    return Climbed(
+    return Optimized(
         **whole, snapshots={step: torch.cat([part.snapshots[step] for part in parts]) for step in first.snapshots}
     )
-
-
-def _words(texts: Tensor) -> Tensor:
-    """Return the numbers of the most likely words, of shares (N, L, V) or of numbers themselves."""
-    return texts.argmax(2) + FIRST_WORD if texts.is_floating_point() else texts

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai.base.errors import FolderError
+from xai.base.errors import FolderError, names_errors
 from xai.base.tensor_file import open_tensors
 from xai.model.model import Model
 from xai.results.explanation import Visualization
@@ -29,9 +29,10 @@ def checkpoints(folder: str | Path, most: int = SHOWN) -> list[Path]:
         raise FolderError("model", expected="a folder trained with its weights kept", got=got)
     if len(found) <= most:
         return found
-    return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)]
+    return [found[round(index * (len(found) - 1) / (most - 1))] for index in range(most)]
 
 
+@names_errors("emergence")
 def emergence(
     model: Model, files: Sequence[Path], objective: Objective | Sequence[Objective], **settings: object
 ) -> dict[str, Visualization]:

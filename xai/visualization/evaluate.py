@@ -1,4 +1,4 @@
-"""Every input that was made is judged: against real ones, under small changes, against noise, and across seeds."""
+"""Every input that was made is evaluated: against real ones, under small changes, against noise, and across seeds."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import torch
 from xai.results.finding import Finding
 from xai.visualization.findings import beats_noise, compare_with_real, seeds_agree, survives_changes
 from xai.visualization.objectives import Objective
-from xai.visualization.optimize import Climbed
-from xai.visualization.problem import Easel
+from xai.visualization.optimize import Optimized
+from xai.visualization.problem import Problem
 from xai.visualization.reading import Reader
 
-__all__ = ["judge", "private"]
+__all__ = ["evaluate", "private"]
 
 NOISES = 32
-NOUNS = {"image": "real images", "text": "real texts", "sequence": "real series"}
 
 
 def private(seed: int, number: int) -> torch.Generator:
@@ -22,58 +21,64 @@ def private(seed: int, number: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
 
 
-def judge(
+def evaluate(
     reader: Reader,
     objectives: list[Objective],
     copies: int,
-    made: Climbed,
-    easel: Easel,
+    made: Optimized,
+    problem: Problem,
     source: str | None,
     seed: int,
     batch: int,
 ) -> tuple[tuple[Finding, ...], ...]:
     """Return the findings on each input: against real ones, under small changes, against noise, and across seeds."""
     generators = [private(seed, number) for number in range(NOISES)]
-    canvas = easel.canvas([0], generators[:1], len(made.inputs))
+    parameterization = problem.parameterization([0], generators[:1], len(made.inputs))
     with torch.no_grad():
-        noise = canvas.noise(private(seed, 0), NOISES).to(made.inputs.device)
-        noise = reader.measure_all(objectives, canvas.present(noise), batch)
+        noise = parameterization.noise(private(seed, 0), NOISES).to(made.inputs.device)
+        noise = reader.measure_all(objectives, parameterization.decode(noise), batch)
         real = moved = None
-        if easel.real is not None:
-            draws = [private(seed, row) for row in range(len(easel.real))]
+        if problem.real is not None:
+            draws = [private(seed, row) for row in range(len(problem.real))]
             changed = torch.cat(
                 [
-                    canvas.present(
-                        canvas.change(canvas.absorb(easel.real[rows]), [draws[row] for row in rows.tolist()])
+                    parameterization.decode(
+                        parameterization.change(
+                            parameterization.encode(problem.real[rows]), [draws[row] for row in rows.tolist()]
+                        )
                     )
                     for rows in torch.arange(len(draws)).split(batch)
                 ]
             )
-            real, moved = (reader.measure_all(objectives, item, batch) for item in (easel.real, changed))
-    called = source or NOUNS.get(easel.input.kind, "real rows")
+            real, moved = (reader.measure_all(objectives, item, batch) for item in (problem.real, changed))
+    called = source or problem.real_noun
     profiles = [
-        reader.profiles(item, made.inputs[place * copies : (place + 1) * copies]) if copies > 1 else torch.zeros(0)
-        for place, item in enumerate(objectives)
+        reader.profiles(item, made.inputs[index * copies : (index + 1) * copies]) if copies > 1 else torch.zeros(0)
+        for index, item in enumerate(objectives)
     ]
     rows = []
-    for place, item in enumerate(objectives):
+    for index, item in enumerate(objectives):
         others = [
             profile
             for other, profile in zip(objectives, profiles)
             if other is not item and (other.layers, other.reads_output) == (item.layers, item.reads_output)
         ]
-        for row in range(place * copies, (place + 1) * copies):
+        for row in range(index * copies, (index + 1) * copies):
             reached, transformed = float(made.reached[row]), float(made.transformed[row])
-            base = float((noise if real is None else real)[place].median())
+            base = float((noise if real is None else real)[index].median())
             findings = [
                 survives_changes(item.name, base, reached, transformed),
-                beats_noise(item.name, transformed, noise[place]),
+                beats_noise(item.name, transformed, noise[index], hidden=_is_hidden_unit(item)),
             ]
             if real is not None:
                 findings.insert(
-                    0, compare_with_real(item.name, reached, transformed, real[place], moved[place], called)
+                    0, compare_with_real(item.name, reached, transformed, real[index], moved[index], called)
                 )
             if copies > 1:
-                findings.append(seeds_agree(item.name, profiles[place], others))
+                findings.append(seeds_agree(item.name, profiles[index], others))
             rows.append(tuple(findings))
     return tuple(rows)
+
+
+def _is_hidden_unit(item: Objective) -> bool:
+    return not item.reads_output and item.factor is not None and item.factor > 0

@@ -23,7 +23,7 @@ def feature_maps(model: Model, image: object, layers: Sequence[str] | None = Non
     LayerError for a layer that has no maps.
     """
     batch = model.prepare(image, "image")
-    if model.input.kind != "image" or len(batch) != 1:
+    if len(getattr(model.input, "shape", ())) != 3 or len(batch) != 1:
         raise InputError("image", expected="one image for a model of images", got=describe(batch))
     with untouched(model.network):
         found = model.trace_of(batch)  # with a graph: it is kept for later callers

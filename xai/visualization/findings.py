@@ -88,19 +88,33 @@ def survives_changes(name: str, base: float, reached: float, transformed: float)
     return Finding("small_changes", "fail", kept, KEPT, control, text, details)
 
 
-def beats_noise(name: str, transformed: float, noise: Tensor) -> Finding:
-    """Return a finding on whether an input, changed a little, excites a unit more than every one of n noises (n,)."""
+def beats_noise(name: str, transformed: float, noise: Tensor, *, hidden: bool = False) -> Finding:
+    """Return a finding on whether an input, changed a little, excites a unit more than every one of n noises (n,).
+
+    A unit that answers the same to all of them is untestable, as a dead one. hidden: the objective is one unit inside
+    the network; where it stays below 0 a ReLU behind it would put out 0, and beating noise says nothing.
+    """
     high, count = float(noise.max()), len(noise)
     score = float(_exceeds(transformed, noise).double().mean())
     control = f"{count} draws of noise reach up to {high:.3g}"
+    details = {"transformed": transformed, "noise_high": high}
+    if max(high, transformed) - min(float(noise.min()), transformed) <= TIE * max(abs(high), 1e-9):
+        text = f"Untestable: {name} is {high:.3g} on noise and on the input made for it, as a dead unit is."
+        return Finding("noise", "untestable", None, 1.0, control, text, details)
+    if hidden and max(high, transformed) < 0:
+        text = (
+            f"{name} stays below 0 on noise (up to {high:.3g}) and on the input made for it ({transformed:.3g}): "
+            "behind a ReLU it puts out 0, as a dead unit does."
+        )
+        return Finding("noise", "warn", score, 1.0, control, text, details)
     if score == 1:
         text = f"It excites {name} above the maximum of {count} draws of noise."
-        return Finding("noise", "pass", score, 1.0, control, text, {"transformed": transformed, "noise_high": high})
+        return Finding("noise", "pass", score, 1.0, control, text, details)
     text = (
         f"Uninterpretable: noise excites {name} as much as the input made for it does; whatever it shows is not what "
         "the unit looks for."
     )
-    return Finding("noise", "fail", score, 1.0, control, text, {"transformed": transformed, "noise_high": high})
+    return Finding("noise", "fail", score, 1.0, control, text, details)
 
 
 def seeds_agree(name: str, own: Tensor, others: Sequence[Tensor]) -> Finding:

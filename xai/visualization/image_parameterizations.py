@@ -1,4 +1,4 @@
-"""How an image is written down while it is optimized: which images are near one another decides what is found.
+"""How an image is parameterized while it is optimized: which images are near one another decides what is found.
 
 Each function takes the shape of one image, a generator per image, where images start from (0 to 1, by default noise),
 real images (0 to 1) to learn colors and frequencies from, and whether to stay within 0 to 1.
@@ -21,7 +21,7 @@ GAIN = 16  # a step of 1 moves all pixels by one part in so many of their range
 
 
 class Inside(torch.autograd.Function):
-    """Cuts pixels off at black and white; a pixel beyond hears only of what brings it back.
+    """Cuts pixels off at black and white; a pixel beyond gets only the gradient that brings it back.
 
     A sigmoid in its place never reaches black or white, and a pixel that it has pressed against one hardly returns. The
     gradient is that of an ascent.
@@ -42,12 +42,12 @@ class Inside(torch.autograd.Function):
 class Parameters(NamedTuple):
     """values (N, ...): what is optimized. draw: from them to images between 0 and 1 (or, unclipped, around 0.5).
 
-    settle: puts values back where they may be after a step.
+    project: puts values back where they may be after a step.
     """
 
     values: Tensor
     draw: Callable[[Tensor], Tensor]
-    settle: Callable[[Tensor], Tensor] = lambda values: values
+    project: Callable[[Tensor], Tensor] = lambda values: values
 
 
 def pixels(
@@ -58,7 +58,7 @@ def pixels(
     real: Tensor | None = None,
     clip: bool = True,
 ) -> Parameters:
-    """Write an input down as its own numbers (N, ...), every one by itself; after each step they are clipped."""
+    """Parameterize an input as its own numbers (N, ...), every one by itself; after each step they are clipped."""
     noise = torch.stack([torch.randn(tuple(shape), generator=generator) * 0.03 for generator in generators])
     values = 0.5 + noise if start is None else start
     return Parameters(values, lambda values: values, (lambda values: values.clamp(0, 1)) if clip else lambda v: v)
@@ -72,7 +72,7 @@ def fourier(
     real: Tensor | None = None,
     clip: bool = True,
 ) -> Parameters:
-    """Write images down as waves (N, C, H, W // 2 + 1, 2) in decorrelated colors.
+    """Parameterize images as waves (N, C, H, W // 2 + 1, 2) in decorrelated colors.
 
     Frequencies are scaled by their inverse, so that a step changes all scales alike. Source: Olah, Mordvintsev,
     Schubert 2017, doi:10.23915/distill.00007, but for the sigmoid: see Inside.
@@ -104,7 +104,7 @@ def maco(
     real: Tensor | None = None,
     clip: bool = True,
 ) -> Parameters:
-    """Write images down as the phases (N, C, H, W // 2 + 1) of waves whose strength is that of the real images.
+    """Parameterize images as the phases (N, C, H, W // 2 + 1) of waves whose strength is that of the real images.
 
     Without real ones strength falls with the inverse of the frequency. The spectrum is kept exactly, but for what is
     clipped at black and white. Source: Fel et al. 2023, arXiv:2306.06805.

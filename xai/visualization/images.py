@@ -1,23 +1,72 @@
-"""Images of any size and number of channels, as an ascent changes them."""
+"""Images of any size and number of channels, as they are optimized."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from xai.base.errors import InputError
+from xai.base.errors import InputError, describe
 from xai.inputs.image import ImageInput
 from xai.visualization.image_parameterizations import PARAMETERS
-from xai.visualization.parameterization import Canvas
+from xai.visualization.parameterization import Parameterization
+from xai.visualization.problem import Problem, ProblemConfig
 from xai.visualization.transforms import Transform, default, resample
 
-__all__ = ["image_canvas", "image_shape"]
+__all__ = ["ImageProblem", "image_parameterization", "image_shape"]
 
 LARGEST_SIDE = 8192  # 0.8 GB for three channels of one image, before the network has seen it
 COARSE = 8  # one kind of noise is this many times coarser than pixels
+DEFAULT = "fourier"
+RATES = {"maco": 0.2}  # what it optimizes are phases
+
+
+class ImageProblem(Problem):
+    """Images of the size that was asked for; their range is the input's own, or that of the real ones."""
+
+    real_noun = "real images"
+    compares_images = True
+
+    @classmethod
+    def check(cls, config: ProblemConfig) -> None:
+        pass  # images take every argument but bounds, which are looked at after size and start
+
+    @classmethod
+    def learning_rate(cls, config: ProblemConfig) -> float:
+        return RATES.get(config.parameters or DEFAULT, cls.rate)
+
+    @property
+    def parameters(self) -> str:
+        """The way in which images are parameterized."""
+        return self.config.parameters or DEFAULT
+
+    def resized_input(self) -> ImageInput:
+        self.shape = image_shape(self.model.input, self.config.size, self.parameters)
+        return msgspec.structs.replace(self.model.input, shape=self.shape)
+
+    def set_limits(self) -> None:
+        if self.config.bounds is not None:
+            wanted = "none for images: ImageInput has a range"
+            raise InputError("bounds", expected=wanted, got=describe(self.config.bounds))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The lowest and highest value of a pixel."""
+        own = (-1.0, 1.0) if self.real is None else (float(self.real.min()), float(self.real.max()))
+        return self.input.limits or own
+
+    def blank(self) -> Tensor:
+        return torch.zeros(1, *self.shape, device=self.model.device)
+
+    def parameterize(self, generators: Sequence[torch.Generator], start: Tensor | None) -> Parameterization:
+        settings = {"start": start, "real": self.real, "transforms": self.config.transforms, "clip": self.clip}
+        return image_parameterization(self.shape, generators, self.parameters, self.limits, **settings)
+
+    def options(self) -> dict[str, object]:
+        return {"parameters": self.parameters}
 
 
 def image_shape(input: ImageInput, size: object, parameters: str) -> tuple[int, int, int]:
@@ -43,8 +92,8 @@ def image_shape(input: ImageInput, size: object, parameters: str) -> tuple[int, 
     return channels, *sides
 
 
-def image_canvas(
-    shape: tuple[int, int, int],
+def image_parameterization(
+    shape: Sequence[int],
     generators: Sequence[torch.Generator],
     parameters: str,
     limits: tuple[float, float],
@@ -53,19 +102,19 @@ def image_canvas(
     real: Tensor | None,
     transforms: Sequence[Transform] | None,
     clip: bool,
-) -> Canvas:
-    """Return a canvas of images of that shape; start and real are in the caller's units, `limits` their range."""
+) -> Parameterization:
+    """Return the parameterization of images of that shape; start and real are in the caller's units."""
     low, high = limits
     moves = default(shape[1:]) if transforms is None else list(transforms)
 
-    def absorb(images: Tensor) -> Tensor:
+    def encode(images: Tensor) -> Tensor:
         return (images - low) / (high - low)
 
     made = PARAMETERS[parameters](
         shape,
         generators,
-        start=None if start is None else absorb(start),
-        real=None if real is None else absorb(real),
+        start=None if start is None else encode(start),
+        real=None if real is None else encode(real),
         clip=clip,
     )
 
@@ -82,13 +131,13 @@ def image_canvas(
             ]
         )
 
-    return Canvas(
+    return Parameterization(
         values=made.values,
         draw=lambda values, progress: made.draw(values),
         noise=noise,
-        present=lambda images: low + images * (high - low),
-        absorb=absorb,
+        decode=lambda images: low + images * (high - low),
+        encode=encode,
         vary=lambda images, draws: resample(images, moves, draws),
         change=lambda images, draws: resample(images, moves or default(shape[1:]), draws),
-        settle=made.settle,
+        project=made.project,
     )

@@ -53,13 +53,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Objective:
-    """A number per input, (n,), from a Reading; `layers` are those it reads, none where it reads the output."""
+    """A number per input, (n,), from a Reading.
+
+    layers: those it reads, none where it reads the output. compares: whether its copies are compared with one another.
+    factor: of one unit or layer, what it is multiplied by; None for a sum of several.
+    """
 
     name: str
     layers: tuple[str, ...]
     value: Callable[[Reading], Tensor]
     reads_output: bool = False
     compares: bool = False
+    factor: float | None = 1.0
 
     def __add__(self, other: Objective) -> Objective:
         if not isinstance(other, Objective):
@@ -70,13 +75,15 @@ class Objective:
             lambda reading: self.value(reading) + other.value(reading),
             self.reads_output or other.reads_output,
             self.compares or other.compares,
+            None,
         )
 
     def __mul__(self, factor: float) -> Objective:
         if isinstance(factor, bool) or not isinstance(factor, int | float):
             raise InputError("*", expected="a number", got=describe(factor))
         name = f"-({self.name})" if factor == -1 else f"{factor:g} ({self.name})"
-        return replace(self, name=name, value=lambda reading: factor * self.value(reading))
+        scale = None if self.factor is None else self.factor * factor
+        return replace(self, name=name, value=lambda reading: factor * self.value(reading), factor=scale)
 
     __rmul__ = __mul__
 
@@ -90,6 +97,7 @@ class Objective:
 @names_errors("channel")
 def channel(layer: str, number: int) -> Objective:
     """Return the mean of one channel over all positions; of a linear layer, one unit."""
+    layer = _layer(layer)
     number = _whole("number", number)
 
     def value(reading: Reading) -> Tensor:
@@ -102,8 +110,9 @@ def channel(layer: str, number: int) -> Objective:
 @names_errors("neuron")
 def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) -> Objective:
     """Return one unit of one channel, at the center of the map unless a position is given."""
+    layer = _layer(layer)
     number = _whole("number", number)
-    x, y = (None if place is None else _whole(axis, place) for axis, place in (("x", x), ("y", y)))
+    x, y = (None if index is None else _whole(axis, index) for axis, index in (("x", x), ("y", y)))
 
     def value(reading: Reading) -> Tensor:
         maps = _channel(reading.activations[layer], layer, number)
@@ -119,14 +128,17 @@ def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) 
     return Objective(f"{layer} neuron {number}{where}", (layer,), value)
 
 
+@names_errors("layer")
 def layer(name: str) -> Objective:
     """Return the mean square of a whole layer (DeepDream)."""
+    name = _layer(name)
     return Objective(f"{name} (all)", (name,), lambda reading: reading.activations[name].flatten(1).pow(2).mean(1))
 
 
 @names_errors("direction")
 def direction(layer: str, vector: object) -> Objective:
     """Return the mean over positions of the dot product with a vector, one number per channel, scaled to length 1."""
+    layer = _layer(layer)
     try:
         wanted = torch.as_tensor(vector, dtype=torch.float32).flatten()
     except (TypeError, ValueError, RuntimeError) as error:
@@ -152,6 +164,7 @@ def unit(layer: str, number: int, step: int | None = None) -> Objective:
 
     Units of a bidirectional layer are numbered forward first, then backward. step counts from 0, or from the end.
     """
+    layer = _layer(layer)
     number = _whole("number", number)
     where = "" if step is None else f" at step {step}"
     return Objective(f"{layer} unit {number}{where}", (layer,), lambda reading: _at(reading, layer, number, step))
@@ -164,6 +177,7 @@ def gate(layer: str, name: str, number: int, step: int | None = None) -> Objecti
     name: "input", "forget", "cell" or "output" of an LSTM, "reset", "update" or "new" of a GRU; of the last of several
     layers, or of layer k with "forget_l0" and the like.
     """
+    layer = _layer(layer)
     number = _whole("number", number)
     full = f"{layer}:{name}"
 
@@ -176,12 +190,15 @@ def gate(layer: str, name: str, number: int, step: int | None = None) -> Objecti
     return Objective(f"{layer} {name} gate {number}{where}", (full,), value)
 
 
+@names_errors("diversity")
 def diversity(layer: str) -> Objective:
     """Return how different the copies of one objective are in a layer, from -1 (alike) to 1; add it to an objective.
 
     It is minus the mean cosine between an input's channel correlations (Gram matrix) and those of the other copies; it
     needs `copies` of at least 2, and counts for nothing where an input is measured by itself.
     """
+
+    layer = _layer(layer)
 
     def value(reading: Reading) -> Tensor:
         maps = reading.activations[layer].flatten(2) if reading.activations[layer].ndim > 2 else None
@@ -216,6 +233,14 @@ def probability(number: int) -> Objective:
     return Objective(f"probability {number}", (), value, reads_output=True)
 
 
+def _layer(name: object) -> str:
+    """Return the name of one layer; whether the network has it is seen when it runs."""
+    if not isinstance(name, str):
+        wanted = "the name of one layer (several layers or units: a list of objectives)"
+        raise LayerError("layer", expected=wanted, got=describe(name))
+    return name
+
+
 def _whole(argument: str, value: object) -> int:
     """Return one whole number; whether the network has such a unit is seen when it runs."""
     if isinstance(value, bool) or not isinstance(value, Integral):
@@ -247,8 +272,8 @@ def _at(reading: Reading, name: str, number: int, step: int | None) -> Tensor:
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not -states.shape[1] <= wanted < states.shape[1]:
         limits = f"{-states.shape[1]} to {states.shape[1] - 1}"
         raise LayerError(f"{name}: step", expected=limits, got=describe(step), operation="visualize")
-    place = torch.minimum(last, torch.full_like(last, wanted)) if wanted >= 0 else (last + 1 + wanted).clamp_min(0)
-    return states.gather(1, place[:, None])[:, 0]
+    index = torch.minimum(last, torch.full_like(last, wanted)) if wanted >= 0 else (last + 1 + wanted).clamp_min(0)
+    return states.gather(1, index[:, None])[:, 0]
 
 
 def _class(scores: Tensor, number: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The ascent itself: many inputs at once, each with an objective, a generator and a course of its own."""
+"""Gradient ascent on many inputs at once, each with an objective and a generator of its own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from xai.base.progress import track
 from xai.network.gradients import gradient_of
 from xai.visualization.constraints import Constraint
 from xai.visualization.objectives import Objective
-from xai.visualization.parameterization import Canvas, Measure
+from xai.visualization.parameterization import Measure, Parameterization
 from xai.visualization.reading import Reader
 
-__all__ = ["OPTIMIZERS", "Climbed", "Course", "climb"]
+__all__ = ["OPTIMIZERS", "Optimized", "OptimizerConfig", "optimize"]
 
 OPTIMIZERS = ("adam", "gradient")
 FRESH = 16  # draws of small changes that the finished input is measured under
@@ -26,7 +26,7 @@ FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's
 
 
 @dataclass(frozen=True)
-class Course:
+class OptimizerConfig:
     """The settings of an ascent. patience: steps in a window of the plateau rule, None for no early stop."""
 
     steps: int
@@ -38,7 +38,7 @@ class Course:
 
 
 @dataclass
-class Climbed:
+class Optimized:
     """What an ascent ends with; everything has one row per input. `relaxed`: of texts, before words became real."""
 
     inputs: Tensor
@@ -51,44 +51,44 @@ class Climbed:
     snapshots: dict[int, Tensor] = field(default_factory=dict)
 
 
-def climb(
+def optimize(
     reader: Reader,
     objectives: Sequence[Objective],
-    canvas: Canvas,
+    parameterization: Parameterization,
     copies: int,
-    course: Course,
+    config: OptimizerConfig,
     generators: Sequence[torch.Generator],
-) -> Climbed:
+) -> Optimized:
     """Change each input so that it makes its objective as large as can be; input i belongs to objective i // copies.
 
     Raises NetworkError where a gradient is not finite.
     """
-    values = canvas.values.to(reader.model.device)
+    values = parameterization.values.to(reader.model.device)
     memory = [torch.zeros_like(values), torch.zeros_like(values)]
-    count, window = len(values), course.patience
+    count, window = len(values), config.patience
     precise = torch.promote_types(reader.model.dtype, torch.float32)
-    activations = torch.zeros(count, course.steps, dtype=precise, device=values.device)
-    stopped = torch.full((count,), course.steps)
-    groups = torch.arange(len(objectives))  # those that still climb
+    activations = torch.zeros(count, config.steps, dtype=precise, device=values.device)
+    stopped = torch.full((count,), config.steps)
+    groups = torch.arange(len(objectives))  # those that go on
     kept: dict[int, Tensor] = {}
-    searches = {course.steps * number // SEARCHES for number in range(SEARCHES)} if canvas.search else set()
+    searches = {config.steps * number // SEARCHES for number in range(SEARCHES)} if parameterization.search else set()
     measure = _measuring(reader, objectives, copies)
-    steps = range(course.steps)
-    for step in track(steps, "visualize", course.steps) if course.steps > 32 else steps:
-        progress = step / max(1, course.steps - 1)
-        if step in course.snapshots:
+    steps = range(config.steps)
+    for step in track(steps, "visualize", config.steps) if config.steps > 32 else steps:
+        progress = step / max(1, config.steps - 1)
+        if step in config.snapshots:
             with torch.no_grad():
-                kept[step] = canvas.present(canvas.draw(values, progress))
+                kept[step] = parameterization.decode(parameterization.draw(values, progress))
         if step in searches:
-            values = canvas.search(values, measure)
+            values = parameterization.search(values, measure)
         live = (groups[:, None] * copies + torch.arange(copies)).flatten()
         chosen = [objectives[number] for number in groups.tolist()]
         draws = [generators[row] for row in live.tolist()]
-        reached, gradient = _gradient(reader, chosen, canvas, copies, course, values[live], progress, draws)
+        reached, gradient = _gradient(reader, chosen, parameterization, copies, config, values[live], progress, draws)
         if not bool(torch.isfinite(gradient).all()):
             raise NetworkError("gradient", expected="finite numbers", got=f"NaN or infinity at step {step}")
         values = values.index_copy(
-            0, live.to(values.device), canvas.settle(_step(values, gradient, live, memory, step, course))
+            0, live.to(values.device), parameterization.project(_step(values, gradient, live, memory, step, config))
         )
         activations[live, step] = reached.to(precise)
         if window is not None and step + 1 >= 2 * window:
@@ -99,11 +99,11 @@ def climb(
             groups = groups[~flat.cpu()]
             if not len(groups):
                 break
-    return _finish(reader, objectives, canvas, copies, course, generators, values, activations, stopped, kept)
+    return _finish(reader, objectives, parameterization, copies, config, generators, values, activations, stopped, kept)
 
 
 def _measuring(reader: Reader, objectives: Sequence[Objective], copies: int) -> Measure:
-    """Return how a canvas that tries several inputs for each of its own measures them, `each` at a time."""
+    """Return how a parameterization that tries several inputs for each objective measures them, `each` at a time."""
     repeated = [item for item in objectives for _ in range(copies)]
     return lambda inputs, each: reader.measure(repeated, inputs, each)
 
@@ -111,41 +111,45 @@ def _measuring(reader: Reader, objectives: Sequence[Objective], copies: int) -> 
 def _gradient(
     reader: Reader,
     objectives: Sequence[Objective],
-    canvas: Canvas,
+    parameterization: Parameterization,
     copies: int,
-    course: Course,
+    config: OptimizerConfig,
     values: Tensor,
     progress: float,
     generators: Sequence[torch.Generator],
 ) -> tuple[Tensor, Tensor]:
     """Return the objectives (n,) under a small change, and the constrained gradient of the values."""
     values = values.detach().requires_grad_()
-    inputs = canvas.draw(values, progress)
-    reached = reader.measure(objectives, canvas.present(canvas.vary(inputs, generators)), copies, together=True)
+    inputs = parameterization.draw(values, progress)
+    reached = reader.measure(
+        objectives, parameterization.decode(parameterization.vary(inputs, generators)), copies, together=True
+    )
     score = reached
-    for constraint in course.constraints:
+    for constraint in config.constraints:
         if constraint.penalty is not None:
             score = score - constraint.penalty(inputs)
     gradient = gradient_of(score, inputs)
-    for constraint in course.constraints:
+    for constraint in config.constraints:
         if constraint.gradient is not None:
             gradient = constraint.gradient(gradient)
     return reached.detach(), torch.autograd.grad(inputs, values, gradient)[0]
 
 
-def _step(values: Tensor, gradient: Tensor, live: Tensor, memory: list[Tensor], step: int, course: Course) -> Tensor:
-    """Return the values of the inputs that still climb after one step, by Adam or straight along the gradient."""
-    if course.optimizer == "gradient":
+def _step(
+    values: Tensor, gradient: Tensor, live: Tensor, memory: list[Tensor], step: int, config: OptimizerConfig
+) -> Tensor:
+    """Return the values of the inputs that go on after one step, by Adam or straight along the gradient."""
+    if config.optimizer == "gradient":
         change = gradient
     else:
         mean = memory[0][live].lerp(gradient, 1 - FIRST)
         square = memory[1][live].lerp(gradient * gradient, 1 - SECOND)
         memory[0][live], memory[1][live] = mean, square
         change = (mean / (1 - FIRST ** (step + 1))) / ((square / (1 - SECOND ** (step + 1))).sqrt() + TINY)
-    for constraint in course.constraints:
+    for constraint in config.constraints:
         if constraint.largest_step is not None:
             change = change.clamp(-constraint.largest_step, constraint.largest_step)
-    return values[live] + course.learning_rate * change
+    return values[live] + config.learning_rate * change
 
 
 def _flat(activations: Tensor, window: int) -> Tensor:
@@ -158,33 +162,38 @@ def _flat(activations: Tensor, window: int) -> Tensor:
 def _finish(
     reader: Reader,
     objectives: Sequence[Objective],
-    canvas: Canvas,
+    parameterization: Parameterization,
     copies: int,
-    course: Course,
+    config: OptimizerConfig,
     generators: Sequence[torch.Generator],
     values: Tensor,
     activations: Tensor,
     stopped: Tensor,
     kept: dict[int, Tensor],
-) -> Climbed:
+) -> Optimized:
     measure = _measuring(reader, objectives, copies)
-    if canvas.search is not None:
-        values = canvas.search(values, measure)
-    scaled = canvas.draw(values, 1.0).detach()
-    relaxed = scaled if canvas.finish is None else canvas.finish(values, measure)
+    if parameterization.search is not None:
+        values = parameterization.search(values, measure)
+    scaled = parameterization.draw(values, 1.0).detach()
+    relaxed = scaled if parameterization.finish is None else parameterization.finish(values, measure)
     with torch.no_grad():
-        inputs = canvas.present(relaxed)
+        inputs = parameterization.decode(relaxed)
         reached = reader.measure(objectives, inputs, copies)
         draws = [
-            reader.measure(objectives, canvas.present(canvas.change(relaxed, generators)), copies) for _ in range(FRESH)
+            reader.measure(objectives, parameterization.decode(parameterization.change(relaxed, generators)), copies)
+            for _ in range(FRESH)
         ]
-        return Climbed(
+        return Optimized(
             inputs=inputs,
             activations=activations,
             reached=reached,
             transformed=torch.stack(draws).mean(0),
-            started=reader.measure(objectives, canvas.present(canvas.draw(canvas.values.to(values), 0.0)), copies),
+            started=reader.measure(
+                objectives,
+                parameterization.decode(parameterization.draw(parameterization.values.to(values), 0.0)),
+                copies,
+            ),
             stopped=stopped,
-            relaxed=reached if canvas.finish is None else reader.measure(objectives, scaled, copies),
-            snapshots={**kept, course.steps: inputs},
+            relaxed=reached if parameterization.finish is None else reader.measure(objectives, scaled, copies),
+            snapshots={**kept, config.steps: inputs},
         )

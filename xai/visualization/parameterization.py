@@ -1,4 +1,4 @@
-"""What an ascent changes: numbers, and how they become inputs of the network."""
+"""What is optimized: numbers, and how they become inputs of the network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Canvas", "Measure"]
+__all__ = ["Measure", "Parameterization"]
 
 # (inputs, how many of them belong to each objective) -> the objective on each
 Measure = Callable[[Tensor, int], Tensor]
@@ -18,24 +18,34 @@ def _same(values: Tensor) -> Tensor:
     return values
 
 
-@dataclass(frozen=True)
-class Canvas:
-    """One kind of input as an ascent sees it.
+def _unchanged(inputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    return inputs
 
-    values (N, ...): where it starts. draw: (values, progress from 0 to 1) -> inputs scaled to 0..1. present and absorb:
-    from those to the caller's units, and back. vary: the small changes of each step, one draw from a generator per
-    input. change: those that a finished input is judged under, also where the ascent had none. settle: puts
-    values back where they may be after a step. search: improves what has no gradient, now and then. finish: (values,
-    measure) -> the finished inputs, scaled. noise: (generator, count) -> inputs that mean nothing, scaled.
+
+@dataclass(frozen=True)
+class Parameterization:
+    """One kind of input as the optimizer sees it.
+
+    Args:
+        values: where the optimization starts, (N, ...).
+        draw: from values and the progress (0 to 1) to inputs scaled to 0..1.
+        noise: from a generator and a count to random inputs, scaled.
+        decode: from scaled inputs to the caller's units.
+        encode: from the caller's units to scaled inputs.
+        vary: the small changes of each step, one draw from a generator per input.
+        change: the small changes that a finished input is evaluated under, also where the steps had none.
+        project: puts values back into their range after a step.
+        search: improves what has no gradient, a few times during the steps.
+        finish: from values and a measure to the finished inputs, scaled.
     """
 
     values: Tensor
     draw: Callable[[Tensor, float], Tensor]
     noise: Callable[[torch.Generator, int], Tensor]
-    present: Callable[[Tensor], Tensor] = _same
-    absorb: Callable[[Tensor], Tensor] = _same
-    vary: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = lambda inputs, generators: inputs
-    change: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = lambda inputs, generators: inputs
-    settle: Callable[[Tensor], Tensor] = _same
+    decode: Callable[[Tensor], Tensor] = _same
+    encode: Callable[[Tensor], Tensor] = _same
+    vary: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = _unchanged
+    change: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = _unchanged
+    project: Callable[[Tensor], Tensor] = _same
     search: Callable[[Tensor, Measure], Tensor] | None = None
     finish: Callable[[Tensor, Measure], Tensor] | None = None

@@ -1,97 +1,113 @@
-"""What a call of `visualize` optimizes: from its arguments to a canvas for each kind of input."""
+"""What a call of `visualize` optimizes; each kind of input has a subclass in a file of its own."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
-import msgspec
 import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe
-from xai.inputs.text import FIRST_WORD
+from xai.inputs.base import Input
 from xai.model.model import Model
 from xai.visualization.constraints import Constraint
-from xai.visualization.images import image_canvas, image_shape
-from xai.visualization.parameterization import Canvas
-from xai.visualization.rows import row_canvas, row_limits, row_shape
-from xai.visualization.tokens import token_canvas, token_count
+from xai.visualization.parameterization import Parameterization
 from xai.visualization.transforms import Transform
 
-__all__ = ["Easel"]
+__all__ = ["Problem", "ProblemConfig"]
 
 
-class Easel:
-    """What a call optimizes: the shape and limits of its inputs, and a canvas for any of them."""
+@dataclass(frozen=True)
+class ProblemConfig:
+    """The arguments of `visualize` that say what is optimized."""
 
-    def __init__(
-        self,
-        model: Model,
-        size: object,
-        parameters: str,
-        transforms: Sequence[Transform] | None,
-        bounds: object,
-        chosen: Sequence[Constraint],
-        start: object,
-        reference: object,
-        seed: int,
-    ) -> None:
-        self.model, self.parameters, self.transforms, self.seed = model, parameters, transforms, seed
-        self.clip = any(item.clips for item in chosen)
-        self.input = model.input
-        if self.input.kind == "image":
-            self.shape = image_shape(self.input, size, parameters)
-            self.input = msgspec.structs.replace(self.input, shape=self.shape)
+    size: object = None
+    parameters: str | None = None
+    transforms: Sequence[Transform] | None = None
+    bounds: object = None
+    constraints: Sequence[Constraint] = ()
+    start: object = None
+    reference: object = None
+
+
+class Problem(ABC):
+    """The shape and range of the inputs of one call, and a parameterization of any of them.
+
+    start and real are batches in the caller's units, None where the caller gave none.
+    """
+
+    real_noun: ClassVar[str] = "real rows"
+    rate: ClassVar[float] = 0.05
+    compares_images: ClassVar[bool] = False  # whether its inputs can be compared with real ones as images
+    shape: tuple[int, ...]
+
+    def __init__(self, model: Model, config: ProblemConfig) -> None:
+        self.model, self.config = model, config
+        self.clip = any(item.clips for item in config.constraints)
+        self.input: Input = self.resized_input()
         sized = Model(model.network, task=model.task, output=model.output, input=self.input, forward=model.forward)
         self.start, self.real = (
             None if item is None else sized.prepare(item, name)
-            for item, name in ((start, "start"), (reference, "reference"))
+            for item, name in ((config.start, "start"), (config.reference, "reference"))
         )
-        if self.input.kind == "text":
-            self.shape = (token_count(self.input, size),)
-            self.start, self.real = (None if item is None else self._numbers(item) for item in (self.start, self.real))
-        elif self.input.kind != "image":
-            self.shape = row_shape(self.input, size, self.real if self.start is None else self.start)
-            low, high = row_limits(self.input, self.shape, bounds, self.real)
-            self.limits = low.to(model.device, model.dtype), high.to(model.device, model.dtype)
-            if self.input.kind == "sequence" and self.start is not None:
-                self.start = self.start[:, : self.shape[0]]
-        if self.input.kind == "image" and bounds is not None:
-            raise InputError(
-                "bounds",
-                expected="none for images: ImageInput has a range",
-                got=describe(bounds),
-            )
+        self.set_limits()
 
+    @classmethod
+    def check(cls, config: ProblemConfig) -> None:
+        """Raise InputError for arguments that this kind of input does not take."""
+        if config.transforms or config.parameters is not None:
+            wanted = "parameters=None, and transforms=None or [], for inputs that are no images"
+            got = describe(config.parameters or config.transforms)
+            raise InputError("parameters, transforms", expected=wanted, got=got)
+
+    @classmethod
+    def learning_rate(cls, config: ProblemConfig) -> float:
+        """Return the learning rate where the caller gave none."""
+        return cls.rate
+
+    def resized_input(self) -> Input:
+        """Return the model's input in the size that the caller asked for."""
+        return self.model.input
+
+    @abstractmethod
+    def set_limits(self) -> None:
+        """Set the shape of one input and what else the kind needs to know; raises InputError."""
+
+    @abstractmethod
     def blank(self) -> Tensor:
         """Return one input to read the network's layers with, (1, ...)."""
-        if self.input.kind == "text":
-            return torch.full((1, *self.shape), FIRST_WORD, device=self.model.device)
-        if self.input.kind == "image":
-            return torch.zeros(1, *self.shape, device=self.model.device)
-        low, high = self.limits
-        return ((low + high) / 2).expand(1, *self.shape).clone()
 
-    def canvas(self, numbers: Sequence[int], generators: Sequence[torch.Generator], total: int) -> Canvas:
-        """Return the canvas of the inputs with these numbers out of `total`."""
+    @abstractmethod
+    def parameterize(self, generators: Sequence[torch.Generator], start: Tensor | None) -> Parameterization:
+        """Return the parameterization of one input per generator; start (N, ...) is where they begin."""
+
+    def parameterization(
+        self, numbers: Sequence[int], generators: Sequence[torch.Generator], total: int
+    ) -> Parameterization:
+        """Return the parameterization of the inputs with these numbers out of `total`."""
         start = self.start
         if start is not None:
             if len(start) not in (1, total):
                 raise InputError("start", expected=f"one input, or one for each of {total}", got=len(start))
             start = start.expand(total, *start.shape[1:])[list(numbers)]
-        moves = self.transforms is None or len(self.transforms) > 0
-        if self.input.kind == "image":
-            given = self.input.limits or self._range()
-            settings = {"start": start, "real": self.real, "transforms": self.transforms, "clip": self.clip}
-            return image_canvas(self.shape, generators, self.parameters, given, **settings)
-        if self.input.kind == "text":
-            return token_canvas(self.input, *self.shape, generators, start=start, vary=moves)
-        return row_canvas(self.input, self.shape, generators, self.limits, start=start, vary=moves, clip=self.clip)
+        return self.parameterize(generators, start)
 
-    def _range(self) -> tuple[float, float]:
-        return (-1.0, 1.0) if self.real is None else (float(self.real.min()), float(self.real.max()))
+    @property
+    def varies(self) -> bool:
+        """Whether each step sees the inputs under small changes."""
+        return self.config.transforms is None or len(self.config.transforms) > 0
 
-    def _numbers(self, texts: Tensor) -> Tensor:
-        numbers = self.input.feed(texts)
-        room = max(0, self.shape[0] - numbers.shape[1])
-        return torch.nn.functional.pad(numbers, (0, room)).to(self.model.device)
+    def options(self) -> dict[str, object]:
+        """Return what a result records of this kind of input alone."""
+        return {}
+
+    def as_inputs(self, snapshot: Tensor) -> Tensor:
+        """Return a snapshot as inputs that can be shown."""
+        return snapshot
+
+    def words(self, inputs: Tensor) -> tuple[tuple[str, ...], ...] | None:
+        """Return the words of each input, None where the kind has none."""
+        return None

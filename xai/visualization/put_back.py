@@ -16,16 +16,30 @@ __all__ = ["losses", "usual"]
 BATCH = 256
 
 
+def _median(real: Tensor) -> Tensor:
+    return real.flatten(0, -2).median(0).values
+
+
+def _median_step(real: Tensor) -> Tensor:
+    steps = real.flatten(0, -2)
+    return steps[(steps != 0).any(1)].median(0).values
+
+
+USUAL = {"text": lambda real: torch.tensor(UNKNOWN), "sequence": _median_step}
+
+
 def usual(real: Tensor | None, kind: str) -> Tensor:
-    """Return what each part is without a cause: the median of real rows (n, D) or of the steps of series (n, T, D) that
-    are no padding, (D,) each; of texts the sign for an unknown word, ().
+    """Return what each part is without a cause.
+
+    Args:
+        real: rows (n, D) or series (n, T, D) to take the median of; texts need none.
+        kind: the kind of input.
+
+    Returns:
+        The median of the rows, or of the steps of series that are no padding, (D,); of texts the sign for an unknown
+        word, ().
     """
-    if kind == "text":
-        return torch.tensor(UNKNOWN)
-    rows = real.flatten(0, -2)
-    if kind == "sequence":
-        rows = rows[(rows != 0).any(1)]
-    return rows.median(0).values
+    return USUAL.get(kind, _median)(real)
 
 
 def losses(model: Model, objective: Objective, values: Tensor, usual: Tensor) -> Tensor:
@@ -36,8 +50,8 @@ def losses(model: Model, objective: Objective, values: Tensor, usual: Tensor) ->
     """
     parts = values.shape[-1]
     changed = values.expand(parts, *values.shape).clone()
-    places = torch.arange(parts)
-    changed[places, ..., places] = usual.to(values).expand(parts).view(parts, *[1] * (values.ndim - 1))
+    columns = torch.arange(parts)
+    changed[columns, ..., columns] = usual.to(values).expand(parts).view(parts, *[1] * (values.ndim - 1))
     reader = Reader(model, model.network)
     with untouched(model.network):
         reached = reader.measure_all([objective], torch.cat([values[None], changed]), BATCH)[0]

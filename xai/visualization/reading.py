@@ -36,7 +36,7 @@ class Reader:
         names = list(dict.fromkeys(name for item in objectives for name in item.layers))
         stop = not any(item.reads_output for item in objectives) and not self.repeated & set(names)
         with ExitStack() as around:
-            if model.input.kind == "text" and inputs.is_floating_point():
+            if getattr(model.input, "vocabulary", None) and inputs.is_floating_point():
                 around.enter_context(looking_up(network, inputs, FIRST_WORD))
                 inputs = inputs.argmax(2) + FIRST_WORD
             recorded = around.enter_context(recording(network, names, before=True, stop=stop))

@@ -1,7 +1,7 @@
-"""Texts as an ascent changes them: shares of words at each place, which end as the nearest real words.
+"""Texts, as they are optimized: shares of words at each position, which end as the nearest real words.
 
-A word number has no gradient. The ascent therefore mixes the vectors of all words (a relaxed one-hot), ever more
-sharply, takes the word with the largest share at each place, and then tries single words in place of others, those
+A word number has no gradient. The optimization therefore mixes the vectors of all words (a relaxed one-hot), ever more
+sharply, takes the word with the largest share at each position, and then tries single words in place of others, those
 first whose gradient promises most, for as long as the network's answer to the real words rises (Ebrahimi et al. 2018,
 arXiv:1712.06751).
 """
@@ -16,15 +16,45 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.inputs.text import FIRST_WORD, TextInput
 from xai.network.gradients import gradient_of
-from xai.visualization.parameterization import Canvas, Measure
+from xai.visualization.parameterization import Measure, Parameterization
+from xai.visualization.problem import Problem
 
-__all__ = ["token_canvas", "token_count", "words_of"]
+__all__ = ["TextProblem", "text_parameterization", "token_count", "words_of"]
 
 WORDS = 8  # of a text, where the caller does not say
 WARM, COLD = 1.0, 0.05  # temperature of the mixture at the start and the end
 GIVEN = 2.0  # how much more a word that it starts from weighs, before the softmax
 TRIES = 16  # replacements tried in a round
 ROUNDS = 4  # rounds of replacements for each word of the text
+
+
+class TextProblem(Problem):
+    """Texts of so many words of the model's vocabulary; start and real are numbers of words."""
+
+    real_noun = "real texts"
+    rate = 0.3
+
+    def set_limits(self) -> None:
+        self.shape = (token_count(self.input, self.config.size),)
+        self.start, self.real = (None if item is None else self._numbers(item) for item in (self.start, self.real))
+
+    def blank(self) -> Tensor:
+        return torch.full((1, *self.shape), FIRST_WORD, device=self.model.device)
+
+    def parameterize(self, generators: Sequence[torch.Generator], start: Tensor | None) -> Parameterization:
+        return text_parameterization(self.input, *self.shape, generators, start=start, vary=self.varies)
+
+    def as_inputs(self, snapshot: Tensor) -> Tensor:
+        """Return the numbers of the most likely words, of shares (N, L, V) or of numbers themselves."""
+        return snapshot.argmax(2) + FIRST_WORD if snapshot.is_floating_point() else snapshot
+
+    def words(self, inputs: Tensor) -> tuple[tuple[str, ...], ...]:
+        return tuple(words_of(self.input, row) for row in inputs)
+
+    def _numbers(self, texts: Tensor) -> Tensor:
+        numbers = self.input.feed(texts)
+        room = max(0, self.shape[0] - numbers.shape[1])
+        return torch.nn.functional.pad(numbers, (0, room)).to(self.model.device)
 
 
 def token_count(input: TextInput, size: object) -> int:
@@ -45,10 +75,10 @@ def words_of(input: TextInput, numbers: Tensor) -> tuple[str, ...]:
     return tuple(known.get(number, "?") for number in numbers.tolist() if number)
 
 
-def token_canvas(
+def text_parameterization(
     input: TextInput, count: int, generators: Sequence[torch.Generator], *, start: Tensor | None, vary: bool
-) -> Canvas:
-    """Return a canvas of texts of so many words; `start` are numbers of words (N, count)."""
+) -> Parameterization:
+    """Return the parameterization of texts of so many words; `start` are numbers of words (N, count)."""
     vocabulary = len(input.vocabulary)
     values = torch.stack([torch.randn(count, vocabulary, generator=draw) * 0.01 for draw in generators])
     if start is not None:
@@ -58,20 +88,20 @@ def token_canvas(
         return torch.softmax(values / (WARM * (COLD / WARM) ** progress), 2)
 
     def random_word(texts: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
-        """Put a random word in a random place of each text: numbers of words, or shares of them."""
+        """Put a random word at a random position of each text: numbers of words, or shares of them."""
         texts = texts.clone()
         for row, generator in enumerate(draws):
             present = max(1, int((texts[row] != 0).sum())) if texts.ndim == 2 else texts.shape[1]
-            place = int(torch.randint(present, (1,), generator=generator))
+            position = int(torch.randint(present, (1,), generator=generator))
             word = int(torch.randint(vocabulary, (1,), generator=generator))
             if texts.ndim == 2:
-                texts[row, place] = word + FIRST_WORD
+                texts[row, position] = word + FIRST_WORD
             else:
-                texts[row, place] = 0.0
-                texts[row, place, word] = 1.0
+                texts[row, position] = 0.0
+                texts[row, position, word] = 1.0
         return texts
 
-    return Canvas(
+    return Parameterization(
         values=values,
         draw=draw,
         noise=lambda generator, number: torch.randint(vocabulary, (number, count), generator=generator) + FIRST_WORD,
@@ -89,18 +119,18 @@ def _replace(numbers: Tensor, vocabulary: int, measure: Measure) -> Tensor:
     for _ in range(ROUNDS * length):
         shares = _shares(numbers, vocabulary).requires_grad_()
         gradient = gradient_of(measure(shares, 1), shares)
-        # By how much the objective would rise were it linear, for every word in every place.
+        # By how much the objective would rise were it linear, for every word in every position.
         promise = gradient - (gradient * shares.detach()).sum(2, keepdim=True)
         best = promise.flatten(1).topk(min(TRIES, promise[0].numel()), dim=1).indices
         tried = numbers[:, None].repeat(1, best.shape[1], 1)
         tried.scatter_(2, (best // vocabulary)[:, :, None], (best % vocabulary)[:, :, None] + FIRST_WORD)
         with torch.no_grad():
             values = measure(tried.flatten(0, 1), best.shape[1]).view(count, -1)
-        most, place = values.max(1)
+        most, position = values.max(1)
         going = going & (most > reached)
         if not bool(going.any()):
             return numbers
-        numbers = torch.where(going[:, None], tried[torch.arange(count), place], numbers)
+        numbers = torch.where(going[:, None], tried[torch.arange(count), position], numbers)
         reached = torch.where(going, most, reached)
     return numbers
 

@@ -16,8 +16,8 @@ from xai.auditing.kinds import kind_of, present_steps
 from xai.auditing.unit_statistics import UnitLayer, measure_units, unit_layers
 from xai.auditing.verdicts import Measured, Untestable, tested, tested_together
 from xai.base.errors import XaiError
-from xai.evidence.shuffling import layers_with_weights, shuffled
 from xai.model.model import Model
+from xai.model.shuffling import layers_with_weights, shuffled
 from xai.network.gradients import differentiable_pass
 from xai.network.hooks import recording
 from xai.network.trace import Trace
