@@ -31,12 +31,8 @@ LEFT: dict[str, int] = {
     "xai/reports/views.py": 1,
     "xai/results/explanation.py": 1,
     "xai/results/long_table.py": 1,
-    "xai/visualization/ascent.py": 3,
     "xai/visualization/constraints.py": 3,
-    "xai/visualization/feature_maps.py": 1,
-    "xai/visualization/problem.py": 9,
-    "xai/visualization/reading.py": 1,
-    "xai/visualization/rows.py": 5,
+    "xai/visualization/predictive.py": 1,
 }
 
 

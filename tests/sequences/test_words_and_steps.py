@@ -228,6 +228,7 @@ def test_cudnn_is_off_for_the_pass_that_is_differentiated_and_back_on_after(monk
         lambda *_: seen.append((torch.is_grad_enabled(), torch.backends.cudnn.enabled))
     )
     monkeypatch.setattr(torch.backends.cudnn, "enabled", True)
+    monkeypatch.setattr(torch.backends.cudnn, "is_available", lambda: True)  # without it, no flag is touched
     saliency(model, series, 1)
     assert (True, False) in seen
     assert (False, True) in seen  # a pass without a gradient keeps cuDNN's speed

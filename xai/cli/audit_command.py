@@ -57,7 +57,7 @@ def command(
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
     loaded = load_model(model, trust_code)
     given = read_audit_data(loaded, model, data, train, label, protected)
-    say_checks_cost("audit", [loaded], given, chosen, MODEL_CHECKS, rows)
+    say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)
     result = audit(loaded, given, chosen, rows=rows, seed=seed)
     report = audit_report(result, loaded, given, raw_data=not no_raw_data)
     finish(result, report, target, json_path, gate, no_raw_data=no_raw_data)

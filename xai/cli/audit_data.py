@@ -26,14 +26,12 @@ def read_audit_data(
     train: str | None,
     label: str,
     protected: Sequence[str],
-    *,
-    operation: str = "audit",
 ) -> AuditData:
     """Return what `--data` and `--train` name, for a model.
 
     A path to a CSV or Parquet file (texts in the column `text`), a folder of images with one subfolder per class, or
     the name of a recipe, whose data is meant; without --data the recipe that made the model folder. protected: columns
-    of the table, whether the model sees them or not. operation: what errors begin with.
+    of the table, whether the model sees them or not.
     """
     from xai.auditing.audit_data import AuditData
     from xai.base.errors import InputError

@@ -40,7 +40,7 @@ def command(
     loaded = load_model(model, trust_code)
     if loaded.input.kind in ("text", "sequence"):
         title = f"{loaded.name} on {len(images)} {'example' if len(images) == 1 else 'examples'}"
-        report = report_on_sequences(loaded, model, images, None, 0, "explain", methods, target, seed, title)
+        report = report_on_sequences(loaded, model, images, None, 0, methods, target, seed, title)
         click.echo(report.save(output))
         return
     require_image_classifier(loaded)

@@ -133,17 +133,13 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
 
 
 def say_checks_cost(
-    operation: str,
     models: Sequence[Model],
     data: AuditData,
     checks: Sequence[str],
     table: Mapping[str, ModelCheck],
     rows: int,
 ) -> None:
-    """Say the same before checks of a table are made on models that are given the same rows.
-
-    operation: what an error about these rows begins with.
-    """
+    """Say the same before checks of a table are made on models that are given the same rows."""
     from xai.auditing.explainers import passes_of
     from xai.methods import CHECKS
 

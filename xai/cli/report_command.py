@@ -61,7 +61,7 @@ def command(
         _train_default(folder, seed)
     loaded = load_model(folder, trust_code)
     if loaded.input.kind in ("text", "sequence") and not data:
-        report = report_on_sequences(loaded, folder, images, recipes(), examples, "report", (), None, seed, None)
+        report = report_on_sequences(loaded, folder, images, recipes(), examples, (), None, seed, None)
         click.echo(report.save(target))
         return
     require_image_classifier(loaded)

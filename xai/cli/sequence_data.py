@@ -20,7 +20,6 @@ def report_on_sequences(
     items: Sequence[str],
     recipes: ModuleType | None,
     examples: int,
-    operation: str,
     methods: Sequence[str],
     target: str | None,
     seed: int,
