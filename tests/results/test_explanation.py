@@ -117,7 +117,7 @@ def test_a_layer_that_is_no_name(layer: object) -> None:
         with pytest.raises(LayerError, match="layer: expected one like"):
             call()
     if layer == 3:
-        with pytest.raises(LayerError, match="layer: expected one like"):
+        with pytest.raises(LayerError, match="layer: expected the name of one layer"):
             visualize(model, objectives.channel(layer, 0), steps=1)
 
 
