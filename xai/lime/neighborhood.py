@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.lime.rounds import Fitted, fit_rows
-from xai.lime.sampling import MaskLaw, default_width, draw_masks, group_count, mask_law
+from xai.lime.sampling import MaskDistribution, default_width, draw_masks, group_count, mask_distribution
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments
 from xai.lime.tree import fit_tree
@@ -24,17 +24,17 @@ def fit_masks(
 ) -> Fitted:
     """Fit the surrogate of one input with `size` features.
 
-    answer: masks (n, size) of bool to the network's answers (n,) in float64. neighborhood: see `mask_law`.
+    answer: masks (n, size) of bool to the network's answers (n,) in float64. neighborhood: see `mask_distribution`.
     """
     width = settings.kernel_width or default_width(size, neighborhood)
-    law = mask_law(size, neighborhood, width)
+    distribution = mask_distribution(size, neighborhood, width)
     if settings.surrogate == "tree":
         groups = group_count(settings.passes, size)
-        masks = draw_masks(law, groups, -(-settings.passes // (2 * groups)), generator).flatten(0, 1)
+        masks = draw_masks(distribution, groups, -(-settings.passes // (2 * groups)), generator).flatten(0, 1)
         return fit_stored(masks, torch.cat([answer(part).cpu() for part in masks.split(SLAB)]), settings, width)
 
     def sample(active: list[int], moments: Moments, goal: int) -> None:
-        _sample(law, moments, goal, answer, generator)
+        _sample(distribution, moments, goal, answer, generator)
 
     return fit_rows(1, size, width, sample, settings)[0]
 
@@ -60,7 +60,7 @@ def note_fits(
     session.note("network_prediction", list(network))
     session.note("samples", [fit.samples for fit in fits])
     session.note("stopped", [fit.stopped for fit in fits])
-    pairs = [fit.unsettled and [str(row[number]) for number in fit.unsettled] for fit, row in zip(fits, names)]
+    pairs = [fit.undecided and [str(row[number]) for number in fit.undecided] for fit, row in zip(fits, names)]
     session.note("unsettled", pairs)
     session.note("untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names)])
     session.note("kernel_width", [fit.kernel_width for fit in fits])
@@ -69,13 +69,17 @@ def note_fits(
 
 
 def _sample(
-    law: MaskLaw, moments: Moments, goal: int, answer: Callable[[Tensor], Tensor], generator: torch.Generator
+    distribution: MaskDistribution,
+    moments: Moments,
+    goal: int,
+    answer: Callable[[Tensor], Tensor],
+    generator: torch.Generator,
 ) -> None:
     groups = moments.sums.shape[1]
-    most = max(1, min(SLAB, 2**22 // (law.size + 2)) // (2 * groups))
+    most = max(1, min(SLAB, 2**22 // (distribution.size + 2)) // (2 * groups))
     while moments.count < goal:
         pairs = min(most, -(-(goal - moments.count) // (2 * groups)))
-        masks = draw_masks(law, groups, pairs, generator)
+        masks = draw_masks(distribution, groups, pairs, generator)
         answers = answer(masks.flatten(0, 1)).double().cpu()
-        moments.add(masks.transpose(1, 2)[None], answers.view(1, groups, 2 * pairs), law.weight)
+        moments.add(masks.transpose(1, 2)[None], answers.view(1, groups, 2 * pairs), distribution.weight)
         moments.count += len(answers)

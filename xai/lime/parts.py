@@ -123,7 +123,7 @@ def explain_parts(
         parts: those of the inputs.
         hiding: how they are hidden.
         settings: of the surrogate.
-        neighborhood: "half" or "sizes", see `mask_law`.
+        neighborhood: "half" or "sizes", see `mask_distribution`.
         original: fits one row in place of ours, the library lime say.
         fields: what else the explanation holds.
     """

@@ -38,11 +38,6 @@ class Fitted:
     kernel_width: float
     untestable: tuple[int, ...] = ()
 
-    @property
-    def unsettled(self) -> tuple[int, int] | None:
-        """Return `undecided`, by its name of before."""
-        return self.undecided
-
 
 def fit_rows(
     rows: int,

@@ -78,11 +78,6 @@ def mask_distribution(size: int, neighborhood: str, width: float) -> MaskDistrib
     return MaskDistribution(size, width, chance / weight, weight)
 
 
-# The names of before, until the last caller has the new ones.
-MaskLaw = MaskDistribution
-mask_law = mask_distribution
-
-
 def _numbers_on(size: int, neighborhood: str) -> Tensor:
     on = torch.arange(size + 1, dtype=torch.float64)
     if neighborhood == "sizes":

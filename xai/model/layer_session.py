@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import partial
 
 import torch
@@ -39,9 +38,8 @@ class LayerSession(Session):
             wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
             raise LayerError("layer", expected=wanted, got="several")
         values = torch.cat(parts)
-        kept = {item.name: getattr(session, item.name) for item in fields(session)}
         inputs = values.to(torch.promote_types(values.dtype, torch.float32))
-        return cls(**{**kept, "inputs": inputs, "made_from": given, "layer": layer, "first_pass": None})
+        return cls.over(session, inputs=inputs, made_from=given, layer=layer)
 
     @property
     def kind(self) -> Input:

@@ -68,7 +68,7 @@ def open_session(
             found = model.trace_of(batch[:1])
             size = batch_size or batch_size_for(found, batch[0].numel(), batch.device.type)
             words = differentiable and not batch.is_floating_point()
-            at_once = one_gradient and layer is None and not words and len(batch) <= size and batch.is_floating_point()
+            at_once = one_gradient and layer is None and len(batch) <= size and batch.is_floating_point()
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)
             version = version_key(model.network, buffers=False)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
@@ -62,6 +62,12 @@ class Session:
     # The inputs as a variable and the outputs that the prediction was read off: the first gradient needs no other pass.
     first_pass: tuple[Tensor, Tensor] | None = None
     version: tuple = ()  # of the weights
+
+    @classmethod
+    def over(cls, session: Session, **changes: object) -> Self:
+        """Return a session of this class in place of another, over other inputs: `changes` say what is different."""
+        kept = {item.name: getattr(session, item.name) for item in fields(session)}
+        return cls(**{**kept, "first_pass": None, **changes})
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import partial
 
 import torch
@@ -26,8 +25,7 @@ class TokenSession(Session):
         model, given = session.model, session.inputs
         run = partial(model.forward_on, model.network)
         inputs, words = embed(model.network, model.input, given, run, session.plan.batch_size)
-        kept = {item.name: getattr(session, item.name) for item in fields(session)}
-        return cls(**{**kept, "inputs": inputs, "made_from": given, "words": words, "first_pass": None})
+        return cls.over(session, inputs=inputs, made_from=given, words=words)
 
     @property
     def kind(self) -> Input:
