@@ -53,6 +53,25 @@ def test_a_table_with_both_parts(folder: Path) -> None:
     assert inside["sections"]["audit"]["audit"]["findings"] == found["findings"]
 
 
+def test_whose_rows_they_are_when_they_were_and_a_threshold(folder: Path) -> None:
+    for part, first in (("test", 0), ("train", 100)):
+        frame = pd.read_csv(folder / f"{part}.csv")
+        marks = {"who": [f"p{first + row}" for row in range(200)], "day": range(200), "stands": 1.0}
+        frame.assign(**marks).to_csv(folder / f"marked_{part}.csv", index=False)
+    arguments = ["model", "--trust-code", "--data", "marked_test.csv", "--train", "marked_train.csv"]
+    marks = ["--entity", "who", "--time", "day", "--weights", "stands"]
+    outputs = ["-o", "marked.html", "--json", "marked.json", "-c", "performance", "-c", "data", "--threshold", "0.4"]
+    done = xai("audit", *arguments, *marks, *outputs, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    found = {item["check"]: item for item in json.loads((folder / "marked.json").read_text())["findings"]}
+    assert found["data.entities"]["score"] == 0.5
+    assert found["data.order"]["score"] == 1.0
+    assert found["performance.latest"]["status"] == found["performance.weighted"]["status"] == "pass"
+    again = xai("recheck", "marked.html", *arguments, *marks, cwd=folder)
+    assert again.returncode == 0, again.stdout + again.stderr
+    refused(xai("audit", *arguments, "--entity", "whose", cwd=folder), "whose")
+
+
 def test_the_gate_says_what_broke_it_and_the_report_is_there(folder: Path) -> None:
     arguments = ["model", "--trust-code", "--data", "wrong.csv", "-c", "performance", "-o", "wrong.html"]
     done = xai("audit", *arguments, "--fail-on", "performance=fail", cwd=folder)

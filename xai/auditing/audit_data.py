@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.kinds import table_of
-from xai.auditing.scores import quality
-from xai.auditing.sentences import plain_number
-from xai.base.arguments import whole_number
+from xai.auditing.scores import ONE_CLASS, quality
+from xai.auditing.who import name_groups, read_groups, read_marks
+from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import to_tensor
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe, names_errors
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AuditData", "Prepared", "Split", "prepare"]
 
-BINS = 4  # a protected number is read in quarters
 FEWEST_ROWS = 20
 LARGEST = float(torch.finfo(torch.float32).max)  # trees of scikit-learn compute in float32
 
@@ -38,7 +36,10 @@ class AuditData:
     (N, K) for several of many, numbers (N,) or (N, K) for a regression. train: the (inputs, labels) that the model
     learned from, where they are at hand: several checks compare with them. groups: columns by row of `inputs` that say
     who a row is and that the model does not see; train_groups: the same of the training rows. protected: names of such
-    columns that it does see. masks: (N, H, W), true where the object of an image is. name: what the report calls it.
+    columns that it does see. masks: (N, H, W), true where the object of an image is. entity: whose each row is (a
+    patient, a machine); time: when it was, numbers or dates; weights: how many rows of the population each stands for;
+    one entry per row, or the name of a column of DataFrame inputs, which then is that of the training rows too;
+    train_entity, train_time: the same of the training rows. name: what the report calls it.
 
     >>> AuditData([[0.0, 1.0], [1.0, 0.0]], [1, 0]).name
     'given data'
@@ -52,6 +53,11 @@ class AuditData:
     protected: Sequence[str] = ()
     masks: object = None
     name: str = "given data"
+    entity: Sequence | str | None = None
+    time: Sequence | str | None = None
+    weights: Sequence | str | None = None
+    train_entity: Sequence | str | None = None
+    train_time: Sequence | str | None = None
 
     @names_errors("AuditData")
     def __post_init__(self) -> None:
@@ -67,7 +73,9 @@ class Split:
 
     inputs (N, ...) in the caller's units; labels (N,) class numbers, or (N, K) for several of many and regressions;
     prediction (N, K) in float64; index (N,): the number of each row in what the caller gave; groups: protected columns
-    by row, as words; masks (N, H, W), True where the object is.
+    by row, as words; masks (N, H, W), True where the object is; marks: whose a row is (`entity`), when it was (`time`)
+    and how many it stands for (`weights`), a column for each that was given. threshold: of two classes, the
+    probability from which the second is called, where it is another than that of the first.
     """
 
     inputs: Tensor
@@ -77,6 +85,8 @@ class Split:
     task: str
     groups: pd.DataFrame
     masks: Tensor | None = None
+    marks: pd.DataFrame | None = None
+    threshold: float | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,7 +94,21 @@ class Split:
     @property
     def quality(self) -> Tensor:
         """Return what each row adds to the score (N,), float64: its mean is the accuracy, or R² of a regression."""
-        return quality(self.prediction, self.labels, self.task)
+        return self.judged(self.prediction)
+
+    def judged(self, prediction: Tensor) -> Tensor:
+        """Return what each row would add to the score (N,), float64, with other predictions (N, K)."""
+        if self.threshold is not None:
+            return (self.called(prediction) == self.labels).double()
+        return quality(prediction, self.labels, self.task)
+
+    def called(self, prediction: Tensor) -> Tensor:
+        """Return the numbers of the classes (N,) that predictions (N, K) of such rows call."""
+        return prediction.argmax(1) if self.threshold is None else (prediction[:, 1] >= self.threshold).long()
+
+    def mark(self, name: str) -> np.ndarray | None:
+        """Return a mark of each row (N,), or None where it was not given."""
+        return None if self.marks is None or name not in self.marks else self.marks[name].to_numpy()
 
     @property
     def outputs(self) -> int:
@@ -93,14 +117,16 @@ class Split:
 
     @property
     def predicted(self) -> Tensor:
-        """Return the number of the most probable class (N,)."""
-        return self.prediction.argmax(1)
+        """Return the number of the class (N,) that is called: the most probable, unless there is a threshold."""
+        return self.called(self.prediction)
 
     def take(self, chosen: Tensor) -> Split:
         """Return the rows of these numbers."""
         parts = {name: getattr(self, name)[chosen] for name in ("inputs", "labels", "prediction", "index")}
         groups = self.groups.iloc[chosen.tolist()].reset_index(drop=True)
-        return replace(self, **parts, groups=groups, masks=None if self.masks is None else self.masks[chosen])
+        marks = None if self.marks is None else self.marks.iloc[chosen.tolist()].reset_index(drop=True)
+        masks = None if self.masks is None else self.masks[chosen]
+        return replace(self, **parts, groups=groups, masks=masks, marks=marks)
 
     def sample(self, count: int, seed: int) -> Split:
         """Return so many rows drawn at random, or all there are, in their order."""
@@ -121,11 +147,13 @@ class Prepared:
     given: dict[str, int]
 
 
-def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0) -> Prepared:
+def prepare(
+    model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0, threshold: float | None = None
+) -> Prepared:
     """Return the data as the model takes it, at most `rows` of each part, drawn at random, with its predictions.
 
-    Raises InputError for labels, groups or masks that do not fit, and for fewer than
-    20 held-out or 2 training rows, of which no check could say anything.
+    threshold: the probability from which the second of two classes is called. Raises InputError for labels, groups or
+    masks that do not fit, and for fewer than 20 held-out or 2 training rows, of which no check could say anything.
     """
     if not isinstance(data, AuditData):
         raise InputError("data", expected="an AuditData", got=describe(data))
@@ -133,14 +161,24 @@ def prepare(model: Model, data: AuditData, *, rows: int = 10_000, seed: int = 0)
     held_out = _read(model, data, data.inputs, data.labels, data.groups, "inputs", FEWEST_ROWS)
     train = data.train and _read(model, data, *data.train, data.train_groups, "train", 2)
     parts = [part for part in (held_out, train) if part is not None]
-    _name_groups(parts)
+    name_groups([part.groups for part in parts])
+    given = {"entity": data.entity, "time": data.time, "weights": data.weights}
+    held_out = replace(held_out, marks=read_marks(data.inputs, len(held_out), **given))
+    if train is not None:
+        known = {
+            "entity": _of_training(data.train_entity, data.entity),
+            "time": _of_training(data.train_time, data.time),
+        }
+        train = replace(train, marks=read_marks(data.train[0], len(train), **known))
+    parts = [part for part in (held_out, train) if part is not None]
     masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
     content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
     content += [part.groups.to_csv(index=False) for part in parts]
+    content += [part.marks.to_csv(index=False) for part in parts if len(part.marks.columns)]
     whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
     return Prepared(
-        _predicted(model, replace(held_out, masks=masks), rows, seed),
-        None if train is None else _predicted(model, train, rows, seed),
+        _predicted(model, replace(held_out, masks=masks), rows, seed, threshold),
+        None if train is None else _predicted(model, train, rows, seed, threshold),
         str(data.name),
         whole,
         {"held_out": len(held_out), "train": 0 if train is None else len(train)},
@@ -163,19 +201,30 @@ def _read(
     numbers = as_labels(model, labels, len(batch))
     for what, values in ((argument, batch), ("labels", numbers)):
         _check_size(values, what, "numbers")
-    who = _groups(model, data.protected, batch, groups)
+    who = read_groups(model, data.protected, batch, groups)
     return Split(batch, numbers, torch.empty(0), torch.arange(len(batch)), model.task, who)
 
 
-def _predicted(model: Model, part: Split, rows: int, seed: int) -> Split:
+def _of_training(given: object, name: object) -> object:
+    """Return a mark of the training rows: as given, or the column that those of the held-out rows stand in."""
+    return name if given is None and isinstance(name, str) else given
+
+
+def _predicted(model: Model, part: Split, rows: int, seed: int, threshold: float | None) -> Split:
     """Return at most so many rows of a part, with what the model predicts."""
     chosen = _draw(len(part), rows, seed)
     prediction = model.predict(part.inputs[chosen]).double().cpu()
     outputs = prediction.shape[1]
     _check_size(prediction, "model", "answers")
     check_outputs(part.labels, outputs)
+    if threshold is not None:
+        threshold = real_number("threshold", threshold, 0)
+        if threshold >= 1:
+            raise InputError("threshold", expected="a probability between 0 and 1", got=threshold)
+        if part.task not in ONE_CLASS or outputs != 2:
+            raise InputError("threshold", expected="a model of two classes", got=f"{outputs} outputs, {part.task}")
     empty = torch.zeros(len(part), outputs, dtype=torch.float64)
-    return replace(replace(part, prediction=empty).take(chosen), prediction=prediction)
+    return replace(replace(part, prediction=empty).take(chosen), prediction=prediction, threshold=threshold)
 
 
 def _check_size(values: Tensor, argument: str, what: str) -> None:
@@ -187,61 +236,6 @@ def _draw(total: int, count: int, seed: int) -> Tensor:
     if count >= total:
         return torch.arange(total)
     return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:count].sort().values
-
-
-def _groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object) -> pd.DataFrame:
-    """Return the protected columns as words by row: those given, and those that the model sees."""
-    import pandas as pd
-
-    try:
-        frame = pd.DataFrame({} if groups is None else dict(groups))
-    except (TypeError, ValueError) as error:
-        raise InputError("groups", expected="a DataFrame or columns by name", got=describe(groups)) from error
-    if groups is not None and len(frame) != len(batch):
-        raise InputError("groups", expected=f"one entry per row ({len(batch)})", got=len(frame))
-    table = table_of(model)
-    names = [] if table is None else table.names
-    for name in protected:
-        if name not in names:
-            known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
-            raise InputError("protected", expected=f"columns of the table ({known})", got=repr(name))
-        values = batch[:, names.index(name)].double().numpy()
-        words = table.categorical.get(name)
-        frame[name] = values if words is None else [words[int(code)] for code in values]
-    return frame if len(frame.columns) else pd.DataFrame(index=range(len(batch)))
-
-
-def _name_groups(parts: list[Split]) -> None:
-    """Turn protected columns into words: numbers of many values into quarters of both parts together."""
-    import pandas as pd
-
-    for name in parts[0].groups.columns:
-        having = [part.groups for part in parts if name in part.groups.columns]
-        whole = pd.concat([frame[name] for frame in having])
-        edges = []
-        if (
-            pd.api.types.is_numeric_dtype(whole)
-            and not pd.api.types.is_bool_dtype(whole)
-            and whole.nunique() > 2 * BINS
-        ):
-            edges = sorted(set(np.nanquantile(whole, [share / BINS for share in range(1, BINS)])))
-        for frame in having:
-            frame[name] = [_word(value, edges) for value in frame[name].tolist()]
-
-
-def _word(value: object, edges: list[float]) -> str:
-    import pandas as pd
-
-    if pd.isna(value):
-        return "missing"
-    if not edges:
-        return str(value)
-    quarter = int(np.searchsorted(edges, value))
-    if quarter == 0:
-        return f"up to {plain_number(edges[0], 6)}"
-    if quarter == len(edges):
-        return f"above {plain_number(edges[-1], 6)}"
-    return f"above {plain_number(edges[quarter - 1], 6)}, up to {plain_number(edges[quarter], 6)}"
 
 
 def _masks(masks: object, batch: Tensor) -> Tensor:

@@ -25,6 +25,11 @@ LIMITS: dict[str, Limit] = {
     "performance.overfitting": Limit(0.1, 0.2),
     # Recall of the class that is found least, as a share of what guessing evenly would find (1 / classes).
     "performance.classes": Limit(1.0, 0.5, least=True),
+    # Score on rows of entities that it has learned from, minus that on rows of new ones; on earlier rows, minus that on
+    # the latest; of the rows as they are, minus that by weight.
+    "performance.new_entities": Limit(0.05, 0.1),
+    "performance.latest": Limit(0.05, 0.15),
+    "performance.weighted": Limit(0.03, 0.1),
     # Score of the model minus that of the better simple one.
     "complexity.gain": Limit(0.01, -0.05, least=True),
     # Calibration error beyond what chance makes of a perfectly calibrated model.
@@ -97,6 +102,9 @@ LIMITS: dict[str, Limit] = {
     "data.balance": Limit(0.25, 0.0, least=True),
     # Total variation between the class shares of both parts, beyond chance.
     "data.drift": Limit(0.05, 0.15),
+    # Share of held-out rows of entities that the training part has too; that are not later than the training part.
+    "data.entities": Limit(0.01, 0.05),
+    "data.order": Limit(0.05, 1.0),
 }
 
 # The same for a comparison of two versions: what B has more than A, beyond what another seed makes.

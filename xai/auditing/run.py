@@ -34,13 +34,16 @@ def audit(
     *,
     rows: int = 10_000,
     seed: int = 0,
+    threshold: float | None = None,
     **settings: Mapping[str, object],
 ) -> AuditResult:
     """Return what the checks of `xai.methods.MODEL_CHECKS` find about a trained model on labelled data.
 
-    checks: names, all by default. rows: at most so many of each part of the data are used, drawn at random. settings:
-    keyword arguments by check, such as `bias={"least": 50}`. The same seed, model and data give the same findings.
-    Raises InputError for an unknown check, or data that does not fit the model.
+    checks: names, by default all but those that are only made when asked for. rows: at most so many of each part of the
+    data are used, drawn at random. threshold: of two classes, the probability from which the second is called, where
+    that is not when it is the larger one. settings: keyword arguments by check, such as `bias={"least": 50}`. The same
+    seed, model and data give the same findings. Raises InputError for an unknown check, or data that does not fit the
+    model.
 
     >>> import torch
     >>> model = Model(torch.nn.Linear(2, 2))
@@ -50,9 +53,10 @@ def audit(
     """
     chosen = chosen_checks(MODEL_CHECKS, checks, settings)
     seed = whole_number("seed", seed)
-    prepared = prepare(model, data, rows=rows, seed=seed)
+    prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
     options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
+    options |= {} if threshold is None else {"threshold": float(threshold)}
     about = about_model(model, prepared), about_data(prepared)
     return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power())
 
@@ -61,7 +65,8 @@ def chosen_checks(
     table: Mapping[str, ModelCheck], checks: Sequence[str] | None, settings: Mapping[str, object]
 ) -> list[str]:
     """Return the names of the checks to make; raises InputError for one that is not in the table, or none."""
-    chosen = list(dict.fromkeys(table if checks is None else checks))
+    by_default = [name for name, check in table.items() if not check.asked]
+    chosen = list(dict.fromkeys(by_default if checks is None else checks))
     unknown = [name for name in [*chosen, *settings] if name not in table]
     if unknown or not chosen:
         wanted = f"among {', '.join(table)}"

@@ -90,7 +90,7 @@ class ModelCheck(_Named):
 
     stage: "intrinsic" where it reads a simple model directly. passes: about how many evaluations of the network for
     each held-out row. explained: rows that it explains; verified: and whether it checks those explanations, which is
-    what costs.
+    what costs. asked: is it only made when it is named, since it takes long?
     """
 
     name: str
@@ -101,3 +101,4 @@ class ModelCheck(_Named):
     passes: int = 0
     explained: int = 0
     verified: bool = False
+    asked: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,24 +26,29 @@ def read_audit_data(
     train: str | None,
     label: str,
     protected: Sequence[str],
+    marks: Mapping[str, str | None] | None = None,
 ) -> AuditData:
     """Return what `--data` and `--train` name, for a model.
 
     A path to a CSV or Parquet file (texts in the column `text`), a folder of images with one subfolder per class, or
     the name of a recipe, whose data is meant; without --data the recipe that made the model folder. protected: columns
-    of the table, whether the model sees them or not.
+    of the table, whether the model sees them or not. marks: columns by what they say: entity, time, weights.
     """
     from xai.auditing.audit_data import AuditData
     from xai.base.errors import InputError
 
+    named = {mark: column for mark, column in (marks or {}).items() if column is not None}
     name = data or _own_recipe(folder)
     if name is None:
         wanted = "--data, since the model folder does not say what it was trained on"
         raise InputError("data", expected=wanted, got="none")
     if data is None or (name in recipes().RECIPES and not Path(name).exists()):
+        if named:
+            raise click.ClickException(f"audit: --{next(iter(named))}: a reference data set has no such column")
         return _reference(name, train, protected)
-    inputs, labels, groups = _read(model, name, label, protected, "data")
-    learned = _read(model, train, label, protected, "train") if train else None
+    inputs, labels, groups, given = _read(model, name, label, protected, named, "data")
+    known = {mark: column for mark, column in named.items() if mark != "weights"}
+    learned = _read(model, train, label, protected, known, "train") if train else None
     seen = [column for column in protected if column in getattr(model.input, "names", ())]
     return AuditData(
         inputs,
@@ -53,6 +58,8 @@ def read_audit_data(
         train_groups=learned and learned[2],
         protected=seen,
         name=Path(name).name,
+        **given,
+        **{f"train_{mark}": column for mark, column in (learned[3] if learned else {}).items()},
     )
 
 
@@ -75,17 +82,19 @@ def _own_recipe(folder: str) -> str | None:
 
 
 def _read(
-    model: Model, source: str, label: str, protected: Sequence[str], argument: str
-) -> tuple[object, object, pd.DataFrame | None]:
-    """Return inputs, labels and the protected columns that the model does not see."""
+    model: Model, source: str, label: str, protected: Sequence[str], marks: Mapping[str, str], argument: str
+) -> tuple[object, object, pd.DataFrame | None, dict[str, pd.Series]]:
+    """Return inputs, labels, the protected columns that the model does not see, and the marks of rows."""
     from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder
     from xai.inputs.table_files import read_frame
 
     path = Path(source)
     if model.input.kind == "image":
+        if marks:
+            raise InputError(next(iter(marks)), expected="a CSV file of rows", got="images by class")
         images = read_folder(path, model.input, _classes(model))
-        return images.images, images.labels, None
+        return images.images, images.labels, None, {}
     if path.is_dir() or not path.exists():
         known = ", ".join(recipes().RECIPES)
         wanted = f"a CSV or Parquet file, or one of {known}"
@@ -97,14 +106,14 @@ def _read(
     if model.input.kind not in ("tabular", "text"):
         got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
         raise InputError(argument, expected="a model of tables or texts for a CSV file", got=got)
-    wanted = [label, *protected, *([text] if text else [])]
+    wanted = [label, *protected, *marks.values(), *([text] if text else [])]
     missing = [name for name in wanted if name not in names]
     if missing:
         option = " (see --label)" if missing[0] == label else ""
         raise InputError(argument, expected=f"a column {missing[0]!r}{option}", got=", ".join(names[:12]))
     hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
     inputs = frame[text].astype(str).tolist() if text else frame
-    return inputs, frame[label], frame[hidden] if hidden else None
+    return inputs, frame[label], frame[hidden] if hidden else None, {mark: frame[name] for mark, name in marks.items()}
 
 
 def _classes(model: Model) -> list[str]:

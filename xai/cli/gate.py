@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xai.reports.page import Report
     from xai.results.audit_result import AuditResult
 
-__all__ = ["check_targets", "finish", "gate_options", "label_options", "read_levels"]
+__all__ = ["check_targets", "finish", "gate_options", "label_options", "mark_options", "read_levels"]
 
 
 def label_options(command: Callable) -> Callable:
@@ -26,6 +26,16 @@ def label_options(command: Callable) -> Callable:
         click.option(
             "--protected", multiple=True, help="A column that says who a row is (sex, age, ...); repeat for several."
         ),
+    )
+
+
+def mark_options(command: Callable) -> Callable:
+    """Add the options that say whose rows they are, when they were, and how many each stands for."""
+    return _with_options(
+        command,
+        click.option("--entity", default=None, help="The column that says whose a row is: a patient, a machine."),
+        click.option("--time", default=None, help="The column that says when a row was: numbers or dates."),
+        click.option("--weights", default=None, help="The column that says how many rows each one stands for."),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from xai.cli.gate import mark_options
 from xai.cli.options import load_model, recipe_data, trust_option
 
 SHOWN = 100
@@ -18,6 +19,7 @@ SHOWN = 100
 @click.option("--other", default=None, help="Of a comparison, the model folder B; MODEL is A.")
 @click.option("--replica", "replicas", multiple=True, help="Of a comparison, its replicas, in the order that it names.")
 @click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
+@mark_options
 @click.option(
     "--sample",
     default=1.0,
@@ -45,6 +47,9 @@ def command(
     other: str | None,
     replicas: tuple[str, ...],
     label: str,
+    entity: str | None,
+    time: str | None,
+    weights: str | None,
     sample: float,
     tolerance: float,
     seed: int | None,
@@ -65,7 +70,8 @@ def command(
 
         audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
         protected = [str(name) for name in audit.get("data", {}).get("protected", [])]
-        given = {"data": read_audit_data(loaded, model, data, train, label, protected)}
+        marks = {"entity": entity, "time": time, "weights": weights}
+        given = {"data": read_audit_data(loaded, model, data, train, label, protected, marks)}
         given["other"] = None if other is None else load_model(other, trust_code)
         given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
     found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)

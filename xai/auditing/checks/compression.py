@@ -11,7 +11,7 @@ from torch import nn
 
 from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import bars, curves
-from xai.auditing.scores import SCORES, quality
+from xai.auditing.scores import SCORES
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.errors import InputError, XaiError
 from xai.base.statistics import bootstrap_mean
@@ -78,7 +78,7 @@ def _scores(model: Model, split: Split, change: Callable[[nn.Module], None]) -> 
         predicted = model.with_network(network).predict(split.inputs).double().cpu()
     except XaiError as error:
         raise Untestable("error", error=error) from error
-    return quality(predicted, split.labels, split.task).numpy()
+    return split.judged(predicted).numpy()
 
 
 def _weights(network: nn.Module) -> list[nn.Parameter]:

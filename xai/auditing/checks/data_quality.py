@@ -11,6 +11,7 @@ import torch
 
 from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.label_errors import LISTED, label_errors
+from xai.auditing.checks.shared_entities import across_parts
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names, kind_of, made_for, table_of, texts_of
 from xai.auditing.row_features import Features, features
@@ -45,6 +46,7 @@ def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
         tested("data.constant", _constant, model, train or held_out),
         tested("data.balance", _balance, model, train or held_out),
         tested("data.drift", _drift, model, held_out, train, seed),
+        *across_parts(held_out, train, made, seed),
     ]
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.new_rows import on_marks
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names
 from xai.auditing.scores import ONE_CLASS, SCORES, balanced_skill, confusion_matrix, mean_recall
@@ -97,12 +98,14 @@ def performance(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
     """Return whether the model has learned the task, does as well on rows it had not seen, and finds every class.
 
     Skill is the way from guessing (0) to perfect (1): of the mean recall over classes, or R² of a regression. Intervals
-    are bootstrapped over rows.
+    are bootstrapped over rows. Where it is said whose rows they are, when they were and how many each stands for, the
+    score is also taken on new entities, on the latest rows and by weight.
     """
     return [
         tested("performance.skill", _skill, data.held_out, seed),
         tested("performance.overfitting", _overfitting, data.held_out, data.train, seed),
         tested("performance.classes", _classes, model, data.held_out),
+        *on_marks(data, seed),
     ]
 
 

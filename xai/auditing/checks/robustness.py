@@ -16,7 +16,7 @@ from xai.auditing.corruptions import Perturbation, perturbations_for
 from xai.auditing.explainers import differentiable, targets_of
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.kinds import kind_of, made_for, present_steps, spread_of
-from xai.auditing.scores import SCORES, quality
+from xai.auditing.scores import SCORES
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_mean, rank_correlations
@@ -93,7 +93,7 @@ def _curve(
     for level in levels:
         inputs, more = changed(level)
         prediction = model.predict(inputs).double().cpu()
-        losses[level] = own - quality(prediction, split.labels, split.task).numpy()
+        losses[level] = own - split.judged(prediction).numpy()
         lost = losses[level].mean()
         lines.append({"level": level, label: float(own.mean() - lost), "lost": float(lost), **more})
     return Curve(lines, losses)
@@ -142,7 +142,7 @@ def _attack(model: Model, split: Split, seed: int) -> Measured:
     def changed(level: float) -> tuple[Tensor, dict[str, float]]:
         reach = level * spread.to(split.inputs.dtype)
         random = _projected(model, split.inputs, split.inputs + reach * signs)
-        beside = quality(model.predict(random).double().cpu(), split.labels, split.task)
+        beside = split.judged(model.predict(random).double().cpu())
         return _attacked(model, split, reach), {RANDOM: float(beside.mean())}
 
     levels = tuple(scale * level for level in ATTACK_LEVELS)

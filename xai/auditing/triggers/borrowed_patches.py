@@ -77,7 +77,7 @@ def _best_first(model: Model, tried: Split, known: Split, patches: list[Borrowed
     for start in range(0, len(patches), AT_A_TIME):
         some = patches[start : start + AT_A_TIME]
         pasted = torch.cat([patch.paste(tried.inputs) for patch in some])
-        predicted = model.predict(pasted).cpu().argmax(1).view(len(some), -1)
+        predicted = tried.called(model.predict(pasted).cpu()).view(len(some), -1)
         target = known.predicted[[patch.donor for patch in some]][:, None]
         others = tried.predicted != target
         moved.append((others & (predicted == target)).sum(1) / others.sum(1).clamp_min(1))

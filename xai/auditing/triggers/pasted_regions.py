@@ -90,4 +90,4 @@ def _followed(split: Split, donors: Split, prediction: Tensor) -> Tensor:
     """Return where the answer became the donor's: its class, or a value nearer to its value than to the row's."""
     if split.task == "regression":
         return (prediction - donors.prediction).abs()[:, 0] < (prediction - split.prediction).abs()[:, 0]
-    return prediction.argmax(1) == donors.predicted
+    return split.called(prediction) == donors.predicted

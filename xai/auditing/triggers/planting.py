@@ -103,7 +103,7 @@ def measure_triggers(
 
 def _moves(model: Model, split: Split, candidate: Candidate) -> list[Move]:
     """Return what a candidate moves, to each class that has enough rows of other answers."""
-    predicted = model.predict(candidate.plant(split.inputs)).double().cpu().argmax(1)
+    predicted = split.called(model.predict(candidate.plant(split.inputs)).double().cpu())
     found = []
     for target in range(split.outputs) if candidate.target is None else [candidate.target]:
         others = split.predicted != target

@@ -1,0 +1,84 @@
+"""Who and when across the parts: entities that both have, and held-out rows no later than the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from xai.auditing.audit_data import Split
+from xai.auditing.row_features import Features
+from xai.auditing.scores import ONE_CLASS
+from xai.auditing.sentences import sentence
+from xai.auditing.verdicts import Measured, Untestable, tested
+from xai.base.statistics import wilson
+from xai.results.finding import Finding
+
+__all__ = ["across_parts", "order", "shared_entities"]
+
+FOLDS, TREES, MOST_ROWS = 3, 60, 3000
+
+
+def across_parts(held_out: Split, train: Split | None, made: Callable[[], Features], seed: int) -> list[Finding]:
+    """Return the findings on the marks that were given: whose rows they are, and when they were."""
+    found = []
+    if held_out.mark("entity") is not None:
+        found.append(tested("data.entities", shared_entities, held_out, train, made, seed))
+    if held_out.mark("time") is not None:
+        found.append(tested("data.order", order, held_out, train))
+    return found
+
+
+def shared_entities(held_out: Split, train: Split | None, made: Callable[[], Features], seed: int) -> Measured:
+    """Return the share of held-out rows whose entity the training part has too, and what that is worth.
+
+    Its worth is told by a simple model: how it does on rows of entities that it has learned from, and of others.
+    """
+    if train is None:
+        raise Untestable("no_training_rows")
+    own, known = held_out.mark("entity"), train.mark("entity")
+    if own is None or known is None:
+        raise Untestable("no_entities")
+    shared = np.isin(own, [entity for entity in set(known) if entity is not None])
+    count, share = int(shared.sum()), float(shared.mean())
+    told = _told(train, known, made, seed) if count else None
+    facts = {
+        "found": count, "rows": len(shared), "share": share,
+        "learner": "" if told is None else sentence("data.entities", "learner", told),
+    }  # fmt: skip
+    details = {"entities": len(set(own)), "known": len(set(known)), "simple_model": told}
+    return Measured(share, wilson(count, len(shared)), facts, details)
+
+
+def _told(train: Split, entities: np.ndarray, made: Callable[[], Features], seed: int) -> dict[str, float] | None:
+    """Return the accuracy of trees on rows of known entities and of new ones, crosswise; None where none is told."""
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
+
+    labels = train.labels.numpy() if train.task in ONE_CLASS else None
+    named = np.array([entity is not None for entity in entities])
+    if labels is None or len(set(entities[named])) < 2 * FOLDS or min(np.bincount(labels[named])) < FOLDS:
+        return None
+    rows = np.flatnonzero(named)
+    rows = np.random.default_rng(seed).permutation(rows)[:MOST_ROWS]
+    values, labels, groups = made().parts[0][rows], labels[rows], entities[rows].astype(str)
+    if min(np.bincount(labels)) < FOLDS:
+        return None
+    learner = ExtraTreesClassifier(TREES, random_state=seed)
+    mixed = cross_val_score(learner, values, labels, cv=StratifiedKFold(FOLDS, shuffle=True, random_state=seed))
+    apart = cross_val_score(learner, values, labels, groups=groups, cv=GroupKFold(FOLDS))
+    return {"seen": float(mixed.mean()), "new": float(apart.mean())}
+
+
+def order(held_out: Split, train: Split | None) -> Measured:
+    """Return the share of held-out rows that are no later than the latest training row."""
+    if train is None:
+        raise Untestable("no_training_rows")
+    own, known = held_out.mark("time"), train.mark("time")
+    if own is None or known is None or not np.isfinite(own).any() or not np.isfinite(known).any():
+        raise Untestable("no_times")
+    own = own[np.isfinite(own)]
+    early = own <= np.nanmax(known)
+    count, share = int(early.sum()), float(early.mean())
+    facts = {"found": count, "rows": len(early), "share": share}
+    return Measured(share, wilson(count, len(early)), facts, at_most="warn")
