@@ -39,6 +39,17 @@ LIMITS: dict[str, Limit] = {
     "bias.demographic_parity": Limit(0.05, 0.1),
     "bias.equal_opportunity": Limit(0.05, 0.1),
     "bias.errors": Limit(0.05, 0.1),
+    # The same where protected columns cross, and in groups that are too small for anything but exact tests.
+    "bias.crossed_parity": Limit(0.05, 0.1),
+    "bias.crossed_opportunity": Limit(0.05, 0.1),
+    "bias.crossed_errors": Limit(0.05, 0.1),
+    "bias.small_groups": Limit(0.05, 0.1),
+    # How far probabilities are off in a group, minus elsewhere; of a regression, in standard deviations of the labels.
+    "bias.calibration": Limit(0.05, 0.1),
+    "bias.residual": Limit(0.1, 0.2),
+    "bias.mean_error": Limit(0.1, 0.2),
+    # By how much another threshold would make the largest difference between groups smaller: a choice, no fault.
+    "bias.threshold": Limit(0.05, 1.0),
     # The way from guessing a protected column (0) to being certain of it (1).
     "bias.proxies": Limit(0.5, 1.0),
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.

@@ -6,17 +6,18 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ttest_ind
 
 from xai.base.statistics import ALPHA, holm, newcombe, same_rate
 
-__all__ = ["LEAST", "GroupRate", "compare_groups", "largest"]
+__all__ = ["LEAST", "GroupRate", "compare_groups", "compare_means", "largest"]
 
 LEAST = 20  # rows of a group, below which nothing is said about it
 
 
 @dataclass(frozen=True)
 class GroupRate:
-    """How often something happens in a group (rate of count rows) and in all other rows (rest of others).
+    """How often something happens, or a mean, in a group (rate of count rows) and in all other rows (rest of others).
 
     difference: rate minus rest, with an interval that holds for all groups of the comparison together (Bonferroni).
     p_value: of no difference, corrected for all of them (Holm).
@@ -59,9 +60,9 @@ def compare_groups(groups: pd.DataFrame, events: dict[str, np.ndarray], least: i
         for what, happened in events.items():
             counted = ~np.isnan(happened)
             words = groups[column].to_numpy()
-            for group in sorted(set(words[counted])):
+            for group in sorted({word for word in words[counted] if not pd.isna(word)}):
                 inside = counted & (words == group)
-                outside = counted & (words != group)
+                outside = counted & ~inside
                 if inside.sum() >= least and outside.sum() >= least:
                     raw.append((column, group, what, happened[inside], happened[outside]))
     if not raw:
@@ -72,6 +73,31 @@ def compare_groups(groups: pd.DataFrame, events: dict[str, np.ndarray], least: i
     for (column, group, what, inside, outside), p_value in zip(raw, corrected):
         low, high = newcombe(int(inside.sum()), len(inside), int(outside.sum()), len(outside), confidence)
         rate, rest = float(inside.mean()), float(outside.mean())
+        parts = (len(inside), rate, len(outside), rest, rate - rest, low, high, p_value)
+        found.append(GroupRate(str(column), str(group), what, *parts))
+    return found
+
+
+def compare_means(groups: pd.DataFrame, values: dict[str, np.ndarray], least: int = LEAST) -> list[GroupRate]:
+    """Return means of numbers (N,) in groups of at least `least` rows against all others, by Welch's test.
+
+    Source: Welch 1947, Biometrika 34.
+    """
+    raw = []
+    for column in groups.columns:
+        words = groups[column].to_numpy()
+        for what, numbers in values.items():
+            for group in sorted(set(words)):
+                inside, outside = numbers[words == group], numbers[words != group]
+                if min(len(inside), len(outside)) >= least and np.ptp(numbers) > 0:
+                    test = ttest_ind(inside, outside, equal_var=False)
+                    raw.append((column, group, what, inside, outside, test))
+    p_values = holm([float(np.nan_to_num(item[-1].pvalue, nan=1.0)) for item in raw])
+    found = []
+    for (column, group, what, inside, outside, test), p_value in zip(raw, p_values):
+        rate, rest = float(inside.mean()), float(outside.mean())
+        ends = test.confidence_interval(1 - ALPHA / len(raw))
+        low, high = (float(end) if np.isfinite(end) else rate - rest for end in (ends.low, ends.high))
         parts = (len(inside), rate, len(outside), rest, rate - rest, low, high, p_value)
         found.append(GroupRate(str(column), str(group), what, *parts))
     return found

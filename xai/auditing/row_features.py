@@ -150,7 +150,8 @@ def _of_numbers(model: Model, batch: Tensor) -> pd.DataFrame:
     import pandas as pd
 
     values = batch.double().flatten(1)
-    return pd.DataFrame({"mean": values.mean(1), "spread": values.std(1), "largest": values.amax(1)})
+    spread = values.std(1) if values.shape[1] > 1 else torch.zeros(len(values))
+    return pd.DataFrame({"mean": values.mean(1), "spread": spread, "largest": values.amax(1)})
 
 
 def _of_images(model: Model, batch: Tensor) -> pd.DataFrame:

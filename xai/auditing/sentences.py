@@ -21,6 +21,7 @@ FORMATS: dict[str, Callable] = {
     "points": lambda value: f"{100 * value:.0f}",
     "points1": lambda value: f"{100 * value:.1f}",
     "change1": lambda value: f"{100 * value:+.1f}",
+    "signed": lambda value: f"{value:+.2f}",
     "p": lambda value: f"p = {value:.2g}",
     "ratio": lambda value: plain_number(value, 3),
     "size": lambda value: plain_number(value, 2),

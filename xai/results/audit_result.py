@@ -82,8 +82,11 @@ class AuditResult(ShownAsHtml):
 
     @property
     def passed(self) -> bool:
-        """Say whether no finding failed; warnings and what could not be tested do not count."""
-        return not any(finding.status == "fail" for finding in self.findings)
+        """Say whether no finding failed, and no named group of three or more rows was answered wrongly throughout.
+
+        Warnings and what could not be tested do not count.
+        """
+        return not any(item.status == "fail" or item.details.get("wholly_wrong") for item in self.findings)
 
     @property
     def compared(self) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-import torch
 
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.group_events import called, found, labelled, wrong_answers, wrongly
+from xai.auditing.checks.group_tests import crossed, group_errors, group_residuals, has_small_groups, small_groups
 from xai.auditing.checks.proxies import proxies
 from xai.auditing.checks.slices import slices
+from xai.auditing.checks.thresholds import other_threshold
 from xai.auditing.finding_figures import bars, table
-from xai.auditing.kinds import class_names
 from xai.auditing.rates import LEAST, GroupRate, compare_groups, largest
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
@@ -21,35 +21,61 @@ from xai.results.finding import Finding
 
 __all__ = ["bias"]
 
-MOST_CLASSES = 20
 SHOWN = 6  # groups in the picture; the table has all
-HARM = {"bias.errors": 1, "bias.equal_opportunity": -1}  # is more, or less, of it worse for a group?
+HARM = {"errors": 1, "opportunity": -1}  # is more, or less, of it worse for a group?
 
 
 def bias(model: Model, data: Prepared, *, seed: int = 0, least: int = LEAST) -> list[Finding]:
     """Return how answers and errors differ between groups, and where in the data the model errs most.
 
     Groups come from the protected columns; slices of any data are found by a tree on one half of the rows and measured
-    on the other. Groups with fewer than `least` rows are left out. Every difference is a group against all other rows;
-    intervals and p-values are corrected for the number of groups. Answers and labels are compared over both parts of
-    the data, errors on held-out rows alone.
+    on the other. Groups with fewer than `least` rows are tested exactly, apart from the others; two or more protected
+    columns also cross. Every difference is a group against all other rows; intervals and p-values are corrected for the
+    number of groups. Answers and labels are compared over both parts of the data, errors on held-out rows alone. Values
+    of a regression are compared as those above the median.
     Sources: Hardt, Price and Srebro 2016, arXiv:1610.02413, for equal opportunity.
     """
     return [
         tested("bias.labels", _parity, model, data, "bias.labels", least),
-        tested("bias.demographic_parity", _parity, model, data, "bias.demographic_parity", least),
-        tested("bias.equal_opportunity", _opportunity, model, data.held_out, least),
-        tested("bias.errors", _errors, data.held_out, least),
+        *_rates(model, data, ("bias.demographic_parity", "bias.equal_opportunity", "bias.errors"), least),
         tested("bias.proxies", proxies, model, data, seed),
         tested("bias.slices", slices, model, data.held_out, wrong_answers(data.held_out), seed),
+        *_more(model, data, least, seed),
     ]
 
 
-def _check_groups(split: Split, *, one_class: bool = True) -> None:
+def _rates(model: Model, data: Prepared, names: tuple[str, str, str], least: int) -> list[Finding]:
+    parity, opportunity, errors = names
+    return [
+        tested(parity, _parity, model, data, parity, least),
+        tested(opportunity, _opportunity, model, data.held_out, opportunity, least),
+        tested(errors, _errors, model, data.held_out, errors, least),
+    ]
+
+
+def _more(model: Model, data: Prepared, least: int, seed: int) -> list[Finding]:
+    """Return the findings that only some groups call for."""
+    split, more = data.held_out, []
+    if split.groups.shape[1] == 0:
+        return []
+    if split.task == "regression":
+        more.append(tested("bias.residual", group_residuals, model, split, least))
+        more.append(tested("bias.mean_error", group_errors, split, least))
+    else:
+        more.append(tested("bias.calibration", group_residuals, model, split, least))
+    if split.task in ONE_CLASS and split.outputs == 2:
+        more.append(tested("bias.threshold", other_threshold, model, split, least, seed))
+    if split.task != "regression" and has_small_groups(split, least):
+        more.append(tested("bias.small_groups", small_groups, split, least))
+    if split.groups.shape[1] > 1:
+        names = ("bias.crossed_parity", "bias.crossed_opportunity", "bias.crossed_errors")
+        more += _rates(model, crossed(data, least), names, least)
+    return more
+
+
+def _check_groups(split: Split) -> None:
     if split.groups.shape[1] == 0:
         raise Untestable("no_groups")
-    if one_class and split.task not in ONE_CLASS:
-        raise Untestable("no_group_rates")
 
 
 def _parity(model: Model, data: Prepared, name: str, least: int) -> Measured:
@@ -59,35 +85,29 @@ def _parity(model: Model, data: Prepared, name: str, least: int) -> Measured:
     both = train is not None and list(train.groups.columns) == list(held_out.groups.columns)
     parts = [train, held_out] if both else [held_out]
     groups = pd.concat([part.groups for part in parts], ignore_index=True)
-    classes = torch.cat([part.labels if name == "bias.labels" else part.predicted for part in parts]).numpy()
-    events = {label: (classes == number).astype(np.float64) for number, label in _compared(model, held_out)}
-    verb = "are labelled {what}" if name == "bias.labels" else "are called {what}"
+    labels = name.endswith("labels")
+    events = (labelled if labels else called)(model, parts)
+    verb = "are labelled {what}" if labels else "are called {what}"
     return _measured(name, compare_groups(groups, events, least), verb, "rows", least)
 
 
-def _opportunity(model: Model, split: Split, least: int) -> Measured:
+def _opportunity(model: Model, split: Split, name: str, least: int) -> Measured:
     """Compare how often rows of a class are found: the rate of true positives, by group."""
     _check_groups(split)
-    labels, predicted = split.labels.numpy(), split.predicted.numpy()
-    events = {
-        label: np.where(labels == number, (predicted == number).astype(np.float64), np.nan)
-        for number, label in _compared(model, split)
-    }
-    found = compare_groups(split.groups, events, least)
-    return _measured("bias.equal_opportunity", found, "are found as {what}", "rows of the class", least)
+    rates = compare_groups(split.groups, found(model, split), least)
+    return _measured(name, rates, "are found as {what}", "rows of the class", least)
 
 
-def _errors(split: Split, least: int) -> Measured:
-    _check_groups(split, one_class=False)
-    found = compare_groups(split.groups, {"answered wrongly": wrong_answers(split)}, least)
-    return _measured("bias.errors", found, "are {what}", "rows", least)
+def _errors(model: Model, split: Split, name: str, least: int) -> Measured:
+    _check_groups(split)
+    return _measured(name, compare_groups(split.groups, wrongly(model, split), least), "are {what}", "rows", least)
 
 
-def _measured(name: str, found: list[GroupRate], verb: str, unit: str, least: int) -> Measured:
-    if not found:
+def _measured(name: str, rates: list[GroupRate], verb: str, unit: str, least: int) -> Measured:
+    if not rates:
         raise Untestable("small_groups", least=least, unit=unit)
-    worst = largest(found)
-    ordered = sorted(found, key=lambda rate: (-rate.certain, -abs(rate.difference)))
+    worst = largest(rates)
+    ordered = sorted(rates, key=lambda rate: (-rate.certain, -abs(rate.difference)))
     also = [rate.column for rate in ordered if rate.p_value <= ALPHA and rate.column != worst.column]
     by_chance = worst.p_value > ALPHA
     if by_chance:
@@ -96,14 +116,15 @@ def _measured(name: str, found: list[GroupRate], verb: str, unit: str, least: in
         note = sentence("bias", "also", {"columns": dict.fromkeys(also)}) if also else ""
     facts = {
         "column": worst.column, "group": worst.group, "what": worst.what, "rate": worst.rate, "rest": worst.rest,
-        "note": note, "together": sentence("bias", "together", {"comparisons": len(found)}),
+        "note": note, "together": sentence("bias", "together", {"comparisons": len(rates)}),
     }  # fmt: skip
     details = {
-        "groups": [rate.to_dict() for rate in ordered], "comparisons": len(found), "p_value": worst.p_value,
+        "groups": [rate.to_dict() for rate in ordered], "comparisons": len(rates), "p_value": worst.p_value,
         **_pictures(ordered, worst, verb),
     }  # fmt: skip
     # The sentence begins with those who fare worse.
-    outcome = "others" if worst.difference * HARM.get(name, 0) < 0 else "text"
+    harm = next((sign for end, sign in HARM.items() if name.endswith(end)), 0)
+    outcome = "others" if worst.difference * harm < 0 else "text"
     interval = (worst.low, worst.high) if worst.difference >= 0 else (-worst.high, -worst.low)
     score = worst.certain if by_chance else abs(worst.difference)
     return Measured(score, interval, facts, details, outcome)
@@ -124,18 +145,3 @@ def _pictures(ordered: list[GroupRate], worst: GroupRate, verb: str) -> dict[str
         "tables": [table("Groups against all other rows, the most certain difference first", lines)],
         "panels": [bars(title, "", "share", sets, [rate.group for rate in shown])],
     }
-
-
-def _compared(model: Model, split: Split) -> list[tuple[int, str]]:
-    """Return the classes to compare: of two, the second alone, since the first is what is left."""
-    names = class_names(model, split.outputs)
-    numbers = [1] if split.outputs == 2 else list(range(min(split.outputs, MOST_CLASSES)))
-    return [(number, names[number]) for number in numbers]
-
-
-def wrong_answers(split: Split) -> np.ndarray:
-    """Return 1.0 where an answer is wrong; of a regression, where its error is among the largest quarter."""
-    if split.task != "regression":
-        return 1 - split.quality.numpy()
-    errors = (split.prediction - split.labels).abs().mean(1).numpy()
-    return (errors > np.quantile(errors, 0.75)).astype(np.float64)
