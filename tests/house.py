@@ -13,6 +13,7 @@ LAYERS = [
     ("cli",),
     ("reports",),
     ("plots",),
+    ("runs",),
     ("auditing",),
     ("evidence",),
     ("attribution", "lime", "visualization", "sequences", "global_explanations"),

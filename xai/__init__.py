@@ -39,6 +39,8 @@ _HOMES = {
     "AuditResult": "xai.results.audit_result",
     "audit": "xai.auditing.run",
     "compare": "xai.auditing.compare.run",
+    "run": "xai.runs.run",
+    "open_run": "xai.runs.store",
     "audit_report": "xai.reports.presets.audit",
     "comparison_report": "xai.reports.presets.audit",
     "recheck": "xai.reports.recheck",

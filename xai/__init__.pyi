@@ -54,6 +54,8 @@ from xai.results.audit_result import AuditResult as AuditResult
 from xai.results.explanation import Explanation as Explanation
 from xai.results.explanation import Visualization as Visualization
 from xai.results.finding import Finding as Finding
+from xai.runs.run import run as run
+from xai.runs.store import open_run as open_run
 from xai.sequences.alignment import alignment as alignment
 from xai.sequences.gates import gate_activations as gate_activations
 from xai.visualization import objectives as objectives

@@ -99,10 +99,10 @@ def _new_file(folder: Path) -> tuple[int, str]:
         os.close(descriptor)
 
 
-def clean_up(folder: Path) -> None:
-    """Remove what writers that were killed left in a folder."""
+def clean_up(folder: Path, *, now: bool = False) -> None:
+    """Remove what writers that were killed left in a folder; `now`: however lately that was done."""
     started = time.monotonic()
-    if started < _LOOK_AGAIN.get(folder, 0.0):
+    if started < _LOOK_AGAIN.get(folder, 0.0) and not now:
         return
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

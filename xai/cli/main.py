@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a reference network.",
     "explain": "Explain what a model says about images, texts or series.",
     "visualize": "Make images that excite a model's units.",
+    "run": "Explain a data set of any size, on many workers, resumable.",
     "audit": "Audit a trained model on labelled data.",
     "compare": "Tell what moved between two versions of a model.",
     "report": "Write the full report on a model.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.inputs.base import Input
 
-__all__ = ["LabelledImages", "read_folder", "read_image", "read_images"]
+__all__ = ["SUFFIXES", "LabelledImages", "decode_image", "read_folder", "read_image", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -40,22 +41,27 @@ def read_image(path: str | Path, input: Input) -> Tensor:
     The image is turned as its EXIF data say, put on white where it is transparent, converted to grey or RGB, and its
     largest centered part of the right proportions is resized. Raises InputError for a missing or damaged file.
     """
+    if not Path(path).is_file():
+        raise InputError("image", expected="an image file", got=f"no file at {path}")
+    return decode_image(Path(path).read_bytes(), input, str(path))
+
+
+def decode_image(content: bytes, input: Input, name: str) -> Tensor:
+    """Return the content of an image file as pixels (1, C, H, W), see `read_image`; errors say the file's `name`."""
     channels, height, width = input.shape or (0, 0, 0)
     if channels not in MODES:
         raise InputError("model", expected="images of 1, 3 or 4 channels", got=f"{channels} channels")
-    if not Path(path).is_file():
-        raise InputError("image", expected="an image file", got=f"no file at {path}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            with Image.open(io.BytesIO(content)) as file:
                 file.load()
                 upright = ImageOps.exif_transpose(file)
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         got = "one that is too large" if "ecompression" in type(error).__name__ else "something else"
-        raise InputError(str(path), expected="an image that can be read", got=got) from error
+        raise InputError(name, expected="an image that can be read", got=got) from error
     except Exception as error:  # decoders raise what they like: struct.error, SyntaxError, ...
-        raise InputError(str(path), expected="a whole image file", got=f"a damaged one ({error})") from error
+        raise InputError(name, expected="a whole image file", got=f"a damaged one ({error})") from error
     fitted = ImageOps.fit(_convert(upright, MODES[channels]), (width, height), Image.Resampling.BICUBIC)
     pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255).reshape(height, width, channels)
     low, high = input.limits or (0.0, 1.0)

@@ -69,6 +69,10 @@ class Explanation(Shown):
         rows = rows if isinstance(rows, list) else [rows]
         if not rows:
             raise IndexError(f"Explanation: index: expected a slice with some of {len(self)} rows, got {index}")
+        return self.take(rows)
+
+    def take(self, rows: list[int]) -> Explanation:
+        """Return the rows of these numbers, from 0 on, as a batch."""
         values = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
         part = {name: _rows_of(value, rows) for name, value in values.items()}
         if self.background is not None and self.background.shape[1] > 1:

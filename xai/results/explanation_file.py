@@ -17,7 +17,7 @@ from xai.base.reading import as_kind, parse_json
 from xai.base.tensor_file import open_tensors
 from xai.results.finding import Finding
 
-__all__ = ["SCHEMA_VERSION", "read_explanation", "write_explanation"]
+__all__ = ["SCHEMA_VERSION", "explanation_fields", "explanation_parts", "read_explanation", "write_explanation"]
 
 SCHEMA_VERSION = 1
 WANTED = "a saved explanation"
@@ -44,8 +44,8 @@ class Saved(msgspec.Struct, forbid_unknown_fields=True):
     schema_version: int
 
 
-def write_explanation(explanation: object, path: str | Path) -> Path:
-    """Write everything to one file; raises OutputError where it cannot be written."""
+def explanation_parts(explanation: object) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Return an explanation as its tensors by name, and the rest as JSON has it."""
     tensors = {}
     for name in TENSORS:
         value = getattr(explanation, name)
@@ -59,7 +59,12 @@ def write_explanation(explanation: object, path: str | Path) -> Path:
         if entry.name not in (*TENSORS, "evidence")
     }
     plain["evidence"] = [[finding.to_dict() for finding in row] for row in explanation.evidence]
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, plain
+
+
+def write_explanation(explanation: object, path: str | Path) -> Path:
+    """Write everything to one file; raises OutputError where it cannot be written."""
+    tensors, plain = explanation_parts(explanation)
     return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}))
 
 
@@ -69,14 +74,17 @@ def read_explanation(path: str | Path) -> dict[str, object]:
         with open_tensors(path, WANTED) as file:
             if "explanation" not in file.metadata:
                 raise _refused(path, "no explanation in its header")
-            plain = parse_json(file.metadata["explanation"], str(path))
-            version = plain.get("schema_version") if isinstance(plain, dict) else None
-            if version != SCHEMA_VERSION:
-                raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=version)
-            saved = as_kind(plain, Saved, str(path), wanted=WANTED)
-            tensors = file.read_all()
+            return explanation_fields(parse_json(file.metadata["explanation"], str(path)), file.read_all(), path)
     except FileNotFoundError as error:
         raise FolderError("path", expected=WANTED, got=f"no file at {path}") from error
+
+
+def explanation_fields(plain: object, tensors: dict[str, Tensor], path: str | Path) -> dict[str, object]:
+    """Return the fields of what `explanation_parts` took apart; `path` names the file in a FolderError."""
+    version = plain.get("schema_version") if isinstance(plain, dict) else None
+    if version != SCHEMA_VERSION:
+        raise FolderError("schema_version", expected=str(SCHEMA_VERSION), got=version)
+    saved = as_kind(plain, Saved, str(path), wanted=WANTED)
     try:  # as they were written: a whole number stays one
         evidence = tuple(tuple(Finding(**item) for item in row) for row in plain["evidence"])
     except TypeError as error:

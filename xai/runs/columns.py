@@ -1,0 +1,60 @@
+"""Tables as pieces: which column is the label, which names the row, and which the model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from xai.base.errors import InputError
+from xai.inputs.base import Input
+from xai.runs.pieces import HeldRows
+
+__all__ = ["Columns", "as_list", "check_count", "frame_rows"]
+
+
+class Columns(NamedTuple):
+    """What stands beside the inputs: the column (or key) of the labels, that of the ids, and labels by row."""
+
+    label: str | None
+    id: str | None
+    labels: Sequence[object] | None
+
+
+def frame_rows(columns: Columns, input: Input) -> Callable[[object, int], HeldRows]:
+    """Return a function from some rows of a table, and the number of the first, to a piece."""
+
+    def piece(frame: object, start: int) -> HeldRows:
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        stop = start + len(frame)
+        named = columns.labels is None and columns.label in frame.columns
+        said = frame[columns.label].tolist() if named else [None] * len(frame)
+        if columns.labels is not None:
+            said = as_list(columns.labels[start:stop])
+        ids = [str(row) for row in range(start, stop)]
+        if columns.id is not None:
+            ids = [str(item) for item in _column(frame, columns.id, "id")]
+        if input.kind == "text":
+            return HeldRows(ids, said, [str(text) for text in _column(frame, "text", "data")], named=named)
+        if input.names:
+            return HeldRows(ids, said, frame[[name for name in frame.columns if name in set(input.names)]], named=named)
+        beside = [name for name in (columns.label if named else None, columns.id) if name is not None]
+        return HeldRows(ids, said, frame.drop(columns=beside).to_numpy(), named=named)
+
+    return piece
+
+
+def as_list(values: object) -> list[object]:
+    """Return labels of any form as a list of plain values."""
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def check_count(labels: Sequence[object], count: int) -> None:
+    """Raise InputError where there is not one label for each row."""
+    if len(labels) != count:
+        raise InputError("labels", expected=f"one per row ({count})", got=len(labels))
+
+
+def _column(frame: object, name: str, argument: str) -> object:
+    if name not in frame.columns:
+        raise InputError(argument, expected=f"a column {name!r}", got=", ".join(frame.columns[:12]))
+    return frame[name]

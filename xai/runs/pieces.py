@@ -1,0 +1,215 @@
+"""Pieces of a data set: what one task is handed, small enough to send, and how it becomes rows in the worker."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.base.digest import value_digest
+from xai.base.errors import InputError, XaiError, one_line
+from xai.inputs.base import Input
+from xai.inputs.image_files import decode_image
+
+__all__ = [
+    "ArrayRows",
+    "Files",
+    "HeldRows",
+    "Loaded",
+    "Piece",
+    "TarMember",
+    "TarRows",
+    "combined",
+    "frame_bytes",
+    "take",
+]
+
+
+@dataclass
+class Loaded:
+    """Rows of one piece: an id and a label for each, and the inputs of those that could be read.
+
+    read: which row each of `inputs` is; errors: what was wrong with the others. named: labels that are numbers are
+    names of classes, as in a column of a table, not their places.
+    """
+
+    ids: list[str]
+    labels: list[object]
+    inputs: object
+    read: list[int]
+    errors: dict[int, str] = field(default_factory=dict)
+    named: bool = False
+
+
+class Piece(Protocol):
+    """What a task is handed."""
+
+    def load(self, input: Input) -> Loaded:
+        """Return the rows, as a kind of input takes them."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeldRows:
+    """Rows that travel with the task: of tables, arrays in memory, datasets and generators."""
+
+    ids: list[str]
+    labels: list[object]
+    inputs: object
+    errors: dict[int, str] = field(default_factory=dict)
+    named: bool = False
+    content: str = ""  # SHA-256, where the source as a whole has none
+
+    def load(self, input: Input) -> Loaded:
+        """Return the rows that came along."""
+        read = [row for row in range(len(self.ids)) if row not in self.errors]
+        return Loaded(self.ids, self.labels, combined(self.inputs, input), read, dict(self.errors), self.named)
+
+    def digest(self) -> str:
+        """Return the hexadecimal SHA-256 of all that it holds."""
+        inputs = frame_bytes(self.inputs) if hasattr(self.inputs, "iloc") else self.inputs
+        return value_digest([self.ids, [str(label) for label in self.labels], inputs, self.errors])
+
+
+@dataclass(frozen=True)
+class ArrayRows:
+    """Rows of a .npy file, which the worker maps into memory."""
+
+    path: str
+    start: int
+    stop: int
+    labels: list[object]
+
+    def load(self, input: Input) -> Loaded:
+        """Return a copy of these rows alone."""
+        rows = np.array(np.load(self.path, mmap_mode="r", allow_pickle=False)[self.start : self.stop])
+        count = len(rows)
+        ids = [str(row) for row in range(self.start, self.start + count)]
+        return Loaded(ids, self.labels, rows, list(range(count)))
+
+
+@dataclass(frozen=True)
+class Files:
+    """Image files of a folder."""
+
+    root: str
+    names: list[str]
+    labels: list[object]
+
+    def load(self, input: Input) -> Loaded:
+        """Read the files; one that is missing or damaged is an error of its row."""
+        return _decoded(
+            self.names, self.labels, lambda row: decode(Path(self.root, self.names[row]), self.names[row], input)
+        )
+
+
+def decode(path: Path, name: str, input: Input) -> Tensor:
+    """Return one image file as pixels (1, C, H, W)."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(name, expected="an image file", got=error.strerror or one_line(error)) from error
+    return decode_image(content, input, name)
+
+
+@dataclass(frozen=True)
+class TarMember:
+    """Where one input lies in a tar file, in bytes."""
+
+    key: str
+    path: str
+    suffix: str
+    offset: int
+    size: int
+
+    def content(self) -> bytes:
+        """Return the bytes of the member."""
+        with open(self.path, "rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+
+@dataclass(frozen=True)
+class TarRows:
+    """Samples of webdataset tar files, read by their places."""
+
+    members: list[TarMember]
+    labels: list[object]
+
+    def load(self, input: Input) -> Loaded:
+        """Read the members; a damaged one is an error of its row."""
+        ids = [member.key for member in self.members]
+        loaded = _decoded(ids, self.labels, lambda row: _member(self.members[row], input))
+        if input.kind == "text":
+            loaded.inputs = [text for (text,) in loaded.inputs]
+        return loaded
+
+
+def _member(member: TarMember, input: Input) -> Tensor | list[str]:
+    content = member.content()
+    if member.suffix == ".txt":
+        return [content.decode("utf-8", "replace")]
+    if member.suffix == ".npy":
+        import io
+
+        return torch.from_numpy(np.load(io.BytesIO(content), allow_pickle=False))[None]
+    return decode_image(content, input, member.key)
+
+
+def _decoded(ids: list[str], labels: list[object], read: Callable[[int], Tensor | list[str]]) -> Loaded:
+    """Return rows that are read one by one."""
+    found, rows, errors = [], [], {}
+    for row in range(len(ids)):
+        try:
+            found.append(read(row))
+        except (XaiError, OSError, ValueError) as error:
+            errors[row] = one_line(error)
+        else:
+            rows.append(row)
+    whole = bool(found) and all(isinstance(part, Tensor) and part.shape == found[0].shape for part in found)
+    return Loaded(ids, labels, torch.cat(found) if whole else found, rows, errors)
+
+
+def combined(items: object, input: Input) -> object:
+    """Return rows that came one by one as a batch where they have one shape: tensors, or dictionaries as a table."""
+    if not isinstance(items, list) or not items or isinstance(items[0], str):
+        return items
+    if isinstance(items[0], dict):
+        import pandas as pd
+
+        name = {"text": "text", "image": "image"}.get(input.kind)
+        return pd.DataFrame(items) if name is None else [item.get(name) for item in items]
+    if isinstance(items[0], Tensor | np.ndarray | np.generic | float | int | list | tuple):
+        try:
+            parts = [torch.as_tensor(item) for item in items]
+            if len({(part.shape, part.dtype) for part in parts}) == 1:
+                return torch.stack(parts)
+        except (TypeError, ValueError, RuntimeError):
+            return items
+    return items
+
+
+def take(inputs: object, rows: Sequence[int]) -> object:
+    """Return chosen rows of inputs of any form."""
+    if hasattr(inputs, "iloc"):
+        return inputs.iloc[list(rows)]
+    if isinstance(inputs, Tensor | np.ndarray):
+        return inputs[list(rows)]
+    return [inputs[row] for row in rows]
+
+
+def frame_bytes(frame: object) -> bytes:
+    """Return what a DataFrame's digest is made of: the names, types and values of its columns."""
+    import pandas as pd
+
+    digest = hashlib.sha256()
+    for name in frame.columns:
+        digest.update(f"{name}|{frame[name].dtype}|".encode(errors="backslashreplace"))
+        digest.update(pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes())
+    return digest.digest()

@@ -1,0 +1,109 @@
+"""What a run tells while it works: events, as a bar on a terminal, as lines, or as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+__all__ = ["Event", "as_bar", "as_json", "as_lines", "cost_line", "default_log"]
+
+Event = Mapping[str, object]
+EVERY = 10.0  # seconds between two lines
+
+
+def default_log() -> Callable[[Event], None]:
+    """Return the bar where standard error is a terminal, else what tells nothing."""
+    return as_bar(sys.stderr) if sys.stderr.isatty() else lambda event: None
+
+
+def as_json(stream: TextIO) -> Callable[[Event], None]:
+    """Return a log that writes every event as a line of JSON."""
+
+    def log(event: Event) -> None:
+        stream.write(json.dumps(dict(event)) + "\n")
+        stream.flush()
+
+    return log
+
+
+def as_lines(stream: TextIO, clock: Callable[[], float] = time.monotonic) -> Callable[[Event], None]:
+    """Return a log that writes the cost, what is worth a warning, the end, and in between a line every ten seconds."""
+    last = clock()
+
+    def log(event: Event) -> None:
+        nonlocal last
+        text = _line(event)
+        if text is None or (event["event"] == "shard" and clock() - last < EVERY):
+            return
+        last = clock()
+        stream.write(text + "\n")
+        stream.flush()
+
+    return log
+
+
+def as_bar(stream: TextIO) -> Callable[[Event], None]:
+    """Return a log that draws a bar on a terminal, with the other events as lines above it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(file=stream)
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), console=console, transient=True)
+    task = bar.add_task("run", total=None)
+
+    def log(event: Event) -> None:
+        kind = event["event"]
+        if kind == "started":
+            bar.start()
+        if kind in ("shard", "started"):
+            bar.update(task, total=event.get("total_rows"), completed=event["rows"], description=_line(event) or "run")
+        elif kind in ("finished", "stopped"):
+            bar.stop()
+            if kind == "finished":
+                console.print(_line(event), markup=False, highlight=False)
+        elif (text := _line(event)) is not None:
+            bar.console.print(text, markup=False, highlight=False)
+
+    return log
+
+
+def _line(event: Event) -> str | None:
+    kind = event["event"]
+    if kind == "cost":
+        return cost_line(event)
+    if kind == "warning":
+        return f"warning: {event['text']}"
+    if kind == "shard":
+        total = f" of {event['total_rows']:,}" if event.get("total_rows") else ""
+        left = f", {_time(event['seconds_left'])} left" if event.get("seconds_left") is not None else ""
+        return (
+            f"{event['rows']:,}{total} rows, {event['rate']:.3g} rows/s{left}, {event['failed']:,} failed, "
+            f"{event['shards']:,} shards"
+        )
+    if kind == "finished":
+        return f"{event['rows']:,} rows, {event['failed']:,} of {event['explanations']:,} explanations failed"
+    return None
+
+
+def cost_line(event: Event) -> str:
+    """Return the line that says what is ahead, measured on the first shard.
+
+    >>> cost_line({"passes": 867, "seconds_per_row": 0.1, "rows_to_do": 900, "seconds": 45.0, "workers": 2,
+    ...            "bytes_per_row": 2000})
+    'about 867 passes and 0.1 s a row: 45 s for 900 rows on 2 workers, 1.8 MB'
+    """
+    each = f"about {event['passes']:,} passes and {event['seconds_per_row']:.2g} s a row"
+    where = f"on {event['workers']} workers" if event["workers"] > 1 else "on one worker"
+    if event["rows_to_do"] is None:
+        return f"{each} {where}, {event['bytes_per_row'] / 1e3:,.2g} kB each"
+    size = event["bytes_per_row"] * event["rows_to_do"] / 1e6
+    return f"{each}: {_time(event['seconds'])} for {event['rows_to_do']:,} rows {where}, {size:,.1f} MB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,201 @@
+"""What a run was asked: methods, checks and options, resolved once, so that every worker and every resumption agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from inspect import signature
+
+import msgspec
+
+from xai.base.arguments import whole_number
+from xai.base.digest import value_digest
+from xai.base.errors import InputError, XaiError, describe
+from xai.base.plain import as_plain
+from xai.methods import CHECKS, Method, all_methods
+from xai.model.model import Model
+
+__all__ = ["LEVELS", "Settings", "cost_per_row", "resolve"]
+
+LEVELS = ("none", "quick", "full")
+QUICK = 10  # times the passes of the explanation, at least LEAST_QUICK of them
+LEAST_QUICK = 64
+# Activations that one core computes in a second, about: decides by a fixed rule, not by a clock, what is too long.
+PER_SECOND = 100_000_000
+MINUTE = 60.0
+SHARD_SECONDS, SHARD_MEBIBYTES = 20.0, 64
+MOST_ROWS = 1024
+FEWEST_ROWS, MOST_SHARES = 16, 64  # a data set is cut into up to so many shards before shards become long
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the results depend on, as the manifest holds it.
+
+    checks: names, resolved. options, check_options: by method and check; what is no plain value stands as its SHA-256.
+    shard_rows: rows of a shard, which is explained as one batch.
+    """
+
+    methods: list[str]
+    checks: list[str]
+    target: int | list[int] | None
+    options: dict[str, dict[str, object]]
+    check_options: dict[str, dict[str, object]]
+    seed: int
+    shard_rows: int
+    keep_inputs: bool
+    device: str
+
+
+def resolve(
+    model: Model,
+    *,
+    methods: Sequence[str] | None,
+    checks: Sequence[str] | str | None,
+    target: object,
+    options: Mapping[str, Mapping[str, object]],
+    check_options: Mapping[str, Mapping[str, object]],
+    seed: int,
+    shard_rows: int | None,
+    keep_inputs: bool,
+    device: str,
+    total: int | None = None,
+) -> Settings:
+    """Return the settings, checked; raises InputError before any work for what cannot be. total: rows, where known."""
+    known = {name: spec for name, spec in all_methods().items() if spec.kind in ("attribution", "surrogate")}
+    asked = [methods] if isinstance(methods, str) else list(methods or [])
+    chosen = list(dict.fromkeys(asked)) or [default_method(model)]
+    for name in chosen:
+        if name not in known or not known[name].takes(model.input.kind):
+            wanted = f"methods for {model.input.kind} inputs among " + ", ".join(
+                name for name, spec in known.items() if spec.takes(model.input.kind)
+            )
+            raise InputError("methods", expected=wanted, got=repr(name))
+    _check_options("options", options, {name: known[name] for name in chosen}, {"model", "inputs", "target", "seed"})
+    if device not in ("cpu", "cuda"):
+        raise InputError("device", expected="'cpu' or 'cuda'", got=repr(device))
+    elements = _elements(model)
+    names = [check for check in _checks(checks, chosen, known, elements) if _can_be_made(check, model)]
+    _check_options(
+        "check_options", check_options, {name: CHECKS[name] for name in names}, {"model", "explanation", "seed"}
+    )
+    size = shard_rows
+    size = _rows(model, chosen, names, elements, total) if size is None else whole_number("shard_rows", size, 1)
+    return Settings(
+        methods=chosen,
+        checks=names,
+        target=_target(model, target),
+        options=_as_saved(options),
+        check_options=_as_saved(check_options),
+        seed=whole_number("seed", seed),
+        shard_rows=size,
+        keep_inputs=bool(keep_inputs),
+        device=device,
+    )
+
+
+def default_method(model: Model) -> str:
+    """Return what is made where no method is named: integrated gradients, or LIME of what takes no gradient."""
+    return "integrated_gradients" if any(True for _ in model.network.parameters()) else "lime_segments"
+
+
+def cost_per_row(methods: Sequence[str], checks: Sequence[str]) -> int:
+    """Return about how many evaluations of the network one row takes."""
+    known = all_methods()
+    return sum(
+        known[name].passes + sum(CHECKS[check].passes + CHECKS[check].repeats * known[name].passes for check in checks)
+        for name in methods
+    )
+
+
+def _checks(
+    asked: Sequence[str] | str | None, methods: Sequence[str], known: Mapping[str, Method], elements: int
+) -> list[str]:
+    """Return the names of the checks of a level, or those that were named."""
+    if asked is None:
+        seconds = cost_per_row(methods, list(CHECKS)) * elements / PER_SECOND
+        asked = "quick" if seconds > MINUTE else "full"
+    if isinstance(asked, str):
+        if asked not in LEVELS:
+            raise InputError("checks", expected=f"{', '.join(LEVELS)}, or a list of checks", got=repr(asked))
+        if asked == "quick":
+            return _quick(max(known[name].passes for name in methods))
+        return list(CHECKS) if asked == "full" else []
+    unknown = [name for name in asked if name not in CHECKS]
+    if unknown:
+        raise InputError("checks", expected=f"among {', '.join(CHECKS)}", got=repr(unknown[0]))
+    return list(asked)
+
+
+def _quick(passes: int) -> list[str]:
+    """Return the cheapest checks that together cost at most ten times the explanation, in the order of the table."""
+    left, chosen = max(QUICK * passes, LEAST_QUICK), set()
+    costs = {name: check.passes + check.repeats * passes for name, check in CHECKS.items()}
+    for name in sorted(costs, key=costs.__getitem__):
+        if costs[name] <= left:
+            chosen.add(name)
+            left -= costs[name]
+    return [name for name in CHECKS if name in chosen]
+
+
+def _can_be_made(check: str, model: Model) -> bool:
+    """Say whether a check can be: without weights there are none to replace."""
+    return CHECKS[check].access == "agnostic" or any(True for _ in model.network.parameters())
+
+
+def _rows(model: Model, methods: Sequence[str], checks: Sequence[str], elements: int, total: int | None) -> int:
+    """Return the rows of a shard: about twenty seconds of one core's work, by a fixed rule, and not too many bytes.
+
+    Of few rows, fewer, so that there is something for each worker; how many workers there are does not count.
+    """
+    by_work = SHARD_SECONDS * PER_SECOND / (cost_per_row(methods, checks) * max(1, elements))
+    blank = model.input.blank()
+    bytes_each = 4 * (1 if blank is None else blank.numel()) * (1 + len(methods))
+    most = MOST_ROWS if total is None else max(FEWEST_ROWS, -(-total // MOST_SHARES))
+    return max(1, min(MOST_ROWS, most, int(by_work), SHARD_MEBIBYTES * 2**20 // bytes_each))
+
+
+def _elements(model: Model) -> int:
+    """Return how many activations one pass computes; a guess where the size of an input is not known."""
+    try:
+        return max(1, model.trace().elements)
+    except XaiError:
+        return PER_SECOND // 1000
+
+
+def _target(model: Model, target: object) -> int | list[int] | None:
+    if isinstance(target, str):
+        if model.classes is None or (target not in model.classes and not target.isdecimal()):
+            known = ", ".join((model.classes or [])[:10])
+            raise InputError("target", expected=f"a class among {known}, or its number", got=repr(target))
+        return model.classes.index(target) if target in model.classes else int(target)
+    if target is None or (isinstance(target, int) and not isinstance(target, bool)):
+        return target
+    if isinstance(target, tuple | list) and len(target) == 2:
+        return [whole_number("target", item) for item in target]
+    raise InputError("target", expected="None, a class, or a pair (a, b): the same for every row", got=describe(target))
+
+
+def _check_options(
+    argument: str, given: Mapping[str, Mapping[str, object]], known: Mapping[str, object], reserved: set[str]
+) -> None:
+    """Raise InputError for options of what is not made, or of names that it does not take."""
+    for name, entries in given.items():
+        if name not in known:
+            raise InputError(argument, expected=f"among {', '.join(known)}", got=repr(name))
+        taken = signature(known[name].load()).parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+            continue  # checked where it is called
+        wrong = [key for key in entries if key not in taken or key in reserved]
+        if wrong:
+            wanted = f"keyword arguments among {', '.join(sorted(set(taken) - reserved))}"
+            raise InputError(f"{argument}: {name}", expected=wanted, got=repr(wrong[0]))
+
+
+def _as_saved(given: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    return {name: {key: _saved(value) for key, value in entries.items()} for name, entries in given.items()}
+
+
+def _saved(value: object) -> object:
+    plain = value.to_dict() if hasattr(value, "to_dict") and not hasattr(value, "iloc") else value
+    if isinstance(plain, dict | list | tuple | str | int | float | bool | None):
+        return as_plain(plain)
+    return f"sha256:{value_digest(value)}"
