@@ -35,6 +35,7 @@ FAMILIES = {
     "global_explanations": "Explanations of the whole model",
     "evidence": "Evidence",
     "auditing": "Audits",
+    "runs": "Data sets of any size",
     "reports": "Reports",
     "base": "Errors and warnings",
 }

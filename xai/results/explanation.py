@@ -72,7 +72,11 @@ class Explanation(Shown):
         return self.take(rows)
 
     def take(self, rows: list[int]) -> Explanation:
-        """Return the rows of these numbers, from 0 on, as a batch."""
+        """Return some rows as a batch.
+
+        Args:
+            rows: Their numbers, from 0 on.
+        """
         values = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
         part = {name: _rows_of(value, rows) for name, value in values.items()}
         if self.background is not None and self.background.shape[1] > 1:
