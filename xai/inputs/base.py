@@ -6,14 +6,16 @@ is a differentiable step behind them, so that a gradient is a gradient per pixel
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor
 
 from xai.base.arrays import check_finite, to_tensor
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError, describe, one_line
 from xai.inputs.baselines import make_background, make_baseline
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, one_each
@@ -89,6 +91,27 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
             InputError: for files that hold something else, and by a kind that has none.
         """
         raise InputError("inputs", expected="a kind of input that is read from files", got=self.kind)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Return the endings of files that hold one input each."""
+        return (".npy",)
+
+    @property
+    def column(self) -> str | None:
+        """Return the column of a table that holds whole inputs, None where each column is a number of it."""
+        return None
+
+    def decode(self, content: bytes, name: str) -> Tensor | str:
+        """Return one input, (1, ...) or a text, from the `content` of a file of that `name`.
+
+        Raises:
+            InputError: for a file that holds something else.
+        """
+        try:
+            return torch.from_numpy(np.load(io.BytesIO(content), allow_pickle=False))[None]
+        except (ValueError, OSError, EOFError, TypeError) as error:
+            raise InputError(name, expected="an array of numbers", got=one_line(error)) from error
 
     def feed(self, batch: Tensor) -> Tensor | list[str]:
         """Return what the network is called with, from a `batch` (N, ...) in the caller's units; differentiable."""

@@ -90,6 +90,23 @@ class ImageInput(Input, frozen=True, tag="image"):
             batch = batch / batch.new_tensor(self.std).view(1, -1, 1, 1)
         return batch
 
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Return the endings of image files, and of arrays."""
+        from xai.inputs.image_files import SUFFIXES
+
+        return (*SUFFIXES, ".npy")
+
+    @property
+    def column(self) -> str:
+        return "image"
+
+    def decode(self, content: bytes, name: str) -> Tensor | str:
+        """Return the pixels (1, C, H, W) of an image file."""
+        from xai.inputs.image_files import decode_image
+
+        return super().decode(content, name) if name.endswith(".npy") else decode_image(content, self, name)
+
     def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
         """Return image files as pixels (N, C, H, W), and their names."""
         from xai.inputs.image_files import read_images

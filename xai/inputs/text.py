@@ -110,6 +110,18 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         """Return the characters or words (L,) of one text: how far it is padded depends on the batch."""
         return row[self.present(row[None])[0]]
 
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        return (".txt",)
+
+    @property
+    def column(self) -> str:
+        return "text"
+
+    def decode(self, content: bytes, name: str) -> str:
+        """Return the text of a file; what is no UTF-8 in it stands as a mark."""
+        return content.decode("utf-8", "replace")
+
     def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
         """Return texts as code points (N, L), and what to call them; an item that ends in .txt is a file."""
         texts, names = read_texts(items)

@@ -33,8 +33,9 @@ def frame_rows(columns: Columns, input: Input) -> Callable[[object, int], HeldRo
         ids = [str(row) for row in range(start, stop)]
         if columns.id is not None:
             ids = [str(item) for item in _column(frame, columns.id, "id")]
-        if input.kind == "text":
-            return HeldRows(ids, said, [str(text) for text in _column(frame, "text", "data")], named=named)
+        if input.column is not None:
+            whole = _column(frame, input.column, "data").tolist()
+            return HeldRows(ids, said, whole, named=named)
         if input.names:
             return HeldRows(ids, said, frame[[name for name in frame.columns if name in set(input.names)]], named=named)
         beside = [name for name in (columns.label if named else None, columns.id) if name is not None]

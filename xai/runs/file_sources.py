@@ -12,7 +12,6 @@ import numpy as np
 
 from xai.base.errors import InputError, one_line
 from xai.inputs.base import Input
-from xai.inputs.image_files import SUFFIXES
 from xai.runs.columns import Columns, as_list, check_count
 from xai.runs.pieces import ArrayRows, Files, Piece, TarMember, TarRows
 from xai.runs.table_sources import TABLES, cut_tables
@@ -36,12 +35,11 @@ def open_path(path: Path, input: Input, classes: list[str], columns: Columns) ->
     """Return the data set at a path; raises InputError where there is none, or one of a kind that is not read."""
     if path.is_dir():
         files = sorted(item for item in path.rglob("*") if item.is_file() and not _hidden(item, path))
-        kinds = [(SUFFIXES, _images), ((".tar",), _tars), (TABLES, _tables)]
-        for suffixes, opened in kinds if input.kind == "image" else kinds[::-1]:
+        for suffixes, opened in ((input.suffixes, _files), ((".tar",), _tars), (TABLES, _tables)):
             chosen = [item for item in files if _suffix(item) in suffixes]
             if chosen:
                 return opened(path, chosen, input, classes, columns)
-        raise InputError("data", expected="images, tables or tar files", got=f"none in {path}")
+        raise InputError("data", expected=f"{', '.join(input.suffixes)}, tables or tar files", got=f"none in {path}")
     if not path.is_file():
         raise InputError("data", expected="a file or folder", got=f"nothing at {path}")
     if _suffix(path) in TABLES:
@@ -63,8 +61,8 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
 
 
-def _images(path: Path, files: list[Path], input: Input, classes: list[str], columns: Columns) -> Opened:
-    """A folder of images; the first subfolder is the label where it is called like a class."""
+def _files(path: Path, files: list[Path], input: Input, classes: list[str], columns: Columns) -> Opened:
+    """A folder of files, one input each; the first subfolder is the label where it is called like a class."""
     names = [item.relative_to(path).as_posix() for item in files]
     tops = [name.partition("/")[0] if "/" in name else None for name in names]
     labels = [_class(top, classes) for top in tops]
@@ -73,7 +71,7 @@ def _images(path: Path, files: list[Path], input: Input, classes: list[str], col
     def piece(start: int, stop: int) -> Piece:
         return Files(str(path), names[start:stop], labels[start:stop])
 
-    return Opened("images", path.name, len(names), _digest_of(files, names), _by_number(len(names), piece))
+    return Opened("files", path.name, len(names), _digest_of(files, names), _by_number(len(names), piece))
 
 
 def _class(word: str | None, classes: list[str]) -> str | None:
@@ -115,7 +113,7 @@ def _tars(path: Path, files: list[Path], input: Input, classes: list[str], colum
         members += [member for member, _ in found]
         labels += [_class(label, classes) for _, label in found]
     if not members:
-        raise InputError("data", expected=f"members that a model of {input.kind} inputs takes", got="none")
+        raise InputError("data", expected=f"members named {', '.join(input.suffixes)}", got="none")
     labels = _labels(labels, columns, len(members))
 
     def piece(start: int, stop: int) -> Piece:
@@ -127,7 +125,6 @@ def _tars(path: Path, files: list[Path], input: Input, classes: list[str], colum
 
 def _samples(path: Path, input: Input) -> Iterator[tuple[TarMember, str | None]]:
     """Yield the inputs of a tar file in their order, each with its label."""
-    wanted = {"image": (*SUFFIXES, ".npy"), "text": (".txt",)}.get(input.kind, (".npy",))
     member: TarMember | None = None
     label, key = None, None
     with tarfile.open(path, "r:") as archive:
@@ -141,8 +138,8 @@ def _samples(path: Path, input: Input) -> Iterator[tuple[TarMember, str | None]]
                 if member is not None:
                     yield member, label
                 member, label, key = None, None, here
-            if suffix in wanted:
-                member = TarMember(here, str(path.resolve()), suffix, item.offset_data, item.size)
+            if suffix in input.suffixes:
+                member = TarMember(here, str(path.resolve()), item.name, item.offset_data, item.size)
             elif suffix == ".cls":
                 label = archive.extractfile(item).read().decode("utf-8", "replace").strip()
     if member is not None:

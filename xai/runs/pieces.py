@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from xai.base.digest import value_digest
-from xai.base.errors import InputError, XaiError, one_line
+from xai.base.errors import XaiError, one_line
 from xai.inputs.base import Input
-from xai.inputs.image_files import decode_image
 
 __all__ = [
     "ArrayRows",
@@ -96,7 +95,7 @@ class ArrayRows:
 
 @dataclass(frozen=True)
 class Files:
-    """Image files of a folder."""
+    """Files of a folder, one input each."""
 
     root: str
     names: list[str]
@@ -105,26 +104,17 @@ class Files:
     def load(self, input: Input) -> Loaded:
         """Read the files; one that is missing or damaged is an error of its row."""
         return _decoded(
-            self.names, self.labels, lambda row: decode(Path(self.root, self.names[row]), self.names[row], input)
+            self.names, self.labels, [Path(self.root, name).read_bytes for name in self.names], self.names, input
         )
-
-
-def decode(path: Path, name: str, input: Input) -> Tensor:
-    """Return one image file as pixels (1, C, H, W)."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(name, expected="an image file", got=error.strerror or one_line(error)) from error
-    return decode_image(content, input, name)
 
 
 @dataclass(frozen=True)
 class TarMember:
-    """Where one input lies in a tar file, in bytes."""
+    """Where one input lies in a tar file, in bytes. key: of its sample; name: with its ending."""
 
     key: str
     path: str
-    suffix: str
+    name: str
     offset: int
     size: int
 
@@ -144,32 +134,23 @@ class TarRows:
 
     def load(self, input: Input) -> Loaded:
         """Read the members; a damaged one is an error of its row."""
-        ids = [member.key for member in self.members]
-        loaded = _decoded(ids, self.labels, lambda row: _member(self.members[row], input))
-        if input.kind == "text":
-            loaded.inputs = [text for (text,) in loaded.inputs]
-        return loaded
+        keys = [member.key for member in self.members]
+        names = [member.name for member in self.members]
+        return _decoded(keys, self.labels, [member.content for member in self.members], names, input)
 
 
-def _member(member: TarMember, input: Input) -> Tensor | list[str]:
-    content = member.content()
-    if member.suffix == ".txt":
-        return [content.decode("utf-8", "replace")]
-    if member.suffix == ".npy":
-        import io
-
-        return torch.from_numpy(np.load(io.BytesIO(content), allow_pickle=False))[None]
-    return decode_image(content, input, member.key)
-
-
-def _decoded(ids: list[str], labels: list[object], read: Callable[[int], Tensor | list[str]]) -> Loaded:
+def _decoded(
+    ids: list[str], labels: list[object], contents: list[Callable[[], bytes]], names: list[str], input: Input
+) -> Loaded:
     """Return rows that are read one by one."""
     found, rows, errors = [], [], {}
-    for row in range(len(ids)):
+    for row, (content, name) in enumerate(zip(contents, names)):
         try:
-            found.append(read(row))
-        except (XaiError, OSError, ValueError) as error:
-            errors[row] = one_line(error)
+            found.append(input.decode(content(), name))
+        except OSError as error:
+            errors[row] = f"{name}: {error.strerror or one_line(error)}"
+        except XaiError as error:
+            errors[row] = str(error)
         else:
             rows.append(row)
     whole = bool(found) and all(isinstance(part, Tensor) and part.shape == found[0].shape for part in found)
@@ -183,8 +164,7 @@ def combined(items: object, input: Input) -> object:
     if isinstance(items[0], dict):
         import pandas as pd
 
-        name = {"text": "text", "image": "image"}.get(input.kind)
-        return pd.DataFrame(items) if name is None else [item.get(name) for item in items]
+        return pd.DataFrame(items) if input.column is None else [item.get(input.column) for item in items]
     if isinstance(items[0], Tensor | np.ndarray | np.generic | float | int | list | tuple):
         try:
             parts = [torch.as_tensor(item) for item in items]

@@ -103,7 +103,7 @@ def _lines(model: Model, explanation: Explanation, checks: Sequence[str]) -> lis
     best = prediction.argmax(1).tolist()
     shares = model.task != "regression"
     lines = []
-    tops, totals = _largest(explanation)
+    tops, totals = _largest(model, explanation)
     for row, numbers in enumerate(prediction.tolist()):
         diagnosis = explanation.diagnostics[row] if explanation.diagnostics else {}
         findings = explanation.evidence[row] if explanation.evidence else ()
@@ -150,7 +150,7 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _largest(explanation: Explanation) -> tuple[list[list[dict[str, object]]], list[float]]:
+def _largest(model: Model, explanation: Explanation) -> tuple[list[list[dict[str, object]]], list[float]]:
     """Return the largest values of each row, by size, with their names, and the sum of all its values."""
     parts = list(explanation.values)
     totals = [float(part.double().sum()) for part in parts] if len({part.shape for part in parts}) > 1 else None
@@ -158,8 +158,8 @@ def _largest(explanation: Explanation) -> tuple[list[list[dict[str, object]]], l
         return [_top(part.reshape(1, -1), explanation, row)[0] for row, part in enumerate(parts)], totals
     values = torch.stack(parts) if not isinstance(explanation.values, Tensor) else explanation.values
     totals = values.flatten(1).double().sum(1).tolist()
-    if explanation.inputs.ndim == 4 and explanation.over in ("input", "layer") and values.ndim in (3, 4):
-        heat = (values.sum(1) if values.ndim == 4 else values).float()
+    if model.input.drawing == "map" and explanation.over in ("input", "layer"):
+        heat = explanation.heatmap()
         width = heat.shape[2]
         return _top(heat.flatten(1), explanation, 0, lambda place: f"y {place // width}, x {place % width}"), totals
     return _top(values.flatten(1), explanation, 0), totals

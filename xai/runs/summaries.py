@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from xai.inputs.table import TabularInput
 from xai.lime.summary import TrainingSummary
 from xai.model.model import Model
 
@@ -21,8 +20,7 @@ def summarized(model: Model, options: Mapping[str, dict[str, object]]) -> dict[s
         entries["background"] = TrainingSummary.load(background)
     elif background is not None and not isinstance(background, TrainingSummary):
         known = model.input
-        names = {"names": list(known.names), "categorical": dict(known.categorical)}
-        settings = names if isinstance(known, TabularInput) else {}
+        settings = {"names": list(known.names), "categorical": dict(known.categorical)} if known.names else {}
         bins, labels = entries.pop("bins", "quartile"), entries.pop("labels", None)
         entries["background"] = TrainingSummary.of(background, **settings, bins=bins, labels=labels)
     return made
