@@ -6,8 +6,10 @@ One file, moved into place whole: a run that is killed at any moment leaves the 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import torch
@@ -22,6 +24,9 @@ from xai.base.tensor_file import open_tensors
 __all__ = ["Position", "load_checkpoint", "save_checkpoint", "save_weights"]
 
 WANTED = "a checkpoint of a training run"
+
+
+Value = TypeVar("Value")
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,5 +117,5 @@ def save_weights(path: Path, network: nn.Module) -> None:
     write_atomically(path, save(state))
 
 
-def _part(values: dict[str, object], prefix: str) -> dict[str, object]:
+def _part(values: Mapping[str, Value], prefix: str) -> dict[str, Value]:
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

@@ -9,13 +9,13 @@ import math
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from xai.base.errors import InputError
 
 __all__ = ["OPTIMIZERS", "make_optimizer"]
 
-Parameters = Iterable[nn.Parameter]
+Parameters = Iterable[Tensor]
 
 
 def gradient_descent(parameters: Parameters, learning_rate: float) -> torch.optim.Optimizer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 __all__ = ["RECIPES", "Recipe"]
 
@@ -45,7 +46,7 @@ TEXT_RECURRENT = "models.networks.recurrent:text_recurrent"
 ENCODER_DECODER = "models.networks.seq2seq:encoder_decoder"
 
 
-def _table(description: str, data: str, hidden: list[int], **settings: object) -> Recipe:
+def _table(description: str, data: str, hidden: list[int], **settings: Any) -> Recipe:
     """Return a recipe of a dense network on a table of numbers and categories."""
     arguments = {"hidden": hidden, "outputs": settings.pop("outputs", 1), **settings.pop("arguments", {})}
     settings = {"task": "binary", **settings}

@@ -21,6 +21,7 @@ from models.training import Extras, seeded, train
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, names_errors
 from xai.base.files import check_writable, write_atomically
+from xai.inputs.text import TextInput
 from xai.model.folder import save_model
 from xai.model.model import Model
 
@@ -32,8 +33,8 @@ CHECKPOINT, CURVES, KEPT = "checkpoint.safetensors", "training.json", "epochs"
 FROM_DATA: dict[str, Callable[[Dataset], object]] = {
     "inputs": lambda data: data.train_inputs.shape[-1],
     "categories": lambda data: categories_of(data.input),
-    "words": lambda data: len(data.input.vocabulary) + 2,
-    "symbols": lambda data: len(data.input.vocabulary) + 2,
+    "words": lambda data: len(TextInput.of(data.input).vocabulary) + 2,
+    "symbols": lambda data: len(TextInput.of(data.input).vocabulary) + 2,
     "classes": lambda data: len(data.classes),
 }
 

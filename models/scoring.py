@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.datasets import Dataset
 from models.heads import Head, find_head
+from models.networks.seq2seq import EncoderDecoder
 from xai.inputs.base import Input
+from xai.inputs.text import TextInput
 
 __all__ = ["accuracy", "run_in_parts", "summarize", "trimmed", "words_right"]
 
@@ -70,9 +74,10 @@ def accuracy(network: nn.Module, data: Dataset, task: str = "classification") ->
         _, score = run_in_parts(network, data.input, data.test_inputs, data.test_labels, head)
         return summarize(head, score, data.test_labels)
     network.eval()
+    writer = cast(EncoderDecoder, network)  # what learns sequences writes them
     with torch.no_grad():
         right = [
-            words_right(network.write(data.input.feed(part)).symbols, targets)
+            words_right(writer.write(TextInput.of(data.input).as_numbers(part)).symbols, targets)
             for part, targets in zip(data.test_inputs.split(ROWS), data.test_labels.split(ROWS))
         ]
     return float(torch.cat(right).double().mean())

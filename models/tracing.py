@@ -119,7 +119,7 @@ class Tape:
 
 
 @names_errors("trace_network")
-def trace_network(network: nn.Sequential, inputs: Tensor, targets: Tensor | Sequence[float]) -> Tape:
+def trace_network(network: nn.Sequential, inputs: Tensor | Sequence[float], targets: Tensor | Sequence[float]) -> Tape:
     """Run linear layers and activations on one row (D,), take the sum of squared errors, and go back through all of it.
 
     Nodes are named x[i], LAYER.weight[j,i], LAYER.bias[j], LAYER.product[j,i], LAYER[j], error[j] and loss.

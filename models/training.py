@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,15 @@ DIVERGED = 1e4
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 Around = Callable[[nn.Module, torch.Generator], AbstractContextManager]
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A stopping rule that keeps the best weights, to put them back at the end."""
+
+    best_state: dict[str, Tensor] | None
+
+    def restore(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Curves:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Generator[None]:
     """Run the body on a random state of its own (weights and dropout draw from the global one), then restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -113,13 +123,18 @@ def train(
     generators = {name: torch.Generator().manual_seed(seed + place) for place, name in enumerate(("order", "noise"))}
     with seeded(seed):
         stepper = make_optimizer(optimizer, network.parameters(), learning_rate)
-        settings = {"task": task, "optimizer": optimizer, "learning_rate": learning_rate, "schedule": schedule}
+        settings: dict[str, object] = {
+            "task": task,
+            "optimizer": optimizer,
+            "learning_rate": learning_rate,
+            "schedule": schedule,
+        }
         settings |= {"epochs": epochs, "batch_size": batch_size, "validation": validation, "clip": clip, "seed": seed}
         settings |= {"data": data.name, "rows": len(rows), "recipe": recipe}
         position = Position(network, stepper, generators, settings)
         curves, stopped = Curves(), False
         if checkpoint is not None and load_checkpoint(checkpoint, position):
-            curves = Curves(**position.curves)
+            curves = Curves(**(position.curves or {}))
             stopped = _recall(extras, curves, position)
         else:
             _fit_statistics(network, data, rows)
@@ -159,7 +174,7 @@ def train(
                 best = getattr(extras.stopping, "best_state", None)
                 position.epoch, position.curves, position.best = epoch + 1, asdict(curves), best
                 save_checkpoint(checkpoint, position)
-    if getattr(extras.stopping, "best_state", None) is not None and hasattr(extras.stopping, "restore"):
+    if isinstance(extras.stopping, Keeping) and extras.stopping.best_state is not None:
         extras.stopping.restore()
     network.eval()
     return curves
@@ -182,7 +197,7 @@ def _step(
     if extras.augment is not None:
         inputs = extras.augment(inputs, noise)
     seen = data.input.feed(inputs)
-    if extras.input_noise is not None:
+    if extras.input_noise is not None and isinstance(seen, Tensor):
         seen = extras.input_noise(seen, noise)
     if extras.target_noise is not None:
         targets = extras.target_noise(targets, noise)
@@ -233,7 +248,7 @@ def _recall(extras: Extras, curves: Curves, position: Position) -> bool:
     if extras.stopping is not None:
         for epoch, loss in enumerate(curves.validation_loss or curves.train_loss):
             stopped = bool(extras.stopping(epoch, loss))
-        if position.best is not None:
+        if position.best is not None and isinstance(extras.stopping, Keeping):
             extras.stopping.best_state = position.best
     return stopped
 

@@ -46,7 +46,7 @@ def transcribe(model: Model, texts: str | Sequence[str]) -> list[Transcription]:
         wanted = "an encoder-decoder that reads texts and writes named symbols, as of `xai train spelling-attention`"
         raise InputError("model", expected=wanted, got=repr(model))
     batch = model.prepare(texts, "texts")
-    signs = input.feed(batch).to(model.device)
+    signs = input.as_numbers(batch).to(model.device)
     if not bool((signs != PADDING).any(1).all()):
         row = int((signs == PADDING).all(1).nonzero()[0])
         raise InputError("texts", expected="texts with at least one sign to read", got=f"none in row {row}")

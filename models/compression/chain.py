@@ -8,11 +8,21 @@ from torch import Tensor, nn
 from xai.base.errors import LayerError
 from xai.network.guard import untouched
 
-__all__ = ["RECURRENT", "consumer_of", "layers_in_order", "shape_units"]
+__all__ = [
+    "RECURRENT",
+    "BatchNorm",
+    "Feedforward",
+    "batch_norm",
+    "consumer_of",
+    "feedforward",
+    "layers_in_order",
+    "shape_units",
+]
 
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
+Feedforward = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *RECURRENT)
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def layers_in_order(network: nn.Module, example: Tensor) -> dict[str, nn.Module]:
@@ -56,7 +66,7 @@ def consumer_of(order: dict[str, nn.Module], name: str) -> tuple[list[str], str]
         module = order[follower]
         if isinstance(module, WEIGHTED):
             return norms, follower
-        if isinstance(module, NORMS):
+        if isinstance(module, BatchNorm):
             norms.append(follower)
         elif any(True for _ in module.parameters()):
             kinds = "batch norms, or layers without weights"
@@ -70,4 +80,19 @@ def shape_units(module: nn.Module) -> int:
     """Return how many units a layer puts out."""
     if isinstance(module, RECURRENT):
         return module.hidden_size
-    return module.out_features if isinstance(module, nn.Linear) else module.out_channels
+    plain = feedforward(module)
+    return plain.out_features if isinstance(plain, nn.Linear) else plain.out_channels
+
+
+def batch_norm(module: nn.Module) -> BatchNorm:
+    """Return a batch norm as what it is; raises LayerError for another layer."""
+    if not isinstance(module, BatchNorm):
+        raise LayerError("layer", expected="a batch norm", got=type(module).__name__, operation="prune")
+    return module
+
+
+def feedforward(module: nn.Module) -> Feedforward:
+    """Return a dense or convolutional layer as what it is; raises LayerError for another."""
+    if not isinstance(module, Feedforward):
+        raise LayerError("layer", expected="a dense or convolutional one", got=type(module).__name__, operation="prune")
+    return module

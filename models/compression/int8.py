@@ -35,5 +35,5 @@ def run_in_int8(network: nn.Module) -> nn.Module:
         from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 
         made = copy.deepcopy(network).eval().requires_grad_(False)
-        quantize_(made, Int8DynamicActivationInt8WeightConfig())
+        quantize_(made, Int8DynamicActivationInt8WeightConfig())  # ty: ignore[not-callable]  # a module has its name too
     return made

@@ -5,6 +5,9 @@ A module has one row of units for each layer and direction, in torch's order: a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
@@ -21,7 +24,7 @@ __all__ = [
     "shrink_inputs",
 ]
 
-GATES = {nn.RNN: 1, nn.LSTM: 4, nn.GRU: 3}
+GATES: dict[type[nn.RNNBase], int] = {nn.RNN: 1, nn.LSTM: 4, nn.GRU: 3}
 
 
 def row_count(module: nn.RNNBase) -> int:
@@ -49,7 +52,7 @@ def shrink_hidden(module: nn.RNNBase, keep: Tensor) -> nn.RNNBase:
     """Return a smaller module with the hidden units `keep`: (K,) for every layer and direction, or (rows, K)."""
     _check(module)
     rows = keep.expand(row_count(module), -1)
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "num_layers": module.num_layers,
         "bias": module.bias,
         "batch_first": module.batch_first,
@@ -59,8 +62,11 @@ def shrink_hidden(module: nn.RNNBase, keep: Tensor) -> nn.RNNBase:
     if isinstance(module, nn.RNN):
         settings["nonlinearity"] = module.nonlinearity
     with torch.random.fork_rng(devices=[]):
-        small = type(module)(module.input_size, rows.shape[1], **settings)
-    small = small.to(module.weight_ih_l0).train(module.training)
+        make = cast(
+            Callable[..., nn.RNNBase], type(module)
+        )  # an LSTM, GRU or RNN, which take no mode as their base does
+        small = make(module.input_size, rows.shape[1], **settings)
+    small = small.to(cast(Tensor, module.weight_ih_l0)).train(module.training)
     gates, hidden = GATES[type(module)], module.hidden_size
     with torch.no_grad():
         for number, (end, kept) in enumerate(zip(_ends(module), rows)):

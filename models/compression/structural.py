@@ -7,7 +7,17 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from models.compression.chain import RECURRENT, WEIGHTED, consumer_of, layers_in_order, shape_units
+from models.compression.chain import (
+    RECURRENT,
+    WEIGHTED,
+    BatchNorm,
+    Feedforward,
+    batch_norm,
+    consumer_of,
+    feedforward,
+    layers_in_order,
+    shape_units,
+)
 from models.compression.recurrent import (
     hidden_norms,
     ignore_hidden,
@@ -43,7 +53,7 @@ def choose_units(
         if isinstance(module, RECURRENT):
             keep[name] = torch.stack([keep_largest(row, share) for row in hidden_norms(module, norm)])
         else:
-            keep[name] = keep_largest(unit_norms(module.weight, norm), share)
+            keep[name] = keep_largest(unit_norms(feedforward(module).weight, norm), share)
     return keep
 
 
@@ -63,14 +73,15 @@ def prune_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
     for name, indices in keep.items():
         norms, reader = consumer_of(order, name)
         units = shape_units(order[name])
-        if isinstance(parts[name], RECURRENT):
-            parts[name] = shrink_hidden(parts[name], indices)
+        before, part = order[name], parts[name]
+        if isinstance(before, RECURRENT) and isinstance(part, RECURRENT):
+            parts[name] = shrink_hidden(part, indices)
             _put(small, name, parts[name])
-            indices, units = output_units(order[name], indices)  # what later layers see is the last one's states
+            indices, units = output_units(before, indices)  # what later layers see is the last one's states
         else:
-            _shrink_outputs(parts[name], indices)
+            _shrink_outputs(feedforward(part), indices)
         for norm in norms:
-            _shrink_norm(parts[norm], _columns(indices, units, order[norm].num_features, norm))
+            _shrink_norm(batch_norm(parts[norm]), _columns(indices, units, batch_norm(order[norm]).num_features, norm))
         _shrink_reader(parts[reader], indices, units, reader)
     _compare(small, mask_units(network, keep, example), example)
     return small
@@ -86,11 +97,13 @@ def mask_units(network: nn.Module, keep: Keep, example: Tensor) -> nn.Module:
     parts = dict(masked.named_modules())
     for name, indices in keep.items():
         indices, units = _checked(order, name, indices), shape_units(order[name])
-        if isinstance(parts[name], RECURRENT):
-            ignore_hidden(parts[name], indices)
-            indices, units = output_units(order[name], indices)
+        part = parts[name]
+        if isinstance(part, RECURRENT):
+            ignore_hidden(part, indices)
+            indices, units = output_units(part, indices)
         reader = consumer_of(order, name)[1]
-        weights = input_weights(parts[reader]) if isinstance(parts[reader], RECURRENT) else [parts[reader].weight]
+        reads = parts[reader]
+        weights = input_weights(reads) if isinstance(reads, RECURRENT) else [feedforward(reads).weight]
         width = weights[0].shape[1]
         gone = torch.ones(width, dtype=torch.bool)
         gone[_columns(indices, units, width, reader)] = False
@@ -104,10 +117,11 @@ def _checked(order: dict[str, nn.Module], name: str, indices: Tensor) -> Tensor:
     consumer_of(order, name)
     units = shape_units(order[name])
     indices = torch.as_tensor(indices)
-    lists = (1, 2) if isinstance(order[name], RECURRENT) else (1,)
+    layer = order[name]
+    lists = (1, 2) if isinstance(layer, RECURRENT) else (1,)
     fits = indices.ndim in lists and indices.dtype == torch.int64 and indices.shape[-1] > 0
-    if fits and indices.ndim == 2:
-        fits = len(indices) in (1, row_count(order[name]))
+    if fits and indices.ndim == 2 and isinstance(layer, RECURRENT):
+        fits = len(indices) in (1, row_count(layer))
     if fits:
         rows = indices.reshape(-1, indices.shape[-1])
         fits = bool(((rows >= 0) & (rows < units)).all()) and bool((rows.diff(dim=1) > 0).all())
@@ -126,7 +140,7 @@ def _columns(indices: Tensor, units: int, width: int, reader: str) -> Tensor:
     return (indices[:, None] * each + torch.arange(each)).flatten()
 
 
-def _shrink_outputs(module: nn.Module, indices: Tensor) -> None:
+def _shrink_outputs(module: Feedforward, indices: Tensor) -> None:
     if getattr(module, "groups", 1) != 1:
         raise LayerError("layer", expected="a convolution of one group", got=str(module), operation="prune")
     _replace(module, "weight", module.weight.detach()[indices])
@@ -135,7 +149,7 @@ def _shrink_outputs(module: nn.Module, indices: Tensor) -> None:
     setattr(module, "out_features" if isinstance(module, nn.Linear) else "out_channels", len(indices))
 
 
-def _shrink_norm(module: nn.Module, columns: Tensor) -> None:
+def _shrink_norm(module: BatchNorm, columns: Tensor) -> None:
     for name in ("weight", "bias"):
         if getattr(module, name) is not None:
             _replace(module, name, getattr(module, name).detach()[columns])
@@ -151,8 +165,9 @@ def _shrink_reader(module: nn.Module, indices: Tensor, units: int, name: str) ->
         return
     if getattr(module, "groups", 1) != 1:
         raise LayerError("layer", expected="a convolution of one group", got=str(module), operation="prune")
-    columns = _columns(indices, units, module.weight.shape[1], name)
-    _replace(module, "weight", module.weight.detach()[:, columns])
+    plain = feedforward(module)
+    columns = _columns(indices, units, plain.weight.shape[1], name)
+    _replace(plain, "weight", plain.weight.detach()[:, columns])
     setattr(module, "in_features" if isinstance(module, nn.Linear) else "in_channels", len(columns))
 
 

@@ -36,7 +36,7 @@ def cmudict() -> Dataset:
     most = max(len(said[word]) for word in test)
     nothing = [0] * (LONGEST + 1)
     listed = [[_row(answer, number) for answer in said[word]] for word in test]
-    spelled = input.feed([word for _, word, _ in pairs])
+    spelled = input.as_numbers([word for _, word, _ in pairs])
     pronounced = torch.tensor([_row(answer, number) for _, _, answer in pairs])
     return Dataset(
         name="CMUdict, spelling to phonemes",
@@ -44,7 +44,7 @@ def cmudict() -> Dataset:
         classes=(PADDING, STOP, *phonemes),
         train_inputs=spelled,
         train_labels=pronounced,
-        test_inputs=input.feed(test),
+        test_inputs=input.as_numbers(test),
         test_labels=torch.tensor([rows + [nothing] * (most - len(rows)) for rows in listed]),
         train_groups=torch.tensor([group for group, _, _ in pairs]),
         train_lengths=(spelled != 0).sum(1) * 100 + (pronounced != 0).sum(1),

@@ -30,7 +30,7 @@ def movie_reviews() -> Dataset:
     counts = Counter(word for row in train.tolist() for word in splitter.words(texts[row]))
     known = [word for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count >= LEAST]
     input = TextInput(known, pattern=PATTERN, length=WORDS)
-    numbers = input.feed(texts)
+    numbers = input.as_numbers(texts)
     return Dataset(
         name="movie reviews",
         input=input,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, names_errors
+from xai.inputs.base import Input
 
 __all__ = ["categories_of", "encode"]
 
@@ -40,6 +41,6 @@ def encode(lines: Sequence[Sequence[str]], names: Sequence[str], categorical: di
     return torch.tensor(columns, dtype=torch.float32).T.contiguous()
 
 
-def categories_of(input: object) -> list[int]:
+def categories_of(input: Input) -> list[int]:
     """Return for each column of a TabularInput 0, or its number of categories: what `feedforward` takes."""
     return [len(input.categorical.get(name, ())) for name in input.names]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.compression.speed import parameter_count
 from models.datasets.cmudict import cmudict
 from models.lecture.common import percent
-from models.networks.seq2seq import encoder_decoder
+from models.networks.seq2seq import EncoderDecoder, encoder_decoder
 from models.recipes import subset
 from models.scoring import words_right
 from models.training import seeded, train
 from xai.base.experiment import Outcome, Panel, Series
+from xai.inputs.text import TextInput
 
 __all__ = ["experiment", "share_by_length"]
 
@@ -51,10 +52,23 @@ def experiment(rows: int = 20_000, test: int = 4_000, epochs: int = 6, size: int
     for name, attention, units in (("last state alone", "none", wider), ("with attention", "state", size)):
         with seeded(0):
             network = encoder_decoder(
-                len(data.input.vocabulary) + 2, len(data.classes), units, 32, attention, longest=answers.shape[2]
+                len(TextInput.of(data.input).vocabulary) + 2,
+                len(data.classes),
+                units,
+                32,
+                attention,
+                longest=answers.shape[2],
             )
-        settings = {"learning_rate": 5e-3, "schedule": "one-cycle", "epochs": epochs, "validation": 0.0, "clip": 2.0}
-        train(network, data, task="sequence", **settings)
+        train(
+            network,
+            data,
+            task="sequence",
+            learning_rate=5e-3,
+            schedule="one-cycle",
+            epochs=epochs,
+            validation=0.0,
+            clip=2.0,
+        )
         found[name], parameters[name] = _right(network, seen, answers), parameter_count(network)
     short, long = lengths <= SHORT, lengths >= LONG
     (plain, far), (attending, afar) = (
@@ -97,7 +111,7 @@ def experiment(rows: int = 20_000, test: int = 4_000, epochs: int = 6, size: int
     )
 
 
-def _right(network: nn.Module, seen: Tensor, answers: Tensor) -> Tensor:
+def _right(network: EncoderDecoder, seen: Tensor, answers: Tensor) -> Tensor:
     with torch.no_grad():
         parts = zip(seen.split(500), answers.split(500))
         return torch.cat([words_right(network.write(part).symbols, labels) for part, labels in parts])

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.datasets.mnist import mnist
+from xai.inputs.image import ImageInput
 
 __all__ = [
     "Split",
@@ -66,7 +67,7 @@ def handwritten(train: int, test: int = 1000, seed: int = 0) -> Split:
     draw = torch.Generator().manual_seed(seed)
     first = torch.randperm(len(data.train_inputs), generator=draw)[:train]
     last = torch.randperm(len(data.test_inputs), generator=draw)[:test]
-    change = data.input.feed
+    change = ImageInput.of(data.input).feed
     inputs, test_inputs = change(data.train_inputs[first]), change(data.test_inputs[last])
     return Split(inputs, data.train_labels[first], test_inputs, data.test_labels[last])
 

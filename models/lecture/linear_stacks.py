@@ -26,8 +26,10 @@ def best_linear_error() -> float:
 
 def collapse(stack: nn.Sequential) -> tuple[Tensor, Tensor]:
     """Return the one matrix and bias that a stack of linear layers amounts to."""
-    weight, bias = torch.eye(stack[0].in_features, dtype=torch.float64), torch.zeros(stack[0].in_features).double()
-    for layer in stack:
+    layers = [layer for layer in stack if isinstance(layer, nn.Linear)]
+    inputs = layers[0].in_features
+    weight, bias = torch.eye(inputs, dtype=torch.float64), torch.zeros(inputs).double()
+    for layer in layers:
         weight, bias = layer.weight.double() @ weight, layer.weight.double() @ bias + layer.bias.double()
     return weight.detach(), bias.detach()
 

@@ -141,7 +141,7 @@ def from_torch(module: nn.RNNBase, layer: int = 0, backward: bool = False) -> tu
     if found is None or not hasattr(module, f"weight_ih{end}") or getattr(module, "nonlinearity", "tanh") != "tanh":
         raise InputError("module", expected=f"nn.RNN (tanh), nn.LSTM or nn.GRU with a layer {layer}", got=module)
     name, order = found
-    zero = module.weight_ih_l0.new_zeros(len(order) * module.hidden_size)
+    zero = module.get_parameter("weight_ih_l0").new_zeros(len(order) * module.hidden_size)
     parts = [
         getattr(module, f"{key}{end}", zero).chunk(len(order))
         for key in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

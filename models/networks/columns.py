@@ -42,6 +42,9 @@ class Columns(nn.Module):
     tensor([[1., 0., 0., 1.]])
     """
 
+    mean: Tensor  # (numeric columns,), and so is std: buffers
+    std: Tensor
+
     @names_errors("Columns")
     def __init__(self, categories: Sequence[int]) -> None:
         super().__init__()
@@ -80,6 +83,9 @@ class Columns(nn.Module):
 
 class Rescale(nn.Module):
     """The last step of a regression: from standardized values (N, K) to the targets' own units."""
+
+    mean: Tensor  # (outputs,), and so is std: buffers
+    std: Tensor
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -11,7 +13,7 @@ from xai.base.errors import InputError
 
 __all__ = ["LAYERS", "POOLS", "Recurrent", "recurrent", "text_recurrent"]
 
-LAYERS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 SPREAD = 0.1  # of the embedding before training
 POOLS = ("last", "max", "mean")
 

@@ -87,11 +87,12 @@ class EncoderDecoder(nn.Module):
             decoded, _ = self.decoder(before, state)  # all steps at once: nothing of the output is fed back
             logits, weights = self._answer(decoded, states, present)
             return Written(target, logits, weights)
-        steps = []
+        answers, looked = [], []
         for step in range(target.shape[1]):
             logits, weights, state = self._step(before[:, step : step + 1], state, states, present)
-            steps.append((logits, weights))
-        return Written(target, torch.cat([step[0] for step in steps], 1), torch.cat([step[1] for step in steps], 1))
+            answers.append(logits)
+            looked += [] if weights is None else [weights]
+        return Written(target, torch.cat(answers, 1), torch.cat(looked, 1))
 
     def write(self, source: Tensor, longest: int | None = None) -> Written:
         """Decode greedily: the most probable symbol is the next step's input, until STOP or `longest` steps."""
@@ -127,7 +128,7 @@ class EncoderDecoder(nn.Module):
     def _step(
         self, before: Tensor, state: Tensor, states: Tensor, present: Tensor
     ) -> tuple[Tensor, Tensor | None, Tensor]:
-        if self.attention == "previous_output":
+        if self.attention == "previous_output" and self.attention_weights is not None:
             context, weights = dot_product_attention(state.transpose(0, 1), states, present, self.attention_weights)
             decoded, state = self.decoder(torch.cat([before, context], 2), state)
             return self.logits(self.dropout(decoded)), weights, state
@@ -135,7 +136,7 @@ class EncoderDecoder(nn.Module):
         return *self._answer(decoded, states, present), state
 
     def _answer(self, decoded: Tensor, states: Tensor, present: Tensor) -> tuple[Tensor, Tensor | None]:
-        if self.combine is None:
+        if self.combine is None or self.attention_weights is None:
             return self.logits(self.dropout(decoded)), None
         context, weights = dot_product_attention(decoded, states, present, self.attention_weights)
         return self.logits(self.dropout(self.combine(torch.cat([context, decoded], 2)).tanh())), weights

@@ -5,7 +5,7 @@ The scale is in units of what it is added to; inputs are standardized by then, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
@@ -81,7 +81,7 @@ def add_to_gradients(network: nn.Module, noise: Noise, generator: torch.Generato
 @contextmanager
 def activation_noise(
     network: nn.Module, layers: Iterable[str], scale: float, generator: torch.Generator
-) -> Iterator[None]:
+) -> Generator[None]:
     """Add noise to the output of each named layer inside the body; "" is the network's own output. Leaves no hook."""
     add = gaussian(scale)
     with within("activation_noise"):
@@ -117,7 +117,7 @@ def weight_noise(scale: float) -> Callable[[nn.Module, torch.Generator], Abstrac
 
 
 @contextmanager
-def replaced(network: nn.Module, change: Callable[[Tensor], Tensor], least_axes: int = 0) -> Iterator[None]:
+def replaced(network: nn.Module, change: Callable[[Tensor], Tensor], least_axes: int = 0) -> Generator[None]:
     """Let trained parameters (with so many axes) have other values inside the body and their own again after it."""
     chosen = [p for p in network.parameters() if p.requires_grad and p.ndim >= least_axes]
     kept = [parameter.detach().clone() for parameter in chosen]

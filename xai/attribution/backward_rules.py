@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
 from xai.attribution.operations import LINEAR, PRODUCTS, RECURRENT
@@ -49,25 +51,32 @@ class Operation:
         """Return what the call gives for other sources, out of place."""
         args, kwargs = list(self.args), dict(self.kwargs)
         for place, source in zip(self.places, sources):
-            (args if isinstance(place, int) else kwargs)[place] = source
+            _put(source, place, args, kwargs)
         return self.function(*args, **kwargs)
 
     def with_first(self, source: Tensor) -> Operation:
         """Return the call with another tensor for the first of its sources."""
         place, args, kwargs = self.places[0], list(self.args), dict(self.kwargs)
-        (args if isinstance(place, int) else kwargs)[place] = source
+        _put(source, place, args, kwargs)
         return replace(self, args=tuple(args), kwargs=kwargs)
 
-    def argument(self, place: int, name: str, default: object = None) -> object:
+    def argument(self, place: int, name: str, default: Any = None) -> Any:
         """Return an argument by its place or its name."""
         return self.args[place] if len(self.args) > place else self.kwargs.get(name, default)
 
 
-Rule = Callable[[Operation], "Tensor | None"]
+def _put(source: Tensor, place: int | str, args: list, kwargs: dict) -> None:
+    if isinstance(place, int):
+        args[place] = source
+    else:
+        kwargs[place] = source
+
+
+Rule = Callable[[Operation], "Tensor | tuple | None"]
 
 
 @contextmanager
-def rules(table: Mapping[str, Rule]) -> Iterator[None]:
+def rules(table: Mapping[str, Rule]) -> Generator[None]:
     """Run a forward pass in which each operation named in the table is put out by its rule.
 
     A rule takes the Operation and returns its output, connected to the graph as the rule wants (see `connect`), or None
@@ -89,12 +98,12 @@ def connect(values: Callable[..., tuple[Tensor, Callable[[Tensor], tuple]]], *so
 
 class _Connected(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: object, values: Callable, *sources: Tensor) -> Tensor:
+    def forward(ctx: Any, values: Callable, *sources: Tensor) -> Tensor:
         output, ctx.rule = values(*(source.detach() for source in sources))
         return output
 
     @staticmethod
-    def backward(ctx: object, *gradients: Tensor) -> tuple:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple:
         return None, *ctx.rule(*gradients)
 
 
@@ -102,7 +111,7 @@ class _Mode(TorchFunctionMode):
     def __init__(self, table: Mapping[str, Rule]) -> None:
         super().__init__()
         self.table = table
-        self.open: list[object] = []
+        self.open: list[FunctionType] = []
 
     def __torch_function__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> object:
         kwargs = dict(kwargs or {})
@@ -127,7 +136,7 @@ class _Mode(TorchFunctionMode):
         output = self.table[name](call)
         if output is None:
             return func(*args, **given)
-        return overwritten.copy_(output) if in_place else output
+        return overwritten.copy_(output) if in_place and isinstance(output, Tensor) else output
 
     def _inside(self, func: FunctionType, args: tuple, kwargs: dict) -> object:
         """Run a function that torch has written in Python with its own operations seen."""
@@ -216,7 +225,7 @@ def no_recurrence(method: str) -> dict[str, Rule]:
     return dict.fromkeys(RECURRENT, refuse)
 
 
-def graph_of(score: Tensor) -> list[object]:
+def graph_of(score: Tensor) -> list[Node]:
     """Return every node of the graph behind a tensor, from its end."""
     waiting, seen = [score.grad_fn], {}
     while waiting:
@@ -227,12 +236,12 @@ def graph_of(score: Tensor) -> list[object]:
     return list(seen)
 
 
-def kind_of(node: object) -> str:
+def kind_of(node: Node) -> str:
     """Return what a node of the graph does, without number: "Relu" for ReluBackward0."""
     return re.sub(r"(Backward)?\d*$", "", node.name().split("::")[-1])
 
 
-def _several(node: object, name: str) -> bool:
+def _several(node: Node, name: str) -> bool:
     """Is more than one factor part of the graph? A summand beside the product, such as a bias, is no factor."""
     edges = [source is not None for source, _ in node.next_functions]
     if name == "Div":

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import Node
 
 from xai.attribution.backward_rules import Operation, kind_of
 from xai.base.errors import NetworkError
@@ -40,6 +41,9 @@ LAYERS = frozenset(("Addmm", "Convolution", "Linear"))  # what comes behind weig
 CONSTANT = 1e-6  # up to here a ratio is called constant, as where a network adds 1e-9 to a sum
 
 
+Edge = tuple["Node | None", int]  # a node of the graph, and the number of its output
+
+
 class Logits(NamedTuple):
     """What was exponentiated, at the input and at the baseline; the axes of its sum; and a multiple of the result."""
 
@@ -54,13 +58,21 @@ class _Made(NamedTuple):
 
     name: str
     power: float  # the exponent, 0 for what is no power of what came in
-    logits: Tensor | None  # of an exponential: the exponents, at the input and at the baseline
-    before: Tensor | None
-    root: object  # of an exponential: what the exponents are made of, each by itself
+    ends: tuple[Tensor, Tensor] | None  # of an exponential: the exponents, at the input and at the baseline
+    root: Edge | None  # of an exponential: what the exponents are made of, each by itself
 
     def transparent(self) -> bool:
         """Is what came in still there: in a product, under a root or below a fraction line?"""
         return self.root is None and (self.power == 0 or -1 <= self.power < 1)
+
+
+class _Sum(NamedTuple):
+    """A sum of exponentials, or a multiple of it: of which exponential, its `ends`, along which axes."""
+
+    top: _Made
+    ends: tuple[Tensor, Tensor]
+    axes: tuple[int, ...]
+    more: bool  # was something else added to it?
 
 
 def remember(output: Tensor, operation: Operation, source: Tensor | None = None, before: Tensor | None = None) -> None:
@@ -73,12 +85,14 @@ def remember(output: Tensor, operation: Operation, source: Tensor | None = None,
     if name == "pow" and isinstance(exponent, int | float):
         power = float(exponent)
     raised = name in EXPONENTIALS or (name == "pow" and operation.places in ((1,), ("exponent",)))
-    if raised:
-        known = name in EXPONENTIALS
-        root = _behind((source.grad_fn, 0), EACH)
-        output.grad_fn.made = _Made(name, 0.0, source if known else None, before if known else None, root)
+    if raised and source is not None:
+        ends = None if before is None or name not in EXPONENTIALS else (source, before)
+        made = _Made(name, 0.0, ends, _behind((source.grad_fn, 0), EACH))
     elif power or source is None:
-        output.grad_fn.made = _Made(name, power, None, None, None)
+        made = _Made(name, power, None, None)
+    else:
+        return
+    output.grad_fn.made = made  # ty: ignore[invalid-assignment]  # a node takes any attribute
 
 
 def is_inverse(factor: Tensor) -> bool:
@@ -90,9 +104,9 @@ def is_inverse(factor: Tensor) -> bool:
 def joined(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return the exponents of a product of two exponentials, added up, at the input and at the baseline."""
     one, other = (_made(_behind((item.grad_fn, 0), SAME)[0]) for item in (first, second))
-    if one is None or other is None or not one.name == other.name == "exp":
+    if one is None or other is None or one.ends is None or other.ends is None or not one.name == other.name == "exp":
         return None
-    return one.logits + other.logits, one.before + other.before
+    return one.ends[0] + other.ends[0], one.ends[1] + other.ends[1]
 
 
 def logarithm_of_sum(total: Tensor) -> Logits | None:
@@ -102,7 +116,7 @@ def logarithm_of_sum(total: Tensor) -> Logits | None:
     """
     found = _summed(total.grad_fn)
     if found is not None:
-        whole = _whole(*found, lambda sums: total.view(sums.shape) if total.numel() == sums.numel() else None)
+        whole = _whole(found, lambda sums: total.view(sums.shape) if total.numel() == sums.numel() else None)
         if whole is not None:
             return whole
     if _mixed(total, _exponentials(total.grad_fn)):
@@ -119,9 +133,9 @@ def share_of_sum(upper: Tensor, lower: Tensor, inverse: bool = False) -> Logits 
     if not held:
         return None
     found, top = _summed(lower.grad_fn), _made(_behind((upper.grad_fn, 0), SAME)[0])
-    if found is not None and top is not None and _alike(found[0], top) and top.logits.shape == upper.shape:
+    if found is not None and top is not None and _alike(found.top, top) and found.ends[0].shape == upper.shape:
         total = lower.reciprocal() if inverse else lower
-        whole = _whole(*found, lambda sums: total if total.ndim <= upper.ndim else None)
+        whole = _whole(found, lambda sums: total if total.ndim <= upper.ndim else None)
         if whole is not None:
             return whole
     if _mixed(lower, held):
@@ -135,52 +149,55 @@ def _refusal(what: str, instead: str) -> NetworkError:
     return NetworkError("network", expected=wanted, got=f"{got} integrated_gradients", operation="deeplift")
 
 
-def _summed(node: object) -> tuple[_Made, tuple[int, ...], bool] | None:
-    """Return the exponential whose sum a node is, or a multiple or one over it; the axes; whether more was added."""
-    more = False
+def _summed(last: Node | None) -> _Sum | None:
+    """Return the sum of an exponential that a node is, or a multiple or one over it; None where it is no such sum."""
+    more, node = False, last
     while True:
         node, _ = _behind((node, 0), SCALED)
+        if node is None:
+            return None
         made = _made(node)
         more = more or kind_of(node) in EACH
         if not (kind_of(node) in EACH or (made is not None and made.power == -1)) or _next(node)[0] is None:
             break
         node, _ = _next(node)
     top = _made(_behind(_next(node), SAME)[0]) if kind_of(node) in ("Mean", "Sum") else None
-    if top is None or top.logits is None:
+    if top is None or top.ends is None:
         return None
-    sides = top.logits.ndim
+    sides = top.ends[0].ndim
     axes = getattr(node, "_saved_dim", ())  # negative ones come as their complement to 2^64
     axes = tuple((axis - 2**64 if axis >= 2**63 else axis) % sides for axis in axes) or tuple(range(sides))
-    return top, axes, more
+    return _Sum(top, top.ends, axes, more)
 
 
 def _alike(one: _Made, other: _Made) -> bool:
     """Are two exponentials those of one tensor?"""
     if one is other:
         return True
-    same = one.name == other.name and one.root == other.root and one.logits.shape == other.logits.shape
-    return same and torch.equal(one.logits, other.logits) and torch.equal(one.before, other.before)
+    if one.ends is None or other.ends is None or one.name != other.name or one.root != other.root:
+        return False
+    return all(torch.equal(first, second) for first, second in zip(one.ends, other.ends, strict=True))
 
 
-def _whole(top: _Made, axes: tuple[int, ...], more: bool, total: Callable[[Tensor], Tensor | None]) -> Logits | None:
+def _whole(found: _Sum, total: Callable[[Tensor], Tensor | None]) -> Logits | None:
     """Return the logits if the numbers agree with what the graph says: a constant times the sum of exponentials.
 
     Where more was added to the sum, it must not show, as 1e-9 does not.
     """
-    scale = EXPONENTIALS[top.name]
-    sums = (top.logits.detach() * scale).exp().sum(axes, keepdim=True)
-    found = total(sums)
-    if found is None:
+    scale, (now, before) = EXPONENTIALS[found.top.name], found.ends
+    sums = (now.detach() * scale).exp().sum(found.axes, keepdim=True)
+    given = total(sums)
+    if given is None:
         return None
-    ratio = found.detach() / sums
-    multiple = 1.0 if more else float(ratio.mean())
+    ratio = given.detach() / sums
+    multiple = 1.0 if found.more else float(ratio.mean())
     limit = max(CONSTANT, 32 * torch.finfo(ratio.dtype).eps)
     if not bool(((ratio - multiple).abs() <= limit * abs(multiple)).all()):
         return None
-    return Logits(top.logits * scale, top.before * scale, axes, multiple)
+    return Logits(now * scale, before * scale, found.axes, multiple)
 
 
-def _mixed(total: Tensor, held: set[object]) -> bool:
+def _mixed(total: Tensor, held: set[Edge]) -> bool:
     """Does a tensor add up several numbers of which some are the exponentials given, by what they are made of?"""
     if not held & _exponentials(total.grad_fn):
         return False
@@ -193,9 +210,9 @@ def _mixed(total: Tensor, held: set[object]) -> bool:
     return len(roots) > 1
 
 
-def _inside(node: object, kinds: frozenset[str] | None = None) -> set[object]:
+def _inside(last: Node | None, kinds: frozenset[str] | None = None) -> set[Node]:
     """Return a node and those behind it, up to layers and operations that have a rule; of some kinds only, if given."""
-    waiting, seen = [node], set()
+    waiting, seen = [last], set()
     while waiting:
         node = waiting.pop()
         if node is None or node in seen:
@@ -206,7 +223,7 @@ def _inside(node: object, kinds: frozenset[str] | None = None) -> set[object]:
     return seen
 
 
-def _goes_on(node: object, kinds: frozenset[str] | None) -> bool:
+def _goes_on(node: Node, kinds: frozenset[str] | None) -> bool:
     made = _made(node)
     if made is not None:
         return made.transparent() and (kinds is None or not _is_sum(node))
@@ -214,31 +231,31 @@ def _goes_on(node: object, kinds: frozenset[str] | None) -> bool:
     return kind not in LAYERS and kind != "_Connected" and (kinds is None or kind in kinds)
 
 
-def _exponentials(node: object) -> set[object]:
+def _exponentials(node: Node | None) -> set[Edge]:
     """Return what the exponentials inside a node are made of."""
     made = [_made(other) for other in _inside(node)]
     return {item.root for item in made if item is not None and item.root is not None}
 
 
-def _is_sum(node: object) -> bool:
+def _is_sum(node: Node) -> bool:
     made = _made(node)
     if made is not None:
         return made.root is None and made.power == 0 and made.name not in ("mul", "multiply", "addcmul")
     return kind_of(node) in SUMS
 
 
-def _made(node: object) -> _Made | None:
+def _made(node: Node | None) -> _Made | None:
     return getattr(node, "made", None)
 
 
-def _behind(edge: tuple[object, int], kinds: frozenset[str]) -> tuple[object, int]:
+def _behind(edge: Edge, kinds: frozenset[str]) -> Edge:
     """Return the first node behind another that is of another kind or has several behind it, and which output of it."""
     while edge[0] is not None and kind_of(edge[0]) in kinds and _next(edge[0])[0] is not None:
         edge = _next(edge[0])
     return edge
 
 
-def _next(node: object) -> tuple[object, int]:
+def _next(node: Node) -> Edge:
     """Return the one node behind another, with the number of its output; of a copy in place, what was copied."""
     edges = [edge for edge in node.next_functions if edge[0] is not None]
     return edges[-1] if len(edges) == 1 or (edges and kind_of(node) == "CopyBackwards") else (None, 0)

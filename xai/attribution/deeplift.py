@@ -105,7 +105,7 @@ class _Reference:
         # Copies, since the network may go on in place.
         self.seen.append((operation.name, tuple(source.detach().clone() for source in operation.sources)))
 
-    def compare(self, operation: Operation) -> Tensor | None:
+    def compare(self, operation: Operation) -> Tensor | tuple | None:
         name, behind = self.seen[self.place] if self.place < len(self.seen) else ("nothing", ())
         self.place += 1
         sources = operation.sources

@@ -94,7 +94,8 @@ def _quotient(operation: Operation, before: Before) -> Tensor | None:
     if operation.kwargs.get("rounding_mode"):
         return None
     if len(before) == 2:
-        whole = by_hand.share_of_sum(*operation.sources)
+        upper, lower = operation.sources
+        whole = by_hand.share_of_sum(upper, lower)
         return (
             quotient(operation.sources, before) if whole is None else _of_logits(operation(*operation.sources), whole)
         )
@@ -102,6 +103,8 @@ def _quotient(operation: Operation, before: Before) -> Tensor | None:
         return None
     source = operation.sources[0]
     inverse = rescaled(torch.reciprocal, source, before[0])
+    if inverse is None:
+        return None
     by_hand.remember(inverse, replace(operation, name="reciprocal"), source)
     return operation.argument(0, "input") * inverse
 
@@ -144,8 +147,8 @@ def _instance_norm(operation: Operation, before: Before) -> Tensor | None:
 def _grouped(operation: Operation, before: Before, groups: int, numbers: tuple, epsilon: float) -> Tensor | None:
     if len(before) > 1:
         return None
-    grouped = [item.reshape(len(item), groups, -1) for item in (operation.sources[0], before[0])]
-    output = standardized(*grouped, (-1,), epsilon).view_as(operation.sources[0])
+    now, then = (item.reshape(len(item), groups, -1) for item in (operation.sources[0], before[0]))
+    output = standardized(now, then, (-1,), epsilon).view_as(operation.sources[0])
     channels = (-1, *(1,) * (output.ndim - 2))
     return _scaled(output, *(None if item is None else item.view(channels) for item in numbers))
 
@@ -200,7 +203,7 @@ PRODUCTS = (
     "mul", "multiply", "matmul", "mm", "bmm", "mv", "dot", "inner", "outer", "einsum", "addmm", "addbmm", "baddbmm",
     "addmv", "addr", "addcmul",
 )  # fmt: skip
-TABLE: dict[str, Callable[[Operation, Before], Tensor | None]] = {
+TABLE: dict[str, Callable[[Operation, Before], Tensor | tuple | None]] = {
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(MAXIMA, _maximum),
     **dict.fromkeys(PRODUCTS, _product),

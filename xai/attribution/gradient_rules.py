@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import Node
 
 from xai.attribution.backward_rules import Operation, Rule, connect, graph_of, kind_of, pulled_back, ruled_gradient
 from xai.attribution.operations import RECTIFIER_NODES, RECTIFIERS
@@ -73,7 +74,7 @@ def guided_gradient(session: Session, rows: Tensor, rule: Rule | None = None) ->
     """Return the guided gradient of some rows (n, ...) and the number of rectifiers that it met."""
     met: list[str] = []
 
-    def counted(operation: Operation) -> Tensor | None:
+    def counted(operation: Operation) -> Tensor | tuple | None:
         least = operation.argument(1, LEAST.get(operation.name, "min"))
         if operation.name in BOUNDS and not (isinstance(least, int | float) and least == 0):
             return None
@@ -92,7 +93,7 @@ def guided_gradient(session: Session, rows: Tensor, rule: Rule | None = None) ->
     return ruled_gradient(session, session.inputs[rows], rows, table, check)[1], len(met)
 
 
-def _rectifies(node: object) -> bool:
+def _rectifies(node: Node) -> bool:
     """Is a node of the graph a rectifier, or a bound from below at 0?"""
     least = getattr(node, "_saved_min_val", getattr(node, "_saved_min", None))
     return kind_of(node) in RECTIFIER_NODES or (isinstance(least, int | float) and least == 0)

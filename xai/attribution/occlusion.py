@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,8 +79,9 @@ def occlusion(
             session.inputs[0].numel() // values[0].numel()
         )  # the channels of a pixel share its value: the sum is the fall
         values = kind.spread(values.to(session.inputs.dtype), session.inputs).expand_as(session.inputs) / shared
-        options["baseline"] = name
-        return session.explanation("occlusion", values.contiguous(), "input", baseline=name, options=options)
+        return session.explanation(
+            "occlusion", values.contiguous(), "input", baseline=name, options={**options, "baseline": name}
+        )
 
 
 def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int]) -> Tensor:
@@ -97,7 +99,7 @@ def _or(value: object, default: tuple[int, ...]) -> object:
     return default if value is None else value
 
 
-def _pair(value: object, argument: str, sides: tuple[int, ...]) -> tuple[int, int]:
+def _pair(value: Any, argument: str, sides: tuple[int, ...]) -> tuple[int, int]:
     pair = (value, value) if isinstance(value, Integral) and not isinstance(value, bool) else value
     fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, Integral) for item in pair)
     if not fits or not all(1 <= item <= side for item, side in zip(pair, sides)):

@@ -69,7 +69,7 @@ def kernel_shap(
         counts = torch.tensor(parts.counts())
         nothing = torch.zeros(1, int(counts.max()), dtype=torch.bool)
         empty = masked_scores(session, hiding, nothing, session.rows)[:, 0]
-        places = parts.labels.shape[1] if parts.over == "steps" else 0  # padding is no part, and has the value 0
+        places = parts.labelled().shape[1] if parts.over == "steps" else 0  # padding is no part, and has the value 0
         values: list[Tensor] = [full] * len(session)
         errors: list[Tensor] = [full] * len(session)
         for size in sorted(set(counts.tolist())):

@@ -6,7 +6,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from xai.base.errors import InputError
 
@@ -53,24 +53,28 @@ def renamed_arguments(**new_names: str) -> Callable[[Decorated], Decorated]:
     """
 
     def decorate(decorated: Decorated) -> Decorated:
-        plain = decorated.__init__ if isinstance(decorated, type) else decorated
+        plain, name = decorated.__init__ if isinstance(decorated, type) else decorated, _name_of(decorated)
         signature = inspect.signature(plain)
         for old, new in new_names.items():
             if new not in signature.parameters or old in signature.parameters:
-                raise TypeError(f"{decorated.__qualname__}: cannot rename {old} to {new}: it takes {signature}")
+                raise TypeError(f"{name}: cannot rename {old} to {new}: it takes {signature}")
 
         @functools.wraps(plain)
         def with_old_keywords(*args: object, **keywords: object) -> object:
             if not new_names.keys().isdisjoint(keywords):
-                keywords = _translated(decorated.__qualname__, signature, new_names, args, keywords)
+                keywords = _translated(name, signature, new_names, args, keywords)
             return plain(*args, **keywords)
 
         if not isinstance(decorated, type):
-            return with_old_keywords
-        decorated.__init__ = with_old_keywords
+            return cast(Decorated, with_old_keywords)  # it is called as what it wraps
+        decorated.__init__ = with_old_keywords  # ty: ignore[invalid-assignment]  # it keeps the signature of what it wraps
         return decorated
 
     return decorate
+
+
+def _name_of(decorated: Callable) -> str:
+    return getattr(decorated, "__qualname__", type(decorated).__qualname__)
 
 
 def _translated(

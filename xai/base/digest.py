@@ -85,7 +85,7 @@ def _add(digest: hashlib._Hash, value: object, seen: set[int]) -> None:
 def _state(value: object) -> object:
     """Return what an object holds, as `copy` would see it; nothing where it does not say."""
     try:
-        state = value.__getstate__() if hasattr(value, "__getstate__") else None
+        state = value.__getstate__()
         return vars(value) if state is None and hasattr(value, "__dict__") else state
     except Exception:  # what cannot be copied says nothing of itself
         return None

@@ -10,7 +10,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from xai.base.errors import OutputError
@@ -66,7 +66,7 @@ def write_atomically(path: str | Path, content: bytes | str) -> Path:
 
 
 @contextlib.contextmanager
-def written_aside(folder: Path, data: bytes) -> Iterator[Path]:
+def written_aside(folder: Path, data: bytes) -> Generator[Path]:
     """Give a locked temporary file of a folder that holds the data; it is gone afterwards where it was not moved."""
     clean_up(folder)
     descriptor, temporary = _new_file(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ import torch
 __all__ = ["as_plain", "visible_text"]
 
 
-def as_plain(value: object) -> object:
+def as_plain(value: Any) -> Any:
     """Return a value as JSON has it: numbers, words, lists and dictionaries; what is not finite as None.
 
     >>> as_plain({"score": np.float64("nan"), 1: (torch.tensor([1, 2]), "a")})

@@ -25,12 +25,12 @@ def track(items: Iterable[Item], description: str | Callable[[Item], str], total
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+        say = (lambda _: description) if isinstance(description, str) else description
         task = progress.add_task("" if callable(description) else description, total=total)
         _shown.append(progress)
         try:
             for item in items:
-                if callable(description):
-                    progress.update(task, description=description(item))
+                progress.update(task, description=say(item))
                 yield item
                 progress.advance(task)
         finally:

@@ -7,8 +7,9 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 def open_plain(
     path: str | Path, wanted: str, *, argument: str | None = None, error: type[XaiError] = FolderError
-) -> BinaryIO:
+) -> BufferedReader:
     """Open a plain file for reading; a pipe, device, socket or folder is refused without waiting for it.
 
     argument: what the error names, by default the path. wanted: what the file should have been. error: the class

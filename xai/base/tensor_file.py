@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import torch
@@ -42,7 +42,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True):
 class TensorFile:
     """An open file. entries: by name, in the file's order; metadata: words beside the tensors."""
 
-    def __init__(self, file: BinaryIO, path: Path, wanted: str) -> None:
+    def __init__(self, file: BufferedReader, path: Path, wanted: str) -> None:
         self._file, self._path, self._wanted = file, path, wanted
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
@@ -104,7 +104,7 @@ class TensorFile:
 
 
 @contextmanager
-def open_tensors(path: str | Path, wanted: str = "a safetensors file") -> Iterator[TensorFile]:
+def open_tensors(path: str | Path, wanted: str = "a safetensors file") -> Generator[TensorFile]:
     """Open a safetensors file; errors name what was wanted.
 
     Raises FolderError for any other file, FileNotFoundError where there is none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -83,7 +83,7 @@ def _own_recipe(folder: str) -> str | None:
 
 def _read(
     model: Model, source: str, label: str, protected: Sequence[str], marks: Mapping[str, str], argument: str
-) -> tuple[object, object, pd.DataFrame | None, dict[str, pd.Series]]:
+) -> tuple[object, object, pd.DataFrame | None, dict[str, Any]]:
     """Return inputs, labels, the protected columns that the model does not see, and the marks of rows."""
     from xai.base.errors import InputError
     from xai.inputs.image_files import read_folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from xai.cli.options import load_model, recipes, trust_option
@@ -37,7 +39,9 @@ def checks() -> None:
     """The checks on an explanation, those on a model (`xai audit`), and the question each answers."""
     from xai.methods import CHECKS, COMPARISONS, MODEL_CHECKS
 
-    rows = [(name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()]
+    rows: list[tuple[str, ...]] = [
+        (name, spec.scope, spec.access, spec.stage, spec.question) for name, spec in CHECKS.items()
+    ]
     rows += [(name, spec.scope, "", spec.stage, spec.question) for name, spec in MODEL_CHECKS.items()]
     rows += [(name, "compare", "", spec.stage, spec.question) for name, spec in COMPARISONS.items()]
     _table(("check", "scope", "access", "stage", "question"), rows)
@@ -84,7 +88,7 @@ def _sees(field: tuple[int | None, int | None] | None) -> str:
     return "all" if None in field else " x ".join(map(str, field))
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -104,7 +104,7 @@ def recipe_data(folder: str) -> LabelledImages | None:
     return LabelledImages(data.test_inputs, names, data.test_labels, f"held out from {data.name}")
 
 
-def say_if_outdated(folder: str, origin: dict[str, object]) -> None:
+def say_if_outdated(folder: str, origin: Mapping[str, object]) -> None:
     """Say on standard error where a folder's recipe has changed since it was trained."""
     if not recipes().is_current(origin):
         name = origin["recipe"]
@@ -144,12 +144,13 @@ def say_checks_cost(
     from xai.methods import CHECKS
 
     chosen = [table[name] for name in checks if name in table]
-    count = min(rows, len(data.labels))
+    labels, inputs = cast(Sequence, data.labels), cast(Sequence, data.inputs)  # as read from a file: rows
+    count = min(rows, len(labels))
     each = passes_of(models[0])
     verified = sum(spec.passes + spec.repeats * each for spec in CHECKS.values())
     explained = sum(spec.explained * (each + verified * spec.verified) for spec in chosen)
     passes = (1 + sum(spec.passes for spec in chosen)) * count + explained  # each row is answered once before
-    _say([(model, passes) for model in models], data.inputs[:512])
+    _say([(model, passes) for model in models], inputs[:512])
 
 
 def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0) -> None:

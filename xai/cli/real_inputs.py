@@ -38,14 +38,16 @@ def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
     import msgspec
 
     from xai.base.errors import InputError
+    from xai.inputs.image import ImageInput
     from xai.inputs.image_files import read_folder
     from xai.inputs.table_files import read_frame
+    from xai.inputs.text import TextInput
     from xai.reports.example_images import class_names
 
     kind = model.input.kind
     if kind == "image":
-        shape = model.input.shape if size is None else (model.input.shape[0], size, size)
-        input = msgspec.structs.replace(model.input, shape=shape)
+        own = ImageInput.of(model.input)
+        input = own if size is None else msgspec.structs.replace(own, shape=(own.shape[0], size, size))
         return read_folder(path, input, class_names(model)).images, f"images of {path.name}"
     if kind not in ("tabular", "text"):
         got = f"{path.name}, for a model of {kind} inputs"
@@ -57,7 +59,7 @@ def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
         got = ", ".join(map(str, frame.columns[:12]))
         raise InputError("data", expected="a column 'text'", got=got, operation="visualize")
     texts = model.prepare(frame["text"].astype(str).tolist(), "data")
-    return model.input.feed(texts), f"texts of {path.name}"
+    return TextInput.of(model.input).as_numbers(texts), f"texts of {path.name}"
 
 
 def _noun(model: Model) -> str:

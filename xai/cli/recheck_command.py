@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from xai.cli.gate import mark_options
 from xai.cli.options import load_model, recipe_data, trust_option
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
 
 SHOWN = 100
 
@@ -71,7 +76,7 @@ def command(
         audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
         protected = [str(name) for name in audit.get("data", {}).get("protected", [])]
         marks = {"entity": entity, "time": time, "weights": weights}
-        given = {"data": read_audit_data(loaded, model, data, train, label, protected, marks)}
+        given: dict[str, Any] = {"data": read_audit_data(loaded, model, data, train, label, protected, marks)}
         given["other"] = None if other is None else load_model(other, trust_code)
         given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
     found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)
@@ -91,7 +96,7 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _images(loaded: object, folder: str, data: str | None, images: tuple[str, ...], numbers: dict) -> dict[str, object]:
+def _images(loaded: Model, folder: str, data: str | None, images: tuple[str, ...], numbers: dict) -> dict[str, Any]:
     """Return the images of an explanation report, read as `xai report` reads them."""
     from xai.inputs.image_files import read_folder, read_images
     from xai.reports.example_images import class_names

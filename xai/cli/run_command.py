@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -87,7 +87,7 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _data(name: str) -> tuple[object, object]:
+def _data(name: str) -> tuple[object, Any]:
     """Return a path as it is, and the held-out rows of a recipe with their labels."""
     if Path(name).exists() or name not in recipes().RECIPES:
         return name, None
@@ -126,7 +126,7 @@ def _log(as_lines_of_json: bool) -> Callable[[Event], None]:
 
 
 @contextmanager
-def _executor(scheduler: str | None, workers: int | None) -> Iterator[tuple[Executor | None, int | None]]:
+def _executor(scheduler: str | None, workers: int | None) -> Generator[tuple[Executor | None, int | None]]:
     """Lend the executor of a Dask cluster, with how many tasks it does at once."""
     if scheduler is None:
         yield None, workers

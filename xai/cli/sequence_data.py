@@ -62,6 +62,7 @@ def _given(model: Model, items: Sequence[str]) -> Sequences:
 
 
 def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | None:
+    from xai.inputs.text import TextInput
     from xai.reports.presets.sequences import Sequences
 
     if recipe not in recipes.RECIPES:
@@ -69,7 +70,7 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
     data = recipes.load_data(recipe)
     inputs = data.test_inputs
     if model.input.kind == "text":
-        inputs = model.prepare(model.input.texts(inputs))
+        inputs = model.prepare(TextInput.of(model.input).texts(inputs))
     labels = data.test_labels if data.test_labels.ndim == 1 else None
     names = tuple(f"test example {number}" for number in range(len(inputs)))
     return Sequences(inputs, names, labels, f"held out from {data.name}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from xai.model.model import Model
+    from xai.visualization.settings import VisualizeSettings
 
 VIEWS = ("units", "atlas", "depth", "constraints", "emergence", "maps", "grid")
 OF_AN_IMAGE = {"maps", "grid"}
@@ -87,15 +88,18 @@ def command(
     if _is_picture(output) and loaded.input.kind != "image":
         raise click.UsageError(f"a picture (.png) holds images, and {loaded.name} takes {loaded.input.kind} inputs")
     real = _real(loaded, model, data, size)
-    settings = {"steps": steps, "size": size, "seed": seed}
-    chosen = {"layers": layers, "channels": channels, "class_name": class_name, "minimize": minimize}
-    planned = plan_views(loaded, model, views, **chosen, image=image, real=real, bounds=bounds, **settings)
+    settings: VisualizeSettings = {"steps": steps, "size": size, "seed": seed}
+    planned = plan_views(
+        loaded, model, views, layers=layers, channels=channels, class_name=class_name, minimize=minimize, image=image,
+        real=real, bounds=bounds, **settings,
+    )  # fmt: skip
     say_cost(loaded, (), 0, sum(view.inputs for view in planned), steps, size)
     if _is_picture(output):
         from xai.plots.pictures import units_picture
         from xai.reports.unit_choice import choose_units, visualize_groups
 
-        groups = visualize_groups(loaded, choose_units(loaded, *chosen.values()), real=real and real[0], **settings)
+        units = choose_units(loaded, layers, channels, class_name, minimize)
+        groups = visualize_groups(loaded, units, real=real and real[0], **settings)
         click.echo(units_picture(loaded.input, groups.values(), output))
         return
     title = "what its units look for" if views == ("units",) else "views of its units"
@@ -138,5 +142,5 @@ def _real(model: Model, folder: str, data: str | None, size: int | None) -> tupl
     """Return what to compare with: images only where they are as large as those that are made."""
     from xai.cli.real_inputs import real_inputs
 
-    other = model.input.kind == "image" and size not in (None, model.input.shape[1])
+    other = model.input.kind == "image" and model.input.shape is not None and size not in (None, model.input.shape[1])
     return None if other and data is None else real_inputs(model, folder, data, size)

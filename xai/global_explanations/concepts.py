@@ -85,7 +85,8 @@ def concept_sensitivity(
     classes = tuple(model.classes or ())
     called = classes[number] if classes else str(number)
     findings = [
-        _finding(name, called, facts, *numbers) for name, facts, *numbers in zip(shown, found, corrected, raw, nulls)
+        _finding(name, called, facts, p_value, p_alone, null)
+        for name, facts, p_value, p_alone, null in zip(shown, found, corrected, raw, nulls, strict=True)
     ]
     return Concepts(
         layer=layer,

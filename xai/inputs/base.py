@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -33,6 +34,29 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
     >>> Spectrogram(bands=40).kind
     'spectrogram'
     """
+
+    @classmethod
+    def of(cls, input: Input) -> Self:
+        """Return an input of this kind as what it is.
+
+        Args:
+            input: A kind of input, as of `Model.input`.
+
+        Raises:
+            InputError: It is of another kind.
+
+        >>> from xai.inputs.known import KnownInput, TensorInput, TextInput
+        >>> TensorInput.of(TensorInput()).kind
+        'tensor'
+        >>> TensorInput.of(TextInput())
+        Traceback (most recent call last):
+        ...
+        xai.base.errors.InputError: model: expected one with inputs of kind 'tensor', got kind 'text'
+        """
+        if not isinstance(input, cls):
+            wanted = f"one with inputs of kind {cls.__struct_config__.tag!r}"
+            raise InputError("model", expected=wanted, got=f"kind {input.kind!r}")
+        return input
 
     @property
     def kind(self) -> str:
@@ -113,8 +137,11 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         except (ValueError, OSError, EOFError, TypeError) as error:
             raise InputError(name, expected="an array of numbers", got=one_line(error)) from error
 
-    def feed(self, batch: Tensor) -> Tensor | list[str]:
-        """Return what the network is called with, from a `batch` (N, ...) in the caller's units; differentiable."""
+    def feed(self, batch: Any) -> Tensor | list[str]:
+        """Return what the network is called with, from a `batch` (N, ...) in the caller's units; differentiable.
+
+        A kind whose `hiding` shows something else, such as strings, takes that too.
+        """
         return batch
 
     def present(self, batch: Tensor) -> Tensor | None:
@@ -174,13 +201,13 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         """
         return torch.where(self.spread(shown, batch), batch, baseline)
 
-    def hiding(self, batch: Tensor, parts: Parts, baselines: object) -> Hiding:
+    def hiding(self, batch: Tensor, parts: Parts, baselines: Any) -> Hiding:
         """Return how the parts of a batch are hidden, for `masked_scores`.
 
         Args:
             batch: (N, ...).
             parts: those of the batch, or of one input for all.
-            baselines: what stands where a part is hidden, (B, N, ...).
+            baselines: what stands where a part is hidden, (B, N, ...); of a kind without numbers what it has for it.
         """
         return Replacing(batch, parts.labels, baselines, self.positions(batch), self.hide)
 

@@ -41,8 +41,8 @@ def make_baseline(
     """
     if present is None:
         return _of_all(name, inputs, axes, names)
-    made, called = inputs.clone(), name
     if isinstance(name, str) and name in ("mean", "noise"):
+        made, called = inputs.clone(), name
         for row, count in enumerate(present.sum(1).tolist()):
             if count:
                 made[row, :count] = _of_all(name, inputs[row : row + 1, :count], axes, names)[0][0]

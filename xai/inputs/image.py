@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 import torch
@@ -69,7 +69,7 @@ class ImageInput(Input, frozen=True, tag="image"):
         """
         if isinstance(value, list | tuple) and len(value):
             return torch.cat([self.prepare(item, argument) for item in value])
-        pixels = self._from_picture(value) if hasattr(value, "getbands") else value
+        pixels = self._from_picture(value) if is_picture(value) else value
         arranged = self._arrange(as_tensor(pixels, argument), argument)
         batch = self._scale(arranged, argument)
         check_finite(batch, argument)
@@ -159,6 +159,11 @@ class ImageInput(Input, frozen=True, tag="image"):
         most = tops[pixels.dtype]
         # Through float64, so that a pixel means the same number in every later precision.
         return (low + pixels.to(torch.float64) / most * (high - low)).to(torch.float32)
+
+
+def is_picture(value: object) -> TypeGuard[Image]:
+    """Say whether a value is an image of PIL, which is not imported for that."""
+    return hasattr(value, "getbands")
 
 
 def image_parts(images: Tensor, how: object = None, seed: int = 0) -> Parts:

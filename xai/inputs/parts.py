@@ -32,6 +32,12 @@ class Parts:
     names: tuple[tuple[str, ...], ...] = ()
     texts: tuple[TokenizedText, ...] = ()
 
+    def labelled(self) -> Tensor:
+        """Return the labels; raises InputError where there are none."""
+        if self.labels is None:
+            raise InputError("segments", expected="parts with labels", got="a part for each position")
+        return self.labels
+
     def counts(self) -> list[int]:
         """Return how many parts each input has."""
         if self.names:

@@ -92,7 +92,7 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         """Return a part for each step; padding is taken to the first, where it makes no difference."""
         parts = of_positions(batch, "steps", how)
-        return replace(parts, labels=torch.where(self.present(batch), parts.labels, 0)) if how is None else parts
+        return replace(parts, labels=torch.where(self.present(batch), parts.labelled(), 0)) if how is None else parts
 
     def absent(self, batch: Tensor) -> str:
         return "mean"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,9 +13,13 @@ from torch import Tensor
 
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
+from xai.base.frames import is_column, is_frame
 from xai.base.spelled import spelled_codes
 from xai.inputs.base import Input
 from xai.inputs.parts import Parts, of_positions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["TabularInput", "noise_in_columns"]
 
@@ -47,9 +52,9 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         >>> TabularInput(["age", "income"]).prepare([30.0, 1.5])
         tensor([[30.0000,  1.5000]])
         """
-        if hasattr(value, "to_frame") and not set(self.names) - set(value.index):  # a row of a DataFrame, by name
+        if is_column(value) and not set(self.names) - set(value.index):  # a row of a DataFrame, by name
             value = value.to_frame().T.infer_objects()
-        if hasattr(value, "columns"):
+        if is_frame(value):
             missing = [name for name in self.names if name not in set(value.columns)]
             if missing:
                 raise InputError(argument, expected=f"columns {self.names}", got=f"none named {missing}")
@@ -66,7 +71,7 @@ class TabularInput(Input, frozen=True, tag="tabular"):
                 raise InputError(argument, expected=wanted, got=f"{codes.min():g} to {codes.max():g}")
         return rows
 
-    def _from_frame(self, frame: object, argument: str) -> np.ndarray:
+    def _from_frame(self, frame: pd.DataFrame, argument: str) -> np.ndarray:
         """Return the named columns as numbers; words of a categorical column become their codes."""
         double = [name for name in self.names if list(frame.columns).count(name) > 1]
         if double:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import Tensor
 
 from xai.base.errors import InputError, describe
+from xai.base.frames import is_frame
 from xai.base.spelled import spelled_codes
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def read_table(
     """Return values (rows, columns) in float64, the columns' names, the words of categorical ones, and the labels."""
     if isinstance(data, str | Path):
         data = read_frame(Path(data))
-    if hasattr(data, "columns") and hasattr(data, "iloc"):
+    if is_frame(data):
         values, names, words, labels = _from_frame(data, names, categorical, labels)
     else:
         values = _from_array(data)
@@ -58,7 +60,7 @@ def read_table(
 
 def _from_array(data: object) -> np.ndarray:
     try:
-        values = np.asarray(data.detach().cpu() if hasattr(data, "detach") else data, dtype=np.float64)
+        values = np.asarray(data.detach().cpu() if isinstance(data, Tensor) else data, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError("data", expected="a table of numbers", got=describe(data)) from error
     if values.ndim != 2:
@@ -67,7 +69,7 @@ def _from_array(data: object) -> np.ndarray:
 
 
 def _from_frame(
-    frame: object, names: list[str] | None, categorical: dict[str, list[str]], labels: object
+    frame: pd.DataFrame, names: list[str] | None, categorical: dict[str, list[str]], labels: object
 ) -> tuple[np.ndarray, list[str], dict[str, list[str]], object]:
     present = [str(name) for name in frame.columns]
     double = sorted({name for name in present if present.count(name) > 1})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.base.frames import is_column
 from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.padding import up_to_last
@@ -73,7 +75,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         if isinstance(value, Tensor) and value.dtype == torch.int64 and self.vocabulary:
             return self._checked(value.detach(), argument)
         texts = [value] if isinstance(value, str) else value
-        if isinstance(texts, np.ndarray) or hasattr(texts, "to_list"):
+        if isinstance(texts, np.ndarray) or is_column(texts):
             texts = texts.tolist()
         if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
             raise InputError(argument, expected="a string or a list of strings", got=describe(value))
@@ -92,11 +94,20 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         """
         if isinstance(batch, Tensor) and batch.dtype == torch.int64:
             return batch
-        device = batch.device if isinstance(batch, Tensor) else "cpu"
-        texts = to_texts(batch) if isinstance(batch, Tensor) else list(batch)
         if not self.vocabulary:
-            return texts
-        rows = [self.numbers(text) for text in texts]
+            return to_texts(batch) if isinstance(batch, Tensor) else list(batch)
+        return self.as_numbers(batch)
+
+    def as_numbers(self, batch: list[str] | Tensor) -> Tensor:
+        """Return numbers of words, (N, L) in int64, 0 behind the end of a shorter text.
+
+        Args:
+            batch: Strings, code points (N, L), or int64 numbers of words, which stay as they are.
+        """
+        if isinstance(batch, Tensor) and batch.dtype == torch.int64:
+            return batch
+        device = batch.device if isinstance(batch, Tensor) else "cpu"
+        rows = [self.numbers(text) for text in (to_texts(batch) if isinstance(batch, Tensor) else batch)]
         ids = torch.full((len(rows), max(1, *map(len, rows))), PADDING, dtype=torch.int64)
         for row, numbers in zip(ids, rows):
             row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
@@ -151,11 +162,11 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         named = units if isinstance(units, str) else "given"
         return Parts(labels, "tokens", named, tuple(text.names for text in texts), texts)
 
-    def hiding(self, batch: Tensor, parts: Parts, baselines: object) -> Hiding:
-        """Return how words are hidden: taken out, or replaced by the string `baselines`."""
+    def hiding(self, batch: Tensor, parts: Parts, baselines: Any) -> Hiding:
+        """Return how words are hidden: taken out where `baselines` is None, or replaced by that string."""
         if batch.dtype == torch.int64:
             return HiddenNumbers(batch, PADDING)
-        texts = parts.texts or tuple(map(TokenizedText.of_labels, to_texts(batch), parts.labels.tolist()))
+        texts = parts.texts or tuple(map(TokenizedText.of_labels, to_texts(batch), parts.labelled().tolist()))
         numbers = self.numbers if self.vocabulary and self.pattern == WORD else None
         return HiddenWords(texts, baselines or None, numbers, self.length)
 

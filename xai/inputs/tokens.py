@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from xai.base.errors import InputError, describe
 
@@ -113,7 +114,7 @@ def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> 
     )
 
 
-def _spans(text: str, units: object) -> list[tuple[int, int]]:
+def _spans(text: str, units: Any) -> list[tuple[int, int]]:
     if units == "characters":
         return characters(text)
     if callable(units):

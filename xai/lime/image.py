@@ -67,12 +67,13 @@ def lime_image(
         if session.kind.axes(session.inputs) != (2, 3):
             raise InputError("images", expected="shape (N, C, H, W)", got=describe(session.inputs))
         parts = session.kind.parts(session.inputs, segments, seed)
-        hidden, fill_name = _hidden(fill, session, parts.labels)
+        segments_of = parts.labelled()
+        hidden, fill_name = _hidden(fill, session, segments_of)
         if fill_name == "given":
             session.background_values = as_row(fill, session.inputs)[None]
 
         def original(row: int) -> Fitted:
-            return original_image(session, row, parts.labels[row], hidden[row], settings)
+            return original_image(session, row, segments_of[row], hidden[row], settings)
 
         return explain_parts(
             session,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from xai.base.errors import InputError
 from xai.model.session import Session
 
 if TYPE_CHECKING:
+    from lime.lime_tabular import LimeTabularExplainer
+
     from xai.inputs.tokens import TokenizedText
     from xai.lime.rounds import Fitted
     from xai.lime.settings import Settings
@@ -140,7 +142,7 @@ def original_tabular(session: Session, row: int, table: TableSamples, settings: 
     return _fitted(told.local_exp[1], told.intercept[1], told.score, size, seen[0], settings, width)
 
 
-def tabular_explainer(summary: TrainingSummary, width: float, random: object, **selection: str) -> object:
+def tabular_explainer(summary: TrainingSummary, width: float, random: object, **selection: str) -> LimeTabularExplainer:
     """Return lime's explainer with its statistics set to a summary's, in regression mode: it explains one number."""
     from lime.discretize import StatsDiscretizer
     from lime.lime_tabular import LimeTabularExplainer
@@ -164,10 +166,11 @@ def tabular_explainer(summary: TrainingSummary, width: float, random: object, **
         ends, mode="regression", feature_names=summary.names, categorical_features=categorical,
         kernel_width=width, discretize_continuous=cut, discretizer=discretizer, random_state=random, **selection,
     )  # fmt: skip
+    scaler = cast(Any, explainer.scaler)  # it is fitted: its numbers are arrays
     for number, column in enumerate(columns):
         if column.binary:
             explainer.feature_values[number] = list(range(len(column.share)))
             explainer.feature_frequencies[number] = np.asarray(column.share)
         else:
-            explainer.scaler.mean_[number], explainer.scaler.scale_[number] = column.mean, column.std or 1.0
+            scaler.mean_[number], scaler.scale_[number] = column.mean, column.std or 1.0
     return explainer

@@ -142,7 +142,7 @@ def explain_parts(
     whole = [fitted.intercept + float(fitted.weights.sum()) for fitted in fits]
     names: Sequence = parts.names or [range(count) for count in counts]
     note_fits(session, fits, network, whole, names)
-    errors = [fitted.standard_error for fitted in fits]
+    errors = [fitted.standard_error.to(torch.float32) for fitted in fits if fitted.standard_error is not None]
     if parts.names:
         fields["row_names"] = parts.names
     if parts.over == "segments":
@@ -151,7 +151,7 @@ def explain_parts(
         method,
         [fitted.weights.to(torch.float32) for fitted in fits],
         parts.over,
-        standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
+        standard_error=errors or None,
         segments=parts.labels,
         **fields,
     )

@@ -142,6 +142,8 @@ def _feature_names(rows: list[Explanation]) -> list[list[str]]:
 
 def _looks(row: Explanation) -> Tensor:
     """Return mean and spread of each channel in each segment of one image, (segments, 2 * channels)."""
+    if row.segments is None:
+        raise InputError("explanations", expected="ones with their segments", got="values over segments alone")
     image, labels = row.inputs[0].double().cpu().flatten(1), row.segments[0].cpu().flatten().long()
     size = len(row.values[0])
     counts = torch.bincount(labels, minlength=size).clamp_min(1)

@@ -30,7 +30,7 @@ def fit_surrogate(moments: Moments, surrogate: str, penalty: float, features: in
     if surrogate == "ridge":
         weights = fit_ridge(first, first_penalty).weights
         chosen = torch.zeros_like(weights, dtype=torch.bool)
-        chosen.scatter_(1, weights.abs().topk(features, 1).indices, True)
+        chosen.scatter_(1, weights.abs().topk(features or moments.size, 1).indices, True)
     else:
         choose = {"lasso": lasso_path, "forward": forward_selection}[surrogate]
         most = min(moments.size, features or 10)

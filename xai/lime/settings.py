@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -102,7 +102,8 @@ def read_settings(function: str, /, **given: Unpack[LimeSettings]) -> tuple[Sett
     for name in given:
         if name not in LimeSettings.__annotations__:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
-    settings = check_settings(**{name: value for name, value in given.items() if name not in Run.__annotations__})
+    fit: dict[str, Any] = {name: value for name, value in given.items() if name not in Run.__annotations__}
+    settings = check_settings(**fit)
     run = Run(
         of=given.get("of", "probability"), seed=given.get("seed", 0), passes=settings.passes,
         exact=given.get("exact", False), batch_size=given.get("batch_size"),

@@ -91,12 +91,12 @@ def lime_tabular(
             found.intercept + float(found.weights @ own) for found, own in zip(fits, table.own_features(), strict=True)
         ]
         note_fits(session, fits, session.scores(session.inputs, session.rows).tolist(), here, names)
-        errors = [found.standard_error for found in fits]
+        errors = [found.standard_error.to(torch.float32) for found in fits if found.standard_error is not None]
         return session.explanation(
             operation,
             [found.weights.to(torch.float32) for found in fits],
             "features",
-            standard_error=None if errors[0] is None else [error.to(torch.float32) for error in errors],
+            standard_error=errors or None,
             names=tuple(summary.names),
             row_names=names,
             options={
@@ -136,8 +136,8 @@ def _summary(background: object, model: Model, columns: int, bins: str | None, l
     if not isinstance(background, TrainingSummary):
         if background is None:
             raise InputError("background", expected="training data or a TrainingSummary", got="None")
-        settings = {"names": list(known.names), "categorical": dict(known.categorical)} if known else {}
-        background = TrainingSummary.of(background, **settings, bins=bins, labels=labels)
+        names, categorical = (list(known.names), dict(known.categorical)) if known is not None else (None, None)
+        background = TrainingSummary.of(background, names=names, categorical=categorical, bins=bins, labels=labels)
     if len(background.columns) != columns:
         raise InputError("background", expected=f"{columns} columns", got=f"{len(background.columns)}")
     if known is not None and background.names != list(known.names):

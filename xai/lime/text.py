@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from xai.base.errors import InputError, names_errors
+from xai.inputs.text import TextInput
 from xai.lime.original import original_text
 from xai.lime.parts import explain_parts
 from xai.lime.rounds import Fitted
@@ -69,7 +70,7 @@ def lime_text(
     given = model.prepare(texts)
     if given.dtype == torch.int64:  # numbers of words: what is hidden are the words that they stand for
         try:
-            given = model.input.texts(given)
+            given = TextInput.of(model.input).texts(given)
         except InputError as error:
             wanted = "numbers of words, with padding (0) behind them alone"
             raise InputError("inputs", expected=wanted, got=f"others ({error})") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.model.model import Model
@@ -25,7 +25,7 @@ def kernel_widths(
     target: object = None,
     *,
     widths: Sequence[float] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> pd.DataFrame:
     """Return the explanations of `inputs` at several kernel widths, as one table with a column `kernel_width`.
 

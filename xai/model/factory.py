@@ -92,18 +92,21 @@ def _module(name: str) -> object:
         return importlib.import_module(name)
     except Exception as error:
         top = sys.modules.get(name.partition(".")[0])
-        where = f" (the {top.__name__!r} imported here is {top.__file__})" if getattr(top, "__file__", None) else ""
+        file = getattr(top, "__file__", None)
+        where = f" (the {name.partition('.')[0]!r} imported here is {file})" if file else ""
         got = f"{type(error).__name__}: {one_line(error)}{where}"
         raise FolderError("factory", expected=f"the installed module {name}", got=got) from error
 
 
 def _file_module(folder: Path | None, name: str) -> object:
     path = None if folder is None else (folder / name).resolve()
-    if path is None or not path.is_relative_to(folder.resolve()) or not path.is_file():
+    if folder is None or path is None or not path.is_relative_to(folder.resolve()) or not path.is_file():
         raise FolderError("factory", expected=f"a file inside {folder}", got=name)
     # A name that no import statement can take: a user's network.py or models.py shadows nothing.
     unique = f"xai_factory_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(unique, path)
+    if spec is None or spec.loader is None:
+        raise FolderError("factory", expected=f"a Python file inside {folder}", got=name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[unique] = module
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import torch
@@ -133,7 +134,7 @@ def save_model(
         name=model.name,
         classes=model.classes,
         arguments=arguments or {},
-        input=model.input,
+        input=cast(KnownInput, model.input),  # of another kind, it is refused by name when it is read
         origin=origin or {},
     )
     try:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from xai.base.errors import OutputError
@@ -93,7 +93,7 @@ def _finish_interrupted(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> Generator[None]:
     """Wait until no other process writes this model; the lock goes with the process and leaves no file."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
+from xai.base.frames import has_numbers
 from xai.base.spelled import spelled_codes
 
 if TYPE_CHECKING:
@@ -28,15 +29,15 @@ def as_labels(model: Model, labels: object, rows: int) -> Tensor:
     """
     if model.task in ("classification", "binary"):
         return _classes(model.classes or [], labels, rows)
-    goals = as_tensor(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, "labels").cpu()
-    goals = (goals[:, None] if goals.ndim == 1 else goals).double()
-    if goals.ndim != 2 or len(goals) != rows:
-        raise InputError("labels", expected=f"one per row ({rows})", got=describe(goals))
-    if not bool(torch.isfinite(goals).all()):
+    given = as_tensor(labels.to_numpy() if has_numbers(labels) else labels, "labels").cpu()
+    given = (given[:, None] if given.ndim == 1 else given).double()
+    if given.ndim != 2 or len(given) != rows:
+        raise InputError("labels", expected=f"one per row ({rows})", got=describe(given))
+    if not bool(torch.isfinite(given).all()):
         raise InputError("labels", expected="finite numbers", got="NaN or infinity")
-    if model.task == "multilabel" and not bool(((goals == 0) | (goals == 1)).all()):
-        raise InputError("labels", expected="0 and 1, one per class", got=describe(goals))
-    return goals
+    if model.task == "multilabel" and not bool(((given == 0) | (given == 1)).all()):
+        raise InputError("labels", expected="0 and 1, one per class", got=describe(given))
+    return given
 
 
 def check_outputs(labels: Tensor, outputs: int) -> None:
@@ -48,10 +49,9 @@ def check_outputs(labels: Tensor, outputs: int) -> None:
 
 
 def _classes(names: Sequence[str], labels: object, rows: int) -> Tensor:
-    column = hasattr(labels, "to_numpy")
-    values = labels.to_numpy() if column else labels
+    values = labels.to_numpy() if has_numbers(labels) else labels
     if not isinstance(values, Tensor):
-        values = _numbers(names, values, column)
+        values = _numbers(names, values, column=has_numbers(labels))
     if len(values) != rows or values.ndim != 1:
         raise InputError("labels", expected=f"one per row ({rows})", got=describe(values))
     values = values.cpu()

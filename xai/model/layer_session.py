@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from xai.base.errors import LayerError
 from xai.inputs.base import Input
 from xai.inputs.tensor import Activations
+from xai.inputs.text import TextInput
 from xai.model.session import Session
 from xai.network.hooks import recording, replacing, run_recorded
 
@@ -27,8 +29,8 @@ class LayerSession(Session):
         """
         model, given = session.model, session.inputs
         # Words as numbers, padded together: a part of the batch alone would be padded less.
-        if given.dtype == torch.int32 and getattr(model.input, "vocabulary", None):
-            given = model.input.feed(given)
+        if given.dtype == torch.int32 and model.input.embedded:
+            given = TextInput.of(model.input).as_numbers(given)
         parts = []
         for part in given.split(session.plan.batch_size):
             with torch.no_grad(), recording(model.network, [layer], stop=True) as recorded:
@@ -47,13 +49,17 @@ class LayerSession(Session):
         return Activations()
 
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
-        network = self.plan.network
+        network, values = self.plan.network, cast(Tensor, batch)  # never texts: a layer's output
+        if self.layer is None or self.made_from is None:
+            raise ValueError("LayerSession.of_layer makes a session of a layer")
 
         def go_on(inputs: tuple, output: Tensor) -> Tensor:
-            if output.shape != batch.shape:
-                wanted = f"{self.layer!r} to put out {tuple(batch.shape)} for any part of the batch (pad to one length)"
+            if output.shape != values.shape:
+                wanted = (
+                    f"{self.layer!r} to put out {tuple(values.shape)} for any part of the batch (pad to one length)"
+                )
                 raise LayerError("layer", expected=wanted, got=tuple(output.shape))
-            return batch.to(output.dtype).clone()  # a copy: what follows may work in place
+            return values.to(output.dtype).clone()  # a copy: what follows may work in place
 
         with replacing(network, self.layer, go_on, once=True):
             return self.model.forward_on(network, self.made_from[rows])

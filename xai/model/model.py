@@ -55,7 +55,7 @@ class Model:
         output: str = "logits",
         classes: Sequence[str] | None = None,
         input: Input | None = None,
-        forward: Callable[[nn.Module, Tensor], object] | None = None,
+        forward: Callable[[nn.Module, Any], object] | None = None,
         name: str | None = None,
     ) -> None:
         if not isinstance(network, nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def open_session(
     differentiable: bool = False,
     scores_only: bool = False,
     one_gradient: bool = False,
-) -> Iterator[Session]:
+) -> Generator[Session]:
     """Lend a session while the network is guarded; errors that leave it begin with the operation's name.
 
     `passes` is about how many evaluations each row will need. With a `layer`, its output stands for the inputs.

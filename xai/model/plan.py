@@ -144,7 +144,7 @@ def agreement(
         for read in reads:
             (ours, one), (theirs, other) = read(fast), read(plain)
             outputs = max([outputs, *(_relative(*pair) for pair in zip(ours, theirs, strict=True))])
-            if one is not None:
+            if one is not None and other is not None:
                 gradient = max(gradient or 0.0, _relative(one, other))
     except (RuntimeError, XaiError):  # what is wrong is said by the plain network
         return None
@@ -204,7 +204,8 @@ def in_double(network: nn.Module, trace: Trace) -> tuple[nn.Module, nn.Module]:
     """Return a network in float64, and its faster form."""
     plain = copy.deepcopy(network).double()
     # Not channels-last, which in float64 is slow and has nothing to do with the function.
-    return plain, faster_form(plain, trace).network.to(memory_format=torch.contiguous_format)
+    fast = faster_form(plain, trace).network
+    return plain, fast.to(memory_format=torch.contiguous_format)  # ty: ignore[no-matching-overload]  # torch's stub lacks it
 
 
 def noise_like(row: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from xai.model.plan import ExecutionPlan
 from xai.model.targets import Target
 from xai.model.weights import LaterDigest
 from xai.network.gradients import gradient_of, variable_of
-from xai.network.hooks import recording, run_recorded
+from xai.network.hooks import check_reached, recording
 from xai.network.trace import Trace
 from xai.results.explanation import Explanation
 
@@ -58,16 +58,17 @@ class Session:
     layer: str | None = None
     made_from: Tensor | None = None
     background_values: Tensor | None = None
-    diagnostics: list[dict[str, object]] = field(default_factory=list)
+    diagnostics: list[dict[str, Any]] = field(default_factory=list)
     # The inputs as a variable and the outputs that the prediction was read off: the first gradient needs no other pass.
     first_pass: tuple[Tensor, Tensor] | None = None
     version: tuple = ()  # of the weights
 
     @classmethod
-    def over(cls, session: Session, **changes: object) -> Self:
+    def over(cls, session: Session, **changes: Any) -> Self:
         """Return a session of this class in place of another, over other inputs: `changes` say what is different."""
-        kept = {item.name: getattr(session, item.name) for item in fields(session)}
-        return cls(**{**kept, "first_pass": None, **changes})
+        kept: dict[str, Any] = {item.name: getattr(session, item.name) for item in fields(session)}
+        settings: dict[str, Any] = {**kept, "first_pass": None, **changes}
+        return cls(**settings)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -126,7 +127,8 @@ class Session:
         network = self.plan.network
         batch = variable_of(batch)
         with recording(network, [layer]) as recorded:
-            output = run_recorded(lambda: self._forward(batch, rows), recorded, [layer])
+            output = self._forward(batch, rows)
+        check_reached(recorded, [layer])
         activation = recorded[layer]
         return activation.detach(), gradient_of(self._select(output, rows), activation)
 
@@ -212,7 +214,7 @@ class Session:
         for diagnosis, value in zip(self.diagnostics, plain):
             diagnosis[name] = value
 
-    def explanation(self, method: str, values: Tensor | list[Tensor], over: str, **fields: object) -> Explanation:
+    def explanation(self, method: str, values: Tensor | list[Tensor], over: str, **fields: Any) -> Explanation:
         """Return the finished explanation; raises NetworkError where a value is not finite.
 
         `options` are the keyword arguments that make it again, `run` what else there is to know of how it was made.
@@ -231,6 +233,7 @@ class Session:
             exact["layer"] = run["explains"] = self.layer
         # As a file has them, so that a loaded explanation is the same one.
         options = as_plain({**fields.pop("options", {}), **exact, "run": run})
+        named: dict[str, Any] = {"names": self._names(), **fields}
         return Explanation(
             method=method,
             inputs=self.raw_inputs,
@@ -245,13 +248,14 @@ class Session:
             evidence=((),) * len(self),
             background=self.background_values,
             seed=self.seed,
-            **{"names": self._names(), **fields},
+            **named,
         )
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
         """Return values, what they are over, and further fields, as the caller's inputs have them; padding gets 0."""
-        if over == "input" and self.present is not None:
-            values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
+        present = self.present
+        if over == "input" and present is not None and isinstance(values, Tensor):
+            values = torch.where(present[:, :, None], values, torch.zeros_like(values))
         return values, over, fields
 
     def _names(self) -> tuple[str, ...]:

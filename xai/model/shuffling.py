@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from xai.base.errors import InputError
 from xai.model.model import Model
@@ -53,7 +54,7 @@ def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int) -> 
     except Exception as error:
         got = type(error).__name__
         raise InputError("network", expected="one that can be copied", got=got) from error
-    norms = []
+    norms: list[_BatchNorm] = []
     with torch.inference_mode(False), torch.no_grad(), same_random_state(network):
         for place, (name, layer) in enumerate(network.named_modules()):
             if name not in layers:
@@ -62,7 +63,7 @@ def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int) -> 
             for parameter in layer.parameters(recurse=False):
                 order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
                 parameter.copy_(parameter.flatten()[order].view_as(parameter))
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.running_mean is not None:
+            if isinstance(layer, _BatchNorm) and layer.running_mean is not None:
                 norms.append(layer)
         copied = model.with_network(network)
         _refit(copied, norms, inputs)
@@ -71,7 +72,7 @@ def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int) -> 
     return copied
 
 
-def _refit(model: Model, norms: list[nn.Module], inputs: Tensor) -> None:
+def _refit(model: Model, norms: list[_BatchNorm], inputs: Tensor) -> None:
     """Give each batch norm the statistics of what now reaches it, as training would; else random layers saturate."""
     for norm in norms:
         norm.reset_running_stats()

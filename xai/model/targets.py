@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,15 +26,18 @@ class Target:
 
         None is all rows in their order.
         """
-        chosen, against = (part if part is None or rows is None else part[rows] for part in (self.index, self.against))
-        found = scores.gather(1, chosen[:, None])[:, 0]
-        return found if against is None else found - scores.gather(1, against[:, None])[:, 0]
+        found = _picked(scores, self.index, rows)
+        return found if self.against is None else found - _picked(scores, self.against, rows)
 
     def labels(self) -> tuple[int | tuple[int, int], ...]:
         """Return the target of each row as plain numbers or pairs."""
         if self.against is None:
             return tuple(self.index.tolist())
         return tuple(zip(self.index.tolist(), self.against.tolist()))
+
+
+def _picked(scores: Tensor, index: Tensor, rows: Tensor | None) -> Tensor:
+    return scores.gather(1, (index if rows is None else index[rows])[:, None])[:, 0]
 
 
 def resolve_target(target: object, probabilities: Tensor, classes: list[str] | None, task: str) -> Target:
@@ -54,7 +58,7 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
         return Target(probabilities.argmax(1))
     if isinstance(target, np.ndarray | Tensor) and target.ndim > 0:
         target = target.tolist()
-    items = target if isinstance(target, list) else [target] * rows
+    items: list[Any] = target if isinstance(target, list) else [target] * rows
     if len(items) != rows:
         raise TargetError("target", expected=f"one per row ({rows})", got=f"{len(items)}")
     pairs = [isinstance(item, tuple | list) for item in items]
@@ -68,7 +72,7 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
     return Target(first, second)
 
 
-def _number(item: object, outputs: int, classes: list[str] | None) -> int:
+def _number(item: Any, outputs: int, classes: list[str] | None) -> int:
     if isinstance(item, str):
         if classes and item in classes:
             return classes.index(item)
@@ -76,7 +80,7 @@ def _number(item: object, outputs: int, classes: list[str] | None) -> int:
             known = "a number" if not classes else ", ".join(classes[:12]) + (", ..." if len(classes) > 12 else "")
             raise TargetError("target", expected=f"one of the classes ({known})", got=repr(item))
     try:
-        number = int(item)  # type: ignore[arg-type]
+        number = int(item)
         exact = isinstance(item, str) or number == item
     except (TypeError, ValueError):
         number, exact = -1, False

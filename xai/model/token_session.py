@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from xai.inputs.base import Input
 from xai.inputs.baselines import make_baseline
 from xai.inputs.tensor import Activations
 from xai.model.session import Session
-from xai.model.word_vectors import embed
+from xai.model.word_vectors import Words, embed
 
 __all__ = ["TokenSession"]
 
@@ -28,6 +29,12 @@ class TokenSession(Session):
         return cls.over(session, inputs=inputs, made_from=given, words=words)
 
     @property
+    def _words(self) -> Words:
+        if self.words is None:
+            raise ValueError("TokenSession.of_texts makes a session with words")
+        return self.words
+
+    @property
     def kind(self) -> Input:
         """Return the kind of vectors: they say nothing of themselves."""
         return Activations()
@@ -35,22 +42,23 @@ class TokenSession(Session):
     @property
     def present(self) -> Tensor:
         """Return which places hold a word, (N, L)."""
-        return self.words.present
+        return self._words.present
 
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         network = self.plan.network
-        return self.words.run(network, batch, rows, partial(self.model.forward_on, network))
+        vectors = cast(Tensor, batch)  # never texts: those were turned into these
+        return self._words.run(network, vectors, rows, partial(self.model.forward_on, network))
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline of vectors: "zero" is the vector 0, "padding" that of padding; others are of the words."""
         padding = isinstance(name, str) and name == "padding"
-        numbers = self.words.padding if padding else name
+        numbers = self._words.padding if padding else name
         start, called = make_baseline(numbers, self.inputs, (1,), self.kind.baselines(self.inputs), self.present)
         return start, "padding" if padding else called
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
         if over != "input":
             return values, over, fields
-        values = torch.where(self.present[:, :, None], values, torch.zeros_like(values))
-        summed = [part.sum(1)[:count] for part, count in zip(values, self.words.lengths)]
-        return summed, "tokens", {"segments": self.words.owners(), "row_names": self.words.names(), **fields}
+        kept = [torch.where(here[:, None], part, 0) for here, part in zip(self.present, values, strict=True)]
+        summed = [part.sum(1)[:count] for part, count in zip(kept, self._words.lengths, strict=True)]
+        return summed, "tokens", {"segments": self._words.owners(), "row_names": self._words.names(), **fields}

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import InputError, describe
+from xai.inputs.base import Input
 from xai.inputs.text import PADDING, TextInput, to_texts
 from xai.network.hooks import StopForward, replacing
 
@@ -77,18 +78,19 @@ class Words:
 
 
 def embed(
-    network: nn.Module, input: TextInput, given: Tensor, forward: Callable[[Tensor], Tensor], size: int
+    network: nn.Module, input: Input, given: Tensor, forward: Callable[[Tensor], Tensor], size: int
 ) -> tuple[Tensor, Words]:
     """Return the vectors (N, L, D) of texts, at least float32, and what leads back from them.
 
     They are what the first nn.Embedding puts out that reads the words' numbers as they are; forward: runs the network
     on such numbers (n, L), `size` rows at a time. Raises InputError where there is none, or a text has no word.
     """
-    if not getattr(input, "vocabulary", None):
+    if not input.embedded:
         wanted = "a TextInput with a vocabulary, whose words the network reads as numbers"
         got = "one without; explain such texts with a perturbation method (lime_text)"
         raise InputError("model", expected=wanted, got=got)
-    numbers = input.feed(given)
+    texts = TextInput.of(input)
+    numbers = texts.as_numbers(given)
     for row, counted in enumerate((numbers != PADDING).any(1).tolist()):
         if not counted:
             raise InputError("inputs", expected="texts with at least one word", got=f"none in row {row}")
@@ -106,7 +108,7 @@ def embed(
             forward(part)
     vectors = torch.cat(parts)
     vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
-    return vectors[:-1], Words(given, numbers, layer, vectors[-1, 0], input)
+    return vectors[:-1], Words(given, numbers, layer, vectors[-1, 0], texts)
 
 
 def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Tensor]) -> str:

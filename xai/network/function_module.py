@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ __all__ = ["FunctionModule"]
 class FunctionModule(nn.Module):
     """A function on NumPy arrays as a module without parameters and without gradients."""
 
-    def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(self, function: Callable[[Any], Any]) -> None:
         super().__init__()
         self.function = function
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from xai.network.trace import Trace
@@ -34,14 +36,13 @@ def faster_form(network: nn.Module, trace: Trace) -> FastForm:
     folded = 0
     for convolution, norm in trace.foldable:
         # Some networks subclass convolutions with a padding of their own: keep the object, change its numbers.
-        layer = fast.get_submodule(convolution)
+        layer, after = cast(_ConvNd, fast.get_submodule(convolution)), cast(_BatchNorm, fast.get_submodule(norm))
         # In float64 where the device has it, so that they are rounded once.
         wide = torch.float32 if layer.weight.device.type == "mps" else torch.float64
-        pair = (copy.deepcopy(layer).to(wide), fast.get_submodule(norm).to(wide))
-        fused = fuse_conv_bn_eval(*pair).to(layer.weight.dtype)
+        fused = fuse_conv_bn_eval(copy.deepcopy(layer).to(wide), after.to(wide)).to(layer.weight.dtype)
         layer.weight, layer.bias = fused.weight, fused.bias
         fast.set_submodule(norm, nn.Identity())
         folded += 1
     if large:
-        fast = fast.to(memory_format=torch.channels_last)
+        fast = fast.to(memory_format=torch.channels_last)  # ty: ignore[no-matching-overload]  # torch's stub lacks it
     return FastForm(fast.requires_grad_(False), folded, large)

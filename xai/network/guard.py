@@ -130,7 +130,7 @@ def _random_state(network: nn.Module) -> Callable[[], None]:
     used = torch.cuda.is_initialized()
     devices = {parameter.device for parameter in parameters_of(network) if parameter.is_cuda} if used else ()
     cpu, others = torch.get_rng_state(), [(device, torch.cuda.get_rng_state(device)) for device in devices]
-    arrays, plain = np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is what we guard
+    arrays, plain = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - the global state is what we guard
     before = _stream()
 
     def put_back() -> None:
@@ -140,7 +140,7 @@ def _random_state(network: nn.Module) -> Callable[[], None]:
         random.setstate(plain)
         # Setting numpy's takes longer than a small network. A draw shows in the stream, or used up the number that the
         # normal distribution had left.
-        if before is None or arrays[3] or _stream() != before:
+        if before is None or arrays["has_gauss"] or _stream() != before:
             np.random.set_state(arrays)  # noqa: NPY002
 
     return put_back

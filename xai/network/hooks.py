@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields, is_dataclass
 from functools import partial
+from typing import TypeVar
 
 from torch import Tensor, nn
 
@@ -15,6 +17,7 @@ from xai.network.recurrent_states import gates_of, states_of
 __all__ = [
     "ACTIVATIONS",
     "StopForward",
+    "check_reached",
     "find_layer",
     "first_tensor",
     "looking_up",
@@ -29,6 +32,9 @@ ACTIVATIONS = (
     nn.Sigmoid, nn.Tanh, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus, nn.Softsign, nn.LogSigmoid,
     nn.Softmax, nn.LogSoftmax,
 )  # fmt: skip
+
+
+Output = TypeVar("Output")
 
 
 class StopForward(Exception):
@@ -53,15 +59,15 @@ def first_tensor(value: object) -> Tensor | None:
         value = tuple(value.values())
     if isinstance(value, list | tuple):
         return next((tensor for item in value if (tensor := first_tensor(item)) is not None), None)
-    if hasattr(value, "__dataclass_fields__"):
-        return first_tensor(tuple(getattr(value, name) for name in value.__dataclass_fields__))
+    if is_dataclass(value):
+        return first_tensor(tuple(getattr(value, item.name) for item in fields(value)))
     return None
 
 
 @contextmanager
 def recording(
     network: nn.Module, names: Iterable[str], *, before: bool = False, stop: bool = False
-) -> Iterator[dict[str, Tensor]]:
+) -> Generator[dict[str, Tensor]]:
     """Record the output of each named layer in the yielded dictionary, connected to the graph.
 
     A recurrent layer gives its states (N, T, H), and under "layer:gate" one of its gates. With `before`, layers that
@@ -129,7 +135,7 @@ def replacing(
     *,
     once: bool = False,
     optional: bool = False,
-) -> Iterator[None]:
+) -> Generator[None]:
     """Put change(inputs, output) in the place of what a layer puts out, at each of its calls; None leaves it.
 
     Of a tuple that is its first element. Raises LayerError where it puts out neither, where it runs more than `once` in
@@ -143,7 +149,7 @@ def replacing(
         if once and calls > 1:
             raise LayerError("layer", expected="one that runs once in a forward pass", got=f"{name!r}, several")
         put_out = first_tensor(output)
-        if put_out is output:
+        if put_out is not None and put_out is output:
             return change(inputs, put_out)
         if put_out is not None and isinstance(output, tuple) and output[0] is put_out:
             changed = change(inputs, put_out)
@@ -160,7 +166,7 @@ def replacing(
 
 
 @contextmanager
-def looking_up(network: nn.Module, shares: Tensor, first: int) -> Iterator[None]:
+def looking_up(network: nn.Module, shares: Tensor, first: int) -> Generator[None]:
     """Let the network's embedding answer with mixtures of words: shares (N, L, V) of the words from number `first` on.
 
     It is the first nn.Embedding that is called with N x L word numbers and knows V words. Raises NetworkError, at the
@@ -184,7 +190,7 @@ def looking_up(network: nn.Module, shares: Tensor, first: int) -> Iterator[None]
         raise NetworkError("network", expected="one that looks its words up in an nn.Embedding", got="none")
 
 
-def run_recorded(run: Callable[[], Tensor], recorded: dict[str, Tensor], names: Iterable[str]) -> Tensor | None:
+def run_recorded(run: Callable[[], Output], recorded: Mapping[str, Tensor], names: Iterable[str]) -> Output | None:
     """Run a forward pass inside `recording`; None where it was stopped early.
 
     Raises LayerError where a layer was not reached.
@@ -193,7 +199,12 @@ def run_recorded(run: Callable[[], Tensor], recorded: dict[str, Tensor], names: 
         output = run()
     except StopForward:
         output = None
+    check_reached(recorded, names)
+    return output
+
+
+def check_reached(recorded: Mapping[str, Tensor], names: Iterable[str]) -> None:
+    """Raise LayerError where a layer was not reached by the forward pass inside `recording`."""
     missing = [name for name in names if name not in recorded]
     if missing:
         raise LayerError("layer", expected="a layer that the forward pass reaches", got=repr(missing[0]))
-    return output

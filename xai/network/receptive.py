@@ -10,13 +10,15 @@ from itertools import permutations
 from math import prod
 
 from torch import Tensor
+from torch.autograd.graph import Node
 
-from xai.network.sides import Side, Sides, through
+from xai.network.side_rules import through
+from xai.network.sides import Side, Sides
 
 __all__ = ["Known", "receptive_field", "side_axes"]
 
 # By node of the graph, for each of its outputs; None where it does not depend on the image.
-Known = dict[object, "list[Sides] | None"]
+Known = dict[Node, "list[Sides] | None"]
 
 
 def receptive_field(output: Tensor, source: Tensor, known: Known | None = None) -> tuple[int | None, int | None]:
@@ -25,8 +27,8 @@ def receptive_field(output: Tensor, source: Tensor, known: Known | None = None) 
     None where a position may see everything, as behind a global mean or a linear layer. `source` is (N, C, H, W) and
     requires a gradient. known: what was found for other outputs of the same pass, to be handed on from call to call.
     """
-    sides = _sides(output, source, known) or (None, None)
-    return tuple(None if side is None else side.size for side in sides)
+    rows, columns = _sides(output, source, known) or (None, None)
+    return None if rows is None else rows.size, None if columns is None else columns.size
 
 
 def side_axes(output: Tensor, source: Tensor, known: Known | None = None) -> tuple[int, int] | None:
@@ -34,12 +36,12 @@ def side_axes(output: Tensor, source: Tensor, known: Known | None = None) -> tup
 
     (2, 3) for (N, C, H, W), (1, 2) for (N, H, W, C); None where the graph does not tell. known: as `receptive_field`.
     """
-    sides, shape = _sides(output, source, known), tuple(output.shape)
-    if sides is None or len(shape) != 4 or None in sides:
+    (rows, columns), shape = _sides(output, source, known) or (None, None), tuple(output.shape)
+    if len(shape) != 4 or rows is None or columns is None:
         return None
-    for axes in ((2, 3), (1, 2), *permutations(range(1, 4), 2)):
-        if all(_lies_in(side, axis, shape) for side, axis in zip(sides, axes)):
-            return axes
+    for first, second in ((2, 3), (1, 2), *permutations(range(1, 4), 2)):
+        if _lies_in(rows, first, shape) and _lies_in(columns, second, shape):
+            return first, second
     return None
 
 
@@ -56,7 +58,7 @@ def _sides(output: Tensor, source: Tensor, known: Known | None) -> Sides | None:
             continue
         depends = any(known[child] for child, _ in here.next_functions if child is not None)
         known[here] = _answers(here, known) if depends else None
-    fields = known.get(node)
+    fields = None if node is None else known.get(node)
     return fields[output.output_nr] if fields else None
 
 
@@ -65,21 +67,21 @@ def _of_image(source: Tensor) -> Sides:
     return Side(height, width, 1, 1, 0), Side(width, 1, 1, 1, 0)
 
 
-def _answers(node: object, known: Known) -> list[Sides]:
+def _answers(node: Node, known: Known) -> list[Sides]:
     name = re.sub(r"(Backward)?\d*$", "", node.name().split("::")[-1])
     sources = []
     for child, place in node.next_functions:
         fields = known.get(child) if child is not None else None
-        sources.append((fields[place], _shape(child, place)) if fields else None)
+        sources.append((fields[place], _shape(child, place)) if child is not None and fields else None)
     return [through(node, name, sources, _shape(node, place)) for place in range(len(node._input_metadata))]
 
 
-def _shape(node: object, place: int) -> tuple[int, ...]:
+def _shape(node: Node, place: int) -> tuple[int, ...]:
     variable = getattr(node, "variable", None)
     return tuple(node._input_metadata[place].shape if variable is None else variable.shape)
 
 
-def _new_nodes(last: object, known: Known) -> list[object]:
+def _new_nodes(last: Node | None, known: Known) -> list[Node]:
     """Return the nodes behind one that are not known yet, each behind all that it reads; without recursion."""
     done, result, waiting = set(), [], [(last, False)]
     while waiting:

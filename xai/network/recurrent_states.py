@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +36,8 @@ def gates_of(module: nn.RNNBase, inputs: tuple, gate: str) -> Tensor:
     Raises LayerError for a gate that the layer does not have.
     """
     kind = next((kind for kind in GATES if isinstance(module, kind)), None)
-    name, level = re.fullmatch(r"(.*?)(?:_l(\d+))?", gate).groups()
-    level = module.num_layers - 1 if level is None else int(level)
+    name, _, number = gate.rpartition("_l")
+    name, level = (name, int(number)) if name and number.isdecimal() else (gate, module.num_layers - 1)
     if kind is None or name not in GATES[kind] or level >= module.num_layers or getattr(module, "proj_size", 0):
         known = ", ".join(GATES[kind]) if kind is not None else "nn.LSTM or nn.GRU"
         raise LayerError("gate", expected=f"a gate of the layer ({known})", got=repr(gate))
@@ -66,19 +67,20 @@ def gates_of(module: nn.RNNBase, inputs: tuple, gate: str) -> Tensor:
 
 
 def _gate(module: nn.RNNBase, place: int, name: str, end: str, x: Tensor, before: Tensor) -> Tensor:
-    def part(kind: str, number: int) -> Tensor | float:
-        whole = getattr(module, f"{kind}{end}", None)
-        return 0.0 if whole is None else whole.chunk(len(whole) // module.hidden_size)[number]
+    def part(kind: str, number: int) -> Tensor:
+        whole = getattr(module, f"{kind}{end}")
+        return whole.chunk(len(whole) // module.hidden_size)[number]
 
     def sums(number: int) -> tuple[Tensor, Tensor]:
-        return (
-            x @ part("weight_ih", number).T + part("bias_ih", number),
-            before @ part("weight_hh", number).T + part("bias_hh", number),
-        )
+        of_input, of_state = x @ part("weight_ih", number).T, before @ part("weight_hh", number).T
+        if not module.bias:
+            return of_input, of_state
+        return of_input + part("bias_ih", number), of_state + part("bias_hh", number)
 
     of_input, of_state = sums(place)
     if name == "new":  # torch resets the product with the state, its bias too
-        return (of_input + torch.sigmoid(sum(sums(0))) * of_state).tanh()
+        reset = torch.add(*sums(0))
+        return (of_input + torch.sigmoid(reset) * of_state).tanh()
     return (of_input + of_state).tanh() if name == "cell" else (of_input + of_state).sigmoid()
 
 
@@ -86,13 +88,16 @@ def _lowest(module: nn.RNNBase, levels: int) -> nn.RNNBase:
     """Return a layer of the lowest `levels` of a stack, with its very weights."""
     settings = {"bias": module.bias, "batch_first": module.batch_first, "bidirectional": module.bidirectional}
     with torch.random.fork_rng(devices=[]):
-        part = type(module)(module.input_size, module.hidden_size, levels, **settings)
+        kind = cast(Callable[..., nn.RNNBase], type(module))  # an LSTM or GRU, which take no mode as their base does
+        part = kind(module.input_size, module.hidden_size, levels, **settings)
     for key, _ in list(part.named_parameters()):
         setattr(part, key, getattr(module, key))
     return part.train(module.training)
 
 
-def _start(first: object, module: nn.RNNBase, levels: int) -> object:
+def _start(
+    first: Tensor | tuple[Tensor, ...] | None, module: nn.RNNBase, levels: int
+) -> Tensor | tuple[Tensor, ...] | None:
     count = levels * (2 if module.bidirectional else 1)
     if first is None:
         return None

@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xai.plots.style import AGAINST, FOR, STYLE, color, plain_text, shortened
+from xai.plots.style import AGAINST, FOR, STYLE, color, figure_of, plain_text, shortened
 from xai.results.explanation import Explanation
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def bars_figure(
     if ax is not None:
         _draw(ax, names, values, whiskers)
         ax.set_xlabel(label)
-        return ax.figure
+        return figure_of(ax)
     with rc_context(STYLE):
         figure = Figure(figsize=(3.6, 0.55 + 0.2 * len(names)), layout="constrained")
         _draw(figure.subplots(), names, values, whiskers)
@@ -84,7 +84,7 @@ def weights_figure(
     return bars_figure([name(index) for index in order], values[order].tolist(), whiskers, title, ax)
 
 
-def curve_figure(x: list[float], curves: dict[str, list[float]], x_label: str, y_label: str) -> Figure:
+def curve_figure(x: Sequence[float], curves: dict[str, list[float]], x_label: str, y_label: str) -> Figure:
     """Return curves over one axis; the first in color, the others (controls) dashed."""
     with rc_context(STYLE):
         figure = Figure(figsize=(3.4, 2.2), layout="constrained")

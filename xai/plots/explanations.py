@@ -12,7 +12,7 @@ from xai.base.errors import InputError
 from xai.plots.bars import bars_figure, weights_figure
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import add_text_above
-from xai.plots.style import draw_heat, pixels_to_draw, plain_text
+from xai.plots.style import draw_heat, figure_of, pixels_to_draw, plain_text
 from xai.results.explanation import Explanation
 
 __all__ = ["drawn_as", "explanation_figure"]
@@ -43,7 +43,7 @@ def explanation_figure(explanation: Explanation, ax: Axes | None = None) -> Figu
 
 
 def _map(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
-    figure = Figure(figsize=(6, 3), layout="constrained") if ax is None else ax.figure
+    figure = Figure(figsize=(6, 3), layout="constrained") if ax is None else figure_of(ax)
     image, heat = figure.subplots(1, 2) if ax is None else (None, ax)
     figure.colorbar(draw_heat(heat, explanation.heatmap()[0].cpu()), ax=heat)
     heat.set_title(title)

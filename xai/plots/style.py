@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 __all__ = [
     "AGAINST",
@@ -17,6 +23,7 @@ __all__ = [
     "STYLE",
     "color",
     "draw_heat",
+    "figure_of",
     "pixels_to_draw",
     "plain_text",
     "shortened",
@@ -28,7 +35,7 @@ FOR, AGAINST, MAGNITUDE = (232, 89, 12), (34, 139, 230), (230, 30, 140)
 GRAY = "#8a8f99"
 # Okabe and Ito's colors, without black (the page's text) and yellow (pale on white): told apart with any color vision.
 SEVERAL = ("#e8590c", "#228be6", "#009e73", "#cc79a7", "#8f6f00", "#56b4e9", "#7048e8")
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,
@@ -48,8 +55,13 @@ DIVERGING = LinearSegmentedColormap.from_list("for_against", [color(AGAINST), (1
 SEQUENTIAL = LinearSegmentedColormap.from_list("magnitude", [(1, 1, 1), color(MAGNITUDE)])
 
 
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure that axes are part of."""
+    return cast(Figure, axes.figure)  # or a part of one, which draws and is saved with it
+
+
 def draw_heat(
-    axes: Axes, values: Tensor, *, signed: bool | None = None, bound: float | None = None, **options: object
+    axes: Axes, values: Tensor, *, signed: bool | None = None, bound: float | None = None, **options: Any
 ) -> AxesImage:
     """Draw a matrix (H, W): blue to orange where it is signed, else white to magenta.
 

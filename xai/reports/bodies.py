@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from torch import Tensor
@@ -14,12 +15,15 @@ from xai.reports.escape import render
 from xai.results.explanation import Explanation, Visualization
 from xai.results.finding import Finding
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["explanation_body", "findings_body", "table_body", "visualization_body"]
 
 MOST_ROWS = 200
 
 
-def table_body(frame: object) -> Markup:
+def table_body(frame: pd.DataFrame) -> Markup:
     """Return the first rows of a data frame as a table."""
     rows = frame.head(MOST_ROWS).to_dict("records")
     return render("rows.html", columns=list(frame.columns), rows=rows, total=len(frame))
@@ -80,7 +84,7 @@ def _numbers(visualization: Visualization) -> Markup:
 
 
 def _texts(visualization: Visualization) -> Markup:
-    return _optimized(visualization, lambda row: {"text": " ".join(row.words[0])})
+    return _optimized(visualization, lambda row: {"text": " ".join((row.words or ((),))[0])})
 
 
 def _optimized(visualization: Visualization, made: Callable[[Visualization], dict[str, object]]) -> Markup:

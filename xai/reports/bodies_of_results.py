@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from markupsafe import Markup
 from torch import Tensor
@@ -19,6 +20,9 @@ from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.sequence_results import Alignment, Gates
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
     "alignment_body", "concepts_body", "effects_body", "examples_body", "gates_body", "importance_body",
     "neighbors_body", "tree_body",
@@ -34,6 +38,12 @@ MATRICES = {
     "occlusion": "Occlusion: by how much the log-probability of the target symbol falls without the source symbol.",
     "attention": "Attention weights of each step. They show where it looks; the check says whether it uses that.",
 }
+
+
+class Tabled(Protocol):
+    """A result that gives its numbers as a table."""
+
+    def to_frame(self) -> pd.DataFrame: ...
 
 
 def importance_body(result: Importance) -> Markup:
@@ -79,11 +89,12 @@ def concepts_body(result: Concepts) -> Markup:
     return _body(result, "Concepts", notes, findings=result.evidence)
 
 
-def _body(result: object, title: str, notes: list[str], *, findings: Sequence = (), rules: str = "") -> Markup:
+def _body(result: Tabled, title: str, notes: list[str], *, findings: Sequence = (), rules: str = "") -> Markup:
     """Return notes, the figure (where it has a title), rules, findings and all numbers of a result."""
     frame = result.to_frame()
     rows = frame.head(MOST_ROWS).to_dict("records")
-    svg = inline_svg(entry_for(FIGURES, result)(result), title) if title else None
+    drawn = entry_for(FIGURES, result) if title else None
+    svg = None if drawn is None else inline_svg(drawn(result), title)
     return render(
         "result.html", notes=notes, svg=svg, findings=list(findings),
         rules=rules, columns=list(frame.columns), rows=rows, total=len(frame),

@@ -13,7 +13,8 @@ from xai.plots.style import shortened, visible_text
 from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
 from xai.reports.svg import inline_svg
-from xai.results.explanation import Explanation
+from xai.results.explanation import Explanation, Visualization
+from xai.results.finding import Finding
 
 __all__ = [
     "deletion_plot", "findings_of", "map_card", "map_plots", "probability_bars", "segments_plot", "series_card",
@@ -27,7 +28,7 @@ PARTS = {"features": "column", "tokens": "word", "steps": "step"}
 COLUMNS = {"name": "feature", "value": "value ({})", "low": "95 % low", "high": "95 % high"}
 
 
-def findings_of(explanation: Explanation) -> tuple:
+def findings_of(explanation: Explanation | Visualization) -> tuple[Finding, ...]:
     """Return the findings on the first row, none where it was not verified."""
     return explanation.evidence[0] if explanation.evidence else ()
 
@@ -42,7 +43,7 @@ def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> d
         "heat": heat_picture(heatmap),
         "small": is_small(explanation.inputs),
         "alt": f"{card['title']} map for {card['target']}: on average strongest in the {strongest(heatmap)}.",
-        "unit": _unit(explanation, card["sentences"].unit),
+        "unit": _unit(explanation, sentences_of(explanation.method, "pixel").unit),
     }
 
 
@@ -103,7 +104,7 @@ def map_plots(explanation: Explanation) -> list[Markup]:
 
 def segments_plot(explanation: Explanation) -> Markup | None:
     """Return the largest weights over the segments of one image, with whiskers, as inline SVG."""
-    if explanation.over != "segments" or explanation.standard_error is None:
+    if explanation.over != "segments" or explanation.standard_error is None or explanation.segments is None:
         return None
     segments = explanation.segments[0]
     label = f"weight, {_unit(explanation, 'output')} ({explanation.target_name()})"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from xai.attribution.gradients import integrated_gradients
 from xai.auditing.checks.performance import Performance
@@ -27,7 +29,10 @@ def class_names(model: Model) -> list[str]:
     """Return the names of a model's classes, or the numbers of its outputs where it has none."""
     if model.classes:
         return model.classes
-    return [str(number) for number in range(model.predict(torch.zeros(1, *model.input.shape)).shape[1])]
+    blank = model.input.blank()
+    if blank is None:
+        raise InputError("model", expected="one of images", got=f"kind {model.input.kind!r}")
+    return [str(number) for number in range(model.predict(blank).shape[1])]
 
 
 def check_request(model: Model, images: LabelledImages, methods: Sequence[str], target: object) -> None:
@@ -60,7 +65,7 @@ def choose_examples(data: LabelledImages, performance: Performance, count: int) 
     )
     picked = list(dict.fromkeys([*spread, *doubtful, *wrong]))
     names = tuple(data.names[i] for i in picked)
-    return LabelledImages(data.images[picked], names, data.labels[picked], data.source)
+    return LabelledImages(data.images[picked], names, performance.labels[picked], data.source)
 
 
 def explain_images(
@@ -83,7 +88,7 @@ def explain_images(
         if known[name].kind == "surrogate":
             chosen = {"seed": seed, **chosen}
         made.append(known[name].load()(model, images.images, target, **chosen))
-    beside = {"agreement": {"others": made}} if len(made) > 1 else {}
+    beside: dict[str, Any] = {"agreement": {"others": made}} if len(made) > 1 else {}
     columns = [verify(model, explanation, seed=seed, **beside) for explanation in made]
     labels = [-1] * len(images) if images.labels is None else images.labels.tolist()
     examples = [
@@ -111,6 +116,9 @@ def joined(first: LabelledImages | None, second: LabelledImages | None) -> Label
     """Return two batches of images as one; the labels of those without are unknown (-1)."""
     if first is None or second is None:
         return first if second is None else second
-    unknown = torch.full((len(first),), -1)
-    labels = torch.cat([unknown if first.labels is None else first.labels, second.labels])
+    labels = torch.cat([_known_labels(first), _known_labels(second)])
     return LabelledImages(torch.cat([first.images, second.images]), first.names + second.names, labels, second.source)
+
+
+def _known_labels(images: LabelledImages) -> Tensor:
+    return torch.full((len(images),), -1) if images.labels is None else images.labels

@@ -12,7 +12,7 @@ import torch
 import xai
 from xai.base.digest import tensor_digest, text_digest
 from xai.inputs.image_files import LabelledImages
-from xai.methods import CHECKS, METHODS, all_methods
+from xai.methods import CHECKS, METHODS, Check, Method, all_methods
 from xai.model.model import Model
 from xai.network.trace import Trace
 from xai.reports.escape import render
@@ -72,7 +72,7 @@ def facts_section(model: Model, settings: Mapping[str, object], origin: Mapping[
     return Section("provenance", TITLE, render("rows.html", columns=["what", "is"], rows=rows, total=len(rows)))
 
 
-def _labels(specs: Iterable[tuple[str, object, str]]) -> list[dict[str, str]]:
+def _labels(specs: Iterable[tuple[str, Method | Check, str]]) -> list[dict[str, str]]:
     return [
         {"name": name, "scope": spec.scope, "access": spec.access, "stage": spec.stage, "says": says}
         for name, spec, says in specs

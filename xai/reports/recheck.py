@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any, TypeVar
 
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
@@ -39,13 +40,16 @@ COUNTED = (*NOT_REPEATED, "examples", "visualization")  # facts that say how muc
 PARTS = {"explanations": ("examples", {"examples": 0}), "visualizations": ("units", {"units": 0})}
 
 
+Kind = TypeVar("Kind")
+
+
 @dataclass(frozen=True)
 class Given:
     """What a report is held against, and how: the arguments of `recheck`."""
 
     model: Model
-    data: object
-    images: object
+    data: AuditData | LabelledImages | None
+    images: LabelledImages | None
     other: Model | None
     replicas: Sequence[Model]
     sample: float
@@ -53,7 +57,7 @@ class Given:
     tolerance: float
 
     @property
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         return {"sample": self.sample, "seed": self.seed, "tolerance": self.tolerance}
 
 
@@ -127,13 +131,13 @@ def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
     found = _audit_again(result, given)
     if not found.recomputed:
         return found, None
-    about = {"raw_data": bool(numbers["request"].get("raw_data")), "title": str(numbers.get("title"))}
+    about: dict[str, Any] = {"raw_data": bool(numbers["request"].get("raw_data")), "title": str(numbers.get("title"))}
     try:
         with with_threads(result.versions.get("threads")):
             if result.compared:
-                again = comparison_report(result, given.model, given.other, given.data, **about).html()
+                again = comparison_report(result, given.model, given.other, _audit_data(given), **about).html()
             else:
-                again = audit_report(result, given.model, given.data, **about).html()
+                again = audit_report(result, given.model, _audit_data(given), **about).html()
     except (XaiError, *OF_THE_DATA) as error:
         reason = f"{type(error).__name__}: {error}"
         lost = [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
@@ -143,30 +147,29 @@ def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
 
 def _audit_again(result: AuditResult, given: Given) -> Recheck:
     """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
-    _require("data", given.data, AuditData, "an AuditData for the report of an audit")
+    data = _audit_data(given)
     if not result.compared:
-        return remake(result, [given.model], given.data, **given.settings)
+        return remake(result, [given.model], data, **given.settings)
     wanted, replicas = len(result.model.get("replicas", ())), given.replicas
     if given.other is None or len(replicas) != wanted:
         got = f"{'no' if given.other is None else 'a'} version B and {len(replicas)} replicas"
         expected = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
         raise InputError("other, replicas", expected=expected, got=got)
-    return remake(result, [given.model, given.other, *replicas], given.data, **given.settings)
+    return remake(result, [given.model, given.other, *replicas], data, **given.settings)
 
 
 def _image_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[Difference] | None]:
     """Make an explanation report again, or some of its parts; the rest (performance, facts, layers) is always made."""
-    for argument in ("data", "images"):
-        value = getattr(given, argument)
-        if value is not None:
-            _require(argument, value, LabelledImages, "LabelledImages for a report on images")
+    wanted = "LabelledImages for a report on images"
+    data = None if given.data is None else _of_kind("data", given.data, LabelledImages, wanted)
+    images = None if given.images is None else _of_kind("images", given.images, LabelledImages, wanted)
     sections, request = numbers["sections"], numbers["request"]
     try:
         asked, provenance = ImageSettings.from_request(request), sections["provenance"]
     except KeyError as error:
         got = "a report that does not say it"
         raise FolderError("report", expected="what it was made with", got=got) from error
-    model, data, images = given.model, given.data, given.images
+    model = given.model
     notes = other_versions(request.get("versions", {}))
     own = {"weights": model.digest(), "data": images_digest(data), "images": images_digest(images)}
     others = tuple(differences_between({name: request.get(name) for name in own}, own, "made from"))
@@ -192,7 +195,7 @@ def _image_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
     found = [*differences_between(before, after, "sections", given.tolerance)]
     if whole:
         heads = [{**plain, "sections": None, "sha256": None} for plain in (numbers, fresh)]
-        found += differences_between(*heads, "data of the page")
+        found += differences_between(heads[0], heads[1], "data of the page")
     chance = len(drawn) / len(parts) if parts else 1.0
     check = Recheck(tuple(found), total, numbers_in(before), chance, tuple(drawn), (*own, "numbers"), notes)
     if not whole or given.tolerance > 0:
@@ -223,9 +226,14 @@ def _origin(model: Model, provenance: dict) -> dict:
     return read_description(model.source).origin if reported and model.source is not None else reported
 
 
-def _require(argument: str, value: object, kind: type, wanted: str) -> None:
+def _audit_data(given: Given) -> AuditData:
+    return _of_kind("data", given.data, AuditData, "an AuditData for the report of an audit")
+
+
+def _of_kind(argument: str, value: object, kind: type[Kind], wanted: str) -> Kind:
     if not isinstance(value, kind):
         raise InputError(argument, expected=wanted, got=describe(value))
+    return value
 
 
 def visible_differences(page: str, again: str) -> list[Difference]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from jinja2 import TemplateError
@@ -78,7 +78,7 @@ class Compared(msgspec.Struct):
     replicas: list[object] = []
 
 
-def check_page(plain: object, path: str) -> dict:
+def check_page(plain: Any, path: str) -> dict:
     """Return the data of a page; raises FolderError where they are those of no report."""
     page = as_kind(plain, Page, path, wanted="a page with its numbers")
     if page.request.call not in CALLS:
@@ -92,7 +92,7 @@ def check_page(plain: object, path: str) -> dict:
     return plain
 
 
-def check_audit(plain: object, path: str) -> dict:
+def check_audit(plain: Any, path: str) -> dict:
     """Return the data of an audit or a comparison; raises FolderError for others."""
     result = AuditResult.from_dict(plain)
     wanted = "a saved audit"

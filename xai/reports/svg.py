@@ -18,6 +18,14 @@ __all__ = ["inline_svg"]
 SVG = "http://www.w3.org/2000/svg"
 
 
+def _pixels(font: str) -> str:
+    """Return the size in the short form of a font, as in "12px sans-serif"."""
+    found = re.search(r"([\d.]+)px", font)
+    if found is None:
+        raise ValueError(f"a font without a size: {font}")
+    return found[1]
+
+
 def inline_svg(figure: Figure, label: str) -> Markup:
     """Return a figure as SVG to stand inside HTML: no style attributes (a strict policy forbids them), text as text.
 
@@ -36,7 +44,7 @@ def inline_svg(figure: Figure, label: str) -> Markup:
     for element in root.iter():
         for name, value in _declarations(element.attrib.pop("style", "")):
             if name == "font":
-                element.set("font-size", re.search(r"([\d.]+)px", value).group(1))
+                element.set("font-size", _pixels(value))
             else:
                 element.set(name, "currentColor" if value in ("#000000", "black") else value)
         if element.tag == f"{{{SVG}}}text" and "fill" not in element.attrib:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from xai.results.explanation import Visualization
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
+from xai.visualization.settings import VisualizeSettings
 
 __all__ = ["LOGITS", "MOST_UNITS", "blank_inputs", "choose_units", "visualize_groups"]
 
@@ -27,7 +29,11 @@ LOGITS = "class logits"  # what the group of the outputs is called
 
 
 def visualize_groups(
-    model: Model, groups: Mapping[str, Sequence[Objective]], *, real: Tensor | None = None, **settings: object
+    model: Model,
+    groups: Mapping[str, Sequence[Objective]],
+    *,
+    real: Tensor | None = None,
+    **settings: Unpack[VisualizeSettings],
 ) -> dict[str, Visualization]:
     """Return one Visualization per group, made in a single call so that inputs of all layers share its batches.
 
@@ -36,7 +42,8 @@ def visualize_groups(
     everything = [item for group in groups.values() for item in group]
     if not everything:
         return {}
-    made = visualize(model, everything, reference=real, **settings)
+    asked: VisualizeSettings = {**settings, "reference": real}
+    made = visualize(model, everything, **asked)
     parts, start = {}, 0
     for name, group in groups.items():
         parts[name] = made.rows(start, start + len(group))
@@ -128,7 +135,7 @@ def _zeros(model: Model, count: int) -> Tensor:
 
 
 def _unknown_words(model: Model, count: int) -> Tensor:
-    if not model.input.vocabulary:
+    if not model.input.embedded:
         got = "a network that numbers words itself"
         raise InputError("model", expected="one with a vocabulary", got=got, operation="visualize")
     return torch.full((count, WORDS), FIRST_WORD)

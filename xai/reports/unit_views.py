@@ -71,7 +71,9 @@ def unit_view(
     small = row.finding("small_changes")
 
     def real(which: str) -> list[str]:
-        numbers = [] if finding is None or reference is None else finding.details[which]
+        if finding is None or reference is None:
+            return []
+        numbers = finding.details[which]
         for number in numbers:
             if number not in pictures:
                 pictures[number] = image_picture(reference[number], low, high)

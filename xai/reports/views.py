@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from torch import Tensor
 
 from xai.base.errors import InputError
+from xai.inputs.image import ImageInput
 from xai.inputs.image_files import read_image
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.reports.page import Section
 from xai.reports.sections.atlas import atlas_section
@@ -28,6 +30,7 @@ from xai.visualization.emergence import checkpoints, emergence
 from xai.visualization.images import image_shape
 from xai.visualization.objectives import Objective
 from xai.visualization.row_limits import row_limits, row_shape
+from xai.visualization.settings import VisualizeSettings
 from xai.visualization.tokens import token_count
 
 __all__ = ["VIEWS", "View", "Wanted", "plan_views"]
@@ -75,15 +78,15 @@ class Wanted:
         named = [name for name in groups if name != LOGITS] or list(groups)
         return groups[named[-1]]
 
-    def made(self, groups: dict[str, list[Objective]], **more: object) -> dict[str, Visualization]:
+    def made(self, groups: dict[str, list[Objective]], **more: Unpack[VisualizeSettings]) -> dict[str, Visualization]:
         """Return the visualizations of units by layer."""
-        return visualize_groups(self.model, groups, real=self.reference, **self._settings(), **more)
+        return visualize_groups(self.model, groups, real=self.reference, **{**self._settings(), **more})
 
-    def few(self) -> dict[str, object]:
+    def few(self) -> VisualizeSettings:
         """Return the settings of a visualization that is compared with few real inputs."""
         return {**self._settings(), "reference": None if self.reference is None else self.reference[:MOST_REAL]}
 
-    def all(self) -> dict[str, object]:
+    def all(self) -> VisualizeSettings:
         """Return the settings of a visualization that is compared with all real inputs."""
         return {**self._settings(), "reference": self.reference}
 
@@ -91,7 +94,7 @@ class Wanted:
         """Return what a layer is called."""
         return self.model.trace().titles().get(layer, layer)
 
-    def _settings(self) -> dict[str, object]:
+    def _settings(self) -> VisualizeSettings:
         return {"steps": self.steps, "size": self.size, "seed": self.seed}
 
 
@@ -112,7 +115,7 @@ def rows(wanted: Wanted) -> View:
 
 def texts(wanted: Wanted) -> View:
     """Plan the texts that excite units."""
-    token_count(wanted.model.input, wanted.size)
+    token_count(TextInput.of(wanted.model.input), wanted.size)
     return _made_inputs(wanted, None)
 
 
@@ -195,6 +198,8 @@ def _count(groups: dict[str, list[Objective]]) -> int:
 
 
 def _image(wanted: Wanted) -> tuple[Tensor, str]:
+    if wanted.image is None:
+        raise InputError("image", expected="an image file", got="none", operation="visualize")
     return read_image(wanted.image, wanted.model.input), Path(wanted.image).name
 
 
@@ -211,7 +216,7 @@ VIEWS: dict[str, dict[str, Callable[[Wanted], View]]] = {
 
 
 def _check_image(wanted: Wanted) -> None:
-    image_shape(wanted.model.input, wanted.size, "fourier")
+    image_shape(ImageInput.of(wanted.model.input), wanted.size, "fourier")
     if wanted.bounds is not None:
         raise InputError("bounds", expected="none for a model of images", got=wanted.bounds, operation="visualize")
 
@@ -225,7 +230,7 @@ def plan_views(
     views: Sequence[str],
     *,
     real: tuple[Tensor, str] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> list[View]:
     """Return the named views of a model; nothing is optimized before a section is asked for.
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -72,12 +72,12 @@ class AuditResult(ShownAsHtml):
     """
 
     findings: tuple[Finding, ...]
-    model: dict[str, object]
-    data: dict[str, object]
-    options: dict[str, object]
+    model: dict[str, Any]
+    data: dict[str, Any]
+    options: dict[str, Any]
     versions: dict[str, str]
     seconds: dict[str, float]
-    power: dict[str, object] = field(default_factory=dict)
+    power: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -162,7 +162,7 @@ class AuditResult(ShownAsHtml):
         return write_atomically(path, text + "\n")
 
     @classmethod
-    def from_dict(cls, plain: dict) -> AuditResult:
+    def from_dict(cls, plain: Any) -> AuditResult:
         """Return the result behind plain data; raises FolderError for anything else."""
         if not isinstance(plain, dict) or not all(isinstance(name, str) for name in plain):
             raise FolderError("data", expected="a saved audit", got=describe(plain), operation="AuditResult")
@@ -172,7 +172,8 @@ class AuditResult(ShownAsHtml):
         # A check: the data stay as they are, so that a whole number is not made a broken one.
         as_kind(plain, SavedAudit, "data", wanted="a saved audit")
         try:
-            return cls(**{**plain, "findings": tuple(map(_read_finding, plain["findings"]))})
+            fields: dict[str, Any] = {**plain, "findings": tuple(map(_read_finding, plain["findings"]))}
+            return cls(**fields)
         except TypeError as error:
             raise FolderError("data", expected="a saved audit", got=one_line(error), operation="AuditResult") from error
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from xai.base.errors import InputError, names_errors
 
@@ -58,7 +58,7 @@ class Shown(ShownAsHtml):
             IndexError: There is no such row.
             InputError: `ax` for a result that takes several axes.
         """
-        item = self if row is None else self[row]
+        item = self if row is None else cast("Sequence[Shown]", self)[row]  # a result with rows has them
         if ax is None:
             return _shown_once(_look_up(FIGURES, self)(item))
         _look_up(ON_AXES, self)(item, ax)
@@ -106,9 +106,9 @@ def _shown_once(figure: Figure) -> Figure:
 
     def at_the_end() -> None:
         shell.events.unregister("post_execute", at_the_end)
-        figure._ipython_display_ = show
+        figure._ipython_display_ = show  # ty: ignore[missing-attribute]  # as below
         show()
 
-    figure._ipython_display_ = lambda: None
+    figure._ipython_display_ = lambda: None  # ty: ignore[missing-attribute]  # what IPython looks for on anything
     shell.events.register("post_execute", at_the_end)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ class Explanation(Shown):
     values: Tensor | list[Tensor]
     over: str
     prediction: Tensor
-    options: dict[str, object]
+    options: dict[str, Any]
     model_digest: DigestField = DigestField()  # noqa: RUF009 - a descriptor; reads as a str
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Explanation(Shown):
     standard_error: list[Tensor] | None = None
     segments: Tensor | None = None
     row_names: tuple[tuple[str, ...], ...] | None = None
-    diagnostics: tuple[dict[str, object], ...] = ()
+    diagnostics: tuple[dict[str, Any], ...] = ()
     evidence: tuple[tuple[Finding, ...], ...] = ()
     seed: int | None = None
     schema_version: int = SCHEMA_VERSION
@@ -78,7 +78,7 @@ class Explanation(Shown):
             rows: Their numbers, from 0 on.
         """
         values = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
-        part = {name: _rows_of(value, rows) for name, value in values.items()}
+        part: dict[str, Any] = {name: _rows_of(value, rows) for name, value in values.items()}
         if self.background is not None and self.background.shape[1] > 1:
             part["background"] = self.background[:, rows]
         part["model_digest"] = DigestField.unread(self)
@@ -129,7 +129,7 @@ class Explanation(Shown):
         Of a layer, its feature maps, spread over the image. Raises InputError for values of features or words, and for
         units of a layer that are no feature maps.
         """
-        if self.over == "segments":
+        if self.over == "segments" and self.segments is not None:
             return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
         if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
             raise InputError(
@@ -196,13 +196,13 @@ class Visualization(Shown):
     reached: Tensor
     transformed: Tensor
     snapshots: dict[int, Tensor]
-    options: dict[str, object]
+    options: dict[str, Any]
     model_digest: str
     seed: int
     kind: str = "image"
     names: tuple[str, ...] = ()
     words: tuple[tuple[str, ...], ...] | None = None
-    diagnostics: tuple[dict[str, object], ...] = ()
+    diagnostics: tuple[dict[str, Any], ...] = ()
     evidence: tuple[tuple[Finding, ...], ...] = ()
     schema_version: int = SCHEMA_VERSION
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sized
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import torch
@@ -16,6 +18,9 @@ from xai.base.files import write_atomically
 from xai.base.reading import as_kind, parse_json
 from xai.base.tensor_file import open_tensors
 from xai.results.finding import Finding
+
+if TYPE_CHECKING:
+    from xai.results.explanation import Explanation
 
 __all__ = ["SCHEMA_VERSION", "explanation_fields", "explanation_parts", "read_explanation", "write_explanation"]
 
@@ -44,7 +49,7 @@ class Saved(msgspec.Struct, forbid_unknown_fields=True):
     schema_version: int
 
 
-def explanation_parts(explanation: object) -> tuple[dict[str, Tensor], dict[str, object]]:
+def explanation_parts(explanation: Explanation) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return an explanation as its tensors by name, and the rest as JSON has it."""
     tensors = {}
     for name in TENSORS:
@@ -62,13 +67,13 @@ def explanation_parts(explanation: object) -> tuple[dict[str, Tensor], dict[str,
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, plain
 
 
-def write_explanation(explanation: object, path: str | Path) -> Path:
+def write_explanation(explanation: Explanation, path: str | Path) -> Path:
     """Write everything to one file; raises OutputError where it cannot be written."""
     tensors, plain = explanation_parts(explanation)
     return write_atomically(path, save(tensors, {"explanation": json.dumps(plain)}))
 
 
-def read_explanation(path: str | Path) -> dict[str, object]:
+def read_explanation(path: str | Path) -> dict[str, Any]:
     """Return the fields of what `write_explanation` wrote; raises FolderError for any other file."""
     try:
         with open_tensors(path, WANTED) as file:
@@ -79,7 +84,7 @@ def read_explanation(path: str | Path) -> dict[str, object]:
         raise FolderError("path", expected=WANTED, got=f"no file at {path}") from error
 
 
-def explanation_fields(plain: object, tensors: dict[str, Tensor], path: str | Path) -> dict[str, object]:
+def explanation_fields(plain: Any, tensors: dict[str, Tensor], path: str | Path) -> dict[str, Any]:
     """Return the fields of what `explanation_parts` took apart; `path` names the file in a FolderError."""
     version = plain.get("schema_version") if isinstance(plain, dict) else None
     if version != SCHEMA_VERSION:
@@ -113,8 +118,8 @@ def _gathered(tensors: dict[str, Tensor], path: str | Path) -> dict[str, Tensor 
     found: dict[str, Tensor | list[Tensor]] = {name: tensors.pop(name) for name in TENSORS if name in tensors}
     for name in PER_ROW:
         count = sum(key.startswith(f"{name}.") for key in tensors)
-        rows = [tensors.pop(f"{name}.{row}", None) for row in range(count)]
-        if count and (name in found or any(part is None for part in rows)):
+        rows = [tensors.pop(key) for row in range(count) if (key := f"{name}.{row}") in tensors]
+        if count and (name in found or len(rows) < count):
             raise _refused(path, f"{name} that are incomplete, or there twice")
         if count:
             found[name] = rows
@@ -130,9 +135,12 @@ def _check_rows(saved: Saved, found: dict[str, Tensor | list[Tensor]], path: str
         if isinstance(value, Tensor) and (value.ndim == 0 or value.dtype == torch.complex64):
             raise _refused(path, f"{name} that are no rows of numbers")
     rows = len(found["inputs"])
-    per_row = {name: found[name] for name in ("prediction", "values", "standard_error", "segments") if name in found}
+    per_row: dict[str, Sized] = {
+        name: found[name] for name in ("prediction", "values", "standard_error", "segments") if name in found
+    }
     per_row |= {name: getattr(saved, name) for name in ("target", "diagnostics", "evidence")}
-    per_row |= {} if saved.row_names is None else {"row_names": saved.row_names}
+    if saved.row_names is not None:
+        per_row["row_names"] = saved.row_names
     for name, value in per_row.items():
         if len(value) != rows:
             raise _refused(path, f"{len(value)} {name} for {rows} rows")
@@ -142,7 +150,8 @@ def _check_rows(saved: Saved, found: dict[str, Tensor | list[Tensor]], path: str
             raise _refused(path, f"a class {describe(target)}")
     if not isinstance(saved.options.get("run", {}), dict):
         raise _refused(path, "options that do not say how it was run")
-    if "background" in found and found["background"].ndim < 2:
+    background = found.get("background")
+    if isinstance(background, Tensor) and background.ndim < 2:
         raise _refused(path, "a background that has no rows")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from xai.base.errors import InputError, names_errors
 
@@ -30,13 +30,13 @@ class Finding:
     threshold: float | None
     control: str
     text: str
-    details: dict[str, object] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
     @names_errors("Finding")
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise InputError("status", expected=f"one of {', '.join(STATUSES)}", got=repr(self.status))
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""
         return asdict(self)

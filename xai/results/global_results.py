@@ -13,6 +13,7 @@ from xai.results.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 __all__ = ["Concepts", "Curve", "Effects", "Examples", "Importance", "Neighbors", "SurrogateTree"]
 
@@ -185,7 +186,7 @@ class SurrogateTree(Shown):
     tree: the scikit-learn estimator; names: of its columns, a categorical column being one per word.
     """
 
-    tree: object
+    tree: DecisionTreeClassifier | DecisionTreeRegressor
     names: tuple[str, ...]
     classes: tuple[str, ...]
     rules: str

@@ -91,7 +91,7 @@ def alignment(
         for row in track(rows, OPERATION, len(given)) if len(given) > 8 else rows:
             part = numbers[row, : steps[row]]
             occlusion.append(_occluded(follower, words, vectors, row, part, batch_size))
-            if weights is None:
+            if weights is None or chosen is None:
                 text = "Untestable: the network has no attention weights to look at."
                 findings.append((Finding("attention", "untestable", None, 0.05, "none", text),))
                 continue
@@ -101,16 +101,16 @@ def alignment(
     sizes = list(zip(steps, words.counts))
     names = model.classes or [str(number) for number in range(int(numbers.max()) + 1)]
     cut = [part[:high, :wide] for part, (high, wide) in zip(gradient, sizes)]
-    seen = None if weights is None else [part[:high, :wide].float() for part, (high, wide) in zip(weights, sizes)]
+    looked = None if weights is None else [part[:high, :wide].float() for part, (high, wide) in zip(weights, sizes)]
     return Alignment(
         source=tuple(row[:count] for row, count in zip(words.names(), words.counts)),
         target=tuple(tuple(names[number] for number in row[:high]) for row, high in zip(numbers.tolist(), steps)),
         probability=[row[:high] for row, high in zip(said.exp(), steps)],
         gradient=cut,
         occlusion=occlusion,
-        attention=seen,
+        attention=looked,
         diagnostics=tuple(
-            _agreement(*(None if part is None else part[row] for part in (cut, occlusion, seen))) for row in rows
+            _agreement(cut[row], occlusion[row], None if looked is None else looked[row]) for row in rows
         ),
         evidence=tuple(findings),
         options={"layer": chosen, "permutations": permutations},

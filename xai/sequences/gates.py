@@ -43,7 +43,7 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
         chosen = layer or _first(model.network)
         module = find_layer(model.network, chosen)
         kind = next((cell for cell in GATES if isinstance(module, cell)), None)
-        if kind is None:
+        if kind is None or not isinstance(module, nn.RNNBase):
             wanted = "an nn.LSTM or nn.GRU, whose gates are known"
             raise LayerError(f"layer {chosen!r}", expected=wanted, got=type(module).__name__)
         rows: dict[str, list[Tensor]] = {name: [] for name in (*GATES[kind], "state")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 
 from xai.model.model import Model
@@ -9,6 +11,7 @@ from xai.results.explanation import Visualization
 from xai.visualization import constraints
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
+from xai.visualization.settings import VisualizeSettings
 
 __all__ = ["VARIANTS", "ablation"]
 
@@ -16,18 +19,19 @@ VARIANTS = 11  # how many inputs are optimized in all their steps: ten rows, and
 FIRST_STEP = 0.05  # how far the plain ascent's first step moves a pixel, in root mean square
 
 
-def ablation(model: Model, objective: Objective, *, steps: int = 256, **settings: object) -> dict[str, Visualization]:
+def ablation(model: Model, objective: Objective, **settings: Unpack[VisualizeSettings]) -> dict[str, Visualization]:
     """Return Visualizations by the name of what was switched on.
 
     "none" is plain gradient ascent on pixels from noise; its learning rate is such that the first step moves pixels by
     5 % of their range, and the same in the other rows but the last. "all" is every constraint on top of the default.
     """
-    bare = {"parameters": "pixels", "transforms": [], "optimizer": "gradient", "constraints": []}
-    first = visualize(model, objective, steps=1, learning_rate=1.0, snapshots=(0,), **{**bare, **settings})
+    bare: VisualizeSettings = {"parameters": "pixels", "transforms": [], "optimizer": "gradient", "constraints": []}
+    plain: VisualizeSettings = {**bare, **settings, "steps": 1, "learning_rate": 1.0, "snapshots": (0,)}
+    first = visualize(model, objective, **plain)
     moved = float((first.values - first.snapshots[0]).pow(2).mean().sqrt())
     low, high = model.input.limits or (-1.0, 1.0)
     bare["learning_rate"] = FIRST_STEP * (high - low) / max(moved, 1e-12)
-    usual = visualize(model, objective, steps=steps, **settings)
+    usual = visualize(model, objective, **settings)
     # Penalties as strong as the unit is: at a full swing of all pixels they would take away what it gains.
     scale = max(float((usual.reached[0] - torch.tensor(usual.diagnostics[0]["started"])).abs()), 1e-6)
     smooth, small = constraints.total_variation(scale), constraints.l2(scale)
@@ -35,8 +39,12 @@ def ablation(model: Model, objective: Objective, *, steps: int = 256, **settings
         *constraints.default(), constraints.normalized_gradient(), constraints.blurred_gradient(),
         constraints.total_variation(scale / 50), constraints.l2(scale / 50),
     ]  # fmt: skip
-    normal = {**bare, "constraints": [constraints.normalized_gradient()], "learning_rate": FIRST_STEP}
-    variants = {
+    normal: VisualizeSettings = {
+        **bare,
+        "constraints": [constraints.normalized_gradient()],
+        "learning_rate": FIRST_STEP,
+    }
+    variants: dict[str, VisualizeSettings] = {
         "none": bare,
         "bounded step": {**bare, "constraints": [constraints.bounded_step(moved)]},
         "normalized gradient": normal,
@@ -48,6 +56,4 @@ def ablation(model: Model, objective: Objective, *, steps: int = 256, **settings
         "Fourier, own colors": {**bare, "parameters": "fourier", "optimizer": "adam", "learning_rate": FIRST_STEP},
         "all": {"constraints": everything},
     }
-    return {
-        name: visualize(model, objective, steps=steps, **{**variant, **settings}) for name, variant in variants.items()
-    }
+    return {name: visualize(model, objective, **{**variant, **settings}) for name, variant in variants.items()}

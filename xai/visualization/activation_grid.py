@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
@@ -12,6 +14,7 @@ from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
 from xai.visualization.feature_maps import feature_maps
 from xai.visualization.objectives import direction
+from xai.visualization.settings import VisualizeSettings
 
 __all__ = ["activation_grid", "grid_shape"]
 
@@ -20,7 +23,7 @@ LEAST = 1e-6  # a position where nothing is active has no direction
 
 @names_errors("activation_grid")
 def activation_grid(
-    model: Model, image: object, layer: str, *, cells: int = 7, **settings: object
+    model: Model, image: object, layer: str, *, cells: int = 7, **settings: Unpack[VisualizeSettings]
 ) -> tuple[Visualization, torch.Tensor]:
     """Return one visualization per position, row by row, and how active each position is, (rows, columns) from 0 to 1.
 
@@ -44,4 +47,5 @@ def grid_shape(model: Model, image: object, layer: str, cells: int = 7) -> tuple
 
 
 def _shape(maps: torch.Tensor, cells: int) -> tuple[int, int]:
-    return tuple(min(cells, side) for side in maps.shape[1:])
+    height, width = maps.shape[1:]
+    return min(cells, height), min(cells, width)

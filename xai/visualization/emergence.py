@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from xai.base.errors import FolderError, names_errors
 from xai.base.tensor_file import open_tensors
@@ -12,6 +13,7 @@ from xai.model.model import Model
 from xai.results.explanation import Visualization
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
+from xai.visualization.settings import VisualizeSettings
 
 __all__ = ["checkpoints", "emergence"]
 
@@ -34,7 +36,10 @@ def checkpoints(folder: str | Path, most: int = SHOWN) -> list[Path]:
 
 @names_errors("emergence")
 def emergence(
-    model: Model, files: Sequence[Path], objective: Objective | Sequence[Objective], **settings: object
+    model: Model,
+    files: Sequence[Path],
+    objective: Objective | Sequence[Objective],
+    **settings: Unpack[VisualizeSettings],
 ) -> dict[str, Visualization]:
     """Return a Visualization per checkpoint, by the file's name; settings are those of `visualize`.
 

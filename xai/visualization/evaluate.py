@@ -70,7 +70,7 @@ def evaluate(
                 survives_changes(item.name, base, reached, transformed),
                 beats_noise(item.name, transformed, noise[index], hidden=_is_hidden_unit(item)),
             ]
-            if real is not None:
+            if real is not None and moved is not None:
                 findings.insert(
                     0, compare_with_real(item.name, reached, transformed, real[index], moved[index], called)
                 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.results.finding import Finding
+from xai.results.finding import Finding, Status
 
 __all__ = ["beats_noise", "compare_with_real", "seeds_agree", "survives_changes"]
 
@@ -40,7 +40,7 @@ def compare_with_real(
     }  # fmt: skip
     control = f"{count} {source} reach from {low:.3g} to {high:.3g}"
 
-    def finding(status: str, score: float | None, text: str) -> Finding:
+    def finding(status: Status, score: float | None, text: str) -> Finding:
         return Finding("real_images", status, score, 1.0, control, text, details)
 
     if count < LEAST_REAL:

@@ -7,7 +7,7 @@ real images (0 to 1) to learn colors and frequencies from, and whether to stay w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,13 +28,13 @@ class Inside(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, pixels: Tensor) -> Tensor:
+    def forward(ctx: Any, pixels: Tensor) -> Tensor:
         inside = pixels.clamp(0, 1)
         ctx.save_for_backward(pixels - inside)
         return inside
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (gradient,), (beyond,) = gradients, ctx.saved_tensors
         return gradient.masked_fill(beyond * gradient > 0, 0.0)
 

@@ -44,8 +44,9 @@ class ImageProblem(Problem):
         return self.config.parameters or DEFAULT
 
     def resized_input(self) -> ImageInput:
-        self.shape = image_shape(self.model.input, self.config.size, self.parameters)
-        return msgspec.structs.replace(self.model.input, shape=self.shape)
+        own = ImageInput.of(self.model.input)
+        self.shape = image_shape(own, self.config.size, self.parameters)
+        return msgspec.structs.replace(own, shape=self.shape)
 
     def set_limits(self) -> None:
         if self.config.bounds is not None:
@@ -105,7 +106,8 @@ def image_parameterization(
 ) -> Parameterization:
     """Return the parameterization of images of that shape; start and real are in the caller's units."""
     low, high = limits
-    moves = default(shape[1:]) if transforms is None else list(transforms)
+    channels, height, width = shape
+    moves = default((height, width)) if transforms is None else list(transforms)
 
     def encode(images: Tensor) -> Tensor:
         return (images - low) / (high - low)
@@ -119,7 +121,6 @@ def image_parameterization(
     )
 
     def noise(generator: torch.Generator, count: int) -> Tensor:
-        channels, height, width = shape
         coarse = (channels, -(-height // COARSE) + 1, -(-width // COARSE) + 1)
         fine = torch.rand(count - count // 2, *shape, generator=generator)
         return torch.cat(
@@ -138,6 +139,6 @@ def image_parameterization(
         decode=lambda images: low + images * (high - low),
         encode=encode,
         vary=lambda images, draws: resample(images, moves, draws),
-        change=lambda images, draws: resample(images, moves or default(shape[1:]), draws),
+        change=lambda images, draws: resample(images, moves or default((height, width)), draws),
         project=made.project,
     )

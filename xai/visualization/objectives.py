@@ -276,7 +276,9 @@ def _at(reading: Reading, name: str, number: int, step: int | None) -> Tensor:
     return states.gather(1, index[:, None])[:, 0]
 
 
-def _class(scores: Tensor, number: int) -> Tensor:
+def _class(scores: Tensor | None, number: int) -> Tensor:
+    if scores is None:
+        raise ValueError("an objective of the scores reads the output: reads_output=True")
     if not 0 <= number < scores.shape[1]:
         raise TargetError("class", expected=f"0 to {scores.shape[1] - 1}", got=number, operation="visualize")
     return scores[:, number]

@@ -71,7 +71,7 @@ def optimize(
     stopped = torch.full((count,), config.steps)
     groups = torch.arange(len(objectives))  # those that go on
     kept: dict[int, Tensor] = {}
-    searches = {config.steps * number // SEARCHES for number in range(SEARCHES)} if parameterization.search else set()
+    search, searches = parameterization.search, {config.steps * number // SEARCHES for number in range(SEARCHES)}
     measure = _measuring(reader, objectives, copies)
     steps = range(config.steps)
     for step in track(steps, "visualize", config.steps) if config.steps > 32 else steps:
@@ -79,8 +79,8 @@ def optimize(
         if step in config.snapshots:
             with torch.no_grad():
                 kept[step] = parameterization.decode(parameterization.draw(values, progress))
-        if step in searches:
-            values = parameterization.search(values, measure)
+        if search is not None and step in searches:
+            values = search(values, measure)
         live = (groups[:, None] * copies + torch.arange(copies)).flatten()
         chosen = [objectives[number] for number in groups.tolist()]
         draws = [generators[row] for row in live.tolist()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Measure", "Parameterization"]
+__all__ = ["Measure", "Parameterization", "unchanged"]
 
 # (inputs, how many of them belong to each objective) -> the objective on each
 Measure = Callable[[Tensor, int], Tensor]
@@ -18,7 +18,8 @@ def _same(values: Tensor) -> Tensor:
     return values
 
 
-def _unchanged(inputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+def unchanged(inputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """Return the inputs as they are: no small changes."""
     return inputs
 
 
@@ -44,8 +45,8 @@ class Parameterization:
     noise: Callable[[torch.Generator, int], Tensor]
     decode: Callable[[Tensor], Tensor] = _same
     encode: Callable[[Tensor], Tensor] = _same
-    vary: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = _unchanged
-    change: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = _unchanged
+    vary: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = unchanged
+    change: Callable[[Tensor, Sequence[torch.Generator]], Tensor] = unchanged
     project: Callable[[Tensor], Tensor] = _same
     search: Callable[[Tensor, Measure], Tensor] | None = None
     finish: Callable[[Tensor, Measure], Tensor] | None = None

@@ -24,7 +24,7 @@ __all__ = ["Problem", "ProblemConfig"]
 class ProblemConfig:
     """The arguments of `visualize` that say what is optimized."""
 
-    size: object = None
+    size: int | tuple[int, int] | None = None
     parameters: str | None = None
     transforms: Sequence[Transform] | None = None
     bounds: object = None
@@ -42,7 +42,7 @@ class Problem(ABC):
     real_noun: ClassVar[str] = "real rows"
     rate: ClassVar[float] = 0.05
     compares_images: ClassVar[bool] = False  # whether its inputs can be compared with real ones as images
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of one input, set by the kind
 
     def __init__(self, model: Model, config: ProblemConfig) -> None:
         self.model, self.config = model, config

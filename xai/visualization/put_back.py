@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from xai.base.errors import InputError
 from xai.inputs.text import UNKNOWN
 from xai.model.model import Model
 from xai.network.guard import untouched
@@ -16,16 +19,26 @@ __all__ = ["losses", "usual"]
 BATCH = 256
 
 
-def _median(real: Tensor) -> Tensor:
-    return real.flatten(0, -2).median(0).values
+def _rows(real: Tensor | None) -> Tensor:
+    if real is None:
+        raise InputError("reference", expected="real inputs to take the usual values from", got="none")
+    return real.flatten(0, -2)
 
 
-def _median_step(real: Tensor) -> Tensor:
-    steps = real.flatten(0, -2)
+def _unknown_word(real: Tensor | None) -> Tensor:
+    return torch.tensor(UNKNOWN)
+
+
+def _median(real: Tensor | None) -> Tensor:
+    return _rows(real).median(0).values
+
+
+def _median_step(real: Tensor | None) -> Tensor:
+    steps = _rows(real)
     return steps[(steps != 0).any(1)].median(0).values
 
 
-USUAL = {"text": lambda real: torch.tensor(UNKNOWN), "sequence": _median_step}
+USUAL: dict[str, Callable[[Tensor | None], Tensor]] = {"text": _unknown_word, "sequence": _median_step}
 
 
 def usual(real: Tensor | None, kind: str) -> Tensor:

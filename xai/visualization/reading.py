@@ -71,6 +71,6 @@ class Reader:
             maps.nanmean(1) if maps.ndim == 3 and maps.isnan().any() else maps for maps in reading.activations.values()
         ]
         parts = [part.flatten(2).mean(2) if part.ndim > 2 else part for part in parts]
-        if objective.reads_output:
+        if objective.reads_output and reading.scores is not None:
             parts.append(reading.scores)
         return torch.cat(parts, 1).float()

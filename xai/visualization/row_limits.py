@@ -48,16 +48,17 @@ ROW_KINDS = {
 ANY_ROWS = RowKind()
 
 
-def row_shape(input: Input, size: int | None, examples: Tensor | None) -> tuple[int, ...]:
+def row_shape(input: Input, size: object, examples: Tensor | None) -> tuple[int, ...]:
     """Return the shape of one row or series: the model's own, or that of examples (n, ...).
 
     size: how many steps a series has.
     """
     kind = ROW_KINDS.get(input.kind, ANY_ROWS)
     shape = kind.shape(input)
-    if shape is None and examples is None:
-        raise InputError("start or reference", expected="rows to take the shape from", got="none")
-    shape = tuple(examples.shape[1:]) if shape is None else shape
+    if shape is None:
+        if examples is None:
+            raise InputError("start or reference", expected="rows to take the shape from", got="none")
+        shape = tuple(examples.shape[1:])
     if size is None:
         return shape
     longest = kind.longest(input)

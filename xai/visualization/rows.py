@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xai.inputs.base import Input
 from xai.visualization.image_parameterizations import pixels
-from xai.visualization.parameterization import Measure, Parameterization
+from xai.visualization.parameterization import Measure, Parameterization, unchanged
 from xai.visualization.problem import Problem
 from xai.visualization.row_limits import row_limits, row_shape
 
@@ -86,7 +86,7 @@ def row_parameterization(
         noise=lambda generator, count: codes(torch.rand(count, *shape, generator=generator).to(low)),
         decode=lambda rows: low + rows * (high - low),
         encode=encode,
-        **({"vary": changed} if vary else {}),
+        vary=changed if vary else unchanged,
         change=changed,
         project=made.project,
         search=search if columns else None,

@@ -16,7 +16,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.inputs.text import FIRST_WORD, TextInput
 from xai.network.gradients import gradient_of
-from xai.visualization.parameterization import Measure, Parameterization
+from xai.visualization.parameterization import Measure, Parameterization, unchanged
 from xai.visualization.problem import Problem
 
 __all__ = ["TextProblem", "text_parameterization", "token_count", "words_of"]
@@ -34,25 +34,30 @@ class TextProblem(Problem):
     real_noun = "real texts"
     rate = 0.3
 
+    @property
+    def texts(self) -> TextInput:
+        """The model's kind of input, with the words that it knows."""
+        return TextInput.of(self.input)
+
     def set_limits(self) -> None:
-        self.shape = (token_count(self.input, self.config.size),)
+        self.shape = (token_count(self.texts, self.config.size),)
         self.start, self.real = (None if item is None else self._numbers(item) for item in (self.start, self.real))
 
     def blank(self) -> Tensor:
         return torch.full((1, *self.shape), FIRST_WORD, device=self.model.device)
 
     def parameterize(self, generators: Sequence[torch.Generator], start: Tensor | None) -> Parameterization:
-        return text_parameterization(self.input, *self.shape, generators, start=start, vary=self.varies)
+        return text_parameterization(self.texts, *self.shape, generators, start=start, vary=self.varies)
 
     def as_inputs(self, snapshot: Tensor) -> Tensor:
         """Return the numbers of the most likely words, of shares (N, L, V) or of numbers themselves."""
         return snapshot.argmax(2) + FIRST_WORD if snapshot.is_floating_point() else snapshot
 
     def words(self, inputs: Tensor) -> tuple[tuple[str, ...], ...]:
-        return tuple(words_of(self.input, row) for row in inputs)
+        return tuple(words_of(self.texts, row) for row in inputs)
 
     def _numbers(self, texts: Tensor) -> Tensor:
-        numbers = self.input.feed(texts)
+        numbers = self.texts.as_numbers(texts)
         room = max(0, self.shape[0] - numbers.shape[1])
         return torch.nn.functional.pad(numbers, (0, room)).to(self.model.device)
 
@@ -105,7 +110,7 @@ def text_parameterization(
         values=values,
         draw=draw,
         noise=lambda generator, number: torch.randint(vocabulary, (number, count), generator=generator) + FIRST_WORD,
-        **({"vary": random_word} if vary else {}),
+        vary=random_word if vary else unchanged,
         change=random_word,
         finish=lambda values, measure: _replace(values.argmax(2) + FIRST_WORD, vocabulary, measure),
     )

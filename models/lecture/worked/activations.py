@@ -23,8 +23,8 @@ def worked(row: str) -> WorkedExample:
     _set(stack[1], [[2.0, 1.0]], [3.0])
     weight, bias = collapse(stack)
     xor = feedforward(2, 1, hidden=[2])
-    _set(xor.linear1, [[1.0, 1.0], [1.0, 1.0]], [0.0, -1.0])
-    _set(xor.logits, [[1.0, -2.0]], [0.0])
+    _set(xor.get_submodule("linear1"), [[1.0, 1.0], [1.0, 1.0]], [0.0, -1.0])
+    _set(xor.get_submodule("logits"), [[1.0, -2.0]], [0.0])
     corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     ln = math.log
     return WorkedExample(
@@ -56,5 +56,5 @@ def _at(name: str, values: list[float]) -> Tensor:
 
 def _set(layer: nn.Module, weight: list, bias: list) -> None:
     with torch.no_grad():
-        layer.weight.copy_(torch.tensor(weight))
-        layer.bias.copy_(torch.tensor(bias))
+        layer.get_parameter("weight").copy_(torch.tensor(weight))
+        layer.get_parameter("bias").copy_(torch.tensor(bias))

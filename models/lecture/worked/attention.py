@@ -46,8 +46,9 @@ def worked(row: str) -> WorkedExample:
 def _beside_state() -> torch.Tensor:
     network = still_network("state")
     with torch.no_grad():
-        network.combine.weight[0, 0] = 1  # of [context, decoder state] the context's first number
-        network.combine.weight[1, 2] = 1  # and the state's first
+        weight = network.get_parameter("combine.weight")
+        weight[0, 0] = 1  # of [context, decoder state] the context's first number
+        weight[1, 2] = 1  # and the state's first
         return network.follow(torch.tensor([[3, 4]]), torch.tensor([[0]])).logits
 
 
@@ -55,7 +56,7 @@ def _beside_output() -> torch.Tensor:
     network = still_network("previous_output")
     with torch.no_grad():
         network.goal_embedding.weight.fill_(0.2)
-        candidate = network.decoder.weight_ih_l0[4:]  # (2, [output before, context])
+        candidate = network.decoder.get_parameter("weight_ih_l0")[4:]  # (2, [output before, context])
         candidate[0, 0] = 1
         candidate[1, 1] = 1
         return network.follow(torch.tensor([[3, 4]]), torch.tensor([[0]])).logits

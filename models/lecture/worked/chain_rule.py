@@ -14,12 +14,13 @@ __all__ = ["worked"]
 
 def worked(row: str) -> WorkedExample:
     """Return values, local and upstream gradients of 1-3-1 with ReLU, at input 2 and target 1.5."""
-    network = nn.Sequential(nn.Linear(1, 3), nn.ReLU(), nn.Linear(3, 1))
+    hidden, output = nn.Linear(1, 3), nn.Linear(3, 1)
+    network = nn.Sequential(hidden, nn.ReLU(), output)
     with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([[1.0], [3.0], [-1.0]]))
-        network[0].bias.copy_(torch.tensor([1.0, -2.0, 0.0]))
-        network[2].weight.copy_(torch.tensor([[2.0, -1.0, 5.0]]))
-        network[2].bias.fill_(0.5)
+        hidden.weight.copy_(torch.tensor([[1.0], [3.0], [-1.0]]))
+        hidden.bias.copy_(torch.tensor([1.0, -2.0, 0.0]))
+        output.weight.copy_(torch.tensor([[2.0, -1.0, 5.0]]))
+        output.bias.fill_(0.5)
     tape = trace_network(network, [2.0], [1.5])
     units = range(3)
     return WorkedExample(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from xai.base.experiment import Comparison
 
-__all__ = ["compare"]
+__all__ = ["compare", "gradient"]
 
 Numbers = float | Sequence | Tensor
 
@@ -20,6 +20,13 @@ def compare(name: str, wanted: Numbers, got: Numbers, *, slide: str = "", tolera
     0.5
     """
     return Comparison(name, _flat(wanted), _flat(got), slide, tolerance)
+
+
+def gradient(weight: Tensor) -> Tensor:
+    """Return what a backward pass left at a weight; raises ValueError where there was none."""
+    if weight.grad is None:
+        raise ValueError("expected a weight that a backward pass has reached")
+    return weight.grad
 
 
 def _flat(value: Numbers) -> list[float]:

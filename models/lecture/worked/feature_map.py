@@ -31,10 +31,10 @@ def worked(row: str) -> WorkedExample:
     """Return the maps of the reference CNN's own layer; it pads its images, so the slide's map is the inner part."""
     network = convolutional((1, 6, 6), 2, channels=[3])
     with torch.no_grad():
-        network.conv1.weight.copy_(torch.tensor(FILTERS)[:, None])
-        network.conv1.bias.zero_()
-        maps = network.conv1(torch.tensor([[IMAGE]], dtype=torch.float32))[0, :, 1:5, 1:5]
-        pooled = network.pool1(maps)
+        network.get_parameter("conv1.weight").copy_(torch.tensor(FILTERS)[:, None])
+        network.get_parameter("conv1.bias").zero_()
+        maps = network.get_submodule("conv1")(torch.tensor([[IMAGE]], dtype=torch.float32))[0, :, 1:5, 1:5]
+        pooled = network.get_submodule("pool1")(maps)
     first, second, moved = maps
     return WorkedExample(
         name="feature_map",
@@ -54,7 +54,9 @@ def worked(row: str) -> WorkedExample:
             compare("pooled, filter 1", [[3, 3], [1, 1]], pooled[0]),
             compare("pooled, filter 2", [[0, 1], [3, 0]], pooled[1]),
             compare("asymmetric filter, row 1: pixels 3 to 6", [0, 0, 1, 0], moved[0]),
-            compare("numbers that the flattened maps hand on, 3·(6/2)²", 27, network.hidden.in_features),
+            compare(
+                "numbers that the flattened maps hand on, 3·(6/2)²", 27, network.get_parameter("hidden.weight").shape[1]
+            ),
         ],
         errata=("the second feature map",),
     )

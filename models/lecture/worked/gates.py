@@ -72,8 +72,8 @@ def _state(*values: float) -> tuple[Tensor, ...]:
 def _torch_gru() -> nn.GRU:
     module = nn.GRU(1, 1, batch_first=True).double()
     with torch.no_grad():  # rows: r, z, n
-        module.weight_ih_l0.copy_(torch.tensor([[0.0], [-1.0], [0.0]]))
-        module.weight_hh_l0.copy_(torch.tensor([[0.0], [0.0], [1.0]]))
-        module.bias_ih_l0.zero_()
-        module.bias_hh_l0.copy_(torch.tensor([0.0, 0.0, 2 * LN(1.5)], dtype=torch.float64))
+        module.get_parameter("weight_ih_l0").copy_(torch.tensor([[0.0], [-1.0], [0.0]]))
+        module.get_parameter("weight_hh_l0").copy_(torch.tensor([[0.0], [0.0], [1.0]]))
+        module.get_parameter("bias_ih_l0").zero_()
+        module.get_parameter("bias_hh_l0").copy_(torch.tensor([0.0, 0.0, 2 * LN(1.5)], dtype=torch.float64))
     return module

@@ -9,7 +9,7 @@ from torch import nn
 
 from models.batches import shuffled_batches
 from models.heads import HEADS
-from models.lecture.worked.comparing import compare
+from models.lecture.worked.comparing import compare, gradient
 from xai.base.experiment import WorkedExample
 
 __all__ = ["worked"]
@@ -45,7 +45,7 @@ def _gradient(rows: list[int]) -> float:
     network = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(network.weight)
     HEADS["regression"].loss(network(INPUTS[rows]), 2 * INPUTS[rows]).backward()
-    return float(network.weight.grad)
+    return float(gradient(network.weight))
 
 
 def _variance(values: list[float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.lecture.worked.comparing import compare
+from models.lecture.worked.comparing import compare, gradient
 from models.regularizers.penalties import Penalty, l1, l2
 from xai.base.experiment import WorkedExample
 
@@ -37,4 +37,4 @@ def _penalty(penalty: Penalty) -> tuple[torch.Tensor, torch.Tensor]:
         network.bias.fill_(7.0)
     value = penalty(network)
     value.backward()
-    return value, network.weight.grad
+    return value, gradient(network.weight)

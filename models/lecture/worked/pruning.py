@@ -17,10 +17,11 @@ __all__ = ["worked"]
 
 def worked(row: str) -> WorkedExample:
     """Return which units stay, what the smaller network answers, and which connections stay."""
-    network = nn.Sequential(nn.Linear(2, 4, bias=False), nn.ReLU(), nn.Linear(4, 1, bias=False))
+    first, last = nn.Linear(2, 4, bias=False), nn.Linear(4, 1, bias=False)
+    network = nn.Sequential(first, nn.ReLU(), last)
     with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([[3.0, -4.0], [1.0, 0.0], [2.0, 3.0], [0.0, -2.0]]))
-        network[2].weight.copy_(torch.tensor([[1.0, 10.0, 3.0, 10.0]]))
+        first.weight.copy_(torch.tensor([[3.0, -4.0], [1.0, 0.0], [2.0, 3.0], [0.0, -2.0]]))
+        last.weight.copy_(torch.tensor([[1.0, 10.0, 3.0, 10.0]]))
     example = torch.tensor([[2.0, 1.0], [1.0, 1.0]])
     keep = choose_units(network, 0.5, example)
     small = prune_units(network, keep, example)
@@ -32,15 +33,17 @@ def worked(row: str) -> WorkedExample:
         "norm the input (2,1) gives 1·2 + 3·7 = 23 and (1,1) gives 1·0 + 3·5 = 15, as in the large network "
         "with those two masked.",
         comparisons=[
-            compare("L1 norms of the units", [7, 1, 5, 2], unit_norms(network[0].weight)),
-            compare("L2 norms", [5, 1, 13**0.5, 2], unit_norms(network[0].weight, "l2")),
+            compare("L1 norms of the units", [7, 1, 5, 2], unit_norms(first.weight)),
+            compare("L2 norms", [5, 1, 13**0.5, 2], unit_norms(first.weight, "l2")),
             compare("half go; units that stay", [0, 2], keep["0"]),
             compare("answers of the whole network", [43, 25], network(example)),
             compare("answers of the smaller one", [23, 15], small(example)),
             compare("answers with those units masked", [23, 15], mask_units(network, keep, example)(example)),
             compare("parameters before and after", [12, 6], [parameter_count(network), parameter_count(small)]),
             compare("connections: the smaller half cut, zeros among 12", 6, 12 * sparsity(cut)),
-            compare("connections left in the first layer", [[3, -4], [0, 0], [0, 3], [0, 0]], cut[0].weight),
-            compare("connections left in the second", [0, 10, 3, 10], cut[2].weight),
+            compare(
+                "connections left in the first layer", [[3, -4], [0, 0], [0, 3], [0, 0]], cut.get_parameter("0.weight")
+            ),
+            compare("connections left in the second", [0, 10, 3, 10], cut.get_parameter("2.weight")),
         ],
     )

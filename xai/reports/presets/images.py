@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from xai.auditing.checks.performance import measure_performance
 from xai.auditing.run import made_with
@@ -39,14 +40,14 @@ class ImageSettings:
     size: int | None = None
     seed: int = 0
 
-    def request(self) -> dict[str, object]:
+    def request(self) -> dict[str, Any]:
         """Return the settings by name."""
         return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
     @classmethod
     def from_request(cls, request: Mapping[str, object]) -> ImageSettings:
         """Return the settings that a report names; raises KeyError where one is missing."""
-        values = {entry.name: request[entry.name] for entry in fields(cls)}
+        values: dict[str, Any] = {entry.name: request[entry.name] for entry in fields(cls)}
         target = values["target"]
         if isinstance(target, list):  # JSON made lists of pairs
             values["target"] = [tuple(item) if isinstance(item, list) else item for item in target]
@@ -123,10 +124,10 @@ def image_sections(
     require_image_classifier(model)
     started = time.perf_counter()
     seed, real = settings.seed, None if data is None else data.images
-    performance = None
+    performance = chosen = None
     if data is not None and data.labels is not None:
         performance = measure_performance(model, data.images, data.labels)
-    chosen = choose_examples(data, performance, settings.examples) if performance and settings.examples else None
+        chosen = choose_examples(data, performance, settings.examples) if settings.examples else None
     shown = joined(images, chosen)
     explained = []
     if shown is not None:
@@ -141,7 +142,7 @@ def image_sections(
         "seconds": time.perf_counter() - started,
     }
     sections: list[Lead | Section] = [Lead(summary(model, performance, explained, groups))]
-    if performance:
+    if performance is not None and data is not None:
         sections.append(performance_section(performance, data.source))
     if explained:
         sections.append(examples_section(model, explained))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from markupsafe import Markup
 from torch import Tensor, nn
 
 from xai.auditing.checks.performance import measure_performance
@@ -129,13 +130,13 @@ def sequence_sections(
     facts = {"seed": seed, "examples": len(examples), "seconds": time.perf_counter() - started}
     return [
         Lead(lead),
-        *([performance_section(performance, data.source)] if performance else []),
+        *([] if performance is None or data is None else [performance_section(performance, data.source)]),
         Section("examples", "Why it said so", body, {"examples": numbers}),
         provenance_section(model, model.trace(examples.inputs[:1]), methods, facts, origin or {}),
     ]
 
 
-def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None) -> tuple[object, list[dict]]:
+def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None) -> tuple[Markup, list[dict]]:
     """Return the cards of the examples, and the numbers behind them."""
     prediction = made[0].prediction
     classes = list(made[0].classes) or [str(number) for number in range(prediction.shape[1])]
@@ -218,7 +219,7 @@ def alignment_report(
     found = alignment(model, examples.inputs, seed=seed)
     statuses = Counter(row[0].status for row in found.evidence)
     evidence = [finding.to_dict() for row in found.evidence for finding in row]
-    data = {"source": found.source, "target": found.target, "evidence": evidence}
+    data: dict[str, object] = {"source": found.source, "target": found.target, "evidence": evidence}
     facts = {"seed": seed, "examples": len(found), "seconds": time.perf_counter() - started}
     sections = [
         Lead(render("alignment_lead.html", model=model, statuses=statuses, count=len(found))),

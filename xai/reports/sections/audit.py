@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -123,7 +123,8 @@ def _sorted(findings: Sequence[Finding]) -> list[Finding]:
 def _plot(plain: dict) -> Markup:
     series = [Series(**item) for item in plain["series"]]
     surface = None if plain["surface"] is None else Surface(**plain["surface"])
-    panel = Panel(**{**plain, "series": series, "surface": surface})
+    fields: dict[str, Any] = {**plain, "series": series, "surface": surface}
+    panel = Panel(**fields)
     label = f"{panel.title}: {panel.y_label} by {panel.x_label}" if panel.x_label else f"{panel.title}: {panel.y_label}"
     return render("audit_plot.html", svg=inline_svg(panel_figure(panel), label), title=panel.title)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
@@ -102,7 +103,7 @@ def explanation_numbers(explanation: Explanation) -> dict[str, object]:
         numbers["weights"] = _rounded(explanation.values[0])
         if explanation.standard_error is not None:
             numbers["standard_error"] = _rounded(explanation.standard_error[0])
-        if not pooled:
+        if not pooled and explanation.segments is not None:
             numbers["segments"] = explanation.segments[0].tolist()
     else:
         numbers["map"] = _rounded(heatmap)
@@ -111,7 +112,7 @@ def explanation_numbers(explanation: Explanation) -> dict[str, object]:
 
 
 def _rounded(values: Tensor) -> list:
-    def shorten(item: object) -> object:
+    def shorten(item: Any) -> Any:
         return [shorten(part) for part in item] if isinstance(item, list) else float(f"{item:.5g}")
 
     return shorten(values.detach().float().cpu().tolist())

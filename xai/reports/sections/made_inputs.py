@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.plots.series import present_steps
 from xai.reports.escape import render
@@ -15,6 +16,8 @@ from xai.results.explanation import Visualization
 from xai.visualization.objectives import Objective
 from xai.visualization.put_back import losses, usual
 from xai.visualization.tokens import words_of
+
+Limits = tuple[Tensor, Tensor] | None  # the least and the most of each number, of texts none
 
 __all__ = ["made_inputs_section"]
 
@@ -28,7 +31,7 @@ def made_inputs_section(
     objectives: Mapping[str, Sequence[Objective]],
     real: Tensor | None,
     source: str,
-    limits: tuple[Tensor, Tensor] | None,
+    limits: Limits,
 ) -> Section:
     """Return the chapter from one Visualization per layer, made of rows, series or texts.
 
@@ -79,13 +82,19 @@ def _middle(model: Model, limits: tuple[Tensor, Tensor]) -> Tensor:
     return middle
 
 
+def _ends(limits: Limits) -> tuple[Tensor, Tensor]:
+    if limits is None:
+        raise ValueError("rows and series have limits: see `row_limits`")
+    return limits
+
+
 def _columns(
-    model: Model, row: Visualization, fall: list[float], start: Tensor, best: Tensor | None, limits: tuple
+    model: Model, row: Visualization, fall: list[float], start: Tensor, best: Tensor | None, limits: Limits
 ) -> dict[str, object]:
     """Return the columns of a row, those first without which most is lost; places are shares of a column's range."""
     names = list(row.names) or [f"x{number}" for number in range(len(fall))]
     values = row.values[0].flatten().tolist()
-    low, high = (item.flatten().expand(len(values)).tolist() for item in limits)
+    low, high = (item.flatten().expand(len(values)).tolist() for item in _ends(limits))
     starts = start.flatten().expand(len(values)).tolist()
     real = None if best is None else best.flatten().tolist()
     categories = getattr(model.input, "categorical", {})
@@ -113,12 +122,12 @@ def _columns(
 
 
 def _curves(
-    model: Model, row: Visualization, fall: list[float], start: Tensor, best: Tensor | None, limits: tuple
+    model: Model, row: Visualization, fall: list[float], start: Tensor, best: Tensor | None, limits: Limits
 ) -> dict[str, object]:
     """Return the channels of a series as points of a drawing 100 wide and 30 high, the most needed first."""
     values = row.values[0].float().cpu()
     names = list(row.names) or [f"channel {number}" for number in range(values.shape[1])]
-    low, high = (item.float().cpu().flatten().expand(values.shape[1]) for item in limits)
+    low, high = (item.float().cpu().flatten().expand(values.shape[1]) for item in _ends(limits))
     real = None if best is None else best[: present_steps(best)].float().cpu()
     longest = max(len(values), 0 if real is None else len(real), 2)
 
@@ -142,13 +151,15 @@ def _curves(
 
 
 def _words(
-    model: Model, row: Visualization, fall: list[float], start: Tensor, best: Tensor | None, limits: tuple | None
+    model: Model, row: Visualization, fall: list[float], start: Tensor, best: Tensor | None, limits: Limits
 ) -> dict[str, object]:
     """Return the words, each shaded by what is lost without it, and real texts by number of words."""
     top = max(max(fall), 1e-12)
     shades = [f"m{min(5, 1 + int(5 * item / top))}" if item > 0.02 * top else "" for item in fall]
-    words = [{"text": word, "shade": shade, "fall": item} for word, shade, item in zip(row.words[0], shades, fall)]
-    return {"words": words, "text": None if best is None else " ".join(words_of(model.input, best))}
+    words = [
+        {"text": word, "shade": shade, "fall": item} for word, shade, item in zip((row.words or ((),))[0], shades, fall)
+    ]
+    return {"words": words, "text": None if best is None else " ".join(words_of(TextInput.of(model.input), best))}
 
 
 DRAWN = {"text": _words, "sequence": _curves}  # by kind of input

@@ -101,7 +101,7 @@ def _plain(name: str, picture: Tensor, low: float, high: float) -> dict[str, obj
 def _captions(
     model: Model, made: Mapping[str, Visualization], keys: bool = False, layer: str = ""
 ) -> list[dict[str, object]]:
-    views = []
+    views: list[dict[str, object]] = []
     for key, row in made.items():
         low, high = pixel_range(model.input, row.image)
         found = verdict(row)
@@ -124,5 +124,5 @@ def _captions(
 def _section(
     id: str, title: str, text: str, rows: list[tuple[str, list[dict[str, object]]]], made: Mapping[str, Visualization]
 ) -> Section:
-    numbers = {name: [unit_numbers(row) for row in item] for name, item in made.items()}
+    numbers: dict[str, object] = {name: [unit_numbers(row) for row in item] for name, item in made.items()}
     return Section(id, title, render("strips.html", text=text, rows=rows), numbers)

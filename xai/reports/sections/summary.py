@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -28,7 +29,7 @@ def summary(
     model: Model, performance: Performance | None, examples: Sequence[Example], groups: dict[str, Visualization]
 ) -> Markup:
     """Return the lead: facts, the verdict on each method over all examples, and the best supported map of the first."""
-    verdicts = []
+    verdicts: list[dict[str, Any]] = []
     for place, first in enumerate(examples[0].explanations) if examples else ():
         found = [example.explanations[place].evidence[0] for example in examples]
         counts = Counter(verdict(findings) for findings in found if findings)

@@ -6,6 +6,7 @@ from collections import Counter
 
 from torch import Tensor
 
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.model.receptive_fields import receptive_fields
 from xai.plots.bars import curve_figure
@@ -31,7 +32,7 @@ def units_section(
     views = [
         {
             "title": titles.get(layer, layer),
-            "sees": _sees(sees.get(layer), model.input.shape),
+            "sees": _sees(sees.get(layer), ImageInput.of(model.input).shape),
             "units": [unit_view(model, row, layer, reference, pictures) for row in made],
         }
         for layer, made in groups.items()
@@ -54,12 +55,13 @@ def units_section(
     return Section("units", "What its units look for", body, numbers)
 
 
-def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, int, int]) -> str:
+def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, ...]) -> str:
     if field is None:
         return ""
-    if None in field or (field[0] >= shape[1] and field[1] >= shape[2]):
+    height, width = field
+    if height is None or width is None or (height >= shape[1] and width >= shape[2]):
         return "each position may see the whole image"
-    return f"each position sees {field[0]} × {field[1]} pixels"
+    return f"each position sees {height} × {width} pixels"
 
 
 def _process(model: Model, made: Visualization) -> dict[str, object]:
