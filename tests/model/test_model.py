@@ -145,7 +145,10 @@ def test_what_the_network_does_wrong_is_named(network: nn.Module, settings: dict
         ({"network": "net"}, "a torch.nn.Module"),
         ({"network": nn.Identity(), "task": "guess"}, "task: expected"),
         ({"network": nn.Identity(), "output": "scores"}, "output: expected"),
-        ({"network": nn.Identity(), "classes": ["a", "a"]}, "distinct names"),
+        ({"network": nn.Identity(), "classes": ["a", "a", "a (0)"]}, "distinct names"),
+        ({"network": nn.Identity(), "classes": {0: "a", 2: "b"}}, "a name for each number from 0 to 1"),
+        ({"network": nn.Identity(), "classes": "ab"}, "names, in the order"),
+        ({"network": nn.Identity(), "output_key": 1.5}, "output_key: expected"),
         ({"network": nn.Identity(), "input": (1, 28, 28)}, "ImageInput, TabularInput"),
     ],
 )

@@ -107,7 +107,8 @@ def _named(session: Session, name: str, met: list[_Met], used: set[object]) -> M
 def _pass(session: Session) -> tuple[list[_Met], Tensor]:
     """Return the layers that put out tensors, in the order in which they last ran, and the scores of one row."""
     network, met = session.model.network, {}
-    image = session.inputs[:1].detach().clone().requires_grad_()
+    count = session.model.memory.rows.fewest  # of one row, as often as a pass wants it
+    image = session.inputs[:1].detach().repeat_interleave(count, 0).requires_grad_()
     known: Known = {}
 
     def look(name: str, module: nn.Module, output: object) -> None:

@@ -45,6 +45,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     weights_sha256: str | None = None
     name: str | None = None
     classes: list[str] | None = None
+    output_key: str | int | None = None
     arguments: dict[str, object] = {}
     input: KnownInput = TensorInput()
     origin: dict[str, str | int | float | bool] = {}
@@ -80,6 +81,7 @@ def _load_once(folder: Path, trust_code: bool) -> Model:
             output=description.output,
             classes=description.classes,
             input=description.input,
+            output_key=description.output_key,
             name=description.name or folder.resolve().name,
         )
     except XaiError as error:
@@ -133,6 +135,7 @@ def save_model(
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         name=model.name,
         classes=model.classes,
+        output_key=model.output_key,
         arguments=arguments or {},
         input=cast(KnownInput, model.input),  # of another kind, it is refused by name when it is read
         origin=origin or {},

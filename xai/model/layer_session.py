@@ -33,9 +33,10 @@ class LayerSession(Session):
             given = TextInput.of(model.input).as_numbers(given)
         parts = []
         for part in given.split(session.plan.batch_size):
-            with torch.no_grad(), recording(model.network, [layer], stop=True) as recorded:
+            recorder = recording(model.network, [layer], stop=True)
+            with torch.no_grad(), recorder as recorded, model.memory.rows.padded(len(part)) as ours:
                 run_recorded(partial(model.forward_on, model.network, part), recorded, [layer])
-            parts.append(recorded[layer])
+            parts.append(recorded[layer][ours])
         if len({part.shape[1:] for part in parts}) > 1:
             wanted = f"{layer!r} to put out one shape for every row (pad to a fixed length)"
             raise LayerError("layer", expected=wanted, got="several")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from xai.model.plan import FasterForms
+from xai.model.rows import Rows
 from xai.network.trace import Trace
 
 __all__ = ["Memory"]
@@ -13,13 +14,16 @@ __all__ = ["Memory"]
 class Memory:
     """The traces of a network by the shape of a row, its faster form, and whether it gives the same output twice.
 
-    outputs_seen: numbers that were compared with what was declared of the network's outputs.
+    outputs_seen: numbers that were compared with what was declared of the network's outputs. rows: how it wants its
+    rows. read: the path of the tensor that was last taken for the scores.
     """
 
     def __init__(self) -> None:
         self.traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
         self.forms = FasterForms()
         self.outputs_seen = 0
+        self.rows = Rows()
+        self.read = ""
         self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
 
     def steady_of(self, version: tuple) -> dict[tuple[int, ...], bool]:

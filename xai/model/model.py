@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,19 @@ from torch import Tensor, nn
 from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
+from xai.model.class_names import class_names
 from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
 from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
+from xai.model.read_output import read_scores
+from xai.model.rows import learn_rows
 from xai.model.session import Session
 from xai.model.unit import unit_model
 from xai.network.digest import network_digest
 from xai.network.function_module import FunctionModule
 from xai.network.gradients import differentiable_pass
 from xai.network.guard import untouched
-from xai.network.hooks import StopForward, first_tensor
+from xai.network.hooks import StopForward
 from xai.network.modules import first_parameter, modules_of
 from xai.network.trace import Trace, trace
 
@@ -33,13 +37,15 @@ __all__ = ["Model"]
 class Model:
     """Wraps a network for explanation.
 
-    network: any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass that begins with them.
+    network: any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass with them.
     task: "classification", "binary" (one logit or two), "multilabel" or "regression".
     output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
     guessed, and contradicted with a warning.
-    classes: names of the outputs.
+    classes: names of the outputs, in their order or by their number ({0: "cat", 1: "dog"}).
     input: ImageInput, TabularInput, SequenceInput, TextInput or TensorInput (anything, handed over as it is).
     forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
+    output_key: which tensor the scores are where several can be: a key, field or place, those inside others joined by
+    dots ("head.scores"). What is called logits needs none.
 
     >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
     >>> model.predict(torch.zeros(4, 3)).shape
@@ -53,9 +59,10 @@ class Model:
         *,
         task: str = "classification",
         output: str = "logits",
-        classes: Sequence[str] | None = None,
+        classes: Sequence[str] | Mapping[int, str] | None = None,
         input: Input | None = None,
         forward: Callable[[nn.Module, Any], object] | None = None,
+        output_key: str | int | None = None,
         name: str | None = None,
     ) -> None:
         if not isinstance(network, nn.Module):
@@ -63,18 +70,19 @@ class Model:
         for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
             if value not in known:
                 raise InputError(argument, expected=f"one of {', '.join(known)}", got=repr(value))
-        names = list(map(str, classes)) if isinstance(classes, Iterable) and not isinstance(classes, str) else None
-        if classes is not None and (names is None or len(set(names)) != len(names)):
-            raise InputError("classes", expected="distinct names", got=describe(classes))
+        names = None if classes is None else class_names(classes)
         if input is not None and not isinstance(input, Input):
             wanted = "a kind of input such as ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
             raise InputError("input", expected=wanted, got=describe(input))
+        if output_key is not None and (isinstance(output_key, bool) or not isinstance(output_key, str | int)):
+            raise InputError("output_key", expected="a key, a field or a place", got=describe(output_key))
         self.network = network
         self.task = task
         self.output = output
         self.classes = names
         self.input: Input = input if input is not None else TensorInput()
         self.forward = forward
+        self.output_key = output_key
         self.name = name or type(network).__name__
         self.source: Path | None = None
         self.memory = Memory()
@@ -147,7 +155,9 @@ class Model:
         Texts come as code points, as strings or as numbers of words (see TextInput).
         Raises NetworkError where it fails or puts out something else.
         """
-        seen = self._seen(batch)
+        return self.memory.rows.run(self._seen(batch), partial(self._pass, network))
+
+    def _pass(self, network: nn.Module, seen: Tensor | list[str]) -> Tensor:
         try:
             with differentiable_pass(network):
                 output = network(seen) if self.forward is None else self.forward(network, seen)
@@ -157,13 +167,7 @@ class Model:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             got = f"{type(error).__name__}: {reason}"
             raise NetworkError("network", expected=f"a forward pass on a {describe(seen)}", got=got) from error
-        logits = output.get("logits") if isinstance(output, dict) else getattr(output, "logits", None)
-        scores = first_tensor(output if logits is None else logits)
-        if scores is not None and scores.ndim == 1 and len(scores) == len(batch):
-            scores = scores[:, None]
-        if scores is None or scores.ndim != 2 or len(scores) != len(batch) or not scores.is_floating_point():
-            wanted = f"scores of shape ({len(batch)}, K); choose them with forward= where the network has other outputs"
-            raise NetworkError("network", expected=wanted, got=describe(output if scores is None else scores))
+        scores, self.memory.read = read_scores(output, self.output_key, len(seen))
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def columns(self, raw: Tensor) -> Tensor:
@@ -181,7 +185,8 @@ class Model:
     def with_network(self, network: nn.Module) -> Model:
         """Return a model of another network with the same task, output, classes and input."""
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
-        other = Model(network, **settings, forward=self.forward, name=self.name)
+        other = Model(network, **settings, forward=self.forward, output_key=self.output_key, name=self.name)
+        other.memory.rows = self.memory.rows
         other.memory.outputs_seen = ENOUGH  # what a changed network puts out says nothing about what was declared
         return other
 
@@ -219,6 +224,10 @@ class Model:
         if key not in self.memory.traces or self.memory.traces[key][0] != modules:
             # With a graph where the input allows one: it tells what reads the output of a convolution.
             seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
-            found = trace(self.network, lambda: self.forward_on(self.network, seen))
+            try:
+                found = trace(self.network, partial(self.forward_on, self.network, seen))
+            except NetworkError as error:
+                learn_rows(self, row.detach(), error)
+                found = trace(self.network, partial(self.forward_on, self.network, seen))
             self.memory.traces[key] = modules, found
         return self.memory.traces[key][1]

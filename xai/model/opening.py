@@ -16,6 +16,7 @@ from xai.base.errors import InputError, NetworkError, XaiWarning, within
 from xai.model.layer_session import LayerSession
 from xai.model.outputs import doubt
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
+from xai.model.rows import meet
 from xai.model.session import Session
 from xai.model.targets import resolve_target
 from xai.model.token_session import TokenSession
@@ -67,12 +68,16 @@ def open_session(
         with untouched(model.network):
             found = model.trace_of(batch[:1])
             size = batch_size or batch_size_for(found, batch[0].numel(), batch.device.type)
+            size = model.memory.rows.exactly or size
             words = differentiable and not batch.is_floating_point()
             at_once = one_gradient and layer is None and len(batch) <= size and batch.is_floating_point()
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)
             version = version_key(model.network, buffers=False)
-            steady = is_steady(model, version, batch[:1], raw[:1].detach(), size)
+            steady = is_steady(model, version, batch[:1], raw[:1].detach())
+            if model.memory.rows.alone and size > 1:
+                size, variable = 1, None
+                raw = run(model, batch, size)
             prediction = model.probabilities(raw.detach())
             resolved = resolve_target(target, prediction, model.classes, model.task)
             plan = ExecutionPlan(model.network, size)
@@ -82,6 +87,8 @@ def open_session(
                 session.first_pass = variable, raw
             if not steady:
                 session.note("non_deterministic", [True] * len(batch))
+            if model.memory.rows.alone:
+                session.note("rows_see_each_other", [True] * len(batch))
             if layer is not None:
                 session = LayerSession.of_layer(session, layer)
             elif words:
@@ -111,11 +118,11 @@ def run(model: Model, batch: Tensor, size: int, *, keep_graph: bool = False) -> 
     return raw
 
 
-def is_steady(model: Model, version: tuple, row: Tensor, raw: Tensor, size: int) -> bool:
-    """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights."""
+def is_steady(model: Model, version: tuple, row: Tensor, raw: Tensor) -> bool:
+    """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights (see `meet`)."""
     known, shape = model.memory.steady_of(version), tuple(row.shape[1:])
     if shape not in known:
-        known[shape] = torch.allclose(run(model, row, size), raw, rtol=1e-3, atol=1e-4)
+        known[shape] = meet(model, row, raw)
     return known[shape]
 
 

@@ -23,7 +23,7 @@ def receptive_fields(model: Model) -> dict[str, tuple[int | None, int | None]]:
     found: dict[str, tuple[int | None, int | None]] = {}
     known: Known = {}
     with untouched(model.network):
-        image = torch.zeros(1, *shape, device=model.device, requires_grad=True)
+        image = torch.zeros(model.memory.rows.fewest, *shape, device=model.device, requires_grad=True)
 
         def look(name: str, output: object) -> None:
             tensor = first_tensor(output)

@@ -126,11 +126,11 @@ class Session:
         """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
         network = self.plan.network
         batch = variable_of(batch)
-        with recording(network, [layer]) as recorded:
+        with recording(network, [layer]) as recorded, self.model.memory.rows.padded(len(batch)) as ours:
             output = self._forward(batch, rows)
         check_reached(recorded, [layer])
         activation = recorded[layer]
-        return activation.detach(), gradient_of(self._select(output, rows), activation)
+        return activation.detach()[ours], gradient_of(self._select(output, rows), activation)[ours]
 
     def _seen_before(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return what the network puts out, from an earlier pass where the model shares those."""
@@ -229,6 +229,8 @@ class Session:
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact: dict[str, object] = {"exact": True} if self.exact else {}
         run = {**fields.pop("run", {}), **self.plan.options()}
+        if self.model.memory.read:
+            run["output"] = self.model.memory.read
         if self.layer is not None:
             exact["layer"] = run["explains"] = self.layer
         # As a file has them, so that a loaded explanation is the same one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +78,20 @@ def _number(item: Any, outputs: int, classes: list[str] | None) -> int:
         if classes and item in classes:
             return classes.index(item)
         if not item.isdecimal():
-            known = "a number" if not classes else ", ".join(classes[:12]) + (", ..." if len(classes) > 12 else "")
+            known = "a number" if not classes else _known(item, classes)
             raise TargetError("target", expected=f"one of the classes ({known})", got=repr(item))
     try:
         number = int(item)
         exact = isinstance(item, str) or number == item
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # infinity is a number, and no class
         number, exact = -1, False
     if isinstance(item, bool) or not exact or not 0 <= number < outputs:
         raise TargetError("target", expected=f"a class from 0 to {outputs - 1}", got=describe(item))
     return number
+
+
+def _known(item: str, classes: list[str]) -> str:
+    if len(classes) <= 12:
+        return ", ".join(classes)
+    near = difflib.get_close_matches(item, classes, n=5, cutoff=0.5)
+    return ", ".join([*near, *(name for name in classes[: 12 - len(near)] if name not in near), "..."])

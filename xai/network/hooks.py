@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import TypeVar
@@ -20,6 +21,7 @@ __all__ = [
     "check_reached",
     "find_layer",
     "first_tensor",
+    "is_recording",
     "looking_up",
     "recording",
     "replacing",
@@ -34,7 +36,13 @@ ACTIVATIONS = (
 )  # fmt: skip
 
 
+_recording: ContextVar[bool] = ContextVar("recording", default=False)
 Output = TypeVar("Output")
+
+
+def is_recording() -> bool:
+    """Say whether what layers put out is being recorded: then a batch has to run in one pass."""
+    return _recording.get()
 
 
 class StopForward(Exception):
@@ -109,6 +117,7 @@ def recording(
 
         return hook
 
+    token = _recording.set(True)
     try:
         for name in names:
             layer_name, _, gate = name.partition(":")
@@ -123,6 +132,7 @@ def recording(
                 handles.append(layer.register_forward_hook(output_hook(name)))
         yield recorded
     finally:
+        _recording.reset(token)
         for handle in handles:
             handle.remove()
 

@@ -1,0 +1,73 @@
+"""Which of the tensors that a network puts out are the scores: the only one that can be, or the one that is named."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from xai.base.errors import InputError, NetworkError, describe
+
+__all__ = ["named_tensors", "read_scores"]
+
+MOST_LISTED = 12
+
+
+def named_tensors(output: object, path: str = "") -> dict[str, Tensor]:
+    """Return every tensor in an output by its path: keys, fields and places, joined by dots; "" is the output itself.
+
+    >>> import torch
+    >>> list(named_tensors({"logits": torch.zeros(2), "states": (torch.zeros(2), None, torch.zeros(3))}))
+    ['logits', 'states.0', 'states.2']
+    """
+    if isinstance(output, Tensor):
+        return {path: output}
+    fields = getattr(output, "_fields", None) or getattr(output, "__dataclass_fields__", None)
+    if isinstance(output, dict):
+        items = output.items()
+    elif fields:
+        items = [(name, getattr(output, name)) for name in fields]
+    elif isinstance(output, list | tuple):
+        items = list(enumerate(output))
+    else:
+        return {}
+    found: dict[str, Tensor] = {}
+    for name, value in items:
+        found.update(named_tensors(value, f"{path}.{name}" if path else str(name)))
+    return found
+
+
+def read_scores(output: object, key: str | int | None, rows: int) -> tuple[Tensor, str]:
+    """Return scores (rows, K) and the path of the tensor that was taken, "" where the output is one tensor.
+
+    Without a key that is what is called logits, or the only tensor that can be scores.
+    Raises InputError for a key that there is none of, NetworkError where none or several can be scores.
+    """
+    tensors = named_tensors(output)
+    if key is not None and str(key) not in tensors:
+        got = f"{key!r}, and the network puts out one tensor" if list(tensors) == [""] else repr(key)
+        raise InputError("output_key", expected=f"one of {_listed(tensors)}", got=got)
+    if key is not None:
+        fitting = {str(key): tensors[str(key)]}
+    elif isinstance(getattr(output, "logits", None), Tensor) or "logits" in tensors:
+        fitting = {"logits": tensors.get("logits", getattr(output, "logits", None))}
+    else:
+        fitting = {path: tensor for path, tensor in tensors.items() if _can_be(tensor, rows)}
+    if len(fitting) > 1:
+        wanted = "one output that can be scores; say with output_key= which it is"
+        raise NetworkError("network", expected=wanted, got=_listed(fitting))
+    if not fitting or not _can_be(next(iter(fitting.values())), rows):
+        wanted = f"scores of shape ({rows}, K); choose them with forward= where the network has other outputs"
+        raise NetworkError("network", expected=wanted, got=_listed(tensors) if tensors else describe(output))
+    ((path, scores),) = fitting.items()
+    return scores[:, None] if scores.ndim == 1 else scores, path
+
+
+def _can_be(tensor: Tensor, rows: int) -> bool:
+    return tensor.ndim in (1, 2) and len(tensor) == rows and tensor.is_floating_point()
+
+
+def _listed(tensors: dict[str, Tensor]) -> str:
+    if list(tensors) == [""]:
+        return describe(tensors[""])
+    said = [f"{path!r} ({describe(tensor)})" for path, tensor in tensors.items()]
+    more = f", and {len(said) - MOST_LISTED} more" if len(said) > MOST_LISTED else ""
+    return ", ".join(said[:MOST_LISTED]) + more if said else "nothing"
