@@ -154,5 +154,5 @@ def test_texts_that_see_each_other() -> None:
             return vectors - vectors.mean(0) / 2
 
     with pytest.warns(XaiWarning, match="change each other's outputs"):
-        explanation = xai.lime_text(Model(Mean(), input=TextInput(list("abc"))), "a b c", 0, samples=20)
+        explanation = xai.lime_text(Model(Mean(), input=TextInput(list("abc"))), "c b a", 0, samples=20)
     assert explanation.diagnostics[0]["rows_see_each_other"] is True

@@ -103,15 +103,14 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
     are run one by one, as the network answers to each. Raises NetworkError where it cannot be run alone.
     """
     with torch.no_grad():
-        try:
-            beside = model.forward_on(model.network, torch.cat([row, _other(row)]))[:1]
-        except XaiError:  # the other row is none that the network knows
-            beside = model.forward_on(model.network, row)
-        if _same(model, beside, raw):
+        beside = _beside(model, row)
+        if beside is not None and _same(model, beside, raw):
             return True
-        alone, again = (model.forward_on(model.network, row) for _ in range(2))
-    if not _same(model, alone, again):
-        return False
+        alone = model.forward_on(model.network, row)
+        if beside is None or _same(model, beside, alone):  # among texts of other lengths it is padded
+            return _same(model, alone, raw)
+        if not _same(model, alone, model.forward_on(model.network, row)):
+            return False
     rows = model.memory.rows
     if rows.fewest > 1:
         got = f"one whose rows change each other's outputs and that runs {rows.fewest} at a time"
@@ -122,11 +121,22 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
     return True
 
 
-def _other(row: Tensor) -> Tensor:
-    """Return another row that the network should know: half of it, which keeps codes codes, or one word throughout."""
-    if not row.is_floating_point():
-        return row[..., :1].expand_as(row)
-    return row / 2 if bool(row.any()) else torch.ones_like(row)
+def _beside(model: Model, row: Tensor) -> Tensor | None:
+    """Return what a row (1, ...) gives beside another that the network should know, (1, K); None where there is none.
+
+    The other is half of it, which keeps codes codes, or one of its words throughout. Strings are never made up.
+    """
+    seen = model.input.feed(row)
+    if isinstance(seen, list):
+        return None
+    if row.is_floating_point():
+        other = row / 2 if bool(row.any()) else torch.ones_like(row)
+    else:
+        row, other = seen, seen[..., :1].expand_as(seen)
+    try:
+        return model.forward_on(model.network, torch.cat([row, other]))[:1]
+    except XaiError:
+        return None
 
 
 def _same(model: Model, one: Tensor, other: Tensor) -> bool:
