@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.errors import InputError
-from xai.plots.bars import bars_figure, weights_figure
+from xai.plots.bars import LARGEST, bars_figure, weights_figure
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import add_text_above
 from xai.plots.style import draw_heat, figure_of, pixels_to_draw, plain_text
@@ -17,6 +17,7 @@ from xai.results.explanation import Explanation
 
 __all__ = ["drawn_as", "explanation_figure"]
 
+MOST_BARS = 60  # of all values of a row; of more the largest are drawn
 OF_PARTS = ("features", "tokens", "steps")
 # By the axes of a row's values and of its inputs: a map lies over an image, a curve over a series.
 BY_AXES = {(2, 3): "map", (3, 3): "map", (1, 3): "map", (2, 2): "series"}
@@ -70,14 +71,19 @@ def _series(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
 
 def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
     values = explanation.values[0]
+    count = values.numel()
+
+    def position(index: int) -> str:
+        return ", ".join(str(int(place)) for place in np.unravel_index(index, values.shape))
+
+    flat = values.ndim == 1 and explanation.over != "layer"
+    names = list(explanation.names) if len(explanation.names) == count else None
+    called = names.__getitem__ if names else (lambda index: f"x{index}") if flat else position
     if explanation.over == "layer":
-
-        def position(index: int) -> str:
-            return ", ".join(str(int(place)) for place in np.unravel_index(index, values.shape))
-
-        return weights_figure(explanation, title, name=position, ax=ax)
-    names = list(explanation.names) or [f"x{index}" for index in range(values.numel())]
-    return bars_figure(names, values.flatten().tolist(), None, title, ax)
+        return weights_figure(explanation, title, name=called, ax=ax)
+    if count <= MOST_BARS:
+        return bars_figure([called(index) for index in range(count)], values.flatten().tolist(), None, title, ax)
+    return weights_figure(explanation, f"{title}; the {LARGEST} largest of {count:,} values", name=called, ax=ax)
 
 
 FIGURES: dict[str, Callable[[Explanation, str, Axes | None], Figure]] = {

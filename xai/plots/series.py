@@ -12,6 +12,7 @@ from xai.results.explanation import Explanation
 __all__ = ["MOST_CURVES", "present_steps", "series_figure"]
 
 MOST_CURVES = 24
+TALLEST, MOST_NAMES = 7.0, 40  # inches of the strip below, and channels that are named beside it
 
 
 def series_figure(explanation: Explanation) -> Figure:
@@ -21,7 +22,7 @@ def series_figure(explanation: Explanation) -> Figure:
     series, values = series[:count], values[:count]
     channels = series.shape[1]
     names = explanation.names if len(explanation.names) == channels else range(channels)
-    tall = max(1.2, 0.17 * channels)
+    tall = min(TALLEST, max(1.2, 0.17 * channels))
     with rc_context(STYLE):
         figure = Figure(figsize=(5.2, 1.5 + tall), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.3, tall])
@@ -31,7 +32,8 @@ def series_figure(explanation: Explanation) -> Figure:
         above.set_ylabel("channels, scaled", fontsize=7)
         above.tick_params(length=2, labelsize=7)
         drawn = draw_heat(below, values.T, aspect="auto", interpolation="nearest")
-        below.set_yticks(range(channels), [plain_text(name) for name in names], fontsize=7)
+        shown = range(0, channels, -(-channels // MOST_NAMES))
+        below.set_yticks(shown, [plain_text(names[channel]) for channel in shown], fontsize=7)
         below.set_xlabel(plain_text(f"step ({explanation.method.replace('_', ' ')} for {explanation.target_name()})"))
         below.tick_params(length=0)
         figure.colorbar(drawn, ax=below, fraction=0.04).ax.tick_params(labelsize=6, length=2)
