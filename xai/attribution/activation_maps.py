@@ -8,7 +8,7 @@ from torch.nn.functional import interpolate
 
 from xai.attribution.gradient_rules import guided_gradient
 from xai.attribution.map_layers import MapLayer, map_layer
-from xai.base.errors import LayerError
+from xai.base.errors import LayerError, names_errors
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -16,6 +16,7 @@ from xai.results.explanation import Explanation
 __all__ = ["gradcam", "guided_gradcam"]
 
 
+@names_errors("gradcam")
 def gradcam(
     model: Model, inputs: object, target: object = None, *, layer: str | None = None, batch_size: int | None = None
 ) -> Explanation:
@@ -38,6 +39,7 @@ def gradcam(
         return session.explanation("gradcam", values, "layer", options={"layer": chosen.name}, run=chosen.run())
 
 
+@names_errors("guided_gradcam")
 def guided_gradcam(
     model: Model, inputs: object, target: object = None, *, layer: str | None = None, batch_size: int | None = None
 ) -> Explanation:

@@ -14,7 +14,7 @@ from torch import Tensor
 from xai.attribution.backward_rules import Operation, check_graph, no_recurrence, ruled_gradient, rules
 from xai.attribution.deeplift_rules import TABLE
 from xai.attribution.gradients import note_completeness
-from xai.base.errors import NetworkError, XaiError
+from xai.base.errors import NetworkError, XaiError, names_errors
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.network.gradients import variable_of
@@ -23,6 +23,7 @@ from xai.results.explanation import Explanation
 __all__ = ["deeplift"]
 
 
+@names_errors("deeplift")
 def deeplift(
     model: Model,
     inputs: object,

@@ -8,7 +8,7 @@ from torch.autograd.graph import Node
 
 from xai.attribution.backward_rules import Operation, Rule, connect, graph_of, kind_of, pulled_back, ruled_gradient
 from xai.attribution.operations import RECTIFIER_NODES, RECTIFIERS
-from xai.base.errors import NetworkError
+from xai.base.errors import NetworkError, names_errors
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -20,6 +20,7 @@ BOUNDS = ("hardtanh", "clamp", "clamp_min", "clip", "threshold")
 LEAST = {"hardtanh": "min_val", "threshold": "threshold"}
 
 
+@names_errors("guided_backprop")
 def guided_backprop(
     model: Model,
     inputs: object,
@@ -47,6 +48,7 @@ def guided_backprop(
     return _backprop("guided_backprop", _guided, model, inputs, target, layer, exact, batch_size)
 
 
+@names_errors("deconvolution")
 def deconvolution(
     model: Model,
     inputs: object,

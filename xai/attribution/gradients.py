@@ -18,6 +18,7 @@ __all__ = ["input_x_gradient", "integrated_gradients", "note_completeness", "sal
 INCOMPLETE = 0.01
 
 
+@names_errors("saliency")
 def saliency(
     model: Model,
     inputs: object,
@@ -45,6 +46,7 @@ def saliency(
         return session.explanation("saliency", session.gradient_of_inputs().abs(), "input")
 
 
+@names_errors("input_x_gradient")
 def input_x_gradient(
     model: Model,
     inputs: object,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from xai.base.blame import BARE, wrong_argument, wrong_model
+
 __all__ = [
     "FolderError",
     "InputError",
@@ -82,6 +84,8 @@ class XaiWarning(UserWarning):
 def names_errors(operation: str) -> Callable[[Call], Call]:
     """Return a decorator for a public function: errors that leave it say its name, where no inner call said its own.
 
+    A bare error of a call with an argument that its signature does not allow becomes one that names the argument.
+
     >>> @names_errors("halve")
     ... def halve(number):
     ...     raise InputError("number", expected="an even one", got=number)
@@ -94,11 +98,28 @@ def names_errors(operation: str) -> Callable[[Call], Call]:
         @wraps(function)
         def call(*args: object, **settings: object) -> object:
             with within(operation):
-                return function(*args, **settings)
+                wrong = wrong_model(function, args, settings)
+                if wrong is not None:
+                    _raise_wrong(wrong)
+                try:
+                    return function(*args, **settings)
+                except XaiError:
+                    raise
+                except BARE as error:
+                    # An argument that is not what the signature says is named; anything else is as it came.
+                    wrong = wrong_argument(function, args, settings)
+                    if wrong is None:
+                        raise
+                    _raise_wrong(wrong, error)
 
         return cast("Call", call)
 
     return decorate
+
+
+def _raise_wrong(wrong: tuple[str, str, object], error: Exception | None = None) -> None:
+    name, wanted, value = wrong
+    raise InputError(name, expected=wanted, got=describe(value)) from error
 
 
 class within:

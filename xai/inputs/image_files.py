@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from xai.base.errors import InputError
+from xai.base.errors import InputError, names_errors
 from xai.inputs.base import Input
 
 __all__ = ["SUFFIXES", "LabelledImages", "decode_image", "read_folder", "read_image", "read_images"]
@@ -35,6 +35,7 @@ class LabelledImages:
         return len(self.images)
 
 
+@names_errors("read_image")
 def read_image(path: str | Path, input: Input) -> Tensor:
     """Return a file as pixels (1, C, H, W) in the input's range.
 
@@ -68,6 +69,7 @@ def decode_image(content: bytes, input: Input, name: str) -> Tensor:
     return low + pixels.permute(2, 0, 1)[None] * (high - low)
 
 
+@names_errors("read_images")
 def read_images(paths: Sequence[str | Path], input: Input) -> LabelledImages:
     """Return several files as one batch, each named by its file name."""
     batch = torch.cat([read_image(path, input) for path in paths])

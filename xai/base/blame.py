@@ -1,0 +1,168 @@
+"""Whose fault a bare error is: the argument of a public call that is not of the type that its signature says."""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import importlib
+import inspect
+import os
+import types
+import typing
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+__all__ = ["BARE", "wrong_argument", "wrong_model"]
+
+BARE = (TypeError, ValueError, AttributeError, IndexError, KeyError, OverflowError, RuntimeError, RecursionError)
+LARGEST = 2**63 - 1  # the largest whole number that arrays and tensors know
+MISSING = object()
+PLAIN: dict[object, tuple[str, Callable[[object], bool]]] = {
+    bool: ("True or False", lambda value: isinstance(value, bool) or type(value).__name__ == "bool"),
+    int: ("a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)),
+    float: ("a number", lambda value: isinstance(value, Real) and not isinstance(value, bool)),
+    str: ("a string", lambda value: isinstance(value, str)),
+}
+
+
+class Words(str):
+    """What is said instead of a value."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def wrong_model(function: Callable, arguments: tuple, settings: Mapping[str, object]) -> tuple[str, str, object] | None:
+    """Return name, what was expected and the value of an argument that has to be a Model and is none."""
+    annotations = getattr(function, "__annotations__", {})
+    for place, name in enumerate(annotations):
+        if annotations[name] == "Model" and name != "return":
+            known = function.__code__.co_varnames[: function.__code__.co_argcount]
+            at = known.index(name) if name in known else len(arguments)
+            value = settings.get(name, arguments[at] if at < len(arguments) else MISSING)
+            if value is not MISSING and not hasattr(value, "explaining"):
+                bare = " (wrap the network: xai.Model(network, ...))" if hasattr(value, "named_modules") else ""
+                return name, f"an xai.Model{bare}", value
+        if place > 3:
+            break
+    return None
+
+
+def wrong_argument(
+    function: Callable, arguments: tuple, settings: Mapping[str, object]
+) -> tuple[str, str, object] | None:
+    """Return name, what was expected and the value of the first argument that its annotation does not allow.
+
+    >>> def half(number: int, name: str = "") -> float: ...
+    >>> wrong_argument(half, ("3",), {})
+    ('number', 'a whole number', '3')
+    """
+    signature = inspect.signature(function)
+    try:
+        bound = signature.bind(*arguments, **settings)
+    except TypeError:
+        return _not_in(signature, arguments, settings)
+    hints = _hints(function)
+    given = dict(bound.arguments)
+    if function.__name__ == "__post_init__":  # of a struct: its fields are the arguments
+        owner = given.pop("self")
+        hints = _hints(type(owner))
+        given = {name: getattr(owner, name) for name in hints if hasattr(owner, name)}
+    for name, value in given.items():
+        if name in hints and name != "self":
+            wanted = _mismatch(value, hints[name])
+            if wanted is not None:
+                return name, wanted, value
+    for name, value in given.items():
+        number = isinstance(value, Integral | Real) and not isinstance(value, bool)
+        if number and not -LARGEST <= value <= LARGEST:  # infinity and NaN as well
+            return name, "a number that is finite and not so large", value
+    return None
+
+
+def _not_in(
+    signature: inspect.Signature, arguments: tuple, settings: Mapping[str, object]
+) -> tuple[str, str, object] | None:
+    """Return the argument that there is none of, or that is missing."""
+    names = [name for name in signature.parameters if name != "self"]
+    for name in settings:
+        if name not in signature.parameters:
+            return name, f"an argument among {', '.join(names)}", Words("one that there is none of")
+    positional = [
+        item
+        for item in signature.parameters.values()
+        if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(arguments) > len(positional):
+        got = f"{len(arguments)} of them without a name"
+        return "arguments", f"at most {len(positional)} without a name", got
+    for place, item in enumerate(signature.parameters.values()):
+        optional = item.default is not item.empty or item.kind in (item.VAR_KEYWORD, item.VAR_POSITIONAL)
+        if not optional and item.name not in settings and place >= len(arguments):
+            return item.name, "a value", Words("none")
+    return None
+
+
+def _hints(function: object) -> dict[str, object]:
+    """Return the types of a function's arguments as far as they can be resolved here."""
+    annotations = inspect.get_annotations(function) if not isinstance(function, type) else {}
+    if isinstance(function, type):
+        for owner in reversed(function.__mro__):
+            annotations.update(inspect.get_annotations(owner))
+    module = importlib.import_module(getattr(function, "__module__", "builtins"))
+    found = {}
+    for name, hint in annotations.items():
+        with contextlib.suppress(NameError, TypeError, SyntaxError, AttributeError):
+            # Of this library's own source alone: annotations stand there as text.
+            found[name] = eval(hint, vars(module)) if isinstance(hint, str) else hint
+    return found
+
+
+def _mismatch(value: object, hint: Any) -> str | None:
+    """Return what a hint asks for, None where the value is that, or where the hint does not say."""
+    if hint is Any or hint is object or isinstance(hint, typing.TypeVar):
+        return None
+    if hint is None or hint is type(None):
+        return None if value is None else "None"
+    if hint in PLAIN:
+        wanted, fits = PLAIN[hint]
+        return None if fits(value) else wanted
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        found = [_mismatch(value, part) for part in typing.get_args(hint)]
+        return None if None in found else " or ".join(dict.fromkeys(part for part in found if part))
+    if origin is typing.Literal:
+        allowed = typing.get_args(hint)
+        return None if value in allowed else f"one of {', '.join(map(repr, allowed))}"
+    kind = origin or hint
+    if not isinstance(kind, type):
+        return None
+    return _of_kind(value, kind, typing.get_args(hint))
+
+
+def _of_kind(value: object, kind: type, parts: tuple) -> str | None:
+    if kind is collections.abc.Callable:
+        return None if callable(value) else "a function"
+    listed = kind in (list, tuple) or kind in (collections.abc.Sequence, collections.abc.Iterable)
+    if listed:
+        # Arrays and indexes do for lists.
+        if isinstance(value, str | bytes) or not isinstance(value, collections.abc.Iterable):
+            return "a list"
+        if kind is tuple and parts and Ellipsis not in parts:
+            items = list(value)
+            if len(items) != len(parts) or any(_mismatch(item, part) for item, part in zip(items, parts)):
+                return f"({', '.join(_mismatch(MISSING, part) or 'anything' for part in parts)})"
+            return None
+        wrong = next((w for item in value if parts and (w := _mismatch(item, parts[0]))), None)
+        return None if wrong is None else f"a list, each item {wrong}"
+    if kind in (dict, collections.abc.Mapping):
+        return None if isinstance(value, collections.abc.Mapping) else "a dictionary"
+    if kind.__name__ == "Path" or kind is os.PathLike:
+        return None if isinstance(value, str | os.PathLike) else "a path"
+    if isinstance(value, kind):
+        return None
+    article = "an" if kind.__name__[:1] in "AEIOU" else "a"
+    return f"{article} {kind.__name__}"
