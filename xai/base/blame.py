@@ -37,7 +37,9 @@ class Words(str):
 
 def wrong_model(function: Callable, arguments: tuple, settings: Mapping[str, object]) -> tuple[str, str, object] | None:
     """Return name, what was expected and the value of an argument that has to be a Model and is none."""
-    annotations = getattr(function, "__annotations__", {})
+    if not isinstance(function, types.FunctionType):
+        return None
+    annotations = function.__annotations__
     for place, name in enumerate(annotations):
         if annotations[name] == "Model" and name != "return":
             known = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -67,7 +69,7 @@ def wrong_argument(
         return _not_in(signature, arguments, settings)
     hints = _hints(function)
     given = dict(bound.arguments)
-    if function.__name__ == "__post_init__":  # of a struct: its fields are the arguments
+    if getattr(function, "__name__", "") == "__post_init__":  # of a struct: its fields are the arguments
         owner = given.pop("self")
         hints = _hints(type(owner))
         given = {name: getattr(owner, name) for name in hints if hasattr(owner, name)}
@@ -106,9 +108,9 @@ def _not_in(
     return None
 
 
-def _hints(function: object) -> dict[str, object]:
+def _hints(function: Callable | type) -> dict[str, object]:
     """Return the types of a function's arguments as far as they can be resolved here."""
-    annotations = inspect.get_annotations(function) if not isinstance(function, type) else {}
+    annotations = {} if isinstance(function, type) else dict(inspect.get_annotations(function))
     if isinstance(function, type):
         for owner in reversed(function.__mro__):
             annotations.update(inspect.get_annotations(owner))

@@ -38,7 +38,7 @@ def _in_order(given: Mapping) -> list[object]:
     """Return names by number; numbers may be words, as in JSON, and names may be the keys, as in `label2id`."""
     for one in (given, {value: key for key, value in given.items() if _number(value) is not None}):
         numbers = {_number(key): value for key, value in one.items()}
-        if len(one) == len(given) and None not in numbers and sorted(numbers) == list(range(len(given))):
+        if len(one) == len(given) and set(numbers) == set(range(len(given))):
             return [numbers[place] for place in range(len(given))]
     wanted = f"a name for each number from 0 to {len(given) - 1}"
     raise InputError("classes", expected=wanted, got=", ".join(map(repr, list(given)[:6])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ class Rows:
         return max(self.least, self.exactly or 1)
 
     @contextmanager
-    def padded(self, count: int) -> Iterator[slice]:
+    def padded(self, count: int) -> Generator[slice]:
         """Allow padding while layers are recorded; lends which rows of what they put out are those of the batch."""
         self.padding = True
         try:
