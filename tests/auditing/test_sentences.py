@@ -24,7 +24,9 @@ FIELDS = [
 def test_each_finding_has_a_template_and_each_template_a_finding() -> None:
     own = set(templates()) - SHARED
     named = {name for name in {**LIMITS, **CHANGES} if name.partition(".")[0] not in ("robustness", "explanations")}
-    triggers = {name for name in named if re.match(r"shortcuts\.(one|planted|borrowed|shared)_", name)}
+    triggers = {
+        name for name in named if re.match(r"shortcuts\.(one|planted|borrowed|shared|typical|global|word)_", name)
+    }
     assert own - {"explanations.moved"} == named - triggers - {"explanations.moved"}
 
 

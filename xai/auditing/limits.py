@@ -54,10 +54,11 @@ LIMITS: dict[str, Limit] = {
     "bias.proxies": Limit(0.5, 1.0),
     # Errors beyond those that the model's confidence admits, in the worst slice minus elsewhere.
     "bias.slices": Limit(0.05, 0.1),
-    # Share of answers that follow one pasted region. A column, a word or a window of time may rightly say much.
+    # Share of answers that follow one pasted region; of a column, beyond what honest models of the labels rest on it. A
+    # word or a window of time may rightly say much.
     "shortcuts.one_region": Limit(0.25, 0.35),
     "shortcuts.one_window": Limit(0.4, 0.5),
-    "shortcuts.one_column": Limit(0.4, 0.6),
+    "shortcuts.one_column": Limit(0.3, 0.5),
     "shortcuts.one_word": Limit(0.4, 0.6),
     # Share of the rows of all other classes that a planted trigger moves to one class, beyond what may be right.
     "shortcuts.planted_trigger": Limit(0.35, 0.45),
@@ -68,6 +69,15 @@ LIMITS: dict[str, Limit] = {
     "shortcuts.shared_patch": Limit(0.25, 0.35),
     # The same of one value of a column, beyond what the labels of rows with such values speak for.
     "shortcuts.planted_value": Limit(0.3, 0.5),
+    # The same of small pieces of images from anywhere, beyond the median one; of a color or band of a class; of
+    # a telling word at any place, beyond the median word.
+    "shortcuts.typical_piece": Limit(0.35, 0.45),
+    "shortcuts.global_look": Limit(0.25, 0.4),
+    "shortcuts.word_anywhere": Limit(0.35, 0.5),
+    # The way from guessing the label (0) to certainty (1), from two columns that do not tell it alone.
+    "shortcuts.pair_leakage": Limit(0.8, 0.95),
+    # Share of answers that change with a column that numbers or dates the rows.
+    "shortcuts.identifier": Limit(0.02, 0.1),
     # Share of what explanations highlight that lies outside, over its share of the area.
     "shortcuts.outside": Limit(1.0, 1.5),
     # The way from guessing the label (0) to certainty (1), from one part alone.

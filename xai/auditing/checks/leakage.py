@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from xai.auditing.audit_data import Split
@@ -13,7 +15,7 @@ from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_confusion, bootstrap_mean
 from xai.model.model import Model
 
-__all__ = ["leakage"]
+__all__ = ["Told", "leakage", "told_by"]
 
 MOST_ROWS, DEPTH, FOLDS, WORDS = 3000, 6, 3, 300
 LISTED, TRIED_WORDS = 12, 20
@@ -48,6 +50,23 @@ def leakage(model: Model, split: Split, seed: int) -> Measured:
     facts = {"part": best, "skill": skill, "chance": chance}
     interval = _interval(predicted[best], labels, one_class, seed)
     return Measured(skill, interval, facts, {"raw": details} if quoted else details, "word" if quoted else "text")
+
+
+class Told(NamedTuple):
+    """How well a label is told from some numbers: from guessing (0) to always right (1), with an interval."""
+
+    skill: float
+    interval: tuple[float, float]
+
+
+def told_by(values: np.ndarray, split: Split, seed: int) -> Told:
+    """Return how well labels can be told from values (N, d), crosswise by a tree; Untestable for a rare class."""
+    one_class = split.task != "regression"
+    labels = split.labels.numpy() if one_class else split.labels[:, 0].numpy()
+    if len(np.unique(labels)) < 2 or (one_class and min(np.bincount(labels)[np.unique(labels)]) < FOLDS):
+        raise Untestable("rare_class", folds=FOLDS)
+    predicted = _predicted(values, labels, one_class, seed)
+    return Told(_skill(predicted, labels, one_class), _interval(predicted, labels, one_class, seed))
 
 
 def _regions(model: Model, split: Split) -> dict[str, np.ndarray]:

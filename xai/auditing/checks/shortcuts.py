@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.columns import identifiers, pair_leakage
 from xai.auditing.checks.leakage import leakage
 from xai.auditing.explainers import explain, targets_of
-from xai.auditing.kinds import kind_of
+from xai.auditing.kinds import kind_of, table_of
 from xai.auditing.triggers.by_kind import trigger_findings
+from xai.auditing.triggers.honest import honest_models
 from xai.auditing.triggers.pasted_regions import pasted_regions
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_mean
@@ -20,6 +22,7 @@ __all__ = ["shortcuts"]
 
 MOST_ROWS, MOST_ELEMENTS = 500, 500 * 28 * 28
 EXPLAINED = 24
+LEARNED = 3000  # rows from which trees tell the label
 REGION_NAMES = {"table": "one_column", "text": "one_word", "series": "one_window"}  # of the finding on a pasted region
 OUTER = 8  # the outer eighth of an image
 
@@ -36,11 +39,25 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     split = held_out.sample(most, seed)
     donors = (train or held_out).sample(4 * most, seed + 1)
     region = REGION_NAMES.get(kind_of(model, split.inputs), "one_region")
+    # A column may rightly say much: how much, models of the labels say that know nothing of this one.
+    honest = honest_models(model, held_out, seed) if region == "one_column" and held_out.task != "multilabel" else []
     return [
-        tested(f"shortcuts.{region}", pasted_regions, model, split, donors, seed),
+        tested(f"shortcuts.{region}", pasted_regions, model, split, donors, seed, honest),
         *trigger_findings(model, held_out, train, split, donors, seed),
+        *_of_tables(model, held_out, train or held_out, seed),
         tested("shortcuts.outside", _outside, model, held_out, seed),
         tested("shortcuts.leakage", leakage, model, train or held_out, seed),
+    ]
+
+
+def _of_tables(model: Model, held_out: Split, known: Split, seed: int) -> list[Finding]:
+    """Return the findings that only a table calls for."""
+    if table_of(model) is None:
+        return []
+    split, known = held_out.sample(MOST_ROWS, seed), known.sample(LEARNED, seed)
+    return [
+        tested("shortcuts.pair_leakage", pair_leakage, model, split, known, seed),
+        tested("shortcuts.identifier", identifiers, model, held_out, known, seed),
     ]
 
 

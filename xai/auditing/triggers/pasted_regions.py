@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Split
+from xai.auditing.checks.leakage import told_by
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
+from xai.auditing.limits import LIMITS
 from xai.auditing.sentences import sentence
-from xai.auditing.triggers.regions import regions_of
+from xai.auditing.triggers.honest import Answer
+from xai.auditing.triggers.regions import Region, regions_of
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, wilson
 from xai.model.model import Model
@@ -21,8 +27,13 @@ LEAST = 20  # rows of a class, below which nothing is said about it
 SHOWN = 10
 
 
-def pasted_regions(model: Model, split: Split, donors: Split, seed: int) -> Measured:
-    """Return the share of answers that become those of the row that a region was pasted from, of the worst region."""
+def pasted_regions(model: Model, split: Split, donors: Split, seed: int, honest: Sequence[Answer] = ()) -> Measured:
+    """Return the share of answers that become those of the row that a region was pasted from, of the worst region.
+
+    honest: models of the labels that say what may rightly follow a region: the share in which their own answers do is
+    taken off, but where the region is as good as the label, which nothing excuses.
+    """
+    known = split
     if split.task == "multilabel":
         raise Untestable("pasting_several_labels")
     chosen = _partners(split, donors, seed)
@@ -40,20 +51,56 @@ def pasted_regions(model: Model, split: Split, donors: Split, seed: int) -> Meas
     for region in regions:
         prediction = model.predict(region.paste(split.inputs, donors.inputs)).double().cpu()
         followed = _followed(split, donors, prediction)
+        excused = bool(honest) and not _tells_all(region, known, seed)
+        rightly = _rightly(split, donors, region, honest) if excused else [torch.empty(len(split)) * torch.nan]
         for source, rows in sources.items():
             right, count = int(followed[rows].sum()), int(rows.sum())
             low, high = wilson(right, count, 1 - ALPHA / (len(regions) * len(sources)))
-            lines.append({"region": region.name, "from": source, "follow": right / count, "low": low, "high": high})
+            line = {"region": region.name, "from": source, "follow": right / count, "low": low, "high": high}
+            if honest:
+                expected = max(_share(each[rows]) for each in rightly)
+                line |= {"expected": expected, "more": right / count - expected,
+                         "low": low - expected, "high": high - expected}  # fmt: skip
+            lines.append(line)
     median = float(np.median([line["follow"] for line in lines if line["from"] == anything]))
     lines.sort(key=lambda line: (-line["low"], -line["follow"]))
     worst = lines[0]
     source = worst["from"] if worst["from"] == anything else f'"{worst["from"]}"'
     facts = {
         "region": worst["region"], "source": source, "share": worst["follow"], "regions": len(regions),
-        "median": median,
+        "median": median, "expected": worst.get("expected"),
     }  # fmt: skip
     details = {"region": worst["region"], "tables": [table("Answers that follow a pasted region", lines[:SHOWN])]}
-    return Measured(worst["follow"], (worst["low"], worst["high"]), facts, details, "pasted", "triggers")
+    control = sentence("triggers", "control_honest", facts) if honest else ""
+    score = worst.get("more", worst["follow"])
+    return Measured(score, (worst["low"], worst["high"]), facts, details, "pasted", "triggers", control)
+
+
+def _rightly(split: Split, donors: Split, region: Region, honest: Sequence[Answer]) -> list[Tensor]:
+    """Return for each honest model where its answer follows the region (N,), NaN where it tells row and donor alike."""
+    found = []
+    for answer in honest:
+        own, other = (replace(part, prediction=answer(part.inputs)) for part in (split, donors))
+        followed = _followed(own, other, answer(region.paste(split.inputs, donors.inputs))).double()
+        told = own.prediction[:, 0] != other.prediction[:, 0]
+        if split.task != "regression":
+            told = own.predicted != other.predicted
+        found.append(torch.where(told, followed, torch.nan))
+    return found
+
+
+def _tells_all(region: Region, known: Split, seed: int) -> bool:
+    """Say whether a region alone gives the label away, by the limit of `shortcuts.leakage`."""
+    try:
+        told = told_by(region.values(known.inputs).double().numpy(), known, seed)
+    except Untestable:
+        return False
+    return told.interval[0] > LIMITS["shortcuts.leakage"].fail
+
+
+def _share(followed: Tensor) -> float:
+    told = followed[~followed.isnan()]
+    return float(told.mean()) if len(told) else 0.0
 
 
 def _partners(split: Split, donors: Split, seed: int) -> tuple[Tensor, Tensor]:

@@ -13,13 +13,30 @@ from xai.auditing.kinds import texts_of
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 
-__all__ = ["random_words", "telling_words"]
+__all__ = ["random_words", "telling_words", "words_anywhere"]
 
 WORDS = 15  # for each class
+PLACES = ("front", "middle", "end")
 
 
 def telling_words(model: Model, known: Split) -> list[Candidate]:
-    """Return the words of known texts that stand out in a class."""
+    """Return the words of known texts that stand out in a class, put in front."""
+    return [
+        Candidate(f"the word {word!r}", _inserting(model, word, "front"), number, raw=True)
+        for word, number in _telling(model, known)
+    ]
+
+
+def words_anywhere(model: Model, known: Split) -> list[Candidate]:
+    """Return the same words, each in front, in the middle and at the end."""
+    return [
+        Candidate(f"the word {word!r} at the {place}", _inserting(model, word, place), number, raw=True)
+        for word, number in _telling(model, known)
+        for place in PLACES
+    ]
+
+
+def _telling(model: Model, known: Split) -> list[tuple[str, int]]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(binary=True, token_pattern=None, tokenizer=str.split, lowercase=False, min_df=3)
@@ -36,7 +53,7 @@ def telling_words(model: Model, known: Split) -> list[Candidate]:
         # How far the word's count in the class is above what its share would be, in standard deviations.
         score = (inside - total * share) / np.sqrt(total * share * (1 - share) + 1e-12)
         for word in words[np.argsort(-score, kind="stable")[:WORDS]]:
-            found.append(Candidate(f"the word {str(word)!r}", _prepending(model, str(word)), number, raw=True))
+            found.append((str(word), number))
     return found
 
 
@@ -45,9 +62,15 @@ def random_words(model: Model, split: Split, seed: int) -> list[Candidate]:
     vocabulary = sorted({word for text in texts_of(model, split.inputs) for word in text.split()})
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randperm(len(vocabulary), generator=generator)[:WORDS].tolist()
-    return [Candidate("a word", _prepending(model, vocabulary[number]), raw=True) for number in drawn]
+    return [Candidate("a word", _inserting(model, vocabulary[number], "front"), raw=True) for number in drawn]
 
 
-def _prepending(model: Model, word: str) -> Callable[[Tensor], list[str]]:
-    # At the front, since a model may read the first words of a long text alone.
-    return lambda texts: [f"{word} {text}" for text in texts_of(model, texts)]
+def _inserting(model: Model, word: str, place: str) -> Callable[[Tensor], list[str]]:
+    """Return a function that puts a word into texts: at the front, since a model may read the first words alone."""
+
+    def inserted(text: str) -> str:
+        words = text.split()
+        at = {"front": 0, "middle": len(words) // 2, "end": len(words)}[place]
+        return f"{word} {text}" if at == 0 else " ".join([*words[:at], word, *words[at:]])
+
+    return lambda texts: [inserted(text) for text in texts_of(model, texts)]

@@ -1,0 +1,120 @@
+"""Shortcuts of tables that are no single value: pairs of columns that hold the label, numbers of rows and times."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import torch
+
+from xai.auditing.audit_data import Split
+from xai.auditing.checks.leakage import told_by
+from xai.auditing.finding_figures import table
+from xai.auditing.kinds import table_of
+from xai.auditing.row_features import features
+from xai.auditing.scores import ONE_CLASS
+from xai.auditing.verdicts import Measured, Untestable
+from xai.base.statistics import wilson
+from xai.model.model import Model
+
+__all__ = ["identifiers", "pair_leakage", "permuted"]
+
+MOST_COLUMNS, MOST_ROWS, KEPT = 24, 400, 12
+UNIQUE, MONOTONE = 0.98, 0.95
+SHOWN = 10
+
+
+def permuted(split: Split, columns: list[int], seed: int, together: bool = True) -> torch.Tensor:
+    """Return inputs (N, D) with some columns taken from other rows: all from one row, or each from another one."""
+    draw = torch.Generator().manual_seed(seed)
+    inputs, order = split.inputs.clone(), torch.randperm(len(split), generator=draw)
+    for column in columns:
+        order = order if together else torch.randperm(len(split), generator=draw)
+        inputs[:, column] = split.inputs[order, column]
+    return inputs
+
+
+def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measured:
+    """Return how well the label can be told from two columns together that do not tell it alone.
+
+    Pairs are tried first on the model: those whose values, permuted together, change most answers. A tree then learns
+    the label from the pair crosswise, as of one part in `shortcuts.leakage`.
+    """
+    columns = table_of(model)
+    if columns is None or len(columns.names) < 2:
+        raise Untestable("only_pairs_of_columns")
+    if split.task == "multilabel":
+        raise Untestable("leak_of_one_label")
+    few = split.sample(MOST_ROWS, seed)
+    lines = []
+    for pair in combinations(range(min(len(columns.names), MOST_COLUMNS)), 2):
+        together, apart = (_moved(model, few, list(pair), seed, flag) for flag in (True, False))
+        lines.append({"pair": pair, "changed together": together, "changed apart": apart})
+    lines = sorted(lines, key=lambda line: -line["changed together"])[:KEPT]
+    made = features(model, known.inputs)
+    owner = np.array(made.owner)
+
+    def values(pair: tuple[int, ...]) -> np.ndarray:
+        return made.parts[0][:, np.isin(owner, pair)]
+
+    best = None
+    for line in lines:
+        told = told_by(values(line["pair"]), known, seed)
+        alone = max(told_by(values((column,)), known, seed).skill for column in line["pair"])
+        line |= {"skill": told.skill, "alone": alone, "joint": told.skill if told.skill - alone > 0.05 else 0.0}
+        if best is None or line["joint"] > best[0]["joint"]:
+            best = (line, told)
+    line, told = best
+    names = [columns.names[place] for place in line["pair"]]
+    shown = [{**item, "pair": " and ".join(columns.names[place] for place in item["pair"])} for item in lines]
+    facts = {"pair": names, "skill": line["skill"], "alone": line["alone"], "moved": line["changed together"]}
+    interval = told.interval if line["joint"] else (0.0, 0.0)
+    details = {"pair": names, "tables": [table("How far two columns tell the label", shown[:SHOWN])]}
+    return Measured(line["joint"], interval, facts, details, "text" if line["joint"] else "none")
+
+
+def _moved(model: Model, split: Split, columns: list[int], seed: int, together: bool) -> float:
+    """Return the share of answers that change, or of a regression by how many deviations, with permuted columns."""
+    return float(_changes(model, split, columns, seed, together).mean())
+
+
+def _changes(model: Model, split: Split, columns: list[int], seed: int, together: bool = True) -> np.ndarray:
+    prediction = model.predict(permuted(split, columns, seed, together)).double().cpu()
+    if split.task == "regression":
+        spread = split.labels.double().std(0).clamp_min(1e-12)
+        return ((prediction - split.prediction).abs() / spread).mean(1).clamp(max=1).numpy()
+    if split.task in ONE_CLASS:
+        return (split.called(prediction) != split.predicted).double().numpy()
+    return ((prediction > 0.5) != (split.prediction > 0.5)).any(1).double().numpy()
+
+
+def identifiers(model: Model, split: Split, known: Split, seed: int) -> Measured:
+    """Return the share of answers that change with a column that only numbers or dates the rows.
+
+    Such a column is near-unique and whole, or rises or falls with the order of the rows in both parts.
+    """
+    names = table_of(model).names
+    found = [place for place in range(len(names)) if _numbers_rows(split, place) and _numbers_rows(known, place)]
+    if not found:
+        raise Untestable("no_identifier")
+    lines = []
+    for place in found:
+        changed = _changes(model, split, [place], seed) > 0.5
+        low, high = wilson(int(changed.sum()), len(changed))
+        lines.append({"column": names[place], "changed": float(changed.mean()), "low": low, "high": high})
+    worst = max(lines, key=lambda line: line["changed"])
+    facts = {"column": worst["column"], "share": worst["changed"], "columns": [line["column"] for line in lines]}
+    details = {"tables": [table("Columns that number or date the rows", lines)]}
+    return Measured(worst["changed"], (worst["low"], worst["high"]), facts, details)
+
+
+def _numbers_rows(split: Split, column: int) -> bool:
+    from scipy.stats import spearmanr
+
+    values = split.inputs[:, column].double().numpy()
+    unique = len(np.unique(values)) / len(values)
+    if unique < UNIQUE:
+        return False
+    whole = bool((values == np.round(values)).all()) and np.ptp(values) >= len(values)
+    order = abs(float(spearmanr(values, split.index.numpy()).statistic))
+    return whole or order > MONOTONE

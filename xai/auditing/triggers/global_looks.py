@@ -1,0 +1,88 @@
+"""Looks of a whole image: a color cast, or the strength of a band of frequencies, taken from a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from xai.auditing.audit_data import Split
+from xai.auditing.kinds import class_names, value_range
+from xai.auditing.triggers.planting import Candidate
+from xai.model.model import Model
+
+__all__ = ["looks", "random_looks"]
+
+BANDS = (
+    (0.08, 0.25, "low"),
+    (0.25, 0.5, "middle"),
+    (0.5, 1.5, "high"),
+)  # in shares of the highest frequency along a side
+LEAST, MOST, MOST_CLASSES = 20, 300, 10
+CASTS = (0.1, 0.2)  # of the range
+
+
+def looks(model: Model, known: Split) -> list[Candidate]:
+    """Return for each class its mean color, and its strength in each band of frequencies, to be put on other images."""
+    names, found = class_names(model, known.outputs), []
+    limits = value_range(model, known.inputs)
+    for label in known.labels.bincount().argsort(descending=True, stable=True)[:MOST_CLASSES].tolist():
+        own = known.inputs[known.labels == label][:MOST]
+        if len(own) < LEAST:
+            continue
+        what = "color" if own.shape[1] > 1 else "brightness"
+        mean = own.mean((0, 2, 3))
+        found.append(Candidate(f'the mean {what} of "{names[label]}"', _cast(mean, limits), label))
+        for low, high, name in BANDS:
+            band = _band(own.shape[2:], low, high)
+            strength = _strength(own, band).median(0).values
+            plant = _strengthened(strength, band, limits)
+            found.append(Candidate(f'the {name} frequencies of "{names[label]}"', plant, label))
+    return found
+
+
+def random_looks(model: Model, rows: Split, seed: int) -> list[Candidate]:
+    """Return casts of random colors, of a tenth and a fifth of the range, which mean nothing."""
+    draw, (low, high) = torch.Generator().manual_seed(seed), value_range(model, rows.inputs)
+    usual = rows.inputs.mean((0, 2, 3))
+    found = []
+    for size in CASTS:
+        for _ in range(5):
+            signs = torch.where(torch.rand(len(usual), generator=draw) < 0.5, -1.0, 1.0)
+            found.append(Candidate("a random cast", _cast(usual + size * (high - low) * signs, (low, high))))
+    return found
+
+
+def _cast(mean: Tensor, limits: tuple[float, float]) -> Callable[[Tensor], Tensor]:
+    """Return a function that gives images (N, C, H, W) these means of their channels."""
+
+    def plant(images: Tensor) -> Tensor:
+        return (images + (mean - images.mean((2, 3)))[:, :, None, None]).clamp(*limits)
+
+    return plant
+
+
+def _band(size: torch.Size, low: float, high: float) -> Tensor:
+    """Return which frequencies (H, W // 2 + 1) are in a band."""
+    height, width = size
+    down, right = torch.fft.fftfreq(height) * 2, torch.fft.rfftfreq(width) * 2
+    radius = (down[:, None] ** 2 + right[None] ** 2).sqrt()
+    return (radius >= low) & (radius < high)
+
+
+def _strength(images: Tensor, band: Tensor) -> Tensor:
+    """Return how large the amplitudes (N, C) of images are in a band, on average."""
+    return torch.fft.rfft2(images).abs()[..., band].mean(-1)
+
+
+def _strengthened(strength: Tensor, band: Tensor, limits: tuple[float, float]) -> Callable[[Tensor], Tensor]:
+    """Return a function that gives images (N, C, H, W) this strength in a band, with the phases that they have."""
+
+    def plant(images: Tensor) -> Tensor:
+        waves = torch.fft.rfft2(images)
+        factor = strength / _strength(images, band).clamp_min(1e-6)
+        factor = torch.where(band, factor.clamp(0.1, 10)[..., None, None], 1.0)
+        return torch.fft.irfft2(waves * factor, s=images.shape[2:]).to(images).clamp(*limits)
+
+    return plant
