@@ -123,6 +123,16 @@ LIMITS: dict[str, Limit] = {
     "data.balance": Limit(0.25, 0.0, least=True),
     # Total variation between the class shares of both parts, beyond chance.
     "data.drift": Limit(0.05, 0.15),
+    # Share of held-out rows that are almost a training row, beyond the share of such rows within the training part.
+    "data.near_duplicates": Limit(0.01, 0.02),
+    # Share of the rows of one label that look like another class, training minus held-out part; and in a slice, labels
+    # that contradict the others beyond what is hard to tell.
+    "data.label_direction": Limit(0.03, 0.03),
+    "data.label_slices": Limit(0.05, 0.05),
+    # From guessing (0) which part a row is of, to always knowing (1).
+    "data.covariates": Limit(0.1, 0.15),
+    # Share of columns that vary and change no answer: a fact to know.
+    "data.unused": Limit(0.0, 1.0),
     # Share of held-out rows of entities that the training part has too; that are not later than the training part.
     "data.entities": Limit(0.01, 0.05),
     "data.order": Limit(0.05, 1.0),

@@ -10,8 +10,11 @@ import numpy as np
 import torch
 
 from xai.auditing.audit_data import Prepared, Split
-from xai.auditing.checks.label_errors import LISTED, label_errors
+from xai.auditing.checks.label_errors import LISTED, Suspects, find_suspects, label_errors
+from xai.auditing.checks.label_noise import label_direction, label_slices
 from xai.auditing.checks.shared_entities import across_parts
+from xai.auditing.checks.shifts import covariates, shifted_labels, unused
+from xai.auditing.checks.twins import Twins, find_twins, near_duplicates
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names, kind_of, made_for, table_of, texts_of
 from xai.auditing.row_features import Features, features
@@ -37,15 +40,28 @@ def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     def made() -> Features:
         return features(model, *(part.inputs for part in (train, held_out) if part is not None))
 
+    @cache
+    def twins() -> Twins | None:
+        return None if train is None else find_twins(model, held_out, train, made())
+
+    @cache
+    def suspects() -> Suspects:
+        return find_suspects(held_out, train, made(), seed, None if train is None else twins().any)
+
     return [
         tested("data.duplicates", _duplicates, model, held_out, train, seed),
         *tested_together(
-            ("data.contradictions", "data.mislabeled"), lambda: label_errors(held_out, train, made(), seed)
+            ("data.contradictions", "data.mislabeled"), lambda: label_errors(held_out, train, suspects(), seed)
         ),
         tested("data.out_of_distribution", lambda: _strangers(held_out, train, made(), seed)),
         tested("data.constant", _constant, model, train or held_out),
         tested("data.balance", _balance, model, train or held_out),
         tested("data.drift", _drift, model, held_out, train, seed),
+        tested("data.near_duplicates", lambda: near_duplicates(held_out, train, twins(), seed)),
+        tested("data.label_direction", lambda: label_direction(model, suspects())),
+        tested("data.label_slices", lambda: label_slices(model, train or held_out, suspects(), made(), seed)),
+        tested("data.covariates", lambda: covariates(held_out, train, made(), seed)),
+        *([] if table_of(model) is None else [tested("data.unused", unused, model, held_out, seed)]),
         *across_parts(held_out, train, made, seed),
     ]
 
@@ -177,7 +193,7 @@ def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Mea
     if train is None:
         raise Untestable("no_training_rows")
     if held_out.task not in ONE_CLASS:
-        raise Untestable("shares_of_classes")
+        return shifted_labels(model, held_out, train, seed)
 
     def shares(split: Split) -> np.ndarray:
         return np.bincount(split.labels.numpy(), minlength=split.outputs) / len(split)

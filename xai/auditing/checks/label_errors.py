@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -11,10 +13,11 @@ from xai.auditing.scores import ONE_CLASS
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_mean, wilson
 
-__all__ = ["LISTED", "confident_errors", "label_errors"]
+__all__ = ["LISTED", "Judged", "Suspects", "confident_errors", "find_suspects", "label_errors"]
 
 FOLDS, TREES = 5, 100
 LISTED = 20
+FEWEST_BESIDE = 20  # held-out rows that are no training rows
 
 
 def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -33,8 +36,33 @@ def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return (above.max(1) >= 0) & (best != labels) & (above[np.arange(len(labels)), labels] < 0)
 
 
-def label_errors(held_out: Split, train: Split | None, made: Features, seed: int) -> dict[str, Measured | Untestable]:
-    """Return the share of labels that contradict others, and how many more those are than in the held-out part."""
+@dataclass(frozen=True)
+class Judged:
+    """Labels of a part (N,), which of them contradict rows like them, what those rows look like, and by what margin."""
+
+    labels: np.ndarray
+    suspect: np.ndarray
+    looks: np.ndarray
+    margin: np.ndarray
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """What simple models say of the labels: of the training part (else the held-out one), and of the held-out part."""
+
+    own: Judged
+    beside: Judged | None
+    outputs: int
+
+
+def find_suspects(
+    held_out: Split, train: Split | None, made: Features, seed: int, twins: np.ndarray | None = None
+) -> Suspects:
+    """Return which labels contradict what models that had not seen them say of rows like them.
+
+    twins (N,): held-out rows that are, almost, training rows: their labels are known by heart, so that they are no
+    control and are left out.
+    """
     if held_out.task not in ONE_CLASS:
         raise Untestable("one_label_per_row")
     split = train or held_out
@@ -45,23 +73,42 @@ def label_errors(held_out: Split, train: Split | None, made: Features, seed: int
     if min(members) < 2:
         raise Untestable("single_row")
     probability, learner = _crosswise(made, labels, int(min(FOLDS, *members)), held_out.outputs, seed)
-    suspect = confident_errors(probability, labels)
+    own = _judged(probability, labels)
+    if train is None:
+        return Suspects(own, None, held_out.outputs)
+    # The control is the held-out part, held against learners of the training part: what the inputs do not tell, they
+    # do not tell there either.
+    other = _spread(learner.predict_proba(made.parts[1]), learner.classes_, held_out.outputs)
+    apart = np.ones(len(held_out), dtype=bool) if twins is None else ~twins
+    return Suspects(own, _judged(other[apart], held_out.labels.numpy()[apart]), held_out.outputs)
+
+
+def _judged(probability: np.ndarray, labels: np.ndarray) -> Judged:
+    margin = probability.max(1) - probability[np.arange(len(labels)), labels] if len(labels) else np.zeros(0)
+    suspect = confident_errors(probability, labels) if len(labels) else np.zeros(0, dtype=bool)
+    return Judged(labels, suspect, probability.argmax(1), margin)
+
+
+def label_errors(
+    held_out: Split, train: Split | None, suspects: Suspects, seed: int
+) -> dict[str, Measured | Untestable]:
+    """Return the share of labels that contradict others, and how many more those are than in the held-out part."""
+    split, own = train or held_out, suspects.own
+    suspect = own.suspect
     count, share = int(suspect.sum()), float(suspect.mean())
-    margin = probability.max(1) - probability[np.arange(len(labels)), labels]
-    order = np.argsort(-np.where(suspect, margin, -1.0), kind="stable")[: min(LISTED, count)]
+    order = np.argsort(-np.where(suspect, own.margin, -1.0), kind="stable")[: min(LISTED, count)]
     listed = split.index[torch.from_numpy(order)].tolist()
     details = {
-        "rows": listed, "labelled": labels[order].tolist(), "looks_like": probability[order].argmax(1).tolist(),
+        "rows": listed, "labelled": own.labels[order].tolist(), "looks_like": own.looks[order].tolist(),
         "count": count, "part": "held_out" if train is None else "train",
     }  # fmt: skip
     facts = {"found": count, "rows": len(suspect), "share": share}
     all_of_them = Measured(share, wilson(count, len(suspect)), facts, details, at_most="warn")
-    if train is None:
+    if suspects.beside is None:
         return {"data.contradictions": all_of_them, "data.mislabeled": Untestable("no_second_part")}
-    # The control is the held-out part, held against learners of the training part: what the inputs do not tell, they
-    # do not tell there either.
-    other = _spread(learner.predict_proba(made.parts[1]), learner.classes_, held_out.outputs)
-    beside = confident_errors(other, held_out.labels.numpy())
+    beside = suspects.beside.suspect
+    if len(beside) < FEWEST_BESIDE:
+        return {"data.contradictions": all_of_them, "data.mislabeled": Untestable("only_twins", least=FEWEST_BESIDE)}
     usual = float(beside.mean())
     interval = bootstrap_mean(suspect.astype(np.float64), seed, minus=beside.astype(np.float64))
     facts = {"train": share, "held_out": usual}

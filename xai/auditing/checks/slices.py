@@ -18,7 +18,7 @@ from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, holm
 from xai.model.model import Model
 
-__all__ = ["FEWEST", "grow_slices", "slices"]
+__all__ = ["FEWEST", "coded", "grow_slices", "paths_of", "slices"]
 
 DEPTH, SHARE = 3, 0.05  # at most 3 conditions; a slice has at least a twentieth of the rows
 FEWEST = 8 * LEAST
@@ -91,14 +91,14 @@ def grow_slices(
     """
     from sklearn.tree import DecisionTreeRegressor
 
-    coded, words = _coded(columns)
+    numbers, words = coded(columns)
     half, other = np.array_split(np.random.default_rng(seed).permutation(len(surprise)), 2)
     smallest = max(LEAST, round(SHARE * len(half)))
     tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=smallest, random_state=seed)
-    tree.fit(coded[half], surprise[half])
-    leaves = tree.apply(coded[other])
+    tree.fit(numbers[half], surprise[half])
+    leaves = tree.apply(numbers[other])
     sizes = {leaf: int((leaves == leaf).sum()) for leaf in sorted(set(leaves))}
-    paths = _paths(tree, words)
+    paths = paths_of(tree, words)
     return other, leaves, {leaf: paths[leaf] for leaf, size in sizes.items() if LEAST <= size <= len(other) - LEAST}
 
 
@@ -107,7 +107,7 @@ def _finite(value: float, otherwise: float) -> float:
     return float(value) if np.isfinite(value) else otherwise
 
 
-def _coded(columns: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, str | None]]]:
+def coded(columns: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, str | None]]]:
     """Return the columns as numbers, a column of its own for each frequent word, and what each is: (name, word)."""
     made, meaning = [], []
     for name in columns.columns:
@@ -122,7 +122,7 @@ def _coded(columns: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, str | Non
     return np.stack(made, 1), meaning
 
 
-def _paths(tree: object, meaning: list[tuple[str, str | None]]) -> dict[int, str]:
+def paths_of(tree: object, meaning: list[tuple[str, str | None]]) -> dict[int, str]:
     """Return the conditions that lead to each leaf, in words."""
     inner = tree.tree_
     paths: dict[int, str] = {}
