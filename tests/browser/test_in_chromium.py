@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.accessibility import violations
+
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -97,7 +99,7 @@ def test_text_stands_out_from_its_ground(open_page, scheme: str) -> None:
 
 def test_the_slider_fades_the_maps_of_its_card(open_page) -> None:
     page = open_page()
-    slider = page.locator("#example-1 input[type=range]")
+    slider = page.locator("#example-1 input[data-heat]")
     heat = page.locator("#example-1 .overlay .heat").first
     before = float(heat.evaluate("element => getComputedStyle(element).opacity"))
     slider.focus()
@@ -165,3 +167,69 @@ def test_a_fragment_in_a_notebook_has_its_own_style_and_no_other(browser, tmp_pa
     opened.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     assert opened.evaluate("document.documentElement.scrollWidth") <= 380
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_left_out(open_page, scheme: str) -> None:
+    """No violation of axe-core's rules (names, contrast, order, keyboard), with everything opened."""
+    page = open_page(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    page.wait_for_timeout(100)
+    assert violations(page) == []
+
+
+def test_axe_finds_what_is_wrong(browser) -> None:
+    page = browser.new_page()
+    page.set_content("<html><body><img src='x.png'><p style='color:#ccc;background:#fff'>pale</p></body></html>")
+    assert {line.partition(":")[0] for line in violations(page)} >= {"image-alt", "color-contrast", "html-has-lang"}
+    page.close()
+
+
+def test_tables_sort_by_a_click_and_say_so(open_page) -> None:
+    page = open_page()
+    table = page.locator("table[data-name='layers']")
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    column = "table => [...table.tBodies[0].rows].map(row => row.cells[0].textContent)"
+    before = table.evaluate(column)
+    header = table.locator("thead th").first
+    header.locator("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert table.evaluate(column) == sorted(before)
+    header.locator("button").press("Enter")
+    assert header.get_attribute("aria-sort") == "descending"
+    assert table.evaluate(column) == sorted(before, reverse=True)
+
+
+def test_a_count_of_the_confusion_matrix_opens_its_errors(open_page) -> None:
+    page = open_page()
+    cell = page.locator("table[data-errors] td[data-cell] button").first
+    chosen = cell.evaluate("button => button.parentElement.dataset.cell")
+    cell.click()
+    assert page.locator("#errors").get_attribute("open") is not None
+    marked = page.locator("#errors figure.chosen")
+    assert marked.count() == int(cell.inner_text())
+    assert {marked.nth(place).get_attribute("data-cell") for place in range(marked.count())} == {chosen}
+
+
+def test_two_maps_are_compared_with_a_slider(open_page) -> None:
+    page = open_page()
+    fold = page.locator("#example-1 [data-compare] details")
+    fold.locator("summary").click()
+    top = fold.locator(".stage .overlay").nth(1)
+    clip = "element => getComputedStyle(element).clipPath"
+    assert top.evaluate(clip) == "inset(0px 0px 0px 50%)"
+    fold.locator("input[type=range]").press("Home")
+    assert top.evaluate(clip) in ("inset(0px)", "inset(0px 0px 0px 0%)")
+    names = [fold.locator("select").nth(place).evaluate("s => s.selectedOptions[0].text") for place in (0, 1)]
+    assert names[0] != names[1]
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1280, 4), (360, 2)])
+def test_no_map_stands_alone(open_page, width: int, columns: int) -> None:
+    """The photograph and its maps share rows that are equally long, or nearly so."""
+    page = open_page(width)
+    figures = page.locator("#example-1 .maps > figure")
+    tops = [figures.nth(place).bounding_box()["y"] for place in range(figures.count())]
+    rows = [tops.count(top) for top in sorted(set(tops))]
+    assert rows[0] <= columns
+    assert max(rows) - min(rows) <= 1 or len(rows) == 1

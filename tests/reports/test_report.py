@@ -200,10 +200,24 @@ def test_notebook_display_is_a_fragment_with_folded_evidence() -> None:
         assert "<iframe" not in shown
         assert "<img src=x" not in shown
     assert re.search(
-        r'<details><summary>Evidence</summary><div class="scroll"><table class="findings"', made._repr_html_()
+        r'<details class="evidence"><summary>Evidence</summary>\s*<div class="scroll"><table class="findings"',
+        made._repr_html_(),
     )
+    assert '<details class="evidence" open>' in Report("shown", [made]).html()
     assert made._repr_png_().startswith(b"\x89PNG")
     assert isinstance(made, Explanation)
+
+
+def test_a_fragment_carries_only_the_style_that_it_needs() -> None:
+    """Every rule that matches something in it, and no other: a notebook of many results stays small."""
+    _, model = hostile_report()
+    shown = lime_image(model, torch.rand(1, 1, 8, 8), samples=50)._repr_html_()
+    style = re.search(r"<style>(.*?)</style>", shown, re.S).group(1)
+    assert len(style) < 6000
+    for name in (".overlay img", ".plots svg", ".legend", "figcaption", ".card"):
+        assert re.search(rf"^(?:.*, )?{re.escape(name)}(?:, .*)? {{", style, re.M), name
+    for name in (".atlas", ".confusion", ".hero", "nav", "@page", ".shaded"):
+        assert name not in style
 
 
 def test_script_json_keeps_values() -> None:

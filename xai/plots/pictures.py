@@ -19,6 +19,7 @@ from xai.results.explanation import Visualization
 
 __all__ = ["Heat", "heat_picture", "image_picture", "is_small", "pixel_range", "strongest", "units_picture"]
 
+FAINT = 0.2  # of the full color: weaker values of a map without signs are left out, or they would drown the picture
 SMALL = 64  # images below this many pixels a side are shown with their pixels
 GAP = 2  # white pixels between the images of a sheet
 
@@ -73,7 +74,9 @@ def heat_picture(heatmap: Tensor, scale: float | None = None) -> Heat:
     palette = Image.frombytes("P", (index.shape[1], index.shape[0]), index.tobytes())
     palette.putpalette([channel for level in range(256) for channel in (positive if level < 128 else AGAINST)])
     # An exponent below 1, because a half-transparent color over a busy picture reads as less than half.
-    alpha = [round(235 * (level % 128 / 127) ** 0.7) for level in range(256)]
+    least = 0.0 if signed else FAINT
+    shares = [max(0.0, (level % 128 / 127 - least) / (1 - least)) for level in range(256)]
+    alpha = [round(235 * share**0.7) for share in shares]
     uri = _uri(palette, "PNG", transparency=bytes(alpha), optimize=False)
     return Heat(uri, scale, signed, float((np.abs(values) > scale).mean()))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xai.plots.explanations import drawn_as
 from xai.plots.pictures import image_picture, is_small, pixel_range
-from xai.reports.cards import findings_of, map_card, map_plots, series_card, weights_card
+from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, weights_card
 from xai.reports.escape import render
 from xai.results.explanation import Explanation, Visualization
 from xai.results.finding import Finding
@@ -42,7 +42,7 @@ def explanation_body(explanation: Explanation) -> Markup:
 def _maps(explanation: Explanation) -> Markup:
     low, high = pixel_range(None, explanation.inputs)
     cards = [{**map_card(row, low, high), "plots": map_plots(row)} for row in explanation]
-    return render("maps.html", cards=cards)
+    return render("maps.html", cards=cards, **legend_of(cards))
 
 
 EXPLANATIONS: dict[str, Callable[[Explanation], Markup]] = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 from torch import Tensor
 
 from xai.plots.bars import curve_figure, weights_figure
+from xai.plots.contours import contour_lines
 from xai.plots.pictures import heat_picture, image_picture, is_small, strongest
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import shaded_pieces
@@ -13,12 +16,13 @@ from xai.plots.style import shortened, visible_text
 from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
 from xai.reports.svg import inline_svg
+from xai.reports.trust import verdict_word
 from xai.results.explanation import Explanation, Visualization
 from xai.results.finding import Finding
 
 __all__ = [
-    "deletion_plot", "findings_of", "map_card", "map_plots", "probability_bars", "segments_plot", "series_card",
-    "weights_card",
+    "deletion_plot", "findings_of", "legend_of", "map_card", "map_plots", "probability_bars", "segments_plot",
+    "series_card", "weights_card",
 ]  # fmt: skip
 
 MOST_BARS = 12
@@ -41,6 +45,9 @@ def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> d
         **card,
         "picture": image_picture(explanation.inputs[0], low, high),
         "heat": heat_picture(heatmap),
+        "contours": _path(heatmap),
+        "height": heatmap.shape[0],
+        "width": heatmap.shape[1],
         "small": is_small(explanation.inputs),
         "alt": f"{card['title']} map for {card['target']}: on average strongest in the {strongest(heatmap)}.",
         "unit": _unit(explanation, sentences_of(explanation.method, "pixel").unit),
@@ -80,6 +87,22 @@ def _card(explanation: Explanation, part: str, notes: list[str]) -> dict[str, ob
         "sentences": sentences,
         "notes": notes,
         "findings": findings_of(explanation),
+        "word": verdict_word(findings_of(explanation)),
+    }
+
+
+def _path(heatmap: Tensor) -> str:
+    """Return the contours of a map as the path of an SVG over it, "" where it has none."""
+    lines = contour_lines(heatmap)
+    return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in line) for line in lines)
+
+
+def legend_of(cards: Sequence[dict[str, object]]) -> dict[str, bool]:
+    """Return what the legend of some maps has to explain: that of each map would say the same again and again."""
+    return {
+        "signed": any(card["heat"].signed for card in cards),
+        "unsigned": any(not card["heat"].signed for card in cards),
+        "lined": any(card["contours"] for card in cards),
     }
 
 

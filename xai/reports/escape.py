@@ -12,9 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xai.base.plain import as_plain, visible_text
+from xai.reports.language import say
 
-__all__ = ["asset", "content_hash", "render", "script_json"]
+__all__ = ["MARKS", "asset", "content_hash", "render", "script_json"]
 
+MARKS = {"pass": "✓", "warn": "~", "fail": "✗", "untestable": "?"}  # of a finding's status
 # Inside a script element these could end it, open a comment, or break a line of JavaScript.
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -55,6 +57,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["say"] = say
+    environment.globals["marks"] = MARKS
+    environment.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     environment.filters["percent"] = lambda value: "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
     environment.filters["number"] = lambda value: "–" if value is None or value != value else f"{value:.3g}"
     # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xai.methods import METHODS, all_methods
 
 __all__ = [
-    "AUDIT_SENTENCES", "CHECK_SENTENCES", "COMPARISON_SENTENCES", "METHOD_SENTENCES",
+    "AUDIT_SENTENCES", "CHECK_SENTENCES", "COMPARISON_SENTENCES", "METHOD_SENTENCES", "VERDICT_SENTENCES",
     "AuditSentences", "MethodSentences", "finding_title", "sentences_of",
 ]  # fmt: skip
 
@@ -35,6 +35,7 @@ _SENTENCES = tomllib.loads((files("xai.reports") / "sentences.toml").read_text("
 _NOISE = _SENTENCES["comparison"].pop("noise")
 METHOD_SENTENCES = {name: MethodSentences(**texts) for name, texts in _SENTENCES["methods"].items()}
 CHECK_SENTENCES: dict[str, str] = _SENTENCES["checks"]
+VERDICT_SENTENCES: dict[str, str] = _SENTENCES["verdicts"]
 AUDIT_SENTENCES = {name: AuditSentences(**texts) for name, texts in _SENTENCES["audit"].items()}
 COMPARISON_SENTENCES = {
     name: AuditSentences(texts["how"].format(noise=_NOISE), texts["act"], texts["limits"])

@@ -16,6 +16,16 @@ from xai.plots.style import STYLE
 __all__ = ["inline_svg"]
 
 SVG = "http://www.w3.org/2000/svg"
+NUMBER = re.compile(r"-?\d+\.\d{3,}")
+DRAWN = (
+    "d",
+    "transform",
+    "x",
+    "y",
+    "width",
+    "height",
+    "points",
+)  # attributes of many numbers; hundredths of a point are not seen
 
 
 def _pixels(font: str) -> str:
@@ -42,6 +52,11 @@ def inline_svg(figure: Figure, label: str) -> Markup:
             if child.tag in (f"{{{SVG}}}style", f"{{{SVG}}}metadata"):
                 parent.remove(child)
     for element in root.iter():
+        element.tail = (element.tail or "").strip() or None
+        if element.tag != f"{{{SVG}}}text":
+            element.text = (element.text or "").strip() or None
+        for name in element.attrib.keys() & set(DRAWN):
+            element.set(name, _shorter(element.attrib[name]))
         for name, value in _declarations(element.attrib.pop("style", "")):
             if name == "font":
                 element.set("font-size", _pixels(value))
@@ -53,6 +68,12 @@ def inline_svg(figure: Figure, label: str) -> Markup:
     root.set("role", "img")
     root.set("aria-label", label)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _shorter(numbers: str) -> str:
+    """Return numbers with two places behind the point, and single spaces between them."""
+    rounded = NUMBER.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), numbers)
+    return " ".join(rounded.split())
 
 
 def _own_ids(root: ElementTree.Element, prefix: str) -> None:

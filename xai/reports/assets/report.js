@@ -138,3 +138,99 @@ for (const atlas of document.querySelectorAll("[data-atlas]")) {
     if (event.key === "Enter" && shown().length) shown()[0].focus();
   });
 }
+
+// What scrolls sideways can be reached with the keyboard, and nothing else asks for a stop.
+function reachable() {
+  for (const place of document.querySelectorAll(".scroll, pre")) {
+    const scrolls = place.scrollWidth > place.clientWidth + 1;
+    if (scrolls) place.tabIndex = 0;
+    else place.removeAttribute("tabindex");
+  }
+}
+addEventListener("resize", reachable);
+addEventListener("toggle", reachable, true);
+reachable();
+
+// Tables sort by a column: click once from the smallest, twice from the largest.
+for (const table of document.querySelectorAll("table[data-name]")) {
+  const head = table.tHead, body = table.tBodies[0];
+  const plain = !table.matches(".confusion, .shades, .audit") && !table.querySelector("[rowspan], [colspan]");
+  if (!head || !body || !plain || head.rows.length !== 1 || body.rows.length < 3) continue;
+  const key = (row, place) => {
+    const cell = row.cells[place];
+    const drawn = cell.querySelector("svg[aria-label]");
+    const text = (drawn ? drawn.getAttribute("aria-label") : cell.textContent).trim();
+    const number = parseFloat(text.replace(/\u2212/g, "-").replace(/(\d),(?=\d{3})/g, "$1"));
+    return cell.matches(".n") || drawn ? (Number.isNaN(number) ? -Infinity : number) : text;
+  };
+  [...head.rows[0].cells].forEach((header, place) => {
+    const sorter = document.createElement("button");
+    sorter.type = "button";
+    sorter.className = "sort";
+    sorter.append(...header.childNodes);
+    header.append(sorter);
+    header.setAttribute("aria-sort", "none");
+    sorter.addEventListener("click", () => {
+      const up = header.getAttribute("aria-sort") !== "ascending";
+      for (const other of head.rows[0].cells) other.setAttribute("aria-sort", "none");
+      header.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const order = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true }));
+      const rows = [...body.rows].sort((a, b) => (up ? 1 : -1) * order(key(a, place), key(b, place)));
+      body.append(...rows);
+    });
+  });
+}
+
+// A click on a count of the confusion matrix marks its errors.
+for (const table of document.querySelectorAll("table[data-errors]")) {
+  const errors = document.getElementById("errors");
+  if (!errors) continue;
+  for (const cell of table.querySelectorAll("td[data-cell]")) {
+    const found = [...errors.querySelectorAll("figure")].filter((figure) => figure.dataset.cell === cell.dataset.cell);
+    if (!found.length) continue;
+    const opener = document.createElement("button");
+    opener.type = "button";
+    opener.append(...cell.childNodes);
+    opener.title = found[0].querySelector("img").alt;
+    cell.append(opener);
+    opener.addEventListener("click", () => {
+      for (const figure of errors.querySelectorAll("figure")) figure.classList.toggle("chosen", found.includes(figure));
+      errors.open = true;
+      found[0].scrollIntoView({ block: "center" });
+    });
+  }
+}
+
+// Two maps of one picture in one place: the slider moves the border between them.
+for (const place of document.querySelectorAll("[data-compare]")) {
+  const figures = [...place.closest(".card").querySelectorAll(".maps figure[data-map]")];
+  if (figures.length < 2) continue;
+  const fold = document.createElement("details");
+  const title = document.createElement("summary");
+  title.textContent = "Compare two maps with a slider";
+  const stage = document.createElement("div");
+  stage.className = "stage";
+  const choices = document.createElement("p");
+  const selects = ["Left", "Right"].map((side, number) => {
+    const label = document.createElement("label");
+    const select = document.createElement("select");
+    figures.forEach((figure, index) => select.add(new Option(figure.dataset.map, index, false, index === number)));
+    label.append(side + " ", select);
+    choices.append(label);
+    return select;
+  });
+  const slider = document.createElement("input");
+  Object.assign(slider, { type: "range", min: 0, max: 100, value: 50 });
+  slider.setAttribute("aria-label", "Border between the two maps, in percent of the width");
+  const cut = () => { if (stage.children[1]) stage.children[1].style.clipPath = `inset(0 0 0 ${slider.value}%)`; };
+  const draw = () => {
+    stage.replaceChildren(...selects.map((select) => figures[select.value].querySelector(".overlay").cloneNode(true)));
+    cut();
+  };
+  for (const select of selects) select.addEventListener("change", draw);
+  slider.addEventListener("input", cut);
+  fold.addEventListener("toggle", () => { if (fold.open && !stage.children.length) draw(); });
+  fold.append(title, choices, stage, slider);
+  place.append(fold);
+  place.hidden = false;
+}

@@ -143,7 +143,7 @@ def image_sections(
     }
     sections: list[Lead | Section] = [Lead(summary(model, performance, explained, groups))]
     if performance is not None and data is not None:
-        sections.append(performance_section(performance, data.source))
+        sections.append(performance_section(performance, data.source, model, data.images))
     if explained:
         sections.append(examples_section(model, explained))
     if groups:

@@ -11,8 +11,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.model.model import Model
 from xai.plots.pictures import image_picture, is_small, pixel_range
-from xai.reports.cards import deletion_plot, findings_of, map_card, probability_bars, segments_plot
+from xai.reports.cards import deletion_plot, findings_of, legend_of, map_card, probability_bars, segments_plot
 from xai.reports.escape import render
+from xai.reports.grids import balanced_columns
+from xai.reports.language import say
 from xai.reports.page import Section
 from xai.reports.sentences import CHECK_SENTENCES
 from xai.results.explanation import Explanation
@@ -21,6 +23,7 @@ __all__ = ["Example", "examples_section"]
 
 LARGEST_MAP = 4096  # maps with more values than this ride along as the means of a grid
 GRID = 56
+MOST_COLUMNS = 6
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,13 @@ class Example:
 
 def examples_section(model: Model, examples: Sequence[Example]) -> Section:
     """Return the chapter: a card per image."""
-    views, data = [], []
+    views, data, shown = [], [], []
     for number, example in enumerate(examples, start=1):
         first = example.explanations[0]
         low, high = pixel_range(model.input, first.inputs)
         classes = list(first.classes) or [str(index) for index in range(first.prediction.shape[1])]
         cards = [map_card(explanation, low, high) for explanation in example.all]
+        shown += cards
         plots = [segments_plot(item) for item in example.all] + [deletion_plot(item) for item in example.all]
         view = {
             "id": f"example-{number}",
@@ -68,6 +72,7 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
             "right": example.truth == example.predicted,
             "bars": probability_bars(first.prediction[0], classes),
             "cards": cards,
+            "columns": balanced_columns(len(cards) + 1, MOST_COLUMNS),  # the photograph stands before its maps
             "plots": [plot for plot in plots if plot is not None],
             "target": first.target_name(),
             "contrast": example.contrast and example.contrast.target_name(),
@@ -77,8 +82,8 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
         data.append({**facts, "explanations": [explanation_numbers(item) for item in example.all]})
     return Section(
         "examples",
-        "Why it said so",
-        render("examples.html", examples=views, checks=CHECK_SENTENCES),
+        say("Why it said so"),
+        render("examples.html", examples=views, checks=CHECK_SENTENCES, **legend_of(shown)),
         {"examples": data},
     )
 

@@ -12,12 +12,16 @@ from xai.model.receptive_fields import receptive_fields
 from xai.plots.bars import curve_figure
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
+from xai.reports.grids import balanced_columns
+from xai.reports.language import say
 from xai.reports.page import Section
 from xai.reports.svg import inline_svg
 from xai.reports.unit_views import kind_of_verdict, unit_numbers, unit_view
 from xai.results.explanation import Visualization
 
 __all__ = ["units_section"]
+
+MOST_COLUMNS = 10
 
 
 def units_section(
@@ -33,6 +37,7 @@ def units_section(
         {
             "title": titles.get(layer, layer),
             "sees": _sees(sees.get(layer), ImageInput.of(model.input).shape),
+            "columns": balanced_columns(len(made), MOST_COLUMNS),
             "units": [unit_view(model, row, layer, reference, pictures) for row in made],
         }
         for layer, made in groups.items()
@@ -52,7 +57,7 @@ def units_section(
     )
     data = [unit_numbers(row) for made in groups.values() for row in made]
     numbers = {"units": data, "options": first.options, "seed": first.seed}
-    return Section("units", "What its units look for", body, numbers)
+    return Section("units", say("What its units look for"), body, numbers)
 
 
 def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, ...]) -> str:
