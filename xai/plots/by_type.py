@@ -9,9 +9,9 @@ from xai.plots.global_explanations import (
     examples_figure,
     importance_figure,
     neighbors_figure,
-    tree_figure,
 )
 from xai.plots.sequences import alignment_figure, gates_figure
+from xai.plots.tree import tree_figure
 from xai.plots.visualizations import visualization_figure
 from xai.results.display import FIGURES, ON_AXES
 from xai.results.explanation import Explanation, Visualization

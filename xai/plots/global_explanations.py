@@ -18,7 +18,6 @@ from xai.results.global_results import (
     Examples,
     Importance,
     Neighbors,
-    SurrogateTree,
 )
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "examples_figure",
     "importance_figure",
     "neighbors_figure",
-    "tree_figure",
 ]
 
 MOST_BARS = 20
@@ -82,13 +80,6 @@ def _draw(axes: Axes, curve: Curve) -> None:
         names = [plain_text(shortened(word, 14)) for word in curve.words]
         axes.set_xticks(x, names, rotation=60, ha="right", fontsize=7)
     axes.tick_params(length=2)
-
-
-def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
-    """Draw the tree's columns by how much they do for it."""
-    frame = surrogate.to_frame()
-    frame = frame[frame["importance"] > 0].head(MOST_BARS)
-    return bars_figure(list(frame["name"]), list(frame["importance"]), None, "share of the tree's decisions", ax)
 
 
 def examples_figure(examples: Examples) -> Figure:

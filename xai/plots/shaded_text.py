@@ -13,7 +13,7 @@ from xai.inputs.text import to_texts
 from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, plain_text, visible_text
 from xai.results.explanation import Explanation
 
-__all__ = ["LEVELS", "Shaded", "add_text_above", "shade_of", "shaded_pieces"]
+__all__ = ["LEVELS", "LINE", "Shaded", "add_text_above", "shade_of", "shaded_pieces", "write_text"]
 
 LEVELS = 5
 MAGNITUDES = ("saliency",)  # methods whose values have no sign
@@ -91,10 +91,10 @@ def add_text_above(figure: Figure, explanation: Explanation) -> None:
     figure.set_size_inches(max(width, 5.2), height + tall)
     share = height / (height + tall)
     figure.axes[0].set_position((0.26, 0.5 / (height + tall), 0.7, share - 0.62 / (height + tall)))
-    _write(figure.add_axes((0.03, share, 0.94, 1 - share)), pieces, lines)
+    write_text(figure.add_axes((0.03, share, 0.94, 1 - share)), pieces, lines)
 
 
-def _write(axes: Axes, pieces: list[Shaded], lines: int) -> None:
+def write_text(axes: Axes, pieces: list[Shaded], lines: int) -> None:
     """Write a text into axes, LINE characters to a line, its parts on their colors."""
     axes.set_axis_off()
     axes.set_xlim(0, LINE)

@@ -19,6 +19,7 @@ __all__ = [
     "FOR",
     "GRAY",
     "MAGNITUDE",
+    "NUMBERS",
     "SEVERAL",
     "STYLE",
     "color",
@@ -52,6 +53,8 @@ def color(rgb: tuple[int, int, int]) -> tuple[float, ...]:
 
 
 DIVERGING = LinearSegmentedColormap.from_list("for_against", [color(AGAINST), (1, 1, 1), color(FOR)])
+# Of a column's own numbers, which are no values for or against: dark to bright, told apart with any color vision.
+NUMBERS = "cividis"
 SEQUENTIAL = LinearSegmentedColormap.from_list("magnitude", [(1, 1, 1), color(MAGNITUDE)])
 
 
