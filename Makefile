@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench calibrate docs imagenet clean
+.PHONY: report test lint bench calibrate docs gallery imagenet clean
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -30,6 +30,9 @@ calibrate: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+gallery: .venv/ready
+	$(BIN)/python reports/make_gallery.py
 
 imagenet: .venv/ready
 	$(INSTALL) -e '.[imagenet]'

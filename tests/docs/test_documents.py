@@ -11,7 +11,9 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MADE = ("api.md", "methods.md")  # by the build of the documentation
+PAGES = [path for folder in ("docs", "docs/howto") for path in sorted((ROOT / folder).glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(path for path in PAGES if path.name not in MADE)]
 README = (ROOT / "README.md").read_text()
 EXAMPLES = [
     pytest.param(document, code, id=f"{document.name}-{number}")
@@ -116,3 +118,48 @@ def test_ci_calls_the_readmes_test_command() -> None:
 def test_no_document_names_a_machine() -> None:
     for path in [*DOCUMENTS, *ROOT.glob("*.toml"), *ROOT.glob("*.txt"), ROOT / "Makefile", ROOT / ".ci" / "run"]:
         assert not re.search(r"/work/|/root/|/home/|file://|index-url", path.read_text()), path.name
+
+
+HOW_TOS = sorted(path for path in (ROOT / "docs" / "howto").glob("*.md") if path.name != "index.md")
+SCRIPTS = sorted((ROOT / "docs").glob("*/plot_*.py"))
+
+
+def test_there_are_how_tos_one_question_each() -> None:
+    assert len(HOW_TOS) >= 20
+    listed = (ROOT / "docs" / "howto" / "index.md").read_text().split()
+    for path in HOW_TOS:
+        text = path.read_text()
+        assert re.match(r"# How do I .*\?\n", text), path.name
+        assert text.count("```python") == 1, path.name
+        assert path.stem in listed
+
+
+def test_every_chapter_of_the_lecture_has_a_page() -> None:
+    chapters = [path.stem.split("_", 2)[2] for path in SCRIPTS if path.parent.name == "course"]
+    wanted = ["neuron", "feedforward", "convolution", "recurrent", "attention", "regularization", "explaining"]
+    assert chapters == wanted
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_tutorials_are_scripts_that_become_notebooks(script: Path) -> None:
+    """The build executes them all, and fails where one does; here: a title, then blocks that begin with text."""
+    text = script.read_text()
+    compile(text, script.name, "exec")
+    title = text.split("\n")[1:3]
+    assert len(title[1]) >= len(title[0])
+    assert set(title[1]) == {"="}
+    assert text.count("# %%\n# ") >= 3
+    assert not re.search(r"/work/|/root/|/home/|noqa", text)
+
+
+def test_the_fastest_tutorial_runs(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import runpy
+
+    import matplotlib
+
+    (tmp_path / "runs").symlink_to(trained / "runs")
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("agg")
+    script = next(path for path in SCRIPTS if path.stem == "plot_1_first_report")
+    runpy.run_path(str(script))
+    assert (tmp_path / "first.html").stat().st_size < 200_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
+from xai.cli.output import say
 from xai.cli.sequence_data import report_on_sequences
 
 
@@ -41,7 +42,7 @@ def command(
     if loaded.input.kind in ("text", "sequence"):
         title = f"{loaded.name} on {len(images)} {'example' if len(images) == 1 else 'examples'}"
         report = report_on_sequences(loaded, model, images, None, 0, methods, target, seed, title)
-        click.echo(report.save(output))
+        say(report.save(output))
         return
     require_image_classifier(loaded)
     batch = read_images(list(images), loaded.input)
@@ -50,4 +51,4 @@ def command(
     say_cost(loaded, chosen, len(batch), 0, 0)
     title = f"{loaded.name} on {batch.names[0]}" + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
     report = model_report(loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, title=title)
-    click.echo(report.save(output))
+    say(report.save(output))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xai.base.errors import InputError
+from xai.cli.output import say
 
 if TYPE_CHECKING:
     from xai.reports.page import Report
@@ -106,7 +107,7 @@ def finish(
     """Write the files, print the report's path, and exit with 1 where findings break the gate, a line for each."""
     if json_path is not None:
         (result.without_raw_data() if no_raw_data else result).save(json_path)
-    click.echo(report.save(target))
+    say(report.save(target), passed=result.passed, counts=dict(result.counts))
     broken = result.gate(levels)  # last: a finding that such data do not have is no reason to lose the others
     for finding in broken:
         click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import lecture, output_option, worked_examples
+from xai.cli.output import say
 
 
 @click.command("lecture")
@@ -28,4 +29,4 @@ def command(claims: tuple[str, ...], output: str, workers: int) -> None:
     click.echo(f"about {sum(table.SECONDS.get(name, 5) for name in chosen) / workers:,.0f} s", err=True)
     outcomes = list(track(table.run_all(chosen, workers), "claims", len(chosen)))
     worked = [] if claims else worked_examples().work_all()
-    click.echo(lecture_report(outcomes, table.ERRATA, len(table.EXPERIMENTS), worked).save(output))
+    say(lecture_report(outcomes, table.ERRATA, len(table.EXPERIMENTS), worked).save(output))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
 from xai.cli.options import load_model, recipes, trust_option
+from xai.cli.output import say_table
 
 
 @click.group("list")
@@ -31,7 +30,7 @@ def methods() -> None:
         )
         for name, spec in (all_methods() | MODEL_METHODS).items()
     ]
-    _table(("method", "scope", "access", "stage", "gradient", "passes", "says"), rows)
+    say_table(("method", "scope", "access", "stage", "gradient", "passes", "says"), rows)
 
 
 @command.command("checks")
@@ -44,14 +43,14 @@ def checks() -> None:
     ]
     rows += [(name, spec.scope, "", spec.stage, spec.question) for name, spec in MODEL_CHECKS.items()]
     rows += [(name, "compare", "", spec.stage, spec.question) for name, spec in COMPARISONS.items()]
-    _table(("check", "scope", "access", "stage", "question"), rows)
+    say_table(("check", "scope", "access", "stage", "question"), rows)
 
 
 @command.command("recipes")
 def list_recipes() -> None:
     """The reference networks that `xai train` makes."""
     rows = [(name, recipe.description) for name, recipe in recipes().RECIPES.items()]
-    _table(("recipe", "what it is"), rows)
+    say_table(("recipe", "what it is"), rows)
 
 
 @command.command("layers")
@@ -79,24 +78,10 @@ def layers(model: str, trust_code: bool) -> None:
         for layer in loaded.trace().layers
         if layer.leaf
     ]
-    _table(("layer", "kind", "output", "sees", "parameters", "calls"), rows)
+    say_table(("layer", "kind", "output", "sees", "parameters", "calls"), rows)
 
 
 def _sees(field: tuple[int | None, int | None] | None) -> str:
     if field is None:
         return "-"
     return "all" if None in field else " x ".join(map(str, field))
-
-
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in header:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text, so that brackets in a name are not read as markup
-    console = Console()
-    console.print(table) if console.is_terminal else Console(width=200).print(table)

@@ -9,10 +9,14 @@ from typing import NoReturn
 import click
 
 import xai
+from xai.cli.output import AS_JSON
+from xai.cli.settings_file import read_settings
 
 __all__ = ["main", "run"]
 
 COMMANDS = {
+    "init": "Write a commented model folder for a network of your own.",
+    "check": "Try a model folder: does it run, and what can every method do with it?",
     "train": "Train a reference network.",
     "explain": "Explain what a model says about images, texts or series.",
     "visualize": "Make images that excite a model's units.",
@@ -22,6 +26,7 @@ COMMANDS = {
     "report": "Write the full report on a model.",
     "recheck": "Hold a report against the model and the data.",
     "lecture": "Reproduce the lecture's claims.",
+    "completion": "Print what a shell needs to complete commands.",
     "list": "List methods, checks, recipes, or a model's layers.",
 }
 
@@ -53,8 +58,15 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(xai.__version__, prog_name="xai")
-def main() -> None:
-    """Explain trained networks, with evidence for every explanation."""
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON in place of a path or a table.")
+@click.pass_context
+def main(ctx: click.Context, as_json: bool) -> None:
+    """Explain trained networks, with evidence for every explanation.
+
+    Options that are always the same can stand in xai.toml of the current folder, a table per command.
+    """
+    ctx.meta[AS_JSON] = as_json
+    ctx.default_map = read_settings(COMMANDS)
 
 
 def run() -> NoReturn:

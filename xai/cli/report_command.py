@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xai.cli.options import load_model, recipe_data, recipes, say_cost, seed_option, trust_option
+from xai.cli.output import say
 from xai.cli.sequence_data import report_on_sequences
 
 DEFAULT = "mnist-cnn"
@@ -62,7 +63,7 @@ def command(
     loaded = load_model(folder, trust_code)
     if loaded.input.kind in ("text", "sequence") and not data:
         report = report_on_sequences(loaded, folder, images, recipes(), examples, (), None, seed, None)
-        click.echo(report.save(target))
+        say(report.save(target))
         return
     require_image_classifier(loaded)
     given = read_images(list(images), loaded.input) if images else None
@@ -81,7 +82,7 @@ def command(
         seed=seed,
         origin=read_description(folder).origin,
     )
-    click.echo(report.save(target))
+    say(report.save(target))
 
 
 def _train_default(folder: str, seed: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import recipes, seed_option
+from xai.cli.output import say
 
 
 @click.command("train")
@@ -35,4 +36,4 @@ def command(
     if recipe in table.RECIPES:
         click.echo(table.RECIPES[recipe].description, err=True)
     made = table.train_recipe(recipe, folder, seed=seed, epochs=epochs, rows=rows, keep_weights=keep_weights)
-    click.echo(made)
+    say(made)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
+from xai.cli.output import say
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,10 +101,10 @@ def command(
 
         units = choose_units(loaded, layers, channels, class_name, minimize)
         groups = visualize_groups(loaded, units, real=real and real[0], **settings)
-        click.echo(units_picture(loaded.input, groups.values(), output))
+        say(units_picture(loaded.input, groups.values(), output))
         return
     title = "what its units look for" if views == ("units",) else "views of its units"
-    click.echo(Report(f"{loaded.name}: {title}", [view.section() for view in planned]).save(output))
+    say(Report(f"{loaded.name}: {title}", [view.section() for view in planned]).save(output))
 
 
 def _check(

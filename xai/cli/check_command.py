@@ -1,0 +1,38 @@
+"""`xai check`: does a model folder load and run, and what can every method do with it?"""
+
+from __future__ import annotations
+
+import click
+
+from xai.cli.options import load_model, trust_option
+from xai.cli.output import say_table, wants_json
+
+
+@click.command("check")
+@click.argument("folder")
+@trust_option
+def command(folder: str, trust_code: bool) -> int:
+    """Load the model folder FOLDER, run it, and try every method on it; ends with 1 where it does not run.
+
+    Inputs are drawn at random: this says that a method works, not that its explanations are right.
+    """
+    report_on(folder, trust_code)
+    return 0
+
+
+def report_on(folder: str, trust_code: bool) -> None:
+    """Print what a folder holds, and what each method says to it."""
+    from xai.auditing.trial import try_methods, try_network
+    from xai.reports.unit_choice import blank_inputs
+
+    model = load_model(folder, trust_code)
+    blank = blank_inputs(model, 2)
+    facts = try_network(model, blank)
+    if not wants_json():
+        for name, value in facts.items():
+            click.echo(f"{name}: {value}")
+        click.echo()
+    rows = [(item.method, "yes" if item.works else "no", item.says) for item in try_methods(model, blank)]
+    say_table(("method", "works", "says"), rows)
+    if not wants_json():
+        click.echo(f"\nNext: xai explain {folder} INPUT, or xai report {folder} --data LABELLED_INPUTS", err=True)
