@@ -121,7 +121,7 @@ def test_no_document_names_a_machine() -> None:
 
 
 HOW_TOS = sorted(path for path in (ROOT / "docs" / "howto").glob("*.md") if path.name != "index.md")
-SCRIPTS = sorted((ROOT / "docs").glob("*/plot_*.py"))
+SCRIPTS = [path for folder in ("tutorials", "course") for path in sorted((ROOT / "docs" / folder).glob("plot_*.py"))]
 
 
 def test_there_are_how_tos_one_question_each() -> None:

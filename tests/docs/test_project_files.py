@@ -30,7 +30,7 @@ def test_the_readme_lists_the_extras() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(README.splitlines()) <= 200
+    assert len(README.splitlines()) <= 120
 
 
 def test_the_citation_is_that_of_the_package() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
+from xai.cli.options import language_option, load_model, output_option, say_cost, seed_option, trust_option
 from xai.cli.output import say
 from xai.cli.sequence_data import report_on_sequences
 
@@ -18,6 +18,7 @@ from xai.cli.sequence_data import report_on_sequences
 )
 @output_option("explanation.html")
 @seed_option
+@language_option
 @trust_option
 def command(
     model: str,
@@ -26,6 +27,7 @@ def command(
     target: str | None,
     output: str,
     seed: int,
+    language: str,
     trust_code: bool,
 ) -> None:
     """Explain what the model folder MODEL says about INPUTS and print the path of the report.
@@ -50,5 +52,7 @@ def command(
     check_request(loaded, batch, chosen, target)
     say_cost(loaded, chosen, len(batch), 0, 0)
     title = f"{loaded.name} on {batch.names[0]}" + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
-    report = model_report(loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, title=title)
+    report = model_report(
+        loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, language=language, title=title
+    )
     say(report.save(output))

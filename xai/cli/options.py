@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WORTH_TIMING = 0.05  # seconds
 
 __all__ = [
+    "language_option",
     "lecture",
     "load_model",
     "output_option",
@@ -40,6 +41,12 @@ __all__ = [
     "worked_examples",
 ]
 
+language_option = click.option(
+    "--language",
+    default="en",
+    show_default=True,
+    help="Of the report's own sentences: en, de.",
+)
 trust_option = click.option(
     "--trust-code", is_flag=True, help="Run whatever code the model folder names, such as a file of its own."
 )

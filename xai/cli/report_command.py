@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xai.cli.options import load_model, recipe_data, recipes, say_cost, seed_option, trust_option
+from xai.cli.options import language_option, load_model, recipe_data, recipes, say_cost, seed_option, trust_option
 from xai.cli.output import say
 from xai.cli.sequence_data import report_on_sequences
 
@@ -30,6 +30,7 @@ DEFAULT = "mnist-cnn"
     "--size", default=None, type=click.IntRange(min=4), help="Side of a visualization.  [default: the model's]"
 )
 @seed_option
+@language_option
 @trust_option
 def command(
     model: str | None,
@@ -42,6 +43,7 @@ def command(
     steps: int,
     size: int | None,
     seed: int,
+    language: str,
     trust_code: bool,
 ) -> None:
     """Report on the model folder MODEL, explaining IMAGES and examples out of the data, and print the path.
@@ -80,6 +82,7 @@ def command(
         steps=steps,
         size=size,
         seed=seed,
+        language=language,
         origin=read_description(folder).origin,
     )
     say(report.save(target))

@@ -16,6 +16,7 @@ from xai.base.files import write_atomically
 from xai.reports.bodies import findings_body
 from xai.reports.by_type import SECTIONS
 from xai.reports.escape import asset, content_hash, render, script_json
+from xai.reports.language import in_language, language
 from xai.results.display import ShownAsHtml, entry_for
 from xai.results.finding import Finding
 
@@ -65,6 +66,7 @@ class Report(ShownAsHtml):
             InputError: A section is something else, or two have the same id.
         """
         self.title = str(title)
+        self.language = language()
         self.request = dict(request or {})
         chapters = [item for item in sections if not isinstance(item, Lead)]
         self.lead = Markup("").join(item.body for item in sections if isinstance(item, Lead))
@@ -87,8 +89,16 @@ class Report(ShownAsHtml):
             "img-src data: blob:; base-uri 'none'; form-action 'none'"
         )
         values = {"title": self.title, "lead": self.lead, "sections": self.sections, "policy": policy}
-        # A plain string: whoever puts the file into another page must escape it.
-        return seal(str(render("report.html", **values, style=style, script=script, data=script_json(self.data()))))
+        with in_language(self.language):
+            page = render(
+                "report.html",
+                **values,
+                language=self.language,
+                style=style,
+                script=script,
+                data=script_json(self.data()),
+            )
+        return seal(str(page))  # a plain string: whoever puts the file into another page must escape it
 
     def save(self, path: str | Path) -> Path:
         """Write the file whole or not at all; returns its path. Raises OutputError."""

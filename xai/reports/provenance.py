@@ -16,6 +16,7 @@ from xai.methods import CHECKS, METHODS, Check, Method, all_methods
 from xai.model.model import Model
 from xai.network.trace import Trace
 from xai.reports.escape import render
+from xai.reports.language import say
 from xai.reports.page import Section
 
 __all__ = ["default_title", "facts_section", "images_digest", "provenance_section"]
@@ -62,14 +63,14 @@ def provenance_section(
     layers = [layer for layer in trace.layers if layer.leaf]
     body = render("provenance.html", facts=facts, versions=versions, origin=origin, layers=layers, labels=labels)
     data = {"facts": facts, "versions": versions, "origin": origin, "digest": digest}
-    return Section("provenance", TITLE, body, data)
+    return Section("provenance", say(TITLE), body, data)
 
 
 def facts_section(model: Model, settings: Mapping[str, object], origin: Mapping[str, object]) -> Section:
     """Return the chapter on a model whose layers cannot be traced by one input, such as an encoder-decoder."""
     facts = {"weights (SHA-256)": model.digest(), **{name: str(value) for name, value in origin.items()}}
     rows = [{"what": name, "is": value} for name, value in {**facts, **_as_text(settings)}.items()]
-    return Section("provenance", TITLE, render("rows.html", columns=["what", "is"], rows=rows, total=len(rows)))
+    return Section("provenance", say(TITLE), render("rows.html", columns=["what", "is"], rows=rows, total=len(rows)))
 
 
 def _labels(specs: Iterable[tuple[str, Method | Check, str]]) -> list[dict[str, str]]:

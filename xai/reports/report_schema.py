@@ -34,6 +34,7 @@ class Request(msgspec.Struct):
     steps: Count = 0
     size: Count | None = None
     seed: int = 0
+    language: str = "en"
     weights: str = ""
     data: str | None = None
     images: str | None = None

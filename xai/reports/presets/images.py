@@ -13,6 +13,7 @@ from xai.base.errors import InputError, names_errors
 from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model
 from xai.reports.example_images import METHODS, choose_examples, explain_images, joined
+from xai.reports.language import in_language
 from xai.reports.page import Lead, Report, Section
 from xai.reports.provenance import default_title, images_digest, provenance_section
 from xai.reports.sections.examples import examples_section
@@ -39,6 +40,7 @@ class ImageSettings:
     steps: int = 256
     size: int | None = None
     seed: int = 0
+    language: str = "en"
 
     def request(self) -> dict[str, Any]:
         """Return the settings by name."""
@@ -76,6 +78,7 @@ def model_report(
     steps: int = 256,
     size: int | None = None,
     seed: int = 0,
+    language: str = "en",
     title: str | None = None,
     origin: Mapping[str, object] | None = None,
 ) -> Report:
@@ -95,6 +98,7 @@ def model_report(
         steps: Steps of each visualization.
         size: Side of a visualization in pixels, the model's own by default.
         seed: Of everything that is drawn at random.
+        language: Of the report's own sentences, "en" or "de"; what checks find is said in English.
         title: The report's title.
         origin: How the network came about, as its folder says.
 
@@ -104,13 +108,14 @@ def model_report(
     Raises:
         InputError: The model is not an image classifier, or a method or layer is unknown.
     """
-    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed)
-    sections = image_sections(model, data, images, settings, origin)
+    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, language)
     request = {
         "call": "model_report", **settings.request(), "weights": model.digest(), "data": images_digest(data),
         "images": images_digest(images), "versions": made_with(),
     }  # fmt: skip
-    return Report(title or default_title(model), sections, request=request)
+    with in_language(language):
+        sections = image_sections(model, data, images, settings, origin)
+        return Report(title or default_title(model), sections, request=request)
 
 
 def image_sections(
