@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
-from xai.plots.style import FOR, SEVERAL, STYLE, color, plain_text, shortened
+from xai.plots.style import SEVERAL, STYLE, plain_text, shortened
 from xai.results.global_results import SurrogateTree
 
 __all__ = ["tree_figure"]
@@ -29,8 +31,8 @@ def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
     shown = min(surrogate.depth, LEVELS)
     with rc_context(STYLE):
         axes = ax or Figure(figsize=_size(surrogate.leaves, shown), layout="constrained").subplots()
-        if not hasattr(axes.figure.canvas, "get_renderer"):
-            FigureCanvasAgg(axes.figure)  # plot_tree measures its boxes
+        if not hasattr(_figure(axes).canvas, "get_renderer"):
+            FigureCanvasAgg(_figure(axes))  # plot_tree measures its boxes
         boxes = plot_tree(
             tree, max_depth=LEVELS, feature_names=names, class_names=classes or None, impurity=False, proportion=True,
             rounded=True, precision=3, fontsize=7, ax=axes,
@@ -42,14 +44,19 @@ def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
             box.set_text("\n".join(map(plain_text, _readable(text))))
             ink, sure = _ink(surrogate, node)
             box.get_bbox_patch().set(facecolor=_paler(ink, 0.1 + 0.5 * sure), edgecolor=ink)
-    return axes.figure
+    return _figure(axes)
+
+
+def _figure(axes: Axes) -> Figure:
+    """Return the figure that axes stand in, also where that is a part of another."""
+    return cast(Figure, axes.get_figure(root=True))
 
 
 def _size(leaves: int, depth: int) -> tuple[float, float]:
     return min(14.0, 1.5 + 1.15 * min(leaves, 2**depth)), 1.0 + 0.95 * depth
 
 
-def _in_order(tree: object) -> list[int]:
+def _in_order(tree: Any) -> list[int]:
     """Return the nodes in the order in which their boxes are drawn: a node, all left of it, all right of it."""
     order: list[int] = []
 
@@ -63,19 +70,20 @@ def _in_order(tree: object) -> list[int]:
     return order
 
 
-def _ink(surrogate: SurrogateTree, node: int) -> tuple[object, float]:
+def _ink(surrogate: SurrogateTree, node: int) -> tuple[ColorType, float]:
     """Return the color of a node's answer, and how sure the tree is of it, 0 to 1."""
     values = surrogate.tree.tree_.value[node, 0]
     if not surrogate.classes:
         every = surrogate.tree.tree_.value[:, 0, 0]
-        return color(FOR), float((values[0] - every.min()) / ((every.max() - every.min()) or 1))
+        return SEVERAL[0], float((values[0] - every.min()) / ((every.max() - every.min()) or 1))
     number, share = int(values.argmax()), float(values.max() / values.sum())
     return SEVERAL[number % len(SEVERAL)], (share - 1 / len(values)) / (1 - 1 / len(values)) if len(values) > 1 else 1.0
 
 
-def _paler(ink: object, share: float) -> tuple[float, ...]:
+def _paler(ink: ColorType, share: float) -> tuple[float, float, float]:
     """Return a color mixed with white: one that were see-through would show the arrows."""
-    return tuple(1 - share * (1 - channel) for channel in to_rgb(ink))
+    red, green, blue = (1 - share * (1 - channel) for channel in to_rgb(ink))
+    return red, green, blue
 
 
 def _readable(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from markupsafe import Markup
 from torch import Tensor
@@ -97,7 +98,7 @@ def _path(heatmap: Tensor) -> str:
     return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in line) for line in lines)
 
 
-def legend_of(cards: Sequence[dict[str, object]]) -> dict[str, bool]:
+def legend_of(cards: Sequence[dict[str, Any]]) -> dict[str, bool]:
     """Return what the legend of some maps has to explain: that of each map would say the same again and again."""
     return {
         "signed": any(card["heat"].signed for card in cards),

@@ -7,6 +7,7 @@ import hashlib
 import json
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -57,8 +58,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["say"] = say
-    environment.globals["marks"] = MARKS
+    known: dict[str, Any] = environment.globals  # declared as what it holds at first
+    known |= {"say": say, "marks": MARKS}
     environment.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     environment.filters["percent"] = lambda value: "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
     environment.filters["number"] = lambda value: "–" if value is None or value != value else f"{value:.3g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -21,7 +21,7 @@ _CURRENT: ContextVar[str] = ContextVar("language", default="en")
 
 
 @contextmanager
-def in_language(name: str) -> Iterator[None]:
+def in_language(name: str) -> Generator[None]:
     """Say what is rendered inside in a language, "en" or one that has a file.
 
     What checks and audits find is said in English: those sentences are made with the numbers.

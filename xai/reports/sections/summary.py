@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from xai.auditing.checks.performance import Performance
+from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.plots.pictures import pixel_range
 from xai.reports.cards import map_card
@@ -59,7 +60,7 @@ def summary(
 
 def _does(model: Model) -> dict[str, object]:
     """Return what the model takes and what it answers, in numbers and names."""
-    channels, height, width = model.input.shape
+    channels, height, width = ImageInput.of(model.input).shape
     named = list(model.classes or [])
     shown = named if len(named) <= FEW_CLASSES else named[:SOME_CLASSES]
     return {"height": height, "width": width, "channels": channels, "count": len(named), "classes": shown}
