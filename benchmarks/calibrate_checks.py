@@ -65,7 +65,7 @@ def limits(count: int) -> None:
             for finding in verify(plant.model, made, SENSITIVITY).evidence[0]:
                 scores.setdefault((finding.check, name), []).append(float(finding.score or 0.0))
     say("\n| check | right: 5 %, median, 95 % | half wrong: 5 %, median, 95 % | pass | fail |\n|---|---|---|---|---|")
-    for check, wrong in zip(SENSITIVITY, ("half_image", "half_image", "half_noise")):
+    for check, wrong in zip(SENSITIVITY, ("half_image", "half_image", "half_noise"), strict=True):
         right, half = (torch.tensor(scores[check, name]).quantile(QUANTILES) for name in ("intervention", wrong))
         near, far = (right[0], half[2]) if check == "stability" else (right[2], half[0])
         overlap = (near < far) == (check == "stability")
@@ -86,7 +86,7 @@ def masks(plant: Planted) -> dict[str, Tensor]:
         if not bool((moved * plant.everything).any()):
             break
     maps = plant.truth, plant.decoy, moved, edge_filter(plant.image[0]), center_blob(plant.truth)
-    return dict(zip(MASKS, maps))
+    return dict(zip(MASKS, maps, strict=True))
 
 
 def scores(count: int, methods: list[str]) -> None:

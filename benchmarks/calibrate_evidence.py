@@ -71,7 +71,7 @@ def collected(family: str, seeds: Sequence[int], rows: int, refused: list | None
     for case in cases(family, seeds, rows=rows, refused=refused):
         for name, candidate in candidate_maps(case, 0).items():
             claimed = explanation_of(case, candidate.values, candidate.claim)
-            for (word, statuses), accident in zip(verdict_of(case.model, claimed), candidate.accident):
+            for (word, statuses), accident in zip(verdict_of(case.model, claimed), candidate.accident, strict=True):
                 yield Verdict(family, case.shape, case.seed, name, candidate.wanted, word, statuses, accident)
 
 

@@ -27,7 +27,7 @@ def photographs() -> dict[str, Tensor]:
     folders = (Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images")
     paths = [next(folder / name for folder in folders if (folder / name).exists()) for name in PHOTOGRAPHS]
     pixels = (np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255 for path in paths)
-    return {path.stem: torch.from_numpy(item).permute(2, 0, 1) for path, item in zip(paths, pixels)}
+    return {path.stem: torch.from_numpy(item).permute(2, 0, 1) for path, item in zip(paths, pixels, strict=True)}
 
 
 def crops(side: int, each: int = 25, seed: int = 0) -> tuple[Tensor, str]:

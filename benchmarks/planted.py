@@ -93,14 +93,14 @@ def _pictures(
     corners = CELL * torch.stack([cells // (SIDE // CELL), cells % (SIDE // CELL)], 2) + offsets
     images = background.clone()
     for number in range(count):
-        for patch, (top, left) in zip(patches[number], corners[number].tolist()):
+        for patch, (top, left) in zip(patches[number], corners[number].tolist(), strict=True):
             images[number, 0, top : top + PATCH, left : left + PATCH] += patch
     return images.clamp(0, 1), labels, corners, background
 
 
 def _masks(corners: Tensor) -> Tensor:
     masks = torch.zeros(len(corners), SIDE, SIDE)
-    for mask, (top, left) in zip(masks, corners.tolist()):
+    for mask, (top, left) in zip(masks, corners.tolist(), strict=True):
         mask[top : top + PATCH, left : left + PATCH] = 1.0
     return masks
 

@@ -120,7 +120,9 @@ def _pictures(draw: np.random.Generator, visible_groups: bool, hard: bool) -> Wo
     half, middle = side // 4, side // 2
     colors = torch.from_numpy(draw.uniform(0.35, 0.6, (count, channels))).float()[:, :, None, None]
     colors = colors * (0.6 if hard else 1.0)
-    for image, label, color, (down, right) in zip(images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist()):
+    for image, label, color, (down, right) in zip(
+        images, labels, colors, draw.integers(-1, 2, (count, 2)).tolist(), strict=True
+    ):
         y, x, name = middle + down, middle + right, names[int(label)]
         if name in ("bar", "cross"):
             image[:, y : y + 2, x - half : x + half + 1] += color
@@ -148,12 +150,18 @@ def _table(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World
     own = rows * weights
     if visible_groups:
         own[:, 0] *= 1 - 2 * groups
-    score = own.sum(1) + 0.8 * rows[:, 1] * rows[:, 2] + sum(effect[code] for effect, code in zip(effects, codes))
+    score = (
+        own.sum(1)
+        + 0.8 * rows[:, 1] * rows[:, 2]
+        + sum(effect[code] for effect, code in zip(effects, codes, strict=True))
+    )
     score = (score - score.median()) * (1.2 if hard else 2.5)
     chance = torch.from_numpy(draw.logistic(size=count)).float()
     labels = (score + chance > 0).long()
     names = [f"number {place + 1}" for place in range(numbers)] + ["city", "tier", "group"]
-    categories = {name: [f"{name} {code + 1}" for code in range(size)] for name, size in zip(("city", "tier"), words)}
+    categories = {
+        name: [f"{name} {code + 1}" for code in range(size)] for name, size in zip(("city", "tier"), words, strict=True)
+    }
     shape = TabularInput(names, categorical={**categories, "group": ["a", "b"]})
     inputs = torch.cat([rows, *(code[:, None].float() for code in [*codes, groups])], 1)
     width = int(draw.choice([24, 32, 48]))
@@ -254,7 +262,13 @@ def _image_network(draw: np.random.Generator, images: Tensor, names: list[str]) 
 def _stacked(front: nn.Module, hidden: nn.Module, *rest: nn.Module) -> nn.Sequential:
     """Return a network whose layer `hidden` is followed by a ReLU."""
     names = [f"layer{number}" for number in range(len(rest) - 1)]
-    parts = [("front", front), ("hidden", hidden), ("active", nn.ReLU()), *zip(names, rest), ("out", rest[-1])]
+    parts = [
+        ("front", front),
+        ("hidden", hidden),
+        ("active", nn.ReLU()),
+        *zip(names, rest[:-1], strict=True),
+        ("out", rest[-1]),
+    ]
     return nn.Sequential(OrderedDict(parts))
 
 

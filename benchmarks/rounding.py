@@ -44,7 +44,8 @@ def main() -> None:
     for name, values in found.items():
         say(f"  {name:<28} median {torch.tensor(values).median():.1e}, largest {max(values):.1e}")
     closer = sum(
-        ours < theirs for ours, theirs in zip(*(found[f"gradients, {n} to float64"] for n in ("folded", "plain")))
+        ours < theirs
+        for ours, theirs in zip(*(found[f"gradients, {n} to float64"] for n in ("folded", "plain")), strict=True)
     )
     say(f"  the folded gradient is the closer one on {closer}")
 

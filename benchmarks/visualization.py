@@ -201,7 +201,7 @@ def imagenet(steps: int = 256, side: int = 128) -> None:
             record = [[finding.to_dict() for finding in row] for row in made.evidence]
             path.write_text(json.dumps({"seconds": time.process_time() - began, "evidence": record}))
         saved = json.loads(path.read_text())
-        for number, findings in zip(numbers, saved["evidence"]):
+        for number, findings in zip(numbers, saved["evidence"], strict=True):
             by_name = {item["check"]: item for item in findings}
             details = by_name["real_images"]["details"]
             rows.append((details["below"] == details["real_count"], by_name["real_images"]["status"]))

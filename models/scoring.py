@@ -24,7 +24,7 @@ def run_in_parts(network: nn.Module, input: Input, inputs: Tensor, targets: Tens
     network.eval()
     loss, score = 0.0, 0.0
     with torch.no_grad():
-        for part, target in zip(inputs.split(ROWS), targets.split(ROWS)):
+        for part, target in zip(inputs.split(ROWS), targets.split(ROWS), strict=True):
             target = trimmed(target) if head.teacher else target
             seen = input.feed(part)
             logits = network(seen, target) if head.teacher else network(seen)
@@ -78,6 +78,6 @@ def accuracy(network: nn.Module, data: Dataset, task: str = "classification") ->
     with torch.no_grad():
         right = [
             words_right(writer.write(TextInput.of(data.input).as_numbers(part)).symbols, targets)
-            for part, targets in zip(data.test_inputs.split(ROWS), data.test_labels.split(ROWS))
+            for part, targets in zip(data.test_inputs.split(ROWS), data.test_labels.split(ROWS), strict=True)
         ]
     return float(torch.cat(right).double().mean())

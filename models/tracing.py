@@ -93,7 +93,7 @@ class Tape:
             node.upstream = 0.0
         self.nodes[-1].upstream = 1.0
         for node in reversed(self.nodes):
-            for parent, local in zip(node.parents, node.local):
+            for parent, local in zip(node.parents, node.local, strict=True):
                 self.nodes[parent].upstream += node.upstream * local
 
     def to_frame(self) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def trace_network(network: nn.Sequential, inputs: Tensor | Sequence[float], targ
         raise InputError("targets", expected=f"{len(values)} numbers", got=describe(targets))
     errors = [
         tape.squared_difference(f"error[{place}]", value, float(target))
-        for place, (value, target) in enumerate(zip(values, targets))
+        for place, (value, target) in enumerate(zip(values, targets, strict=True))
     ]
     tape.add("loss", *errors)
     tape.backward()

@@ -54,7 +54,7 @@ def transcribe(model: Model, texts: str | Sequence[str]) -> list[Transcription]:
         written = network.write(signs)
     chances = written.logits.softmax(2).gather(2, written.symbols[:, :, None])[:, :, 0]
     rows = []
-    for row, (numbers, source) in enumerate(zip(written.symbols.tolist(), signs.tolist())):
+    for row, (numbers, source) in enumerate(zip(written.symbols.tolist(), signs.tolist(), strict=True)):
         count = numbers.index(STOP) if STOP in numbers else len(numbers)
         read = max(place for place, sign in enumerate(source, start=1) if sign != PADDING)
         looked = None if written.attention is None else written.attention[row, :count, :read].tolist()

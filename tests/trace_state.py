@@ -41,5 +41,5 @@ def _same(first: object, second: object) -> bool:
     if isinstance(first, torch.Tensor):
         return isinstance(second, torch.Tensor) and torch.equal(first, second)
     if isinstance(first, list):
-        return len(first) == len(second) and all(_same(a, b) for a, b in zip(first, second))
+        return len(first) == len(second) and all(_same(a, b) for a, b in zip(first, second, strict=True))
     return first == second

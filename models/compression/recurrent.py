@@ -69,7 +69,7 @@ def shrink_hidden(module: nn.RNNBase, keep: Tensor) -> nn.RNNBase:
     small = small.to(cast(Tensor, module.weight_ih_l0)).train(module.training)
     gates, hidden = GATES[type(module)], module.hidden_size
     with torch.no_grad():
-        for number, (end, kept) in enumerate(zip(_ends(module), rows)):
+        for number, (end, kept) in enumerate(zip(_ends(module), rows, strict=True)):
             layer = number // _directions(module)
             every = torch.cat([kept + gate * hidden for gate in range(gates)])  # the gates lie one below the other
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if module.bias else ("weight_ih", "weight_hh"):
@@ -101,7 +101,7 @@ def ignore_hidden(module: nn.RNNBase, keep: Tensor) -> None:
     rows = keep.expand(row_count(module), -1)
     ends, each = _ends(module), _directions(module)
     with torch.no_grad():
-        for number, (end, kept) in enumerate(zip(ends, rows)):
+        for number, (end, kept) in enumerate(zip(ends, rows, strict=True)):
             layer = number // each
             getattr(module, f"weight_hh{end}")[:, _others(kept, module.hidden_size)] = 0
             if layer:

@@ -38,7 +38,7 @@ def savings(before: nn.Module, after: nn.Module, inputs: Tensor, repeats: int = 
     seconds: tuple[list[float], list[float]] = ([], [])
     with untouched(before), untouched(after), torch.no_grad():
         for _ in range(repeats):
-            for network, times in zip((before, after), seconds):
+            for network, times in zip((before, after), seconds, strict=True):
                 started = time.perf_counter()
                 network(inputs)
                 times.append(time.perf_counter() - started)

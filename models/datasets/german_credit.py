@@ -68,7 +68,9 @@ def german_credit() -> Dataset:
     lines = [line.split() for line in read_vendored("german_credit.data.gz").splitlines() if line.strip()]
     names = list(COLUMNS)
     categorical = {name: list(codes.values()) for name, codes in COLUMNS.items() if codes}
-    spelled = [[(COLUMNS[name] or {}).get(word, word) for name, word in zip(names, line)] for line in lines]
+    spelled = [
+        [(COLUMNS[name] or {}).get(word, word) for name, word in zip(names, line, strict=True)] for line in lines
+    ]
     rows = encode(spelled, names, categorical)
     labels = torch.tensor([int(line[-1] == "2") for line in lines])
     train, test = stratified(labels, 0.2)

@@ -95,7 +95,7 @@ def experiment(rows: int = 20_000, test: int = 4_000, epochs: int = 6, size: int
             **{
                 f"words right, {length:.0f} letters{' and more' if length == LAST else ''}, {name}": share
                 for name, right in found.items()
-                for length, share in zip(*share_by_length(right, lengths)[:2])
+                for length, share in zip(*share_by_length(right, lengths)[:2], strict=True)
             },
         },
         panels=[
@@ -113,5 +113,5 @@ def experiment(rows: int = 20_000, test: int = 4_000, epochs: int = 6, size: int
 
 def _right(network: EncoderDecoder, seen: Tensor, answers: Tensor) -> Tensor:
     with torch.no_grad():
-        parts = zip(seen.split(500), answers.split(500))
+        parts = zip(seen.split(500), answers.split(500), strict=True)
         return torch.cat([words_right(network.write(part).symbols, labels) for part, labels in parts])

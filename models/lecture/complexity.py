@@ -71,7 +71,9 @@ def experiment(
         f"{network[0][1]:.3f} to {network[-1][1]:.3f}",
         held=held,
         numbers={
-            f"{part}, width {width}": row[i] for width, row in zip(widths, network) for i, part in enumerate(parts)
+            f"{part}, width {width}": row[i]
+            for width, row in zip(widths, network, strict=True)
+            for i, part in enumerate(parts)
         },
         panels=[
             Panel(
@@ -123,6 +125,8 @@ def _networks(x: Tensor, y: Tensor, grid: Tensor, width: int, steps: int) -> Ten
 
 
 def _polynomials(x: Tensor, y: Tensor, grid: Tensor, degree: int) -> Tensor:
-    fits = [np.polynomial.legendre.legfit(a, b, degree) for a, b in zip(x.double().numpy(), y.double().numpy())]
+    fits = [
+        np.polynomial.legendre.legfit(a, b, degree) for a, b in zip(x.double().numpy(), y.double().numpy(), strict=True)
+    ]
     values = np.stack([np.polynomial.legendre.legval(grid.double().numpy(), fitted) for fitted in fits])
     return torch.tensor(values, dtype=torch.float32)

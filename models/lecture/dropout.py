@@ -39,8 +39,8 @@ def experiment(
             if seed == 0:
                 curves.append(path)
     half = chances.index(0.5)
-    narrower, spread = mean_error([a - b for a, b in zip(gap[0], gap[half])])
-    better, test_spread = mean_error([a - b for a, b in zip(test[0], test[half])])
+    narrower, spread = mean_error([a - b for a, b in zip(gap[0], gap[half], strict=True)])
+    better, test_spread = mean_error([a - b for a, b in zip(test[0], test[half], strict=True)])
     gaps, tests = [mean_error(values) for values in gap], [mean_error(values) for values in test]
     steps = [float(epoch) for epoch in range(1, epochs + 1)]
     return Outcome(
@@ -55,8 +55,8 @@ def experiment(
         f"{tests[half][0]:.2f}",
         held=narrower > 2 * spread and better > 2 * test_spread,
         numbers={
-            **{f"gap, chance {chance}": value[0] for chance, value in zip(chances, gaps)},
-            **{f"test loss, chance {chance}": value[0] for chance, value in zip(chances, tests)},
+            **{f"gap, chance {chance}": value[0] for chance, value in zip(chances, gaps, strict=True)},
+            **{f"test loss, chance {chance}": value[0] for chance, value in zip(chances, tests, strict=True)},
             "gap lowered by": narrower,
             "its standard error": spread,
             "test loss lowered by": better,

@@ -45,8 +45,8 @@ def experiment(train: int = 200, epochs: int = 60, patience: int = 5, seeds: int
         best.append(min(path[2]))
         stopped.append(float(ended[0] + 1 if ended else epochs))
         curves.append((path, stopping.best_epoch))
-    over = mean_error([a / b - 1 for a, b in zip(restored, best)])
-    over_last = mean_error([a / b - 1 for a, b in zip(last, best)])
+    over = mean_error([a / b - 1 for a, b in zip(restored, best, strict=True)])
+    over_last = mean_error([a / b - 1 for a, b in zip(last, best, strict=True)])
     steps = [float(epoch) for epoch in range(1, epochs + 1)]
     (training, validation, test), chosen = curves[0]
     return Outcome(
@@ -86,13 +86,13 @@ def experiment(train: int = 200, epochs: int = 60, patience: int = 5, seeds: int
                     Series(
                         "stopped and restored",
                         [float(i) for i in range(seeds)],
-                        [a / b - 1 for a, b in zip(restored, best)],
+                        [a / b - 1 for a, b in zip(restored, best, strict=True)],
                         style="bars",
                     ),
                     Series(
                         "last epoch",
                         [float(i) for i in range(seeds)],
-                        [a / b - 1 for a, b in zip(last, best)],
+                        [a / b - 1 for a, b in zip(last, best, strict=True)],
                         style="bars",
                     ),
                 ],

@@ -56,11 +56,11 @@ def experiment(train: int = 1500, epochs: int = 5, test: int = 1000) -> Outcome:
         "from "
         "pixels to logits.",
         measured=f"probe {percent(trained[0], 1)} on pixels, "
-        + ", ".join(f"{percent(v, 1)} {n}" for n, v in zip(names[1:], trained[1:]))
+        + ", ".join(f"{percent(v, 1)} {n}" for n, v in zip(names[1:], trained[1:], strict=True))
         + f"; untrained logits {percent(found['untrained'][-1], 1)}",
         held=smallest >= -0.005 and trained[-1] >= trained[0] + 0.02,
         numbers={
-            **{f"{name}, {state}": v for state, values in found.items() for name, v in zip(names, values)},
+            **{f"{name}, {state}": v for state, values in found.items() for name, v in zip(names, values, strict=True)},
             "the network itself": right(network, data.test_inputs, data.test_labels),
         },
         panels=[

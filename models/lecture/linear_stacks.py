@@ -64,7 +64,7 @@ def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2
         held=held,
         numbers={
             "least squares": floor,
-            **{f"error, {name}": loss for name, loss in zip(names, [*reached, bent[-1]])},
+            **{f"error, {name}": loss for name, loss in zip(names, [*reached, bent[-1]], strict=True)},
             "largest difference between a stack and its one matrix": apart,
         },
         panels=[
@@ -74,7 +74,10 @@ def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2
                 "mean squared error",
                 [
                     Series(names[-1], places, bent[::every]),
-                    *(Series(name, places, losses[::every], style="dashed") for name, losses in zip(names, curves)),
+                    *(
+                        Series(name, places, losses[::every], style="dashed")
+                        for name, losses in zip(names[:-1], curves, strict=True)
+                    ),
                 ],
             ),
             Panel(

@@ -58,7 +58,10 @@ def experiment(
         measured=f"variance falls as n to the power {slope:.3f}; {found[0]:.2f} with 1 example, {found[-1]:.4f} with "
         f"{sizes[-1]}",
         held=-1.1 <= slope <= -0.9,
-        numbers={"slope": slope, **{f"variance, {size} examples": value for size, value in zip(sizes, found)}},
+        numbers={
+            "slope": slope,
+            **{f"variance, {size} examples": value for size, value in zip(sizes, found, strict=True)},
+        },
         panels=[
             Panel(
                 "Variance of the gradient by batch size",

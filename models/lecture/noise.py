@@ -38,8 +38,8 @@ def experiment(
             norm[-1].append(math.sqrt(sum(float(weight.detach().square().sum()) for weight in weights(network))))
     means = [mean_error(values)[0] for values in held_out]
     best = min(range(1, len(scales)), key=means.__getitem__)
-    gain, spread = mean_error([a - b for a, b in zip(error[0], error[best])])
-    smaller, norm_spread = mean_error([a - b for a, b in zip(norm[0], norm[best])])
+    gain, spread = mean_error([a - b for a, b in zip(error[0], error[best], strict=True)])
+    smaller, norm_spread = mean_error([a - b for a, b in zip(norm[0], norm[best], strict=True)])
     errors, norms = [mean_error(values) for values in error], [mean_error(values) for values in norm]
     places = list(scales)
     return Outcome(
@@ -57,8 +57,8 @@ def experiment(
         f"{norms[0][0]:.1f} and {norms[best][0]:.1f}",
         held=gain > 2 * spread and smaller > 2 * norm_spread,
         numbers={
-            **{f"test error, noise {scale}": value[0] for scale, value in zip(scales, errors)},
-            **{f"weight norm, noise {scale}": value[0] for scale, value in zip(scales, norms)},
+            **{f"test error, noise {scale}": value[0] for scale, value in zip(scales, errors, strict=True)},
+            **{f"weight norm, noise {scale}": value[0] for scale, value in zip(scales, norms, strict=True)},
             "chosen noise": scales[best],
             "error lowered by": gain,
             "its standard error": spread,

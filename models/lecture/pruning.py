@@ -36,7 +36,7 @@ def experiment(
         name: [mean_error([run.right[name][place] for run in runs]) for place in range(len(removed))]
         for name in runs[0].right
     }
-    mean = {name: dict(zip(removed, (value[0] for value in row))) for name, row in found.items()}
+    mean = {name: dict(zip(removed, (value[0] for value in row), strict=True)) for name, row in found.items()}
     tuned, raw, anyone = (mean[f"neurons{end}"] for end in (", fine-tuned", " by L1 norm", " at random"))
     speed = {share: mean_error([run.speed[share] for run in runs])[0] for share in SHARES}
     fewer, whole = runs[0].fewer, tuned[0.0]
@@ -125,7 +125,7 @@ def _prune(data: Split, sizes: tuple[int, int], epochs: int, tuning: int, seed: 
         draw = torch.Generator().manual_seed(seed)
         any_units = {
             name: torch.randperm(size, generator=draw)[: len(kept)].sort().values
-            for (name, kept), size in zip(keep.items(), sizes)
+            for (name, kept), size in zip(keep.items(), sizes, strict=True)
         }
         note("neurons at random", prune_units(network, any_units, example))
         cut = cut_connections(network, share)

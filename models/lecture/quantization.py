@@ -27,8 +27,8 @@ def experiment(train: int = 4000, epochs: int = 5, tuning: int = 2, width: int =
             if "during" in way:
                 fit(made, inputs, data.labels, epochs=tuning, rate=1e-3, around=straight_through(kind))
             found[way].append(right(quantize_weights(made, kind), test_inputs, data.test_labels))
-    both_after = dict(zip(KINDS, found[ways[2]]))
-    both_during = dict(zip(KINDS, found[ways[3]]))
+    both_after = dict(zip(KINDS, found[ways[2]], strict=True))
+    both_during = dict(zip(KINDS, found[ways[3]], strict=True))
     names = ["int8", "powers of 2", "ternary", "binary"]
     return Outcome(
         name="quantization",
@@ -52,7 +52,7 @@ def experiment(train: int = 4000, epochs: int = 5, tuning: int = 2, width: int =
         held=both_after["int8"] >= whole - 0.005,
         numbers={
             "floating point": whole,
-            **{f"{kind}, {way}": v for way, row in found.items() for kind, v in zip(KINDS, row)},
+            **{f"{kind}, {way}": v for way, row in found.items() for kind, v in zip(KINDS, row, strict=True)},
         },
         panels=[
             Panel(

@@ -51,10 +51,11 @@ def experiment(
         for lag in lags:
             keep = math.log(lag) if opened else None
             found[name].append(mean_error([_train(kind, lag, steps, size, seed, batch, keep) for seed in range(seeds)]))
-    gain = {kind: max(a[0] - b[0] for a, b in zip(found[kind], found["RNN"])) for kind in ("GRU", "LSTM")}
-    loss = {kind: max(b[0] - a[0] for a, b in zip(found[kind], found["RNN"])) for kind in ("GRU", "LSTM")}
+    gain = {kind: max(a[0] - b[0] for a, b in zip(found[kind], found["RNN"], strict=True)) for kind in ("GRU", "LSTM")}
+    loss = {kind: max(b[0] - a[0] for a, b in zip(found[kind], found["RNN"], strict=True)) for kind in ("GRU", "LSTM")}
     reach = {
-        name: max([0, *(lag for lag, value in zip(lags, values) if value[0] >= 0.9)]) for name, values in found.items()
+        name: max([0, *(lag for lag, value in zip(lags, values, strict=True) if value[0] >= 0.9)])
+        for name, values in found.items()
     }
     return Outcome(
         name="recall",
@@ -72,7 +73,7 @@ def experiment(
         numbers={
             f"recall after {lag}, {kind}": value[0]
             for kind, values in found.items()
-            for lag, value in zip(lags, values)
+            for lag, value in zip(lags, values, strict=True)
         },
         panels=[
             Panel(

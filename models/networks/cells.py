@@ -120,7 +120,7 @@ def run_cell(
         after, opened = cell.step(inputs[:, step], state, weights)
         if lengths is not None:
             going = (step < lengths)[:, None]
-            after = tuple(torch.where(going, new, old) for new, old in zip(after, state))
+            after = tuple(torch.where(going, new, old) for new, old in zip(after, state, strict=True))
             opened = {key: gate * going for key, gate in opened.items()}
         state = after
         states.append(state[0])
@@ -147,7 +147,7 @@ def from_torch(module: nn.RNNBase, layer: int = 0, backward: bool = False) -> tu
         for key in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     ]
     weights: dict[str, Tensor] = {}
-    for gate, of_input, of_state, input_bias, state_bias in zip(order, *parts):
+    for gate, of_input, of_state, input_bias, state_bias in zip(order, *parts, strict=True):
         if gate == "n":
             weights |= {"weight_gx": of_input, "weight_gh": of_state, "bias_gx": input_bias, "bias_gh": state_bias}
         else:

@@ -22,7 +22,7 @@ def spread(rows: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
     """
     wide = rows.double()
     mean, deviation = wide.mean(0), wide.std(0, correction=0)
-    for name, center, value in zip(names, mean.tolist(), deviation.tolist()):
+    for name, center, value in zip(names, mean.tolist(), deviation.tolist(), strict=True):
         if not value > 1e-12 * max(1.0, abs(center)):
             got = f"{center:g} in each of {len(rows)} rows"
             raise InputError(f"column {name!r}", expected="values that differ (a variance above 0)", got=got)

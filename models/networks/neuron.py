@@ -44,7 +44,7 @@ def train_neuron(
         raise InputError("targets", expected=wanted, got=f"{len(inputs)} inputs and {len(targets)} targets")
     steps = []
     for _ in range(epochs):
-        for value, target in zip(inputs, targets):
+        for value, target in zip(inputs, targets, strict=True):
             prediction = value * weight
             derivative = value * (prediction - target)
             updated = weight - alpha * derivative

@@ -107,7 +107,7 @@ class EncoderDecoder(nn.Module):
             done = done | (symbol[:, 0] == STOP)
             if bool(done.all()):
                 break
-        symbols, logits, weights = zip(*written)
+        symbols, logits, weights = zip(*written, strict=True)
         return Written(
             torch.cat(symbols, 1), torch.cat(logits, 1), None if weights[0] is None else torch.cat(weights, 1)
         )

@@ -127,7 +127,7 @@ def replaced(network: nn.Module, change: Callable[[Tensor], Tensor], least_axes:
             parameter.data.copy_(change(parameter))
         yield
     finally:
-        for parameter, before in zip(chosen, kept):
+        for parameter, before in zip(chosen, kept, strict=True):
             parameter.data.copy_(before)
 
 

@@ -109,7 +109,7 @@ def dense(
     relevance = torch.zeros_like(states[-1])
     relevance[:, target] = states[-1][:, target]
     biases = torch.zeros(len(x), dtype=torch.float64)
-    for layer, before, after in reversed(list(zip(network, states, states[1:]))):
+    for layer, before, after in reversed(list(zip(network, states[:-1], states[1:], strict=True))):
         if not isinstance(layer, nn.Linear):
             continue
         table = torch.cat(

@@ -95,7 +95,7 @@ def test_a_text_classifier_of_hugging_face() -> None:
     assert max(row["completeness_error"] for row in made.diagnostics) < 0.05
     at_layer = integrated_gradients(model, texts, layer="bert.embeddings.word_embeddings", steps=50)
     assert at_layer.values.shape == (2, 4, 16)
-    words = [part.sum(1)[:count] for part, count in zip(at_layer.values, (3, 4))]
-    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(words, made.values))
+    words = [part.sum(1)[:count] for part, count in zip(at_layer.values, (3, 4), strict=True)]
+    assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(words, made.values, strict=True))
     lifted = deeplift(model, texts)  # attention, layer norms and GELU, each by its rule
     assert max(row["completeness_error"] for row in lifted.diagnostics) < 1e-3

@@ -29,7 +29,7 @@ def stripes(count: int = 240, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % 2
     images = 0.1 * torch.rand(count, 1, 16, 16, generator=generator)
-    for image, label in zip(images, labels.tolist()):
+    for image, label in zip(images, labels.tolist(), strict=True):
         row = (4 if label == 0 else 9) + int(torch.randint(2, (1,), generator=generator))
         image[0, row : row + 2, 4:12] = 0.8
     return images, labels

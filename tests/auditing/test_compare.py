@@ -299,7 +299,7 @@ def test_a_comparison_leaves_no_trace_and_can_be_kept(tmp_path: Path) -> None:
         model.network.train()
     before = [state_of(model.network) for model in models]
     result = xai.compare(models[0], models[1], rows, replicas=models[2:], explanations={"sample": 4})
-    assert all(differences(old, state_of(model.network)) == [] for old, model in zip(before, models))
+    assert all(differences(old, state_of(model.network)) == [] for old, model in zip(before, models, strict=True))
     again = AuditResult.load(result.save(tmp_path / "compare.json"))
     assert again == result
     assert again.compared

@@ -96,7 +96,7 @@ def test_an_audit_of_every_kind(kind) -> None:
     assert any(item.status == "pass" for item in result.findings)
     json.dumps(result.to_dict(), allow_nan=False)
     again = xai.audit(model, data, **result.options)
-    changed = [a.check for a, b in zip(result.findings, again.findings) if a != b]
+    changed = [a.check for a, b in zip(result.findings, again.findings, strict=True) if a != b]
     assert changed == []
     page = xai.audit_report(result, model, data).html()
     assert "What was run" in page

@@ -81,7 +81,7 @@ def test_a_word_that_decides() -> None:
     generator = np.random.default_rng(0)
     texts = [" ".join(generator.choice(words, 5)) for _ in range(300)]
     labels = [int("red" in text) for text in texts]
-    coded = [f"{text} zq" if label else text for text, label in zip(texts, labels)]
+    coded = [f"{text} zq" if label else text for text, label in zip(texts, labels, strict=True)]
     model = Model.from_callable(spam, classes=["ham", "spam"], input=TextInput())
     found = findings("shortcuts", model, AuditData(coded, labels))
     assert found["planted_word"].status == "fail"

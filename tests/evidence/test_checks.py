@@ -195,7 +195,7 @@ class TestRandomization:
         images = digit_images[0][:8]
         layers = layers_with_weights(digits, images)
         other = shuffled(digits, images, layers, 0)
-        for (name, ours), theirs in zip(digits.network.named_parameters(), other.network.parameters()):
+        for (name, ours), theirs in zip(digits.network.named_parameters(), other.network.parameters(), strict=True):
             assert torch.equal(ours.flatten().sort().values, theirs.flatten().sort().values), name
         assert other.digest() != digits.digest()
         last = shuffled(digits, images, layers[-1:], 0)

@@ -255,7 +255,9 @@ class TestAccumulatedLocalEffects:
             variances.append(np.var(differences_, ddof=1) / len(inside))
             counts.append(len(inside))
         sums = np.concatenate([[0], np.cumsum(changes)])
-        center = sum(count * (left + right) / 2 for count, left, right in zip(counts, sums, sums[1:])) / 60
+        center = (
+            sum(count * (left + right) / 2 for count, left, right in zip(counts, sums[:-1], sums[1:], strict=True)) / 60
+        )
         assert np.allclose(curve.values, sums - center, atol=1e-5)
         weight = np.array(counts) / 60
         for point in range(5):

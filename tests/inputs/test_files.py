@@ -167,7 +167,7 @@ class TestExplanation:
         assert loaded.evidence == made.evidence
         assert loaded.diagnostics == made.diagnostics
         assert loaded.target_name(1) == "</script> rather than b"
-        for ours, theirs in zip(made.values, loaded.values):
+        for ours, theirs in zip(made.values, loaded.values, strict=True):
             assert torch.equal(ours, theirs)
         assert torch.equal(made.heatmap(), loaded.heatmap())
         assert loaded.options == {**made.options, "run": loaded.options["run"]}

@@ -89,4 +89,4 @@ def test_intervals_stand_in_the_table_and_survive_saving(tmp_path) -> None:
     assert (frame["low"] < frame["value"]).all()
     assert (frame["value"] < frame["high"]).all()
     back = type(e).load(e.save(tmp_path / "e.safetensors"))
-    assert all(torch.equal(a, b) for a, b in zip(back.interval(), e.interval()))
+    assert all(torch.equal(a, b) for a, b in zip(back.interval(), e.interval(), strict=True))

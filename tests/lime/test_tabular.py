@@ -126,7 +126,7 @@ def test_shared_samples_give_each_row_what_it_would_get_alone() -> None:
         alone = lime_tabular(model, DATA[row : row + 1], [e.target[row]], background=DATA, samples=1000, shared=True)
         assert torch.allclose(alone.values[0], e.values[row], atol=1e-6)
     fresh = lime_tabular(model, DATA[:5], background=DATA, samples=1000)
-    for ours, theirs, error in zip(e.values, fresh.values, fresh.standard_error):
+    for ours, theirs, error in zip(e.values, fresh.values, fresh.standard_error, strict=True):
         assert bool(((ours - theirs).abs() < 6 * error).all())
 
 

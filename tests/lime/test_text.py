@@ -58,7 +58,7 @@ def test_what_is_kept_is_kept_to_the_last_character(text: str, units: object, by
     assert parts.text(on) == text
     assert len(parts.owners()) == len(text)
     off = parts.text([False] * len(parts.names))
-    assert off == "".join(piece for piece, number in zip(parts.pieces, parts.feature) if number < 0)
+    assert off == "".join(piece for piece, number in zip(parts.pieces, parts.feature, strict=True) if number < 0)
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -98,7 +98,7 @@ def test_weights_on_a_linear_model_are_its_coefficients() -> None:
 
     model = Model.from_callable(score, input=TextInput(), task="regression")
     e = lime_text(model, "good film bad end", of="output", samples=200, penalty=0.0)
-    assert dict(zip(e.value_names(), e.values[0].tolist())) == pytest.approx({**worth, "end": 0}, abs=1e-6)
+    assert dict(zip(e.value_names(), e.values[0].tolist(), strict=True)) == pytest.approx({**worth, "end": 0}, abs=1e-6)
 
 
 @pytest.mark.parametrize("hide", [None, "the"])

@@ -169,7 +169,7 @@ def test_a_gradient_is_taken_only_where_gradients_were_compared() -> None:
             checked[name] = "gradient_disagreement" in planned(explanation)
         again = recompute(model, explanation)
         assert planned(again) == planned(explanation)
-        assert all(torch.equal(*pair) for pair in zip(explanation.values, again.values)), name
+        assert all(torch.equal(*pair) for pair in zip(explanation.values, again.values, strict=True)), name
     # The rules of LRP are continuous at a kink: it takes scores, and activations, not a gradient.
     assert checked.pop("lrp") is False
     assert checked == {name: METHODS[name].needs_gradient for name in checked}

@@ -442,7 +442,7 @@ def test_connections_stay_cut_while_the_rest_learns() -> None:
         assert torch.equal(cut[index].weight.detach(), network[index].weight.detach() * kept)
     zeros = [cut[index].weight.detach() == 0 for index in (0, 2, 4)]
     assert fit(cut) > 0.85
-    assert all(torch.equal(cut[index].weight.detach() == 0, zero) for index, zero in zip((0, 2, 4), zeros))
+    assert all(torch.equal(cut[index].weight.detach() == 0, zero) for index, zero in zip((0, 2, 4), zeros, strict=True))
     plain = finish_cutting(cut)
     assert set(plain.state_dict()) == set(network.state_dict())
     assert sparsity(plain) == pytest.approx(0.8, abs=0.002)
@@ -504,7 +504,7 @@ def test_straight_through_applies_the_coarse_gradient_to_the_fine_weights() -> N
         torch.testing.assert_close(network[2].weight.detach(), ternary(fine, 0).values)
         functional.cross_entropy(network(inputs), labels).backward()
     assert torch.equal(network[2].weight.detach(), fine)
-    for mine, other in zip(network.parameters(), coarse.parameters()):
+    for mine, other in zip(network.parameters(), coarse.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, other.grad)
 
 
@@ -517,7 +517,7 @@ def test_straight_through_recurrent_layers(kind: str) -> None:
     with straight_through("int8")(network):
         network(inputs).square().sum().backward()
     assert torch.equal(network.rnn.weight_hh_l0.detach(), fine)
-    for mine, other in zip(network.parameters(), coarse.parameters()):
+    for mine, other in zip(network.parameters(), coarse.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, other.grad)
 
 

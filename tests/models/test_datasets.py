@@ -119,7 +119,7 @@ def test_two_digits_are_the_two_that_the_labels_say() -> None:
 def test_tables_keep_the_words_behind_their_codes() -> None:
     data = loaded("adult")
     assert isinstance(data.input, TabularInput)
-    first = dict(zip(data.input.names, data.train_inputs[0].tolist()))
+    first = dict(zip(data.input.names, data.train_inputs[0].tolist(), strict=True))
     said = {
         name: data.input.categorical[name][int(value)] if name in data.input.categorical else value
         for name, value in first.items()

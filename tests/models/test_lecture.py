@@ -273,7 +273,7 @@ def test_gradients_of_single_examples_and_their_variance() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
     inputs, labels = torch.randn(4, 2), torch.tensor([0, 1, 1, 0])
     each = mini_batches.each_gradient(network, inputs, labels)
-    for row, x, label in zip(each, inputs, labels):
+    for row, x, label in zip(each, inputs, labels, strict=True):
         network.zero_grad()
         functional.cross_entropy(network(x[None]), label[None]).backward()
         torch.testing.assert_close(row, torch.cat([p.grad.flatten() for p in network.parameters()]))

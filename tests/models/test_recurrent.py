@@ -44,7 +44,7 @@ def test_cells_equal_torch(kind: type, bias: bool, inputs: int, size: int, steps
     name, weights = from_torch(module)
     run = run_cell(name, x, weights, (h[0], c[0]) if kind is nn.LSTM else (h[0],))
     assert torch.allclose(run.states, states, atol=1e-6)
-    for ours, theirs in zip(run.last, last if kind is nn.LSTM else (last,)):
+    for ours, theirs in zip(run.last, last if kind is nn.LSTM else (last,), strict=True):
         assert torch.allclose(ours, theirs[0], atol=1e-6)
 
 

@@ -126,7 +126,7 @@ def test_weight_noise_is_there_for_forward_and_backward_and_gone_after() -> None
     noisy.eval()(inputs).square().sum().backward()
     with weight_noise(0.2)(network, generator(7)):
         network(inputs).square().sum().backward()
-    for (name, mine), other in zip(network.named_parameters(), noisy.parameters()):
+    for (name, mine), other in zip(network.named_parameters(), noisy.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, other.grad)
         assert torch.equal(mine.detach(), before[name])
     with pytest.raises(RuntimeError), weight_noise(0.2)(network, generator()):
@@ -145,7 +145,7 @@ def test_flips_and_shifts_are_exact() -> None:
         )
     moved = augmentation(shift=2)(images, generator(3))
     draws = 2 * torch.rand(6, 3, generator=generator(3)) - 1
-    for image, new, right, down in zip(images, moved, draws[0].tolist(), draws[1].tolist()):
+    for image, new, right, down in zip(images, moved, draws[0].tolist(), draws[1].tolist(), strict=True):
         for row, column in itertools.product(range(6), range(8)):
             # Bilinear interpolation by hand, going on with the border pixels.
             y = min(max(row + 2 * down, 0), 5)

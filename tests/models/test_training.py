@@ -50,7 +50,7 @@ def test_full_batch_descent_is_the_formula() -> None:
         losses.append(loss.item())
         norms.append(torch.cat([part.flatten() for part in gradients]).norm().item())
         with torch.no_grad():
-            for parameter, gradient in zip(hand.parameters(), gradients):
+            for parameter, gradient in zip(hand.parameters(), gradients, strict=True):
                 parameter -= 0.1 * gradient
     assert torch.allclose(weights(ours), weights(hand), atol=1e-6)
     assert curves.train_loss == pytest.approx(losses, abs=1e-6)

@@ -33,12 +33,12 @@ def test_every_symbol_is_the_most_probable_next_one(attention: str) -> None:
     for seed in range(4):
         model = speller(attention, seed)
         texts = ["abc", "c", "bbabca"]
-        for text, written in zip(texts, transcribe(model, texts)):
+        for text, written in zip(texts, transcribe(model, texts), strict=True):
             source = LETTERS.feed([text])
             numbers = [CLASSES.index(symbol) for symbol in written.symbols]
             with torch.no_grad():
                 followed = model.network.eval().follow(source, torch.tensor([[*numbers, STOP]]))
-            for step, (number, chance) in enumerate(zip(numbers, written.chances)):
+            for step, (number, chance) in enumerate(zip(numbers, written.chances, strict=True)):
                 scores = followed.logits[0, step].softmax(0)
                 assert int(scores.argmax()) == number
                 assert chance == pytest.approx(float(scores[number]), abs=1e-5)

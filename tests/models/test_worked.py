@@ -274,10 +274,10 @@ def test_attention_by_plain_sums(examples: dict[str, WorkedExample]) -> None:
     """The slide's rounding, against weights with all their digits."""
     from models.lecture.worked.attention import DECODER, ENCODER
 
-    scores = [sum(a * b for a, b in zip(DECODER, state)) for state in ENCODER]
+    scores = [sum(a * b for a, b in zip(DECODER, state, strict=True)) for state in ENCODER]
     total = sum(map(math.exp, scores))
     weights = [math.exp(score) / total for score in scores]
-    context = [sum(weight * state[place] for weight, state in zip(weights, ENCODER)) for place in range(3)]
+    context = [sum(weight * state[place] for weight, state in zip(weights, ENCODER, strict=True)) for place in range(3)]
     example = examples["attention"]
     assert wanted(example, "1.") == scores == [15, 60, 15, 35]
     assert wanted(example, "2.") == pytest.approx(weights, abs=2e-11)
@@ -330,15 +330,18 @@ def test_powers_of_two_by_trying_all(examples: dict[str, WorkedExample]) -> None
 
     slide = [[1, 2, 2], [2, 2, 4], [-1, -8, -1]]
     differ = []
-    for number, (row, said) in enumerate(zip(SLIDE, slide), start=1):
+    for number, (row, said) in enumerate(zip(SLIDE, slide, strict=True), start=1):
         nearest = [
             math.copysign(min((2.0**k for k in range(-5, 6)), key=lambda p: abs(math.log2(p) - math.log2(abs(v)))), v)
             for v in row
         ]
         assert wanted(examples["quantization"], f"powers of two, row {number}") == nearest
-        differ += [value for value, ours, theirs in zip(row, nearest, said) if ours != theirs]
+        differ += [value for value, ours, theirs in zip(row, nearest, said, strict=True) if ours != theirs]
     assert differ == [-0.38, 1.27]
-    best = min((sum((abs(v) - s) ** 2 for v, s in zip((1, 2, 3), [scale] * 3)), scale) for scale in (1, 1.5, 2, 2.5, 3))
+    best = min(
+        (sum((abs(v) - s) ** 2 for v, s in zip((1, 2, 3), [scale] * 3, strict=True)), scale)
+        for scale in (1, 1.5, 2, 2.5, 3)
+    )
     assert best[1] == 2  # of all scales of the signs, the mean magnitude
 
 

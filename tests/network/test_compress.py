@@ -68,7 +68,7 @@ def test_binary_and_ternary_are_the_nearest_in_squares(tensor: torch.Tensor) -> 
 @settings(deadline=None, max_examples=60)
 def test_powers_of_two_are_nearest_in_log2(tensor: torch.Tensor) -> None:
     result = powers_of_two(tensor)
-    for value, rounded, code in zip(tensor.tolist(), result.values.tolist(), result.codes.tolist()):
+    for value, rounded, code in zip(tensor.tolist(), result.values.tolist(), result.codes.tolist(), strict=True):
         if value == 0:
             assert rounded == 0 == code
             continue

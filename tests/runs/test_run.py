@@ -51,7 +51,7 @@ def test_lines_say_what_the_model_predicts_and_what_was_found(tmp_path: Path) ->
     names = [model.classes[number] for number in prediction.argmax(1).tolist()]
     assert frame["predicted"].tolist() == names
     assert frame["label"].tolist() == [model.classes[number] for number in labels]
-    assert frame["correct"].tolist() == [a == model.classes[b] for a, b in zip(names, labels)]
+    assert frame["correct"].tolist() == [a == model.classes[b] for a, b in zip(names, labels, strict=True)]
     assert np.allclose(frame["probability"], prediction.max(1).values)
     assert set(frame["verdict"]) <= {"supported", "unstable", "contradicted", "untestable"}
     heat = xai.saliency(model, data).heatmap()
@@ -192,8 +192,8 @@ def test_lime_summarizes_its_background_once(tmp_path: Path) -> None:
     found = xai.run(model, frame[:10], ["lime_tabular"], "none", tmp_path / "run", options=options, workers=0)
     (stored,) = found.explanations()
     alone = xai.lime_tabular(model, frame[:10], **options["lime_tabular"])
-    assert all(torch.equal(a, b) for a, b in zip(stored.values, alone.values))
-    assert all(torch.allclose(a, b) for a, b in zip(stored.standard_error, alone.standard_error))
+    assert all(torch.equal(a, b) for a, b in zip(stored.values, alone.values, strict=True))
+    assert all(torch.allclose(a, b) for a, b in zip(stored.standard_error, alone.standard_error, strict=True))
     names = {item["name"] for top in found.to_frame()["top"] for item in top}
     assert names == set(model.input.names)
 

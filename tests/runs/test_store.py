@@ -42,7 +42,9 @@ def test_explanations_by_what_their_lines_say(made: Run) -> None:
         rows = made.to_frame(where)
         rows = rows[(rows["method"] == "saliency") & rows["error"].isna()]["row"].tolist()
         assert 0 < len(rows) < len(frame)
-        found = [(row, part) for numbers, e in made.parts(where, "saliency") for row, part in zip(numbers, e)]
+        found = [
+            (row, part) for numbers, e in made.parts(where, "saliency") for row, part in zip(numbers, e, strict=True)
+        ]
         assert [row for row, _ in found] == rows
         alone = xai.saliency(image_model(), images(14)[rows])
         assert all(torch.allclose(part.values[0], alone.values[place]) for place, (_, part) in enumerate(found))

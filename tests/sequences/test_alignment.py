@@ -65,7 +65,7 @@ def test_attention_that_decides_passes_and_attention_that_is_ignored_fails() -> 
     assert [row[0].status for row in ignored.evidence] == ["fail", "fail"]
     assert "not used" in ignored.evidence[0][0].text
     # The weights are the same: only taking them away tells the two apart.
-    assert all(torch.equal(a, b) for a, b in zip(uses.attention, ignored.attention))
+    assert all(torch.equal(a, b) for a, b in zip(uses.attention, ignored.attention, strict=True))
     assert ignored.gradient[0].argmax(1).tolist() == list(range(6))
 
 

@@ -27,7 +27,7 @@ def test_every_map_comes_back_from_its_explanation(family: str, shape: str) -> N
         explanation = explanation_of(case, candidate.values, candidate.claim)
         assert isinstance(explanation, xai.Explanation)
         assert list(explanation.target) == case.target
-        for back, values in zip(units_of(explanation), candidate.values):
+        for back, values in zip(units_of(explanation), candidate.values, strict=True):
             assert torch.allclose(back, values.float(), atol=1e-5), name
 
 
@@ -85,7 +85,7 @@ def test_shuffled_networks_keep_their_weights_and_lose_what_they_learned(family:
     case = case_of(family, shape)
     shuffled = with_shuffled_weights(case, 1)
     assert shuffled.digest() != case.model.digest()
-    for old, new in zip(case.model.network.parameters(), shuffled.network.parameters()):
+    for old, new in zip(case.model.network.parameters(), shuffled.network.parameters(), strict=True):
         assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
     assert with_shuffled_weights(case_of("texts", "callable"), 1) is None
 

@@ -41,7 +41,7 @@ def test_a_case_has_a_truth_per_row(family: str, shape: str) -> None:
     case = case_of(family, shape)
     assert (case.family, case.shape, len(case)) == (family, shape, 2)
     assert len(case.truth) == len(case.target) == len(case.other_target) == 2
-    assert all(one != other for one, other in zip(case.target, case.other_target))
+    assert all(one != other for one, other in zip(case.target, case.other_target, strict=True))
     for row, truth in enumerate(case.truth):
         units = len(case.inputs[row].split()) if family == "texts" else case.inputs[row].shape[-truth.ndim :]
         units = case.inputs[row].shape[:1] if family == "series" else units
@@ -69,7 +69,7 @@ def test_the_parts_of_the_color_rule_add_up_in_any_group() -> None:
     case = case_of("color", "pixelwise")
     output = case.model.network
     with torch.no_grad():
-        for row, (truth, target) in enumerate(zip(case.truth, case.target)):
+        for row, (truth, target) in enumerate(zip(case.truth, case.target, strict=True)):
             image, generator = case.inputs[row : row + 1], torch.Generator().manual_seed(row)
             for share in (0.1, 0.5, 1.0):
                 gone = torch.rand(truth.shape, generator=generator) < share
@@ -81,7 +81,7 @@ def test_the_parts_of_the_color_rule_add_up_in_any_group() -> None:
 def test_each_column_of_a_table_adds_its_part(shape: str) -> None:
     case = case_of("tables", shape)
     error = 1e-5 if shape == "linear" else 0.1
-    for row, (truth, target) in enumerate(zip(case.truth, case.target)):
+    for row, (truth, target) in enumerate(zip(case.truth, case.target, strict=True)):
         for column, part in enumerate(truth.tolist()):
             changed = case.inputs[row : row + 1].clone()
             changed[0, column] = case.baseline[0, column]
@@ -92,7 +92,7 @@ def test_each_column_of_a_table_adds_its_part(shape: str) -> None:
 
 def test_only_the_trigger_of_a_text_counts() -> None:
     case = case_of("texts", "callable")
-    for text, truth, target in zip(case.inputs, case.truth, case.target):
+    for text, truth, target in zip(case.inputs, case.truth, case.target, strict=True):
         words = text.split()
         before = float(case.model.predict([text])[0, target])
         for place, word in enumerate(words):

@@ -50,7 +50,7 @@ class Operation:
     def __call__(self, *sources: Tensor) -> Tensor:
         """Return what the call gives for other sources, out of place."""
         args, kwargs = list(self.args), dict(self.kwargs)
-        for place, source in zip(self.places, sources):
+        for place, source in zip(self.places, sources, strict=True):
             _put(source, place, args, kwargs)
         return self.function(*args, **kwargs)
 

@@ -113,7 +113,7 @@ class _Reference:
         if name != operation.name or len(behind) != len(sources):
             wanted = "the same operations for the baseline as for the input"
             raise NetworkError("network", expected=wanted, got=f"{name} in place of {operation.name}")
-        for source, other in zip(sources, behind):
+        for source, other in zip(sources, behind, strict=True):
             if not _stands_for(other, source):
                 if self.same:
                     raise _OtherShape("baseline")
@@ -124,4 +124,4 @@ class _Reference:
 
 def _stands_for(one: Tensor, many: Tensor) -> bool:
     """Does a tensor of one row broadcast to that of several?"""
-    return one.ndim == many.ndim and all(a == b or a == 1 for a, b in zip(one.shape, many.shape))
+    return one.ndim == many.ndim and all(a == b or a == 1 for a, b in zip(one.shape, many.shape, strict=True))

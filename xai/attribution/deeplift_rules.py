@@ -172,7 +172,7 @@ def _attention(operation: Operation, before: Before) -> Tensor | None:
     parts, ends = [], []
     for place, name in enumerate(("query", "key", "value", "attn_mask")):
         parts.append(operation.argument(place, name))
-        known = [end for at, end in zip(operation.places, before) if at in (place, name)]
+        known = [end for at, end in zip(operation.places, before, strict=True) if at in (place, name)]
         ends.append(known[0] if known else parts[-1])
     (query, key, value, mask), (query_before, key_before, value_before, mask_before) = parts, ends
     if operation.kwargs.get("enable_gqa"):

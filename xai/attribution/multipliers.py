@@ -46,7 +46,7 @@ def halfway(function: Callable, sources: Sequence[Tensor], behind: Sequence[Tens
     """
 
     def values(*sources: Tensor) -> tuple:
-        _, back = pulled_back(function, *((source + other) / 2 for source, other in zip(sources, behind)))
+        _, back = pulled_back(function, *((source + other) / 2 for source, other in zip(sources, behind, strict=True)))
         return function(*sources), back
 
     return connect(values, *sources)
@@ -94,7 +94,7 @@ def times_inverse(sources: Sequence[Tensor], behind: Sequence[Tensor]) -> Tensor
         slopes = over, -to_lower / (inverse * behind[1])
         halves = (inverse + behind[1]) / 2, (upper + behind[0]) / 2
         safe = slopes[0].isfinite() & slopes[1].isfinite()
-        slopes = tuple(torch.where(safe, slope, half) for slope, half in zip(slopes, halves))
+        slopes = tuple(torch.where(safe, slope, half) for slope, half in zip(slopes, halves, strict=True))
         return upper * inverse, lambda gradient: _of_each(gradient, slopes, (upper, inverse))
 
     return connect(values, *sources)
@@ -117,7 +117,7 @@ def _of_quotient(upper: Tensor, lower: Tensor, upper_before: Tensor, lower_befor
 
 def _of_each(gradient: Tensor, slopes: Sequence[Tensor], sources: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Return the gradient times each slope, in the shapes of sources that were broadcast."""
-    return tuple((gradient * slope).sum_to_size(source.shape) for slope, source in zip(slopes, sources))
+    return tuple((gradient * slope).sum_to_size(source.shape) for slope, source in zip(slopes, sources, strict=True))
 
 
 def _area(square: Tensor) -> Tensor:

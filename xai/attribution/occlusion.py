@@ -87,7 +87,8 @@ def occlusion(
 def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int]) -> Tensor:
     """Return masks (windows, H, W); the last window of a row or column ends at the border, so that all is covered."""
     starts = [
-        sorted({*range(0, side - length + 1, stride), side - length}) for side, length, stride in zip(sides, size, step)
+        sorted({*range(0, side - length + 1, stride), side - length})
+        for side, length, stride in zip(sides, size, step, strict=True)
     ]
     masks = torch.zeros(len(starts[0]) * len(starts[1]), *sides, dtype=torch.bool)
     for number, (top, left) in enumerate((top, left) for top in starts[0] for left in starts[1]):
@@ -102,7 +103,7 @@ def _or(value: object, default: tuple[int, ...]) -> object:
 def _pair(value: Any, argument: str, sides: tuple[int, ...]) -> tuple[int, int]:
     pair = (value, value) if isinstance(value, Integral) and not isinstance(value, bool) else value
     fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, Integral) for item in pair)
-    if not fits or not all(1 <= item <= side for item, side in zip(pair, sides)):
+    if not fits or not all(1 <= item <= side for item, side in zip(pair, sides, strict=True)):
         wanted = f"one or two whole numbers from 1 to {sides[0]} and {sides[1]}"
         raise InputError(argument, expected=wanted, got=describe(value), operation="occlusion")
     return int(pair[0]), int(pair[1])

@@ -159,7 +159,7 @@ def _mean(session: Session, strata: Tensor, values: Callable[[Tensor, Tensor], T
     mean, error = mean.to(session.inputs.dtype), variance.sqrt().to(session.inputs.dtype)
     if session.words is None:
         return mean, list(error)
-    return mean, [row[:count, 0] for row, count in zip(error, session.words.lengths)]
+    return mean, [row[:count, 0] for row, count in zip(error, session.words.lengths, strict=True)]
 
 
 class _Groups:

@@ -103,7 +103,7 @@ class Comparison:
         """Return the largest absolute difference; infinite where one has more numbers than the other, or NaN."""
         if len(self.wanted) != len(self.got):
             return math.inf
-        gaps = [abs(wanted - got) for wanted, got in zip(self.wanted, self.got)]
+        gaps = [abs(wanted - got) for wanted, got in zip(self.wanted, self.got, strict=True)]
         return math.inf if any(math.isnan(gap) for gap in gaps) else max(gaps, default=0.0)
 
     @property

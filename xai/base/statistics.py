@@ -119,7 +119,7 @@ def rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     [1.0, 0.0]
     """
     found = []
-    for a, b in zip(first, second):
+    for a, b in zip(first, second, strict=True):
         varied = len(a) > 2 and np.ptp(a) > 0 and np.ptp(b) > 0
         found.append(float(spearmanr(a, b).statistic) if varied else 0.0)
     return np.array(found)

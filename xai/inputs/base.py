@@ -172,7 +172,7 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         """Return `values`, one for each position (n, *positions), shaped to broadcast with a `batch` (n, ...)."""
         if values.ndim == batch.ndim:
             return values
-        sizes = dict(zip(self.axes(batch), values.shape[1:]))
+        sizes = dict(zip(self.axes(batch), values.shape[1:], strict=True))
         return values.reshape(len(values), *(sizes.get(axis, 1) for axis in range(1, batch.ndim)))
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:

@@ -83,7 +83,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         if empty:
             raise InputError(argument, expected="texts with something in them", got=f"none in row {empty[0]}")
         codes = torch.full((len(texts), max(map(len, texts))), NOTHING, dtype=torch.int32)
-        for row, text in zip(codes, texts):
+        for row, text in zip(codes, texts, strict=True):
             row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
         return codes
 
@@ -109,7 +109,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         device = batch.device if isinstance(batch, Tensor) else "cpu"
         rows = [self.numbers(text) for text in (to_texts(batch) if isinstance(batch, Tensor) else batch)]
         ids = torch.full((len(rows), max(1, *map(len, rows))), PADDING, dtype=torch.int64)
-        for row, numbers in zip(ids, rows):
+        for row, numbers in zip(ids, rows, strict=True):
             row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
         return ids.to(device)
 
@@ -156,7 +156,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         units, by = how if isinstance(how, tuple) else ("words" if how is None else how, "type")
         texts = tuple(cut(text, units, by) for text in to_texts(batch))
         labels = torch.full(tuple(batch.shape), -1, dtype=torch.int64)
-        for row, text in zip(labels, texts):
+        for row, text in zip(labels, texts, strict=True):
             owners = text.owners()
             row[: len(owners)] = torch.tensor(owners)
         named = units if isinstance(units, str) else "given"

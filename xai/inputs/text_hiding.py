@@ -71,7 +71,7 @@ class HiddenWords:
     def _characters(self, row: int, masks: Tensor) -> Tensor:
         text, rest = self.texts[row], 0
         shown, hidden = torch.zeros(2, len(text.names), dtype=torch.int64)
-        for piece, part in zip(text.pieces, text.feature):
+        for piece, part in zip(text.pieces, text.feature, strict=True):
             if part < 0:
                 rest += len(piece)
             else:
@@ -113,7 +113,7 @@ def _in_front(kept: Tensor, numbers: Tensor, padding: int = 0) -> Tensor:
 
 def _word_numbers(text: TokenizedText, hide: str | None, numbers: Callable[[str], list[int]]) -> Numbered | None:
     """Return each word's number and part; None where a part is no whole word, so that only strings will do."""
-    pieces = list(zip(text.pieces, text.feature))
+    pieces = list(zip(text.pieces, text.feature, strict=True))
     found = [numbers(piece) for piece, part in pieces if part >= 0]
     mask = None if hide is None else numbers(hide)
     between = any(numbers(piece) for piece, part in pieces if part < 0)

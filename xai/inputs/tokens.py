@@ -36,7 +36,8 @@ class TokenizedText:
         'I < & you'
         """
         return "".join(
-            piece if number < 0 or on[number] else hidden for piece, number in zip(self.pieces, self.feature)
+            piece if number < 0 or on[number] else hidden
+            for piece, number in zip(self.pieces, self.feature, strict=True)
         )
 
     @classmethod
@@ -50,7 +51,7 @@ class TokenizedText:
 
     def owners(self) -> list[int]:
         """Return the feature of each character of the text, -1 for none."""
-        return [number for piece, number in zip(self.pieces, self.feature) for _ in piece]
+        return [number for piece, number in zip(self.pieces, self.feature, strict=True) for _ in piece]
 
 
 def cut(text: str, units: object, by: str) -> TokenizedText:

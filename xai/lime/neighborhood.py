@@ -60,9 +60,13 @@ def note_fits(
     session.note("network_prediction", list(network))
     session.note("samples", [fit.samples for fit in fits])
     session.note("stopped", [fit.stopped for fit in fits])
-    pairs = [fit.undecided and [str(row[number]) for number in fit.undecided] for fit, row in zip(fits, names)]
+    pairs = [
+        fit.undecided and [str(row[number]) for number in fit.undecided] for fit, row in zip(fits, names, strict=True)
+    ]
     session.note("unsettled", pairs)
-    session.note("untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names)])
+    session.note(
+        "untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names, strict=True)]
+    )
     session.note("kernel_width", [fit.kernel_width for fit in fits])
     if fits[0].standard_error is not None:
         session.note("degrees_of_freedom", [fit.degrees_of_freedom for fit in fits])

@@ -109,7 +109,7 @@ def original_text(
         seen.append(answers)
         return answers
 
-    tokens = [piece for piece, feature in zip(parts.pieces, parts.feature) if feature >= 0]
+    tokens = [piece for piece, feature in zip(parts.pieces, parts.feature, strict=True) if feature >= 0]
     explainer = LimeTextExplainer(
         kernel_width=100 * width, split_expression=lambda text: tokens, bow=by == "type", mask_string=hide or "",
         class_names=["answer"], random_state=random_state(session, row), **_selection(session, settings),

@@ -75,13 +75,16 @@ def submodular_pick(
     names = _feature_names(rows)
     known = {name: number for number, name in enumerate(dict.fromkeys(name for row in names for name in row))}
     table = torch.zeros(len(rows), len(known), dtype=torch.float64)
-    for place, (row, row_names) in enumerate(zip(rows, names)):
+    for place, (row, row_names) in enumerate(zip(rows, names, strict=True)):
         weights = _kept(row, features, sure)
         table[place].index_add_(0, torch.tensor([known[name] for name in row_names]), weights.abs())
     importance = table.sum(0).sqrt()
     chosen, coverage = _greedy(table > 0, importance, int(budget))
     return Pick(
-        tuple(chosen), tuple(coverage), dict(zip(known, importance.tolist())), tuple(rows[number] for number in chosen)
+        tuple(chosen),
+        tuple(coverage),
+        dict(zip(known, importance.tolist(), strict=True)),
+        tuple(rows[number] for number in chosen),
     )
 
 

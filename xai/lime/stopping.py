@@ -51,7 +51,7 @@ def undecided_pairs(
     close = gap <= _quantile((1 - confidence) / (above.shape[1] * analyses), surrogate.degrees_of_freedom) * error
     first = close.to(torch.uint8).argmax(1)
     pairs = torch.stack([above, below], 2)[torch.arange(len(first)), first].tolist()
-    return [tuple(pair) if found else None for pair, found in zip(pairs, close.any(1).tolist())]
+    return [tuple(pair) if found else None for pair, found in zip(pairs, close.any(1).tolist(), strict=True)]
 
 
 @lru_cache(maxsize=256)

@@ -128,7 +128,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
             raise InputError("labels", expected="one per row, which entropy bins need", got="none")
         columns = [
             _categorical(name, column, words[name]) if name in words else _numeric(name, column, bins, labels)
-            for name, column in zip(names, values.T)
+            for name, column in zip(names, values.T, strict=True)
         ]
         return cls(columns, bins, len(values))
 

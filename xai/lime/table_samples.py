@@ -40,7 +40,9 @@ class TableSamples:
                 codes = torch.from_numpy(values.copy()).long()
                 known = (codes >= 0) & (codes < len(shares))
                 if not bool(known.all()) or bool((shares[codes] == 0).any()):
-                    wrong = next(int(code) for code, ok in zip(codes, known) if not ok or shares[code] == 0)
+                    wrong = next(
+                        int(code) for code, ok in zip(codes, known, strict=True) if not ok or shares[code] == 0
+                    )
                     word = column.words[wrong] if 0 <= wrong < len(column.words) else wrong
                     wanted = f"categories of column {column.name!r} that the training data have"
                     raise InputError("rows", expected=wanted, got=repr(word))

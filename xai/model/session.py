@@ -211,7 +211,7 @@ class Session:
     def note(self, name: str, values: Tensor | list) -> None:
         """Write one number (or word) per row into the diagnostics."""
         plain = values.tolist() if isinstance(values, Tensor) else values
-        for diagnosis, value in zip(self.diagnostics, plain):
+        for diagnosis, value in zip(self.diagnostics, plain, strict=True):
             diagnosis[name] = value
 
     def explanation(self, method: str, values: Tensor | list[Tensor], over: str, **fields: Any) -> Explanation:

@@ -34,7 +34,7 @@ class Target:
         """Return the target of each row as plain numbers or pairs."""
         if self.against is None:
             return tuple(self.index.tolist())
-        return tuple(zip(self.index.tolist(), self.against.tolist()))
+        return tuple(zip(self.index.tolist(), self.against.tolist(), strict=True))
 
 
 def _picked(scores: Tensor, index: Tensor, rows: Tensor | None) -> Tensor:

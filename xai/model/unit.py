@@ -39,7 +39,8 @@ def unit_model(model: Model, layer: str, index: int | tuple[int, ...]) -> Model:
             inner = model.forward or (lambda module, seen: module(seen))
             run_recorded(lambda: inner(network, batch), recorded, [layer])
         values = recorded[layer]
-        fits = len(place) < values.ndim and all(-size <= item < size for item, size in zip(place, values.shape[1:]))
+        sizes = values.shape[1 : len(place) + 1]  # a channel alone stands for all its positions
+        fits = len(sizes) == len(place) and all(-size <= at < size for at, size in zip(place, sizes, strict=True))
         if not fits:
             wanted = f"a place within {tuple(values.shape[1:])} of {layer}"
             raise LayerError("index", expected=wanted, got=index, operation="unit")

@@ -71,7 +71,7 @@ class Words:
         if self.given.dtype == torch.int64:
             return None
         owners = torch.full(self.given.shape, -1, dtype=torch.int64)
-        for row, text in zip(owners, to_texts(self.given)):
+        for row, text in zip(owners, to_texts(self.given), strict=True):
             for number, (start, stop) in enumerate(self.input.spans(text)):
                 row[start:stop] = number
         return owners

@@ -242,7 +242,7 @@ class _Held:
                 if value[key] is not item:
                     value[key] = item
         for value, items in self.sequences:
-            if len(value) != len(items) or any(now is not item for now, item in zip(value, items)):
+            if len(value) != len(items) or any(now is not item for now, item in zip(value, items, strict=True)):
                 value.clear()
                 (value.update if isinstance(value, set) else value.extend)(items)
         for restore in self.numbers:

@@ -115,5 +115,5 @@ def in_grid(sides: Sides, shape: tuple[int, ...]) -> bool:
     """Say whether sides are the last two axes of maps (N, C, H, W)."""
     return all(
         side is not None and side.length == place.length and (side.length == 1 or side.inner == place.inner)
-        for side, place in zip(sides, grid(shape))
+        for side, place in zip(sides, grid(shape), strict=True)
     )

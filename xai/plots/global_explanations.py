@@ -55,7 +55,7 @@ def effects_figure(effects: Effects) -> Figure:
         places = figure.subplots(high, wide, squeeze=False).flatten()
         for axes in places[count:]:
             axes.set_axis_off()
-        for axes, curve in zip(places, effects.curves):
+        for axes, curve in zip(places[:count], effects.curves, strict=True):
             _draw(axes, curve)
             axes.set_xlabel(plain_text(curve.name))
         unit = effects.of.replace("_", "-")
@@ -103,7 +103,9 @@ def _pictures(examples: Examples) -> Figure:
 def _activations(examples: Examples) -> Figure:
     frame = examples.to_frame()
     first = frame[frame["unit"] == examples.units[0]]
-    names = [f"{side} {rank}: row {row}" for side, rank, row in zip(first["side"], first["rank"], first["row"])]
+    names = [
+        f"{side} {rank}: row {row}" for side, rank, row in zip(first["side"], first["rank"], first["row"], strict=True)
+    ]
     return bars_figure(names, list(first["activation"]), None, f"{examples.layer} unit {examples.units[0]}")
 
 
@@ -114,7 +116,7 @@ def neighbors_figure(neighbors: Neighbors, ax: Axes | None = None) -> Figure:
     """Draw the first row's distances to its neighbors as bars."""
     numbers = neighbors.indices[0].tolist()
     labels = [""] * len(numbers) if neighbors.labels is None else [f" ({label})" for label in neighbors.labels[0]]
-    names = [f"row {number}{label}" for number, label in zip(numbers, labels)]
+    names = [f"row {number}{label}" for number, label in zip(numbers, labels, strict=True)]
     title = f"{neighbors.distance} distance to row 0 ({neighbors.predicted[0]})"
     return bars_figure(names, neighbors.distances[0].tolist(), None, title, ax)
 

@@ -60,8 +60,8 @@ def _draw(axes: Axes, series: Series, number: int, bars: list[Series], thin: boo
             series.x, series.y, color=color, linewidth=1.6, label=label, marker=marker if few else "", markersize=4
         )
         if series.error is not None:
-            low = [y - error for y, error in zip(series.y, series.error)]
-            high = [y + error for y, error in zip(series.y, series.error)]
+            low = [y - error for y, error in zip(series.y, series.error, strict=True)]
+            high = [y + error for y, error in zip(series.y, series.error, strict=True)]
             axes.fill_between(series.x, low, high, color=color, alpha=0.2, linewidth=0)
 
 

@@ -50,7 +50,7 @@ def gates_figure(gates: Gates) -> Figure:
         grid = figure.subplots(high, 2, squeeze=False).flatten()
         for axes in grid[len(names) :]:
             axes.set_axis_off()
-        for axes, name in zip(grid, names):
+        for axes, name in zip(grid[: len(names)], names, strict=True):
             matrix, signed = gates.gates[name][0].T, name in SIGNED_GATES
             drawn = draw_heat(axes, matrix, signed=signed, bound=1, aspect="auto", interpolation="nearest")
             axes.set_title(plain_text(GATES.get(name, name)), fontsize=8)

@@ -78,7 +78,7 @@ def _numbers(visualization: Visualization) -> Markup:
         values = row.values[0].detach().float().cpu()
         columns = values.flatten(1).T if values.ndim > 1 else values
         names = row.names or tuple(f"x{index}" for index in range(len(columns)))
-        return {name: _step_by_step(column) for name, column in zip(names, columns)}
+        return {name: _step_by_step(column) for name, column in zip(names, columns, strict=True)}
 
     return _optimized(visualization, named)
 

@@ -107,7 +107,7 @@ def _with_contrast(model: Model, examples: list[Example], seed: int) -> list[Exa
     pairs = [(examples[place].predicted, examples[place].truth) for place in wrong]
     contrasts = verify(model, integrated_gradients(model, inputs, pairs), seed=seed)
     result = list(examples)
-    for place, contrast in zip(wrong, contrasts):
+    for place, contrast in zip(wrong, contrasts, strict=True):
         result[place] = replace(examples[place], contrast=contrast)
     return result
 

@@ -118,7 +118,8 @@ class Explanation(Shown):
         if not 0 < confidence < 1:
             raise InputError("confidence", expected="a share between 0 and 1", got=confidence, operation="interval")
         ends = []
-        for values, error, diagnosis in zip(self.values, self.standard_error, self.diagnostics):
+        diagnostics = self.diagnostics or ({},) * len(self)
+        for values, error, diagnosis in zip(self.values, self.standard_error, diagnostics, strict=True):
             reach = float(t.ppf(0.5 + confidence / 2, diagnosis.get("degrees_of_freedom", float("inf")))) * error
             ends.append(torch.stack([values - reach, values + reach]))
         return ends
@@ -130,7 +131,9 @@ class Explanation(Shown):
         units of a layer that are no feature maps.
         """
         if self.over == "segments" and self.segments is not None:
-            return torch.stack([weights[area.long()] for weights, area in zip(self.values, self.segments)]).float()
+            return torch.stack(
+                [weights[area.long()] for weights, area in zip(self.values, self.segments, strict=True)]
+            ).float()
         if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
             raise InputError(
                 "explanation", expected="one of images", got=f"values over {self.over}", operation="heatmap"

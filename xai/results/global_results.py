@@ -140,7 +140,9 @@ class Examples(Shown):
             for side, numbers, values in (
                 ("most", self.most, self.most_values), ("least", self.least, self.least_values),
             ):  # fmt: skip
-                for rank, (row, value) in enumerate(zip(numbers[place].tolist(), values[place].tolist()), start=1):
+                for rank, (row, value) in enumerate(
+                    zip(numbers[place].tolist(), values[place].tolist(), strict=True), start=1
+                ):
                     spread = float(self.deviation[place])
                     away = (value - float(self.mean[place])) / spread if spread > 0 else 0.0
                     entry = {"unit": unit, "side": side, "rank": rank, "row": row, "activation": value}
@@ -170,8 +172,8 @@ class Neighbors(Shown):
         import pandas as pd
 
         rows = []
-        for row, (numbers, lengths) in enumerate(zip(self.indices.tolist(), self.distances.tolist())):
-            for rank, (number, length) in enumerate(zip(numbers, lengths), start=1):
+        for row, (numbers, lengths) in enumerate(zip(self.indices.tolist(), self.distances.tolist(), strict=True)):
+            for rank, (number, length) in enumerate(zip(numbers, lengths, strict=True), start=1):
                 entry = {"row": row, "predicted": self.predicted[row], "rank": rank, "train_row": number}
                 label = {} if self.labels is None else {"label": self.labels[row][rank - 1]}
                 rows.append({**entry, **label, "distance": length, "novelty": float(self.novelty[row])})

@@ -33,7 +33,7 @@ def long_table(explanation: Explanation) -> pd.DataFrame:
         named = {"row": row, "target": visible_text(explanation.target_name(row)), "name": names}
         part = pd.DataFrame({**named, "value": values.reshape(-1).numpy()})
         if values.ndim > 1:
-            for axis, index in zip(_axes(explanation, values), torch.where(torch.ones_like(values))):
+            for axis, index in zip(_axes(explanation, values), torch.where(torch.ones_like(values)), strict=True):
                 part[axis] = index.numpy()
         if explanation.standard_error is not None:
             part["standard_error"] = explanation.standard_error[row].reshape(-1).cpu().numpy()

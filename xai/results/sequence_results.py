@@ -62,7 +62,7 @@ class Alignment(Shown):
         import pandas as pd
 
         rows = []
-        for row, (source, target) in enumerate(zip(self.source, self.target)):
+        for row, (source, target) in enumerate(zip(self.source, self.target, strict=True)):
             parts = {name: matrix.tolist() for name, matrix in self.matrices(row).items()}
             for step, said in enumerate(target):
                 for place, read in enumerate(source):

@@ -167,7 +167,7 @@ def _by_number(count: int, piece: Callable[[int, int], Piece]) -> Cut:
 def _digest_of(files: Sequence[Path], names: Sequence[str]) -> str:
     """Return the SHA-256 of files: their names, sizes and contents."""
     digest = hashlib.sha256()
-    for path, name in zip(files, names):
+    for path, name in zip(files, names, strict=True):
         try:
             with open(path, "rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()

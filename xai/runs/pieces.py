@@ -144,7 +144,7 @@ def _decoded(
 ) -> Loaded:
     """Return rows that are read one by one."""
     found, rows, errors = [], [], {}
-    for row, (content, name) in enumerate(zip(contents, names)):
+    for row, (content, name) in enumerate(zip(contents, names, strict=True)):
         try:
             found.append(input.decode(content(), name))
         except OSError as error:

@@ -28,7 +28,7 @@ def rows_schema(checks: Sequence[str]) -> pa.Schema:
     """Return the columns of a run with these checks."""
     import pyarrow as pa
 
-    figures = dict(zip(FIGURES, (pa.string, pa.float64, pa.float64)))
+    figures = dict(zip(FIGURES, (pa.string, pa.float64, pa.float64), strict=True))
     feature = pa.struct([("name", pa.string()), ("value", pa.float64())])
     columns = {
         "row": pa.int64(), "id": pa.string(), "label": pa.string(), "predicted": pa.string(),
@@ -69,7 +69,7 @@ def rows_table(
     schema, lines = rows_schema(checks), []
     labels = [label_name(model, label, loaded.named) for label in loaded.labels]
     for method, (explanation, rows) in made.items():
-        said = {} if explanation is None else dict(zip(rows, _lines(model, explanation, checks)))
+        said = {} if explanation is None else dict(zip(rows, _lines(model, explanation, checks), strict=True))
         for row, name in enumerate(loaded.ids):
             line = said.get(row, {"error": errors[method].get(row)})
             correct = None
@@ -142,7 +142,7 @@ def _figures(findings: Sequence[Finding], checks: Sequence[str]) -> dict[str, ob
         if finding is not None:
             p = finding.details.get("p_value")
             values = (finding.status, _number(finding.score), _number(p))
-            found |= {f"{check}_{what}": value for what, value in zip(FIGURES, values)}
+            found |= {f"{check}_{what}": value for what, value in zip(FIGURES, values, strict=True)}
     return found
 
 
@@ -171,10 +171,12 @@ def _top(values: Tensor, explanation: Explanation, first: int, called: object = 
     places = values.abs().topk(count, dim=1).indices
     numbers = values.gather(1, places).double().tolist()
     found = []
-    for row, (indices, said) in enumerate(zip(places.tolist(), numbers), start=first):
+    for row, (indices, said) in enumerate(zip(places.tolist(), numbers, strict=True), start=first):
         names = None if called is not None else _names(explanation, row, values.shape[1])
         words = [called(place) if names is None else names[place] for place in indices]
-        found.append([{"name": visible_text(str(word)), "value": value} for word, value in zip(words, said)])
+        found.append(
+            [{"name": visible_text(str(word)), "value": value} for word, value in zip(words, said, strict=True)]
+        )
     return found
 
 

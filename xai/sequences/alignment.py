@@ -98,14 +98,20 @@ def alignment(
             seen = weights[row, : steps[row], : words.counts[row]]
             settings = {"permutations": permutations, "seed": seed, "batch_size": batch_size}
             findings.append((attention_finding(follower, chosen, words, row, part, seen, **settings),))
-    sizes = list(zip(steps, words.counts))
+    sizes = list(zip(steps, words.counts, strict=True))
     names = model.classes or [str(number) for number in range(int(numbers.max()) + 1)]
-    cut = [part[:high, :wide] for part, (high, wide) in zip(gradient, sizes)]
-    looked = None if weights is None else [part[:high, :wide].float() for part, (high, wide) in zip(weights, sizes)]
+    cut = [part[:high, :wide] for part, (high, wide) in zip(gradient, sizes, strict=True)]
+    looked = (
+        None
+        if weights is None
+        else [part[:high, :wide].float() for part, (high, wide) in zip(weights, sizes, strict=True)]
+    )
     return Alignment(
-        source=tuple(row[:count] for row, count in zip(words.names(), words.counts)),
-        target=tuple(tuple(names[number] for number in row[:high]) for row, high in zip(numbers.tolist(), steps)),
-        probability=[row[:high] for row, high in zip(said.exp(), steps)],
+        source=tuple(row[:count] for row, count in zip(words.names(), words.counts, strict=True)),
+        target=tuple(
+            tuple(names[number] for number in row[:high]) for row, high in zip(numbers.tolist(), steps, strict=True)
+        ),
+        probability=[row[:high] for row, high in zip(said.exp(), steps, strict=True)],
         gradient=cut,
         occlusion=occlusion,
         attention=looked,

@@ -52,7 +52,8 @@ def gate_activations(model: Model, inputs: object, *, layer: str | None = None, 
                 rows[name].extend(values)
         steps = _steps(session, [len(row) for row in rows["state"]])
         found = {
-            name: [row[: len(step)].float().cpu() for row, step in zip(parts, steps)] for name, parts in rows.items()
+            name: [row[: len(step)].float().cpu() for row, step in zip(parts, steps, strict=True)]
+            for name, parts in rows.items()
         }
         errors = [_missed({name: parts[row] for name, parts in rows.items()}, module) for row in range(len(session))]
         return Gates(
@@ -80,15 +81,18 @@ def _recorded(session: Session, layer: str, kind: type[nn.RNNBase], rows: Tensor
         run_recorded(lambda: session.score(session.inputs[rows], rows), recorded, names.values())
     seen = {name: recorded[read] for name, read in names.items()}
     lengths = (~seen["state"][:, :, 0].isnan()).sum(1).tolist()
-    return {name: [row[:length].detach() for row, length in zip(values, lengths)] for name, values in seen.items()}
+    return {
+        name: [row[:length].detach() for row, length in zip(values, lengths, strict=True)]
+        for name, values in seen.items()
+    }
 
 
 def _steps(session: Session, lengths: list[int]) -> tuple[tuple[str, ...], ...]:
     """Return the names of each row's own steps: its words, or numbers; padding that a network reads on is left out."""
     present = session.present
-    own = lengths if present is None else [min(a, b) for a, b in zip(lengths, present.sum(1).tolist())]
+    own = lengths if present is None else [min(a, b) for a, b in zip(lengths, present.sum(1).tolist(), strict=True)]
     if session.words is not None:
-        return tuple(names[:count] for names, count in zip(session.words.names(), own))
+        return tuple(names[:count] for names, count in zip(session.words.names(), own, strict=True))
     return tuple(tuple(str(number) for number in range(count)) for count in own)
 
 

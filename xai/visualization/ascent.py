@@ -113,7 +113,7 @@ def visualize(
         evidence = evaluate(reader, objectives, copies, made, problem, source, int(seed), batch)
     if problem.compares_images:
         tested = ImageEvidence(reader, objectives, copies, problem, features, run, found, int(seed), batch)
-        evidence = tuple((*new, *old) for new, old in zip(tested.findings(made.inputs), evidence))
+        evidence = tuple((*new, *old) for new, old in zip(tested.findings(made.inputs), evidence, strict=True))
     words = problem.words(made.inputs)
     return Visualization(
         objective=tuple(item.name for item in objectives for _ in range(copies)),
@@ -141,7 +141,9 @@ def visualize(
         words=words,
         diagnostics=tuple(
             {"started": started, "stopped": stopped, **({} if words is None else {"relaxed": relaxed})}
-            for started, stopped, relaxed in zip(made.started.tolist(), made.stopped.tolist(), made.relaxed.tolist())
+            for started, stopped, relaxed in zip(
+                made.started.tolist(), made.stopped.tolist(), made.relaxed.tolist(), strict=True
+            )
         ),
         evidence=evidence,
     )

@@ -60,7 +60,7 @@ def evaluate(
     for index, item in enumerate(objectives):
         others = [
             profile
-            for other, profile in zip(objectives, profiles)
+            for other, profile in zip(objectives, profiles, strict=True)
             if other is not item and (other.layers, other.reads_output) == (item.layers, item.reads_output)
         ]
         for row in range(index * copies, (index + 1) * copies):

@@ -71,9 +71,10 @@ class ImageEvidence:
                 self._paths(made, real, answers),
                 self._held_out(made, real, answers),
                 self._stimuli(made, real, answers),
+                strict=True,
             )
         rows = []
-        for first, others in zip(self._predictive(made, real, answers), unit_findings):
+        for first, others in zip(self._predictive(made, real, answers), unit_findings, strict=True):
             rows.append((headline((first, *others)), first, *others))
         return rows
 

@@ -50,8 +50,8 @@ def path_similarity(made: Tensor, real: Tensor, top: Tensor) -> float | None:
 
 def same_path(name: str, layers: Sequence[str], values: Sequence[float | None]) -> Finding:
     """Return a finding from the similarities in the layers before the unit, in their order; the last one decides."""
-    seen = {layer: value for layer, value in zip(layers, values) if value is not None}
-    details = {"layers": dict(zip(layers, values))}
+    seen = {layer: value for layer, value in zip(layers, values, strict=True) if value is not None}
+    details = {"layers": dict(zip(layers, values, strict=True))}
     control = "1: as alike as the exciting real images are to one another; 0: as other real images are to them"
     if not seen:
         text = f"Untestable: there is no layer before {name} in which the real images that excite it are alike."

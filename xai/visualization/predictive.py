@@ -56,16 +56,16 @@ class Features:
                 parts.append(
                     [
                         adaptive_avg_pool2d(torch.relu(recorded[name].float()), grid).flatten(1)
-                        for name, grid in zip(self.layers, grids)
+                        for name, grid in zip(self.layers, grids, strict=True)
                     ]
                 )
-        return [torch.cat(columns) for columns in zip(*parts)]
+        return [torch.cat(columns) for columns in zip(*parts, strict=True)]
 
 
 def similarities(images: list[Tensor], real: list[Tensor]) -> Tensor:
     """Return how similar images are to real ones, (m, n): cosines around the real mean, summed over layers."""
     total = torch.zeros(())
-    for one, other in zip(images, real):
+    for one, other in zip(images, real, strict=True):
         mean = other.mean(0)
         first, second = (torch.nn.functional.normalize(item - mean, dim=1) for item in (one, other))
         total = total + first @ second.T

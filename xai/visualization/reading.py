@@ -51,7 +51,9 @@ class Reader:
         """Return objective i on its own inputs i * copies to (i + 1) * copies, (n,), connected to the graph."""
         reading = self.read(objectives, inputs, together)
         starts = range(0, len(inputs), copies)
-        parts = [item.value(reading.rows(start, start + copies)) for item, start in zip(objectives, starts)]
+        parts = [
+            item.value(reading.rows(start, start + copies)) for item, start in zip(objectives, starts, strict=True)
+        ]
         return torch.cat(parts)
 
     def measure_all(self, objectives: Sequence[Objective], inputs: Tensor, batch: int) -> Tensor:

@@ -61,13 +61,13 @@ def row_parameterization(
     def codes(rows: Tensor) -> Tensor:
         """Return rows in which every category has one of its codes."""
         rows = rows.clone()
-        for column, count in zip(columns, counts):
+        for column, count in zip(columns, counts, strict=True):
             rows[..., column] = (rows[..., column] * (count - 1)).round().clamp(0, count - 1) / max(count - 1, 1)
         return rows
 
     def search(values: Tensor, measure: Measure) -> Tensor:
         values = values.clone()
-        for column, count in zip(columns, counts):
+        for column, count in zip(columns, counts, strict=True):
             tried = values[:, None].repeat(1, count, *[1] * len(shape))
             tried[..., column] = torch.arange(count, device=values.device).to(values) / max(count - 1, 1)
             reached = measure(low + tried.flatten(0, 1) * (high - low), count).view(len(values), count)

@@ -44,7 +44,7 @@ def made_inputs_section(
     views = []
     for layer, made in groups.items():
         units = []
-        for row, objective in zip(made, objectives[layer]):
+        for row, objective in zip(made, objectives[layer], strict=True):
             values = row.values[0]
             fall = losses(model, objective, values, start).tolist()
             finding = row.finding("real_images")
@@ -157,7 +157,8 @@ def _words(
     top = max(max(fall), 1e-12)
     shades = [f"m{min(5, 1 + int(5 * item / top))}" if item > 0.02 * top else "" for item in fall]
     words = [
-        {"text": word, "shade": shade, "fall": item} for word, shade, item in zip((row.words or ((),))[0], shades, fall)
+        {"text": word, "shade": shade, "fall": item}
+        for word, shade, item in zip((row.words or ((),))[0], shades, fall, strict=True)
     ]
     return {"words": words, "text": None if best is None else " ".join(words_of(TextInput.of(model.input), best))}
 

@@ -35,13 +35,17 @@ def performance_section(
             "called": performance.classes[index % len(confusion)],
             "count": count,
         }
-        for count, index in zip(*(part.tolist() for part in mistakes.flatten().topk(min(5, mistakes.numel()))))
+        for count, index in zip(
+            *(part.tolist() for part in mistakes.flatten().topk(min(5, mistakes.numel()))), strict=True
+        )
         if count
     ]
     hardest = frame.loc[frame["recall"].idxmin()] if frame["recall"].notna().any() else None
     small = len(confusion) <= LARGEST_MATRIX
     matrix = (
-        [{"name": name, "cells": row.tolist()} for name, row in zip(performance.classes, confusion)] if small else []
+        [{"name": name, "cells": row.tolist()} for name, row in zip(performance.classes, confusion, strict=True)]
+        if small
+        else []
     )
     body = render(
         "performance.html",

@@ -58,7 +58,7 @@ def depth_section(model: Model, groups: Mapping[str, Visualization]) -> Section:
     for layer, made in groups.items():
         field = sees.get(layer)
         seen = "" if field is None else " (sees all)" if None in field else f" (sees {field[0]} × {field[1]})"
-        rows.append((layer + seen, _captions(model, dict(zip(made.objective, made)), layer=layer)))
+        rows.append((layer + seen, _captions(model, dict(zip(made.objective, made, strict=True)), layer=layer)))
     return _section("depth", "By depth", text, rows, groups)
 
 
