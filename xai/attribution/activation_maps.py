@@ -22,11 +22,21 @@ def gradcam(
 ) -> Explanation:
     """Return the feature maps of a layer weighted by their mean gradient, negative parts cut, in input size.
 
-    inputs: images (N, C, H, W). layer: one that puts out (C, H, W) or (H, W, C); by default the last maps that the
-    scores depend on, behind norm and activation, before a pool. values: (N, H, W), at least 0, resized bilinearly from
-    the layer's grid. The options name the layer, its grid (a map cannot be finer) and, where it runs several times, the
-    call that was read, the last one.
-    Raises LayerError where the layer does not exist, puts out no maps, or which axes are rows and columns is not known.
+    Args:
+        model: What is explained.
+        inputs: Images (N, C, H, W).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: One that puts out (C, H, W) or (H, W, C); by default the last maps that the scores depend on, behind norm
+            and activation, before a pool.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, H, W), at least 0, resized bilinearly from the layer's grid. The options name the layer, its grid (a
+        map cannot be finer) and, where it runs several times, the call that was read, the last one.
+
+    Raises:
+        LayerError: The layer does not exist, puts out no maps, or which axes are rows and columns is not known.
+
     Source: Selvaraju et al. 2017, arXiv:1610.02391.
 
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 2))
@@ -45,8 +55,20 @@ def guided_gradcam(
 ) -> Explanation:
     """Return the guided gradient of each pixel times the Grad-CAM map there: its detail, where the class is.
 
-    inputs: images (N, C, H, W). layer: whose maps to read, by default as `gradcam`. values: (N, C, H, W), signed.
-    Raises LayerError where the layer does not exist or puts out no maps, and what `guided_backprop` raises.
+    Args:
+        model: What is explained.
+        inputs: Images (N, C, H, W).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose maps to read, by default as `gradcam`.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, C, H, W), signed.
+
+    Raises:
+        LayerError: The layer does not exist or puts out no maps.
+        NetworkError: A rectifier runs inside a scripted module, as for `guided_backprop`.
+
     Source: Selvaraju et al. 2017, arXiv:1610.02391.
 
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 2))

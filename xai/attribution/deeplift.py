@@ -41,9 +41,23 @@ def deeplift(
     reused or in place; max pooling as well. Products of two parts, quotients and normalization get the mean gradient
     along the straight path, and softmax one rule that a constant on all logits does not change.
 
-    inputs: (N, ...). baseline: "zero", "mean", "noise", "blur", a number, or a tensor. layer: whose output to explain
-    in place of the inputs; the baseline is then one of that output. values: (N, ...), signed, output units.
-    Raises InputError, TargetError, or NetworkError, naming an operation that has no rule before anything is made.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        baseline: "zero", "mean", "noise", "blur", a number, or a tensor.
+        layer: Whose output to explain in place of the inputs; the baseline is then one of that output.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: An operation has no rule; it is named before anything is made.
+
     Source: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685.
 
     >>> class Product(torch.nn.Module):

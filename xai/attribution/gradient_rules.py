@@ -32,11 +32,26 @@ def guided_backprop(
 ) -> Explanation:
     """Return the gradient in which every rectifier lets only positive signals back.
 
-    Rectifiers are ReLU and its kin (ReLU6, leaky ReLU, ELU, GELU, SiLU, ..., as modules or functions); other operations
-    keep their gradient. "rectifiers" in the options says how many were met: without one, this is the plain gradient.
+    Rectifiers are ReLU and the like (ReLU6, leaky ReLU, ELU, GELU, SiLU, ..., as modules or functions); other
+    operations keep their gradient. "rectifiers" in the options says how many were met: without one, this is the plain
+    gradient.
 
-    inputs: (N, ...). layer: whose output to explain in place of the inputs. values: (N, ...), signed, in output units
-    per input unit. Raises InputError, TargetError, or NetworkError, also for a rectifier inside a scripted module.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose output to explain in place of the inputs.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units per input unit.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or a rectifier runs inside a scripted module.
+
     Source: Springenberg et al. 2015, arXiv:1412.6806.
 
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))
@@ -58,10 +73,27 @@ def deconvolution(
     exact: bool = False,
     batch_size: int | None = None,
 ) -> Explanation:
-    """Return what a deconvolution network projects back: rectifiers rectify the signal, whatever they let through.
+    """Return what a deconvolution network projects back: each rectifier passes the positive part of the signal alone.
 
-    Rectifiers and the other arguments are those of `guided_backprop`. values: (N, ...), signed, in output units per
-    input unit. Raises InputError, TargetError or NetworkError. Source: Zeiler, Fergus 2014, arXiv:1311.2901.
+    Rectifiers are those of `guided_backprop`; what they let through on the way forward does not count.
+
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose output to explain in place of the inputs.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units per input unit.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or a rectifier runs inside a scripted module.
+
+    Source: Zeiler, Fergus 2014, arXiv:1311.2901.
 
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))
     >>> with torch.no_grad():

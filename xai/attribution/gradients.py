@@ -30,10 +30,24 @@ def saliency(
 ) -> Explanation:
     """Return the absolute gradient of the target's output, per input value.
 
-    inputs: a batch the model's input takes, (N, ...). layer: whose output to explain in place of the inputs.
-    values: (N, ...), in output units per input unit, at least 0; of texts a list of one number per word, summed over
-    its vector.
-    Raises InputError, TargetError or NetworkError. Source: Simonyan, Vedaldi, Zisserman 2014, arXiv:1312.6034.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose output to explain in place of the inputs.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), in output units per input unit, at least 0; of texts a list of one number per word, summed
+        over its vector.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Simonyan, Vedaldi, Zisserman 2014, arXiv:1312.6034.
 
     >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
     >>> with torch.no_grad():
@@ -58,8 +72,23 @@ def input_x_gradient(
 ) -> Explanation:
     """Return the gradient times the input: what each value adds to the output, if the network were linear.
 
-    inputs: (N, ...). layer: whose output to explain in place of the inputs. values: (N, ...), signed, output units.
-    Raises InputError, TargetError or NetworkError. Source: Shrikumar et al. 2016, arXiv:1605.01713.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose output to explain in place of the inputs.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units; of texts a list of one number per word.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Shrikumar et al. 2016, arXiv:1605.01713.
 
     >>> class Product(torch.nn.Module):
     ...     def forward(self, x):
@@ -89,10 +118,26 @@ def integrated_gradients(
     The values of a row add up to the output at the input minus the output at the baseline; how far they miss it is
     `completeness_error` in the diagnostics, as a share of that difference, from Gauss-Legendre points on the path.
 
-    inputs: (N, ...). baseline: "zero", "mean", "noise", "blur", a number, or a tensor; of texts also "padding", its
-    vector. layer: whose output to explain in place of the inputs; the baseline is then one of that output.
-    values: (N, ...), signed, output units; of texts a list of one number per word, summed over its vector.
-    Raises InputError, TargetError or NetworkError. Source: Sundararajan, Taly, Yan 2017, arXiv:1703.01365.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        baseline: "zero", "mean", "noise", "blur", a number, or a tensor (of the inputs' shape, or one row of it); of
+            texts also "padding", its vector.
+        steps: Points on the path.
+        layer: Whose output to explain in place of the inputs; the baseline is then one of that output.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units; of texts a list of one number per word, summed over its vector.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Sundararajan, Taly, Yan 2017, arXiv:1703.01365.
 
     >>> class Kink(torch.nn.Module):
     ...     def forward(self, x):

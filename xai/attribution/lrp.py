@@ -48,12 +48,28 @@ def lrp(
     and `absorbed_elsewhere` (batch norms that could not be folded, constants that the network adds, its own
     normalization of the input); with the sum of the values they make up the `score`.
 
-    inputs: (N, ...). rule: "epsilon" for every layer; "gamma", which favors what agrees with the neuron's sign;
-    "alpha_beta" with beta = alpha - 1; or "composite": gamma for convolutions, epsilon for linear layers.
-    epsilon: what keeps denominators from 0. layer: whose output to explain in place of the inputs.
-    values: (N, ...), signed, output units. Batch norm is folded into convolutions first, unless `exact`.
-    Raises InputError, TargetError, or NetworkError, naming an operation that has no rule: products of two parts,
-    normalization by the input's own statistics, activations that are not 0 at 0.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        rule: "epsilon" for every layer; "gamma", which favors what agrees with the neuron's sign; "alpha_beta" with
+            beta = alpha - 1; or "composite": gamma for convolutions, epsilon for linear layers.
+        epsilon: What keeps denominators from 0.
+        gamma: How much more contributions of the neuron's own sign count.
+        alpha: The weight of positive contributions, from 1.
+        layer: Whose output to explain in place of the inputs.
+        exact: Keep batch norms as they are; else they are folded into convolutions first.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: An operation has no rule: products of two parts, normalization by the input's own statistics,
+            activations that are not 0 at 0.
+
     Sources: Bach et al. 2015, doi:10.1371/journal.pone.0130140; Montavon et al. 2019, doi:10.1007/978-3-030-28954-6_10.
 
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))

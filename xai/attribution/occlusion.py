@@ -32,12 +32,28 @@ def occlusion(
 ) -> Explanation:
     """Return by how much the output falls when a window is replaced by the baseline, spread over the window.
 
-    Images: a window slides over all channels (default: a seventh of the side, in steps of half of that); where windows
-    overlap, a pixel gets the mean of those that cover it. Other inputs: one value at a time; of a series, a value at
-    "zero" is a 0 in the caller's units, not padding. baseline: as for integrated gradients. values: like the inputs,
-    (N, ...), signed, in output units (`of="probability"`: in probability). layer: whose output to hide parts of
-    in place of the inputs.
-    Raises InputError for a window that does not fit, and for texts (`lime_text` hides words).
+    Over an image the window slides, with all channels; where windows overlap, a pixel gets the mean of those that cover
+    it. Of other inputs one value at a time is replaced; of a series, a value at "zero" is a 0 in the caller's units,
+    not padding.
+
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...), of numbers.
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        window: Of images, its side, or height and width, in pixels; by default a seventh of each side.
+        stride: By how many pixels it moves; by default half the window.
+        baseline: What stands in its place: "zero", "mean", "noise", "blur", a number, or a tensor.
+        of: What falls: "output" (the network's own), "probability" or "log_probability".
+        layer: Whose output to hide parts of in place of the inputs.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: like the inputs, (N, ...), signed, in units of `of`.
+
+    Raises:
+        InputError: A window does not fit, or the inputs are texts (`lime_text` hides words).
+
     Source: Zeiler, Fergus 2014, arXiv:1311.2901.
 
     >>> class Product(torch.nn.Module):

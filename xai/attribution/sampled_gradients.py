@@ -32,9 +32,26 @@ def smoothgrad(
 ) -> Explanation:
     """Return the mean gradient over copies of the input under normal noise, with its standard error.
 
-    inputs: (N, ...). noise: its standard deviation, as a share of the input's range. layer: whose output to explain in
-    place of the inputs. values: (N, ...), signed, output units per input unit; `standard_error` alike.
-    Raises InputError, TargetError or NetworkError. Source: Smilkov et al. 2017, arXiv:1706.03825.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        noise: Its standard deviation, as a share of the input's range.
+        samples: Copies of each input, at least 2.
+        layer: Whose output to explain in place of the inputs.
+        seed: Of the noise; the same gives the same numbers.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units per input unit; `standard_error` alike.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Smilkov et al. 2017, arXiv:1706.03825.
 
     >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
     >>> with torch.no_grad():
@@ -86,10 +103,26 @@ def gradient_shap(
     `samples`, a part is drawn. The error bars are unbiased from two samples per row of the background on; with fewer
     they are too wide, since rows and points cannot be told apart.
 
-    inputs: (N, ...). background: a baseline ("zero", "mean", "noise", "blur", a number), several of them, or rows of
-    data (B, ...). layer: whose output to explain in place of the inputs. values: (N, ...), signed, output units;
-    `standard_error` alike, from the draws.
-    Raises InputError, TargetError or NetworkError. Source: Erion et al. 2021, arXiv:1906.10670.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        background: A baseline ("zero", "mean", "noise", "blur", a number), several of them, or rows of data (B, ...).
+        samples: Points for each input, at least 2.
+        layer: Whose output to explain in place of the inputs.
+        seed: Of the points; the same gives the same numbers.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units; `standard_error` alike, from the draws.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Erion et al. 2021, arXiv:1906.10670.
 
     >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
     >>> with torch.no_grad():

@@ -24,9 +24,17 @@ def attribute(
     """Return the explanation by each method of each target, by (method, target).
 
     What the network says about a batch is kept until the end, as scores: perturbations that several targets or methods
-    share are evaluated once. methods: names from `xai list methods`. targets: what a method takes as its target; a list
-    (one target per row) becomes a tuple as a key. options: keyword arguments by method.
-    Raises InputError for an unknown method, and what a method raises.
+    share are evaluated once.
+
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        methods: Names from `xai list methods`.
+        targets: What a method takes as its target; a list (one target per row) becomes a tuple as a key.
+        options: Keyword arguments by method.
+
+    Raises:
+        InputError: A method is unknown, or what the method raises.
 
     >>> import torch
     >>> model = Model(torch.nn.Linear(3, 2))

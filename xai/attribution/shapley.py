@@ -44,12 +44,29 @@ def kernel_shap(
     are all evaluated and the values are exact; otherwise pairs of a coalition and its complement are drawn, and
     `standard_error` says how far off that may be.
 
-    inputs: (N, C, H, W), (N, columns) or (N, steps, channels). background: what stands where a part is not shown, a
-    baseline ("zero", "mean", "noise", "blur", a number), several, or rows of data (B, ...). segments: of images, as in
-    `lime_image`. samples: coalitions, by default 1,024 and four for each part. of: "output", "probability" or
-    "log_probability". layer: whose output to explain in place of the inputs. values: a list of one vector per row.
-    Raises InputError, TargetError or NetworkError. Sources: Lundberg, Lee 2017, arXiv:1705.07874; Covert, Lee 2021,
-    arXiv:2012.01536.
+    Args:
+        model: What is explained.
+        inputs: (N, C, H, W), (N, columns) or (N, steps, channels).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        background: What stands where a part is not shown: a baseline ("zero", "mean", "noise", "blur", a number),
+            several, or rows of data (B, ...).
+        segments: Of images, as in `lime_image`; of others None, or labels of their positions.
+        samples: Coalitions, by default 1,024 and four for each part.
+        of: What is explained: "output", "probability" or "log_probability".
+        layer: Whose output to explain in place of the inputs.
+        seed: Of the coalitions; the same gives the same numbers.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: a list of one vector per row, signed, in units of `of`.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Sources: Lundberg, Lee 2017, arXiv:1705.07874; Covert, Lee 2021, arXiv:2012.01536.
 
     >>> class Product(torch.nn.Module):
     ...     def forward(self, x):

@@ -38,12 +38,27 @@ def accumulated_local_effects(
     A row is only moved to the ends of its own bin, so that correlated columns make no rows that do not occur. In a
     model that adds up functions of single columns it gives each of them, but for its mean, at the ends of the bins.
 
-    data: (N, D). columns: names or numbers; by default all columns of numbers, and categorical ones with an order.
-    target, of: as in `partial_dependence`. bins: at most so many, with as many rows in each as can be. order: the words
-    of a categorical column from first to last, by name; neighbors in it are compared. Each Curve has values (G,) at the
-    ends of the bins, and their standard error: that of the mean change in each bin, added up from where the curve is
-    centered (the bins being independent).
-    Raises InputError, TargetError or NetworkError. Source: Apley, Zhu 2020, arXiv:1612.08468.
+    Args:
+        model: Of tables.
+        data: Rows, (N, D).
+        columns: Names or numbers; by default all columns of numbers, and categorical ones with an order.
+        target: A class (the last one by default) or output.
+        bins: At most so many, with as many rows in each as can be.
+        order: The words of a categorical column from first to last, by name; neighbors in it are compared.
+        of: "probability", "log_probability" or "output".
+        seed: Of what is drawn at random; the same gives the same numbers.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        A Curve for each column: values (G,) at the ends of the bins, and their standard error: that of the mean change
+        in each bin, added up from where the curve is centered (the bins being independent).
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Apley, Zhu 2020, arXiv:1612.08468.
 
     >>> model = Model(torch.nn.Linear(2, 1), task="regression")
     >>> effects = accumulated_local_effects(model, torch.rand(30, 2), [0], bins=4)

@@ -40,16 +40,32 @@ def concept_sensitivity(
 ) -> Concepts:
     """Return whether the score of a class rises when a layer moves towards a concept, and whether that is chance.
 
-    inputs: examples of the class `target`, (N, ...). concepts: examples of each, by name, at least 10. others: random
-    examples, at least as many as of the largest concept and as many again, as negatives and for the null. layer: where.
     A concept's vector is the direction in which a linear classifier tells its examples from others of equal number
     (regularized least squares). `scores`: the share of inputs with a positive derivative along it (Kim's TCAV score).
     `alignment`: the mean cosine of gradient and vector. Both are means over 5 draws of the others. Tested is the
-    alignment, against that of `controls` concepts drawn from `others`, two-sided, corrected over the concepts (Holm):
-    in a nearly linear network the gradient is the same everywhere, and the share 0 or 1 towards any direction. pass: p
-    at most 0.05 and the classifier right on more than 3 in 4 of held-out examples; warn: significant, but the layer
-    hardly tells the concept from others; fail: not significant.
-    Raises InputError, TargetError, LayerError or NetworkError.
+    alignment, against that of concepts drawn from `others`, two-sided, corrected over the concepts (Holm): in a nearly
+    linear network the gradient is the same everywhere, and the share 0 or 1 towards any direction. pass: p at most 0.05
+    and the classifier right on more than 3 in 4 of held-out examples; warn: significant, but the layer hardly tells the
+    concept from others; fail: not significant.
+
+    Args:
+        model: What is explained.
+        inputs: Examples of the class, (N, ...).
+        target: The class, by number or name.
+        concepts: Examples of each concept, by name, at least 10.
+        others: Random examples, at least as many as of the largest concept and as many again, as negatives and for the
+            null.
+        layer: Where the concepts are looked for.
+        controls: Concepts drawn from the others, at least 19.
+        seed: Of all draws; the same gives the same numbers.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such class.
+        LayerError: There is no such layer.
+        NetworkError: The network fails, or puts out something else than scores.
+
     Source: Kim et al. 2018, arXiv:1711.11279.
     """
     controls = whole_number("controls", controls, 19)  # fewer cannot reach p = 0.05

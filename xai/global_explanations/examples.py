@@ -27,11 +27,22 @@ def activating_examples(
 ) -> Examples:
     """Return the inputs that excite each unit of a layer most and least, with how far from its mean they lie.
 
-    inputs: any that the model takes, (N, ...). units: numbers of channels or states, all by default. A channel's
-    activation is its mean over positions, a recurrent state's its largest over the steps that are there; an activation
-    function is read before it. count: how many at either end. A unit that looks for something leaves the mean far
-    behind on few inputs; the extremes of noise over N inputs lie about sqrt(2 log N) standard deviations away.
-    Raises InputError, LayerError or NetworkError.
+    A channel's activation is its mean over positions, a recurrent state's its largest over the steps that are there; an
+    activation function is read before it. A unit that looks for something leaves the mean far behind on few inputs; the
+    extremes of noise over N inputs lie about sqrt(2 log N) standard deviations away.
+
+    Args:
+        model: Whose units are looked at.
+        inputs: Any that the model takes, (N, ...).
+        layer: The layer, by name.
+        units: Numbers of channels or states, all by default.
+        count: How many inputs at either end.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Raises:
+        InputError: An argument cannot be.
+        LayerError: There is no such layer, or it has no units.
+        NetworkError: The network fails, or puts out something else than scores.
 
     >>> import torch
     >>> model = Model(torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.Linear(2, 2)))

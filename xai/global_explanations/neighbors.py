@@ -35,11 +35,25 @@ def nearest_examples(
 ) -> Neighbors:
     """Return the training rows whose last hidden layer is nearest to that of each input.
 
-    inputs: (N, ...). train: rows that the network learned from. labels: their classes, for the evidence: do more of the
-    neighbors have the predicted class than of as many rows drawn at random (a binomial test)? layer: its output is
-    compared; by default what the last linear layer reads. distance: "cosine" (of what is centered on the training mean)
-    or "euclidean". `novelty`: the share of training rows nearer to their own nearest neighbor than an input is to its;
-    near 1, the network has learned from nothing like it. Raises InputError, LayerError or NetworkError.
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        train: Rows that the network learned from.
+        labels: Their classes, for the evidence: do more of the neighbors have the predicted class than of as many rows
+            drawn at random (a binomial test)?
+        layer: Its output is compared; by default what the last linear layer reads.
+        count: Neighbors of each input.
+        distance: "cosine" (of what is centered on the training mean) or "euclidean".
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        Numbers of training rows and their distances, (N, count). `novelty`: the share of training rows nearer to their
+        own nearest neighbor than an input is to its; near 1, the network has learned from nothing like it.
+
+    Raises:
+        InputError: An argument cannot be.
+        LayerError: There is no such layer.
+        NetworkError: The network fails, or puts out something else than scores.
 
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
     >>> rows = torch.rand(20, 2)

@@ -35,13 +35,29 @@ def partial_dependence(
 ) -> Effects:
     """Return the mean answer over the rows when a column is set to each value of a grid, and every row's own curve.
 
-    data: (N, D). columns: names or numbers, all by default. target: a class (the last one by default) or output.
-    points: of a column of numbers, at even shares of the data (`grid` gives values of your own by name); of a
-    categorical column all its words. of: "probability", "log_probability" or "output". Each Curve has values (G,), the
-    standard error of that mean over the rows (G,), and `individual` (N, G): where these cross, the mean hides an
-    interaction. Of correlated columns it asks about rows that do not occur: `accumulated_local_effects` does not.
-    Raises InputError, TargetError or NetworkError. Source: Friedman 2001, doi:10.1214/aos/1013203451; Goldstein et al.
-    2015, arXiv:1309.6392.
+    Of correlated columns it asks about rows that do not occur: `accumulated_local_effects` does not.
+
+    Args:
+        model: Of tables.
+        data: Rows, (N, D).
+        columns: Names or numbers, all by default.
+        target: A class (the last one by default) or output.
+        points: Values of a column of numbers, at even shares of the data; of a categorical column all its words count.
+        grid: Values of your own, by the column's name.
+        of: "probability", "log_probability" or "output".
+        seed: Of what is drawn at random; the same gives the same numbers.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        A Curve for each column: values (G,), the standard error of that mean over the rows (G,), and `individual` (N,
+        G): where these cross, the mean hides an interaction.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Friedman 2001, doi:10.1214/aos/1013203451; Goldstein et al. 2015, arXiv:1309.6392.
 
     >>> model = Model(torch.nn.Linear(2, 1), task="regression")
     >>> effects = partial_dependence(model, torch.rand(30, 2), [0], points=4)

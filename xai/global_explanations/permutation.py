@@ -38,15 +38,28 @@ def permutation_importance(
 ) -> Importance:
     """Return by how much the model's score falls when a column's values are shuffled over the rows.
 
-    data: rows that the model did not learn from, (N, D). labels: class numbers or names (N,), or a regression's
-    numbers. metric: "accuracy" or "log_likelihood" (of the right class, the mean), by default accuracy; of a regression
-    "r2". groups: columns that are shuffled together, by name; each group then stands for its columns.
-    values: (D,), the mean fall over `repeats` shuffles; standard_error: over the rows, each in both its parts (as one
-    that is answered, and as one that lends its value), so that it covers which rows were drawn. `correlated` names
-    columns that can stand in for each other: shuffled alone each seems needless, and makes rows that do not occur; put
-    them into one group.
-    Raises InputError or NetworkError. Source: Breiman 2001, doi:10.1023/A:1010933404324; Fisher, Rudin, Dominici 2019,
-    arXiv:1801.01489.
+    Args:
+        model: Of tables.
+        data: Rows that the model did not learn from, (N, D).
+        labels: Class numbers or names (N,), or a regression's numbers.
+        metric: "accuracy" or "log_likelihood" (of the right class, the mean), by default accuracy; of a regression
+            "r2".
+        groups: Columns that are shuffled together, by name; each group then stands for its columns.
+        repeats: Shuffles of each column.
+        seed: Of the shuffles; the same gives the same numbers.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: (D,), the mean fall over the shuffles, in units of the metric. standard_error: over the rows, each in
+        both its parts (as one that is answered, and as one that lends its value), so that it covers which rows were
+        drawn. `correlated` names columns that can stand in for each other: shuffled alone each seems needless, and
+        makes rows that do not occur; put them into one group.
+
+    Raises:
+        InputError: An argument cannot be.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Breiman 2001, doi:10.1023/A:1010933404324; Fisher, Rudin, Dominici 2019, arXiv:1801.01489.
 
     >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
     >>> with torch.no_grad():

@@ -35,11 +35,24 @@ def surrogate_tree(
 ) -> SurrogateTree:
     """Return a decision tree grown on the model's own answers, its rules as text, and its fidelity on held-out rows.
 
-    data: rows (N, D) to grow on. held_out: rows to measure on; by default a quarter of the data, drawn at random, is
-    kept for it. leaves, depth: its size. Categorical columns are split by word ("city = Oslo"). Fidelity: the share of
-    held-out rows on which the tree answers as the model does; of a regression, R2. The finding compares it with always
-    giving the most frequent answer (McNemar's test, exact): a tree that does no better explains nothing, however often
-    it agrees; below 0.9 it leaves out much. Raises InputError or NetworkError.
+    Categorical columns are split by word ("city = Oslo"). Fidelity is the share of held-out rows on which the tree
+    answers as the model does; of a regression, R2. The finding compares it with always giving the most frequent answer
+    (McNemar's test, exact): a tree that does no better explains nothing, however often it agrees; below 0.9 it leaves
+    out much.
+
+    Args:
+        model: Of tables.
+        data: Rows (N, D) to grow on.
+        held_out: Rows to measure on; by default a quarter of the data, drawn at random, is kept for it.
+        leaves: The most leaves.
+        depth: The most splits on the way to a leaf; None for any number.
+        seed: Of the draw of held-out rows.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Raises:
+        InputError: An argument cannot be.
+        NetworkError: The network fails, or puts out something else than scores.
+
     Source: Craven, Shavlik 1996 (Trepan); Bastani et al. 2017, arXiv:1705.08504.
 
     >>> model = Model.from_callable(lambda x: np.stack([x[:, 0] < 0.5, x[:, 0] >= 0.5], 1), classes=["low", "high"])

@@ -40,7 +40,14 @@ def read_image(path: str | Path, input: Input) -> Tensor:
     """Return a file as pixels (1, C, H, W) in the input's range.
 
     The image is turned as its EXIF data say, put on white where it is transparent, converted to grey or RGB, and its
-    largest centered part of the right proportions is resized. Raises InputError for a missing or damaged file.
+    largest centered part of the right proportions is resized.
+
+    Args:
+        path: Of the file.
+        input: The kind of input, whose shape (C, H, W) and range the pixels get.
+
+    Raises:
+        InputError: The file is missing or damaged, or the kind is none of images.
     """
     if not Path(path).is_file():
         raise InputError("image", expected="an image file", got=f"no file at {path}")
@@ -71,7 +78,12 @@ def decode_image(content: bytes, input: Input, name: str) -> Tensor:
 
 @names_errors("read_images")
 def read_images(paths: Sequence[str | Path], input: Input) -> LabelledImages:
-    """Return several files as one batch, each named by its file name."""
+    """Return several files as one batch, each named by its file name.
+
+    Args:
+        paths: Of the files.
+        input: The kind of input, as for `read_image`.
+    """
     batch = torch.cat([read_image(path, input) for path in paths])
     return LabelledImages(batch, tuple(Path(path).name for path in paths))
 

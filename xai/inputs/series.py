@@ -22,9 +22,13 @@ ALMOST_NOTHING = 1e-20
 
 
 class SequenceInput(Input, frozen=True, tag="sequence"):
-    """Series of up to `length` steps of numbers, one per name; a step of zeros behind the last other one is padding.
+    """Series of numbers; a step of zeros behind the last other one is padding.
 
-    `mean` and `std` (one number per name) are what the network was trained with; a step of zeros stays one.
+    Args:
+        names: Of the numbers of a step, one each.
+        length: The most steps.
+        mean: What each number was centered on when the network was trained, one per name; a step of zeros stays one.
+        std: What it was divided by, one per name.
     """
 
     names: list[str]

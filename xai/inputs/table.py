@@ -25,9 +25,14 @@ __all__ = ["TabularInput", "noise_in_columns"]
 
 
 class TabularInput(Input, frozen=True, tag="tabular"):
-    """Rows of numbers, one per name; `categorical` maps a name to the words behind its codes 0, 1, 2, ...
+    """Rows of numbers.
 
-    A DataFrame's numbers in such a column are words where the words are these numbers ("1", "2", "3"), else codes.
+    A DataFrame's numbers in a categorical column are words where the words are these numbers ("1", "2", "3"), else
+    codes.
+
+    Args:
+        names: Of the columns, distinct.
+        categorical: By name of a column, the words behind its codes 0, 1, 2, ...
     """
 
     names: list[str]

@@ -176,6 +176,9 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     def words(self, text: str) -> list[str]:
         """Return what the pattern finds in a text, cut to `length`.
 
+        Args:
+            text: One text.
+
         >>> TextInput(["good"], length=2).words("Good old film")
         ['good', 'old']
         """
@@ -183,6 +186,9 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return where in the text each of its words stands, from the first character to behind the last.
+
+        Args:
+            text: One text.
 
         >>> TextInput().spans("Good old film")
         [(0, 4), (5, 8), (9, 13)]
@@ -194,14 +200,22 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return [(origin[match.start()], origin[match.end() - 1] + 1) if match.group() else (0, 0) for match in found]
 
     def numbers(self, text: str) -> list[int]:
-        """Return the numbers of a text's words."""
+        """Return the numbers of a text's words.
+
+        Args:
+            text: One text.
+        """
         known = self._numbering
         return [known.get(word, UNKNOWN) for word in self.words(text)]
 
     def texts(self, numbers: Tensor) -> list[str]:
-        """Return texts (N) that have these numbers of words (N, L): in lower case, with a sign for an unknown word.
+        """Return texts (N) that have these words: in lower case, with a sign for an unknown word.
 
-        Raises InputError where the pattern cuts no such text into these words.
+        Args:
+            numbers: Of words, (N, L), padded with 0.
+
+        Raises:
+            InputError: The pattern cuts no such text into these words.
 
         >>> TextInput(["good", "film"]).texts(torch.tensor([[2, 1, 3, 0]]))
         ['good unknown film']

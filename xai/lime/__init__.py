@@ -56,6 +56,6 @@ METHODS = (
         inputs=("tensor", "sequence"),
         needs_gradient=False,
         passes=5000,
-        summary="a weighted linear model fitted around the series, with an error bar on every stretch of time",
+        summary="a weighted linear model fitted around the series, with an error bar on every window of time",
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
@@ -10,13 +12,14 @@ from xai.inputs.baselines import BASELINES, as_row
 from xai.lime.original import original_image
 from xai.lime.parts import explain_parts
 from xai.lime.rounds import Fitted
-from xai.lime.settings import check_settings
+from xai.lime.settings import LimeSettings, read_settings
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["lime_image"]
 
+MOST_SAMPLES = 1000  # a network of images takes long
 FILLS = ("segment_mean", "noise", *BASELINES)
 
 
@@ -28,62 +31,61 @@ def lime_image(
     *,
     segments: object = None,
     fill: object = "segment_mean",
-    samples: int | None = None,
-    most_samples: int = 1000,
-    top: int = 5,
-    confidence: float = 0.95,
-    surrogate: str = "ridge",
-    features: int | None = None,
-    penalty: float = 1.0,
-    kernel_width: float | None = None,
-    of: str = "probability",
-    engine: str = "xai",
-    seed: int = 0,
-    exact: bool = False,
-    batch_size: int | None = None,
+    **settings: Unpack[LimeSettings],
 ) -> Explanation:
     """Return one weight per segment: how much showing it adds to the target, in a surrogate fitted around the image.
 
-    images: (N, C, H, W) or HWC, float, uint8 or 16-bit. segments: None, "slic", "quickshift", "felzenszwalb", "grid"
-    or labels (any integers). fill: what hides a segment: "segment_mean" (its mean color), "zero", "mean", "blur",
-    "noise", a number or a tensor. The other settings are those of `xai.lime.settings.Settings`.
-    of: "probability" as in lime, "log_probability" or "output" (the logit). values: a list of (d,) per image, in units
-    of `of`, with `standard_error` beside it (sampling only). Diagnostics: r2 of the surrogate, its fidelity on samples
-    that it had not seen, its intercept and answer, the samples used and why they were enough.
-    Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
+    Args:
+        model: Of images.
+        images: (N, C, H, W) or HWC, float, uint8 or 16-bit, or one of them.
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        segments: None, "slic", "quickshift", "felzenszwalb", "grid", or labels: any whole numbers, (H, W) or (N, H, W).
+        fill: What hides a segment: "segment_mean" (its mean color), "zero", "mean", "blur", "noise", a number or a
+            tensor.
+        settings: Those of every LIME function, see `xai.lime.settings.LimeSettings`: samples, most_samples (1,000),
+            top, confidence, surrogate, features, penalty, kernel_width (0.25 of cosine distance), of, engine, seed,
+            exact, batch_size.
+
+    Returns:
+        values: a list of (d,) per image, in units of `of`, with `standard_error` beside it (sampling only).
+        Diagnostics: r2 of the surrogate, its fidelity on samples that it had not seen, its intercept and answer, the
+        samples used and why they were enough.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
     >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
     >>> e = lime_image(Model(network), torch.rand(1, 1, 8, 8), segments="grid", samples=200)
     >>> e.values[0].shape, e.standard_error[0].shape
     (torch.Size([49]), torch.Size([49]))
     """
-    settings = check_settings(
-        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
-        features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
-    )  # fmt: skip
-    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size,
-           "scores_only": True}  # fmt: skip
-    with model.explaining("lime_image", images, target, **run) as session:
+    asked: LimeSettings = {"most_samples": MOST_SAMPLES, **settings}
+    fit, run = read_settings("lime_image", LimeSettings, **asked)
+    with model.explaining("lime_image", images, target, scores_only=True, **run) as session:
         if session.kind.axes(session.inputs) != (2, 3):
             raise InputError("images", expected="shape (N, C, H, W)", got=describe(session.inputs))
-        parts = session.kind.parts(session.inputs, segments, seed)
+        parts = session.kind.parts(session.inputs, segments, run["seed"])
         segments_of = parts.labelled()
         hidden, fill_name = _hidden(fill, session, segments_of)
         if fill_name == "given":
             session.background_values = as_row(fill, session.inputs)[None]
 
         def original(row: int) -> Fitted:
-            return original_image(session, row, segments_of[row], hidden[row], settings)
+            return original_image(session, row, segments_of[row], hidden[row], fit)
 
         return explain_parts(
             session,
             "lime_image",
             parts,
             session.kind.hiding(session.inputs, parts, hidden[None]),
-            settings,
-            original=original if engine == "lime" else None,
+            fit,
+            original=original if fit.engine == "lime" else None,
             baseline=fill_name,
-            options={"fill": fill_name, "of": of, **settings.options()},
+            options={"fill": fill_name, "of": run["of"], **fit.options()},
             run={"segmentation": parts.cut},
         )
 

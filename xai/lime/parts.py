@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from xai.inputs.hiding import Hiding, masked_scores
 from xai.inputs.parts import Parts
 from xai.lime.neighborhood import fit_masks, note_fits
 from xai.lime.rounds import Fitted
-from xai.lime.settings import Settings, check_settings
+from xai.lime.settings import Settings, SurrogateSettings, read_settings
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -28,19 +29,8 @@ def lime_segments(
     *,
     segments: object = None,
     baseline: object = None,
-    samples: int | None = None,
-    most_samples: int = 5000,
-    top: int = 5,
-    confidence: float = 0.95,
-    surrogate: str = "ridge",
-    features: int | None = None,
-    penalty: float = 1.0,
-    kernel_width: float | None = None,
-    of: str = "probability",
     layer: str | None = None,
-    seed: int = 0,
-    exact: bool = False,
-    batch_size: int | None = None,
+    **settings: Unpack[SurrogateSettings],
 ) -> Explanation:
     """Return one weight per part of an input of any kind: how much showing the part adds to the target.
 
@@ -55,19 +45,9 @@ def lime_segments(
         segments: None for the kind's own parts, a name that it knows, or labels: the part of each position, any whole
             numbers, of one input or of each.
         baseline: what stands where a part is hidden, as for `occlusion`; None for what the kind takes for absent.
-        samples: how many, None for as many as the ranking needs.
-        most_samples: the most it may take.
-        top: how many of the largest weights have to be ranked.
-        confidence: of the ranking, a share.
-        surrogate: "ridge", "lasso", "forward" or "tree".
-        features: the most parts that may have a weight, None for all.
-        penalty: of the ridge.
-        kernel_width: how far the neighborhood reaches, in cosine distance; None for the default.
-        of: "probability", "log_probability" or "output" (the logit).
         layer: whose output to hide parts of in place of the inputs.
-        seed: of all that is drawn.
-        exact: run the plain network only.
-        batch_size: evaluations at a time, None for one that fits into memory.
+        settings: see `xai.lime.settings.SurrogateSettings`: samples, most_samples (5,000), top, confidence, surrogate,
+            features, penalty, kernel_width (0.25 of cosine distance), of, seed, exact, batch_size.
 
     Returns:
         values: a list of (d,) per input, in units of `of`, with `standard_error` beside it (sampling only); `segments`
@@ -83,25 +63,20 @@ def lime_segments(
     >>> e.values[0].shape, e.over
     (torch.Size([2]), 'segments')
     """
-    settings = check_settings(
-        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
-        features=features, penalty=penalty, kernel_width=kernel_width,
-    )  # fmt: skip
-    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size, "layer": layer,
-           "scores_only": True}  # fmt: skip
-    with model.explaining("lime_segments", inputs, target, **run) as session:
+    fit, run = read_settings("lime_segments", SurrogateSettings, **settings)
+    with model.explaining("lime_segments", inputs, target, layer=layer, scores_only=True, **run) as session:
         kind = session.kind
         if not session.inputs.is_floating_point() or not kind.axes(session.inputs):
             wanted = "inputs of numbers with parts; explain texts with lime_text, or at a layer"
             raise InputError("inputs", expected=wanted, got=describe(session.inputs))
-        parts = kind.parts(session.inputs, segments, seed)
+        parts = kind.parts(session.inputs, segments, run["seed"])
         hidden, name = session.baseline(kind.absent(session.inputs) if baseline is None else baseline)
         hiding = kind.hiding(session.inputs, parts, hidden[None])
-        chosen = {key: value for key, value in settings.options().items() if key != "engine"}
-        options = {"baseline": name, "of": of, **chosen}
+        chosen = {key: value for key, value in fit.options().items() if key != "engine"}
+        options = {"baseline": name, "of": run["of"], **chosen}
         if parts.over == "segments":
             options["segments"] = parts.cut
-        return explain_parts(session, "lime_segments", parts, hiding, settings, baseline=name, options=options)
+        return explain_parts(session, "lime_segments", parts, hiding, fit, baseline=name, options=options)
 
 
 def explain_parts(

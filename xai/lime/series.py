@@ -1,6 +1,8 @@
-"""LIME for series: stretches of time are hidden, and a surrogate says what each contributed."""
+"""LIME for series: windows of time are hidden, and a surrogate says what each contributed."""
 
 from __future__ import annotations
+
+from typing import Unpack
 
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from xai.inputs.baselines import as_row
 from xai.inputs.series import window_parts
 from xai.inputs.tensor import TensorInput
 from xai.lime.parts import explain_parts
-from xai.lime.settings import check_settings
+from xai.lime.settings import SurrogateSettings, read_settings
 from xai.methods import METHODS
 from xai.model.model import Model
 from xai.model.session import Session
@@ -26,39 +28,38 @@ def lime_series(
     *,
     window: int = 1,
     fill: object = "mean",
-    samples: int | None = None,
-    most_samples: int = 5000,
-    top: int = 5,
-    confidence: float = 0.95,
-    surrogate: str = "ridge",
-    features: int | None = None,
-    penalty: float = 1.0,
-    kernel_width: float | None = None,
-    of: str = "probability",
-    seed: int = 0,
-    exact: bool = False,
-    batch_size: int | None = None,
+    **settings: Unpack[SurrogateSettings],
 ) -> Explanation:
-    """Return one weight per stretch of `window` steps: how much showing it adds to the target, all channels together.
+    """Return one weight per window of time: how much showing its steps adds to the target, all channels together.
 
-    series: (N, steps) or (N, steps, channels), the second axis is time. fill: what hidden steps show: "mean" (of each
-    channel over time), "zero", a number or a tensor. The other settings are those of `xai.lime.settings.Settings`.
-    values: a list of (d,) per row with `standard_error`; `segments` (N, steps) holds the stretch of each step.
-    Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
+    Args:
+        model: Of series.
+        series: (N, steps) or (N, steps, channels); the second axis is time.
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        window: How many steps are hidden together.
+        fill: What hidden steps show: "mean" (of each channel over time), "zero", a number or a tensor.
+        settings: See `xai.lime.settings.SurrogateSettings`: samples, most_samples (5,000), top, confidence, surrogate,
+            features, penalty, kernel_width (0.25 of cosine distance), of, seed, exact, batch_size.
 
-    >>> import torch
+    Returns:
+        values: a list of (d,) per row, in units of `of`, with `standard_error` beside it (sampling only); `segments`
+        (N, steps) holds the window of each step. Diagnostics as for `lime_image`.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
+
     >>> import torch
     >>> network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
     >>> lime_series(Model(network), torch.rand(1, 6, 2), window=2, samples=100).value_names()
     ['0 to 1', '2 to 3', '4 to 5']
     """
-    settings = check_settings(
-        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
-        features=features, penalty=penalty, kernel_width=kernel_width,
-    )  # fmt: skip
+    fit, run = read_settings("lime_series", SurrogateSettings, **settings)
     if not METHODS["lime_series"].takes(model.input.kind):
         raise InputError("model", expected="one of series", got=f"input {model.input.kind}")
-    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining("lime_series", series, target, **run) as session:
         if len(session.kind.axes(session.inputs)) != 1 or not session.inputs.is_floating_point():
             wanted = "shape (N, steps) or (N, steps, channels)"
@@ -70,15 +71,15 @@ def lime_series(
         hidden, fill_name = _hidden(fill, session)
         if fill_name == "given":
             session.background_values = as_row(fill, session.inputs)[None]
-        chosen = {name: value for name, value in settings.options().items() if name != "engine"}
+        chosen = {name: value for name, value in fit.options().items() if name != "engine"}
         return explain_parts(
             session,
             "lime_series",
             parts,
             session.kind.hiding(session.inputs, parts, hidden[None]),
-            settings,
+            fit,
             baseline=fill_name,
-            options={"window": window, "fill": fill_name, "of": of, **chosen},
+            options={"window": window, "fill": fill_name, "of": run["of"], **chosen},
         )
 
 

@@ -11,13 +11,13 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError
 from xai.lime.selection import SURROGATES
 
-__all__ = ["ENGINES", "LimeSettings", "Run", "Settings", "check_settings", "read_settings"]
+__all__ = ["ENGINES", "LimeSettings", "Run", "Settings", "SurrogateSettings", "check_settings", "read_settings"]
 
 ENGINES = ("xai", "lime")
 LEAST = 10
 
 
-class LimeSettings(TypedDict, total=False):
+class SurrogateSettings(TypedDict, total=False):
     """Keyword arguments of every LIME function.
 
     Args:
@@ -31,11 +31,10 @@ class LimeSettings(TypedDict, total=False):
         features: The most features that may have a weight; None is all ("ridge", "tree") or 10 ("lasso", "forward").
             Half of the samples select them, the other half fits, so that their intervals are valid.
         penalty: Of the ridge, 1; divided by the number of samples, so that weights and intervals are those that ever
-            more samples lead to. With engine="lime" it is not divided.
+            more samples lead to.
         kernel_width: How far the neighborhood reaches, in the distance of the function; None is its default.
         of: What is explained: "probability" (default, as in lime), "log_probability" or "output" (logits, where the
             network puts out logits).
-        engine: "xai" (default), or "lime" to run the original library.
         seed: Of the samples; 0. The same seed gives the same numbers, for a row alone as in a batch.
         exact: True runs the network as it is, never a faster form of it; False.
         batch_size: Samples in one forward pass; None chooses it.
@@ -50,10 +49,19 @@ class LimeSettings(TypedDict, total=False):
     penalty: float
     kernel_width: float | None
     of: str
-    engine: str
     seed: int
     exact: bool
     batch_size: int | None
+
+
+class LimeSettings(SurrogateSettings, total=False):
+    """Those, and that of the functions that the original library has too.
+
+    Args:
+        engine: "xai" (default), or "lime" to run the original library; there, `penalty` is not divided.
+    """
+
+    engine: str
 
 
 class Run(TypedDict):
@@ -90,17 +98,26 @@ class Settings:
         return self.samples or self.most_samples
 
 
-def read_settings(function: str, /, **given: Unpack[LimeSettings]) -> tuple[Settings, Run]:
-    """Return what was asked of `function` about the fit, and about how the network is run.
+def read_settings(
+    function: str, declared: type[SurrogateSettings], /, **given: Unpack[LimeSettings]
+) -> tuple[Settings, Run]:
+    """Return what was asked of a function about the fit, and about how the network is run.
 
-    Raises InputError for a value that cannot be, and TypeError for a name that is not among `LimeSettings`.
+    Args:
+        function: Its name.
+        declared: What it can be asked, `SurrogateSettings` or `LimeSettings`.
+        given: What it was.
 
-    >>> settings, run = read_settings("lime_tabular", samples=500, of="output")
+    Raises:
+        InputError: A value cannot be.
+        TypeError: A name is not among those declared.
+
+    >>> settings, run = read_settings("lime_tabular", LimeSettings, samples=500, of="output")
     >>> settings.samples, settings.most_samples, run["of"], run["passes"]
     (500, 5000, 'output', 500)
     """
     for name in given:
-        if name not in LimeSettings.__annotations__:
+        if name not in declared.__annotations__:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
     fit: dict[str, Any] = {name: value for name, value in given.items() if name not in Run.__annotations__}
     settings = check_settings(**fit)

@@ -85,7 +85,12 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 
 class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """The columns' statistics and the kind of bins ("quartile", "decile", "entropy" or None). No row is kept.
+    """The statistics of training data that LIME draws from. No row is kept.
+
+    Args:
+        columns: Mean, spread, range and bins of each.
+        bins: How columns of numbers were cut: "quartile", "decile", "entropy" or None.
+        rows: How many were summarized.
 
     >>> data = [[float(number), 7.0] for number in range(100)]
     >>> summary = TrainingSummary.of(data, names=["size", "same"])
@@ -114,12 +119,18 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         bins: str | None = "quartile",
         labels: object = None,
     ) -> TrainingSummary:
-        """Summarize a DataFrame, an array (rows, columns), or the path of a CSV or Parquet file.
+        """Summarize training data.
 
-        names: of the columns, in the model's order; of a file or DataFrame all of them by default. categorical: the
-        words behind the codes of a column, by its name; columns of words are categorical by themselves. bins: how
-        numbers are cut; "entropy" needs `labels`, one per row or the name of a column. Raises InputError for data
-        that cannot be: empty, NaN or infinity, duplicate names, a wrong width.
+        Args:
+            data: A DataFrame, an array (rows, columns), or the path of a CSV or Parquet file.
+            names: Of the columns, in the model's order; of a file or DataFrame all of them by default.
+            categorical: The words behind the codes of a column, by its name; columns of words are categorical by
+                themselves.
+            bins: How numbers are cut: "quartile", "decile", "entropy" or None.
+            labels: For "entropy", one per row or the name of a column.
+
+        Raises:
+            InputError: The data cannot be: empty, NaN or infinity, duplicate names, a wrong width.
         """
         if bins is not None and bins not in BINS:
             raise InputError("bins", expected=f"one of {', '.join(BINS)} or None", got=repr(bins))
@@ -157,13 +168,27 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
 
     @names_errors("TrainingSummary.save")
     def save(self, path: str | Path) -> Path:
-        """Write the statistics as JSON."""
+        """Write the statistics as JSON.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
         return write_atomically(path, json.dumps(as_plain(self.to_dict())))
 
     @classmethod
     @names_errors("TrainingSummary.load")
     def load(cls, source: str | Path | dict) -> TrainingSummary:
-        """Read what `save` wrote, or what `to_dict` returned; raises InputError for anything else."""
+        """Read what `save` wrote, or what `to_dict` returned.
+
+        Args:
+            source: The path of the file, or the dictionary.
+
+        Raises:
+            InputError: It is anything else.
+        """
         wanted = "a saved summary"
         if isinstance(source, dict):
             plain, place = source, "source"

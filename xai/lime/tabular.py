@@ -72,7 +72,7 @@ def lime_tabular(
     (3, torch.Size([2]), 'age ≤ -0.4807')
     """
     operation = "lime_tabular"
-    fit, run = read_settings(operation, **settings)
+    fit, run = read_settings(operation, LimeSettings, **settings)
     if not isinstance(shared, bool):
         raise InputError("shared", expected="True or False", got=describe(shared))
     if model.input.kind not in ("tabular", "tensor"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 
 from xai.base.errors import InputError, names_errors
@@ -9,7 +11,7 @@ from xai.inputs.text import TextInput
 from xai.lime.original import original_text
 from xai.lime.parts import explain_parts
 from xai.lime.rounds import Fitted
-from xai.lime.settings import check_settings
+from xai.lime.settings import LimeSettings, read_settings
 from xai.methods import METHODS
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -26,29 +28,32 @@ def lime_text(
     units: object = "words",
     by: str = "type",
     hide: str | None = None,
-    samples: int | None = None,
-    most_samples: int = 5000,
-    top: int = 5,
-    confidence: float = 0.95,
-    surrogate: str = "ridge",
-    features: int | None = None,
-    penalty: float = 1.0,
-    kernel_width: float | None = None,
-    of: str = "probability",
-    engine: str = "xai",
-    seed: int = 0,
-    exact: bool = False,
-    batch_size: int | None = None,
+    **settings: Unpack[LimeSettings],
 ) -> Explanation:
     """Return one weight per word: how much its presence adds to the target, in a surrogate fitted around the text.
 
-    texts: a string or a list of strings, for a model with a TextInput. units: "words", "characters", a regular
-    expression or a tokenizer (see `xai.inputs.tokens.cut`). by: "type" (all places of a word together) or "position".
-    hide: None takes a part out, a string such as "[MASK]" stands in its place. The other settings are those of
-    `xai.lime.settings.Settings`. of: "probability", "log_probability" or "output". values: a list of (d,) per text,
-    in units of `of`, named by `row_names`, with `standard_error` beside it (sampling only); `segments` (N, L) holds
-    the feature of each character. Diagnostics as for `lime_image`.
-    Raises InputError, TargetError or NetworkError. Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
+    Args:
+        model: With a TextInput.
+        texts: A string or a list of strings.
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        units: What is taken out: "words", "characters", a regular expression or a tokenizer (see
+            `xai.inputs.tokens.cut`).
+        by: "type" (all places of a word together) or "position".
+        hide: None takes a part out, a string such as "[MASK]" stands in its place.
+        settings: Those of every LIME function, see `xai.lime.settings.LimeSettings`: samples, most_samples (5,000),
+            top, confidence, surrogate, features, penalty, kernel_width (0.25 of cosine distance), of, engine, seed,
+            exact, batch_size.
+
+    Returns:
+        values: a list of (d,) per text, in units of `of`, named by `row_names`, with `standard_error` beside it
+        (sampling only); `segments` (N, L) holds the feature of each character. Diagnostics as for `lime_image`.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
     >>> def positive(texts):
     ...     return [[0.1, 0.9] if "good" in text else [0.8, 0.2] for text in texts]
@@ -57,10 +62,7 @@ def lime_text(
     >>> e.row_names[0], [round(abs(value), 2) for value in e.values[0].tolist()]
     (('a', 'good', 'film'), [0.0, 0.7, 0.0])
     """
-    settings = check_settings(
-        samples=samples, most_samples=most_samples, top=top, confidence=confidence, surrogate=surrogate,
-        features=features, penalty=penalty, kernel_width=kernel_width, engine=engine,
-    )  # fmt: skip
+    fit, run = read_settings("lime_text", LimeSettings, **settings)
     if not METHODS["lime_text"].takes(model.input.kind):
         raise InputError("model", expected="one with a TextInput", got=f"input {model.input.kind}")
     if by not in ("type", "position"):
@@ -74,21 +76,20 @@ def lime_text(
         except InputError as error:
             wanted = "numbers of words, with padding (0) behind them alone"
             raise InputError("inputs", expected=wanted, got=f"others ({error})") from error
-    run = {"of": of, "seed": seed, "passes": settings.passes, "exact": exact, "batch_size": batch_size}
     with model.explaining("lime_text", given, target, **run) as session:
         parts = model.input.parts(session.inputs, (units, by))
 
         def original(row: int) -> Fitted:
-            return original_text(session, row, parts.texts[row], by, hide, settings)
+            return original_text(session, row, parts.texts[row], by, hide, fit)
 
         return explain_parts(
             session,
             "lime_text",
             parts,
             model.input.hiding(session.inputs, parts, hide),
-            settings,
+            fit,
             neighborhood="sizes",
-            original=original if engine == "lime" else None,
+            original=original if fit.engine == "lime" else None,
             baseline="removed" if hide is None else hide,
-            options={"units": parts.cut, "by": by, "hide": hide, "of": of, **settings.options()},
+            options={"units": parts.cut, "by": by, "hide": hide, "of": run["of"], **fit.options()},
         )

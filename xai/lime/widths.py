@@ -29,9 +29,19 @@ def kernel_widths(
 ) -> pd.DataFrame:
     """Return the explanations of `inputs` at several kernel widths, as one table with a column `kernel_width`.
 
-    method: `xai.lime_tabular`, `xai.lime_text`, `xai.lime_image` or `xai.lime_series`; settings: its keyword arguments.
-    widths: in the method's unit, by default a quarter to four times the default. Columns besides those of
-    `Explanation.to_frame`: kernel_width, r2, samples. Explain one row at a time to read it as curves (`pivot`).
+    Columns besides those of `Explanation.to_frame`: kernel_width, r2, samples. Explain one row at a time to read it as
+    curves (`pivot`).
+
+    Args:
+        method: `xai.lime_tabular`, `xai.lime_text`, `xai.lime_image` or `xai.lime_series`.
+        model: What is explained.
+        inputs: As the method takes them.
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        widths: In the method's unit, by default a quarter to four times the default.
+        settings: Keyword arguments of the method.
+
+    Raises:
+        InputError: The widths cannot be, and what the method raises.
 
     >>> import torch
     >>> from xai.lime.series import lime_series

@@ -55,9 +55,14 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
 def load(folder: str | Path, *, trust_code: bool = False) -> Model:
     """Read a model folder; one that is being written meanwhile gives the old or the new model, never a mixture.
 
-    trust_code: run a factory of any other kind than those that need no trust (see docs/security.md). Code runs when it
-    is loaded: trust it first.
-    Raises FolderError for a folder without model.toml, an unknown key or wrong type in it, or weights that do not fit.
+    Args:
+        folder: Its path.
+        trust_code: Run a factory of any other kind than those that need no trust (see docs/security.md). Code runs when
+            it is loaded: trust it first.
+
+    Raises:
+        FolderError: The folder has no model.toml, or one with an unknown key or a wrong type, or weights that do not
+            fit.
     """
     folder = Path(folder)
     for _ in range(RETRIES):
@@ -119,7 +124,17 @@ def save_model(
 
     A model that stands there is replaced as a whole: a full disk, or a process that is killed, leaves the old one or
     the new one, and other files of the folder stay. Writers of one folder take turns.
-    Raises FolderError for what a folder cannot hold, OutputError where it cannot be written.
+
+    Args:
+        model: What is written.
+        folder: Where; it is made where there is none.
+        factory: What builds the network: "package.module:callable", or "file.py:callable" of a file in the folder.
+        arguments: Keyword arguments of the factory.
+        origin: Facts on how it came about, such as the recipe, for reports.
+
+    Raises:
+        FolderError: The folder cannot hold it.
+        OutputError: It cannot be written.
     """
     folder = Path(folder)
     if model.forward is not None:

@@ -37,15 +37,17 @@ __all__ = ["Model"]
 class Model:
     """Wraps a network for explanation.
 
-    network: any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass with them.
-    task: "classification", "binary" (one logit or two), "multilabel" or "regression".
-    output: what the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
-    guessed, and contradicted with a warning.
-    classes: names of the outputs, in their order or by their number ({0: "cat", 1: "dog"}).
-    input: ImageInput, TabularInput, SequenceInput, TextInput or TensorInput (anything, handed over as it is).
-    forward: how to call the network, (network, batch) -> output, where calling it with the batch will not do.
-    output_key: which tensor the scores are where several can be: a key, field or place, those inside others joined by
-    dots ("head.scores"). What is called logits needs none.
+    Args:
+        network: Any module that maps a batch to scores (N, K), (N,), or a tuple, dict or dataclass with them.
+        task: "classification", "binary" (one logit or two), "multilabel" or "regression".
+        output: What the network puts out: "logits", "probabilities" or "log_probabilities"; said by the caller, never
+            guessed, and contradicted with a warning.
+        classes: Names of the outputs, in their order or by their number ({0: "cat", 1: "dog"}).
+        input: ImageInput, TabularInput, SequenceInput, TextInput or TensorInput (anything, handed over as it is).
+        forward: How to call the network, (network, batch) -> output, where calling it with the batch will not do.
+        output_key: Which tensor the scores are where several can be: a key, field or place, those inside others joined
+            by dots ("head.scores"). What is called logits needs none.
+        name: What reports call it; by default the network's class.
 
     >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
     >>> model.predict(torch.zeros(4, 3)).shape
@@ -100,7 +102,12 @@ class Model:
     ) -> Model:
         """Wrap any function from a batch to probabilities (N, K), for the perturbation methods.
 
-        The batch is a NumPy array, with a TextInput without vocabulary a list of strings.
+        Args:
+            function: Of a NumPy array, with a TextInput without vocabulary of a list of strings.
+            classes: Names of the outputs.
+            input: The kind of input, as for `Model`.
+            task: As for `Model`; a regression's function gives values (N, K).
+            name: What reports call it; by default the function's name.
         """
         output = "logits" if task == "regression" else "probabilities"
         network = FunctionModule(function)
@@ -130,7 +137,15 @@ class Model:
         return network_digest(self.network)
 
     def prepare(self, inputs: object, argument: str = "inputs") -> Tensor:
-        """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64."""
+        """Return inputs as a batch in the caller's units on the network's device, at least float32; words as int64.
+
+        Args:
+            inputs: In any form that the kind of input takes.
+            argument: What an error calls them.
+
+        Raises:
+            InputError: They are something else.
+        """
         # A copy: what the caller does to their tensor later must not change what was explained. In one memory layout,
         # since among equal maxima another layout finds another one first.
         batch = self.input.prepare(inputs, argument).to(self.device)
@@ -150,10 +165,15 @@ class Model:
         return seen.clone().to(self._own_dtype() or seen.dtype)
 
     def forward_on(self, network: nn.Module, batch: Tensor | list[str]) -> Tensor:
-        """Run a network (this model's, or a form of it) on a batch in the caller's units; (n, K), at least float32.
+        """Run a network (this model's, or a form of it) on a batch; returns scores (n, K), at least float32.
 
-        Texts come as code points, as strings or as numbers of words (see TextInput).
-        Raises NetworkError where it fails or puts out something else.
+        Args:
+            network: What is run.
+            batch: In the caller's units, (n, ...). Texts come as code points, as strings or as numbers of words (see
+                TextInput).
+
+        Raises:
+            NetworkError: It fails, or puts out something else.
         """
         return self.memory.rows.run(self._seen(batch), partial(self._pass, network))
 
@@ -171,19 +191,35 @@ class Model:
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def columns(self, raw: Tensor) -> Tensor:
-        """Return one score per class from outputs (n, K)."""
+        """Return one score per class, (n, K): of a single logit also that of the other class.
+
+        Args:
+            raw: What the network put out, (n, K).
+        """
         return columns(raw, self.task, self.output)
 
     def probabilities(self, raw: Tensor) -> Tensor:
-        """Return probabilities (n, K) from outputs; of a regression, the values."""
+        """Return probabilities (n, K); of a regression, the values.
+
+        Args:
+            raw: What the network put out, (n, K).
+        """
         return probabilities(raw, self.task, self.output)
 
     def log_probabilities(self, raw: Tensor) -> Tensor:
-        """Return log-probabilities (n, K) from outputs (n, K)."""
+        """Return log-probabilities (n, K).
+
+        Args:
+            raw: What the network put out, (n, K).
+        """
         return log_probabilities(raw, self.task, self.output)
 
     def with_network(self, network: nn.Module) -> Model:
-        """Return a model of another network with the same task, output, classes and input."""
+        """Return a model of another network with the same task, output, classes and input.
+
+        Args:
+            network: The other one.
+        """
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
         other = Model(network, **settings, forward=self.forward, output_key=self.output_key, name=self.name)
         other.memory.rows = self.memory.rows
@@ -191,16 +227,29 @@ class Model:
         return other
 
     def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
-        """Return a model whose one output is a unit of a layer, for any method; see `xai.model.unit`."""
+        """Return a model whose one output is a unit of a layer, for any method; see `xai.model.unit`.
+
+        Args:
+            layer: The layer, by name.
+            index: A channel, whose mean over positions it is, or a tuple (channel, row, column).
+        """
         return unit_model(self, layer, index)
 
     def predict(self, inputs: object) -> Tensor:
-        """Return probabilities (N, K), or the values of a regression, for any number of inputs."""
+        """Return probabilities (N, K), or the values of a regression, for any number of inputs.
+
+        Args:
+            inputs: A batch that the model's input takes, (N, ...).
+        """
         with self.explaining("predict", inputs, 0, exact=True) as session:  # a plan costs more than this one pass
             return session.prediction
 
     def trace(self, inputs: object = None) -> Trace:
-        """Return the layers that a forward pass meets, in order; without inputs, on a blank one of the model's size."""
+        """Return the layers that a forward pass meets, in order.
+
+        Args:
+            inputs: Of which the first one is run; by default a blank one of the model's size.
+        """
         with untouched(self.network):
             if inputs is None:
                 shape = getattr(self.input, "shape", None) or (len(getattr(self.input, "names", ())),)
@@ -215,11 +264,22 @@ class Model:
     def explaining(
         self, operation: str, inputs: object, target: object = None, **settings: Any
     ) -> AbstractContextManager[Session]:
-        """Lend a session on some inputs, for methods and checks; settings: see `xai.model.opening.open_session`."""
+        """Lend a session on some inputs, for methods and checks.
+
+        Args:
+            operation: What an error names.
+            inputs: A batch that the model's input takes, (N, ...).
+            target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+            settings: See `xai.model.opening.open_session`.
+        """
         return open_session(self, operation, inputs, target, **settings)
 
     def trace_of(self, row: Tensor) -> Trace:
-        """Return the trace of one prepared row (1, ...), read once per shape; to be called inside `untouched`."""
+        """Return the trace of one prepared input, read once per shape; to be called inside `untouched`.
+
+        Args:
+            row: The input, (1, ...).
+        """
         key, modules = tuple(row.shape[1:]), modules_of(self.network)
         if key not in self.memory.traces or self.memory.traces[key][0] != modules:
             # With a graph where the input allows one: it tells what reads the output of a convolution.

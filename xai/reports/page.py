@@ -101,7 +101,14 @@ class Report(ShownAsHtml):
         return seal(str(page))  # a plain string: whoever puts the file into another page must escape it
 
     def save(self, path: str | Path) -> Path:
-        """Write the file whole or not at all; returns its path. Raises OutputError."""
+        """Write the file whole or not at all; returns its path.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
         return write_atomically(path, self.html())
 
 

@@ -66,9 +66,17 @@ def current_name(check: str) -> str:
 class AuditResult(ShownAsHtml):
     """The findings of one audit, or of a comparison of two versions, in the order of the checks.
 
-    A finding is called CHECK.WHAT, such as "bias.equal_opportunity". model and data: name, digest and sizes; options:
-    the keyword arguments that make the audit again; versions: what it was made with; seconds: by check.
-    power: how often these checks find a planted fault (`xai.auditing.power`).
+    A finding is called CHECK.WHAT, such as "bias.equal_opportunity".
+
+    Args:
+        findings: One or several for each check.
+        model: Name, digest and sizes; of a comparison by version, "A", "B" and "replicas".
+        data: Name, digest and sizes.
+        options: The keyword arguments that make the audit again.
+        versions: What it was made with.
+        seconds: By check.
+        power: How often these checks find a planted fault (`xai.auditing.power`).
+        schema_version: Of its saved form.
     """
 
     findings: tuple[Finding, ...]
@@ -105,16 +113,24 @@ class AuditResult(ShownAsHtml):
         return list(dict.fromkeys(finding.check.partition(".")[0] for finding in self.findings))
 
     def of(self, check: str) -> list[Finding]:
-        """Return the findings of one check, or the one of that full name; an old name warns."""
+        """Return the findings of one check, or the one of that full name; an old name warns.
+
+        Args:
+            check: The name of a check or a finding.
+        """
         check = current_name(check)
         return [item for item in self.findings if item.check == check or item.check.startswith(f"{check}.")]
 
     @names_errors("audit")
     def gate(self, levels: Mapping[str, str]) -> list[Finding]:
-        """Return the findings that break a gate: by check or finding name, the mildest status that does.
+        """Return the findings that break a gate.
 
-        "warn" stops warnings and failures, "fail" failures alone, "untestable" all three. A check called "all" means
-        every one. Raises InputError for a name that was not checked, or an unknown level.
+        Args:
+            levels: By check or finding name (or "all"), the mildest status that breaks it: "warn" stops warnings and
+                failures, "fail" failures alone, "untestable" all three.
+
+        Raises:
+            InputError: A name was not checked, or a level is unknown.
         """
         broken = []
         for name, level in levels.items():
@@ -157,13 +173,27 @@ class AuditResult(ShownAsHtml):
 
     @names_errors("AuditResult.save")
     def save(self, path: str | Path) -> Path:
-        """Write everything as JSON, whole or not at all."""
+        """Write everything as JSON, whole or not at all.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=True)
         return write_atomically(path, text + "\n")
 
     @classmethod
     def from_dict(cls, plain: Any) -> AuditResult:
-        """Return the result behind plain data; raises FolderError for anything else."""
+        """Return the result behind plain data.
+
+        Args:
+            plain: What `to_dict` returned.
+
+        Raises:
+            FolderError: It is anything else.
+        """
         if not isinstance(plain, dict) or not all(isinstance(name, str) for name in plain):
             raise FolderError("data", expected="a saved audit", got=describe(plain), operation="AuditResult")
         if plain.get("schema_version") != SCHEMA_VERSION:
@@ -180,7 +210,14 @@ class AuditResult(ShownAsHtml):
     @classmethod
     @names_errors("AuditResult.load")
     def load(cls, path: str | Path) -> AuditResult:
-        """Read what `save` wrote; raises FolderError for any other file."""
+        """Read what `save` wrote.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            FolderError: It is any other file.
+        """
         try:
             content = read_plain(path, "a saved audit", limit=LARGEST)
         except FileNotFoundError as error:

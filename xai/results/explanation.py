@@ -26,15 +26,28 @@ __all__ = ["Explanation", "Visualization"]
 class Explanation(Shown):
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.
 
-    `values` has the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in input
-    size, where it is "layer"; and is a list of one vector per row where it is "segments" (areas of an image),
-    "features" (columns of a table),
-    "tokens" (parts of a text) or "steps" (of a series). `segments` says which of them each pixel, character or step
-    belongs to, -1 for none; `row_names` how each is called, where that differs by row. `background` (B, 1 or N, ...)
-    holds the numbers that the caller gave as a baseline (B is 1) or as rows of data. `prediction` (N, K) holds
-    probabilities, or the values of a regression. `options` are the keyword arguments that make it again, and under
-    "run" how it was run.
-    `diagnostics` has one dictionary per row, `evidence` one tuple of findings per row.
+    Args:
+        method: The method's name.
+        inputs: What was explained, in the caller's units, (N, ...).
+        target: The class of each row, or a pair (a, b) for a rather than b.
+        values: Of the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in
+            input size, where it is "layer"; else a list of one vector per row.
+        over: What the values are of: "input", "layer", "segments" (areas of an image), "features" (columns of a table),
+            "tokens" (parts of a text) or "steps" (of a series).
+        prediction: Probabilities, or the values of a regression, (N, K).
+        options: The keyword arguments that make it again, and under "run" how it was run.
+        model_digest: The SHA-256 of the weights, or a function to it.
+        names: Of the inputs' columns or channels, where they have names.
+        classes: The names of the outputs.
+        baseline: The name of what it is compared with, or a number.
+        background: The numbers that the caller gave as a baseline (B is 1) or as rows of data, (B, 1 or N, ...).
+        standard_error: Of the values, in their units, a tensor per row; of methods that draw.
+        segments: Which of the values each pixel, character or step belongs to, -1 for none.
+        row_names: How each value is called, where that differs by row.
+        diagnostics: One dictionary per row.
+        evidence: One tuple of findings per row.
+        seed: Of what was drawn.
+        schema_version: Of the file that `save` writes.
     """
 
     method: str
@@ -88,26 +101,44 @@ class Explanation(Shown):
         return (self[index] for index in range(len(self)))
 
     def class_name(self, number: int) -> str:
-        """Return the name of a class, or its number where it has none."""
+        """Return the name of a class, or its number where it has none.
+
+        Args:
+            number: Of the class, from 0.
+        """
         return self.classes[number] if number < len(self.classes) else str(number)
 
     def target_name(self, row: int = 0) -> str:
-        """Say what was explained in that row: a class, or "a rather than b"."""
+        """Say what was explained in a row: a class, or "a rather than b".
+
+        Args:
+            row: Its number.
+        """
         target = self.target[row]
         if isinstance(target, tuple):
             return f"{self.class_name(target[0])} rather than {self.class_name(target[1])}"
         return self.class_name(target)
 
     def value_names(self, row: int = 0) -> list[str]:
-        """Return a name for each value of a row: the row's own, the columns', or numbers."""
+        """Return a name for each value of a row: the row's own, the columns', or numbers.
+
+        Args:
+            row: Its number.
+        """
         count = self.values[row].numel()
         names = self.row_names[row] if self.row_names is not None else self.names
         return list(names) if len(names) == count else [str(number) for number in range(count)]
 
     def interval(self, confidence: float = 0.95) -> list[Tensor]:
-        """Return the low and high end of each value's confidence interval, one (2, d) per row, from `standard_error`.
+        """Return the ends of each value's confidence interval, one (2, d) per row, from `standard_error`.
 
-        It covers which samples were drawn, nothing else. Raises InputError where there is no standard error.
+        It covers which samples were drawn, nothing else.
+
+        Args:
+            confidence: A share between 0 and 1.
+
+        Raises:
+            InputError: There is no standard error, or the confidence is no such share.
         """
         from scipy.stats import t
 
@@ -163,13 +194,27 @@ class Explanation(Shown):
 
     @names_errors("Explanation.save")
     def save(self, path: str | Path) -> Path:
-        """Write everything to one safetensors file; no pickle."""
+        """Write everything to one safetensors file; no pickle.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
         return write_explanation(self, path)
 
     @classmethod
     @names_errors("Explanation.load")
     def load(cls, path: str | Path) -> Explanation:
-        """Read what `save` wrote; raises FolderError for any other file."""
+        """Read what `save` wrote.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            FolderError: It is any other file.
+        """
         return cls(**read_explanation(path))
 
 
@@ -186,11 +231,24 @@ def _rows_of(value: Tensor | list | tuple, rows: list[int]) -> Tensor | list | t
 class Visualization(Shown):
     """A batch of optimized inputs, one per objective (and copy).
 
-    `values` are in the caller's units: of images (N, C, H, W), also as `image`; of rows (N, D) with `names`; of series
-    (N, T, D); of texts numbers of words (N, L), and the words in `words`. `activations` (N, steps) is the objective at
-    each step under that step's small changes, `snapshots` the inputs at chosen steps. `reached` (N,) is the objective
-    on the finished input, unchanged; `transformed` (N,) its mean over fresh changes. `diagnostics`: `started`, the
-    objective at the start; `stopped`, the step of an early stop; of texts `relaxed`, before words became real ones.
+    Args:
+        objective: What each was made for.
+        values: In the caller's units: of images (N, C, H, W), also as `image`; of rows (N, D); of series (N, T, D); of
+            texts numbers of words (N, L).
+        activations: The objective at each step under that step's small changes, (N, steps).
+        reached: The objective on the finished input, unchanged, (N,).
+        transformed: Its mean over fresh changes, (N,).
+        snapshots: The inputs at chosen steps, by step.
+        options: The settings that it was made with.
+        model_digest: The SHA-256 of the weights.
+        seed: Of the noise.
+        kind: Of the inputs, such as "image".
+        names: Of the columns or channels, where they have names.
+        words: Of texts, the words of each.
+        diagnostics: One dictionary per row: `started`, the objective at the start; `stopped`, the step of an early
+            stop; of texts `relaxed`, before words became real ones.
+        evidence: One tuple of findings per row.
+        schema_version: Of its saved form.
     """
 
     objective: tuple[str, ...]
@@ -226,7 +284,12 @@ class Visualization(Shown):
         return self.rows(row, row + 1)
 
     def rows(self, start: int, stop: int) -> Visualization:
-        """Return rows start to stop (exclusive) as a batch."""
+        """Return some rows as a batch.
+
+        Args:
+            start: The first row.
+            stop: The row behind the last.
+        """
         part = slice(start, stop)
         names = ("objective", "values", "activations", "reached", "transformed", "words", "diagnostics", "evidence")
         parts = {name: getattr(self, name)[part] for name in names if getattr(self, name) is not None}
@@ -236,7 +299,12 @@ class Visualization(Shown):
         return (self[index] for index in range(len(self)))
 
     def finding(self, check: str, row: int = 0) -> Finding | None:
-        """Return a row's finding of that name, None where it was not made."""
+        """Return a row's finding of one check, None where it was not made.
+
+        Args:
+            check: The check's name.
+            row: The row's number.
+        """
         return next((item for item in (self.evidence[row] if self.evidence else ()) if item.check == check), None)
 
     def __repr__(self) -> str:

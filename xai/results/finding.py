@@ -17,8 +17,14 @@ STATUSES: tuple[Status, ...] = ("pass", "warn", "fail", "untestable")
 class Finding:
     """One result of one check.
 
-    `score` is compared with `threshold`; `control` says what must fail and how it did; `text` says it all in a sentence
-    that needs no knowledge of the check. `details` holds further numbers for tables and plots.
+    Args:
+        check: The check's name.
+        status: "pass", "warn", "fail" or "untestable".
+        score: What is compared with the threshold, None where nothing is.
+        threshold: See `score`.
+        control: What must fail, and how it did.
+        text: All of it in a sentence that needs no knowledge of the check.
+        details: Further numbers for tables and plots.
 
     >>> Finding("deletion", "pass", 0.01, 0.05, "99 moved maps", "Removing what it marks changes the output.").status
     'pass'

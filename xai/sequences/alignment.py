@@ -44,12 +44,26 @@ def alignment(
     `occlusion`: by how much that log-probability falls when the vector is 0. `attention`: the weights, where the
     network has any; whether its answers follow them is tested by taking weights away (see `attention_finding`).
 
-    source: texts, or numbers of symbols (N, S), of a model with a TextInput with a vocabulary. target: what is
-    explained: lists of class names, or numbers (N, T) padded with 0; None for what the network itself writes, until the
-    symbol `stop` or `longest` steps. follow: (network, source (n, S), target (n, T)) -> scores (n, T, K) of each step
-    given the target before it; by default network(source, target). layer: the module whose output are the attention
-    weights (n, T, S), called once for all steps or once per step; by default "attention_weights", where there is one.
-    Raises InputError, TargetError, LayerError or NetworkError.
+    Args:
+        model: A classifier of symbols whose TextInput has a vocabulary.
+        source: Texts, or numbers of symbols (N, S).
+        target: What is explained: lists of class names, or numbers (N, T) padded with 0; None for what the network
+            itself writes.
+        layer: The module whose output are the attention weights (n, T, S), called once for all steps or once per step;
+            by default "attention_weights", where there is one.
+        follow: (network, source (n, S), target (n, T)) -> scores (n, T, K) of each step given the target before it; by
+            default network(source, target).
+        stop: The number of the symbol that ends what the network writes.
+        longest: The most steps that it writes.
+        permutations: Of the test whether answers follow the attention, at least 19.
+        seed: Of these; the same gives the same numbers.
+        batch_size: How many evaluations at a time.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: A symbol of the target is unknown.
+        LayerError: There is no such layer, or it puts out no such weights.
+        NetworkError: The network fails, or puts out something else than scores.
 
     >>> from xai.inputs.text import TextInput
     >>> class Copy(nn.Module):

@@ -21,12 +21,23 @@ OPERATION = "gate_activations"
 def gate_activations(model: Model, inputs: object, *, layer: str | None = None, batch_size: int | None = None) -> Gates:
     """Return every gate of a recurrent layer at every step, and its states.
 
-    inputs: texts (of a vocabulary) or series, (N, ...). layer: an nn.LSTM or nn.GRU, by default the network's first; of
-    a stack the last level, of two directions both, forward first. torch keeps no gates: they are computed from its
-    weights and the states that it put out, and then the states from them again, from zeros; by how much these miss
-    torch's is `equation_error` in the diagnostics (large where a layer starts from another state). LSTM: input, forget,
-    cell, output, each 0 to 1 but for cell (-1 to 1); GRU:
-    reset, update, new (-1 to 1). Raises InputError, LayerError or NetworkError.
+    torch keeps no gates: they are computed from its weights and the states that it put out, and then the states from
+    them again, from zeros; by how much these miss torch's is `equation_error` in the diagnostics (large where a layer
+    starts from another state). Of an LSTM the gates are input, forget, cell and output, each 0 to 1 but for cell (-1 to
+    1); of a GRU reset, update and new (-1 to 1).
+
+    Args:
+        model: Of a recurrent network.
+        inputs: Texts (of a vocabulary) or series, (N, ...).
+        layer: An nn.LSTM or nn.GRU, by default the network's first; of a stack the last level, of two directions both,
+            forward first.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Raises:
+        InputError: An argument cannot be.
+        LayerError: There is no such layer.
+        NetworkError: The network fails, or puts out something else than scores.
+
     Source: Hochreiter, Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735; Cho et al. 2014, arXiv:1406.1078.
 
     >>> class Reader(nn.Module):

@@ -58,22 +58,41 @@ def visualize(
     """Return one input per objective and copy that makes it as large as it gets in so many steps, from noise.
 
     Images, rows of a table, series, and texts of a model with a vocabulary, whose words become real ones at the end.
-
-    size: height and width of an image, steps of a series or words of a text; the model's own by default.
-    parameters (images): "fourier", "pixels" or "maco". transforms: the small changes of each step, see
-    `xai.visualization.transforms`; an empty list switches them off (the input is evaluated under the default ones
-    all the same). constraints: see `xai.visualization.constraints`; likewise.
-    optimizer: "adam", or "gradient" for plain ascent. start: real inputs to start from, one for all or one
-    for each. bounds (rows, series): lowest and highest values, numbers or one per column; by default the reference's.
-    copies: inputs per objective, from different seeds. patience: stop where an input has not gained over so many steps.
-    reference: real inputs; with them each input carries a finding that says how it compares, and colors and spectrum
-    are theirs. source: what they are, in the plural. features (images): another network, to see with how alike images
-    are; with it and the reference each image is tested on whether it predicts the unit's answers, beside units with
-    shuffled weights; for that as many images again are made, and about 100 for each layer.
-    exact: run the network as it is, with nothing folded.
     Every input is drawn from its own seed, so that it does not depend on what else is in the batch.
-    Raises InputError, LayerError, TargetError or NetworkError. Source: Olah, Mordvintsev, Schubert 2017,
-    doi:10.23915/distill.00007; Erhan et al. 2009.
+
+    Args:
+        model: Whose units are looked at.
+        objective: What is made large, one of `xai.objectives` or several.
+        steps: Of the optimization.
+        size: Height and width of an image, steps of a series or words of a text; the model's own by default.
+        parameters: Of images, "fourier", "pixels" or "maco".
+        transforms: The small changes of each step, see `xai.visualization.transforms`; an empty list switches them off
+            (the input is evaluated under the default ones all the same).
+        constraints: See `xai.visualization.constraints`; an empty list switches them off.
+        optimizer: "adam", or "gradient" for plain ascent.
+        learning_rate: By default what suits the kind of input.
+        start: Real inputs to start from, one for all or one for each.
+        bounds: Of rows and series, lowest and highest values, numbers or one per column; by default the reference's.
+        copies: Inputs per objective, from different seeds.
+        patience: Stop where an input has not gained over so many steps.
+        snapshots: The steps at which the inputs are kept.
+        reference: Real inputs; with them each input carries a finding that says how it compares, and colors and
+            spectrum are theirs.
+        source: What they are, in the plural.
+        features: Of images, another network, to see with how alike images are; with it and the reference each image is
+            tested on whether it predicts the unit's answers, beside units with shuffled weights; for that as many
+            images again are made, and about 100 for each layer.
+        seed: Of the noise; the same gives the same numbers.
+        exact: Run the network as it is, with nothing folded.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Raises:
+        InputError: An argument cannot be.
+        LayerError: There is no such layer or unit.
+        TargetError: There is no such class.
+        NetworkError: The network fails, or a gradient is not finite.
+
+    Source: Olah, Mordvintsev, Schubert 2017, doi:10.23915/distill.00007; Erhan et al. 2009.
 
     >>> from xai.inputs.image import ImageInput
     >>> from xai.visualization.objectives import channel

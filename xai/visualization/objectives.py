@@ -33,9 +33,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Reading:
-    """What one forward pass gave: recorded layers, (n, ...) each, and class scores (n, K) where it ran to the end.
+    """What one forward pass gave.
 
-    `together` says that its inputs are copies made for one objective, so that they may be compared with one another.
+    Args:
+        activations: The recorded layers by name, (n, ...) each.
+        scores: One per class, (n, K), where the pass ran to the end.
+        probabilities: Likewise, (n, K).
+        together: Whether its inputs are copies made for one objective, so that they may be compared with one another.
     """
 
     activations: dict[str, Tensor]
@@ -55,8 +59,13 @@ class Reading:
 class Objective:
     """A number per input, (n,), from a Reading.
 
-    layers: those it reads, none where it reads the output. compares: whether its copies are compared with one another.
-    factor: of one unit or layer, what it is multiplied by; None for a sum of several.
+    Args:
+        name: What it is called.
+        layers: Those it reads, none where it reads the output.
+        value: From a Reading of n inputs to the numbers, (n,), connected to the graph.
+        reads_output: Whether it reads scores or probabilities, so that the pass must run to the end.
+        compares: Whether its copies are compared with one another.
+        factor: Of one unit or layer, what it is multiplied by; None for a sum of several.
     """
 
     name: str
@@ -96,7 +105,12 @@ class Objective:
 
 @names_errors("channel")
 def channel(layer: str, number: int) -> Objective:
-    """Return the mean of one channel over all positions; of a linear layer, one unit."""
+    """Return the mean of one channel over all positions; of a linear layer, one unit.
+
+    Args:
+        layer: The layer, by name.
+        number: Of the channel, from 0.
+    """
     layer = _layer(layer)
     number = _whole("number", number)
 
@@ -109,7 +123,14 @@ def channel(layer: str, number: int) -> Objective:
 
 @names_errors("neuron")
 def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) -> Objective:
-    """Return one unit of one channel, at the center of the map unless a position is given."""
+    """Return one unit of one channel, at the center of the map unless a position is given.
+
+    Args:
+        layer: The layer, by name.
+        number: Of the channel, from 0.
+        x: Its column in the map, from 0; None is the middle one.
+        y: Its row in the map, from 0; None is the middle one.
+    """
     layer = _layer(layer)
     number = _whole("number", number)
     x, y = (None if index is None else _whole(axis, index) for axis, index in (("x", x), ("y", y)))
@@ -130,14 +151,23 @@ def neuron(layer: str, number: int, x: int | None = None, y: int | None = None) 
 
 @names_errors("layer")
 def layer(name: str) -> Objective:
-    """Return the mean square of a whole layer (DeepDream)."""
+    """Return the mean square of a whole layer (DeepDream).
+
+    Args:
+        name: Of the layer.
+    """
     name = _layer(name)
     return Objective(f"{name} (all)", (name,), lambda reading: reading.activations[name].flatten(1).pow(2).mean(1))
 
 
 @names_errors("direction")
 def direction(layer: str, vector: object) -> Objective:
-    """Return the mean over positions of the dot product with a vector, one number per channel, scaled to length 1."""
+    """Return the mean over positions of the dot product with a vector.
+
+    Args:
+        layer: The layer, by name.
+        vector: One number per channel, (C,); it is scaled to length 1.
+    """
     layer = _layer(layer)
     try:
         wanted = torch.as_tensor(vector, dtype=torch.float32).flatten()
@@ -160,9 +190,12 @@ def direction(layer: str, vector: object) -> Objective:
 
 @names_errors("unit")
 def unit(layer: str, number: int, step: int | None = None) -> Objective:
-    """Return one unit of a recurrent layer (nn.RNN, nn.LSTM, nn.GRU): its state at a step, by default after the last.
+    """Return one unit of a recurrent layer (nn.RNN, nn.LSTM, nn.GRU): its state at one step.
 
-    Units of a bidirectional layer are numbered forward first, then backward. step counts from 0, or from the end.
+    Args:
+        layer: The layer, by name.
+        number: Of the unit, from 0; of a bidirectional layer forward first, then backward.
+        step: From 0, or from the end; by default the last step.
     """
     layer = _layer(layer)
     number = _whole("number", number)
@@ -174,8 +207,12 @@ def unit(layer: str, number: int, step: int | None = None) -> Objective:
 def gate(layer: str, name: str, number: int, step: int | None = None) -> Objective:
     """Return how far a gate of one unit of a recurrent layer stands open: its mean over steps, or at one step.
 
-    name: "input", "forget", "cell" or "output" of an LSTM, "reset", "update" or "new" of a GRU; of the last of several
-    layers, or of layer k with "forget_l0" and the like.
+    Args:
+        layer: The layer, by name.
+        name: "input", "forget", "cell" or "output" of an LSTM, "reset", "update" or "new" of a GRU; of the last of
+            several layers, or of layer k with "forget_l0" and the like.
+        number: Of the unit, from 0.
+        step: From 0, or from the end; None is the mean over all steps.
     """
     layer = _layer(layer)
     number = _whole("number", number)
@@ -196,6 +233,9 @@ def diversity(layer: str) -> Objective:
 
     It is minus the mean cosine between an input's channel correlations (Gram matrix) and those of the other copies; it
     needs `copies` of at least 2, and counts for nothing where an input is measured by itself.
+
+    Args:
+        layer: The layer, by name.
     """
 
     layer = _layer(layer)
@@ -220,14 +260,22 @@ def diversity(layer: str) -> Objective:
 
 @names_errors("logit")
 def logit(number: int) -> Objective:
-    """Return the network's score of a class before the softmax."""
+    """Return the network's score of a class before the softmax.
+
+    Args:
+        number: Of the class, from 0.
+    """
     number = _whole("number", number)
     return Objective(f"logit {number}", (), lambda reading: _class(reading.scores, number), reads_output=True)
 
 
 @names_errors("probability")
 def probability(number: int) -> Objective:
-    """Return the probability of a class; it can rise by making the others fall, which a logit cannot."""
+    """Return the probability of a class; it can rise by making the others fall, which a logit cannot.
+
+    Args:
+        number: Of the class, from 0.
+    """
     number = _whole("number", number)
     value: Callable[[Reading], Tensor] = lambda reading: _class(reading.probabilities, number)  # noqa: E731
     return Objective(f"probability {number}", (), value, reads_output=True)
