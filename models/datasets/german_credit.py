@@ -69,7 +69,7 @@ def german_credit() -> Dataset:
     names = list(COLUMNS)
     categorical = {name: list(codes.values()) for name, codes in COLUMNS.items() if codes}
     spelled = [
-        [(COLUMNS[name] or {}).get(word, word) for name, word in zip(names, line, strict=True)] for line in lines
+        [(COLUMNS[name] or {}).get(word, word) for name, word in zip(names, line[:-1], strict=True)] for line in lines
     ]
     rows = encode(spelled, names, categorical)
     labels = torch.tensor([int(line[-1] == "2") for line in lines])
