@@ -155,7 +155,7 @@ def _of_kind(value: object, kind: type, parts: tuple) -> str | None:
             return "a list"
         if kind is tuple and parts and Ellipsis not in parts:
             items = list(value)
-            if len(items) != len(parts) or any(_mismatch(item, part) for item, part in zip(items, parts)):
+            if len(items) != len(parts) or any(_mismatch(item, part) for item, part in zip(items, parts, strict=True)):
                 return f"({', '.join(_mismatch(MISSING, part) or 'anything' for part in parts)})"
             return None
         wrong = next((w for item in value if parts and (w := _mismatch(item, parts[0]))), None)
