@@ -24,7 +24,7 @@ from models.recipes import train_recipe
 from xai.auditing.checks.performance import wilson
 from xai.model.model import Model
 from xai.model.shuffling import layers_with_weights, shuffled
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization import constraints, objectives
 
 FOLDER = Path(__file__).parents[1] / "runs" / "calibrate-visualization"

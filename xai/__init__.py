@@ -25,7 +25,7 @@ _HOMES = {
     "read_image": "xai.inputs.image_files",
     "read_images": "xai.inputs.image_files",
     "Explanation": "xai.results.explanation",
-    "Visualization": "xai.results.explanation",
+    "Visualization": "xai.results.visualization",
     "Finding": "xai.results.finding",
     "XaiError": "xai.base.errors",
     "XaiWarning": "xai.base.errors",

@@ -52,8 +52,8 @@ from xai.reports.presets.images import model_report as model_report
 from xai.reports.recheck import recheck as recheck
 from xai.results.audit_result import AuditResult as AuditResult
 from xai.results.explanation import Explanation as Explanation
-from xai.results.explanation import Visualization as Visualization
 from xai.results.finding import Finding as Finding
+from xai.results.visualization import Visualization as Visualization
 from xai.runs.run import run as run
 from xai.runs.store import open_run as open_run
 from xai.sequences.alignment import alignment as alignment

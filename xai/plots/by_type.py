@@ -14,9 +14,10 @@ from xai.plots.sequences import alignment_figure, gates_figure
 from xai.plots.tree import tree_figure
 from xai.plots.visualizations import visualization_figure
 from xai.results.display import FIGURES, ON_AXES
-from xai.results.explanation import Explanation, Visualization
+from xai.results.explanation import Explanation
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.sequence_results import Alignment, Gates
+from xai.results.visualization import Visualization
 
 __all__ = ["FIGURES", "ON_AXES"]
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from xai.base.files import write_atomically
 from xai.plots.style import AGAINST, FOR, MAGNITUDE
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["Heat", "heat_picture", "image_picture", "is_small", "pixel_range", "strongest", "units_picture"]
 

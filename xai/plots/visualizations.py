@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.plots.style import pixels_to_draw, plain_text
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["visualization_figure"]
 

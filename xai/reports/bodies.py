@@ -12,8 +12,9 @@ from xai.plots.explanations import drawn_as
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, weights_card
 from xai.reports.escape import render
-from xai.results.explanation import Explanation, Visualization
+from xai.results.explanation import Explanation
 from xai.results.finding import Finding
+from xai.results.visualization import Visualization
 
 if TYPE_CHECKING:
     import pandas as pd

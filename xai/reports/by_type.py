@@ -18,10 +18,11 @@ from xai.reports.bodies_of_results import (
     neighbors_body,
     tree_body,
 )
-from xai.results.explanation import Explanation, Visualization
+from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.sequence_results import Alignment, Gates
+from xai.results.visualization import Visualization
 
 __all__ = ["SECTIONS", "SectionOf"]
 

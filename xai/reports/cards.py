@@ -18,7 +18,8 @@ from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
 from xai.reports.svg import inline_svg
 from xai.reports.trust import verdict_word
-from xai.results.explanation import Explanation, Visualization
+from xai.results.explanation import Explanation
+from xai.results.visualization import Visualization
 from xai.results.finding import Finding
 
 __all__ = [

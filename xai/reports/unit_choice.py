@@ -15,7 +15,7 @@ from xai.base.errors import InputError, TargetError
 from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.network.trace import Trace
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization import objectives
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective

@@ -7,7 +7,7 @@ from torch import Tensor
 from xai.model.model import Model
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import MARKS
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["kind_of_verdict", "lead_over_real", "unit_numbers", "unit_view", "verdict"]
 

@@ -22,7 +22,7 @@ from xai.reports.sections.strips import ablation_section, depth_section, emergen
 from xai.reports.sections.units import units_section
 from xai.reports.unit_choice import LOGITS, MOST_UNITS, choose_units, visualize_groups
 from xai.reports.unit_views import lead_over_real
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization.ablation import VARIANTS, ablation
 from xai.visualization.activation_grid import activation_grid, grid_shape
 from xai.visualization.ascent import visualize

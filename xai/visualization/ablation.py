@@ -7,7 +7,7 @@ from typing import Unpack
 import torch
 
 from xai.model.model import Model
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization import constraints
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective

@@ -10,7 +10,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
 from xai.model.model import Model
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization.ascent import visualize
 from xai.visualization.feature_maps import feature_maps
 from xai.visualization.objectives import direction

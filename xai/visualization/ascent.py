@@ -13,7 +13,7 @@ from xai.model.model import Model
 from xai.model.plan import batch_size_for
 from xai.network.guard import untouched
 from xai.network.hooks import find_layer
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization import constraints as limits
 from xai.visualization.constraints import Constraint
 from xai.visualization.evaluate import evaluate, private

@@ -10,7 +10,7 @@ from typing import Unpack
 from xai.base.errors import FolderError, names_errors
 from xai.base.tensor_file import open_tensors
 from xai.model.model import Model
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization.ascent import visualize
 from xai.visualization.objectives import Objective
 from xai.visualization.settings import VisualizeSettings

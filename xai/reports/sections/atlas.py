@@ -8,7 +8,7 @@ from xai.model.model import Model
 from xai.reports.escape import render
 from xai.reports.page import Section
 from xai.reports.unit_views import unit_numbers, unit_view
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["atlas_section"]
 

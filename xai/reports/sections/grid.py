@@ -11,7 +11,7 @@ from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
 from xai.reports.page import Section
 from xai.reports.unit_views import kind_of_verdict, unit_numbers, verdict
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["grid_section"]
 

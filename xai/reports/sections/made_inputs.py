@@ -12,7 +12,7 @@ from xai.plots.series import present_steps
 from xai.reports.escape import render
 from xai.reports.page import Section
 from xai.reports.unit_views import unit_numbers, verdict
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization.objectives import Objective
 from xai.visualization.put_back import losses, usual
 from xai.visualization.tokens import words_of

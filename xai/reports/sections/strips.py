@@ -12,7 +12,7 @@ from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
 from xai.reports.page import Section
 from xai.reports.unit_views import unit_numbers, verdict
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 from xai.visualization.feature_maps import feature_maps, first_kernels
 
 __all__ = ["ablation_section", "depth_section", "emergence_section", "maps_section"]

@@ -16,7 +16,7 @@ from xai.reports.escape import render
 from xai.reports.sections.examples import Example
 from xai.reports.sentences import VERDICT_SENTENCES
 from xai.reports.trust import MethodTrust, method_trust, rank
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["summary"]
 

@@ -17,7 +17,7 @@ from xai.reports.language import say
 from xai.reports.page import Section
 from xai.reports.svg import inline_svg
 from xai.reports.unit_views import kind_of_verdict, unit_numbers, unit_view
-from xai.results.explanation import Visualization
+from xai.results.visualization import Visualization
 
 __all__ = ["units_section"]
 
