@@ -19,7 +19,7 @@ from models.recipes import load_data
 
 data = load_data("digits-cnn")
 names = ["zero", "one", "two", "three"]
-for number, (pixels, label) in enumerate(zip(data.train_inputs, data.train_labels)):
+for number, (pixels, label) in enumerate(zip(data.train_inputs, data.train_labels, strict=True)):
     if label < 4 and number < 600:
         path = Path("images", names[label], f"{number}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ from xai import plots
 picture = images.images[:1]
 made = [xai.integrated_gradients(model, picture), xai.occlusion(model, picture, window=2), xai.gradcam(model, picture)]
 figure, axes = plt.subplots(1, 3, figsize=(8, 3))
-for explanation, place in zip(made, axes):
+for explanation, place in zip(made, axes, strict=True):
     plots.overlay(explanation, ax=place)
 
 # %%

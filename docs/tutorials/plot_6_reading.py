@@ -26,7 +26,7 @@ image = load_data("mnist-cnn").test_inputs[3:4]
 
 explanations = [xai.occlusion(model, image), xai.guided_backprop(model, image)]
 figure, axes = plt.subplots(1, 2, figsize=(6, 3))
-for explanation, place in zip(explanations, axes):
+for explanation, place in zip(explanations, axes, strict=True):
     plots.overlay(explanation, ax=place)
 
 # %%

@@ -27,7 +27,7 @@ real = load_data("mnist-cnn").test_inputs[:100]
 units = [xai.objectives.channel(layer, number) for layer in ("norm1", "norm2", "norm3") for number in range(4)]
 made = [xai.visualize(model, unit, steps=96, reference=real) for unit in units]
 figure, axes = plt.subplots(3, 4, figsize=(7, 5.6))
-for item, place in zip(made, axes.flatten()):
+for item, place in zip(made, axes.flatten(), strict=True):
     place.imshow(pixels_to_draw(item.image[0]), cmap="gray")
     place.set_title(item.objective[0], fontsize=8)
     place.set_axis_off()

@@ -169,7 +169,7 @@ def test_every_drawing_goes_where_the_caller_wants_it() -> None:
     picture = xai.integrated_gradients(*image(), 1)
     figure = Figure()
     calls = {"waterfall": made, "bar": made, "beeswarm": made, "heatmap": made, "overlay": picture, "mask": picture}
-    for (name, item), axes in zip(calls.items(), figure.subplots(2, 3).flatten()):
+    for (name, item), axes in zip(calls.items(), figure.subplots(2, 3).flatten(), strict=True):
         assert getattr(plots, name)(item, ax=axes) is axes
 
 

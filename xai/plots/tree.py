@@ -37,7 +37,9 @@ def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
             tree, max_depth=LEVELS, feature_names=names, class_names=classes or None, impurity=False, proportion=True,
             rounded=True, precision=3, fontsize=7, ax=axes,
         )  # fmt: skip
-        for box, node in zip((box for box in boxes if box.get_bbox_patch() is not None), _in_order(tree.tree_)):
+        for box, node in zip(
+            (box for box in boxes if box.get_bbox_patch() is not None), _in_order(tree.tree_), strict=True
+        ):
             text = box.get_text()
             if node is None or text.strip() in ("True", "False"):
                 continue

@@ -19,8 +19,8 @@ from xai.reports.sentences import sentences_of
 from xai.reports.svg import inline_svg
 from xai.reports.trust import verdict_word
 from xai.results.explanation import Explanation
-from xai.results.visualization import Visualization
 from xai.results.finding import Finding
+from xai.results.visualization import Visualization
 
 __all__ = [
     "deletion_plot", "findings_of", "legend_of", "map_card", "map_plots", "probability_bars", "segments_plot",

@@ -14,7 +14,7 @@ from xai.results.finding import STATUSES, Finding
 
 __all__ = ["COLORS", "MethodTrust", "method_trust", "rank", "verdict_word"]
 
-COLORS = dict(zip(VERDICTS, STATUSES))  # a verdict has the color of the status that leads to it
+COLORS = dict(zip(VERDICTS, STATUSES, strict=True))  # a verdict has the color of the status that leads to it
 RANKS = ("pass", "untestable", "warn", "fail")  # from the best to the worst
 
 
