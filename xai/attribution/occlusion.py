@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +15,8 @@ from xai.model.model import Model
 from xai.results.explanation import Explanation
 
 __all__ = ["occlusion"]
+
+SLAB = 2**24  # values in masks that are held at a time
 
 
 @names_errors("occlusion")
@@ -76,21 +79,29 @@ def occlusion(
             step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", places)
             if step[0] > size[0] or step[1] > size[1]:
                 raise InputError("stride", expected=f"at most the window {size}, so that no gap is left", got=step)
-            masks = _windows(places, size, step).to(session.inputs.device)
+            windows = _windows(places, size, step)
             options = {"of": of, "window": size, "stride": step}
         else:
             if window is not None or stride is not None:
                 raise InputError("window", expected="none, since only images have windows", got=repr(window))
-            places = tuple(session.inputs.shape[1:])  # each value alone
-            masks = torch.eye(session.inputs[0].numel(), dtype=torch.bool, device=session.inputs.device).view(
-                -1, *places
-            )
+            places, windows = tuple(session.inputs.shape[1:]), None  # each value alone
             options = {"of": of}
         hidden, name = session.baseline(baseline)
         full = session.scores(session.inputs, session.rows)
         hiding = Replacing(session.inputs, None, hidden[None], places, kind.hide)
-        fall = full[:, None] - masked_scores(session, hiding, ~masks.flatten(1), session.rows, once=False)
-        values = torch.einsum("nw,w...->n...", fall, masks.double()) / masks.double().sum(0)
+        count = len(windows) if windows is not None else math.prod(places)
+        values = full.new_zeros(len(session), *places)
+        covered = full.new_zeros(places)
+        # A mask is as large as the input: of many, a slab is made at a time.
+        for part in torch.arange(count).split(max(1, SLAB // math.prod(places))):
+            masks = (_singles(part, places) if windows is None else _rectangles(windows, part, places)).to(full.device)
+            fall = full[:, None] - masked_scores(session, hiding, ~masks.flatten(1), session.rows, once=False)
+            if windows is None:
+                values.flatten(1)[:, part] = fall
+                continue
+            values += torch.einsum("nw,w...->n...", fall, masks.double())
+            covered += masks.sum(0)
+        values = values if windows is None else values / covered
         shared = (
             session.inputs[0].numel() // values[0].numel()
         )  # the channels of a pixel share its value: the sum is the fall
@@ -101,15 +112,27 @@ def occlusion(
 
 
 def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int]) -> Tensor:
-    """Return masks (windows, H, W); the last window of a row or column ends at the border, so that all is covered."""
+    """Return top, left, bottom and right of windows (n, 4); the last of a row or column ends at the border."""
     starts = [
         sorted({*range(0, side - length + 1, stride), side - length})
         for side, length, stride in zip(sides, size, step, strict=True)
     ]
-    masks = torch.zeros(len(starts[0]) * len(starts[1]), *sides, dtype=torch.bool)
-    for number, (top, left) in enumerate((top, left) for top in starts[0] for left in starts[1]):
-        masks[number, top : top + size[0], left : left + size[1]] = True
-    return masks
+    corners = torch.cartesian_prod(*map(torch.tensor, starts))
+    return torch.cat([corners, corners + torch.tensor(size)], 1)
+
+
+def _rectangles(windows: Tensor, numbers: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """Return the masks (n, H, W) of the windows with these numbers."""
+    top, left, bottom, right = windows[numbers].T[:, :, None]
+    rows, columns = (torch.arange(side) for side in sides)
+    return ((rows >= top) & (rows < bottom))[:, :, None] & ((columns >= left) & (columns < right))[:, None]
+
+
+def _singles(numbers: Tensor, places: tuple[int, ...]) -> Tensor:
+    """Return the masks (n, ...) of single values."""
+    masks = torch.zeros(len(numbers), math.prod(places), dtype=torch.bool)
+    masks[torch.arange(len(numbers)), numbers] = True
+    return masks.view(-1, *places)
 
 
 def _or(value: object, default: tuple[int, ...]) -> object:
