@@ -41,6 +41,27 @@ def value_digest(value: object) -> str:
 def add_tensor(digest: hashlib._Hash, name: str, tensor: Tensor) -> None:
     """Add a tensor, under a name, to a digest."""
     digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+    tensor = tensor.detach()
+    if tensor.is_meta:  # a shape without numbers
+        return
+    if tensor.is_quantized:
+        per_channel = tensor.qscheme() in (torch.per_channel_affine, torch.per_channel_symmetric)
+        scale = tensor.q_per_channel_scales() if per_channel else torch.tensor(tensor.q_scale())
+        zero = tensor.q_per_channel_zero_points() if per_channel else torch.tensor(tensor.q_zero_point())
+        parts = {"values": tensor.int_repr(), "scale": scale, "zero": zero}
+    elif tensor.layout == torch.sparse_coo:
+        whole = tensor.coalesce()
+        parts = {"indices": whole.indices(), "values": whole.values()}
+    elif tensor.layout != torch.strided:
+        by_row = tensor.layout in (torch.sparse_csr, torch.sparse_bsr)
+        first, second = ("crow_indices", "col_indices") if by_row else ("ccol_indices", "row_indices")
+        parts = {first: getattr(tensor, first)(), second: getattr(tensor, second)(), "values": tensor.values()}
+    else:
+        parts = {}
+    if parts:
+        for part, numbers in parts.items():
+            add_tensor(digest, part, numbers)
+        return
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
 

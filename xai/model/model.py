@@ -20,7 +20,7 @@ from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
 from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
 from xai.model.read_output import read_scores
-from xai.model.rows import learn_rows
+from xai.model.rows import learn_rows, rows_run
 from xai.model.session import Session
 from xai.model.unit import unit_model
 from xai.network.digest import network_digest
@@ -287,7 +287,11 @@ class Model:
             try:
                 found = trace(self.network, partial(self.forward_on, self.network, seen))
             except NetworkError as error:
-                learn_rows(self, row.detach(), error)
-                found = trace(self.network, partial(self.forward_on, self.network, seen))
+                # Weights that were made in inference mode allow no graph; others want more rows at a time.
+                graph = not rows_run(self, row.detach(), 1)
+                if graph:
+                    learn_rows(self, row.detach(), error)
+                with torch.set_grad_enabled(graph):
+                    found = trace(self.network, partial(self.forward_on, self.network, seen))
             self.memory.traces[key] = modules, found
         return self.memory.traces[key][1]

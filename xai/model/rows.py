@@ -17,7 +17,7 @@ from xai.network.hooks import is_recording
 if TYPE_CHECKING:
     from xai.model.model import Model
 
-__all__ = ["Rows", "learn_rows", "meet"]
+__all__ = ["Rows", "learn_rows", "meet", "rows_run"]
 
 Seen = Tensor | list[str]
 MOST_TRIED, LARGEST_TRIED = 8, 2**24  # sizes, and numbers in a batch: looking for a size is no long work
@@ -79,14 +79,15 @@ def learn_rows(model: Model, row: Tensor, error: NetworkError) -> None:
     sizes = [2, *sorted(number for number in numbers if number > 2)][:MOST_TRIED]
     rows = model.memory.rows
     for size in sizes:
-        if size * row.numel() <= LARGEST_TRIED and _runs(model, row, size):
-            free = size == 2 and _runs(model, row, 3)
+        if size * row.numel() <= LARGEST_TRIED and rows_run(model, row, size):
+            free = size == 2 and rows_run(model, row, 3)
             rows.least, rows.exactly = (2, None) if free else (1, size)
             return
     raise error
 
 
-def _runs(model: Model, row: Tensor, size: int) -> bool:
+def rows_run(model: Model, row: Tensor, size: int) -> bool:
+    """Say whether the network runs a row (1, ...) so many times in one batch."""
     try:
         with torch.no_grad():
             model.forward_on(model.network, row.repeat_interleave(size, 0))
@@ -107,10 +108,13 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
         if beside is not None and _same(model, beside, raw):
             return True
         alone = model.forward_on(model.network, row)
-        if beside is None or _same(model, beside, alone):  # among texts of other lengths it is padded
+        padded = not row.is_floating_point()  # among texts of other lengths
+        if beside is None or (padded and _same(model, beside, alone)):
             return _same(model, alone, raw)
         if not _same(model, alone, model.forward_on(model.network, row)):
             return False
+        if _same(model, alone, raw) and _same(model, alone, beside):
+            return True
     rows = model.memory.rows
     if rows.fewest > 1:
         got = f"one whose rows change each other's outputs and that runs {rows.fewest} at a time"

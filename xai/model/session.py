@@ -19,7 +19,7 @@ from xai.inputs.baselines import as_row, data_rows, make_background
 from xai.model.plan import ExecutionPlan
 from xai.model.targets import Target
 from xai.model.weights import LaterDigest
-from xai.network.gradients import gradient_of, variable_of
+from xai.network.gradients import check_differentiable, gradient_of, variable_of
 from xai.network.hooks import check_reached, recording
 from xai.network.trace import Trace
 from xai.results.explanation import Explanation
@@ -110,12 +110,14 @@ class Session:
 
     def gradient(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (n,) and their gradient with respect to the batch (n, ...)."""
+        check_differentiable(not self.trace.blocked)
         batch = variable_of(batch)
         score = self.score(batch, rows)
         return score.detach(), gradient_of(score, batch)
 
     def gradient_of_inputs(self) -> Tensor:
         """Return the gradient of every row's score with respect to the inputs, (N, ...)."""
+        check_differentiable(not self.trace.blocked)
         if self.first_pass is not None:
             (variable, raw), self.first_pass = self.first_pass, None
             return gradient_of(self._select(raw, None), variable)
@@ -124,6 +126,7 @@ class Session:
 
     def gradient_at(self, batch: Tensor, rows: Tensor, layer: str) -> tuple[Tensor, Tensor]:
         """Return what a layer puts out (n, ...) and the gradient of the scores with respect to it."""
+        check_differentiable(not self.trace.blocked)
         network = self.plan.network
         batch = variable_of(batch)
         with recording(network, [layer]) as recorded, self.model.memory.rows.padded(len(batch)) as ours:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 from xai.base.errors import InputError, NetworkError, describe
 from xai.network.modules import modules_of
 
-__all__ = ["differentiable_pass", "gradient_of", "variable_of"]
+__all__ = ["check_differentiable", "differentiable_pass", "gradient_of", "has_no_rule", "variable_of"]
+
+NO_GRADIENT = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
 
 
 def differentiable_pass(network: nn.Module) -> AbstractContextManager:
@@ -31,14 +34,37 @@ def gradient_of(score: Tensor, variable: Tensor, *, keep_graph: bool = False) ->
     Raises NetworkError where the score has no gradient, or the backward pass fails.
     """
     if not score.requires_grad:
-        got = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
-        raise NetworkError("network", expected="an output that is differentiable in the input", got=got)
+        check_differentiable(False)
     try:
         (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True, retain_graph=keep_graph)
     except Exception as error:
         got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise NetworkError("network", expected="a backward pass", got=got) from error
+    if gradient is None or not bool(gradient.any()):
+        # Operations without a gradient, such as those of quantized layers, give 0: that is no finding.
+        check_differentiable(not any(map(has_no_rule, _graph_of(score))))
     return torch.zeros_like(variable) if gradient is None else gradient
+
+
+def check_differentiable(fits: bool) -> None:
+    """Raise NetworkError, which says what to do instead, where a network has no gradient."""
+    if not fits:
+        raise NetworkError("network", expected="an output that is differentiable in the input", got=NO_GRADIENT)
+
+
+def has_no_rule(node: Any) -> bool:
+    """Say whether a node of a graph stands for an operation whose gradient torch does not know."""
+    return node is not None and "NotImplemented" in node.name()
+
+
+def _graph_of(score: Tensor) -> set[Any]:
+    found, waiting = set(), [score.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            waiting.extend(source for source, _ in node.next_functions)
+    return found
 
 
 def variable_of(batch: Tensor) -> Tensor:

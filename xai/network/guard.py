@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from xai.base.errors import NetworkError
 from xai.network.modules import modules_of, parameters_of, tensors_of
@@ -69,23 +70,31 @@ class untouched:
             self._modes.enter_context(torch.compiler.set_stance("force_eager"))
         modules = modules_of(self.network)
         parameters, buffers = tensors_of(modules)
+        if any(map(is_lazy, (*parameters, *buffers))):
+            wanted = "layers of a known size; a lazy one takes it, with new weights, from the first batch it is run on"
+            raise NetworkError("network", expected=wanted, got="a lazy layer that was never run")
         seen = {id(tensor) for tensor in (*parameters, *buffers)} | {id(module) for module in modules}
         for buffer in buffers:
             self._undo.append(_content(buffer))
         held = _Held(seen)
         for module in modules:
             if isinstance(module, torch.jit.ScriptModule):
-                self._undo.append(partial(setattr, module, "training", module.training))
+                if hasattr(module, "training"):  # what was frozen has none
+                    self._undo.append(partial(setattr, module, "training", module.training))
             else:
                 held.record_module(vars(module))
         self._undo.append(held.put_back)
         if any(getattr(module, "training", False) for module in modules):
-            self.network.eval()
+            _to_eval(self.network, modules)
+        for module in modules:
+            # Nested tensors fill what a mask hides with 0, and only where no gradient is taken: two networks in one.
+            if isinstance(module, nn.TransformerEncoder) and getattr(module, "use_nested_tensor", False):
+                module.use_nested_tensor = False
         before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in parameters]
         self._undo.append(lambda: _put_gradients_back(before))
         for parameter in parameters:
             # No explanation needs the gradient of a weight: without it a backward pass keeps and computes less.
-            if parameter.requires_grad:
+            if parameter.requires_grad and not parameter.is_inference():
                 parameter.requires_grad = False
 
     def __exit__(self, *_: object) -> None:
@@ -110,6 +119,15 @@ class untouched:
         if failed:
             got = f"{type(failed[0]).__name__}: {failed[0]}"
             raise NetworkError("network", expected="a state that can be put back", got=got) from failed[0]
+
+
+def _to_eval(network: nn.Module, modules: list[nn.Module]) -> None:
+    try:
+        network.eval()
+    except NotImplementedError:  # an exported program has one mode
+        for module in modules:
+            if getattr(module, "training", False):
+                module.training = False
 
 
 class same_random_state:

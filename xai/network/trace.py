@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from xai.network.gradients import has_no_rule
 from xai.network.hooks import first_tensor
 
 __all__ = ["Layer", "Trace", "trace"]
@@ -32,11 +33,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Trace:
-    """The layers in the order in which they finish, pairs of convolution and batch norm, and the size of one row."""
+    """The layers in the order in which they finish, pairs of convolution and batch norm, and the size of one row.
+
+    blocked: whether the scores depend on an operation that has no gradient, such as one of a quantized layer.
+    """
 
     layers: tuple[Layer, ...]
     foldable: tuple[tuple[str, str], ...]
     elements: int
+    blocked: bool = False
 
     def units(self) -> list[Layer]:
         """Return the layers whose channels are a network's units, in order: each convolution or linear layer.
@@ -112,7 +117,8 @@ def trace(network: nn.Module, run: Callable[[], Tensor]) -> Trace:
         and readers.get(nodes[convolution], 0) == 1  # nothing beside the batch norm reads the convolution
     )
     elements = sum(_size(layer.shape) * layer.calls for layer in layers if layer.leaf or layer.convolution)
-    return Trace(layers, foldable, elements)
+    blocked = any(has_no_rule(node) for node in readers)
+    return Trace(layers, foldable, elements, blocked)
 
 
 def _readers(output: Tensor) -> dict[object, int]:
