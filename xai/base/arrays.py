@@ -24,6 +24,9 @@ def as_tensor(value: object, argument: str) -> Tensor:
     """Return a tensor of any array, list of numbers or tensor, in the machine's byte order, detached."""
     if isinstance(value, torch.Tensor):
         tensor = value.detach()
+    elif hasattr(value, "toarray"):
+        got = f"a sparse one of shape {getattr(value, 'shape', '')}"
+        raise InputError(argument, expected="a dense array (x.toarray() makes one)", got=got)
     else:
         try:
             array = np.asarray(value)

@@ -6,12 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
 
+from xai.base.arguments import whole_number
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
+from xai.base.name_lists import plain_names
 from xai.inputs.base import Input
 from xai.inputs.padding import up_to_last
 from xai.inputs.parts import Parts, of_positions
@@ -38,8 +41,8 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
 
     @names_errors("SequenceInput")
     def __post_init__(self) -> None:
-        if not self.names or self.length < 1:
-            raise InputError("names, length", expected="at least one of each", got=(self.names, self.length))
+        msgspec.structs.force_setattr(self, "names", plain_names("names", self.names))
+        msgspec.structs.force_setattr(self, "length", whole_number("length", self.length, 1))
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) != len(self.names):
                 raise InputError(name, expected=f"{len(self.names)} numbers, one per name", got=values)

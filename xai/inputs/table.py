@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.frames import is_column, is_frame
+from xai.base.name_lists import plain_names
 from xai.base.spelled import spelled_codes
 from xai.inputs.base import Input
 from xai.inputs.parts import Parts, of_positions
@@ -40,8 +41,11 @@ class TabularInput(Input, frozen=True, tag="tabular"):
 
     @names_errors("TabularInput")
     def __post_init__(self) -> None:
-        if not self.names or len(set(self.names)) != len(self.names):
-            raise InputError("names", expected="distinct column names, at least one", got=self.names)
+        if not isinstance(self.categorical, Mapping):
+            raise InputError("categorical", expected="words by column name", got=describe(self.categorical))
+        words = {str(name): plain_names("categorical", known) for name, known in self.categorical.items()}
+        msgspec.structs.force_setattr(self, "names", plain_names("names", self.names))
+        msgspec.structs.force_setattr(self, "categorical", words)
         unknown = sorted(set(self.categorical) - set(self.names))
         if unknown:
             raise InputError("categorical", expected=f"columns among {self.names}", got=unknown)
@@ -57,10 +61,10 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         >>> TabularInput(["age", "income"]).prepare([30.0, 1.5])
         tensor([[30.0000,  1.5000]])
         """
-        if is_column(value) and not set(self.names) - set(value.index):  # a row of a DataFrame, by name
+        if is_column(value) and not set(self.names) - set(map(str, value.index)):  # a row of a DataFrame, by name
             value = value.to_frame().T.infer_objects()
         if is_frame(value):
-            missing = [name for name in self.names if name not in set(value.columns)]
+            missing = [name for name in self.names if name not in set(map(str, value.columns))]
             if missing:
                 raise InputError(argument, expected=f"columns {self.names}", got=f"none named {missing}")
             value = self._from_frame(value, argument)
@@ -78,12 +82,16 @@ class TabularInput(Input, frozen=True, tag="tabular"):
 
     def _from_frame(self, frame: pd.DataFrame, argument: str) -> np.ndarray:
         """Return the named columns as numbers; words of a categorical column become their codes."""
-        double = [name for name in self.names if list(frame.columns).count(name) > 1]
+        called = [str(name) for name in frame.columns]
+        double = [name for name in self.names if called.count(name) > 1]
         if double:
             raise InputError(argument, expected="one column of each name", got=f"several named {double[0]!r}")
         columns = []
         for name in self.names:
-            column = frame[name]
+            column = frame.iloc[:, called.index(name)]
+            if getattr(column.dtype, "kind", "") in "mM":  # a number of them depends on the unit that pandas takes
+                wanted = f"numbers in column {name!r} (dates as days since some day, say, as in training)"
+                raise InputError(argument, expected=wanted, got=str(column.dtype))
             words = self.categorical.get(name)
             if words is not None and np.issubdtype(getattr(column.dtype, "type", object), np.number):
                 spelled = spelled_codes(column.to_numpy(), words)

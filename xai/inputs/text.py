@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.frames import is_column
+from xai.base.name_lists import plain_names
 from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.padding import up_to_last
@@ -28,6 +30,21 @@ WORD = r"\w+"
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 NOTHING = -1  # behind the end of a shorter text; no character has this code
+
+
+# What tokenizers put beside words: signs of their own, and pieces of words.
+FOREIGN = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|BOS|EOS)\]|</?(s|pad|unk|mask|bos|eos)>|<\|.*\|>|##.+|[\u0120\u2581].*")
+
+
+def _in_order(vocabulary: object) -> object:
+    """Return the words of a dictionary by number, where its numbers are those that a TextInput gives to words."""
+    if not isinstance(vocabulary, Mapping):
+        return vocabulary
+    numbers = sorted(vocabulary.values(), key=lambda number: (str(type(number)), number))
+    if numbers != list(range(FIRST_WORD, FIRST_WORD + len(numbers))):
+        wanted = f"words by number from {FIRST_WORD} on (0 is padding, 1 an unknown word)"
+        raise InputError("vocabulary", expected=wanted, got=f"numbers from {numbers[0] if numbers else 'none'} on")
+    return sorted(vocabulary, key=vocabulary.__getitem__)
 
 
 class TextInput(Input, frozen=True, tag="text", dict=True):
@@ -52,10 +69,17 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
 
     @names_errors("TextInput")
     def __post_init__(self) -> None:
-        if len(set(self.vocabulary)) != len(self.vocabulary):
-            raise InputError("vocabulary", expected="distinct words", got=describe(self.vocabulary))
-        if self.length is not None and self.length < 1:
-            raise InputError("length", expected="a number of words from 1", got=self.length)
+        words = plain_names("vocabulary", _in_order(self.vocabulary), least=0)
+        foreign = next((word for word in words if FOREIGN.fullmatch(word)), None)
+        if foreign is not None:
+            wanted = (
+                "the words that numbers from 2 stand for (0 is padding, 1 an unknown word); the vocabulary of a "
+                "tokenizer has numbers of its own: call the tokenizer in Model(forward=...)"
+            )
+            raise InputError("vocabulary", expected=wanted, got=f"one with {foreign!r}")
+        msgspec.structs.force_setattr(self, "vocabulary", words)
+        if self.length is not None:
+            whole_number("length", self.length, 1)
         try:
             re.compile(self.pattern)
         except re.error as error:

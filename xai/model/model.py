@@ -153,8 +153,9 @@ class Model:
         if not batch.is_floating_point():
             return batch
         own = self._own_dtype()
-        wide = torch.promote_types(batch.dtype, torch.float32)
-        return batch.to(own if own in (torch.float32, torch.float64) else wide)
+        if own is None:  # a function: as wide as what came
+            return batch.to(torch.promote_types(batch.dtype, torch.float32))
+        return batch.to(torch.float64 if own == torch.float64 else torch.float32)
 
     def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
         """Return what the network is called with."""

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from xai.base.arrays import all_finite
 from xai.base.digest import tensor_digest
-from xai.base.errors import NetworkError
+from xai.base.errors import InputError, NetworkError
 from xai.base.plain import as_plain
 from xai.base.progress import track
 from xai.inputs.base import Input
 from xai.inputs.baselines import as_row, data_rows, make_background
+from xai.methods import METHODS
 from xai.model.plan import ExecutionPlan
 from xai.model.targets import Target
 from xai.model.weights import LaterDigest
@@ -225,6 +226,8 @@ class Session:
         values, over, fields = self._finish(values, over, fields)
         parts = [part.detach() for part in values]
         whole = [values.detach()] if isinstance(values, Tensor) else parts
+        if over == "input" and isinstance(values, Tensor) and METHODS[method].needs_gradient:
+            self._check_categories(values)
         if not all(map(all_finite, whole)):
             raise NetworkError("values", expected="finite numbers", got="NaN or infinity")
         self.note("zero_map", _all_zero(values))
@@ -255,6 +258,21 @@ class Session:
             seed=self.seed,
             **named,
         )
+
+    def _check_categories(self, values: Tensor) -> None:
+        """Raise InputError where a category got 0 in every row, though another word there changes the scores.
+
+        What looks its code up in a table has no gradient: 0 would say that it does not matter.
+        """
+        for name, words in self.kind.categorical.items():
+            column = self._names().index(name)
+            if len(words) < 2 or bool(values[:, column].any()):
+                continue
+            before, other = self.scores(self.inputs, self.rows), self.inputs.clone()
+            other[:, column] = (other[:, column] + 1) % len(words)
+            if not torch.allclose(self.scores(other, self.rows), before, rtol=1e-4, atol=1e-6):
+                wanted = "columns that the network reads as numbers (lime_tabular, kernel_shap, occlusion take others)"
+                raise InputError("inputs", expected=wanted, got=f"the category {name!r}, whose code is looked up")
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
         """Return values, what they are over, and further fields, as the caller's inputs have them; padding gets 0."""

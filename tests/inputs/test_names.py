@@ -1,0 +1,130 @@
+"""Names as NumPy, pandas, scikit-learn and tokenizers give them; dates, categories and other numbers in tables."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+import torch
+from torch import Tensor, nn
+
+import xai
+from xai.base.errors import InputError
+from xai.model.model import Model
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
+
+
+@pytest.mark.parametrize("names", [FRAME.columns, np.array(["a", "b"]), list(np.array(["a", "b"])), ("a", "b")])
+def test_names_of_any_library_are_plain_strings(names: object) -> None:
+    for kind in (xai.TabularInput(names), xai.SequenceInput(names, 3)):
+        assert kind.names == ["a", "b"]
+        assert {type(name) for name in kind.names} == {str}
+        json.dumps(kind.names)
+    assert xai.TextInput(np.array(["good", "bad"])).vocabulary == ["good", "bad"]
+    assert xai.TextInput(np.array(["good", "bad"])).numbers("bad") == [3]
+
+
+def test_numbers_and_booleans_are_names() -> None:
+    numbered = xai.TabularInput(range(2))
+    assert numbered.prepare(pd.DataFrame([[1.0, 2.0]])).tolist() == [[1.0, 2.0]]
+    assert numbered.prepare(pd.DataFrame([[1.0, 2.0]]).iloc[0]).tolist() == [[1.0, 2.0]]
+    table = xai.TabularInput(["a", "b"], categorical={"a": [False, True]})
+    assert table.categorical == {"a": ["False", "True"]}
+    assert table.prepare(pd.DataFrame({"a": [True, False], "b": [1, 2]})).tolist() == [[1.0, 1.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize("names", ["abc", [], ["a", "a"], np.array([["a"]]), 3, None, [["a"]], {"a": 1}, [None]])
+def test_what_are_no_names_is_named(names: object) -> None:
+    for make in (lambda: xai.TabularInput(names), lambda: xai.SequenceInput(names, 3)):
+        with pytest.raises(InputError, match="names: expected distinct names, at least one"):
+            make()
+
+
+def test_lime_and_reports_take_scikit_learns_names() -> None:
+    names = np.array(["mean radius", "texture"])
+    model = Model.from_callable(
+        lambda v: np.stack([v[:, 0] > 0, v[:, 0] <= 0], 1).astype(float),
+        classes=np.array(["no", "yes"]),
+        input=xai.TabularInput(list(names)),
+    )
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    explanation = xai.lime_tabular(model, rows[:1], background=rows, samples=100)
+    assert explanation.classes == ("no", "yes")
+    assert "mean radius" in xai.Report("r", [explanation]).html()
+
+
+def test_a_tokenizers_vocabulary_is_refused() -> None:
+    """Its numbers are places in it; those of a TextInput begin at 2."""
+    for words in (
+        ["[PAD]", "[UNK]", "good"],
+        ["<pad>", "good"],
+        ["good", "##ly"],
+        ["\u2581good"],
+        ["<|endoftext|>", "x"],
+    ):
+        with pytest.raises(InputError, match=r"vocabulary: .*call the tokenizer in Model\(forward="):
+            xai.TextInput(words)
+    with pytest.raises(InputError, match="words by number from 2 on"):
+        xai.TextInput({"good": 0, "bad": 1})
+    assert xai.TextInput({"bad": 3, "good": 2}).vocabulary == ["good", "bad"]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        [pd.Timestamp("2024-01-01"), pd.NaT],
+        pd.to_datetime(["2024-01-01", "2024-01-02"]),
+        pd.to_datetime(["2024-01-01", "2024-01-02"]).tz_localize("UTC"),
+        pd.to_timedelta(["1D", "2D"]),
+        pd.period_range("2024", periods=2, freq="D"),
+    ],
+)
+def test_dates_are_refused_whatever_their_unit(dates: object) -> None:
+    """As numbers they would be of pandas' unit of the day, and NaT -9.2e18."""
+    with pytest.raises(InputError, match="numbers in column 'since'"):
+        xai.TabularInput(["since"]).prepare(pd.DataFrame({"since": dates}))
+
+
+def test_a_sparse_matrix_is_named_as_one() -> None:
+    with pytest.raises(InputError, match=r"a dense array \(x.toarray\(\) makes one\), got a sparse one of shape"):
+        xai.TabularInput(["a", "b"]).prepare(scipy.sparse.csr_matrix([[1.0, 0.0]]))
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(torch.float32, torch.float32), (torch.float64, torch.float64), (torch.float16, torch.float32)],
+)
+def test_prepared_rows_are_of_the_networks_precision(own: torch.dtype, expected: torch.dtype) -> None:
+    assert Model(nn.Linear(2, 2).to(own)).prepare(np.zeros((1, 2))).dtype == expected
+    assert Model.from_callable(lambda v: v).prepare(np.zeros((1, 2))).dtype == torch.float64
+
+
+class Looked(nn.Module):
+    """Only the category decides, by a table that its code is looked up in; `unread` leaves it out."""
+
+    def __init__(self, unread: bool = False) -> None:
+        super().__init__()
+        self.unread, self.table, self.linear = unread, nn.Embedding(3, 2), nn.Linear(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        looked = self.table(x[:, 0].long()) * (0 if self.unread else 1)
+        return looked + self.linear(x[:, 1:])
+
+
+@pytest.mark.parametrize(
+    "method", ["saliency", "input_x_gradient", "integrated_gradients", "deeplift", "gradient_shap"]
+)
+def test_a_category_that_is_looked_up_gets_no_zero_from_gradients(method: str) -> None:
+    table = xai.TabularInput(["city", "age"], categorical={"city": ["X", "Y", "Z"]})
+    rows = torch.tensor([[1.0, 0.5], [2.0, 0.1]])
+    with pytest.raises(InputError, match=rf"{method}: inputs: .*kernel_shap.*got the category 'city'"):
+        getattr(xai, method)(Model(Looked(), input=table), rows, 0)
+    unread = getattr(xai, method)(Model(Looked(unread=True), input=table), rows, 0)  # there 0 is the truth
+    assert not unread.values[:, 0].any()
+    read_as_number = getattr(xai, method)(Model(nn.Linear(2, 2), input=table), rows, 0)
+    assert read_as_number.values[:, 0].any()
+    assert xai.occlusion(Model(Looked(), input=table), rows, 0).values[:, 0].any()
