@@ -13,6 +13,7 @@ from xai.base.arrays import as_tensor, check_finite
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.parts import Parts
+from xai.inputs.pictures import MODES, in_range, picture_pixels
 from xai.inputs.segments import make_segments
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class ImageInput(Input, frozen=True, tag="image"):
     `mean` and `std` (one number per channel, in pixel units) are what the network was trained with: it sees
     (pixel - mean) / std. An input that is normalized already is declared with `range="any"` and neither.
 
+    `window` says which values of files and arrays of more than 8 bits are the ends of the range: (0, 4095) of an X-ray
+    of 12 bits, (-160, 240) of soft tissue in Hounsfield units. What lies outside is cut off.
+
     Raises InputError for a shape, range or statistics that cannot be.
     """
 
@@ -35,6 +39,7 @@ class ImageInput(Input, frozen=True, tag="image"):
     mean: list[float] | None = None
     std: list[float] | None = None
     range: tuple[float, float] | Literal["any"] = (0.0, 1.0)
+    window: tuple[float, float] | None = None
 
     @names_errors("ImageInput")
     def __post_init__(self) -> None:
@@ -45,6 +50,8 @@ class ImageInput(Input, frozen=True, tag="image"):
                 raise InputError(name, expected=f"{self.shape[0]} numbers, one per channel", got=values)
         if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
             raise InputError("std", expected="numbers above 0", got=self.std)
+        if self.window is not None and not (len(self.window) == 2 and self.window[0] < self.window[1]):
+            raise InputError("window", expected="(low, high) with low < high", got=self.window)
         if self.range != "any" and not self.range[0] < self.range[1]:
             raise InputError("range", expected="(low, high) with low < high, or 'any'", got=self.range)
 
@@ -69,7 +76,7 @@ class ImageInput(Input, frozen=True, tag="image"):
         """
         if isinstance(value, list | tuple) and len(value):
             return torch.cat([self.prepare(item, argument) for item in value])
-        pixels = self._from_picture(value) if is_picture(value) else value
+        pixels = self._from_picture(value, argument) if is_picture(value) else value
         arranged = self._arrange(as_tensor(pixels, argument), argument)
         batch = self._scale(arranged, argument)
         check_finite(batch, argument)
@@ -142,19 +149,19 @@ class ImageInput(Input, frozen=True, tag="image"):
             return pixels.reshape(-1, *chw)
         raise InputError(argument, expected=f"images of shape {chw} or {hwc}, or a batch", got=describe(pixels))
 
-    def _from_picture(self, picture: Image) -> np.ndarray:
-        # By its mode: a palette's numbers, say, are no gray values.
-        mode = {1: "L", 3: "RGB", 4: "RGBA"}.get(self.shape[0])
-        keep = mode is None or picture.mode == mode or picture.mode[:1] in ("I", "F")
-        return np.asarray(picture if keep else picture.convert(mode))
+    def _from_picture(self, picture: Image, argument: str) -> Tensor | np.ndarray:
+        # As a file of it is read; by its mode, since a palette's numbers, say, are no gray values.
+        return picture_pixels(picture, self, argument) if self.shape[0] in MODES else np.asarray(picture)
 
     def _scale(self, pixels: Tensor, argument: str) -> Tensor:
         if pixels.is_floating_point():
             return pixels
         low, high = self.limits or (0.0, 1.0)
-        tops = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}
+        tops = {torch.uint8: 255, torch.bool: 1}
+        if pixels.dtype in (torch.uint16, torch.int16, torch.int32):
+            return in_range(pixels, self, argument)
         if pixels.dtype not in tops:
-            wanted = "pixels as uint8, uint16, bool or floating point"
+            wanted = "pixels as uint8, uint16, int16, int32, bool or floating point"
             raise InputError(argument, expected=wanted, got=describe(pixels))
         most = tops[pixels.dtype]
         # Through float64, so that a pixel means the same number in every later precision.

@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from xai.base.errors import InputError, names_errors
 from xai.inputs.base import Input
+from xai.inputs.pictures import MODES, picture_pixels
 
 __all__ = ["SUFFIXES", "LabelledImages", "decode_image", "read_folder", "read_image", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -36,25 +35,28 @@ class LabelledImages:
 
 
 @names_errors("read_image")
-def read_image(path: str | Path, input: Input) -> Tensor:
+def read_image(path: str | Path, input: Input, *, page: int | None = None) -> Tensor:
     """Return a file as pixels (1, C, H, W) in the input's range.
 
     The image is turned as its EXIF data say, put on white where it is transparent, converted to grey or RGB, and its
-    largest centered part of the right proportions is resized.
+    largest centered part of the right proportions is resized. Pixels of more than 8 bits keep all of them, within the
+    `window` of the input or of the file.
 
     Args:
         path: Of the file.
         input: The kind of input, whose shape (C, H, W) and range the pixels get.
+        page: Which one of a file of several pages or frames, from 0.
 
     Raises:
-        InputError: The file is missing or damaged, or the kind is none of images.
+        InputError: The file is missing or damaged, the kind is none of images, several pages are there and none is
+            named, or nothing says which values of deep pixels are black and white.
     """
     if not Path(path).is_file():
         raise InputError("image", expected="an image file", got=f"no file at {path}")
-    return decode_image(Path(path).read_bytes(), input, str(path))
+    return decode_image(Path(path).read_bytes(), input, str(path), page=page)
 
 
-def decode_image(content: bytes, input: Input, name: str) -> Tensor:
+def decode_image(content: bytes, input: Input, name: str, *, page: int | None = None) -> Tensor:
     """Return the content of an image file as pixels (1, C, H, W), see `read_image`; errors say the file's `name`."""
     channels, height, width = input.shape or (0, 0, 0)
     if channels not in MODES:
@@ -63,17 +65,14 @@ def decode_image(content: bytes, input: Input, name: str) -> Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content)) as file:
-                file.load()
-                upright = ImageOps.exif_transpose(file)
+                return picture_pixels(file, input, name, size=(width, height), page=page)[None]
+    except InputError:
+        raise
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         got = "one that is too large" if "ecompression" in type(error).__name__ else "something else"
         raise InputError(name, expected="an image that can be read", got=got) from error
     except Exception as error:  # decoders raise what they like: struct.error, SyntaxError, ...
         raise InputError(name, expected="a whole image file", got=f"a damaged one ({error})") from error
-    fitted = ImageOps.fit(_convert(upright, MODES[channels]), (width, height), Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255).reshape(height, width, channels)
-    low, high = input.limits or (0.0, 1.0)
-    return low + pixels.permute(2, 0, 1)[None] * (high - low)
 
 
 @names_errors("read_images")
@@ -112,15 +111,3 @@ def read_folder(folder: str | Path, input: Input, classes: list[str]) -> Labelle
     if not images:
         raise InputError("data", expected="images in subfolders named like the classes", got=f"none in {folder}")
     return LabelledImages(torch.cat(images), tuple(names), torch.tensor(labels), str(folder))
-
-
-def _convert(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        depth = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if image.mode != "F" or depth.max() > 1 else 1.0
-        image = Image.fromarray((np.clip(depth / top, 0, 1) * 255).round().astype(np.uint8))
-    if mode != "RGBA" and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        image = Image.alpha_composite(white, rgba)
-    return image.convert(mode)
