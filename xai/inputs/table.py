@@ -75,9 +75,11 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         check_finite(rows, argument, self.names)
         for name, words in self.categorical.items():
             codes = rows[:, self.names.index(name)]
-            if bool(((codes < 0) | (codes >= len(words)) | (codes != codes.round())).any()):
+            wrong = (codes < 0) | (codes >= len(words)) | (codes != codes.round())
+            if bool(wrong.any()):
+                row = int(wrong.nonzero()[0])
                 wanted = f"codes from 0 to {len(words) - 1} in column {name!r}"
-                raise InputError(argument, expected=wanted, got=f"{codes.min():g} to {codes.max():g}")
+                raise InputError(argument, expected=wanted, got=f"{codes[row]:g} in row {row}")
         return rows
 
     def _from_frame(self, frame: pd.DataFrame, argument: str) -> np.ndarray:
@@ -100,10 +102,11 @@ class TabularInput(Input, frozen=True, tag="tabular"):
                     continue
             elif words is not None:
                 codes = {word: code for code, word in enumerate(words)}
-                unseen = sorted({str(item) for item in column if str(item) not in codes})
-                if unseen:
+                row = next((row for row, item in enumerate(column) if str(item) not in codes), None)
+                if row is not None:
                     known = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
-                    raise InputError(argument, expected=f"{name!r} to be one of {known}", got=repr(unseen[0]))
+                    got = f"{str(column.iloc[row])!r} in row {row}"
+                    raise InputError(argument, expected=f"{name!r} to be one of {known}", got=got)
                 columns.append(np.array([codes[str(item)] for item in column], dtype=np.float64))
                 continue
             try:

@@ -63,7 +63,10 @@ class LayerSession(Session):
             return values.to(output.dtype).clone()  # a copy: what follows may work in place
 
         with replacing(network, self.layer, go_on, once=True):
-            return self.model.forward_on(network, self.made_from[rows])
+            scores = self.model.forward_on(network, self.made_from[rows])
+        if isinstance(batch, Tensor) and batch.requires_grad and not scores.requires_grad:
+            raise LayerError("layer", expected="one that the scores depend on", got=repr(self.layer))
+        return scores
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
         return values, "layer" if over == "input" else over, fields

@@ -38,7 +38,7 @@ class Rows:
     def run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         """Return the scores (n, K) of what the network is called with."""
         most = 1 if self.alone else self.exactly
-        if (most is None and len(seen) >= self.least) or len(seen) == most:
+        if (most is None and len(seen) >= self.least) or len(seen) in (0, most):
             return call(seen)
         if is_recording() and not (self.padding and len(seen) < self.fewest):
             got = "one whose rows run one by one" if self.alone else f"one that runs {self.fewest} at a time"

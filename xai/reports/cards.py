@@ -58,7 +58,8 @@ def map_card(explanation: Explanation, low: float = 0.0, high: float = 1.0) -> d
 
 def weights_card(explanation: Explanation) -> dict[str, object]:
     """Return what the card of one row of a table, text or series in windows shows."""
-    whiskers = explanation.standard_error is not None
+    # Where every coalition was asked nothing was drawn, and nothing is uncertain.
+    whiskers = explanation.standard_error is not None and not explanation.diagnostics[0].get("enumerated")
     unit = str(explanation.options.get("of", "output")).replace("_", "-")
     names = explanation.value_names()
     label = f"{'weight, ' if whiskers else ''}{unit} ({explanation.target_name()})"

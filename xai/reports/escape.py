@@ -49,6 +49,11 @@ def content_hash(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
+def _number(value: float) -> str:
+    """Return few digits, but counts whole: 7,632 and not 7.63e+03."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -62,7 +67,7 @@ def _environment() -> Environment:
     known |= {"say": say, "marks": MARKS}
     environment.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     environment.filters["percent"] = lambda value: "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
-    environment.filters["number"] = lambda value: "–" if value is None or value != value else f"{value:.3g}"
+    environment.filters["number"] = lambda value: "–" if value is None or value != value else _number(value)
     # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.
     environment.filters["numbers"] = lambda values: ", ".join(f"{v:.6g}".replace("-", "\N{MINUS SIGN}") for v in values)
     return environment

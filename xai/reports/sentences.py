@@ -32,6 +32,8 @@ class AuditSentences(NamedTuple):
 
 
 _SENTENCES = tomllib.loads((files("xai.reports") / "sentences.toml").read_text("utf-8"))
+# What the sentences of images say of them, in the words of another kind, by its word for a part.
+_WORDS: dict[str, dict[str, str]] = _SENTENCES["words"]
 _NOISE = _SENTENCES["comparison"].pop("noise")
 METHOD_SENTENCES = {name: MethodSentences(**texts) for name, texts in _SENTENCES["methods"].items()}
 CHECK_SENTENCES: dict[str, str] = _SENTENCES["checks"]
@@ -44,15 +46,26 @@ COMPARISON_SENTENCES = {
 
 
 def sentences_of(method: str, part: str = "pixel") -> MethodSentences:
-    """Return the sentences of a method, with `part` as the word for a part of the input.
+    """Return the sentences of a method, in the words of the kind of input: `part` is that for a part of it.
 
     A method of another package has its own summary.
+
+    >>> sentences_of("kernel_shap", "column").limits
+    'Not what the network does on real rows: most of what it is asked has many columns missing.'
     """
     if method in METHOD_SENTENCES:
-        return MethodSentences(*(text.replace("pixel", part) for text in METHOD_SENTENCES[method]))
+        words = _WORDS.get(part, {"pixel": part})
+        return MethodSentences(*(_said(text, words) for text in METHOD_SENTENCES[method]))
     spec = all_methods().get(method, METHODS["saliency"])
     look = spec.summary.capitalize() + "."
     return MethodSentences(method.replace("_", " "), "output", look, "See its documentation.")
+
+
+def _said(text: str, words: dict[str, str]) -> str:
+    """Return a text with words in place of others; longer ones first, since they hold the shorter."""
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, words[word])
+    return text
 
 
 def finding_title(name: str) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.text import Text
 
 from xai.plots.style import STYLE
 
 __all__ = ["inline_svg"]
 
+FIRST_STAND_IN, STAND_INS = 0x2801, 255  # patterns of Braille, which matplotlib's own font has
 SVG = "http://www.w3.org/2000/svg"
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
 DRAWN = (
@@ -43,7 +47,12 @@ def inline_svg(figure: Figure, label: str) -> Markup:
     """
     buffer = io.StringIO()
     with rc_context({**STYLE, "svg.hashsalt": label}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        put_back, letters = _stand_in(figure)
+        try:
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        finally:
+            put_back()
+    buffer = io.StringIO(buffer.getvalue().translate(letters))
     ElementTree.register_namespace("", SVG)
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")  # HTML knows no other prefix: no markers
     root = ElementTree.fromstring(buffer.getvalue())
@@ -74,6 +83,32 @@ def _shorter(numbers: str) -> str:
     """Return numbers with two places behind the point, and single spaces between them."""
     rounded = NUMBER.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), numbers)
     return " ".join(rounded.split())
+
+
+def _stand_in(figure: Figure) -> tuple[Callable[[], None], dict[int, str]]:
+    """Put letters that matplotlib's font has in the place of those that it has not.
+
+    The browser finds a font for the text of an SVG; matplotlib would warn of every letter. Returns what undoes it, and
+    the letters by the codes of those that stand in for them.
+    """
+    font = get_font(findfont(FontProperties(family=["sans-serif"])))
+    texts = [(item, item.get_text()) for item in figure.findobj(Text)]
+    # Labels of ticks are written anew from the axis whenever it is drawn.
+    axes = [axis for item in figure.axes for axis in (item.xaxis, item.yaxis)]
+    ticks = [(axis, [label.get_text() for label in axis.get_majorticklabels()]) for axis in axes]
+    said = dict.fromkeys("".join([text for _, text in texts] + [label for _, found in ticks for label in found]))
+    missing = [letter for letter in said if letter.isprintable() and not font.get_char_index(ord(letter))]
+    codes = {ord(letter): FIRST_STAND_IN + place for place, letter in enumerate(missing[:STAND_INS])}
+    named = [(axis, labels) for axis, labels in ticks if any(set(label) & set(missing) for label in labels)]
+
+    def put(change: Callable[[str], str]) -> None:
+        for axis, labels in named:
+            axis.set_ticks(axis.get_majorticklocs(), [change(label) for label in labels])
+        for item, text in texts if codes else ():
+            item.set_text(change(text))
+
+    put(lambda text: text.translate(codes))
+    return lambda: put(str), {code: chr(letter) for letter, code in codes.items()}
 
 
 def _own_ids(root: ElementTree.Element, prefix: str) -> None:
