@@ -41,6 +41,8 @@ _HOMES = {
     "compare": "xai.auditing.compare.run",
     "run": "xai.runs.run",
     "open_run": "xai.runs.store",
+    "drift": "xai.runs.drift",
+    "run_report": "xai.reports.presets.run",
     "audit_report": "xai.reports.presets.audit",
     "comparison_report": "xai.reports.presets.audit",
     "recheck": "xai.reports.recheck",

@@ -49,11 +49,13 @@ from xai.reports.page import Report as Report
 from xai.reports.presets.audit import audit_report as audit_report
 from xai.reports.presets.audit import comparison_report as comparison_report
 from xai.reports.presets.images import model_report as model_report
+from xai.reports.presets.run import run_report as run_report
 from xai.reports.recheck import recheck as recheck
 from xai.results.audit_result import AuditResult as AuditResult
 from xai.results.explanation import Explanation as Explanation
 from xai.results.finding import Finding as Finding
 from xai.results.visualization import Visualization as Visualization
+from xai.runs.drift import drift as drift
 from xai.runs.run import run as run
 from xai.runs.store import open_run as open_run
 from xai.sequences.alignment import alignment as alignment

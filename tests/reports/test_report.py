@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from xai.attribution.gradients import saliency
 from xai.base.errors import InputError
 from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
@@ -285,3 +286,14 @@ class TestFigures:
 
         figure = explanation_figure(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
         assert len(figure.axes[0].patches) == 3
+
+
+def test_of_a_thousand_rows_some_are_shown_and_the_page_says_so() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    model = Model(network, input=ImageInput((1, 8, 8)))
+    made = saliency(model, torch.rand(1000, 1, 8, 8))
+    page = Report("Many", [made]).html()
+    assert "30 of 1,000 rows are shown" in page
+    assert page.count('<div class="card">') == 30
+    assert len(page) < 3_000_000
+    assert "rows are shown" not in Report("Few", [made[:30]]).html()

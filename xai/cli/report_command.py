@@ -48,6 +48,7 @@ def command(
 ) -> None:
     """Report on the model folder MODEL, explaining IMAGES and examples out of the data, and print the path.
 
+    MODEL may be the folder of an `xai run` as well: the report then tells what all its rows say.
     Without MODEL, the reference CNN is trained on MNIST first (into runs/mnist-cnn, unless it is there, trained as the
     recipe says today).
     """
@@ -56,10 +57,17 @@ def command(
     from xai.model.folder import read_description
     from xai.reports.example_images import METHODS, class_names
     from xai.reports.presets.images import model_report, require_image_classifier
+    from xai.runs.manifest import is_run
 
     folder = model or f"runs/{DEFAULT}"
     target = output or f"reports/{Path(folder).resolve().name}.html"
     check_writable(target)
+    if is_run(folder):
+        from xai.reports.presets.run import run_report
+        from xai.runs.store import open_run
+
+        click.echo(run_report(open_run(folder)).save(target))
+        return
     if model is None:
         _train_default(folder, seed)
     loaded = load_model(folder, trust_code)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["explanation_body", "findings_body", "table_body", "visualization_body"]
 
 MOST_ROWS = 200
+MOST_CARDS = 30  # of one explanation: a thousand take minutes to make, and nobody reads them
 
 
 def table_body(frame: pd.DataFrame) -> Markup:
@@ -36,8 +37,15 @@ def findings_body(findings: Sequence[Finding]) -> Markup:
 
 
 def explanation_body(explanation: Explanation) -> Markup:
-    """Return an explanation of any batch as HTML: maps for images, bars and shaded texts for LIME, or a table."""
-    return EXPLANATIONS[drawn_as(explanation)](explanation)
+    """Return an explanation of any batch as HTML: maps for images, bars and shaded texts for LIME, or a table.
+
+    Of many rows some are shown, evenly spread, and the page says how many.
+    """
+    drawn, total = drawn_as(explanation), len(explanation)
+    if drawn == "numbers" or total <= MOST_CARDS:
+        return EXPLANATIONS[drawn](explanation)
+    shown = explanation.take([place * total // MOST_CARDS for place in range(MOST_CARDS)])
+    return render("sampled.html", shown=MOST_CARDS, total=total) + EXPLANATIONS[drawn](shown)
 
 
 def _maps(explanation: Explanation) -> Markup:

@@ -9,8 +9,10 @@ from xai.reports.escape import render
 from xai.reports.fragment_style import fragment_style
 from xai.reports.page import Report, Section, section_of
 from xai.reports.presets.audit import audit_report, comparison_report
+from xai.reports.presets.run import run_report
 from xai.results.audit_result import AuditResult
 from xai.results.display import FRAGMENTS
+from xai.runs.store import Run
 
 __all__ = ["result_fragment", "sections_fragment"]
 
@@ -36,6 +38,7 @@ def _fragment(title: str, lead: Markup, sections: list[Section]) -> str:
 
 FRAGMENTS |= dict.fromkeys(SECTIONS, result_fragment)
 FRAGMENTS[Report] = sections_fragment
+FRAGMENTS[Run] = lambda run: sections_fragment(run_report(run))
 FRAGMENTS[AuditResult] = lambda result: sections_fragment(
     comparison_report(result) if result.compared else audit_report(result)
 )

@@ -148,12 +148,12 @@ class Explanation(Shown):
             )
         if not 0 < confidence < 1:
             raise InputError("confidence", expected="a share between 0 and 1", got=confidence, operation="interval")
-        ends = []
         diagnostics = self.diagnostics or ({},) * len(self)
-        for values, error, diagnosis in zip(self.values, self.standard_error, diagnostics, strict=True):
-            reach = float(t.ppf(0.5 + confidence / 2, diagnosis.get("degrees_of_freedom", float("inf")))) * error
-            ends.append(torch.stack([values - reach, values + reach]))
-        return ends
+        degrees = [diagnosis.get("degrees_of_freedom", float("inf")) for diagnosis in diagnostics]
+        quantiles = t.ppf(0.5 + confidence / 2, degrees).tolist()  # of all rows in one call
+        reaches = [quantile * error for quantile, error in zip(quantiles, self.standard_error, strict=True)]
+        pairs = zip(self.values, reaches, strict=True)
+        return [torch.stack([values - reach, values + reach]) for values, reach in pairs]
 
     def heatmap(self) -> Tensor:
         """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,28 +28,55 @@ def long_table(explanation: Explanation) -> pd.DataFrame:
     """
     import pandas as pd
 
-    parts = []
-    for row in range(len(explanation)):
-        values = explanation.values[row].detach().float().cpu()
-        names = [visible_text(name) if isinstance(name, str) else name for name in _names(explanation, row)]
-        named = {"row": row, "target": visible_text(explanation.target_name(row)), "name": names}
-        part = pd.DataFrame({**named, "value": values.reshape(-1).numpy()})
-        if values.ndim > 1:
-            for axis, index in zip(_axes(explanation, values), torch.where(torch.ones_like(values)), strict=True):
-                part[axis] = index.numpy()
-        if explanation.standard_error is not None:
-            part["standard_error"] = explanation.standard_error[row].reshape(-1).cpu().numpy()
-            part["low"], part["high"] = explanation[row].interval()[0].reshape(2, -1).cpu().numpy()
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    rows = [values.detach().float().cpu() for values in explanation.values]
+    counts = np.array([values.numel() for values in rows])
+    targets = np.array([visible_text(explanation.target_name(row)) for row in range(len(rows))], dtype=object)
+    columns: dict[str, object] = {
+        "row": np.repeat(np.arange(len(rows)), counts),
+        "target": np.repeat(targets, counts),
+        "name": _all_names(explanation, rows),
+        "value": _joined(rows),
+    }
+    if rows[0].ndim > 1:
+        columns |= _places(explanation, rows)
+    if explanation.standard_error is not None:
+        columns["standard_error"] = _joined(explanation.standard_error)
+        ends = explanation.interval()
+        columns["low"], columns["high"] = _joined([low for low, _ in ends]), _joined([high for _, high in ends])
+    return pd.DataFrame(columns)
+
+
+def _joined(rows: list[Tensor]) -> np.ndarray:
+    return torch.cat([values.detach().reshape(-1) for values in rows]).cpu().numpy()
+
+
+def _all_names(explanation: Explanation, rows: list[Tensor]) -> list[str | int]:
+    """Return the name of every value; those that all rows share are made once."""
+    alike = explanation.row_names is None and len({values.shape for values in rows}) == 1
+    if alike:
+        return [*_names(explanation, 0)] * len(rows)
+    return list(chain.from_iterable(_names(explanation, row) for row in range(len(rows))))
 
 
 def _names(explanation: Explanation, row: int) -> list[str] | list[int]:
     values, names = explanation.values[row], explanation.names
     if values.ndim == 2 and len(names) == values.shape[1]:  # the channels of a series, at every step
-        return list(names) * len(values)
-    named = values.numel() == len(names) or explanation.row_names is not None
-    return explanation.value_names(row) if named else list(range(values.numel()))
+        return [visible_text(name) for name in names] * len(values)
+    if values.numel() == len(names) or explanation.row_names is not None:
+        return [visible_text(name) for name in explanation.value_names(row)]
+    return list(range(values.numel()))
+
+
+def _places(explanation: Explanation, rows: list[Tensor]) -> dict[str, np.ndarray]:
+    """Return the index of every value along each axis of its row."""
+    found: dict[tuple[int, ...], list[np.ndarray]] = {}
+    for values in rows:
+        shape = tuple(values.shape)
+        if shape not in found:
+            found[shape] = [index.reshape(-1) for index in np.indices(shape)]
+    parts = [found[tuple(values.shape)] for values in rows]
+    axes = _axes(explanation, rows[0])
+    return {axis: np.concatenate([part[place] for part in parts]) for place, axis in enumerate(axes)}
 
 
 def _axes(explanation: Explanation, values: Tensor) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ LARGEST = 64 * MEBIBYTE
 
 
 class OfModel(msgspec.Struct, frozen=True):
-    """digest: of the weights; about: of the task, classes and kind of input."""
+    """digest: of the weights; about: of the task, classes and kind of input; drawing: how its values are drawn."""
 
     name: str
     digest: str
@@ -37,6 +37,7 @@ class OfModel(msgspec.Struct, frozen=True):
     task: str
     classes: list[str]
     input: str
+    drawing: str
 
 
 class OfData(msgspec.Struct, frozen=True):
@@ -70,7 +71,9 @@ def made_by(model: Model, source: Source, settings: Settings) -> Manifest:
     """Return the manifest of a run that begins."""
     classes = list(model.classes or [])
     about = text_digest(repr((model.task, model.output, classes, model.input)))
-    described = OfModel(str(model.name), model.digest(), about, model.task, classes, model.input.kind)
+    described = OfModel(
+        str(model.name), model.digest(), about, model.task, classes, model.input.kind, model.input.drawing
+    )
     versions = {
         "xai-toolkit": xai.__version__, "torch": str(torch.__version__), "numpy": np.__version__,
         "pyarrow": version("pyarrow"),

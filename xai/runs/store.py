@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.results.display import ShownAsHtml
 from xai.results.explanation import Explanation
 from xai.runs.manifest import Manifest, read_manifest
 from xai.runs.table_sources import need_pyarrow
@@ -49,7 +50,7 @@ def open_run(folder: str | Path) -> Run:
     return Run(Path(folder))
 
 
-class Run:
+class Run(ShownAsHtml):
     """A run, or some of its rows: `run[10:20]`. pandas, Polars and DuckDB read `run/rows/*.parquet` as it is.
 
     manifest: which model, data and settings it is of. start, stop: the rows of a slice.

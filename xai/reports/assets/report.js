@@ -234,3 +234,17 @@ for (const place of document.querySelectorAll("[data-compare]")) {
   place.append(fold);
   place.hidden = false;
 }
+
+// A table that can be searched: every word of the search is in the rows that stay.
+for (const box of document.querySelectorAll("[data-search]")) {
+  const [input, count] = ["input", "output"].map((name) => box.querySelector(name));
+  const rows = [...box.querySelectorAll("tbody tr")];
+  box.querySelector("[role=search]").hidden = false;
+  const update = () => {
+    const parts = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of rows) row.hidden = !parts.every((part) => row.textContent.toLowerCase().includes(part));
+    count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+  };
+  input.addEventListener("input", update);
+  update();
+}

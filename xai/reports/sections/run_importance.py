@@ -1,0 +1,87 @@
+"""Global importance out of local values: bars, a swarm, dependence on single columns, and rows side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from xai.plots.bars import bars_figure
+from xai.plots.runs import beeswarm_figure, dependence_figure, interaction, rows_figure
+from xai.reports.escape import render
+from xai.reports.svg import inline_svg
+from xai.runs.pooled import largest_features
+from xai.runs.sampling import Sample, evenly
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["importance_body"]
+
+MOST_FEATURES = 12
+MOST_POINTS = 500
+DEPENDENCE = 3
+
+
+def importance_body(sample: Sample, lines: pd.DataFrame) -> Markup:
+    """Return the drawings of named columns; of texts and others a table of the features that are largest most often."""
+    values = sample.values
+    if values is None or not sample.names:
+        if sample.maps is not None:
+            return Markup("")
+        rows = largest_features(lines)
+        columns = list(rows[0]) if rows else []
+        return render("run_features.html", columns=columns, rows=rows[:40], total=len(rows))
+    size = np.abs(values)
+    order = np.argsort(-size.mean(0), kind="stable")[:MOST_FEATURES]
+    names = [sample.names[place] for place in order]
+    plots = [_bars(names, size[:, order]), *_swarm(sample, values, order, names)]
+    return render("run_plots.html", title="What matters in all rows", plots=plots)
+
+
+def _bars(names: list[str], size: np.ndarray) -> dict[str, object]:
+    error = 1.96 * size.std(0, ddof=1) / len(size) ** 0.5 if len(size) > 1 else None
+    whiskers = None if error is None else error.tolist()
+    figure = bars_figure(names, size.mean(0).tolist(), whiskers, "mean size of a row's value")
+    said = "The mean size of each column's value, with 95 % intervals for which rows were drawn."
+    return {"svg": inline_svg(figure, "Mean size of values, by column"), "text": said}
+
+
+def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[str]) -> list[dict[str, object]]:
+    rows = evenly(len(sample), MOST_POINTS)
+    values, columns = values[rows], None if sample.columns is None else sample.columns[rows]
+    chosen = None if columns is None else columns[:, order]
+    label = "value: what the column added in this row"
+    made = [
+        (
+            beeswarm_figure(names, values[:, order], chosen, label),
+            "Each point is a row; blue had a low number in the column, orange a high one.",
+        )
+    ]
+    for place in order[:DEPENDENCE]:
+        if columns is None:
+            break
+        other = interaction(int(place), columns, values)
+        figure = dependence_figure(
+            sample.names[place], columns[:, place], values[:, place], sample.names[other], columns[:, other]
+        )
+        said = (
+            f"The values of {sample.names[place]}, over what the rows had there; color: {sample.names[other]}, "
+            "the column that goes best with their scatter."
+        )
+        made.append((figure, said))
+    made.append(
+        (
+            rows_figure(names, values[_side_by_side(values[:, order])][:, order], "value"),
+            "Rows that are explained alike stand together: blocks are groups of rows with one reason.",
+        )
+    )
+    return [{"svg": inline_svg(figure, said), "text": said} for figure, said in made]
+
+
+def _side_by_side(values: np.ndarray) -> np.ndarray:
+    """Return an order in which rows that are alike follow each other."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    return leaves_list(linkage(values, "average")) if len(values) > 2 else np.arange(len(values))
