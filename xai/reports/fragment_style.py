@@ -42,7 +42,7 @@ def _sheet() -> str:
 
 def _kept(sheet: str, there: set[str]) -> Iterator[str]:
     for head, inside in _rules(sheet):
-        if head.startswith("@media"):
+        if head.startswith(("@media", "@container")):
             kept = "".join(_kept(inside, there))
             if kept:
                 yield f"{head} {{\n{kept}}}\n"

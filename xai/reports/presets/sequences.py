@@ -24,6 +24,7 @@ from xai.reports.escape import render
 from xai.reports.page import Lead, Report, Section
 from xai.reports.provenance import default_title, facts_section, provenance_section
 from xai.reports.sections.performance import performance_section
+from xai.reports.sections.summary import sequence_summary
 from xai.results.explanation import Explanation
 from xai.results.sequence_results import Gates
 from xai.sequences.alignment import alignment
@@ -121,11 +122,8 @@ def sequence_sections(
     if data is not None and data.labels is not None:
         performance = measure_performance(model, data.inputs, data.labels)
     made = [_explained(model, name, examples.inputs, target, seed) for name in methods]
-    counts = [
-        {"title": item.method.replace("_", " "), "counts": Counter(f.status for row in item.evidence for f in row)}
-        for item in made
-    ]
-    lead = render("sequence_lead.html", model=model, performance=performance, counts=counts, count=len(examples))
+    wrong = _wrong(examples, made[0].prediction)
+    lead = sequence_summary(model, performance, examples.names, made, wrong)
     body, numbers = _examples(examples, made, _gates(model, examples.inputs))
     facts = {"seed": seed, "examples": len(examples), "seconds": time.perf_counter() - started}
     return [
@@ -134,6 +132,13 @@ def sequence_sections(
         Section("examples", "Why it said so", body, {"examples": numbers}),
         provenance_section(model, model.trace(examples.inputs[:1]), methods, facts, origin or {}),
     ]
+
+
+def _wrong(examples: Sequences, prediction: Tensor) -> list[int]:
+    """Return the numbers of the examples that are called what they are not; none where labels are not known."""
+    if examples.labels is None:
+        return []
+    return (prediction.argmax(1).cpu() != examples.labels.cpu()).nonzero().flatten().tolist()
 
 
 def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None) -> tuple[Markup, list[dict]]:

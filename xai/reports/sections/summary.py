@@ -14,11 +14,12 @@ from xai.plots.pictures import pixel_range
 from xai.reports.cards import map_card
 from xai.reports.escape import render
 from xai.reports.sections.examples import Example
-from xai.reports.sentences import VERDICT_SENTENCES
+from xai.reports.sentences import VERDICT_SENTENCES, sentences_of
 from xai.reports.trust import MethodTrust, method_trust, rank
+from xai.results.explanation import Explanation
 from xai.results.visualization import Visualization
 
-__all__ = ["summary"]
+__all__ = ["sequence_summary", "summary"]
 
 FEW_CLASSES = 12  # are all named
 SOME_CLASSES = 5
@@ -27,19 +28,44 @@ SOME_CLASSES = 5
 def summary(
     model: Model, performance: Performance | None, examples: Sequence[Example], groups: dict[str, Visualization]
 ) -> Markup:
-    """Return the lead: five short answers, beside the best supported map of the first example."""
+    """Return the lead of a report on an image classifier, beside the best supported map of the first example."""
     trust = method_trust([example.explanations for example in examples])
-    hero, card = None, None
+    first, card = None, None
     if examples:
-        hero = examples[0]
-        best = min(hero.explanations, key=lambda item: rank(item.evidence[0]))
+        best = min(examples[0].explanations, key=lambda item: rank(item.evidence[0]))
         card = map_card(best, *pixel_range(model.input, best.inputs))
+        first = _answer(examples[0].name, best)
     compared = (group.finding("real_images", row) for group in groups.values() for row in range(len(group)))
-    tested = [finding for finding in compared if finding is not None]
+    units = Counter(finding.status for finding in compared if finding is not None)
+    wrong = [(f"example-{place}", item.name) for place, item in enumerate(examples, start=1) if _is_wrong(item)]
+    does = _does_with_pictures(model)
+    return _screen(model, performance, trust, does=does, first=first, card=card, units=units, wrong=wrong)
+
+
+def sequence_summary(
+    model: Model,
+    performance: Performance | None,
+    names: Sequence[str],
+    explanations: Sequence[Explanation],
+    wrong: Sequence[int],
+) -> Markup:
+    """Return the lead of a report on a classifier of texts or series.
+
+    explanations: of all examples, one per method; wrong: the numbers of examples that are called what they are not.
+    """
+    rows = range(len(names))
+    trust = method_trust([[item[row] for item in explanations] for row in rows])
+    first = _answer(names[0], explanations[0][0]) if names else None
+    links = [(f"example-{row + 1}", names[row]) for row in wrong]
+    does = {**_classes(model), "kind": "texts" if model.input.kind == "text" else "series"}
+    return _screen(model, performance, trust, does=does, first=first, card=None, units=Counter(), wrong=links)
+
+
+def _screen(model: Model, performance: Performance | None, trust: Sequence[MethodTrust], **answers: object) -> Markup:
+    """Return the five answers, from the verdicts of each method and what differs by the kind of input."""
     return render(
         "summary.html",
         model=model,
-        does=_does(model),
         performance=performance,
         interval=None if performance is None else performance.interval,
         weakest=None if performance is None else _weakest(performance),
@@ -48,22 +74,32 @@ def summary(
         refuted=[item for item in trust if 2 * item.of("fail") > item.total],
         words=[(word, color, VERDICT_SENTENCES.get(word, "")) for word, color, _ in trust[0].counts] if trust else [],
         explained=sum(item.total for item in trust),
-        supported=sum(item.of("pass") for item in trust),
-        wrong=[(f"example-{place}", item.name) for place, item in enumerate(examples, start=1) if _is_wrong(item)],
-        hero=hero,
-        hero_class=None if hero is None else hero.explanations[0].class_name(hero.predicted),
-        card=card,
-        units=Counter(finding.status for finding in tested),
-        unit_count=sum(len(group) for group in groups.values()),
+        **answers,
     )
 
 
-def _does(model: Model) -> dict[str, object]:
+def _answer(name: str, explanation: Explanation) -> dict[str, object]:
+    """Return what one example is called, how surely, and by which method it is explained."""
+    prediction = explanation.prediction[0]
+    predicted = int(prediction.argmax())
+    title = sentences_of(explanation.method).title
+    return {
+        "name": name,
+        "answer": explanation.class_name(predicted),
+        "probability": float(prediction[predicted]),
+        "method": title,
+    }
+
+
+def _does_with_pictures(model: Model) -> dict[str, object]:
     """Return what the model takes and what it answers, in numbers and names."""
-    channels, height, width = ImageInput.of(model.input).shape
+    _, height, width = ImageInput.of(model.input).shape
+    return {**_classes(model), "kind": "images", "height": height, "width": width}
+
+
+def _classes(model: Model) -> dict[str, object]:
     named = list(model.classes or [])
-    shown = named if len(named) <= FEW_CLASSES else named[:SOME_CLASSES]
-    return {"height": height, "width": width, "channels": channels, "count": len(named), "classes": shown}
+    return {"count": len(named), "classes": named if len(named) <= FEW_CLASSES else named[:SOME_CLASSES]}
 
 
 def _weakest(performance: Performance) -> dict[str, object] | None:
