@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench calibrate docs gallery imagenet clean
+.PHONY: report test lint bench soak calibrate docs gallery imagenet clean
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -20,6 +20,9 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks.batch_size
 	$(BIN)/python -m benchmarks.attribution
 	$(BIN)/python -m benchmarks.checks
+
+soak: .venv/ready
+	$(BIN)/python -m benchmarks.scale --only kills --kills 200
 
 calibrate: .venv/ready
 	$(BIN)/python -m benchmarks.calibrate_checks

@@ -55,13 +55,12 @@ def test_checks_are_held_against_chance() -> None:
     assert entry["p_value"] == pytest.approx(tail)
 
 
-def test_features_that_are_largest_most_often() -> None:
-    tops = [[{"name": "a", "value": 2.0}, {"name": "b", "value": -1.0}], [{"name": "a", "value": 4.0}], None]
-    found = largest_features(pd.DataFrame({"top": tops}))
-    assert [(entry["feature"], entry["share of rows"], entry["mean value"]) for entry in found] == [
-        ("a", 1.0, 3.0),
-        ("b", 0.5, -1.0),
-    ]
+def test_features_that_are_largest_most_often(tmp_path: Path, network: nn.Module) -> None:
+    rows = torch.randn(40, 4)
+    found = largest_features(explained(rows, tmp_path / "run", network), "input_x_gradient")
+    wanted = (rows * network.weight[1].detach()).mean(0)  # of four columns, all are among the five largest
+    assert [(entry["feature"], entry["share of rows"]) for entry in found] == [(name, 1.0) for name in "abcd"]
+    assert [entry["mean value"] for entry in found] == pytest.approx(wanted.tolist(), abs=1e-6)
 
 
 def planted(per_group: int = 40) -> Sample:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xai.base.statistics import ALPHA, wilson
 from xai.evidence.verdict import VERDICTS
+from xai.runs.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,15 +71,23 @@ def pooled_checks(lines: pd.DataFrame, checks: list[str]) -> list[dict[str, obje
     return found
 
 
-def largest_features(lines: pd.DataFrame) -> list[dict[str, object]]:
-    """Return how often each feature is among a row's five largest, and its mean value there, most frequent first."""
-    counts: dict[str, list[float]] = {}
-    for top in lines["top"].dropna():
-        for item in top:
-            counts.setdefault(item["name"], []).append(item["value"])
-    total = max(1, int(lines["top"].notna().sum()))
+def largest_features(run: Run, method: str) -> list[dict[str, object]]:
+    """Return how often each feature is among a row's five largest, and its mean value there, most frequent first.
+
+    The lines of all rows are read, some at a time.
+    """
+    counts: dict[str, int] = defaultdict(int)
+    sums: dict[str, float] = defaultdict(float)
+    total = 0
+    for batch in run.batches({"method": method}, ["top"]):
+        tops = batch.column("top").drop_null()
+        total += len(tops)
+        items = tops.flatten()
+        for name, value in zip(items.field("name").to_pylist(), items.field("value").to_pylist(), strict=True):
+            counts[name] += 1
+            sums[name] += value
     found = [
-        {"feature": name, "share of rows": len(values) / total, "mean value": sum(values) / len(values)}
-        for name, values in counts.items()
+        {"feature": name, "share of rows": count / total, "mean value": sums[name] / count}
+        for name, count in counts.items()
     ]
     return sorted(found, key=lambda entry: (-entry["share of rows"], entry["feature"]))

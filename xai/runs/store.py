@@ -16,6 +16,7 @@ from xai.runs.worker import values_path
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow
     import pyarrow.dataset
 
 __all__ = ["Run", "Where", "open_run"]
@@ -155,6 +156,16 @@ class Run(ShownAsHtml):
                 positions = chosen["position"].astype(int).tolist()
                 whole = positions == list(range(len(explanation)))
                 yield chosen["row"].tolist(), explanation if whole else explanation.take(positions)
+
+    def batches(self, where: Where = None, columns: Sequence[str] | None = None) -> Iterator[pyarrow.RecordBatch]:
+        """Yield the lines as Arrow batches, some at a time, in the order of shards: for more lines than memory holds.
+
+        Args:
+            where: Which ones, as in `to_frame`.
+            columns: Which columns to read.
+        """
+        chosen = None if columns is None else list(columns)
+        yield from self._lines().to_batches(columns=chosen, filter=self._expression(where))
 
     def _lines(self) -> pyarrow.dataset.Dataset:
         import pyarrow.dataset as dataset

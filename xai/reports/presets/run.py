@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -19,12 +18,11 @@ from xai.runs.manifest import Manifest
 from xai.runs.sampling import Sample, draw_sample
 from xai.runs.store import Run
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = ["run_report"]
 
 ROWS = 1000  # of each method, whose values are read
+# What is read of every line; diagnostics and largest values of a million would fill the memory.
+COLUMNS = ["row", "id", "method", "label", "predicted", "probability", "correct", "verdict", "error"]
 
 
 @names_errors("run_report")
@@ -47,18 +45,20 @@ def run_report(run: Run, *, title: str | None = None, rows: int = ROWS) -> Repor
     """
     if not isinstance(run, Run):
         raise InputError("run", expected="a run of xai.open_run", got=describe(run))
-    lines = run.to_frame()
+    checks = run.manifest.settings.checks
+    figures = [f"{check}_{what}" for check in checks for what in ("status", "p")]
+    lines = run.to_frame(columns=[*COLUMNS, *figures])
     if not len(lines):
         raise InputError("run", expected="at least one shard", got="none yet")
     manifest = run.manifest
     sections: list[Lead | Section] = [Lead(overview_lead(run, lines))]
     if lines["verdict"].notna().any():
-        sections.append(Section("evidence", "The evidence of all rows", evidence_body(lines, manifest.settings.checks)))
+        sections.append(Section("evidence", "The evidence of all rows", evidence_body(lines, checks)))
     for method in run.methods:
         sample = draw_sample(run, method, rows)
         if len(sample):
-            sections.append(Section(f"method-{method}", sentences_of(method).title, _method(sample, lines)))
-    sections.append(Section("rows", "Rows to look at", rows_body(lines)))
+            sections.append(Section(f"method-{method}", sentences_of(method).title, _method(run, sample)))
+    sections.append(Section("rows", "Rows to look at", rows_body(run, lines)))
     if lines["error"].notna().any():
         sections.append(Section("failures", "Rows that failed", failures_body(lines)))
     sections.append(
@@ -72,11 +72,10 @@ def run_report(run: Run, *, title: str | None = None, rows: int = ROWS) -> Repor
     return Report(title or f"{manifest.model.name} on {manifest.data.name}", sections)
 
 
-def _method(sample: Sample, lines: pd.DataFrame) -> Markup:
+def _method(run: Run, sample: Sample) -> Markup:
     """Return the chapter of one method."""
     drawn = render("run_sampled.html", shown=len(sample), total=sample.drawn)
-    own = lines[lines["method"] == sample.method]
-    parts = [drawn, maps_body(sample), importance_body(sample, own), examples_body(sample), clusters_body(sample)]
+    parts = [drawn, maps_body(sample), importance_body(run, sample), examples_body(sample), clusters_body(sample)]
     return Markup("").join(parts)
 
 

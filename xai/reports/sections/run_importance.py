@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from markupsafe import Markup
 
@@ -13,9 +11,7 @@ from xai.reports.escape import render
 from xai.reports.svg import inline_svg
 from xai.runs.pooled import largest_features
 from xai.runs.sampling import Sample, evenly
-
-if TYPE_CHECKING:
-    import pandas as pd
+from xai.runs.store import Run
 
 __all__ = ["importance_body"]
 
@@ -24,13 +20,13 @@ MOST_POINTS = 500
 DEPENDENCE = 3
 
 
-def importance_body(sample: Sample, lines: pd.DataFrame) -> Markup:
+def importance_body(run: Run, sample: Sample) -> Markup:
     """Return the drawings of named columns; of texts and others a table of the features that are largest most often."""
     values = sample.values
     if values is None or not sample.names:
         if sample.maps is not None:
             return Markup("")
-        rows = largest_features(lines)
+        rows = largest_features(run, sample.method)
         columns = list(rows[0]) if rows else []
         return render("run_features.html", columns=columns, rows=rows[:40], total=len(rows))
     size = np.abs(values)

@@ -75,21 +75,28 @@ def evidence_body(lines: pd.DataFrame, checks: list[str]) -> Markup:
     return render("run_evidence.html", verdicts=pooled_verdicts(lines), checks=pooled_checks(lines, checks))
 
 
-def rows_body(lines: pd.DataFrame) -> Markup:
+def rows_body(run: Run, lines: pd.DataFrame) -> Markup:
     """Return the explanations with the least evidence, and of errors the surest, in a table that can be searched."""
     kept = lines[lines["error"].isna()].copy()
     kept["order"] = kept["verdict"].map(ORDER).fillna(len(ORDER))
     kept["surely wrong"] = (kept["correct"] == False) * kept["probability"].fillna(0.0)  # noqa: E712
     kept = kept.sort_values(["order", "surely wrong", "row"], ascending=[True, False, True], kind="stable")
+    kept = kept.head(MOST_ROWS)
+    found = run.to_frame({"row": sorted(set(kept["row"].tolist()))}, ["row", "method", "top"])
+    tops = {(row, method): top for row, method, top in found.itertuples(index=False)}
     shown = [
         {
             "row": entry["row"], "id": entry["id"], "method": entry["method"], "predicted": entry["predicted"],
             "label": word(entry["label"]), "probability": entry["probability"], "verdict": word(entry["verdict"]),
-            "largest": ", ".join(f"{item['name']} ({item['value']:.2g})" for item in entry["top"][:3]),
+            "largest": _in_words(tops[entry["row"], entry["method"]]),
         }
-        for entry in kept.head(MOST_ROWS).to_dict("records")
+        for entry in kept.to_dict("records")
     ]  # fmt: skip
     return render("run_rows.html", rows=shown, total=len(lines))
+
+
+def _in_words(top: list[dict[str, object]]) -> str:
+    return ", ".join(f"{item['name']} ({item['value']:.2g})" for item in top[:3])
 
 
 def failures_body(lines: pd.DataFrame) -> Markup:
