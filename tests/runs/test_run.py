@@ -183,6 +183,8 @@ def test_full_checks_are_the_default_until_they_take_a_minute_a_row() -> None:
     assert 0 < len(quick.checks) < 7
     assert cost_per_row(["saliency"], quick.checks) <= 64 + 1
     assert quick.shard_rows < resolve(image_model(), **given).shard_rows
+    assert resolve(large, **given, total=1_000_000).shard_rows > quick.shard_rows
+    assert [resolve(image_model(), **given, total=total).shard_rows for total in (10, 6400)] == [16, 100]
 
 
 def test_lime_summarizes_its_background_once(tmp_path: Path) -> None:

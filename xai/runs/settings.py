@@ -25,6 +25,7 @@ MINUTE = 60.0
 SHARD_SECONDS, SHARD_MEBIBYTES = 20.0, 64
 MOST_ROWS = 1024
 FEWEST_ROWS, MOST_SHARES = 16, 64  # a data set is cut into up to so many shards before shards become long
+MOST_SHARDS = 20_000  # files of one folder, above which shards become longer than their work asks for
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +151,8 @@ def _rows(model: Model, methods: Sequence[str], checks: Sequence[str], elements:
     blank = model.input.blank()
     bytes_each = 4 * (1 if blank is None else blank.numel()) * (1 + len(methods))
     most = MOST_ROWS if total is None else max(FEWEST_ROWS, -(-total // MOST_SHARES))
-    return max(1, min(MOST_ROWS, most, int(by_work), SHARD_MEBIBYTES * 2**20 // bytes_each))
+    least = 1 if total is None else -(-total // MOST_SHARDS)
+    return max(1, min(MOST_ROWS, most, max(int(by_work), least), SHARD_MEBIBYTES * 2**20 // bytes_each))
 
 
 def _elements(model: Model) -> int:
