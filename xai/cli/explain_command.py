@@ -41,7 +41,7 @@ def command(
 
     check_writable(output)
     loaded = load_model(model, trust_code)
-    if loaded.input.kind in ("text", "sequence"):
+    if loaded.input.ordered:
         title = f"{loaded.name} on {len(images)} {'example' if len(images) == 1 else 'examples'}"
         report = report_on_sequences(loaded, model, images, None, 0, methods, target, seed, title)
         say(report.save(output))

@@ -96,14 +96,13 @@ def load_model(folder: str, trust_code: bool) -> Model:
 
 def recipe_data(folder: str) -> LabelledImages | None:
     """Return the held-out images of the recipe that made a model folder, or None where none did."""
-    from xai.inputs.image import ImageInput
     from xai.inputs.image_files import LabelledImages
     from xai.model.folder import read_description
 
     description = read_description(folder)
     table = recipes()
     name = str(description.origin.get("recipe", ""))
-    if name not in table.RECIPES or not isinstance(description.input, ImageInput):
+    if name not in table.RECIPES or description.input.drawing != "map":
         return None
     say_if_outdated(folder, description.origin)
     data = table.load_data(name)
@@ -125,7 +124,6 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
     inputs: how many are optimized in so many steps; size: the side of those that are images.
     """
     from xai.evidence.verify import passes_per_row
-    from xai.inputs.image import ImageInput
     from xai.methods import all_methods
     from xai.reports.unit_choice import blank_inputs
 
@@ -133,7 +131,7 @@ def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps
     each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
     passes = rows * each + inputs * steps * 3
     share = 1.0
-    if size is not None and isinstance(model.input, ImageInput):
+    if size is not None and model.input.drawing == "map" and model.input.shape is not None:
         _, height, width = model.input.shape
         share = size**2 / (height * width)
     _say([(model, passes)], blank_inputs(model, 64), share)

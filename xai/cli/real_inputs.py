@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,36 +32,49 @@ def real_inputs(model: Model, folder: str, data: str | None, size: int | None = 
         return None
     say_if_outdated(folder, origin)
     found = recipes().load_data(name)
-    return found.test_inputs, f"{_noun(model)} held out from {found.name}"
+    return found.test_inputs, f"{model.input.noun} held out from {found.name}"
 
 
 def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
+    from xai.base.errors import InputError
+
+    read = READ.get(model.input.kind)
+    if read is None:
+        got = f"{path.name}, for a model of {model.input.kind} inputs"
+        raise InputError("data", expected="none but for images, tables and texts", got=got, operation="visualize")
+    return read(model, path, size), f"{model.input.noun} of {path.name}"
+
+
+def _images(model: Model, path: Path, size: int | None) -> Tensor:
     import msgspec
 
-    from xai.base.errors import InputError
     from xai.inputs.image import ImageInput
     from xai.inputs.image_files import read_folder
-    from xai.inputs.table_files import read_frame
-    from xai.inputs.text import TextInput
     from xai.reports.example_images import class_names
 
-    kind = model.input.kind
-    if kind == "image":
-        own = ImageInput.of(model.input)
-        input = own if size is None else msgspec.structs.replace(own, shape=(own.shape[0], size, size))
-        return read_folder(path, input, class_names(model)).images, f"images of {path.name}"
-    if kind not in ("tabular", "text"):
-        got = f"{path.name}, for a model of {kind} inputs"
-        raise InputError("data", expected="none but for images, tables and texts", got=got, operation="visualize")
+    own = ImageInput.of(model.input)
+    input = own if size is None else msgspec.structs.replace(own, shape=(own.shape[0], size, size))
+    return read_folder(path, input, class_names(model)).images
+
+
+def _rows(model: Model, path: Path, size: int | None) -> Tensor:
+    from xai.inputs.table_files import read_frame
+
+    return model.prepare(read_frame(path), "data")
+
+
+def _texts(model: Model, path: Path, size: int | None) -> Tensor:
+    from xai.base.errors import InputError
+    from xai.inputs.table_files import read_frame
+    from xai.inputs.text import TextInput
+
     frame = read_frame(path)
-    if kind == "tabular":
-        return model.prepare(frame, "data"), f"rows of {path.name}"
     if "text" not in frame.columns:
         got = ", ".join(map(str, frame.columns[:12]))
         raise InputError("data", expected="a column 'text'", got=got, operation="visualize")
     texts = model.prepare(frame["text"].astype(str).tolist(), "data")
-    return TextInput.of(model.input).as_numbers(texts), f"texts of {path.name}"
+    return TextInput.of(model.input).as_numbers(texts)
 
 
-def _noun(model: Model) -> str:
-    return {"image": "images", "text": "texts", "sequence": "series"}.get(model.input.kind, "rows")
+# By kind of input: what a path of `--data` holds.
+READ: dict[str, Callable[[Model, Path, int | None], Tensor]] = {"image": _images, "tabular": _rows, "text": _texts}

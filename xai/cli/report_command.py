@@ -71,7 +71,7 @@ def command(
     if model is None:
         _train_default(folder, seed)
     loaded = load_model(folder, trust_code)
-    if loaded.input.kind in ("text", "sequence") and not data:
+    if loaded.input.ordered and not data:
         report = report_on_sequences(loaded, folder, images, recipes(), examples, (), None, seed, None)
         say(report.save(target))
         return

@@ -52,25 +52,19 @@ def report_on_sequences(
 
 
 def _given(model: Model, items: Sequence[str]) -> Sequences:
-    from xai.inputs.sequence_files import read_series, read_texts
     from xai.reports.presets.sequences import Sequences
 
-    if model.input.kind == "text":
-        texts, names = read_texts(items)
-        return Sequences(model.prepare(texts), names)
-    return Sequences(*read_series(items, model.input))
+    inputs, names = model.input.read(items)
+    return Sequences(model.prepare(inputs), names)
 
 
 def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | None:
-    from xai.inputs.text import TextInput
     from xai.reports.presets.sequences import Sequences
 
     if recipe not in recipes.RECIPES:
         return None
     data = recipes.load_data(recipe)
-    inputs = data.test_inputs
-    if model.input.kind == "text":
-        inputs = model.prepare(TextInput.of(model.input).texts(inputs))
+    inputs = model.prepare(model.input.readable(data.test_inputs))
     labels = data.test_labels if data.test_labels.ndim == 1 else None
     names = tuple(f"test example {number}" for number in range(len(inputs)))
     return Sequences(inputs, names, labels, f"held out from {data.name}")

@@ -86,7 +86,7 @@ def command(
     _check(views, layers, channels, class_name, minimize, image, output)
     check_writable(output)
     loaded = load_model(model, trust_code)
-    if _is_picture(output) and loaded.input.kind != "image":
+    if _is_picture(output) and loaded.input.drawing != "map":
         raise click.UsageError(f"a picture (.png) holds images, and {loaded.name} takes {loaded.input.kind} inputs")
     real = _real(loaded, model, data, size)
     settings: VisualizeSettings = {"steps": steps, "size": size, "seed": seed}
@@ -143,5 +143,5 @@ def _real(model: Model, folder: str, data: str | None, size: int | None) -> tupl
     """Return what to compare with: images only where they are as large as those that are made."""
     from xai.cli.real_inputs import real_inputs
 
-    other = model.input.kind == "image" and model.input.shape is not None and size not in (None, model.input.shape[1])
+    other = model.input.drawing == "map" and model.input.shape is not None and size not in (None, model.input.shape[1])
     return None if other and data is None else real_inputs(model, folder, data, size)

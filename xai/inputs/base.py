@@ -85,8 +85,18 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
 
     @property
     def drawing(self) -> str:
-        """Return how an explanation's values are drawn: over a picture ("map"), along time ("series"), as "numbers"."""
+        """Return how inputs are drawn: as a picture ("map"), along time ("series"), as "text", or not ("numbers")."""
         return "numbers"
+
+    @property
+    def noun(self) -> str:
+        """Return what several such inputs are called in a sentence."""
+        return "rows"
+
+    @property
+    def ordered(self) -> bool:
+        """Say whether an input is read from its first position to its last, as a text or a series is."""
+        return False
 
     @property
     def embedded(self) -> bool:
@@ -115,6 +125,10 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
             InputError: for files that hold something else, and by a kind that has none.
         """
         raise InputError("inputs", expected="a kind of input that is read from files", got=self.kind)
+
+    def readable(self, batch: Tensor) -> Tensor:
+        """Return a `batch` (N, ...) in the form that people read, where a data set may hold another."""
+        return batch
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -64,6 +64,10 @@ class ImageInput(Input, frozen=True, tag="image"):
     def drawing(self) -> str:
         return "map"
 
+    @property
+    def noun(self) -> str:
+        return "images"
+
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return pixels as a float batch of shape (N, C, H, W).
 

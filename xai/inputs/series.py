@@ -58,6 +58,14 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
     def drawing(self) -> str:
         return "series"
 
+    @property
+    def noun(self) -> str:
+        return "series"
+
+    @property
+    def ordered(self) -> bool:
+        return True
+
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return series as a float batch (N, length, D), padded with zeros; takes one (T, D), a batch, or a list.
 

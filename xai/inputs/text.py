@@ -29,6 +29,7 @@ __all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
 WORD = r"\w+"
 
 PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+BLANK_WORDS = 8
 NOTHING = -1  # behind the end of a shorter text; no character has this code
 
 
@@ -165,6 +166,22 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     @property
     def drawing(self) -> str:
         return "text"
+
+    @property
+    def noun(self) -> str:
+        return "texts"
+
+    @property
+    def ordered(self) -> bool:
+        return True
+
+    def blank(self, count: int = 1) -> Tensor | None:
+        """Return `count` texts of a word of the vocabulary, as numbers (count, 8); None without a vocabulary."""
+        return torch.full((count, BLANK_WORDS), FIRST_WORD) if self.vocabulary else None
+
+    def readable(self, batch: Tensor) -> Tensor:
+        """Return texts as code points (N, L), also of numbers of words."""
+        return self.prepare(self.texts(batch)) if batch.dtype == torch.int64 else batch
 
     @property
     def embedded(self) -> bool:

@@ -8,7 +8,6 @@ from typing import Unpack
 import torch
 
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.table import TabularInput
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
@@ -78,7 +77,7 @@ def lime_tabular(
     if model.input.kind not in ("tabular", "tensor"):
         raise InputError("model", expected="one of tables", got=f"input {model.input.kind}")
     with model.explaining(operation, rows, target, **run) as session:
-        if session.inputs.ndim != 2:
+        if session.kind.positions(session.inputs) != session.inputs.shape[1:]:
             raise InputError("rows", expected="shape (N, columns)", got=describe(session.inputs))
         summary = _summary(background, model, session.inputs.shape[1], bins, labels)
         table = TableSamples(summary, session.inputs)
@@ -132,14 +131,16 @@ def _summary(background: object, model: Model, columns: int, bins: str | None, l
         background = TrainingSummary.load(background)
     if isinstance(background, str | Path) and Path(background).suffix == ".json":
         background = TrainingSummary.load(background)
-    known = model.input if isinstance(model.input, TabularInput) else None
+    names = list(model.input.names)  # none of a plain tensor
     if not isinstance(background, TrainingSummary):
         if background is None:
             raise InputError("background", expected="training data or a TrainingSummary", got="None")
-        names, categorical = (list(known.names), dict(known.categorical)) if known is not None else (None, None)
-        background = TrainingSummary.of(background, names=names, categorical=categorical, bins=bins, labels=labels)
+        categorical = dict(model.input.categorical) or None
+        background = TrainingSummary.of(
+            background, names=names or None, categorical=categorical, bins=bins, labels=labels
+        )
     if len(background.columns) != columns:
         raise InputError("background", expected=f"{columns} columns", got=f"{len(background.columns)}")
-    if known is not None and background.names != list(known.names):
-        raise InputError("background", expected=f"columns {known.names}", got=f"{background.names}")
+    if names and background.names != names:
+        raise InputError("background", expected=f"columns {names}", got=f"{background.names}")
     return background

@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-import torch
 from torch import Tensor, nn
 
 from xai.base.errors import InputError, TargetError
-from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
 from xai.network.trace import Trace
 from xai.results.visualization import Visualization
@@ -24,7 +22,6 @@ from xai.visualization.settings import VisualizeSettings
 __all__ = ["LOGITS", "MOST_UNITS", "blank_inputs", "choose_units", "visualize_groups"]
 
 MOST_UNITS = 32  # per layer; a wider layer shows an even spread
-WORDS = 8  # of a blank text
 LOGITS = "class logits"  # what the group of the outputs is called
 
 
@@ -123,25 +120,11 @@ def _is_recurrent(model: Model, name: str) -> bool:
 
 def blank_inputs(model: Model, count: int = 1) -> Tensor:
     """Return so many inputs of a model's kind and size that mean nothing; raises InputError where none can be made."""
-    return BLANK.get(model.input.kind, _zeros)(model, count)
-
-
-def _zeros(model: Model, count: int) -> Tensor:
-    shape = getattr(model.input, "shape", None) or (len(getattr(model.input, "names", ())),)
-    if shape == (0,):
-        wanted = "one of images, tables, series or texts, whose inputs have a shape"
+    blank = model.input.blank(count)
+    if blank is None:
+        wanted = "one of images, tables, series, or texts of a vocabulary: inputs of a known size"
         raise InputError("model", expected=wanted, got=f"{model.input.kind} inputs", operation="visualize")
-    return torch.zeros(count, *shape)
-
-
-def _unknown_words(model: Model, count: int) -> Tensor:
-    if not model.input.embedded:
-        got = "a network that numbers words itself"
-        raise InputError("model", expected="one with a vocabulary", got=got, operation="visualize")
-    return torch.full((count, WORDS), FIRST_WORD)
-
-
-BLANK: dict[str, Callable[[Model, int], Tensor]] = {"text": _unknown_words}
+    return blank
 
 
 def _unnamed_outputs(model: Model) -> list[str]:

@@ -252,11 +252,12 @@ def plan_views(
     wanted = Wanted(model, folder, reference=reference, source=source, **settings)
     kind = model.input.kind
     CHECKS.get(kind, lambda wanted: None)(wanted)
+    suitable = {view: by_kind.get(kind) or by_kind.get(OTHER) for view, by_kind in VIEWS.items()}
     plans = []
     for name in dict.fromkeys(views or ("units",)):
-        plan = VIEWS[name].get(kind) or VIEWS[name].get(OTHER)
+        plan = suitable[name]
         if plan is None:
-            known = ", ".join(view for view, plans_of in VIEWS.items() if kind in plans_of or OTHER in plans_of)
+            known = ", ".join(view for view, suits in suitable.items() if suits is not None)
             raise InputError("view", expected=f"{known}, for a model of {kind} inputs", got=name, operation="visualize")
         plans.append(plan)
     return [plan(wanted) for plan in plans]

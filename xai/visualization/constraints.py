@@ -74,10 +74,10 @@ def total_variation(weight: float) -> Constraint:
     """Take weight times the mean absolute difference of neighbors (along each axis of the input) off the objective."""
     weight = real_number("weight", weight, 0)
 
-    def penalty(inputs: Tensor) -> Tensor:
+    def penalty(values: Tensor) -> Tensor:
         # The first axis is the batch, the next the channels of an image; a series has its steps there.
-        axes = range(2, inputs.ndim) if inputs.ndim == 4 else range(1, inputs.ndim)
-        parts = [inputs.diff(dim=axis).abs().flatten(1) for axis in axes if inputs.shape[axis] > 1]
+        axes = range(2, values.ndim) if values.ndim == 4 else range(1, values.ndim)
+        parts = [values.diff(dim=axis).abs().flatten(1) for axis in axes if values.shape[axis] > 1]
         return weight * torch.stack([part.mean(1) for part in parts]).sum(0)
 
     return Constraint(f"total variation ({weight:g})", penalty=penalty)

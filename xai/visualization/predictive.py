@@ -33,7 +33,7 @@ class Features:
     """
 
     def __init__(self, model: Model, shape: tuple[int, ...]) -> None:
-        if not isinstance(model, Model) or model.input.kind != "image":
+        if not isinstance(model, Model) or model.input.drawing != "map":
             raise InputError("features", expected="an xai.Model of images, another one than this", got=describe(model))
         sized = msgspec.structs.replace(model.input, shape=shape)
         self.model = Model(model.network, task=model.task, output=model.output, input=sized, forward=model.forward)

@@ -24,7 +24,7 @@ from xai.reports.unit_choice import MOST_UNITS, choose_units, visualize_groups
 
 __all__ = ["ImageSettings", "image_sections", "model_report", "require_image_classifier"]
 
-KINDS, TASKS = ("image",), ("classification", "binary")
+TASKS = ("classification", "binary")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ImageSettings:
 
 def require_image_classifier(model: Model) -> None:
     """Raise InputError for a model that is not an image classifier."""
-    if model.input.kind not in KINDS or model.task not in TASKS:
+    if model.input.drawing != "map" or model.task not in TASKS:
         got = f"input {model.input.kind}, task {model.task}"
         raise InputError("model", expected="an image classifier", got=got)
 

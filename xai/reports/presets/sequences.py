@@ -61,7 +61,8 @@ class Sequences:
 def methods_for(model: Model, methods: Sequence[str]) -> tuple[str, ...]:
     """Return the methods asked for, or those that suit the model; raises InputError for one that does not."""
     kind = model.input.kind
-    if kind not in METHODS or model.task not in TASKS:
+    usual = METHODS.get(kind)
+    if usual is None or model.task not in TASKS:
         got = f"input {kind}, task {model.task}"
         raise InputError("model", expected="a classifier of images, texts or series", got=got)
     known = [
@@ -70,7 +71,7 @@ def methods_for(model: Model, methods: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in methods if name not in known]
     if unknown:
         raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]))
-    return tuple(methods) or METHODS[kind]
+    return tuple(methods) or usual
 
 
 @names_errors("sequence_report")
