@@ -57,7 +57,7 @@ def sequence_summary(
     trust = method_trust([[item[row] for item in explanations] for row in rows])
     first = _answer(names[0], explanations[0][0]) if names else None
     links = [(f"example-{row + 1}", names[row]) for row in wrong]
-    does = {**_classes(model), "kind": "texts" if model.input.kind == "text" else "series"}
+    does = {**_classes(model), "kind": model.input.noun}
     return _screen(model, performance, trust, does=does, first=first, card=None, units=Counter(), wrong=links)
 
 
