@@ -25,7 +25,7 @@ from xai.evidence.verdict import verdict
 
 __all__ = ["LIMITS", "Verdict", "asked", "collected", "held_out", "verdict_of"]
 
-CHECKS = ("deletion", "insertion")  # those that need no second run of a method: a map alone can be put to them
+CHECKS = ("faithfulness",)  # those that need no second run of a method: a map alone can be put to them
 
 # What is asked in each family, as shares of maps: (verdicts, at least or at most, share).
 ASKED = {
@@ -113,7 +113,7 @@ def asked(verdicts: Sequence[Verdict]) -> dict[str, tuple[int, int, bool]]:
 
 def table(verdicts: Sequence[Verdict]) -> None:
     """Print the verdicts on each map of a family, and what is asked of the family."""
-    heads = "map", "wanted", "supported", "contradicted", "unstable", "untestable", "right by accident"
+    heads = "map", "wanted", "supported", "contradicted", "not shown", "untestable", "right by accident"
     say(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     by_map: dict[str, list[Verdict]] = defaultdict(list)
     for item in verdicts:
@@ -122,7 +122,7 @@ def table(verdicts: Sequence[Verdict]) -> None:
         counted = [item for item in items if not item.accident]
         words = Counter(item.word for item in counted)
         cells = [share(words[word], len(counted)) for word in ("supported", "contradicted")]
-        rest = [str(words[word]) for word in ("unstable", "untestable")]
+        rest = [str(words[word]) for word in ("not shown", "untestable")]
         say(f"| {name} | {items[0].wanted} | {' | '.join([*cells, *rest])} | {len(items) - len(counted)} |")
     for name, (right, count, enough) in asked(verdicts).items():
         say(f"- {name}: {share(right, count)}{'' if enough else ', **missed**'}")

@@ -15,7 +15,7 @@ __all__ = ["CLAIMS", "explained", "explanation_of", "units_of"]
 
 # What a map says of its units: parts that add up to the output against the baseline, signed; how much the output
 # changes with each, unsigned; or where what decides lies.
-CLAIMS = ("parts", "sensitivity", "regions")
+CLAIMS = {"parts": "additive", "sensitivity": "sensitivity", "regions": "region"}
 
 
 def explanation_of(case: Case, values: list[Tensor], claim: str = "parts") -> xai.Explanation:
@@ -40,7 +40,8 @@ def explanation_of(case: Case, values: list[Tensor], claim: str = "parts") -> xa
         made = torch.stack(values)
     # Whether the real values add up says nothing about these.
     known = tuple({"zero_map": not bool(torch.any(part != 0))} for part in made)
-    return replace(real, values=made, diagnostics=known, standard_error=None)
+    options = {**real.options, "claim": CLAIMS[claim]}
+    return replace(real, values=made, diagnostics=known, standard_error=None, options=options)
 
 
 def explained(

@@ -67,7 +67,7 @@ class Check(_Named):
     """One check on an explanation: where it lives, its labels, its cost, and the question it answers.
 
     passes: evaluations per row of its own by default. repeats: how often it makes the explanation again. contradicts:
-    does a failure say that the map is wrong, or only that it is unsteady or stands alone?
+    does a failure say that the map is wrong, or is it a remark beside the verdict?
     """
 
     scope: Literal["local", "global"] = "local"

@@ -4,9 +4,17 @@ from xai.base.specs import Check
 
 CHECKS = (
     Check(
+        function="xai.evidence.faithfulness:faithfulness",
+        access="agnostic",
+        passes=264,
+        repeats=1,
+        contradicts=True,
+        question="Does what the map claims of parts of the input foresee what hiding them does to the output?",
+    ),
+    Check(
         function="xai.evidence.deletion:deletion",
         access="agnostic",
-        passes=817,
+        passes=205,
         repeats=0,
         contradicts=True,
         question="Does removing what the map marks change the output more than removing the same shape elsewhere?",
@@ -14,7 +22,7 @@ CHECKS = (
     Check(
         function="xai.evidence.insertion:insertion",
         access="agnostic",
-        passes=817,
+        passes=205,
         repeats=0,
         contradicts=True,
         question="Does showing only what the map marks restore the output more than showing the same shape elsewhere?",
@@ -32,7 +40,7 @@ CHECKS = (
         access="specific",
         passes=0,
         repeats=6,
-        contradicts=True,
+        contradicts=False,
         question="Does the map change as layers lose what they learned, one after another from the output on?",
     ),
     Check(
@@ -48,7 +56,7 @@ CHECKS = (
         access="agnostic",
         passes=0,
         repeats=0,
-        contradicts=True,
+        contradicts=False,
         question="Do the values add up to the change of the output, where the method promises it?",
     ),
     Check(

@@ -27,23 +27,34 @@ class Comparison(NamedTuple):
         """Return how often one of the controls or the map itself, all drawn alike, does as well as the map."""
         return (1 + int((self.controls >= self.own).sum())) / (1 + len(self.controls))
 
+    @property
+    def p_worse(self) -> float:
+        """Return how often one of the controls or the map itself does as badly as the map."""
+        return (1 + int((self.controls <= self.own).sum())) / (1 + len(self.controls))
+
     def finding(self, check: str, doing: str, details: dict[str, object]) -> Finding:
-        """Return the finding; `doing` is what the map does more of: "removing what it marks lowers the score", say."""
+        """Return the finding; `doing` is what the map does more of: "removing what it marks lowers the score", say.
+
+        pass: more than the controls and the rivals. fail: significantly less than the median control. warn: else.
+        """
         details = {
-            "p_value": self.p_value, "least_p_value": 1 / (1 + len(self.controls)),
+            "p_value": self.p_value, "p_worse": self.p_worse, "least_p_value": 1 / (1 + len(self.controls)),
             "effect": self.own, "effect_controls": float(self.controls.mean()),
             "rivals": self.rivals, "controls": len(self.controls), **details,
         }  # fmt: skip
         beaten = int((self.controls < self.own).sum())
         share = f"{beaten} of {len(self.controls)} control maps"
         result = self.p_value, ALPHA, ", ".join([self.control, *self.rivals])
-        if self.p_value > ALPHA:
-            text = f"Not supported: {doing} more than only {share} do."
+        if self.p_worse <= ALPHA and self.own < float(self.controls.median()):
+            text = f"Worse than chance: {doing} more than only {share} do."
             return Finding(check, "fail", *result, text, details)
-        better = [name for name, value in self.rivals.items() if value >= self.own]
+        if self.p_value > ALPHA:
+            text = f"Not shown: {doing} more than only {share} do."
+            return Finding(check, "warn", *result, text, details)
+        better = [name for name, value in self.rivals.items() if value > self.own]
         if better:
             do = "does" if len(better) == 1 else "do"
-            text = f"Beats {share}, but {' and '.join(better)}, which never saw the network, {do} as well or better."
+            text = f"Not shown: beats {share}, but {' and '.join(better)}, which never saw the network, {do} better."
             return Finding(check, "warn", *result, text, details)
         text = f"Supported: {doing} more than {', '.join([share, *self.rivals])} do."
         return Finding(check, "pass", *result, text, details)

@@ -18,7 +18,7 @@ def insertion(
     model: Model,
     explanation: Explanation,
     *,
-    controls: int = 99,
+    controls: int = 29,
     fill: object = None,
     seed: int = 0,
     batch_size: int | None = None,

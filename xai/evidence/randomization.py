@@ -9,6 +9,7 @@ from xai.base.errors import XaiError, names_errors
 from xai.evidence.recompute import recompute
 from xai.evidence.similarity import alike, same_map, status_of
 from xai.evidence.untestable import same_everywhere, too_few_values, untestable_rows
+from xai.evidence.ways import distance_from_absent
 from xai.model.model import Model
 from xai.model.shuffling import layers_with_weights, shuffled
 from xai.results.explanation import Explanation
@@ -28,9 +29,12 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     The score is the mean rank correlation (Spearman) between the map and those of `draws` networks whose weights are
     shuffled within each tensor, so that they keep their size and lose what was learned: of the values or of their
     magnitudes, whichever is larger, since a map that keeps its picture and only flips signs has learned nothing either.
-    Places that are 0 in both maps do not count. The map is also made once more on the network itself: where that gives
-    another map, this one does not explain the network, and fails. Untestable where there are no weights to shuffle, the
-    method cannot be run again, or there are fewer than 8 values. The limits are calibrated: see docs/evidence.md.
+    Places that are 0 in both maps do not count, and what both share with how far the input is from absent is taken out
+    (a partial correlation): a map against a baseline is 0 where the input is the baseline, whatever the weights, and
+    larger where it is far from it. A map that is no more than that fails. The map is also made once more on the network
+    itself: where that gives another map, this one does not explain the network, and fails. Untestable where there are
+    no weights to shuffle, the method cannot be run again, or there are fewer than 8 values. The limits are calibrated:
+    see docs/evidence.md.
     Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
     name = "randomization"
@@ -44,10 +48,15 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
         ]
     except XaiError as error:
         return untestable_rows(name, explanation, PASSES_BELOW, error)
-    return [_finding(explanation, same, others, row) for row in range(len(explanation))]
+    away = distance_from_absent(model, explanation)
+    return [
+        _finding(explanation, same, others, row, None if away is None else away[row]) for row in range(len(explanation))
+    ]
 
 
-def _finding(explanation: Explanation, same: Explanation, others: list[Explanation], row: int) -> Finding:
+def _finding(
+    explanation: Explanation, same: Explanation, others: list[Explanation], row: int, away: torch.Tensor | None
+) -> Finding:
     name, values, control = "randomization", explanation.values[row], f"{len(others)} networks with shuffled weights"
     limits = (name, values, PASSES_BELOW, control)
     said = too_few_values(*limits) or same_everywhere(*limits)
@@ -56,7 +65,7 @@ def _finding(explanation: Explanation, same: Explanation, others: list[Explanati
     if not same_map(values, same.values[row]):
         text = "Not of this network: made again on it, with the options it records, the map is another one."
         return Finding(name, "fail", None, PASSES_BELOW, control, text)
-    signed, magnitude = torch.tensor([alike(values, other.values[row]) for other in others]).mean(0).tolist()
+    signed, magnitude = torch.tensor([alike(values, other.values[row], away) for other in others]).mean(0).tolist()
     score = max(signed, magnitude)
     details = {"draws": len(others), "signed": signed, "magnitude": magnitude}
     kind = "map" if signed >= magnitude else "size of its values"

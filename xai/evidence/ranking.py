@@ -12,9 +12,10 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
+from xai.evidence.claims import claim_of
 from xai.evidence.controls import control_maps
-from xai.evidence.hiding import unit_hiding
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
+from xai.evidence.ways import Way, ways_of_hiding
 from xai.inputs.hiding import Hiding, masked_scores
 from xai.model.model import Model
 from xai.model.session import Session
@@ -23,7 +24,7 @@ from xai.results.finding import Finding
 
 __all__ = ["FRACTIONS", "Act", "check_ranking"]
 
-FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 FEW = 9  # up to so many units, every length of the ranking's head is tried
 
 
@@ -56,19 +57,18 @@ def check_ranking(
     settings = {"of": of, "seed": seed, "passes": (controls + 3) * len(FRACTIONS), "batch_size": batch_size,
                 "scores_only": True, "layer": explained_layer(explanation)}  # fmt: skip
     with model.explaining(act.name, explanation.inputs, target, **settings) as session:
-        found = unit_hiding(session, explanation, fill)
-        if found is None:
+        ways = ways_of_hiding(session, explanation, fill)
+        if not ways:
             text = "Untestable: it is not known how to hide a part of such an input."
             return [Finding(act.name, "untestable", None, ALPHA, "none", text) for _ in target]
-        return [_row(act, session, explanation, row, *found, controls) for row in range(len(session))]
+        return [_row(act, session, explanation, row, ways, controls) for row in range(len(session))]
 
 
-def _row(
-    act: Act, session: Session, explanation: Explanation, row: int, hiding: Hiding, place: str, controls: int
-) -> Finding:
-    scores = unit_scores(explanation, row, session.model.input).to(session.inputs.device)
+def _row(act: Act, session: Session, explanation: Explanation, row: int, ways: list[Way], controls: int) -> Finding:
+    scores = _ranked_by(explanation, row, session).to(session.inputs.device)
     if float(scores.max() - scores.min()) == 0:
-        return Finding(act.name, "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
+        text = "Not shown: the map is the same everywhere, it marks nothing."
+        return Finding(act.name, "warn", 1.0, ALPHA, "none", text)
     untestable = untestable_by_chance(act.name, scores, controls)
     if untestable is not None:
         return untestable
@@ -77,17 +77,28 @@ def _row(
     others, control = control_maps(scores, controls, generator)
     counts = _counts(scores.numel())
     ranks = _ranks(torch.stack([scores, *rivals.values(), *others]).flatten(1), generator)
-    start, curves = _curves(act, session, row, ranks, counts, hiding)
+    first, *rest = ways
+    start, curves = _curves(act, session, row, ranks, counts, first.hiding)
     effects = ((curves - start) if act.shows else (start - curves)).mean(1)
-    own, best, others = effects.split([1, len(rivals), len(others)])
+    own, best, of_others = effects.split([1, len(rivals), len(others)])
+    elsewhere = {way.place: _curves(act, session, row, ranks[:1], counts, way.hiding) for way in rest}
     details = {
         "curve": [float(start), *curves[0].tolist()],
         "curve_controls": [float(start), *curves[1 + len(rivals) :].mean(0).tolist()],
+        "curves": {place: [float(begin), *found[0].tolist()] for place, (begin, found) in elsewhere.items()},
         "fractions": [0.0, *(count / scores.numel() for count in counts.tolist())],
-        "of": session.of, "fill": place,
+        "of": session.of, "fill": first.place,
     }  # fmt: skip
     doing = f"{act.doing} the score of {explanation.target_name(row)}"
-    return Comparison(float(own), others, dict(zip(rivals, best.tolist())), control).finding(act.name, doing, details)
+    return Comparison(float(own), of_others, dict(zip(rivals, best.tolist())), control).finding(
+        act.name, doing, details
+    )
+
+
+def _ranked_by(explanation: Explanation, row: int, session: Session) -> Tensor:
+    """Return what ranks the units: the map's values, or their size where the map claims sizes alone."""
+    scores = unit_scores(explanation, row, session.model.input)
+    return scores.abs() if claim_of(explanation) == "sensitivity" else scores
 
 
 def _counts(units: int) -> Tensor:

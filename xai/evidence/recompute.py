@@ -20,7 +20,7 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     methods = all_methods()
     if explanation.method not in methods:
         raise InputError("method", expected=f"one of {', '.join(methods)}", got=repr(explanation.method))
-    options = {name: value for name, value in explanation.options.items() if name != "run"}
+    options = {name: value for name, value in explanation.options.items() if name not in ("run", "claim")}
     if explanation.segments is not None and explanation.over == "segments":
         options["segments"] = explanation.segments
     if explanation.seed is not None:

@@ -11,10 +11,10 @@ from xai.base.arguments import real_number, whole_number
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import unit_scores
+from xai.evidence.noise import noise_scale_of
 from xai.evidence.recompute import recompute
-from xai.evidence.similarity import rank_correlation, status_of
+from xai.evidence.similarity import LEAST_VALUES, rank_correlation, status_of
 from xai.evidence.untestable import too_few_values, untestable_rows
-from xai.lime.summary import TrainingSummary
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -25,7 +25,7 @@ __all__ = ["FAILS_BELOW", "PASSES_ABOVE", "stability"]
 PASSES_ABOVE, FAILS_BELOW = 0.8, 0.67  # set by benchmarks/calibrate_checks.py
 KEEPS = 0.05  # a prediction is kept where its largest probability stays the largest, and the target's changes by less
 CONTROLS = 19
-ENOUGH = 20  # more rows than so many say how far a column spreads
+MARKED = 0.9  # of the sum of a map's sizes
 SAYS = {"pass": "Stable", "warn": "Stable only in part", "fail": "Unstable"}
 
 
@@ -35,7 +35,8 @@ def stability(
 ) -> list[Finding]:
     """Return one finding per row: does the map stay when noise is added that the prediction does not mind?
 
-    The score is the mean rank correlation (Spearman) of the values with those of `draws` noisy inputs. The noise is
+    The score is the mean rank correlation (Spearman) of the values that hold 90 % of the map with those of `draws`
+    noisy inputs. The noise is
     Gaussian, of `noise` times the range of an image or series; in a table, of a column's standard deviation: in
     training where the explanation records it, else in the rows that it was given as a background, else in its own rows
     where they are more than 20; else (and for a column that does not vary
@@ -51,7 +52,7 @@ def stability(
         reason = "noise is added to numbers, and this is a text."
         return untestable_rows(name, explanation, PASSES_ABOVE, reason)
     with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as session:
-        scale, unit = _scale(session, explanation)
+        scale, unit = noise_scale_of(session, explanation)
         noisy = _noisy(session, noise * scale, draws)
         kept = _kept(session, noisy, draws)
         controls = [_control(session, explanation, row) for row in range(len(session))]
@@ -81,19 +82,13 @@ def _noisy(session: Session, noise: Tensor, draws: int) -> Tensor:
     return (noisy if limits is None else noisy.clamp(*limits)).flatten(0, 1)
 
 
-def _scale(session: Session, explanation: Explanation) -> tuple[Tensor, str]:
-    """Return what the noise of each value is measured in, of the inputs' shape, and its name."""
-    inputs, training, behind = session.inputs, explanation.options.get("background"), explanation.background
-    if isinstance(training, dict):
-        columns = TrainingSummary.load(training).columns
-        spread = inputs.new_tensor([0.0 if column.words else column.std for column in columns])
-        return spread.expand_as(inputs), "a column's standard deviation in training"
-    rows, whose = None, ""
-    if behind is not None and len(behind) > 1:  # rows of data; of one baseline nothing spreads
-        rows, whose = behind.to(inputs).flatten(0, 1), "its background"
-    elif len(inputs) > ENOUGH:
-        rows, whose = inputs, "the explained rows"
-    return session.kind.noise_scale(inputs, rows, whose)
+def _marked(values: Tensor) -> Tensor:
+    """Return where the values lie that hold 90 % of the map, at least 8 of them: the order of the rest is rounding."""
+    sizes = values.detach().double().flatten().abs()
+    order = sizes.argsort(descending=True, stable=True)
+    held = sizes[order].cumsum(0)
+    count = int((held < MARKED * held[-1]).sum()) + 1
+    return order[: max(count, LEAST_VALUES)]
 
 
 def _kept(session: Session, noisy: Tensor, draws: int) -> Tensor:
@@ -131,7 +126,9 @@ def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control
     if not draws:
         text = f"Untestable: none of {len(kept)} draws of noise kept the prediction."
         return Finding(name, "untestable", None, PASSES_ABOVE, moved, text, {"kept": 0})
-    found = rank_correlation(torch.stack([other for other, keeps in zip(again, kept.tolist()) if keeps]), values)
+    marked = _marked(values)
+    others = torch.stack([other.flatten()[marked] for other, keeps in zip(again, kept.tolist(), strict=True) if keeps])
+    found = rank_correlation(others, values.flatten()[marked])
     score = float(found.mean())
     status = status_of(score, PASSES_ABOVE, FAILS_BELOW)
     text = (

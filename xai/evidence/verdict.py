@@ -1,36 +1,60 @@
-"""What all checks of one map say together: supported, unstable or contradicted."""
+"""The verdict on one map: one word from what its checks found, and the remarks that stand beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xai.methods import CHECKS
 from xai.results.finding import Finding
 
-__all__ = ["VERDICTS", "verdict"]
+__all__ = ["VERDICTS", "remarks", "verdict"]
 
-VERDICTS = ("supported", "unstable", "contradicted", "untestable")
+VERDICTS = ("supported", "not shown", "contradicted", "untestable")  # in the order of STATUSES
+LEADS = ("faithfulness", "deletion", "insertion")  # what the map claims is tested by the first of these that was made
+REFUTES = ("randomization",)
+REMARKS = {
+    "stability": ("unstable", "stable only in part"),
+    "completeness": ("incomplete", "adds up only roughly"),
+    "agreement": ("stands alone", "agrees no more than a rival"),
+    "cascade": ("hardly depends on the later layers", "depends on the later layers only in part"),
+    "randomization": ("does not depend on the weights", "depends on the weights only in part"),
+    "deletion": ("deletion: worse than chance", "deletion: not shown"),
+    "insertion": ("insertion: worse than chance", "insertion: not shown"),
+}
 
 
 def verdict(findings: Sequence[Finding]) -> str:
     """Return one word for the findings on a map.
 
-    "contradicted": a check that speaks against the map itself failed (see `contradicts` in `xai.methods.CHECKS`).
-    "unstable": it changes under noise or stands alone, or one of the former checks found only weak support.
-    "supported": else, where at least one check could be made. Weak agreement does not count: an edge filter that agrees
-    with the other methods as well takes nothing from a map that does.
+    "supported": what the map claims foresees what was measured (faithfulness; where it was not made, deletion or
+    insertion). "contradicted": it does worse than chance in every way of hiding, or does not depend on the weights.
+    "untestable": no map with these values could have been shown right. "not shown": else. That a map changes under
+    noise, does not add up or stands alone is a remark, and no verdict.
 
-    >>> verdict([Finding("deletion", "pass", 0.01, 0.05, "", ""), Finding("stability", "fail", 0.1, 0.8, "", "")])
-    'unstable'
-    >>> verdict([Finding("stability", "pass", 0.9, 0.8, "", ""), Finding("agreement", "warn", 0.01, 0.05, "", "")])
+    >>> verdict([Finding("faithfulness", "pass", 0.9, 0.75, "", ""), Finding("stability", "fail", 0.1, 0.8, "", "")])
     'supported'
-    >>> verdict([Finding("deletion", "fail", 0.6, 0.05, "", "")])
+    >>> verdict([Finding("faithfulness", "warn", 0.5, 0.75, "", ""), Finding("agreement", "pass", 0.01, 0.05, "", "")])
+    'not shown'
+    >>> verdict([Finding("faithfulness", "pass", 0.9, 0.75, "", ""), Finding("randomization", "fail", 1, 0.75, "", "")])
     'contradicted'
     """
-    tested = [finding for finding in findings if finding.status != "untestable"]
-    against = [finding for finding in tested if finding.check not in CHECKS or CHECKS[finding.check].contradicts]
-    if any(finding.status == "fail" for finding in against):
+    by_check = {finding.check: finding.status for finding in findings}
+    if any(by_check.get(name) == "fail" for name in REFUTES):
         return "contradicted"
-    if any(finding.status == "fail" for finding in tested) or any(finding.status == "warn" for finding in against):
-        return "unstable"
-    return "supported" if tested else "untestable"
+    lead = next((by_check[name] for name in LEADS if name in by_check), None)
+    if lead is None:  # weaker questions alone: a pass shows nothing, whatever could be asked
+        return "not shown" if any(status != "untestable" for status in by_check.values()) else "untestable"
+    return {"pass": "supported", "fail": "contradicted", "warn": "not shown"}.get(lead, "untestable")
+
+
+def remarks(findings: Sequence[Finding]) -> list[str]:
+    """Return what else was found of a map, in a few words each: what is no verdict, and has to be known.
+
+    >>> remarks([Finding("faithfulness", "pass", 0.9, 0.75, "", ""), Finding("stability", "fail", 0.1, 0.8, "", "")])
+    ['unstable']
+    """
+    words = {"fail": 0, "warn": 1}
+    return [
+        REMARKS[finding.check][words[finding.status]]
+        for finding in findings
+        if finding.check in REMARKS and finding.status in words
+    ]

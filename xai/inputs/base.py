@@ -233,8 +233,8 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         """Return the name of the baseline that says best that a part of a `batch` is absent."""
         return "zero"
 
-    def hides_by(self, batch: Tensor) -> str | None:
-        """Return the baseline that hides parts of a `batch` in all checks; None for that of the explanation."""
+    def imputing(self, batch: Tensor) -> Hiding | None:
+        """Return how parts of a `batch` are hidden by what stands around them; None where that cannot be told."""
         return None
 
     def called(self, baseline: object, batch: Tensor) -> str:

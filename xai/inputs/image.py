@@ -12,6 +12,7 @@ import torch
 from xai.base.arrays import as_tensor, check_finite
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
+from xai.inputs.imputation import Imputing
 from xai.inputs.parts import Parts
 from xai.inputs.pictures import MODES, in_range, picture_pixels
 from xai.inputs.segments import make_segments
@@ -138,8 +139,8 @@ class ImageInput(Input, frozen=True, tag="image"):
     def absent(self, batch: Tensor) -> str:
         return "blur"
 
-    def hides_by(self, batch: Tensor) -> str | None:
-        return "blur"
+    def imputing(self, batch: Tensor) -> Imputing:
+        return Imputing(batch, self.limits)
 
     def _arrange(self, pixels: Tensor, argument: str) -> Tensor:
         channels, height, width = self.shape

@@ -5,7 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from xai.inputs.base import Input
+from xai.inputs.hiding import Hiding
 from xai.inputs.image import image_parts
+from xai.inputs.imputation import Imputing
 from xai.inputs.parts import Parts, of_positions
 from xai.inputs.series import noise_in_steps
 from xai.inputs.table import noise_in_columns
@@ -39,8 +41,8 @@ class TensorInput(Input, frozen=True, tag="tensor"):
     def absent(self, batch: Tensor) -> str:
         return {SERIES: "mean", IMAGES: "blur"}.get(batch.ndim, "zero")
 
-    def hides_by(self, batch: Tensor) -> str | None:
-        return "blur" if batch.ndim == IMAGES else None
+    def imputing(self, batch: Tensor) -> Hiding | None:
+        return Imputing(batch, None) if batch.ndim == IMAGES else None
 
     def called(self, baseline: object, batch: Tensor) -> str:
         return "its mean over time" if baseline == "mean" and batch.ndim == SERIES else str(baseline)
@@ -58,5 +60,5 @@ class Activations(TensorInput, frozen=True, tag="activations"):
     def absent(self, batch: Tensor) -> str:
         return "zero"
 
-    def hides_by(self, batch: Tensor) -> str | None:
-        return None
+    def imputing(self, batch: Tensor) -> Hiding | None:
+        return None  # what stands beside a feature says nothing of it

@@ -46,6 +46,7 @@ class Explanation(Shown):
         row_names: How each value is called, where that differs by row.
         diagnostics: One dictionary per row.
         evidence: One tuple of findings per row.
+        pooled: Findings over all rows.
         seed: Of what was drawn.
         schema_version: Of the file that `save` writes.
     """
@@ -67,6 +68,7 @@ class Explanation(Shown):
     row_names: tuple[tuple[str, ...], ...] | None = None
     diagnostics: tuple[dict[str, Any], ...] = ()
     evidence: tuple[tuple[Finding, ...], ...] = ()
+    pooled: tuple[Finding, ...] = ()
     seed: int | None = None
     schema_version: int = SCHEMA_VERSION
 
@@ -95,6 +97,8 @@ class Explanation(Shown):
         if self.background is not None and self.background.shape[1] > 1:
             part["background"] = self.background[:, rows]
         part["model_digest"] = DigestField.unread(self)
+        if len(rows) < len(self):
+            part["pooled"] = ()  # it was of all rows
         return replace(self, **part)
 
     def __iter__(self) -> Iterator[Explanation]:

@@ -47,6 +47,7 @@ class Saved(msgspec.Struct, forbid_unknown_fields=True):
     evidence: list[list[Finding]]
     seed: int | None
     schema_version: int
+    pooled: list[Finding] = []  # files of before have none
 
 
 def explanation_parts(explanation: Explanation) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -61,8 +62,9 @@ def explanation_parts(explanation: Explanation) -> tuple[dict[str, Tensor], dict
     plain = {
         entry.name: getattr(explanation, entry.name)
         for entry in fields(explanation)
-        if entry.name not in (*TENSORS, "evidence")
+        if entry.name not in (*TENSORS, "evidence", "pooled")
     }
+    plain["pooled"] = [finding.to_dict() for finding in explanation.pooled]
     plain["evidence"] = [[finding.to_dict() for finding in row] for row in explanation.evidence]
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, plain
 
@@ -92,6 +94,7 @@ def explanation_fields(plain: Any, tensors: dict[str, Tensor], path: str | Path)
     saved = as_kind(plain, Saved, str(path), wanted=WANTED)
     try:  # as they were written: a whole number stays one
         evidence = tuple(tuple(Finding(**item) for item in row) for row in plain["evidence"])
+        pooled = tuple(Finding(**item) for item in plain.get("pooled", ()))
     except TypeError as error:
         raise _refused(path, f"a finding of another form ({one_line(error)})") from error
     found = _gathered(tensors, path)
@@ -109,6 +112,7 @@ def explanation_fields(plain: Any, tensors: dict[str, Tensor], path: str | Path)
         row_names=None if saved.row_names is None else tuple(map(tuple, saved.row_names)),
         diagnostics=tuple(saved.diagnostics),
         evidence=evidence,
+        pooled=pooled,
         seed=saved.seed,
     )
 

@@ -1,0 +1,51 @@
+"""What a map claims of the units of a row, and what the claim says of a window of them.
+
+additive: signed parts that add up to what the output loses against a baseline; a window's claim is their sum.
+sensitivity: how fast the output changes with each; a window's claim is the root of the sum of squares, as for noise.
+region: where what decides lies; a window's claim is the sum of what the map says there.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from xai.evidence.map_scores import explained_layer, unit_scores
+from xai.inputs.base import Input
+from xai.methods import all_methods
+from xai.results.explanation import Explanation
+
+__all__ = ["CLAIMS", "claim_of", "claimed_units", "in_windows"]
+
+CLAIMS = ("additive", "sensitivity", "region")
+
+
+def claim_of(explanation: Explanation) -> str:
+    """Return what an explanation claims: what it says itself (a map from elsewhere), or its method's entry."""
+    said = explanation.options.get("claim")
+    if said is not None:
+        return str(said)
+    entry = all_methods().get(explanation.method)
+    return "region" if entry is None or entry.claim is None else entry.claim
+
+
+def claimed_units(explanation: Explanation, row: int, input: Input) -> Tensor:
+    """Return what the map claims of each unit of a row, in float64, so that windows are sums: see `in_windows`."""
+    claim = claim_of(explanation)
+    scores = unit_scores(explanation, row, input).double().cpu()
+    if claim != "sensitivity":
+        return scores
+    values = explanation.values[row].detach().double().cpu()
+    if explained_layer(explanation) is not None or values.shape == scores.shape:
+        return scores**2
+    if values.ndim == 3 and values.shape[1:] == scores.shape:  # channels of an image
+        return (values**2).sum(0)
+    return (values**2).reshape(len(values), -1).sum(1) if len(values) == len(scores) else scores**2
+
+
+def in_windows(units: Tensor, windows: Tensor, count: int, claim: str) -> Tensor:
+    """Return what maps (n, *units) claim of each window, (n, count); windows (*units) are numbers, -1 for none."""
+    flat, places = units.flatten(1), windows.flatten()
+    there = places >= 0
+    sums = flat.new_zeros(len(flat), count)
+    sums.index_add_(1, places[there], flat[:, there])
+    return sums.sqrt() if claim == "sensitivity" else sums

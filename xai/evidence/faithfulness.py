@@ -1,0 +1,228 @@
+"""Faithfulness: does what the map claims of the parts of a row foresee what hiding them does to the output?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xai.base.arguments import whole_number
+from xai.base.errors import names_errors
+from xai.evidence.claims import claim_of, claimed_units, in_windows
+from xai.evidence.controls import control_maps
+from xai.evidence.effects import Effects, fitted, from_repeats
+from xai.evidence.faithful_words import finding_of
+from xai.evidence.map_scores import explained_layer
+from xai.evidence.rivals import of_another_class, unit_rivals
+from xai.evidence.small_changes import small_change_sizes
+from xai.evidence.ways import Way, ways_of_hiding
+from xai.evidence.windows import LEAST_WINDOWS, draw_sets, windows_of
+from xai.inputs.hiding import masked_scores
+from xai.model.model import Model
+from xai.model.session import Session
+from xai.results.explanation import Explanation
+from xai.results.finding import Finding
+
+__all__ = ["Compared", "faithfulness"]
+
+OTHER_WAYS = 0.5  # of the sets, in ways that the claim is not about
+TIED = 0.02  # correlations as near as this count as equal: ties are no defeat
+SMALL_CHANGES = "small changes"
+
+
+class Compared(NamedTuple):
+    """A row's map beside what was measured in one way: correlations of the map, its controls and its rivals.
+
+    Attributes:
+        way: the way of hiding, by name.
+        place: what stood where a part was hidden.
+        own: the correlation of the map's claim with the measured effects.
+        interval: of that.
+        controls: the same of maps with its values elsewhere, (n,).
+        best: the highest that any map with these values could reach.
+        rivals: the same of maps that never saw why, by name.
+        effects: what was measured.
+        claimed: what the map claims of each window, (K,).
+    """
+
+    way: str
+    place: str
+    own: float
+    interval: tuple[float, float]
+    controls: np.ndarray
+    best: float
+    rivals: dict[str, float]
+    effects: Effects
+    claimed: np.ndarray
+
+    @property
+    def p_value(self) -> float:
+        """Return the share of maps with its values elsewhere, it among them, that do as well."""
+        return float((1 + (self.controls >= self.own - 1e-9).sum()) / (1 + len(self.controls)))
+
+    @property
+    def least_p_value(self) -> float:
+        """Return the p-value of the best map with these values: others that do as well for all one can tell count."""
+        return float((1 + (self.controls >= self.best - TIED).sum()) / (1 + len(self.controls)))
+
+    @property
+    def p_worse(self) -> float:
+        """Return the share of maps with its values elsewhere, it among them, that do as badly."""
+        return float((1 + (self.controls <= self.own + 1e-9).sum()) / (1 + len(self.controls)))
+
+
+@names_errors("faithfulness")
+def faithfulness(
+    model: Model,
+    explanation: Explanation,
+    *,
+    controls: int = 499,
+    fill: object = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> list[Finding]:
+    """Return one finding per row: do the map's claims foresee what is measured when parts of the row are hidden?
+
+    An image is cut into about 36 squares, other rows into their units (or as many stretches). Sets of them are hidden
+    in every way that `xai.evidence.ways` names, and least squares says what each takes from the score. The number is
+    the correlation of these effects with what the map claims of the same windows, divided by what the effects' own
+    error leaves possible. It is put beside those of `controls` maps with its values elsewhere (a p-value) and of maps
+    that never saw why: a blob in the center, the image's edges, how far the input is from absent, and the same method's
+    map for another class. The claim is tested that the method makes: sums against its own baseline (additive), the
+    size of what small changes do (sensitivity), or where what decides lies (region).
+
+    pass: above the limit of `xai.evidence.limits`, p at most 0.05, and above every rival. fail: significantly worse
+    than the median control in every way of hiding, and beyond chance or -0.5. untestable: no map with these values
+    could reach p = 0.05, or hiding has no steady effect. warn: else, which is "not shown".
+
+    Args:
+        model: whose answers are explained.
+        explanation: the maps.
+        controls: how many maps with its values elsewhere, at least 19; of few units all there are.
+        fill: a name, number or tensor as for baselines, the only way of hiding then.
+        seed: of sets and controls.
+        batch_size: evaluations at once.
+
+    Raises:
+        InputError: for fewer than 19 controls, which cannot reach p = 0.05.
+
+    Source: Bhatt, Weller, Moura 2020, arXiv:2005.00631, for the correlation of sums with falls of the output.
+
+    >>> import torch
+    >>> from xai.attribution.gradients import integrated_gradients
+    >>> network = torch.nn.Linear(6, 2)
+    >>> with torch.no_grad():
+    ...     _ = network.weight.copy_(torch.arange(12.0).view(2, 6) - 5)
+    >>> model = Model(network)
+    >>> found = faithfulness(model, integrated_gradients(model, torch.ones(1, 6), 1))
+    >>> round(found[0].score, 2)
+    1.0
+    """
+    controls = whole_number("controls", controls, 19)
+    target = list(explanation.target)
+    of = str(explanation.options.get("of", "output"))
+    settings = {"of": of, "seed": seed, "passes": 200, "batch_size": batch_size, "scores_only": True,
+                "layer": explained_layer(explanation)}  # fmt: skip
+    other = of_another_class(model, explanation) if fill is None else None
+    with model.explaining("faithfulness", explanation.inputs, target, **settings) as session:
+        measured = _measured(session, explanation, fill, seed)
+        return [
+            finding_of(explanation, row, _compared(session, explanation, row, controls, other, measured[row]))
+            for row in range(len(session))
+        ]
+
+
+class _Measured(NamedTuple):
+    """What was measured of a row in one way: the way, its place and what is absent, the windows, their effects."""
+
+    way: str
+    place: str
+    absent: Tensor | None
+    labels: Tensor
+    effects: Effects
+
+
+def _measured(session: Session, explanation: Explanation, fill: object, seed: int) -> list[list[_Measured]]:
+    """Return what was measured for each row, in each way."""
+    ways = ways_of_hiding(session, explanation, fill)
+    claim = claim_of(explanation)
+    windows = [_windows(session, explanation, row) for row in range(len(session))]
+    found: list[list[_Measured]] = [[] for _ in windows]
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for row, labels in enumerate(windows):
+        alike[labels.numpy().tobytes() + bytes(labels.shape)].append(row)
+    one_by_one = not session.inputs.is_floating_point()
+    for rows in alike.values():
+        for part in [[row] for row in rows] if one_by_one else [rows]:
+            labels = windows[part[0]]
+            if int(labels.max()) + 1 < LEAST_WINDOWS:
+                continue
+            if claim == "sensitivity" and fill is None:
+                sizes = small_change_sizes(session, explanation, part, labels)
+                for row, size in zip(part, sizes if sizes is not None else [], strict=False):
+                    absent = ways[0].absent if ways else None
+                    found[row].append(_Measured(SMALL_CHANGES, "noise", absent, labels, from_repeats(size, seed)))
+            for place, way in enumerate(ways):
+                share = 1.0 if place == 0 and not found[part[0]] else OTHER_WAYS
+                for row, effects in zip(part, _effects(session, way, part, labels, seed, share), strict=True):
+                    found[row].append(_Measured(way.name, way.place, way.absent, labels, effects))
+    return found
+
+
+def _windows(session: Session, explanation: Explanation, row: int) -> Tensor:
+    units = claimed_units(explanation, row, session.model.input)
+    present = session.present
+    there = None if present is None or units.ndim > 1 else present[row]
+    return windows_of(tuple(units.shape), there if there is None or len(there) == len(units) else None)
+
+
+def _effects(session: Session, way: Way, rows: list[int], labels: Tensor, seed: int, share: float) -> list[Effects]:
+    flat = labels.flatten()
+    sets = draw_sets(int(flat.max()) + 1, seed, share)
+    hidden = torch.from_numpy(sets.hidden)[:, flat.clamp_min(0)] & (flat >= 0)
+    shown = torch.cat([torch.ones(1, hidden.shape[1], dtype=torch.bool), ~hidden])
+    places = torch.tensor(rows, device=session.inputs.device)
+    scores = masked_scores(session, way.hiding, shown, places).cpu().numpy()
+    return fitted(sets, scores[:, :1] - scores[:, 1:], seed)
+
+
+def _compared(
+    session: Session,
+    explanation: Explanation,
+    row: int,
+    controls: int,
+    other: Explanation | None,
+    measured: list[_Measured],
+) -> list[Compared]:
+    if not measured:
+        return []
+    claim, labels = claim_of(explanation), measured[0].labels
+    units = claimed_units(explanation, row, session.model.input)
+
+    def claimed(maps: Tensor) -> np.ndarray:
+        return in_windows(maps, labels, int(labels.max()) + 1, claim).numpy()
+
+    own = claimed(units[None])
+    others = claimed(control_maps(units, controls, session.generator(row))[0])
+    rivals = unit_rivals(session, explanation, row, units, measured[0].absent, other)
+    of_rivals = {name: claimed(rival[None]) for name, rival in rivals.items()}
+    return [_beside(item, own, others, of_rivals) for item in measured]
+
+
+def _beside(measured: _Measured, own: np.ndarray, others: np.ndarray, rivals: dict[str, np.ndarray]) -> Compared:
+    effects = measured.effects
+    ordered = np.sort(own[0])[np.argsort(np.argsort(effects.values))]
+    return Compared(
+        way=measured.way,
+        place=measured.place,
+        own=float(effects.correlations(own)[0]),
+        interval=effects.interval(own[0]),
+        controls=effects.correlations(others) if len(others) else np.zeros(0),
+        best=float(effects.correlations(ordered[None])[0]),
+        rivals={name: float(effects.correlations(rival)[0]) for name, rival in rivals.items()},
+        effects=effects,
+        claimed=own[0],
+    )

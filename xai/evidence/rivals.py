@@ -1,0 +1,85 @@
+"""Maps that never saw why this class was answered: a map that is right does better than all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from xai.base.errors import XaiError
+from xai.evidence.claims import claim_of, claimed_units
+from xai.evidence.map_scores import explained_layer, rivals_of
+from xai.evidence.recompute import recompute
+from xai.model.model import Model
+from xai.model.session import Session
+from xai.results.explanation import Explanation
+
+__all__ = ["of_another_class", "unit_rivals"]
+
+AWAY = "how far the input is from absent"
+
+
+def unit_rivals(
+    session: Session,
+    explanation: Explanation,
+    row: int,
+    units: Tensor,
+    absent: Tensor | None,
+    other: Explanation | None,
+) -> dict[str, Tensor]:
+    """Return rivals of the size of a map's units by name.
+
+    Of a picture a blob in the center and an edge filter; how far the row is from what stands for absent; and the
+    same method's map for another class.
+
+    Args:
+        session: the call at work.
+        explanation: the map.
+        row: which row of it.
+        units: what the map claims of each unit of the row.
+        absent: what stands where a part is hidden, (N, ...), where it is numbers.
+        other: see `of_another_class`.
+    """
+    found = {name: rival.double().cpu() for name, rival in rivals_of(session, row, units.float()).items()}
+    if absent is not None and explained_layer(explanation) is None:
+        away = (session.inputs[row] - absent[row]).abs()
+        scale = session.kind.noise_scale(session.inputs, session.inputs if len(session) > 2 else None, "")[0][row]
+        away = torch.where(scale > 0, away / scale.clamp_min(1e-12), (away > 0).to(away)).double().cpu()
+        away = _per_unit(away, units)
+        if away is not None:
+            found[AWAY] = away
+    if other is not None:
+        claimed = claimed_units(other, row, session.model.input)
+        if claimed.shape == units.shape:
+            found[f"the same method for {other.target_name(row)}"] = claimed
+    return found
+
+
+def of_another_class(model: Model, explanation: Explanation) -> Explanation | None:
+    """Return the same method's maps for the class that came next, None where there is none or it cannot be made."""
+    prediction = explanation.prediction
+    single = all(not isinstance(target, tuple) for target in explanation.target)
+    if model.task == "regression" and prediction.shape[1] < 2:
+        return None
+    if not single or prediction.shape[1] < 2:
+        return None
+    ranked = prediction.argsort(1, descending=True).tolist()
+    others = tuple(
+        next(number for number in order if number != target)
+        for order, target in zip(ranked, explanation.target, strict=True)
+    )
+    try:
+        found = recompute(model, replace(explanation, target=others))
+    except XaiError:
+        return None
+    return replace(found, options={**found.options, "claim": claim_of(explanation)})
+
+
+def _per_unit(away: Tensor, units: Tensor) -> Tensor | None:
+    if away.shape == units.shape:
+        return away
+    if away.ndim == units.ndim + 1:
+        summed = away.sum(0) if units.ndim == 2 else away.sum(-1)
+        return summed if summed.shape == units.shape else None
+    return None

@@ -1,0 +1,116 @@
+"""The ways to hide parts of an input in which a map is put to the test: what "absent" means is said, not assumed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xai.evidence.claims import claim_of
+from xai.evidence.map_scores import explained_layer
+from xai.inputs.hiding import Hiding
+from xai.inputs.parts import Parts
+from xai.lime.summary import TrainingSummary
+from xai.model.model import Model
+from xai.model.session import Session
+from xai.results.explanation import Explanation
+
+__all__ = ["OWN", "Way", "distance_from_absent", "ways_of_hiding"]
+
+OWN = "the method's own baseline"
+
+
+class Way(NamedTuple):
+    """One way to hide.
+
+    Attributes:
+        name: which.
+        place: what stands where a part is hidden, in words.
+        hiding: how the kind of input does it.
+        absent: what stands there, (N, ...), where it does not depend on what is hidden.
+    """
+
+    name: str
+    place: str
+    hiding: Hiding
+    absent: Tensor | None = None
+
+
+def ways_of_hiding(session: Session, explanation: Explanation, fill: object = None) -> list[Way]:
+    """Return the ways in which parts of such inputs can be hidden, the one that the map's claim is about first.
+
+    That is the baseline that the explanation records (the middle of its background, where that is several); 0, where
+    the method adds up to what 0 gives; else the kind's own (an image is blurred). Images are also hidden by blur and by
+    noisy linear imputation. Words of a text are taken out.
+
+    Args:
+        session: the call at work.
+        explanation: whose claim it is.
+        fill: a name, number or tensor as for baselines, in place of all of these.
+    """
+    kind, inputs = session.kind, session.inputs
+    labels = None if explanation.segments is None else explanation.segments.long()
+    if not inputs.is_floating_point():
+        instead = "" if labels is None else explanation.options.get("hide") or ""
+        return [Way(OWN, kind.called(instead, inputs), kind.hiding(inputs, Parts(labels, "tokens"), instead))]
+    if not kind.axes(inputs):
+        return []
+    # A map's units are positions, also where it is one of segments; of steps they are the map's own windows.
+    parts = Parts(labels if explanation.over == "steps" else None, explanation.over)
+
+    def way(name: str, values: Tensor, place: object) -> Way:
+        return Way(name, kind.called(place, inputs), kind.hiding(inputs, parts, values[None]), values)
+
+    if fill is not None:
+        values, place = session.baseline(fill)
+        return [way("as asked", values, place)]
+    found = []
+    own = _own(session, explanation)
+    if own is not None:
+        found.append(way(OWN, *own))
+    usual = kind.absent(inputs)
+    if own is None or (usual == "blur" and own[1] != usual):
+        values, place = session.baseline(usual)
+        found.append(way(usual, values, place))
+    imputing = kind.imputing(inputs)
+    return found if imputing is None else [*found, Way("imputation", "what its neighbors suggest", imputing)]
+
+
+def distance_from_absent(model: Model, explanation: Explanation) -> Tensor | None:
+    """Return how far each value of the inputs is from what an additive map takes for absent, (N, ...).
+
+    None where the map claims no sum, is not over the inputs' own values, or has no such numbers.
+    """
+    inputs = explanation.inputs
+    alike = isinstance(explanation.values, Tensor) and explanation.values.shape == inputs.shape
+    if claim_of(explanation) != "additive" or not inputs.is_floating_point() or not alike:
+        return None
+    with model.explaining("distance", inputs, list(explanation.target)) as session:
+        own = None if explained_layer(explanation) is not None else _own(session, explanation)
+        return None if own is None else (session.inputs - own[0]).abs()
+
+
+def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | None:
+    """Return what the method itself took for absent, (N, ...), and its name, or None where it has no such thing."""
+    kind, inputs, training = session.kind, session.inputs, explanation.options.get("background")
+    if isinstance(training, dict):
+        return _typical(TrainingSummary.load(training), inputs), "its mean or most frequent category in training"
+    if explanation.background is not None:
+        given = torch.stack([session.baseline(part)[0] for part in explanation.background.to(inputs)])
+        return kind.middle(given), "its baseline" if len(given) == 1 else f"the middle of {len(given)} rows of data"
+    if isinstance(training, list | tuple):  # names of several baselines
+        return kind.middle(session.background(training)[0]), f"the middle of {explanation.baseline}"
+    if explanation.baseline not in (None, "given", "data"):
+        return session.baseline(explanation.baseline)
+    if claim_of(explanation) == "additive" and "zero" in kind.baselines(inputs):
+        return session.baseline("zero")
+    return None
+
+
+def _typical(training: TrainingSummary, inputs: Tensor) -> Tensor:
+    row = [
+        column.mean if column.words is None else float(max(range(len(column.share)), key=column.share.__getitem__))
+        for column in training.columns
+    ]
+    return inputs.new_tensor(row).expand_as(inputs)

@@ -1,0 +1,91 @@
+"""Windows of an input and the sets of them that are hidden, so that a map's claim can be put to the test."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["LEAST_WINDOWS", "Sets", "draw_sets", "windows_of"]
+
+WINDOWS = 36  # of an image; a list of units is cut into about as many windows where it has more units
+LEAST_WINDOWS = 3  # two numbers correlate fully, whatever they are
+SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the windows that are hidden at once
+EACH = 3.6  # so many sets for each window
+LEAST_SETS = 64
+ENUMERATED = 7  # up to so many windows, every set is asked
+
+
+class Sets(NamedTuple):
+    """Which windows are hidden together.
+
+    Attributes:
+        hidden: (S, windows) of bool.
+        sizes: how many are hidden in each set, (S,).
+    """
+
+    hidden: np.ndarray
+    sizes: np.ndarray
+
+
+def windows_of(shape: tuple[int, ...], present: Tensor | None = None) -> Tensor:
+    """Return the window of each unit, of this shape, as numbers 0 .. K-1, and -1 where nothing is present.
+
+    Squares of an image, about 36 of them; single units of a list, or stretches of equal length where it has many.
+
+    >>> windows_of((4, 4)).unique().numel(), windows_of((80,)).unique().numel()
+    (16, 27)
+    """
+    if len(shape) == 2:
+        side = max(1, math.ceil(math.sqrt(shape[0] * shape[1] / WINDOWS)))
+        rows, columns = (torch.arange(length) // side for length in shape)
+        return rows[:, None] * (int(columns[-1]) + 1) + columns
+    there = torch.ones(shape, dtype=torch.bool) if present is None else present.cpu()
+    length = max(1, math.ceil(int(there.sum()) / (WINDOWS + 4)))
+    return torch.where(there, (there.cumsum(0) - 1) // length, -1)
+
+
+def draw_sets(windows: int, seed: int, share: float = 1.0) -> Sets:
+    """Return sets of windows to hide: a tenth to nine tenths of them; all sets there are where windows are few.
+
+    Sets come in strata of one size, so that what is hidden says nothing about how much is.
+
+    Args:
+        windows: how many there are, at least 3.
+        seed: of the draw.
+        share: of the usual number of sets.
+    """
+    if windows <= ENUMERATED:
+        chosen = [part for size in range(1, windows) for part in combinations(range(windows), size)]
+    else:
+        generator = np.random.default_rng(seed)
+        sizes = [min(windows - 1, max(1, round(part * windows))) for part in SHARES]
+        count = math.ceil(share * max(LEAST_SETS, EACH * windows) / len(sizes))
+        chosen = [tuple(order[:size]) for size in sizes for order in _orders(generator, windows, size, count)]
+    hidden = np.zeros((len(chosen), windows), dtype=bool)
+    for place, part in enumerate(chosen):
+        hidden[place, list(part)] = True
+    return Sets(hidden, hidden.sum(1))
+
+
+def _orders(generator: np.random.Generator, windows: int, size: int, count: int) -> list[np.ndarray]:
+    """Return orders whose heads of this size cover all windows nearly equally often."""
+    found: list[np.ndarray] = []
+    left = np.empty(0, dtype=int)
+    for _ in range(count):
+        if len(left) < size:
+            fresh = generator.permutation(windows)
+            # Those that are left over come first; the rest is filled up without a window twice.
+            fresh = np.concatenate([left, fresh[~np.isin(fresh, left)]])
+            found.append(fresh)
+            taken = fresh[:size]
+            rest = generator.permutation(windows)
+            left = rest[~np.isin(rest, taken)]
+        else:
+            found.append(left)
+            left = left[size:]
+    return found
