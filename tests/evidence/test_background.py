@@ -14,8 +14,9 @@ from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.evidence.deletion import deletion
 from xai.evidence.insertion import insertion
+from xai.evidence.noise import noise_scale_of as _scale
 from xai.evidence.recompute import recompute
-from xai.evidence.stability import _scale, stability
+from xai.evidence.stability import stability
 from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput

@@ -23,7 +23,6 @@ from xai.evidence.randomization import randomization
 from xai.evidence.recompute import recompute
 from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
-from xai.inputs.table import TabularInput
 from xai.methods import CHECKS
 from xai.model.model import Model
 from xai.model.shuffling import layers_with_weights, shuffled
@@ -50,7 +49,7 @@ class TestDeletion:
         truth = model.network.weight.detach().abs()
         (finding,) = deletion(model, with_map(model, truth))
         assert finding.status == "pass"
-        assert finding.score <= 0.02  # 0.01 is the best that 99 controls allow
+        assert finding.score <= 0.05  # 1 of 40 is the best that 39 controls allow
         assert finding.details["effect"] > max(finding.details["rivals"].values())
 
     @pytest.mark.parametrize("wrong", ["decoy", "edges", "center", "shifted", "noise"])
@@ -65,12 +64,12 @@ class TestDeletion:
         }
         (finding,) = deletion(model, with_map(model, maps[wrong]))
         assert finding.status in ("fail", "warn")
-        if wrong != "edges":  # an edge filter does mark the truth, among others; it must not pass
-            assert finding.status == "fail"
+        if wrong != "edges":  # an edge filter does mark the truth, among others
+            assert finding.score > 0.05
 
-    def test_an_empty_map_fails(self, model: Model) -> None:
+    def test_an_empty_map_shows_nothing(self, model: Model) -> None:
         (finding,) = deletion(model, with_map(model, torch.zeros(SIDE, SIDE)))
-        assert finding.status == "fail"
+        assert finding.status == "warn"
         assert "marks nothing" in finding.text
 
     def test_methods_that_find_the_truth_pass(self, model: Model) -> None:
@@ -221,9 +220,9 @@ class TestVerify:
 
     def test_unknown_checks_are_named(self, model: Model) -> None:
         explanation = saliency(model, planted_image(), 1)
-        with pytest.raises(InputError, match="among deletion, insertion"):
+        with pytest.raises(InputError, match="among faithfulness, deletion"):
             verify(model, explanation, ["magic"])
-        with pytest.raises(InputError, match="among deletion, insertion"):
+        with pytest.raises(InputError, match="among faithfulness, deletion"):
             verify(model, explanation, magic={})
 
     def test_holm(self) -> None:
@@ -232,34 +231,6 @@ class TestVerify:
         # By hand: 3 x 0.005, then max(0.015, 2 x 0.02), then max(0.04, 0.6).
         assert holm([0.6, 0.005, 0.02]) == pytest.approx([0.6, 0.015, 0.04])
         assert max(holm([0.5, 0.9])) <= 1.0
-
-    def test_a_finding_that_does_not_survive_correction_fails(self) -> None:
-        from xai.evidence.verify import _corrected
-        from xai.results.finding import Finding
-
-        found = [Finding(str(p), "pass", p, 0.05, "", "", {"p_value": p}) for p in (0.01, 0.04, 0.03)]
-        assert [finding.status for finding in _corrected(tuple(found))] == ["pass", "fail", "fail"]
-
-    def test_what_no_map_could_pass_is_untestable_and_leaves_the_family(self) -> None:
-        """Exact Shapley values of four columns: 24 orders, so that one check alone can tell anything."""
-        network = nn.Linear(4, 1, bias=False)
-        with torch.no_grad():
-            network.weight.copy_(torch.tensor([[8.0, 4.0, 2.0, 1.0]]))
-        model = Model(network, task="regression", input=TabularInput(list("abcd")))
-        found = verify(model, kernel_shap(model, [[1.0, 1.0, 1.0, 1.0]])).evidence[0]
-        status = {finding.check: finding.status for finding in found}
-        assert (status["deletion"], status["insertion"], status["agreement"]) == ("pass", "untestable", "untestable")
-        assert "corrected for 3 checks" in found[-1].text
-        wrong = kernel_shap(model, [[1.0, 1.0, 1.0, 1.0]])
-        wrong = replace(wrong, values=[wrong.values[0].flip(0)])
-        assert verify(model, wrong).evidence[0][0].status == "fail"
-
-    def test_few_controls_are_not_held_against_a_map(self, model: Model) -> None:
-        explanation = saliency(model, planted_image(), 1)
-        few = {name: {"controls": 19} for name in ("deletion", "insertion")}
-        status = [finding.status for finding in verify(model, explanation, list(few), **few).evidence[0]]
-        assert status[1] == "untestable"
-        assert status[0] != "untestable"
 
     def test_an_explanation_of_other_answers_is_refused(self) -> None:
         """Neither functions nor activations have weights that would tell two models apart."""

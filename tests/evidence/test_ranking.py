@@ -81,7 +81,7 @@ class TestTables:
         """Enumerated by hand: the mean change of the output over all heads of all 720 orders."""
         model = linear(list(self.weights))
         values = torch.tensor([[1.0, 3.0, 2.0, 0.5, -1.0, -2.0]])
-        explanation = replace(saliency(model, torch.ones(1, 6)), values=values)
+        explanation = replace(integrated_gradients(model, torch.ones(1, 6)), values=values)
         (finding,) = check(model, explanation)
 
         def effect(order: tuple[int, ...]) -> float:
@@ -206,7 +206,8 @@ class TestTextsAndSeries:
 
 def test_fills_are_named(model: Model) -> None:
     explanation = occlusion(model, planted_image(), 1)
-    assert deletion(model, explanation)[0].details["fill"] == "blur"
+    assert deletion(model, explanation)[0].details["fill"] == "zero"  # its own baseline
+    assert deletion(model, saliency(model, planted_image(), 1))[0].details["fill"] == "blur"
     assert deletion(model, explanation, fill="zero", controls=19)[0].details["fill"] == "zero"
     with pytest.raises(InputError, match="baseline: expected one of"):
         deletion(model, explanation, fill="nothing")

@@ -210,7 +210,7 @@ class TestAgreement:
         assert set(finding.details["with"]) == {"saliency", "integrated_gradients"}  # no convolution for Grad-CAM
 
     @pytest.mark.parametrize("wrong", ["decoy", "shifted", "noise"])
-    def test_a_map_that_stands_alone_fails(self, model: Model, wrong: str) -> None:
+    def test_a_map_that_stands_alone_is_said(self, model: Model, wrong: str) -> None:
         truth = model.network.weight.detach().abs()
         maps = {
             "decoy": truth.roll((8, 10), (0, 1)),
@@ -219,7 +219,8 @@ class TestAgreement:
         }
         others = [saliency(model, planted_image(), 1)]
         (finding,) = agreement(model, replace(with_map(model, maps[wrong]), method="claimed"), others=others)
-        assert finding.status == "fail"
+        assert finding.status in ("fail", "warn")
+        assert finding.score > 0.05
 
     def test_an_edge_filter_that_agrees_as_well_is_said(self, model: Model) -> None:
         edges = replace(with_map(model, edge_filter(planted_image()[0])), method="edges")

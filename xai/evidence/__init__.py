@@ -6,7 +6,7 @@ CHECKS = (
     Check(
         function="xai.evidence.faithfulness:faithfulness",
         access="agnostic",
-        passes=264,
+        passes=240,
         repeats=1,
         contradicts=True,
         question="Does what the map claims of parts of the input foresee what hiding them does to the output?",
@@ -14,7 +14,7 @@ CHECKS = (
     Check(
         function="xai.evidence.deletion:deletion",
         access="agnostic",
-        passes=205,
+        passes=221,
         repeats=0,
         contradicts=True,
         question="Does removing what the map marks change the output more than removing the same shape elsewhere?",
@@ -22,7 +22,7 @@ CHECKS = (
     Check(
         function="xai.evidence.insertion:insertion",
         access="agnostic",
-        passes=205,
+        passes=221,
         repeats=0,
         contradicts=True,
         question="Does showing only what the map marks restore the output more than showing the same shape elsewhere?",

@@ -28,7 +28,7 @@ from xai.results.finding import Finding
 
 __all__ = ["Compared", "faithfulness"]
 
-OTHER_WAYS = 0.5  # of the sets, in ways that the claim is not about
+OTHER_WAYS = 0.4  # of the sets, in ways that the claim is not about
 TIED = 0.02  # correlations as near as this count as equal: ties are no defeat
 SMALL_CHANGES = "small changes"
 
@@ -151,9 +151,9 @@ def _measured(session: Session, explanation: Explanation, fill: object, seed: in
     claim = claim_of(explanation)
     windows = [_windows(session, explanation, row) for row in range(len(session))]
     found: list[list[_Measured]] = [[] for _ in windows]
-    alike: dict[bytes, list[int]] = defaultdict(list)
+    alike: dict[tuple, list[int]] = defaultdict(list)
     for row, labels in enumerate(windows):
-        alike[labels.numpy().tobytes() + bytes(labels.shape)].append(row)
+        alike[tuple(labels.shape), labels.numpy().tobytes()].append(row)
     one_by_one = not session.inputs.is_floating_point()
     for rows in alike.values():
         for part in [[row] for row in rows] if one_by_one else [rows]:

@@ -18,7 +18,7 @@ def insertion(
     model: Model,
     explanation: Explanation,
     *,
-    controls: int = 29,
+    controls: int = 39,
     fill: object = None,
     seed: int = 0,
     batch_size: int | None = None,
@@ -26,7 +26,7 @@ def insertion(
     """Return one finding per row: does showing only what the map ranks highest raise the target more than controls?
 
     Deletion's mirror: everything is hidden at first, and the score is the rank of the map's mean rise in
-    log-probability over 2 to 50 % of the units shown. A map passes deletion when what it marks is needed, and insertion
+    log-probability over 5 to 50 % of the units shown. A map passes deletion when what it marks is needed, and insertion
     when it is enough: of two copies of an object neither is needed, and each is enough.
     Controls, settings, errors and source are those of `xai.evidence.deletion.deletion`.
     """

@@ -24,7 +24,7 @@ from xai.results.finding import Finding
 
 __all__ = ["FRACTIONS", "Act", "check_ranking"]
 
-FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+FRACTIONS = (0.05, 0.1, 0.2, 0.3, 0.5)
 FEW = 9  # up to so many units, every length of the ranking's head is tried
 
 

@@ -27,13 +27,12 @@ def small_change_sizes(
     if not inputs.is_floating_point() or session.layer is not None:
         return None
     scale = NOISE * noise_scale_of(session, explanation)[0]
-    axes = [axis - 1 for axis in session.kind.axes(inputs)]
-    shape = [inputs.shape[axis + 1] if axis in axes else 1 for axis in range(inputs.ndim - 1)]
     count, found = int(labels.max()) + 1, []
     for row in rows:
         generator = session.generator(row, stream=2)
         noise = torch.randn(DRAWS, *inputs.shape[1:], generator=generator).to(inputs) * scale[row]
-        inside = torch.stack([(labels == number).view(shape) for number in range(count)]).to(inputs.device)
+        inside = torch.stack([labels == number for number in range(count)]).to(inputs.device)
+        inside = session.kind.spread(inside, inputs)
         changed = (inputs[row] + noise[None] * inside[:, None]).flatten(0, 1)
         limits = session.kind.limits
         changed = changed if limits is None else changed.clamp(*limits)

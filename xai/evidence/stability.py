@@ -83,12 +83,16 @@ def _noisy(session: Session, noise: Tensor, draws: int) -> Tensor:
 
 
 def _marked(values: Tensor) -> Tensor:
-    """Return where the values lie that hold 90 % of the map, at least 8 of them: the order of the rest is rounding."""
+    """Return where the values lie that hold 90 % of the map, at least 8 of them: the order of the rest is rounding.
+
+    Where they are all alike, everywhere: what counts is then which places have them.
+    """
     sizes = values.detach().double().flatten().abs()
     order = sizes.argsort(descending=True, stable=True)
     held = sizes[order].cumsum(0)
     count = int((held < MARKED * held[-1]).sum()) + 1
-    return order[: max(count, LEAST_VALUES)]
+    chosen = order[: max(count, LEAST_VALUES)]
+    return chosen if values.flatten()[chosen].unique().numel() > 1 else order
 
 
 def _kept(session: Session, noisy: Tensor, draws: int) -> Tensor:

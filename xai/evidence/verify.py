@@ -72,7 +72,7 @@ def passes_per_row(method: str, checks: Sequence[str] | None = None) -> int:
     """Return about how many evaluations of the network the checks of one row take, at their defaults.
 
     >>> passes_per_row("saliency", ["deletion", "randomization"])
-    211
+    227
     """
     spec = all_methods().get(method)
     chosen = [CHECKS[name] for name in (CHECKS if checks is None else checks)]

@@ -38,7 +38,7 @@ def windows_of(shape: tuple[int, ...], present: Tensor | None = None) -> Tensor:
     Squares of an image, about 36 of them; single units of a list, or stretches of equal length where it has many.
 
     >>> windows_of((4, 4)).unique().numel(), windows_of((80,)).unique().numel()
-    (16, 27)
+    (16, 40)
     """
     if len(shape) == 2:
         side = max(1, math.ceil(math.sqrt(shape[0] * shape[1] / WINDOWS)))
@@ -61,31 +61,28 @@ def draw_sets(windows: int, seed: int, share: float = 1.0) -> Sets:
     """
     if windows <= ENUMERATED:
         chosen = [part for size in range(1, windows) for part in combinations(range(windows), size)]
-    else:
-        generator = np.random.default_rng(seed)
-        sizes = [min(windows - 1, max(1, round(part * windows))) for part in SHARES]
-        count = math.ceil(share * max(LEAST_SETS, EACH * windows) / len(sizes))
-        chosen = [tuple(order[:size]) for size in sizes for order in _orders(generator, windows, size, count)]
-    hidden = np.zeros((len(chosen), windows), dtype=bool)
-    for place, part in enumerate(chosen):
-        hidden[place, list(part)] = True
+        hidden = np.zeros((len(chosen), windows), dtype=bool)
+        for place, part in enumerate(chosen):
+            hidden[place, list(part)] = True
+        return Sets(hidden, hidden.sum(1))
+    generator = np.random.default_rng(seed)
+    sizes = [min(windows - 1, max(1, round(part * windows))) for part in SHARES]
+    count = math.ceil(share * max(LEAST_SETS, EACH * windows) / len(sizes))
+    hidden = np.concatenate([_of_size(generator, windows, size, count) for size in sizes])
     return Sets(hidden, hidden.sum(1))
 
 
-def _orders(generator: np.random.Generator, windows: int, size: int, count: int) -> list[np.ndarray]:
-    """Return orders whose heads of this size cover all windows nearly equally often."""
-    found: list[np.ndarray] = []
+def _of_size(generator: np.random.Generator, windows: int, size: int, count: int) -> np.ndarray:
+    """Return sets of one size, (count, windows), that have all windows nearly equally often."""
+    if 2 * size > windows:
+        return ~_of_size(generator, windows, windows - size, count)
+    found = np.zeros((count, windows), dtype=bool)
     left = np.empty(0, dtype=int)
-    for _ in range(count):
-        if len(left) < size:
+    for row in found:
+        taken, left = left[:size], left[size:]
+        if len(taken) < size:  # a new round begins, with windows that this set does not have yet
             fresh = generator.permutation(windows)
-            # Those that are left over come first; the rest is filled up without a window twice.
-            fresh = np.concatenate([left, fresh[~np.isin(fresh, left)]])
-            found.append(fresh)
-            taken = fresh[:size]
-            rest = generator.permutation(windows)
-            left = rest[~np.isin(rest, taken)]
-        else:
-            found.append(left)
-            left = left[size:]
+            more = fresh[~np.isin(fresh, taken)][: size - len(taken)]
+            taken, left = np.concatenate([taken, more]), fresh[~np.isin(fresh, more)]
+        row[taken] = True
     return found

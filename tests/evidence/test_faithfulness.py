@@ -1,0 +1,317 @@
+"""Faithfulness: what a map claims of parts of a row, beside what hiding them does; truths in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from benchmarks.judges import imputed as judged
+from tests.evidence.planted import SIDE, Planted, planted_image, with_map
+from xai.attribution.activation_maps import gradcam
+from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.occlusion import occlusion
+from xai.evidence.effects import fitted, from_repeats
+from xai.evidence.faithfulness import faithfulness
+from xai.evidence.pooled import pooled_finding
+from xai.evidence.randomization import randomization
+from xai.evidence.stability import stability
+from xai.evidence.verdict import remarks, verdict
+from xai.evidence.verify import verify
+from xai.evidence.windows import Sets, draw_sets, windows_of
+from xai.inputs.image import ImageInput
+from xai.inputs.imputation import imputed
+from xai.inputs.text import TextInput
+from xai.lime.text import lime_text
+from xai.model.model import Model
+from xai.results.explanation import Explanation
+
+
+def linear(weights: list[float]) -> Model:
+    """Return a regression that adds up weights times values."""
+    network = nn.Linear(len(weights), 1, bias=False)
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([weights]))
+    return Model(network, task="regression")
+
+
+def claimed(explanation: Explanation, values: torch.Tensor) -> Explanation:
+    return replace(explanation, values=values)
+
+
+@pytest.fixture
+def planted() -> Model:
+    return Model(Planted(), input=ImageInput((1, SIDE, SIDE)))
+
+
+class TestTables:
+    weights = (4.0, 2.0, 1.0, 0.0, -1.0, -3.0, 0.5, 0.2)
+
+    def test_the_truth_of_a_sum_is_seen_whole(self) -> None:
+        model = linear(list(self.weights))
+        (finding,) = faithfulness(model, integrated_gradients(model, torch.ones(1, 8)))
+        assert (finding.status, finding.score) == ("pass", pytest.approx(1.0))
+        measured = np.array(finding.details["effects"])
+        assert measured == pytest.approx(np.array(self.weights) - np.mean(self.weights), abs=1e-5)
+        assert finding.details["explained"] == pytest.approx(1.0)
+
+    def test_the_correlation_is_pearsons_with_the_effects(self) -> None:
+        model, values = linear(list(self.weights)), torch.tensor([[3.0, 1.0, 0.0, 1.0, -2.0, -1.0, 0.0, 2.0]])
+        (finding,) = faithfulness(model, claimed(integrated_gradients(model, torch.ones(1, 8)), values))
+        assert finding.score == pytest.approx(np.corrcoef(values[0], self.weights)[0, 1], abs=1e-5)
+
+    def test_flipped_signs_are_contradicted(self) -> None:
+        model = linear(list(self.weights))
+        right = integrated_gradients(model, torch.ones(2, 8))
+        wrong = verify(model, claimed(right, -right.values), ["faithfulness"])
+        assert [verdict(row) for row in wrong.evidence] == ["contradicted"] * 2
+        assert wrong.pooled[0].status == "fail"
+
+    def test_one_column_of_eight_is_untestable_alone_and_no_contradiction(self) -> None:
+        """No p-value of one row is below 1/8, nor with noise too small to matter; three rows together are enough."""
+        model = linear([0.0] * 5 + [3.0] + [0.0] * 2)
+        right = integrated_gradients(model, torch.ones(3, 8))
+        noise = 0.003 * torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+        for explanation in (right, claimed(right, right.values + noise)):
+            found = verify(model, explanation, ["faithfulness"])
+            assert [verdict(row) for row in found.evidence] == ["untestable"] * 3
+            assert all(row[0].details["least_p_value"] == pytest.approx(1 / 8, abs=0.03) for row in found.evidence)
+            assert found.pooled[0].status == "pass"
+        exact = verify(model, right, ["faithfulness"]).pooled[0].details["p_value"]
+        assert exact == pytest.approx(1 / 8**3)
+
+    def test_its_own_baseline_is_what_hides(self) -> None:
+        """Against a baseline of 1 a column of ones says nothing, whatever its weight."""
+        model = linear([5.0, 1.0, 2.0, -1.0, 3.0, 0.5])
+        row = torch.tensor([[1.0, 2.0, 3.0, 4.0, 0.0, 2.0]])
+        explanation = integrated_gradients(model, row, baseline=torch.ones(1, 6))
+        (finding,) = faithfulness(model, explanation)
+        assert finding.score == pytest.approx(1.0)
+        assert finding.details["place"] == "its baseline"
+        assert faithfulness(model, explanation, fill="zero")[0].score < 0.9
+
+    def test_a_rows_finding_does_not_depend_on_the_batch(self) -> None:
+        model = Model(nn.Sequential(nn.Linear(12, 16), nn.Tanh(), nn.Linear(16, 3)))
+        rows = torch.rand(2, 12, generator=torch.Generator().manual_seed(2))
+        explanation = integrated_gradients(model, rows)
+        together = faithfulness(model, explanation)
+        for row in range(2):
+            (alone,) = faithfulness(model, explanation[row])
+            assert alone.score == pytest.approx(together[row].score, abs=1e-6)
+
+
+class TestImages:
+    def test_the_planted_mask_is_supported_and_wrong_maps_are_not(self, planted: Model) -> None:
+        weight = planted.network.weight.detach()
+        explanation = integrated_gradients(planted, planted_image(), 1, baseline=0.4)
+        truth = weight * (planted_image()[0, 0] - 0.4)
+        for name, values in {
+            "truth": truth,
+            "noisy": truth
+            + 0.05 * truth.abs().max() * torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0)),
+            "decoy": truth.roll((8, 10), (0, 1)),
+            "away": (planted_image()[0, 0] - 0.4).abs(),
+            "flipped": -truth,
+        }.items():
+            found = verify(planted, claimed(explanation, values[None, None]), ["faithfulness"])
+            wanted = {"truth": "supported", "noisy": "supported", "flipped": "contradicted"}.get(name, "not shown")
+            assert verdict(found.evidence[0]) == wanted, name
+
+    def test_the_map_of_the_other_class_is_no_map_of_this_one(self, planted: Model) -> None:
+        right, other = (integrated_gradients(planted, planted_image(), target, baseline=0.4) for target in (1, 0))
+        assert verdict(verify(planted, right, ["faithfulness"]).evidence[0]) == "supported"
+        presented = claimed(right, other.values)
+        assert verdict(verify(planted, presented, ["faithfulness"]).evidence[0]) == "contradicted"
+
+    def test_every_way_of_hiding_is_in_the_details(self, planted: Model) -> None:
+        (finding,) = faithfulness(planted, integrated_gradients(planted, planted_image(), 1))
+        assert [way["place"] for way in finding.details["ways"].values()] == [
+            "zero",
+            "blur",
+            "what its neighbors suggest",
+        ]
+        assert {"a blob in the center", "an edge filter", "the same method for 0"} < set(finding.details["rivals"])
+        (finding,) = faithfulness(planted, saliency(planted, planted_image(), 1))
+        assert next(iter(finding.details["ways"])) == "small changes"
+
+    def test_a_flat_map_marks_nothing(self, planted: Model) -> None:
+        (finding,) = faithfulness(planted, with_map(planted, torch.ones(SIDE, SIDE)))
+        assert finding.status == "warn"
+        assert "marks nothing" in finding.text
+
+    def test_sensitivity_is_measured_by_small_changes(self) -> None:
+        """Of a linear network the size of noise in a window is the root of the sum of squared weights."""
+        weight = torch.randn(1, 1, 12, 12, generator=torch.Generator().manual_seed(3)).cumsum(2)
+
+        class Sum(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return (x * weight).sum((1, 2, 3))[:, None]
+
+        model = Model(Sum(), task="regression", input=ImageInput((1, 12, 12), range="any"))
+        image = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(4))
+        (finding,) = faithfulness(model, saliency(model, image))
+        side = windows_of((12, 12))
+        truth = np.sqrt(np.bincount(side.flatten(), weights=(weight**2).flatten().numpy()))
+        assert np.array(finding.details["claimed"]) == pytest.approx(truth, rel=1e-5)
+        assert finding.status == "pass"
+
+
+class TestDigits:
+    """On the trained digits network: what the checks of before said wrongly of maps that are right."""
+
+    def test_methods_against_black_are_supported(self, digits: Model, digit_images: tuple) -> None:
+        images = digit_images[0][:6]
+        for made in (integrated_gradients(digits, images), occlusion(digits, images, baseline="zero")):
+            assert verify(digits, made, ["faithfulness"]).pooled[0].status == "pass", made.method
+
+    def test_occlusion_to_black_depends_on_the_weights(self, digits: Model, digit_images: tuple) -> None:
+        found = randomization(digits, occlusion(digits, digit_images[0][:6], baseline="zero"))
+        assert [finding.status for finding in found] == ["pass"] * 6
+
+    def test_what_is_no_more_than_the_input_does_not(self, digits: Model, digit_images: tuple, monkeypatch) -> None:
+        from xai.evidence import randomization as module
+
+        made = integrated_gradients(digits, digit_images[0][:2])
+        ink = claimed(made, made.inputs.clone())
+        monkeypatch.setattr(module, "recompute", lambda model, explanation: explanation)
+        assert [finding.status for finding in randomization(digits, ink)] == ["fail"] * 2
+
+    def test_stability_is_of_what_is_marked(self, digits: Model, digit_images: tuple) -> None:
+        found = stability(digits, integrated_gradients(digits, digit_images[0][:6]))
+        assert min(finding.score for finding in found) > 0.8
+
+    def test_shuffled_weights_are_not_supported(self, digits: Model, digit_images: tuple) -> None:
+        from xai.model.shuffling import layers_with_weights, shuffled
+
+        images = digit_images[0][:6]
+        other = shuffled(digits, images, layers_with_weights(digits, images), 3)
+        target = digits.predict(images).argmax(1).tolist()
+        for method in (integrated_gradients, gradcam, saliency):
+            real = method(digits, images, target)
+            forged = claimed(real, method(other, images, target).values)
+            found = verify(digits, forged, ["faithfulness"])
+            assert sum(verdict(row) == "supported" for row in found.evidence) <= 1, method.__name__
+            assert found.pooled[0].status != "pass", method.__name__
+
+
+class TestTexts:
+    @staticmethod
+    def model() -> Model:
+        def answer(texts: list[str]) -> list[list[float]]:
+            return [[0.9, 0.1] if "bad" not in text else [0.1, 0.9] for text in texts]
+
+        return Model.from_callable(answer, input=TextInput())
+
+    def test_a_trigger_is_shown_by_several_texts_and_contradicted_by_one(self) -> None:
+        model = self.model()
+        texts = [" ".join(["some words that say", "bad", name, "things and more"]) for name in ("old", "new", "few")]
+        made = lime_text(model, texts, 1, samples=128)
+        truth = [torch.tensor([float(word == "bad") for word in row]) for row in made.row_names]
+        right = verify(model, replace(made, values=truth), ["faithfulness"])
+        assert [verdict(row) for row in right.evidence] == ["untestable"] * 3
+        assert right.pooled[0].status == "pass"
+        flipped = verify(model, replace(made, values=[-row for row in truth]), ["faithfulness"])
+        assert [verdict(row) for row in flipped.evidence] == ["contradicted"] * 3
+
+
+class TestEffects:
+    @given(st.integers(3, 12), st.integers(0, 1000))
+    @settings(max_examples=25, deadline=None)
+    def test_of_a_sum_they_are_its_parts(self, windows: int, seed: int) -> None:
+        parts = np.random.default_rng(seed).standard_normal((2, windows))
+        sets = draw_sets(windows, seed)
+        found = fitted(sets, parts @ sets.hidden.T.astype(float), seed)
+        for part, effects in zip(parts, found, strict=True):
+            assert effects.values == pytest.approx(part - part.mean(), abs=1e-8)
+            assert effects.steady == pytest.approx(1.0)
+            assert effects.correlations(part[None])[0] == pytest.approx(1.0)
+
+    def test_sizes_say_nothing(self) -> None:
+        """A score that depends on how much is hidden alone has no effect of any window."""
+        sets = draw_sets(12, 0)
+        (effects,) = fitted(sets, (sets.sizes**2.0)[None], 0)
+        assert np.abs(effects.values).max() < 1e-9
+        assert effects.steady == 0.0
+
+    def test_noise_is_told_from_effects(self) -> None:
+        sets = draw_sets(36, 0)
+        noise = np.random.default_rng(1).standard_normal((200, len(sets.sizes)))
+        steady = [effects.steady for effects in fitted(sets, noise, 0)]
+        assert np.mean(steady) < 0.2
+
+    def test_the_intervals_cover_the_correlation(self) -> None:
+        """Of effects with noise, the interval holds the correlation with the effects themselves 95 % of the time."""
+        generator, sets = np.random.default_rng(5), draw_sets(20, 0)
+        covered = []
+        for _ in range(200):
+            truth, one = generator.standard_normal((2, 20))
+            one = truth + one
+            falls = sets.hidden @ truth + 0.8 * generator.standard_normal(len(sets.sizes))
+            (effects,) = fitted(sets, falls[None], 0)
+            low, high = effects.interval(one)
+            covered.append(low <= np.corrcoef(one, truth)[0, 1] <= high)
+        assert np.mean(covered) > 0.88
+
+    def test_repeats_are_averaged(self) -> None:
+        effects = from_repeats(np.array([[1.0, 3.0], [4.0, 4.0], [9.0, 9.0]]), 0)
+        assert effects.values == pytest.approx([-3.0, -1.0, 4.0])
+
+    def test_few_windows_are_all_tried(self) -> None:
+        assert isinstance(draw_sets(4, 0), Sets)
+        assert len(draw_sets(4, 0).hidden) == 2**4 - 2
+        assert len(np.unique(draw_sets(6, 0).hidden, axis=0)) == 2**6 - 2
+
+    def test_windows_are_hidden_equally_often(self) -> None:
+        sets = draw_sets(36, 0)
+        for size in np.unique(sets.sizes):
+            often = sets.hidden[sets.sizes == size].sum(0)
+            assert often.max() - often.min() <= 2, size
+
+
+class TestImputation:
+    @pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+    def test_it_is_what_an_own_implementation_of_road_gives(self, share: float) -> None:
+        generator = torch.Generator().manual_seed(0)
+        images = torch.rand(2, 3, 14, 18, generator=generator)
+        shown = torch.rand(2, 14, 18, generator=generator) >= share
+        for image, mask, made in zip(images, shown, imputed(images, shown), strict=True):
+            assert torch.allclose(made, judged(image, ~mask), atol=1e-5)
+
+    def test_large_images_are_close(self) -> None:
+        """A smooth picture with square holes: imputed on a coarser grid it is nearly what the full system gives."""
+        grid = torch.linspace(0, 3, 120)
+        image = torch.sin(grid)[:, None] * torch.cos(grid)[None]
+        shown = torch.ones(120, 120, dtype=torch.bool)
+        shown[20:45, 30:60] = shown[70:100, 70:90] = False
+        made, truth = imputed(image[None, None], shown[None])[0], judged(image[None], ~shown)
+        assert float((made - truth).abs().max()) < 0.05
+        assert torch.equal(made[:, shown], image[None][:, shown])
+
+    def test_nothing_shown_is_the_mean(self) -> None:
+        image = torch.rand(1, 1, 5, 5)
+        made = imputed(image, torch.zeros(1, 5, 5, dtype=torch.bool))
+        assert torch.allclose(made, image.mean().expand_as(image))
+
+
+def test_pooling_needs_two_rows_and_keeps_the_null() -> None:
+    """Maps that stand at random places are supported over ten rows no more often than 5 %."""
+    model = linear([0.0] * 5 + [3.0] + [0.0] * 2)
+    made = integrated_gradients(model, torch.ones(5, 8))
+    assert verify(model, made[0], ["faithfulness"]).pooled == ()
+    generator, supported = torch.Generator().manual_seed(1), 0
+    for _ in range(20):
+        moved = torch.stack([row[torch.randperm(8, generator=generator)] for row in made.values])
+        supported += verify(model, claimed(made, moved), ["faithfulness"]).pooled[0].details["p_value"] <= 0.05
+    assert supported <= 4
+    assert pooled_finding([]) is None
+
+
+def test_remarks_stand_beside_the_verdict(planted: Model) -> None:
+    found = verify(planted, integrated_gradients(planted, planted_image(), 1, baseline=0.4, steps=2))
+    assert verdict(found.evidence[0]) == "supported"
+    assert isinstance(remarks(found.evidence[0]), list)
