@@ -53,7 +53,7 @@ def test_lines_say_what_the_model_predicts_and_what_was_found(tmp_path: Path) ->
     assert frame["label"].tolist() == [model.classes[number] for number in labels]
     assert frame["correct"].tolist() == [a == model.classes[b] for a, b in zip(names, labels, strict=True)]
     assert np.allclose(frame["probability"], prediction.max(1).values)
-    assert set(frame["verdict"]) <= {"supported", "unstable", "contradicted", "untestable"}
+    assert set(frame["verdict"]) <= {"supported", "not shown", "contradicted", "untestable"}
     heat = xai.saliency(model, data).heatmap()
     for row, top in enumerate(frame["top"]):
         place = int(heat[row].abs().argmax())
@@ -177,7 +177,7 @@ def test_a_model_that_cannot_be_sent_says_so(tmp_path: Path) -> None:
 def test_full_checks_are_the_default_until_they_take_a_minute_a_row() -> None:
     given = {"methods": ["saliency"], "checks": None, "target": None, "options": {}, "check_options": {}, "seed": 0}
     given |= {"shard_rows": None, "keep_inputs": True, "device": "cpu"}
-    assert len(resolve(image_model(), **given).checks) == 7
+    assert len(resolve(image_model(), **given).checks) == 8
     large = xai.Model(nn.Sequential(nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Flatten()), input=xai.ImageInput((3, 500, 500)))
     quick = resolve(large, **given)
     assert 0 < len(quick.checks) < 7

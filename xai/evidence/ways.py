@@ -11,6 +11,7 @@ from xai.evidence.claims import claim_of
 from xai.evidence.map_scores import explained_layer
 from xai.inputs.hiding import Hiding
 from xai.inputs.parts import Parts
+from xai.lime.image import segment_means
 from xai.lime.summary import TrainingSummary
 from xai.model.model import Model
 from xai.model.session import Session
@@ -101,6 +102,8 @@ def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | 
         return kind.middle(given), "its baseline" if len(given) == 1 else f"the middle of {len(given)} rows of data"
     if isinstance(training, list | tuple):  # names of several baselines
         return kind.middle(session.background(training)[0]), f"the middle of {explanation.baseline}"
+    if explanation.baseline == "segment_mean" and explanation.segments is not None:
+        return segment_means(inputs, explanation.segments.long()), "the mean color of its segment"
     if explanation.baseline not in (None, "given", "data"):
         return session.baseline(explanation.baseline)
     if claim_of(explanation) == "additive" and "zero" in kind.baselines(inputs):

@@ -17,7 +17,7 @@ from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["lime_image"]
+__all__ = ["lime_image", "segment_means"]
 
 MOST_SAMPLES = 1000  # a network of images takes long
 FILLS = ("segment_mean", "noise", *BASELINES)
@@ -105,8 +105,13 @@ def _hidden(fill: object, session: Session, labels: Tensor) -> tuple[Tensor, str
         return low + torch.stack(drawn).to(images) * (high - low), fill
     if not isinstance(fill, str) or fill != "segment_mean":
         return session.kind.baseline(fill, images)
+    return segment_means(images, labels), "segment_mean"
+
+
+def segment_means(images: Tensor, labels: Tensor) -> Tensor:
+    """Return images (N, C, H, W) with every pixel of a segment at the segment's mean color; labels: (N, H, W)."""
     size = int(labels.max()) + 1
     flat = labels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
     sums = images.new_zeros(*images.shape[:2], size).scatter_add_(2, flat, images.flatten(2))
     counts = torch.zeros_like(sums).scatter_add_(2, flat, torch.ones_like(images.flatten(2)))
-    return (sums / counts.clamp_min(1)).gather(2, flat).reshape(images.shape), "segment_mean"
+    return (sums / counts.clamp_min(1)).gather(2, flat).reshape(images.shape)

@@ -17,6 +17,7 @@ from xai.model.model import Model
 __all__ = ["LEVELS", "Settings", "cost_per_row", "resolve"]
 
 LEVELS = ("none", "quick", "full")
+VERDICT = "faithfulness"
 QUICK = 10  # times the passes of the explanation, at least LEAST_QUICK of them
 LEAST_QUICK = 64
 # Activations that one core computes in a second, about: decides by a fixed rule, not by a clock, what is too long.
@@ -127,11 +128,11 @@ def _checks(
 
 
 def _quick(passes: int) -> list[str]:
-    """Return the cheapest checks that together cost at most ten times the explanation, in the order of the table."""
-    left, chosen = max(QUICK * passes, LEAST_QUICK), set()
+    """Return the check that decides the verdict, and the cheapest others for at most ten times the explanation's cost."""
+    left, chosen = max(QUICK * passes, LEAST_QUICK), {VERDICT}
     costs = {name: check.passes + check.repeats * passes for name, check in CHECKS.items()}
     for name in sorted(costs, key=costs.__getitem__):
-        if costs[name] <= left:
+        if costs[name] <= left and name not in chosen:
             chosen.add(name)
             left -= costs[name]
     return [name for name in CHECKS if name in chosen]
