@@ -128,7 +128,7 @@ def _checks(
 
 
 def _quick(passes: int) -> list[str]:
-    """Return the check that decides the verdict, and the cheapest others for at most ten times the explanation's cost."""
+    """Return the check that decides the verdict, and the cheapest others for ten times the explanation's cost."""
     left, chosen = max(QUICK * passes, LEAST_QUICK), {VERDICT}
     costs = {name: check.passes + check.repeats * passes for name, check in CHECKS.items()}
     for name in sorted(costs, key=costs.__getitem__):
