@@ -77,7 +77,7 @@ LIMITS: dict[str, Limit] = {
     # The way from guessing the label (0) to certainty (1), from two columns that do not tell it alone.
     "shortcuts.pair_leakage": Limit(0.8, 0.95),
     # Share of answers that change with a column that numbers or dates the rows.
-    "shortcuts.identifier": Limit(0.02, 0.1),
+    "shortcuts.identifier": Limit(0.1, 0.2),
     # Share of what explanations highlight that lies outside, over its share of the area.
     "shortcuts.outside": Limit(1.0, 1.5),
     # The way from guessing the label (0) to certainty (1), from one part alone.
@@ -128,7 +128,7 @@ LIMITS: dict[str, Limit] = {
     # Share of the rows of one label that look like another class, training minus held-out part; and in a slice, labels
     # that contradict the others beyond what is hard to tell.
     "data.label_direction": Limit(0.03, 0.03),
-    "data.label_slices": Limit(0.05, 0.05),
+    "data.label_slices": Limit(0.05, 0.02),
     # From guessing (0) which part a row is of, to always knowing (1).
     "data.covariates": Limit(0.1, 0.15),
     # Share of columns that vary and change no answer: a fact to know.

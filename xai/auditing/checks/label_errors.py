@@ -38,12 +38,16 @@ def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Judged:
-    """Labels of a part (N,), which of them contradict rows like them, what those rows look like, and by what margin."""
+    """Labels of a part (N,), which of them contradict rows like them, what those rows look like, and by what margin.
+
+    surprise: 1 where the answer of simple models is not the label, less what their own confidence admits.
+    """
 
     labels: np.ndarray
     suspect: np.ndarray
     looks: np.ndarray
     margin: np.ndarray
+    surprise: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,9 @@ def find_suspects(
 def _judged(probability: np.ndarray, labels: np.ndarray) -> Judged:
     margin = probability.max(1) - probability[np.arange(len(labels)), labels] if len(labels) else np.zeros(0)
     suspect = confident_errors(probability, labels) if len(labels) else np.zeros(0, dtype=bool)
-    return Judged(labels, suspect, probability.argmax(1), margin)
+    looks = probability.argmax(1)
+    surprise = (looks != labels) - (1 - probability.max(1)) if len(labels) else np.zeros(0)
+    return Judged(labels, suspect, looks, margin, surprise)
 
 
 def label_errors(

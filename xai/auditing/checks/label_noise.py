@@ -57,7 +57,7 @@ def label_direction(model: Model, suspects: Suspects) -> Measured:
 def label_slices(model: Model, split: Split, suspects: Suspects, made: Features, seed: int) -> Measured:
     """Return in which slice of the rows labels contradict what all others say, beyond what is hard to tell.
 
-    A tree on one half of the rows finds slices with many suspicious labels; on the other half two things must hold.
+    A tree on one half of the rows finds slices with surprising labels; on the other half two things must hold.
     Simple models that learned outside the slice err in it more than their own confidence admits, so that it is not just
     hard; and models that learn inside the slice err more than elsewhere, so that it does not follow a rule of its own.
     The score is the smaller one of the two.
@@ -68,16 +68,16 @@ def label_slices(model: Model, split: Split, suspects: Suspects, made: Features,
         raise Untestable("one_label_per_row")
     if len(split) < 8 * LEAST:
         raise Untestable("few_rows_for_slices", rows=len(split))
-    suspect = suspects.own.suspect
+    suspect, surprise = suspects.own.suspect, suspects.own.surprise
     if suspect.min() == suspect.max():
         return Measured(0.0, (0.0, 0.0), {}, {}, "none")
     numbers, words = coded(attributes(model, split.inputs))
     half, other = np.array_split(np.random.default_rng(seed).permutation(len(split)), 2)
     tree = DecisionTreeRegressor(
         max_depth=DEPTH, min_samples_leaf=max(LEAST, round(SHARE * len(half))), random_state=seed
-    ).fit(numbers[half], suspect[half])
+    ).fit(numbers[half], surprise[half])
     leaves, said = tree.apply(numbers), paths_of(tree, words)
-    chosen = sorted(said, key=lambda leaf: -suspect[half][leaves[half] == leaf].mean())[:2]
+    chosen = sorted(said, key=lambda leaf: -surprise[half][leaves[half] == leaf].mean())[:2]
     lines = []
     for leaf in chosen:
         inside, measured = np.flatnonzero(leaves == leaf), other[leaves[other] == leaf]

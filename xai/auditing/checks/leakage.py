@@ -17,7 +17,7 @@ from xai.model.model import Model
 
 __all__ = ["Told", "leakage", "told_by"]
 
-MOST_ROWS, DEPTH, FOLDS, WORDS = 3000, 6, 3, 300
+MOST_ROWS, DEPTH, FOLDS, WORDS, TREES = 3000, 6, 3, 300, 40
 LISTED, TRIED_WORDS = 12, 20
 
 
@@ -59,13 +59,16 @@ class Told(NamedTuple):
     interval: tuple[float, float]
 
 
-def told_by(values: np.ndarray, split: Split, seed: int) -> Told:
-    """Return how well labels can be told from values (N, d), crosswise by a tree; Untestable for a rare class."""
+def told_by(values: np.ndarray, split: Split, seed: int, *, jointly: bool = False) -> Told:
+    """Return how well labels can be told from values (N, d), crosswise by a tree; Untestable for a rare class.
+
+    jointly: by many random trees, since a single one sees nothing in columns that say something only together.
+    """
     one_class = split.task != "regression"
     labels = split.labels.numpy() if one_class else split.labels[:, 0].numpy()
     if len(np.unique(labels)) < 2 or (one_class and min(np.bincount(labels)[np.unique(labels)]) < FOLDS):
         raise Untestable("rare_class", folds=FOLDS)
-    predicted = _predicted(values, labels, one_class, seed)
+    predicted = _predicted(values, labels, one_class, seed, jointly)
     return Told(_skill(predicted, labels, one_class), _interval(predicted, labels, one_class, seed))
 
 
@@ -95,8 +98,9 @@ def _words(model: Model, split: Split) -> dict[str, np.ndarray]:
     return {str(names[word]): counts[:, [word]].toarray().astype(np.float64) for word in first}
 
 
-def _predicted(values: np.ndarray, labels: np.ndarray, one_class: bool, seed: int) -> np.ndarray:
+def _predicted(values: np.ndarray, labels: np.ndarray, one_class: bool, seed: int, jointly: bool = False) -> np.ndarray:
     """Return labels (N,) told from values (N, d), crosswise by a tree."""
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -108,6 +112,9 @@ def _predicted(values: np.ndarray, labels: np.ndarray, one_class: bool, seed: in
     else:
         learner = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=10, random_state=seed)
         folds = KFold(FOLDS, shuffle=True, random_state=seed)
+    if jointly:
+        forest = ExtraTreesClassifier if one_class else ExtraTreesRegressor
+        learner = forest(TREES, min_samples_leaf=3, random_state=seed)
     return cross_val_predict(learner, values, labels, cv=folds)
 
 

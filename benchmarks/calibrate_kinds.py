@@ -1,0 +1,128 @@
+"""How often an audit finds the further kinds of fault: `python -m benchmarks.calibrate_kinds --minutes 15`.
+
+Networks were tried out with seeds below 1,000 alone; what is reported is scored once, on seeds from 200,000 on. All
+kinds take turns, so that a run that stops at its time has as many models of each. Of both twins the chapters are audited
+that belong to the fault: a false alarm is any finding that fails in them on the twin without it. The counts become
+`xai/auditing/power_kinds.json` and a table of docs/audit_power.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+
+import torch
+
+import xai
+from benchmarks.output import say
+from benchmarks.planted_kinds import MORE, planted_kind
+from xai.auditing.limits import LIMITS
+from xai.base.files import write_atomically
+from xai.base.statistics import wilson
+
+SEEDS = {"trial": 500, "scoring": 200_000}
+APART, MOST_DRAWS = 1000, 12
+ROOT = Path(__file__).parents[1]
+PACKAGE, PAGE = ROOT / "xai" / "auditing" / "power_kinds.json", ROOT / "docs" / "audit_power.md"
+COMMENTS = "<!-- made by benchmarks.calibrate_kinds -->", "<!-- end of kinds -->"
+
+
+def record(name: str, place: int, first: int) -> dict:
+    """Return what the audits of one pair find; seeds are drawn until a plant takes."""
+    kind, refused = MORE[name], []
+    for draw in range(MOST_DRAWS):
+        seed = first + APART * list(MORE).index(name) + place + 50 * draw
+        twins = planted_kind(name, seed)
+        if twins.effect >= kind.least:
+            break
+        refused.append(twins.effect)
+    line = {"fault": name, "place": place, "seed": seed, "kind": twins.kind, "effect": twins.effect,
+            "refused": refused, "confirmed": twins.effect >= kind.least}  # fmt: skip
+    if line["confirmed"]:
+        chapters = sorted({check.partition(".")[0] for check in kind.checks})
+        for role in ("faulty", "clean"):
+            found = xai.audit(*getattr(twins, role), chapters).findings
+            line[role] = {item.check: [item.status, item.score, *item.details.get("interval", [])] for item in found}
+    return line
+
+
+def summary(lines: list[dict], minutes: float) -> dict:
+    """Return counts, shares and Wilson intervals by kind and over all."""
+    kinds = []
+    for name, kind in MORE.items():
+        own = [line for line in lines if line["fault"] == name and line["confirmed"]]
+        if not own:
+            continue
+        found = [line for line in own if any(line["faulty"].get(check, [""])[0] == "fail" for check in kind.checks)]
+        alarms = [line for line in own if any(status == "fail" for status, *_ in line["clean"].values())]
+        refused = sum(len(line["refused"]) for line in lines if line["fault"] == name)
+        kinds.append({
+            "fault": name, "strength": kind.strength, "least_effect": kind.least, "checks": list(kind.checks),
+            "refused": refused, **_share(len(found), len(own)), "false_alarms": _share(len(alarms), len(own)),
+        })  # fmt: skip
+    failed = [check for line in lines if line["confirmed"] for check, (status, *_) in line["clean"].items()
+              if status == "fail"]  # fmt: skip
+    total, hits = (sum(kind[count] for kind in kinds) for count in ("models", "found"))
+    alarmed = sum(kind["false_alarms"]["found"] for kind in kinds)
+    return {
+        "command": "python -m benchmarks.calibrate_kinds", "minutes": minutes, "first_seed": SEEDS["scoring"],
+        "limits": {check: list(LIMITS[check]) for kind in MORE.values() for check in kind.checks if check in LIMITS},
+        "faults": kinds, "all": {**_share(hits, total), "false_alarms": _share(alarmed, total)},
+        "alarms_by_finding": {check: failed.count(check) for check in sorted(set(failed))},
+    }  # fmt: skip
+
+
+def _share(found: int, models: int) -> dict[str, float | int]:
+    low, high = wilson(found, models)
+    return {"found": found, "models": models, "share": found / models, "low": low, "high": high}
+
+
+def table(made: dict) -> str:
+    """Return the table of the page, in Markdown."""
+    lines = ["| fault | planted | found | alarms on twins | plants that did not take |", "|---|---|---|---|---|"]
+    for kind in [*made["faults"], {"fault": "all", "strength": "", "refused": "", **made["all"]}]:
+        alarms = kind["false_alarms"]
+        lines.append(
+            f"| {kind['fault']} | {kind['strength']} | {kind['found']} of {kind['models']} | {alarms['found']} of "
+            f"{alarms['models']} | {kind['refused']} |"
+        )
+    alarms = ", ".join(f"`{name}` {count}" for name, count in made["alarms_by_finding"].items())
+    return "\n".join([*lines, "", f"Findings that failed on twins without a fault: {alarms or 'none'}."])
+
+
+def main() -> None:
+    """Make pairs until the time is over, count, and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--half", choices=sorted(SEEDS), default="scoring")
+    parser.add_argument("--models", type=int, default=20)
+    parser.add_argument("--records", type=Path, default=None, help="default: build/kinds_HALF.jsonl")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message="Lazy modules")
+    path = chosen.records or ROOT / "build" / f"kinds_{chosen.half}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+    done, started = {(line["fault"], line["place"]) for line in lines}, time.monotonic()
+    for place in range(chosen.models):
+        for name in MORE:
+            if time.monotonic() - started > 60 * chosen.minutes:
+                break
+            if (name, place) not in done:
+                lines.append(record(name, place, SEEDS[chosen.half]))
+                with path.open("a") as file:
+                    file.write(json.dumps(lines[-1]) + "\n")
+    made = summary(lines, chosen.minutes)
+    say(table(made))
+    if chosen.half == "scoring":
+        write_atomically(PACKAGE, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+        before, rest = PAGE.read_text("utf-8").split(COMMENTS[0])
+        after = rest.split(COMMENTS[1])[1]
+        write_atomically(PAGE, f"{before}{COMMENTS[0]}\n\n{table(made)}\n\n{COMMENTS[1]}{after}")
+
+
+if __name__ == "__main__":
+    main()
