@@ -1,9 +1,9 @@
 """How often an audit finds the further kinds of fault: `python -m benchmarks.calibrate_kinds --minutes 15`.
 
 Networks were tried out with seeds below 1,000 alone; what is reported is scored once, on seeds from 200,000 on. All
-kinds take turns, so that a run that stops at its time has as many models of each. Of both twins the chapters are audited
-that belong to the fault: a false alarm is any finding that fails in them on the twin without it. The counts become
-`xai/auditing/power_kinds.json` and a table of docs/audit_power.md.
+kinds take turns, so that a run that stops at its time has as many models of each. Of both twins, the chapters that
+belong to the fault are audited: a false alarm is any finding that fails in them on the twin without it. The counts
+become `xai/auditing/power_kinds.json` and a table of docs/audit_power.md.
 """
 
 from __future__ import annotations

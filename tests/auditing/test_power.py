@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 import xai
 from benchmarks.planted_faults import FAULTS, Pair, planted
+from benchmarks.planted_kinds import MORE, planted_kind
 from tests.auditing.planted import findings, stripes
 from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.limits import LIMITS
-from xai.auditing.power import power
+from xai.auditing.power import power, power_of_kinds
 from xai.auditing.remake import remake
 from xai.auditing.triggers.borrowed_patches import borrowed
 from xai.inputs.image import ImageInput
@@ -72,6 +73,30 @@ def test_the_page_has_the_numbers_of_the_package() -> None:
             line["found"], line["models"], line["false_alarms"]["found"], line["false_alarms"]["models"],
         ) for line in lines
     }  # fmt: skip
+
+
+def test_further_kinds_are_counted_as_the_page_says_and_with_the_limits_of_today() -> None:
+    made = power_of_kinds()
+    assert made["first_seed"] >= 100_000
+    assert [kind["fault"] for kind in made["faults"]] == list(MORE)
+    assert {name: list(LIMITS[name]) for name in made["limits"]} == made["limits"]
+    total = [sum(kind[count] for kind in made["faults"]) for count in ("found", "models")]
+    assert [made["all"]["found"], made["all"]["models"]] == total
+    for kind in made["faults"]:
+        alarms = kind["false_alarms"]
+        row = f"| {kind['found']} of {kind['models']} | {alarms['found']} of {alarms['models']} | {kind['refused']} |"
+        assert f"| {kind['fault']} | {kind['strength']} {row}" in PAGE
+        assert (kind["strength"], kind["least_effect"]) == (MORE[kind["fault"]].strength, MORE[kind["fault"]].least)
+
+
+@lazy
+@pytest.mark.parametrize("kind", ["small group", "regression, several labels"])
+def test_a_further_kind_is_found_and_its_twin_is_not_accused(kind: str) -> None:
+    twins = planted_kind(kind, 501)
+    chapters = sorted({check.partition(".")[0] for check in MORE[kind].checks})
+    faulty, clean = (xai.audit(*getattr(twins, role), chapters).findings for role in ("faulty", "clean"))
+    assert {item.check for item in faulty if item.status == "fail"} & set(MORE[kind].checks)
+    assert [item.check for item in clean if item.status == "fail"] == []
 
 
 def test_every_audit_carries_the_power_and_no_other() -> None:

@@ -95,6 +95,10 @@ LIMITS: dict[str, Limit] = {
     "robustness.missing_words": Limit(0.05, 0.15),
     # The same under an attack that knows the network: every network loses more than by chance.
     "robustness.attack": Limit(0.1, 0.3),
+    # The least change that changes the typical answer, in shares of the range: a number to know.
+    "robustness.least_change": Limit(0.01, 0.0, least=True),
+    # Columns that must change for another answer: a number to know.
+    "counterfactuals.columns": Limit(0.0, 0.0, least=True),
     # Share of a sample of explanations that a check refutes; the same limit for every check.
     "explanations": Limit(0.25, 1.0),
     # Share of the units of the worst layer.

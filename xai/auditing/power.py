@@ -6,7 +6,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-__all__ = ["power", "power_rows"]
+__all__ = ["power", "power_of_kinds", "power_rows"]
 
 
 @cache
@@ -21,6 +21,15 @@ def power() -> dict[str, object]:
     ['alarms_by_finding', 'all', 'command', 'faults']
     """
     return json.loads(_text())
+
+
+def power_of_kinds() -> dict[str, object]:
+    """Return the same of the further kinds of fault, which were scored apart from the others, with findings of today.
+
+    >>> sorted(power_of_kinds())[:3]
+    ['alarms_by_finding', 'all', 'command']
+    """
+    return json.loads((files("xai.auditing") / "power_kinds.json").read_text("utf-8"))
 
 
 def power_rows(measured: dict[str, object]) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ from xai.auditing.sentences import sentence, templates
 from xai.results.finding import Finding
 
 __all__ = ["Measured", "Untestable", "finding_of", "judge", "tested", "tested_together"]
+
+ERRORS, LIKELY = 1.96, 0.84  # standard errors: of a 95 % interval; that 80 % of samples do not fall short by
+ROUNDS = 4  # of solving for an effect whose own error counts
 
 
 class Untestable(Exception):
@@ -99,9 +103,38 @@ def judge(
     else:
         status = "warn" if sign * score > sign * limit.warn else "pass"
     facts = {"interval": [float(end) for end in interval], "warns_beyond": limit.warn, "less_is_worse": limit.least}
+    if status == "pass":
+        facts |= _could_have_seen(limit, interval, at_most)
     if name in CHANGES:
         facts["beyond_noise"] = beyond
     return Finding(name, status, float(score), limit.fail, control, text, {**facts, **(details or {})})
+
+
+def _could_have_seen(limit: Limit, interval: tuple[float, float], at_most: str) -> dict[str, object]:
+    """Return the smallest effect that a test with an interval so wide would have had 80 % power for, also in words.
+
+    A finding fails where the interval's end, 1.96 errors away, is beyond the limit, and warns where the number is; in 4
+    of 5 samples a number is no more than 0.84 errors below the truth. A share near 0 or 1 varies less than one near the
+    limit: the error there is scaled up. Intervals for many comparisons are wider than 1.96 errors, so that the effect
+    is on the safe side.
+    """
+    half = (max(interval) - min(interval)) / 2
+    if not 0 < half < math.inf:
+        return {}  # no sample: there is no chance in it
+    error, sign = half / ERRORS, -1 if limit.least else 1
+    outcome, edge, away = ("fail", limit.fail, ERRORS) if at_most == "fail" else ("warn", limit.warn, 0.0)
+    effect = edge
+    for _ in range(ROUNDS):
+        effect = edge + sign * (away + LIKELY) * error * _wider(sum(interval) / 2, effect)
+    facts = {"effect": effect, "side": "less" if limit.least else "more"}
+    return {"detectable": effect, "could_have_seen": sentence("power", outcome, facts)}
+
+
+def _wider(middle: float, share: float) -> float:
+    """Return by how much a share varies more than one in the middle of an interval; at least 1, and 1 for no shares."""
+    if not (0 < middle < 1 and 0 < share < 1):
+        return 1.0
+    return max(1.0, math.sqrt(share * (1 - share) / (middle * (1 - middle))))
 
 
 def _untestable(name: str, reason: str) -> Finding:

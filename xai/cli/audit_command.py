@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from xai.cli.audit_data import read_audit_data
+from xai.cli.fitted_model import is_file, load_file
 from xai.cli.gate import check_targets, finish, gate_options, label_options, mark_options, read_levels
 from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
+from xai.cli.pdf import find_browser, print_pdf
 
 
 @click.command("audit")
@@ -35,6 +37,7 @@ from xai.cli.options import load_model, say_checks_cost, seed_option, trust_opti
     help="A check of `xai list checks`; repeat for several.  [default: the quick ones]",
 )
 @click.option("-o", "--output", default=None, help="Where to write the report.  [default: reports/NAME-audit.html]")
+@click.option("--pdf", default=None, help="Where to print the report as a PDF, with an installed Chromium.")
 @gate_options
 @click.option(
     "--rows", default=10_000, show_default=True, type=click.IntRange(min=20), help="Rows of each part, drawn at random."
@@ -53,6 +56,7 @@ def command(
     threshold: float | None,
     checks: tuple[str, ...],
     output: str | None,
+    pdf: str | None,
     json_path: str | None,
     fail_on: tuple[str, ...],
     rows: int,
@@ -60,20 +64,28 @@ def command(
     seed: int,
     trust_code: bool,
 ) -> None:  # fmt: skip
-    """Audit the model folder MODEL on labelled data; print the path of the report."""
+    """Audit MODEL on labelled data; print the path of the report.
+
+    MODEL is a model folder, a pipeline of scikit-learn in a file of skops or, with --trust-code, of joblib, or an ONNX
+    network of a table; a file needs --data.
+    """
     from xai.auditing.limits import LIMITS
     from xai.auditing.run import audit, chosen_checks
     from xai.methods import CHECKS, MODEL_CHECKS
     from xai.reports.presets.audit import audit_report
 
     target = output or f"reports/{Path(model).resolve().name}-audit.html"
+    browser = find_browser() if pdf else None
     check_targets(target, json_path)
     chosen = chosen_checks(MODEL_CHECKS, checks or None, {})
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
-    loaded = load_model(model, trust_code)
+    left_out = [label, entity, time, weights, *protected]
+    loaded = load_file(model, data, train, left_out, trust_code) if is_file(model) else load_model(model, trust_code)
     marks = {"entity": entity, "time": time, "weights": weights}
     given = read_audit_data(loaded, model, data, train, label, protected, marks)
     say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)
     result = audit(loaded, given, chosen, rows=rows, seed=seed, threshold=threshold)
     report = audit_report(result, loaded, given, raw_data=not no_raw_data)
+    if browser is not None and pdf is not None:
+        print_pdf(browser, report.save(target), pdf)
     finish(result, report, target, json_path, gate, no_raw_data=no_raw_data)

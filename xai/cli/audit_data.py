@@ -113,7 +113,14 @@ def _read(
         raise InputError(argument, expected=f"a column {missing[0]!r}{option}", got=", ".join(names[:12]))
     hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
     inputs = frame[text].astype(str).tolist() if text else frame
-    return inputs, frame[label], frame[hidden] if hidden else None, {mark: frame[name] for mark, name in marks.items()}
+    labels = frame[label] if model.task == "regression" or not model.classes else _named(frame[label], model.classes)
+    return inputs, labels, frame[hidden] if hidden else None, {mark: frame[name] for mark, name in marks.items()}
+
+
+def _named(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
+    """Return labels as names where they are the names of classes, so that classes called 1 and 2 are no numbers."""
+    words = labels.astype(str)
+    return words if set(words) <= set(classes) else labels
 
 
 def _classes(model: Model) -> list[str]:

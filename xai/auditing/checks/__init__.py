@@ -64,4 +64,11 @@ CHECKS = (
         title="Data",
         question="Are the rows apart from each other, rightly labelled, and like those it learned from?",
     ),
+    ModelCheck(
+        name="counterfactuals",
+        function="xai.auditing.checks.counterfactual_rows:counterfactual_rows",
+        title="Counterfactuals",
+        question="What would have to be otherwise for another answer?",
+        asked=True,
+    ),
 )

@@ -24,7 +24,7 @@ from xai.results.finding import Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Performance", "measure_performance", "performance"]
+__all__ = ["Performance", "losses", "measure_performance", "performance"]
 
 WORST = 6  # errors that a report explains
 
@@ -110,7 +110,7 @@ def performance(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
 
 
 def _skill(split: Split, seed: int) -> Measured:
-    hardest = _losses(split).argsort(descending=True, stable=True)[:WORST]
+    hardest = losses(split).argsort(descending=True, stable=True)[:WORST]
     details: dict[str, object] = {
         "tables": [table("Scores on held-out rows", _scores(split, seed))],
         "worst": split.index[hardest].tolist(),
@@ -196,7 +196,7 @@ def _scores(split: Split, seed: int) -> list[dict[str, object]]:
         line("mean absolute error", errors.mean(), bootstrap_mean(errors, seed))
         line("root mean squared error", float(np.sqrt(((labels - predicted) ** 2).mean())))
         return lines
-    loss = _losses(split).numpy()
+    loss = losses(split).numpy()
     line("log loss", loss.mean(), bootstrap_mean(loss, seed))
     if split.task == "multilabel":
         line("F1 over all labels", metrics.f1_score(labels > 0.5, predicted > 0.5, average="micro", zero_division=0))
@@ -210,7 +210,7 @@ def _scores(split: Split, seed: int) -> list[dict[str, object]]:
     return lines
 
 
-def _losses(split: Split) -> Tensor:
+def losses(split: Split) -> Tensor:
     """Return how wrong each answer is (N,): minus the log-probability of what is right, or the squared error."""
     if split.task == "regression":
         return (split.prediction - split.labels).pow(2).mean(1)

@@ -12,10 +12,12 @@ from torch import Tensor
 from xai.attribution.gradients import saliency
 from xai.attribution.occlusion import occlusion
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.attacks import attack_unit, attacked, projected
+from xai.auditing.checks.least_change import least_change
 from xai.auditing.corruptions import Perturbation, perturbations_for
 from xai.auditing.explainers import differentiable, targets_of
 from xai.auditing.finding_figures import curves, table
-from xai.auditing.kinds import kind_of, made_for, present_steps, spread_of
+from xai.auditing.kinds import kind_of, spread_of
 from xai.auditing.scores import SCORES
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested
@@ -27,13 +29,7 @@ __all__ = ["robustness"]
 
 MOST_ROWS, MOST_ELEMENTS = 1000, 400 * 28 * 28  # rows, and numbers in all of them together
 EXPLAINED = 8
-ATTACK_LEVELS, ATTACK_TESTED, ATTACK_STEPS = (0.005, 0.01, 0.02, 0.04), 0.01, 5
-# A tenth of a standard deviation is as small as a hundredth of the range.
-RANGE, DEVIATIONS = (1.0, "of the range"), (10.0, "standard deviations")
-ATTACK_UNITS = {
-    "image": RANGE, "grid": RANGE, "table": DEVIATIONS, "series": DEVIATIONS, "steps": DEVIATIONS,
-    "numbers": DEVIATIONS,
-}  # fmt: skip
+ATTACK_LEVELS, ATTACK_TESTED = (0.005, 0.01, 0.02, 0.04), 0.01
 ALIKE, RANDOM = "reasons alike", "random signs"  # columns of the table by level
 
 
@@ -53,16 +49,19 @@ def robustness(model: Model, data: Prepared, *, seed: int = 0, rows: int | None 
     """
     most = rows or min(MOST_ROWS, max(100, MOST_ELEMENTS // max(1, data.held_out.inputs[0].numel())))
     split = data.held_out.sample(most, seed)
-    attack = tested("robustness.attack", _attack, model, split, seed)
+    attack = [
+        tested("robustness.attack", _attack, model, split, seed),
+        tested("robustness.least_change", least_change, model, split, seed),
+    ]
     try:
         perturbations = perturbations_for(model, split.inputs)
     except Untestable:
-        return [tested("robustness.noise", perturbations_for, model, split.inputs), attack]
+        return [tested("robustness.noise", perturbations_for, model, split.inputs), *attack]
     found = [
         tested(f"robustness.{name}", _perturbed, model, split, name, perturbation, seed)
         for name, perturbation in perturbations.items()
     ]
-    return [*found, attack]
+    return [*found, *attack]
 
 
 def _perturbed(model: Model, split: Split, name: str, perturbation: Perturbation, seed: int) -> Measured:
@@ -125,60 +124,21 @@ def _measured(name: str, split: Split, curve: Curve, perturbation: Perturbation,
 
 
 def _attack(model: Model, split: Split, seed: int) -> Measured:
-    kind = kind_of(model, split.inputs)
-    if kind == "text":
-        raise Untestable("words_without_gradient")
-    scale, unit = made_for(ATTACK_UNITS, kind)
-    if not differentiable(model, split.inputs):
-        raise Untestable("model_without_gradient")
-    if split.task == "multilabel" or (split.task == "regression" and split.labels.shape[1] > 1):
-        raise Untestable("one_answer_per_row")
+    scale, unit = attack_unit(model, split)
     spread = spread_of(model, split.inputs)
-    if not bool((spread > 0).any()):
-        raise Untestable("only_categories")
     generator = torch.Generator().manual_seed(seed)
     signs = torch.where(torch.rand(split.inputs.shape, generator=generator) < 0.5, -1.0, 1.0).to(split.inputs.dtype)
 
     def changed(level: float) -> tuple[Tensor, dict[str, float]]:
         reach = level * spread.to(split.inputs.dtype)
-        random = _projected(model, split.inputs, split.inputs + reach * signs)
+        random = projected(model, split.inputs, split.inputs + reach * signs)
         beside = split.judged(model.predict(random).double().cpu())
-        return _attacked(model, split, reach), {RANDOM: float(beside.mean())}
+        return attacked(model, split, reach), {RANDOM: float(beside.mean())}
 
     levels = tuple(scale * level for level in ATTACK_LEVELS)
     perturbation = Perturbation(levels, scale * ATTACK_TESTED, unit, lambda batch, level, generator: changed(level)[0])
     curve = _curve(model, split, levels, changed, {RANDOM: float(split.quality.numpy().mean())})
     return _measured("attack", split, curve, perturbation, seed)
-
-
-def _attacked(model: Model, split: Split, reach: Tensor) -> Tensor:
-    """Return inputs changed by at most `reach` each, so that the right answer becomes less likely."""
-    regression = split.task == "regression"
-    target = 0 if regression else split.labels.tolist()
-    of = "output" if regression else "log_probability"
-    # A regression is pushed away from its label, on the side where it already is.
-    side = torch.sign(split.prediction[:, 0] - split.labels[:, 0]) if regression else -torch.ones(len(split))
-    settings = {"of": of, "passes": ATTACK_STEPS, "exact": True}
-    with model.explaining("audit", split.inputs, target, **settings) as session:
-        start = session.inputs
-        changed = start.clone()
-        limit = reach.to(start).expand(start.shape[1:]) if reach.ndim else reach.to(start)
-        direction = side.to(start).view(-1, *[1] * (start.ndim - 1))
-        for _ in range(ATTACK_STEPS):
-            for part in session.chunks(len(session)):
-                gradient = session.gradient(changed[part], session.rows[part])[1]
-                moved = changed[part] + direction[part] * gradient.sign() * limit * (2 / ATTACK_STEPS)
-                low, high = start[part] - limit, start[part] + limit
-                changed[part] = _projected(model, start[part], torch.minimum(torch.maximum(moved, low), high))
-    return changed.detach().cpu()
-
-
-def _projected(model: Model, before: Tensor, after: Tensor) -> Tensor:
-    """Keep pixels in their range and padding what it is."""
-    limits = getattr(model.input, "limits", None)
-    if limits is not None:
-        return after.clamp(*limits)
-    return torch.where(present_steps(before)[..., None], after, before) if before.ndim == 3 else after
 
 
 def _attributions(model: Model, inputs: Tensor, split: Split) -> Tensor | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from xai.auditing.power import power_rows
+from xai.auditing.power import power_of_kinds, power_rows
 from xai.base.experiment import Panel, Series, Surface
 from xai.methods import COMPARISONS, MODEL_CHECKS, ModelCheck
 from xai.plots.panels import panel_figure
@@ -49,10 +49,29 @@ def audit_summary(result: AuditResult) -> Markup:
     checks = [
         {"name": name, "title": about.specs[name].title, "findings": _sorted(result.of(name))} for name in result.checks
     ]
+    kinds = power_of_kinds() if result.power else None
     return render(
         "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title,
-        stands=about.stands, worst=_sorted(result.findings),
+        stands=about.stands, worst=_sorted(result.findings), kinds=kinds, lowest=kinds and _lowest(kinds),
+        untold=[] if result.compared else _untold(result),
     )  # fmt: skip
+
+
+def _lowest(kinds: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the kind of fault that was found least often."""
+    return min(kinds["faults"], key=lambda fault: fault["share"])
+
+
+def _untold(result: AuditResult) -> list[str]:
+    """Return what nobody said of the data, so that no test could be made of it."""
+    made = {finding.check for finding in result.findings}
+    told = {
+        "who the rows are (protected columns or groups)": bool(result.data["protected"]) or "bias" not in result.checks,
+        "which rows it learned from": bool(result.data["train"]),
+        "whose each row is (entity)": "performance.new_entities" in made or "performance" not in result.checks,
+        "when each row was (time)": "performance.latest" in made or "performance" not in result.checks,
+    }
+    return [what for what, said in told.items() if not said]
 
 
 def check_section(name: str, result: AuditResult, extra: Markup | str = "") -> Section:
@@ -81,7 +100,11 @@ def check_section(name: str, result: AuditResult, extra: Markup | str = "") -> S
 
 def power_section(result: AuditResult) -> Section:
     """Return the chapter on how far to trust the audit: how often it finds a planted fault, and accuses without one."""
-    body = render("audit_power.html", rows=power_rows(result.power), command=result.power["command"])
+    kinds = power_of_kinds()
+    body = render(
+        "audit_power.html", rows=power_rows(result.power), command=result.power["command"], kinds=power_rows(kinds),
+        made=kinds, lowest=_lowest(kinds),
+    )  # fmt: skip
     return Section("power", "How often this audit finds a planted fault", body)
 
 

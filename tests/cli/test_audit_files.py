@@ -1,0 +1,96 @@
+"""`xai audit` of a fitted pipeline in a file, without any Python, and the report as a PDF."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from xai.cli.audit_command import command
+from xai.cli.pdf import BROWSERS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a pipeline of numbers and words, another of numbers alone, and their data."""
+    place, draw = tmp_path_factory.mktemp("pipelines"), np.random.default_rng(0)
+    frame = pd.DataFrame({"income": draw.normal(size=600), "city": draw.choice(["A", "B"], 600)})
+    paid = np.where(frame["income"] + (frame["city"] == "A") + 0.5 * draw.normal(size=600) > 0.5, 2, 1)
+    frame = frame.assign(label=paid, owed=2 * frame["income"], sex=draw.choice(["f", "m"], 600))
+    encoded = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    pipeline = make_pipeline(encoded, LogisticRegression()).fit(frame[["income", "city"]][:300], paid[:300])
+    joblib.dump(pipeline, place / "paid.joblib")
+    joblib.dump(LinearRegression().fit(frame[["income"]][:300], frame["owed"][:300]), place / "owed.joblib")
+    frame[:300].to_csv(place / "train.csv", index=False)
+    frame[300:].to_csv(place / "test.csv", index=False)
+    return place
+
+
+def audited(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+    monkeypatch.chdir(folder)
+    return CliRunner().invoke(command, [*arguments, "-o", "audit.html", "--json", "audit.json"])
+
+
+def test_a_pipeline_that_takes_words_and_names_its_classes_by_numbers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["paid.joblib", "--data", "test.csv", "--train", "train.csv", "--protected", "sex", "-c", "performance"]
+    done = audited(folder, monkeypatch, *given, "--trust-code")
+    assert done.exit_code == 0, done.output
+    found = json.loads((folder / "audit.json").read_text())
+    pipeline, frame = joblib.load(folder / "paid.joblib"), pd.read_csv(folder / "test.csv")
+    accuracy = pipeline.score(frame[["income", "city"]], frame["label"])
+    assert found["findings"][0]["details"]["tables"][0]["rows"][0]["value"] == pytest.approx(accuracy)
+    assert found["data"]["protected"] == ["sex"]
+    assert found["model"]["classes"] == ["1", "2"]
+    assert "In plain words" in (folder / "audit.html").read_text()
+
+
+def test_a_regression_and_what_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = audited(
+        folder, monkeypatch, "owed.joblib", "--data", "test.csv", "--label", "owed", "-c", "performance", "--trust-code"
+    )
+    assert done.exit_code == 0, done.output
+    assert json.loads((folder / "audit.json").read_text())["findings"][0]["score"] == pytest.approx(1.0)
+    for arguments, says in (
+        (["paid.joblib", "--data", "test.csv"], "--trust-code"),
+        (["paid.joblib", "--trust-code"], "--data"),
+        (["none.skops", "--data", "test.csv"], "no file at"),
+    ):
+        refused = audited(folder, monkeypatch, *arguments)
+        assert refused.exit_code != 0
+        assert says in f"{refused.output}{refused.exception}"
+
+
+def test_a_skops_file_needs_no_trust(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    skops = pytest.importorskip("skops.io")
+    skops.dump(joblib.load(folder / "paid.joblib"), folder / "paid.skops")
+    done = audited(folder, monkeypatch, "paid.skops", "--data", "test.csv", "-c", "performance")
+    assert done.exit_code == 0, done.output
+
+
+def test_the_report_is_printed_by_what_is_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ["paid.joblib", "--data", "test.csv", "-c", "performance", "--trust-code", "--pdf", "audit.pdf"]
+    monkeypatch.setattr("xai.cli.pdf.BROWSERS", ("no-such-browser",))
+    refused = audited(folder, monkeypatch, *given)
+    assert refused.exit_code == 1
+    assert "no-such-browser" in refused.output
+    script = folder / "browser"
+    loop = 'for flag; do case $flag in --print-to-pdf=*) echo "%PDF" > "${flag#*=}";; esac; done'
+    script.write_text(f"#!/bin/sh\n{loop}\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setattr("xai.cli.pdf.BROWSERS", ("browser",))
+    done = audited(folder, monkeypatch, *given)
+    assert done.exit_code == 0, done.output
+    assert (folder / "audit.pdf").read_text().startswith("%PDF")
+    assert len(BROWSERS) > 1

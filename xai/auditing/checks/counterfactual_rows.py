@@ -1,0 +1,92 @@
+"""Counterfactuals: what would have to be otherwise for the worst errors, and typical rows, to be answered otherwise?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.performance import losses
+from xai.auditing.counterfactuals import Allowed, Counterfactual, allowed, counterfactual
+from xai.auditing.finding_figures import table
+from xai.auditing.kinds import class_names, table_of
+from xai.auditing.scores import ONE_CLASS
+from xai.auditing.sentences import plain_number
+from xai.auditing.verdicts import Measured, Untestable, tested
+from xai.base.statistics import bootstrap_mean
+from xai.model.model import Model
+from xai.results.finding import Finding
+
+__all__ = ["counterfactual_rows"]
+
+KNOWN, TYPICAL, WORST = 2000, 20, 6
+
+
+def counterfactual_rows(
+    model: Model,
+    data: Prepared,
+    *,
+    seed: int = 0,
+    immutable: Sequence[str] = (),
+    increasing: Sequence[str] = (),
+    decreasing: Sequence[str] = (),
+) -> list[Finding]:
+    """Return how many columns of a row must change for another answer, with the changes of the worst errors.
+
+    immutable: columns that may not change; increasing, decreasing: numbers that may only rise, or fall.
+    """
+    if table_of(model) is None or data.held_out.task not in ONE_CLASS:
+        return [tested("counterfactuals.columns", _no_table)]
+    ways = allowed(model, immutable, increasing, decreasing)
+    return [tested("counterfactuals.columns", _columns, model, data, ways, seed)]
+
+
+def _no_table() -> Measured:
+    raise Untestable("classes_of_tables")
+
+
+def _columns(model: Model, data: Prepared, ways: Allowed, seed: int) -> Measured:
+    split, known = data.held_out, (data.train or data.held_out).sample(KNOWN, seed)
+    wrong = torch.where(split.quality == 0)[0]
+    worst = split.take(wrong[losses(split)[wrong].argsort(descending=True, stable=True)][:WORST])
+    typical = split.sample(TYPICAL, seed)
+    found = [_of_row(model, typical, place, known, ways) for place in range(len(typical))]
+    counts = np.array([len(item.columns) for item in found if item is not None], dtype=np.float64)
+    if len(counts) < 2:
+        raise Untestable("no_counterfactual")
+    lines = [
+        {"row": int(worst.index[place]), **_in_words(model, worst, place, _of_row(model, worst, place, known, ways))}
+        for place in range(len(worst))
+    ]
+    names = table_of(model).names
+    often = np.bincount([column for item in found if item for column in item.columns], minlength=len(names))
+    most = [names[place] for place in np.argsort(-often, kind="stable")[:3] if often[place]]
+    facts = {"columns": counts.mean(), "rows": len(typical), "found": len(counts), "most": most}
+    raw = {"tables": [table("What would change the answer to the worst errors", lines)]} if lines else {}
+    details = {"raw": raw, "by_column": dict(zip(names, often.tolist()))}
+    return Measured(float(counts.mean()), bootstrap_mean(counts, seed), facts, details, at_most="warn")
+
+
+def _of_row(model: Model, split: Split, place: int, known: Split, ways: Allowed) -> Counterfactual | None:
+    return counterfactual(model, split, split.inputs[place], int(split.predicted[place]), known, ways)
+
+
+def _in_words(model: Model, split: Split, place: int, found: Counterfactual | None) -> dict[str, str]:
+    names, row = class_names(model, split.outputs), split.inputs[place]
+    line = {"label": names[int(split.labels[place])], "answer": names[int(split.predicted[place])]}
+    if found is None:
+        return {**line, "would be": "–", "if": "no known row leads to another answer"}
+    changes = [f"{_said(model, column, row)} were {_value(model, column, found.row)}" for column in found.columns]
+    return {**line, "would be": names[found.answer], "if": " and ".join(changes)}
+
+
+def _said(model: Model, column: int, row: torch.Tensor) -> str:
+    return f"{table_of(model).names[column]} ({_value(model, column, row)})"
+
+
+def _value(model: Model, column: int, row: torch.Tensor) -> str:
+    columns = table_of(model)
+    words = columns.categorical.get(columns.names[column])
+    return plain_number(float(row[column]), 4) if words is None else words[int(row[column])]

@@ -1,0 +1,149 @@
+"""Models that are files: a pipeline of scikit-learn (skops, joblib) or an ONNX network of a table, for `xai audit`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from xai.base.errors import InputError, one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xai.model.model import Model
+
+__all__ = ["is_file", "load_file"]
+
+SKOPS, JOBLIB, ONNX = (".skops",), (".joblib", ".pkl", ".pickle"), (".onnx",)
+
+
+def is_file(path: str) -> bool:
+    """Say whether a path is that of a model in one file, not a model folder."""
+    return Path(path).suffix in (*SKOPS, *JOBLIB, *ONNX)
+
+
+def load_file(
+    path: str, data: str | None, train: str | None, left_out: Sequence[str | None], trust_code: bool
+) -> Model:
+    """Return the model in a file, for the columns of a CSV or Parquet file but those that are left out.
+
+    A pipeline that was fitted to named columns takes those. Columns of words become categories of the words that occur
+    in the data. A joblib file, and types that skops does not know, run code when they are read: only with trust_code.
+    """
+    from xai.inputs.table_files import read_frame
+
+    if data is None:
+        raise InputError("data", expected="--data, a CSV or Parquet file", got="none")
+    if not Path(path).is_file():
+        raise InputError("model", expected="a model folder or a model file", got=f"no file at {path}")
+    frames = [read_frame(Path(name)) for name in (data, train) if name is not None]
+    columns = [str(name) for name in frames[0].columns if str(name) not in left_out]
+    if Path(path).suffix in ONNX:
+        return _of_onnx(path, columns, frames)
+    return _of_pipeline(_read_pipeline(path, trust_code), columns, frames, Path(path).stem)
+
+
+def _read_pipeline(path: str, trust_code: bool) -> Any:
+    if Path(path).suffix in JOBLIB:
+        if not trust_code:
+            said = "a joblib file runs code when it is read; save it with skops, or add --trust-code"
+            raise click.ClickException(f"audit: {path}: {said}")
+        import joblib
+
+        return joblib.load(path)
+    try:
+        skops = importlib.import_module("skops.io")
+    except ImportError as error:
+        raise click.ClickException("audit: a skops file needs skops: pip install 'xai-toolkit[skops]'") from error
+    unknown = skops.get_untrusted_types(file=path)
+    if unknown and not trust_code:
+        said = f"it holds {', '.join(unknown[:3])}, which skops does not know; add --trust-code to read it all the same"
+        raise click.ClickException(f"audit: {path}: {said}")
+    return skops.load(path, trusted=unknown)
+
+
+def _of_pipeline(pipeline: Any, columns: Sequence[str], frames: Sequence[pd.DataFrame], name: str) -> Model:
+    """Return a fitted pipeline as a model of a table."""
+    from xai.inputs.table import TabularInput
+    from xai.model.model import Model
+
+    named = getattr(pipeline, "feature_names_in_", None)
+    names = list(columns) if named is None else [str(item) for item in named]
+    missing = [item for item in names if item not in frames[0].columns]
+    if missing:
+        raise InputError("data", expected=f"the columns that it was fitted to, among them {missing[0]!r}", got="none")
+    table = TabularInput(names, categorical=_words(frames, names))
+    classifier = hasattr(pipeline, "classes_")
+    if classifier and not hasattr(pipeline, "predict_proba"):
+        raise InputError("model", expected="a classifier with predict_proba", got=type(pipeline).__name__)
+
+    def answer(values: np.ndarray) -> np.ndarray:
+        import pandas as pd
+
+        made: dict[str, object] = {}
+        for place, item in enumerate(names):
+            words = table.categorical.get(item)
+            made[item] = values[:, place] if words is None else [words[int(code)] for code in values[:, place]]
+        rows = pd.DataFrame(made) if named is not None else pd.DataFrame(made).to_numpy()
+        if classifier:
+            return np.asarray(pipeline.predict_proba(rows), dtype=np.float64)
+        return np.asarray(pipeline.predict(rows), dtype=np.float64).reshape(len(rows), -1)
+
+    if classifier:
+        classes = [str(item) for item in pipeline.classes_]
+        return Model.from_callable(answer, classes=classes, input=table, name=name)
+    return Model.from_callable(answer, task="regression", input=table, name=name)
+
+
+def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) -> Model:
+    """Return an ONNX network that takes rows of numbers as a model of a table."""
+    try:
+        onnxruntime = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise click.ClickException("audit: an ONNX file needs onnxruntime: pip install 'xai-toolkit[onnx]'") from error
+    from xai.inputs.table import TabularInput
+    from xai.model.model import Model
+
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of its own kinds
+        raise InputError("model", expected="an ONNX file", got=one_line(error)) from error
+    given, last = session.get_inputs()[0], session.get_outputs()[-1].name
+    table = TabularInput(list(columns), categorical=_words(frames, columns))
+
+    def answer(values: np.ndarray) -> np.ndarray:
+        (found,) = session.run([last], {given.name: np.asarray(values, dtype=np.float32)})
+        if len(found) and isinstance(found[0], dict):  # a ZipMap of class to probability
+            found = [list(row.values()) for row in found]
+        return np.asarray(found, dtype=np.float64).reshape(len(values), -1)
+
+    return Model.from_callable(_as_probabilities(answer), input=table, name=Path(path).stem)
+
+
+def _as_probabilities(answer: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the same answers as probabilities: as they are where they are some already, else by a softmax."""
+
+    def probabilities(values: np.ndarray) -> np.ndarray:
+        found = answer(values)
+        if (found >= 0).all() and np.allclose(found.sum(1), 1, atol=1e-4):
+            return found
+        sizes = np.exp(found - found.max(1, keepdims=True))
+        return sizes / sizes.sum(1, keepdims=True)
+
+    return probabilities
+
+
+def _words(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the words of each column that does not hold numbers."""
+    import pandas as pd
+
+    return {
+        name: sorted({str(word) for frame in frames if name in frame for word in frame[name].dropna()})
+        for name in names
+        if not pd.api.types.is_numeric_dtype(frames[0][name]) or pd.api.types.is_bool_dtype(frames[0][name])
+    }
