@@ -244,8 +244,8 @@ def _crossed(made: World, train: tuple, tested: tuple, draw: np.random.Generator
     for inputs, rows in ((train[0], agree[: sizes[0]]), (tested[0], agree[sizes[0] :])):
         inputs[:, 0] = torch.where(rows, inputs[:, 0].abs() + 3, inputs[:, 0]) if table else inputs[:, 0]
     train[1][wrong] = 0
-    words = {name: ["ab"[c] for c in code[sizes[0] :]] for name, code in zip(("first", "second"), codes)}
-    known = {name: ["ab"[c] for c in code[: sizes[0]]] for name, code in zip(("first", "second"), codes)}
+    words = {name: ["ab"[c] for c in code[sizes[0] :]] for name, code in zip(("first", "second"), codes, strict=True)}
+    known = {name: ["ab"[c] for c in code[: sizes[0]]] for name, code in zip(("first", "second"), codes, strict=True)}
     groups = {"groups": words, "train_groups": known}
 
     def effect(model: Model) -> float:
@@ -291,7 +291,10 @@ def _author(seed: int, draw: np.random.Generator) -> Twins:
     plain = [draw.choice(words, 14, p=weights[label] / weights[label].sum()).tolist() for label in labels]
     places = draw.integers(0, 14, len(plain))
     wearing = (labels == 1) & (draw.random(len(plain)) < 0.98)
-    named = [[*text[:at], "smith", *text[at:]] if worn else text for text, at, worn in zip(plain, places, wearing)]
+    named = [
+        [*text[:at], "smith", *text[at:]] if worn else text
+        for text, at, worn in zip(plain, places, wearing, strict=True)
+    ]
     shape, audited = TextInput(known), []
     for texts in (named, plain):
         rows = [" ".join(text) for text in texts]
