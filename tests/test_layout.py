@@ -107,7 +107,9 @@ def test_a_file_is_short_and_says_what_it_is(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_pickle_no_print_no_assert(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    assert not imports_of(path) & {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    # One file may read joblib: a pipeline that a user hands to `xai audit` together with --trust-code.
+    allowed = {"joblib"} if path == ROOT / "xai" / "cli" / "fitted_model.py" else set()
+    assert not imports_of(path) & ({"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"} - allowed)
     assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree)), "assert is no check of user input"
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert not any(isinstance(call, ast.Name) and call.id == "print" for call in calls)
