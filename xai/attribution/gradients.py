@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
+from xai.base.quadrature import gauss_legendre
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -151,7 +151,7 @@ def integrated_gradients(
     with model.explaining("integrated_gradients", inputs, target, **settings) as session:
         start, name = session.baseline(baseline)
         path = session.inputs - start
-        points, weights = (torch.from_numpy(part).to(path) for part in np.polynomial.legendre.leggauss(steps))
+        points, weights = (torch.from_numpy(part).to(path) for part in gauss_legendre(steps))
         points, weights = (points + 1) / 2, weights / 2
         total = torch.zeros_like(path)
         view = (-1,) + (1,) * (path.ndim - 1)

@@ -64,14 +64,19 @@ def smoothgrad(
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as session:
         flat = session.inputs.flatten(1)
-        spread = noise * (flat.max(1).values - flat.min(1).values)
+        # Of words, those of the row alone: how long the texts beside it are changes nothing.
+        lengths = [len(row) for row in session.inputs] if session.words is None else session.words.lengths
+        own = [row[:length] for row, length in zip(session.inputs, lengths, strict=True)]
+        spread = noise * torch.stack([row.max() - row.min() for row in own])
         generators = [session.generator(row) for row in session.rows.tolist()]
         shape, dtype = session.inputs.shape[1:], session.inputs.dtype
 
         def values(rows: Tensor, number: Tensor) -> Tensor:
             # One draw at a time, in order: the numbers must not depend on how samples are cut into batches.
-            draws = [torch.randn(shape, generator=generators[row], dtype=dtype) for row in rows.tolist()]
-            noisy = torch.stack(draws).to(session.inputs.device).mul_(_like(spread[rows], session.inputs))
+            draws = torch.zeros(len(rows), *shape, dtype=dtype)
+            for place, row in enumerate(rows.tolist()):
+                draws[place, : lengths[row]] = torch.randn(own[row].shape, generator=generators[row], dtype=dtype)
+            noisy = draws.to(session.inputs.device).mul_(_like(spread[rows], session.inputs))
             if session.present is not None:
                 noisy.mul_(session.present[rows][:, :, None])  # padding stays padding
             return session.gradient(noisy.add_(session.inputs[rows]), rows)[1]

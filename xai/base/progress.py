@@ -23,7 +23,7 @@ def track(items: Iterable[Item], description: str | Callable[[Item], str], total
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
         say = (lambda _: description) if isinstance(description, str) else description
         task = progress.add_task("" if callable(description) else description, total=total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import load_model, trust_option
-from xai.cli.output import say_table, wants_json
+from xai.cli.output import say_table, tell, wants_json
 
 
 @click.command("check")
@@ -30,9 +30,9 @@ def report_on(folder: str, trust_code: bool) -> None:
     facts = try_network(model, blank)
     if not wants_json():
         for name, value in facts.items():
-            click.echo(f"{name}: {value}")
-        click.echo()
+            tell(f"{name}: {value}")
+        tell()
     rows = [(item.method, "yes" if item.works else "no", item.says) for item in try_methods(model, blank)]
     say_table(("method", "works", "says"), rows)
     if not wants_json():
-        click.echo(f"\nNext: xai explain {folder} INPUT, or xai report {folder} --data LABELLED_INPUTS", err=True)
+        tell(f"\nNext: xai explain {folder} INPUT, or xai report {folder} --data LABELLED_INPUTS", err=True)

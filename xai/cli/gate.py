@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xai.base.errors import InputError
-from xai.cli.output import say
+from xai.cli.output import say, tell
 
 if TYPE_CHECKING:
     from xai.reports.page import Report
@@ -83,7 +83,7 @@ def read_levels(entries: tuple[str, ...], known: set[str], chosen: Sequence[str]
     for entry in entries:
         name, _, level = entry.partition("=")
         if name in RENAMED:
-            click.echo(f"xai: {name} is now {RENAMED[name]}; the old name goes with the next version", err=True)
+            tell(f"xai: {name} is now {RENAMED[name]}; the old name goes with the next version", err=True)
             name = RENAMED[name]
         if name not in {"all", *known} or level not in LEVELS:
             wanted = f"CHECK=LEVEL with a check (or all) and a level of {', '.join(LEVELS)}"
@@ -110,6 +110,6 @@ def finish(
     say(report.save(target), passed=result.passed, counts=dict(result.counts))
     broken = result.gate(levels)  # last: a finding that such data do not have is no reason to lose the others
     for finding in broken:
-        click.echo(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
+        tell(f"xai: {finding.check}: {finding.status}: {finding.text}", err=True)
     if broken:
         raise click.exceptions.Exit(1)

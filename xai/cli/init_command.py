@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from xai.cli.output import wants_json
+from xai.cli.output import tell, wants_json
 
 KINDS = ("image", "table", "text", "series")
 
@@ -30,9 +30,9 @@ def command(folder: str, kind: str) -> None:
     check_writable(path)
     write_atomically(path, (files("xai.cli") / "starters" / f"{kind}.py.txt").read_text("utf-8"))
     _run(path)
-    click.echo(f"{path}: replace the network, the classes and the weights, then run it again", err=True)
+    tell(f"{path}: replace the network, the classes and the weights, then run it again", err=True)
     if not wants_json():
-        click.echo(folder)
+        tell(folder)
     report_on(folder, trust_code=True)  # written a moment ago, by this library
 
 

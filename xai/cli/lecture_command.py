@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import lecture, output_option, worked_examples
-from xai.cli.output import say
+from xai.cli.output import say, tell
 
 
 @click.command("lecture")
@@ -26,7 +26,7 @@ def command(claims: tuple[str, ...], output: str, workers: int) -> None:
     table = lecture()
     chosen = table.choose(claims)
     check_writable(output)
-    click.echo(f"about {sum(table.SECONDS.get(name, 5) for name in chosen) / workers:,.0f} s", err=True)
+    tell(f"about {sum(table.SECONDS.get(name, 5) for name in chosen) / workers:,.0f} s", err=True)
     outcomes = list(track(table.run_all(chosen, workers), "claims", len(chosen)))
     worked = [] if claims else worked_examples().work_all()
     say(lecture_report(outcomes, table.ERRATA, len(table.EXPERIMENTS), worked).save(output))

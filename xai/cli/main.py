@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 import xai
-from xai.cli.output import AS_JSON
+from xai.cli.output import AS_JSON, tell
 from xai.cli.settings_file import read_settings
 
 __all__ = ["main", "run"]
@@ -76,7 +76,7 @@ def run() -> NoReturn:
     try:
         code = main(standalone_mode=False)  # click hands back the code of an Exit
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        tell(error.format_message(), err=True)
         sys.exit(2)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -85,7 +85,7 @@ def run() -> NoReturn:
     except XaiError as error:
         _fail(str(error))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("xai: interrupted", err=True)
+        tell("xai: interrupted", err=True)
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -93,5 +93,5 @@ def run() -> NoReturn:
 def _fail(message: str) -> NoReturn:
     # Names come from outside: no control characters reach the terminal, and one error is one line.
     line = " ".join("".join(character if character.isprintable() else " " for character in message).split())
-    click.echo(f"xai: {line}", err=True)
+    tell(f"xai: {line}", err=True)
     sys.exit(2)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 import xai
+from xai.cli.output import tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,7 +116,7 @@ def say_if_outdated(folder: str, origin: Mapping[str, object]) -> None:
     if not recipes().is_current(origin):
         name = origin["recipe"]
         said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
-        click.echo(f"{said}: `xai train {name}` makes it anew", err=True)
+        tell(f"{said}: `xai train {name}` makes it anew", err=True)
 
 
 def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps: int, size: int | None = None) -> None:
@@ -169,7 +170,7 @@ def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0) 
         memory = max(memory, share * model.trace(inputs).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
     said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
-    click.echo(said, err=True)
+    tell(said, err=True)
 
 
 def _seconds_per_pass(model: Model, batch: Tensor) -> float:

@@ -7,9 +7,25 @@ from collections.abc import Sequence
 
 import click
 
-__all__ = ["AS_JSON", "say", "say_table", "wants_json"]
+from xai.base.plain import printable_text
+
+__all__ = ["AS_JSON", "say", "say_table", "tell", "wants_json"]
 
 AS_JSON = "xai.json"
+
+
+def tell(text: object = "", *, err: bool = False) -> None:
+    """Print a text: the one way to the terminal, on which nothing from outside is obeyed or vanishes.
+
+    Escape sequences and other characters that a terminal acts on are shown as a sign; lines and tabs stay.
+    """
+    click.echo(printable_text(text), err=err)
+
+
+def _json(value: object) -> str:
+    """Return a value as JSON in which letters of every script stand as they are, and what cannot be seen as escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
 
 
 def wants_json() -> bool:
@@ -20,13 +36,13 @@ def wants_json() -> bool:
 
 def say(path: object, **facts: object) -> None:
     """Print the path of what was written, with further facts where JSON is wanted."""
-    click.echo(json.dumps({"path": str(path), **facts}) if wants_json() else path)
+    tell(_json({"path": str(path), **facts}) if wants_json() else path)
 
 
 def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under a header, or as a list of objects where JSON is wanted."""
     if wants_json():
-        click.echo(json.dumps([dict(zip(header, row, strict=True)) for row in rows], ensure_ascii=False))
+        tell(_json([dict(zip(header, row, strict=True)) for row in rows]))
         return
     from rich.console import Console
     from rich.table import Table
@@ -34,8 +50,8 @@ def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text, so that brackets in a name are not read as markup
+        table.add_column(Text(printable_text(name)), overflow="fold")
+    for row in rows:  # Text, so that brackets in a name are not read as markup
+        table.add_row(*(Text(printable_text(cell)) for cell in row))
     console = Console()
     console.print(table) if console.is_terminal else Console(width=200).print(table)

@@ -8,6 +8,7 @@ import click
 
 from xai.cli.gate import mark_options
 from xai.cli.options import load_model, recipe_data, trust_option
+from xai.cli.output import tell
 
 if TYPE_CHECKING:
     from xai.model.model import Model
@@ -81,14 +82,14 @@ def command(
         given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
     found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)
     for difference in found.differences[:SHOWN]:
-        click.echo(str(difference))
+        tell(str(difference))
     if len(found.differences) > SHOWN:
-        click.echo(f"... and {len(found.differences) - SHOWN:,} more")
+        tell(f"... and {len(found.differences) - SHOWN:,} more")
     for note in found.notes:
-        click.echo(f"xai: recheck: {note}", err=True)
+        tell(f"xai: recheck: {note}", err=True)
     caught = f"; the chance to catch one altered number among them all is {100 * found.chance:.0f} %"
     caught = caught if found.recomputed else ""  # other weights or rows: no number was tried
-    click.echo(
+    tell(
         f"{found.recomputed:,} of {found.numbers:,} numbers computed again ({', '.join(found.parts) or 'none'}); "
         f"compared: {', '.join(found.covered)}{caught}"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from xai.cli.options import recipes
+from xai.cli.output import tell
 
 __all__ = ["train_replicas"]
 
@@ -39,9 +40,9 @@ def train_replicas(folder: str, other: str, count: int) -> list[str]:
     missing = [seed for seed in seeds if not _there(_place(folder, seed), {**origin, "seed": seed})]
     if missing:
         said = f"training {len(missing)} of {count} replicas of {folder}; one is {table.RECIPES[name].description}"
-        click.echo(said, err=True)
+        tell(said, err=True)
     for seed in missing:
-        click.echo(table.train_recipe(name, _place(folder, seed), seed=seed, **settings), err=True)
+        tell(table.train_recipe(name, _place(folder, seed), seed=seed, **settings), err=True)
     return [_place(folder, seed) for seed in seeds]
 
 

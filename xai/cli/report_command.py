@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from xai.cli.options import language_option, load_model, recipe_data, recipes, say_cost, seed_option, trust_option
-from xai.cli.output import say
+from xai.cli.output import say, tell
 from xai.cli.sequence_data import report_on_sequences
 
 DEFAULT = "mnist-cnn"
@@ -103,5 +103,5 @@ def _train_default(folder: str, seed: int) -> None:
     if present and recipes().is_current(read_description(folder).origin):
         return
     why = ": the recipe has changed since it was trained" if present else ""
-    click.echo(f"training {DEFAULT} into {folder}{why}", err=True)
+    tell(f"training {DEFAULT} into {folder}{why}", err=True)
     recipes().train_recipe(DEFAULT, folder, seed=seed)

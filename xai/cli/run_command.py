@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xai.cli.options import load_model, recipes, seed_option, trust_option
+from xai.cli.output import tell
 
 if TYPE_CHECKING:
     from xai.runs.progress import Event
@@ -82,7 +83,7 @@ def command(
             labels=labels, id=id_column, workers=count, executor=executor, shard_rows=shard_rows, seed=seed,
             keep_inputs=not no_inputs, fail_fast=fail_fast, device=device, trust_code=trust_code, log=_log(log_json),
         )  # fmt: skip
-    click.echo(output)
+    tell(output)
     if done.failed and done.failed == done.rows * len(done.methods):
         raise click.exceptions.Exit(1)
 

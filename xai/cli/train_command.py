@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import recipes, seed_option
-from xai.cli.output import say
+from xai.cli.output import say, tell
 
 
 @click.command("train")
@@ -34,6 +34,6 @@ def command(
     table, folder = recipes(), output or f"runs/{recipe}"
     check_writable(f"{folder}/model.toml")
     if recipe in table.RECIPES:
-        click.echo(table.RECIPES[recipe].description, err=True)
+        tell(table.RECIPES[recipe].description, err=True)
     made = table.train_recipe(recipe, folder, seed=seed, epochs=epochs, rows=rows, keep_weights=keep_weights)
     say(made)

@@ -17,6 +17,7 @@ from xai.results.global_results import Neighbors
 __all__ = ["nearest_examples"]
 
 OPERATION = "nearest_examples"
+AT_ONCE, MOST_COMPARED = 2**22, 2000  # distances that are held at a time; training rows that are compared with all
 ALPHA = 0.05
 FAR = 0.95
 
@@ -73,7 +74,9 @@ def nearest_examples(
         mean = known.mean(0)
         own, known = (torch.nn.functional.normalize(part - mean, dim=1) for part in (own, known))
     lengths, indices = _nearest(own, known, count, distance)
-    apart = _nearest(known, known, 2, distance)[0][:, 1]  # the nearest one of a training row is itself
+    # The nearest one of a training row is itself. Of many, a part evenly spaced says how far apart they lie.
+    some = known[:: -(-len(known) // MOST_COMPARED)]
+    apart = _nearest(some, known, 2, distance)[0][:, 1]
     novelty = (apart[None] < lengths[:, :1]).double().mean(1)
     goals = None if labels is None else as_labels(model, labels, len(train_prediction))
     if goals is not None:
@@ -111,10 +114,17 @@ def _hidden(model: Model, inputs: object, layer: str | None, batch_size: int | N
 def _nearest(first: Tensor, second: Tensor, count: int, distance: str) -> tuple[Tensor, Tensor]:
     """Return the distances to the nearest rows, and their numbers, (N, count); ties go to the lower number."""
     found = []
-    for part in first.split(1024):
+    for part in first.split(max(1, AT_ONCE // len(second))):
         apart = 1 - part @ second.T if distance == "cosine" else torch.cdist(part, second)
-        lengths, order = apart.sort(dim=1, stable=True)
-        found.append((lengths[:, :count].clamp_min(0), order[:, :count]))
+        lengths, order = apart.topk(count, largest=False)
+        order, place = order.sort(dim=1)
+        lengths, again = lengths.gather(1, place).sort(dim=1, stable=True)
+        order = order.gather(1, again)
+        # Of rows that are equally far as the last one, those with the lower number.
+        tied = ((apart <= lengths[:, -1:]).sum(1) > count).nonzero()[:, 0]
+        if len(tied):
+            lengths[tied], order[tied] = (item[:, :count] for item in apart[tied].sort(dim=1, stable=True))
+        found.append((lengths.clamp_min(0), order))
     return torch.cat([lengths for lengths, _ in found]), torch.cat([order for _, order in found])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import warnings
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +62,11 @@ def decode_image(content: bytes, input: Input, name: str, *, page: int | None = 
     if channels not in MODES:
         raise InputError("model", expected="images of 1, 3 or 4 channels", got=f"{channels} channels")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as file:
-                return picture_pixels(file, input, name, size=(width, height), page=page)[None]
+        # No filter of warnings: those are the whole process's, and threads would put back each other's.
+        with Image.open(io.BytesIO(content)) as file:
+            if file.width * file.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+                raise Image.DecompressionBombError
+            return picture_pixels(file, input, name, size=(width, height), page=page)[None]
     except InputError:
         raise
     except (UnidentifiedImageError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

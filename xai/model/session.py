@@ -226,7 +226,8 @@ class Session:
         values, over, fields = self._finish(values, over, fields)
         parts = [part.detach() for part in values]
         whole = [values.detach()] if isinstance(values, Tensor) else parts
-        if over == "input" and isinstance(values, Tensor) and METHODS[method].needs_gradient:
+        by_gradient = method in METHODS and METHODS[method].needs_gradient
+        if over == "input" and isinstance(values, Tensor) and by_gradient:
             self._check_categories(values)
         if not all(map(all_finite, whole)):
             raise NetworkError("values", expected="finite numbers", got="NaN or infinity")

@@ -7,11 +7,10 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xai.plots.style import AGAINST, FOR, STYLE, color, figure_of, plain_text, shortened
+from xai.plots.style import AGAINST, FOR, color, figure_of, in_style, plain_text, shortened
 from xai.results.explanation import Explanation
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def bars_figure(
         _draw(ax, names, values, whiskers)
         ax.set_xlabel(label)
         return figure_of(ax)
-    with rc_context(STYLE):
+    with in_style():
         figure = Figure(figsize=(3.6, 0.55 + 0.2 * len(names)), layout="constrained")
         _draw(figure.subplots(), names, values, whiskers)
         # Below the figure's middle: names take much of its width, and a label below the axes would be cut off.
@@ -86,7 +85,7 @@ def weights_figure(
 
 def curve_figure(x: Sequence[float], curves: dict[str, list[float]], x_label: str, y_label: str) -> Figure:
     """Return curves over one axis; the first in color, the others (controls) dashed."""
-    with rc_context(STYLE):
+    with in_style():
         figure = Figure(figsize=(3.4, 2.2), layout="constrained")
         axes = figure.subplots()
         for number, (name, y) in enumerate(curves.items()):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import torch
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.experiment import Panel, Series
 from xai.plots.bars import bars_figure
 from xai.plots.panels import panel_figure
-from xai.plots.style import FOR, GRAY, STYLE, color, pixels_to_draw, plain_text, shortened
+from xai.plots.style import FOR, GRAY, color, in_style, pixels_to_draw, plain_text, shortened
 from xai.results.global_results import (
     Concepts,
     Curve,
@@ -50,7 +49,7 @@ def effects_figure(effects: Effects) -> Figure:
     count = len(effects.curves)
     wide = min(COLUMNS, count)
     high = -(-count // wide)
-    with rc_context(STYLE):
+    with in_style():
         figure = Figure(figsize=(3.1 * wide, 2.4 * high), layout="constrained")
         places = figure.subplots(high, wide, squeeze=False).flatten()
         for axes in places[count:]:

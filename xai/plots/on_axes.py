@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.errors import InputError, describe
-from xai.plots.style import STYLE
+from xai.plots.style import in_style
 from xai.results.explanation import Explanation
 
 __all__ = ["axes_for", "one_row", "parts_of"]
@@ -17,7 +16,7 @@ def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
     """Return the caller's axes, or those of a new figure of so many inches, with a white ground."""
     if ax is not None:
         return ax
-    with rc_context(STYLE):
+    with in_style():
         return Figure(figsize=(width, height), layout="constrained", facecolor="white").subplots()
 
 

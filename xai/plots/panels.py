@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.experiment import Panel, Series
-from xai.plots.style import GRAY, SEVERAL, STYLE, plain_text
+from xai.plots.style import GRAY, SEVERAL, in_style, plain_text
 
 __all__ = ["panel_figure"]
 
@@ -17,7 +16,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 def panel_figure(panel: Panel) -> Figure:
     """Return a figure of one panel; the legend stands below the axes, so that it hides nothing."""
     rows = -(-len(panel.series) // 2) if len(panel.series) > 1 else 0
-    with rc_context(STYLE):
+    with in_style():
         figure = Figure(figsize=(4.2, 2.8 + 0.17 * rows), layout="constrained")
         axes = figure.subplots()
         if panel.surface is not None:

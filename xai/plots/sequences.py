@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from xai.plots.style import STYLE, draw_heat, plain_text, shortened
+from xai.plots.style import draw_heat, in_style, plain_text, shortened
 from xai.results.sequence_results import Alignment, Gates
 
 __all__ = ["alignment_figure", "gates_figure"]
@@ -26,7 +25,7 @@ SIGNED_GATES = ("cell", "new", "state")  # these reach from -1 to 1
 def alignment_figure(alignment: Alignment) -> Figure:
     """Draw the first row's matrices side by side, each on its own scale; blue and orange where signed."""
     matrices, rows, columns = alignment.matrices(), alignment.target[0], alignment.source[0]
-    with rc_context(STYLE):
+    with in_style():
         wide, high = 0.9 + 0.26 * len(columns), 0.9 + 0.24 * len(rows)
         figure = Figure(figsize=(max(2.4, wide) * len(matrices), max(1.8, high)), layout="constrained")
         for axes, (name, matrix) in zip(
@@ -44,7 +43,7 @@ def gates_figure(gates: Gates) -> Figure:
     """Draw the first row's gates: units down, steps along; magenta from 0 to 1, blue and orange from -1 to 1."""
     names, steps = list(gates.gates), gates.steps[0]
     high = -(-len(names) // 2)
-    with rc_context(STYLE):
+    with in_style():
         wide = max(3.2, 1.1 + 0.17 * len(steps))
         figure = Figure(figsize=(2 * wide, 1.9 * high + 0.3), layout="constrained")
         grid = figure.subplots(high, 2, squeeze=False).flatten()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from xai.plots.style import STYLE, draw_heat, plain_text
+from xai.plots.style import draw_heat, in_style, plain_text
 from xai.results.explanation import Explanation
 
 __all__ = ["MOST_CURVES", "present_steps", "series_figure"]
@@ -23,7 +22,7 @@ def series_figure(explanation: Explanation) -> Figure:
     channels = series.shape[1]
     names = explanation.names if len(explanation.names) == channels else range(channels)
     tall = min(TALLEST, max(1.2, 0.17 * channels))
-    with rc_context(STYLE):
+    with in_style():
         figure = Figure(figsize=(5.2, 1.5 + tall), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.3, tall])
         deviation = series.std(0).clamp_min(1e-12) if count > 1 else 1.0

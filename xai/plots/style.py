@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
+
+from xai.base.plain import printable_text as visible_text
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -25,6 +31,7 @@ __all__ = [
     "color",
     "draw_heat",
     "figure_of",
+    "in_style",
     "pixels_to_draw",
     "plain_text",
     "shortened",
@@ -45,6 +52,19 @@ STYLE: dict[RcKeyType, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
 }
+
+
+_settings = threading.RLock()
+
+
+@contextmanager
+def in_style(more: dict[RcKeyType, Any] | None = None) -> Generator[None]:
+    """Run the body with the library's settings of matplotlib, then put the process's own back.
+
+    They are the whole process's: two threads at once would put back each other's. So threads take turns.
+    """
+    with _settings, rc_context({**STYLE, **(more or {})}):
+        yield
 
 
 def color(rgb: tuple[int, int, int]) -> tuple[float, ...]:
@@ -89,15 +109,6 @@ def plain_text(text: object) -> str:
     # matplotlib reads $...$ as mathematics; a class name is just text. Control characters have no place in XML.
     text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
     return text.replace("$", r"\$")
-
-
-def visible_text(text: object) -> str:
-    """Return a text in which every character can be seen, and line breaks stay."""
-    # Joiners hold emoji and scripts together; other characters without a shape would vanish, or upset the HTML.
-    return "".join(
-        character if character.isprintable() or character in "\n\t\u200c\u200d" else "\N{REPLACEMENT CHARACTER}"
-        for character in str(text)
-    )
 
 
 def shortened(text: object, most: int = 32) -> str:

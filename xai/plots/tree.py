@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
-from xai.plots.style import SEVERAL, STYLE, plain_text, shortened
+from xai.plots.style import SEVERAL, in_style, plain_text, shortened
 from xai.results.global_results import SurrogateTree
 
 __all__ = ["tree_figure"]
@@ -29,7 +28,7 @@ def tree_figure(surrogate: SurrogateTree, ax: Axes | None = None) -> Figure:
     tree, names = surrogate.tree, [shortened(name, LONGEST) for name in surrogate.names]
     classes = [shortened(surrogate.classes[number], LONGEST) for number in getattr(tree, "classes_", [])]
     shown = min(surrogate.depth, LEVELS)
-    with rc_context(STYLE):
+    with in_style():
         axes = ax or Figure(figsize=_size(surrogate.leaves, shown), layout="constrained").subplots()
         if not hasattr(_figure(axes).canvas, "get_renderer"):
             FigureCanvasAgg(_figure(axes))  # plot_tree measures its boxes

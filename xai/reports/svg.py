@@ -9,12 +9,11 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 from markupsafe import Markup
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
-from xai.plots.style import STYLE
+from xai.plots.style import in_style
 
 __all__ = ["inline_svg"]
 
@@ -46,7 +45,7 @@ def inline_svg(figure: Figure, label: str) -> Markup:
     Black becomes the page's own text color. `label` is read out in place of the picture.
     """
     buffer = io.StringIO()
-    with rc_context({**STYLE, "svg.hashsalt": label}):
+    with in_style({"svg.hashsalt": label}):
         put_back, letters = _stand_in(figure)
         try:
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

@@ -51,7 +51,7 @@ def as_bar(stream: TextIO) -> Callable[[Event], None]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(file=stream)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), console=console, transient=True)
+    bar = Progress(TextColumn("{task.description}", markup=False), BarColumn(), console=console, transient=True)
     task = bar.add_task("run", total=None)
 
     def log(event: Event) -> None:
