@@ -3,13 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench soak calibrate docs gallery imagenet clean
+.PHONY: report test lint bench soak calibrate docs gallery imagenet clean fuzz mutants
 
 report: .venv/ready
 	$(BIN)/xai report
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+fuzz: .venv/ready
+	$(BIN)/python -m tests.fuzz 20000
+
+mutants: .venv/ready
+	$(BIN)/python -m tests.mutants
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from xai.base.errors import InputError, names_errors
+from xai.base.errors import InputError, describe, names_errors
 from xai.methods import all_methods
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -42,9 +42,14 @@ def attribute(
     [('saliency', 0), ('saliency', (0, 1)), ('occlusion', 0), ('occlusion', (0, 1))]
     """
     known = {name: spec for name, spec in all_methods().items() if spec.kind in ("attribution", "surrogate")}
-    unknown = [name for name in (*methods, *(options or {})) if name not in known]
-    if unknown or not methods or isinstance(methods, str):
-        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[:1] or methods))
+    listed = isinstance(methods, Iterable) and not isinstance(methods, str)
+    names = list(methods) if listed else []
+    unknown = [name for name in (*names, *(options or {})) if not isinstance(name, str) or name not in known]
+    if unknown or not names:
+        raise InputError(
+            "methods", expected=f"among {', '.join(known)}", got=describe(unknown[0] if unknown else methods)
+        )
+    methods = names
     before, model.shared = model.shared, {}
     try:
         return {

@@ -15,7 +15,17 @@ from typing import Any
 
 __all__ = ["BARE", "wrong_argument", "wrong_model"]
 
-BARE = (TypeError, ValueError, AttributeError, IndexError, KeyError, OverflowError, RuntimeError, RecursionError)
+BARE = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    OSError,
+    RuntimeError,
+    RecursionError,
+)
 LARGEST = 2**63 - 1  # the largest whole number that arrays and tensors know
 MISSING = object()
 PLAIN: dict[object, tuple[str, Callable[[object], bool]]] = {
@@ -73,16 +83,42 @@ def wrong_argument(
         owner = given.pop("self")
         hints = _hints(type(owner))
         given = {name: getattr(owner, name) for name in hints if hasattr(owner, name)}
+    given |= _settings_of(signature, given, hints)
     for name, value in given.items():
         if name in hints and name != "self":
+            if hints[name] is MISSING:
+                return name, "an argument that there is", Words("one that there is none of")
             wanted = _mismatch(value, hints[name])
             if wanted is not None:
                 return name, wanted, value
+    for name, value in given.items():
+        if isinstance(value, str | os.PathLike) and not _can_be_path(value):
+            return name, "a text or path that a file system knows", value
     for name, value in given.items():
         number = isinstance(value, Integral | Real) and not isinstance(value, bool)
         if number and not -LARGEST <= value <= LARGEST:  # infinity and NaN as well
             return name, "a number that is finite and not so large", value
     return None
+
+
+def _can_be_path(value: str | os.PathLike) -> bool:
+    try:
+        path = os.fsencode(value)
+    except (UnicodeEncodeError, TypeError):
+        return False
+    return b"\0" not in path and all(len(part) < 256 for part in path.split(os.sep.encode()))
+
+
+def _settings_of(signature: inspect.Signature, given: dict[str, object], hints: dict[str, object]) -> dict[str, object]:
+    """Return the arguments that stand in a function's **settings, and add what their type says to the hints."""
+    for item in signature.parameters.values():
+        declared = typing.get_args(hints.get(item.name))
+        if item.kind == item.VAR_KEYWORD and declared and isinstance(declared[0], type):
+            settings = typing.cast("dict[str, object]", given.pop(item.name, {}))
+            known = _hints(declared[0])
+            hints |= {name: known.get(name, MISSING) for name in settings}
+            return settings
+    return {}
 
 
 def _not_in(
@@ -117,6 +153,8 @@ def _hints(function: Callable | type) -> dict[str, object]:
     module = importlib.import_module(getattr(function, "__module__", "builtins"))
     found = {}
     for name, hint in annotations.items():
+        if isinstance(hint, typing.ForwardRef):
+            hint = hint.__forward_arg__
         with contextlib.suppress(NameError, TypeError, SyntaxError, AttributeError):
             # Of this library's own source alone: annotations stand there as text.
             found[name] = eval(hint, vars(module)) if isinstance(hint, str) else hint
@@ -125,6 +163,13 @@ def _hints(function: Callable | type) -> dict[str, object]:
 
 def _mismatch(value: object, hint: Any) -> str | None:
     """Return what a hint asks for, None where the value is that, or where the hint does not say."""
+    try:
+        return _asked(value, hint)
+    except BARE:  # values that cannot even be compared or gone through
+        return "something else"
+
+
+def _asked(value: object, hint: Any) -> str | None:
     if hint is Any or hint is object or isinstance(hint, typing.TypeVar):
         return None
     if hint is None or hint is type(None):
@@ -151,9 +196,12 @@ def _of_kind(value: object, kind: type, parts: tuple) -> str | None:
     listed = kind in (list, tuple) or kind in (collections.abc.Sequence, collections.abc.Iterable)
     if listed:
         # Arrays and indexes do for lists.
-        if isinstance(value, str | bytes) or not isinstance(value, collections.abc.Iterable):
+        once = kind is not collections.abc.Iterable and not hasattr(value, "__len__")  # an iterator
+        if isinstance(value, str | bytes) or not isinstance(value, collections.abc.Iterable) or once:
             return "a list"
         if kind is tuple and parts and Ellipsis not in parts:
+            if not hasattr(value, "__getitem__"):
+                return "a list"
             items = list(value)
             if len(items) != len(parts) or any(_mismatch(item, part) for item, part in zip(items, parts, strict=True)):
                 return f"({', '.join(_mismatch(MISSING, part) or 'anything' for part in parts)})"

@@ -84,6 +84,9 @@ def read_images(paths: Sequence[str | Path], input: Input) -> LabelledImages:
         paths: Of the files.
         input: The kind of input, as for `read_image`.
     """
+    paths = list(paths)
+    if not paths:
+        raise InputError("paths", expected="at least one file", got="none")
     batch = torch.cat([read_image(path, input) for path in paths])
     return LabelledImages(batch, tuple(Path(path).name for path in paths))
 

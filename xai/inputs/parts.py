@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
 from xai.inputs.tokens import TokenizedText
 
@@ -81,7 +82,7 @@ def given_labels(labels: object, shape: tuple[int, ...], device: torch.device) -
     Raises:
         InputError: where they are no whole numbers, or of another shape.
     """
-    given = torch.as_tensor(labels)
+    given = as_tensor(labels, "segments")
     if given.is_floating_point() or tuple(given.shape) not in (shape[1:], shape):
         raise InputError("segments", expected=f"whole numbers of shape {shape[1:]} or {shape}", got=describe(given))
     return torch.stack([renumbered(part) for part in given.expand(shape).long()]).to(device)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
 from xai.base.frames import is_frame
 from xai.base.spelled import spelled_codes
@@ -52,6 +54,8 @@ def read_table(
             wanted = f"codes from 0 to {len(known) - 1} in column {name!r}"
             raise InputError("data", expected=wanted, got=f"{codes.min():g} to {codes.max():g}")
     if labels is not None:
+        if isinstance(labels, torch.Tensor):
+            labels = as_tensor(labels, "labels").cpu()
         labels = np.asarray(labels).reshape(-1)
         if len(labels) != len(values):
             raise InputError("labels", expected=f"one per row ({len(values)})", got=len(labels))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError, describe, one_line
 
 __all__ = ["TokenizedText", "characters", "cut"]
 
@@ -116,7 +116,7 @@ def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> 
 
 
 def _spans(text: str, units: Any) -> list[tuple[int, int]]:
-    if units == "characters":
+    if isinstance(units, str) and units == "characters":
         return characters(text)
     if callable(units):
         return _located(text, units)
@@ -145,7 +145,12 @@ def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]
 
 def _located(text: str, tokenizer: Callable[[str], list[str]]) -> list[tuple[int, int]]:
     spans, place = [], 0
-    for token in tokenizer(text):
+    try:
+        tokens = list(tokenizer(text))
+    except Exception as error:
+        wanted = "a function from a text to its tokens"
+        raise InputError("units", expected=wanted, got=f"{type(error).__name__}: {one_line(error)}") from error
+    for token in tokens:
         start = text.find(token, place) if isinstance(token, str) and token else -1
         if start < 0:
             wanted = "tokens that stand in the text, in order"

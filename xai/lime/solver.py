@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from xai.base.errors import InputError
 from xai.lime.leverage import without_leverage
 from xai.lime.moments import Moments
 
@@ -139,7 +140,11 @@ def _solve(systems: Tensor, penalty: float, kept: Tensor, moments: Moments) -> t
         inverse = torch.cholesky_solve(mixing.mT, factor[:, 0])
     else:
         # What varies by rounding alone has no equation of its own; the pseudo-inverse gives it weight 0.
-        whole = torch.linalg.pinv(gram, hermitian=True, rtol=max(moments.rounding, 1e-10))
+        try:
+            whole = torch.linalg.pinv(gram, hermitian=True, rtol=max(moments.rounding, 1e-10))
+        except torch.linalg.LinAlgError as error:
+            wanted = "features of a size that can be squared and summed in float64"
+            raise InputError("background", expected=wanted, got="larger ones") from error
         fits, inverse = whole @ products, whole[:, 0] @ mixing.mT
     if free is not None:
         fits, inverse = free[:, None] @ fits, free @ inverse * kept[:, None]

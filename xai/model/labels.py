@@ -50,9 +50,11 @@ def check_outputs(labels: Tensor, outputs: int) -> None:
 
 def _classes(names: Sequence[str], labels: object, rows: int) -> Tensor:
     values = labels.to_numpy() if has_numbers(labels) else labels
-    if not isinstance(values, Tensor):
+    if isinstance(values, Tensor):
+        values = as_tensor(values, "labels")
+    else:
         values = _numbers(names, values, column=has_numbers(labels))
-    if len(values) != rows or values.ndim != 1:
+    if values.ndim != 1 or len(values) != rows:
         raise InputError("labels", expected=f"one per row ({rows})", got=describe(values))
     values = values.cpu()
     if not len(values) or not bool((values == values.round()).all()) or int(values.min()) < 0:

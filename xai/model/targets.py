@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xai.base.arrays import as_tensor
 from xai.base.errors import TargetError, describe
 
 __all__ = ["Target", "resolve_target"]
@@ -58,7 +59,7 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
             raise TargetError("target", expected=f"an output from 0 to {outputs - 1}", got="None")
         return Target(probabilities.argmax(1))
     if isinstance(target, np.ndarray | Tensor) and target.ndim > 0:
-        target = target.tolist()
+        target = as_tensor(target, "target").tolist() if isinstance(target, Tensor) else target.tolist()
     items: list[Any] = target if isinstance(target, list) else [target] * rows
     if len(items) != rows:
         raise TargetError("target", expected=f"one per row ({rows})", got=f"{len(items)}")

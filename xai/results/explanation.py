@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, names_errors
+from xai.base.errors import InputError, describe, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
@@ -150,8 +151,11 @@ class Explanation(Shown):
             raise InputError(
                 "explanation", expected="one with standard errors", got="one without", operation="interval"
             )
-        if not 0 < confidence < 1:
-            raise InputError("confidence", expected="a share between 0 and 1", got=confidence, operation="interval")
+        share = isinstance(confidence, Real) and not isinstance(confidence, bool) and 0 < confidence < 1
+        if not share:
+            got = describe(confidence)
+            raise InputError("confidence", expected="a share between 0 and 1", got=got, operation="interval")
+        confidence = float(confidence)
         diagnostics = self.diagnostics or ({},) * len(self)
         degrees = [diagnosis.get("degrees_of_freedom", float("inf")) for diagnosis in diagnostics]
         quantiles = t.ppf(0.5 + confidence / 2, degrees).tolist()  # of all rows in one call

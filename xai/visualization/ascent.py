@@ -106,6 +106,8 @@ def visualize(
     if isinstance(reference, LabelledImages):
         reference, source = reference.images, source or f"real images ({reference.source})"
     chosen = limits.default() if constraints is None else list(constraints)
+    if not all(isinstance(item, Constraint) for item in chosen):
+        raise InputError("constraints", expected="constraints of xai.visualization.constraints", got=describe(chosen))
     setting = ProblemConfig(size, parameters, transforms, bounds, chosen, start, reference)
     kind = problem_type(model.input)
     rate = kind.learning_rate(setting) if learning_rate is None else learning_rate

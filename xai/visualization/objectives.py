@@ -13,6 +13,7 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+from xai.base.arrays import to_tensor
 from xai.base.errors import InputError, LayerError, TargetError, describe, names_errors
 from xai.visualization.objective import Objective, Reading
 
@@ -98,7 +99,7 @@ def direction(layer: str, vector: object) -> Objective:
     """
     layer = _layer(layer)
     try:
-        wanted = torch.as_tensor(vector, dtype=torch.float32).flatten()
+        wanted = to_tensor(vector, "vector").to(torch.float32).flatten()
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError("vector", expected="numbers, one per channel", got=describe(vector)) from error
     if not bool(torch.isfinite(wanted).all()) or float(wanted.norm()) == 0:

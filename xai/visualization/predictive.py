@@ -36,7 +36,14 @@ class Features:
         if not isinstance(model, Model) or model.input.drawing != "map":
             raise InputError("features", expected="an xai.Model of images, another one than this", got=describe(model))
         sized = msgspec.structs.replace(model.input, shape=shape)
-        self.model = Model(model.network, task=model.task, output=model.output, input=sized, forward=model.forward)
+        self.model = Model(
+            model.network,
+            task=model.task,
+            output=model.output,
+            input=sized,
+            forward=model.forward,
+            output_key=model.output_key,
+        )
         with untouched(model.network):
             found = self.model.trace_of(torch.zeros(1, *shape, device=model.device))
         self.layers = [layer.name for layer in found.units() if len(layer.shape) == 3][-2:]

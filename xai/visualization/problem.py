@@ -48,7 +48,14 @@ class Problem(ABC):
         self.model, self.config = model, config
         self.clip = any(item.clips for item in config.constraints)
         self.input: Input = self.resized_input()
-        sized = Model(model.network, task=model.task, output=model.output, input=self.input, forward=model.forward)
+        sized = Model(
+            model.network,
+            task=model.task,
+            output=model.output,
+            input=self.input,
+            forward=model.forward,
+            output_key=model.output_key,
+        )
         self.start, self.real = (
             None if item is None else sized.prepare(item, name)
             for item, name in ((config.start, "start"), (config.reference, "reference"))
