@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench soak calibrate docs gallery imagenet clean fuzz mutants
+.PHONY: report test lint bench soak calibrate docs gallery imagenet clean fuzz
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -13,9 +13,6 @@ test: .venv/ready
 
 fuzz: .venv/ready
 	$(BIN)/python -m tests.fuzz 20000
-
-mutants: .venv/ready
-	$(BIN)/python -m tests.mutants
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ FOUND = [
     ("saliency", {"inputs": "meta tensor"}),
     ("save_model", {"folder": "surrogate"}),
     ("visualize", {"constraints": "iterator"}),
+    ("lime_tabular", {"background": "meta tensor"}),
 ]
 
 

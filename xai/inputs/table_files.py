@@ -64,7 +64,8 @@ def read_table(
 
 def _from_array(data: object) -> np.ndarray:
     try:
-        values = np.asarray(data.detach().cpu() if isinstance(data, Tensor) else data, dtype=np.float64)
+        plain = as_tensor(data, "data").cpu() if isinstance(data, Tensor) else data
+        values = np.asarray(plain, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError("data", expected="a table of numbers", got=describe(data)) from error
     if values.ndim != 2:
