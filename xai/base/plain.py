@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["as_plain", "printable_text", "visible_text"]
+__all__ = ["as_plain", "visible_text"]
 
 
 def as_plain(value: Any) -> Any:
@@ -45,18 +45,3 @@ def visible_text(text: str) -> str:
     'a\\\\ud800b'
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def printable_text(text: object) -> str:
-    """Return a text in which every character can be seen, and line breaks stay.
-
-    Joiners hold emoji and scripts together; other characters without a shape would vanish, upset HTML,
-    or be obeyed by a terminal.
-
-    >>> printable_text("a\\x1b[31mb")
-    'a\N{REPLACEMENT CHARACTER}[31mb'
-    """
-    return "".join(
-        character if character.isprintable() or character in "\n\t\u200c\u200d" else "\N{REPLACEMENT CHARACTER}"
-        for character in str(text)
-    )

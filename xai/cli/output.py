@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from xai.base.plain import printable_text
+from xai.base.printable import printable_text
 
 __all__ = ["AS_JSON", "say", "say_table", "tell", "wants_json"]
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from xai.base.plain import printable_text as visible_text
+from xai.base.printable import printable_text as visible_text
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
