@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.accessibility import violations
 from tests.browser.test_in_chromium import browser, pytestmark  # noqa: F401 - a fixture, and when to skip
 
 
@@ -34,4 +35,7 @@ def test_it_opens_without_a_complaint(browser, audited: Path, width: int) -> Non
     assert page.evaluate(f"{missing}.length") == 0
     assert page.locator("a.chip.fail").count() >= 3
     assert complaints == []
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    page.wait_for_timeout(100)
+    assert violations(page) == []
     context.close()
