@@ -143,8 +143,9 @@ def test_it_prints_without_its_controls(open_page) -> None:
     page.emulate_media(media="print")
     for selector in ("nav", "#download-data", ".save", ".slider"):
         assert page.locator(selector).first.is_hidden()
-    for selector in ("th button.sort", "td[data-cell] button"):  # the words of the table, not controls beside it
-        assert page.locator(f"#performance {selector}").first.is_visible()
+    # The words of a table, not controls beside it.
+    for selector in ("#provenance th button.sort", "#performance td[data-cell] button"):
+        assert page.locator(selector).first.is_visible()
     assert page.pdf().startswith(b"%PDF")
 
 

@@ -71,3 +71,15 @@ def test_there_are_forms_and_a_checklist() -> None:
     checklist = (ROOT / ".github" / "PULL_REQUEST_TEMPLATE.md").read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"`make ([a-z]+)`", checklist)) <= targets
+
+
+def test_nothing_that_a_build_writes_is_kept() -> None:
+    """What tutorials, the documentation and the gallery write stays out of the repository."""
+    import subprocess
+
+    command = ["git", "-C", str(ROOT), "ls-files", "docs", "reports", "runs"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("no checkout")
+    made = r"docs/(auto_|api\.md|methods\.md|sg_|_build/)|docs/(tutorials|course)/\w+/|reports/gallery/|runs/"
+    assert [name for name in done.stdout.splitlines() if re.match(made, name)] == []
