@@ -34,14 +34,14 @@ CHECKS = (
         function="xai.auditing.checks.shortcuts:shortcuts",
         title="Shortcuts",
         question="Does something decide that should not: a mark, a border, one column?",
-        passes=60,
+        passes=150,
     ),
     ModelCheck(
         name="robustness",
         function="xai.auditing.checks.robustness:robustness",
         title="Robustness",
         question="Does it stand small changes of the inputs, and do its reasons?",
-        passes=40,
+        passes=60,
     ),
     ModelCheck(
         name="explanations",
