@@ -1,8 +1,9 @@
 """How often verdicts on maps are right, in seven families of worlds: `python -m benchmarks.calibrate_evidence`.
 
-Maps whose verdict is known (`benchmarks.worlds.candidates`) are verified in each family. Limits, where a check has any,
-are set on all families but one and scored on that one, in turn: what sets them goes into `LIMITS`. Seeds are fixed in
-`benchmarks.worlds.case`: limits are set on "calibration" seeds, what is reported as a score runs on "scoring" seeds.
+Maps whose verdict is known (`benchmarks.worlds.candidates`) are put to the check of faithfulness in each family. How
+high the correlation of a supported map must be is set on all families but one and used on that one, in turn:
+`limits_from` says how. Seeds are fixed in `benchmarks.worlds.case`: limits are set on "calibration" seeds, scores are
+of "scoring" seeds.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from scipy.stats import binomtest
 
@@ -21,11 +24,13 @@ from benchmarks.output import say
 from benchmarks.worlds import FAMILIES, SEEDS, cases
 from benchmarks.worlds.candidates import WANTED, candidate_maps
 from benchmarks.worlds.presented import explanation_of
+from xai.evidence.claims import claim_of
+from xai.evidence.limits import SUPPORTS
 from xai.evidence.verdict import verdict
 
-__all__ = ["LIMITS", "Verdict", "asked", "collected", "held_out", "verdict_of"]
+__all__ = ["Verdict", "asked", "at", "collected", "limits_from", "verdict_of"]
 
-CHECKS = ("faithfulness",)  # those that need no second run of a method: a map alone can be put to them
+CHECKS = ("faithfulness",)  # needs no second run of a method: a map alone can be put to it
 
 # What is asked in each family, as shares of maps: (verdicts, at least or at most, share).
 ASKED = {
@@ -33,37 +38,51 @@ ASKED = {
     "not supported": ((("supported",), "at most", 0.05),),
     "contradicted": ((("contradicted",), "at least", 0.9),),
 }
+GRID = np.arange(0.5, 0.91, 0.05)  # limits that are tried
+MOST_WRONG = 0.04  # of the wrong maps of a family may be above the limit, where it is set
 
 
 class Verdict(NamedTuple):
-    """One row's verdict: of which family, shape of network, map and wanted verdict; `accident`: the map is right."""
+    """One row's verdict, as if any correlation above chance and all rivals were enough: see `at`.
+
+    Attributes:
+        family: Of worlds.
+        shape: Of the network.
+        seed: Of the case.
+        map: The map's name.
+        claim: What it claims.
+        wanted: The verdict that is right.
+        word: The verdict.
+        score: The correlation that a limit is set on.
+        accident: The map should be wrong and agrees with the truth.
+    """
 
     family: str
     shape: str
     seed: int
     map: str
+    claim: str
     wanted: str
     word: str
-    statuses: tuple[str, ...]
+    score: float
     accident: bool
 
 
-class Limit(NamedTuple):
-    """A limit that worlds decide. set: (verdicts of several families) -> value. use: value -> what puts it to use."""
+@contextmanager
+def any_correlation() -> Iterator[None]:
+    """Let every correlation be high enough, so that limits can be tried on what was measured once."""
+    before = dict(SUPPORTS)
+    SUPPORTS.update(dict.fromkeys(SUPPORTS, -1.0))
+    try:
+        yield
+    finally:
+        SUPPORTS.update(before)
 
-    set: Callable[[Sequence[Verdict]], float]
-    use: Callable[[float], None]
 
-
-# Limits by name, each set on all families but the one that is scored. Today's verdicts on a map alone have none: a
-# p-value is compared with 0.05.
-LIMITS: dict[str, Limit] = {}
-
-
-def verdict_of(model: xai.Model, explanation: xai.Explanation, seed: int = 0) -> list[tuple[str, tuple[str, ...]]]:
-    """Return for each row the verdict of today's checks on a map alone, and the status of each check."""
+def verdict_of(model: xai.Model, explanation: xai.Explanation, seed: int = 0) -> list[tuple[str, float]]:
+    """Return for each row the verdict on a map alone, and the correlation behind it."""
     verified = xai.verify(model, explanation, CHECKS, seed=seed)
-    return [(verdict(row), tuple(finding.status for finding in row)) for row in verified.evidence]
+    return [(verdict(row), row[0].score or 0.0) for row in verified.evidence]
 
 
 def collected(family: str, seeds: Sequence[int], rows: int, refused: list | None = None) -> Iterator[Verdict]:
@@ -71,17 +90,44 @@ def collected(family: str, seeds: Sequence[int], rows: int, refused: list | None
     for case in cases(family, seeds, rows=rows, refused=refused):
         for name, candidate in candidate_maps(case, 0).items():
             claimed = explanation_of(case, candidate.values, candidate.claim)
-            for (word, statuses), accident in zip(verdict_of(case.model, claimed), candidate.accident, strict=True):
-                yield Verdict(family, case.shape, case.seed, name, candidate.wanted, word, statuses, accident)
+            with any_correlation():
+                found = verdict_of(case.model, claimed)
+            for (word, score), accident in zip(found, candidate.accident, strict=True):
+                claim = claim_of(claimed)
+                yield Verdict(family, case.shape, case.seed, name, claim, candidate.wanted, word, score, accident)
 
 
-def held_out(calibration: dict[str, Sequence[Verdict]], family: str) -> dict[str, float]:
-    """Set every limit on all families but one, put it to use, and return them by name."""
-    others = [item for name, items in calibration.items() if name != family for item in items]
-    values = {name: limit.set(others) for name, limit in LIMITS.items()}
-    for name, value in values.items():
-        LIMITS[name].use(value)
-    return values
+def at(limits: dict[str, float], verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts as they are with limits by claim."""
+    return [
+        item._replace(word="not shown") if item.word == "supported" and item.score < limits[item.claim] else item
+        for item in verdicts
+    ]
+
+
+def limits_from(verdicts: Sequence[Verdict]) -> dict[str, float]:
+    """Return by claim the lowest limit above which at most 4 % of the wrong maps of each family are.
+
+    A claim that no wrong map makes takes the highest of the others.
+    """
+    found: dict[str, float] = {}
+    for claim in SUPPORTS:
+        families: dict[str, list[Verdict]] = defaultdict(list)
+        for item in verdicts:
+            if item.claim == claim and item.wanted == "not supported" and not item.accident:
+                families[item.family].append(item)
+        if families:
+            found[claim] = float(
+                next((limit for limit in GRID if _most_wrong(families, limit) <= MOST_WRONG), GRID[-1])
+            )
+    return {claim: found.get(claim, max(found.values())) for claim in SUPPORTS}
+
+
+def _most_wrong(families: dict[str, list[Verdict]], limit: float) -> float:
+    return max(
+        sum(item.word == "supported" and item.score >= limit for item in items) / len(items)
+        for items in families.values()
+    )
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:
@@ -133,31 +179,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--seeds", default="calibration", choices=list(SEEDS))
-    parser.add_argument("--networks", type=int, default=4, help="how many seeds of each family")
-    parser.add_argument("--rows", type=int, default=4, help="rows of each network")
+    parser.add_argument("--networks", type=int, default=6, help="how many seeds of each family")
+    parser.add_argument("--rows", type=int, default=3, help="rows of each network")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    seeds = SEEDS["calibration"][: chosen.networks]
+    calibration = {family: list(collected(family, seeds, chosen.rows)) for family in FAMILIES}
+    every = limits_from([item for items in calibration.values() for item in items])
+    say(f"limits set on all families: {every}; the library's: {dict(SUPPORTS)}")
+    measured: dict[str, list[Verdict]] = {}
     run: dict[str, list[Verdict]] = {}
-    calibration: dict[str, Sequence[Verdict]] = {}
-    if LIMITS and chosen.seeds == "scoring":
-        seeds = SEEDS["calibration"][: chosen.networks]
-        calibration = {family: list(collected(family, seeds, chosen.rows)) for family in FAMILIES}
     for family in chosen.families:
         started, refused = time.process_time(), []
-        limits = held_out(calibration, family) if calibration else {}
-        run[family] = list(collected(family, SEEDS[chosen.seeds][: chosen.networks], chosen.rows, refused))
+        limits = limits_from([item for name, items in calibration.items() if name != family for item in items])
+        measured[family] = calibration[family]
+        if chosen.seeds != "calibration":
+            seeds = SEEDS[chosen.seeds][: chosen.networks]
+            measured[family] = list(collected(family, seeds, chosen.rows, refused))
+        run[family] = at(limits, measured[family])
         say(f"\n## {family}: {chosen.networks - len(refused)} networks, {len(refused)} refused\n")
         for seed, shape, reason in refused:
             say(f"refused: seed {seed}, {shape}: {reason}")
-        for name, value in limits.items():
-            say(f"limit of {name}, set on the other families: {value:g}")
+        say(f"limits set on the other families: {limits}\n")
         table(run[family])
         say(f"\n{time.process_time() - started:.0f} s of one core")
-    say("\n## All families: the range of what is asked\n")
+    say("\n## All families: the range of what is asked, with limits set on the others\n")
+    ranges(run)
+    say(f"\n## The same with the library's limits, {dict(SUPPORTS)}\n")
+    ranges({family: at(dict(SUPPORTS), verdicts) for family, verdicts in measured.items()})
+
+
+def ranges(run: dict[str, list[Verdict]]) -> None:
+    """Print the least and largest share over families of each thing that is asked."""
     found = {family: asked(verdicts) for family, verdicts in run.items()}
     for name in next(iter(found.values())):
         shares = {family: asks[name][0] / asks[name][1] for family, asks in found.items() if asks[name][1]}
-        missed = [family for family, asks in found.items() if not asks[name][2]]
+        missed = [f"{family} ({100 * shares[family]:.0f} %)" for family, asks in found.items() if not asks[name][2]]
         spread = f"{100 * min(shares.values()):.0f} to {100 * max(shares.values()):.0f} %" if shares else "none"
         say(f"- {name}: {spread}; missed by {', '.join(missed) or 'none'}")
 

@@ -31,6 +31,7 @@ _HOMES = {
     "XaiWarning": "xai.base.errors",
     "attribute": "xai.attribution.several",
     "verify": "xai.evidence.verify",
+    "rank_methods": "xai.evidence.rank",
     "TrainingSummary": "xai.lime.summary",
     "kernel_widths": "xai.lime.widths",
     "submodular_pick": "xai.lime.pick",

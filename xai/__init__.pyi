@@ -19,6 +19,7 @@ from xai.auditing.compare.run import compare as compare
 from xai.auditing.run import audit as audit
 from xai.base.errors import XaiError as XaiError
 from xai.base.errors import XaiWarning as XaiWarning
+from xai.evidence.rank import rank_methods as rank_methods
 from xai.evidence.verify import verify as verify
 from xai.global_explanations.accumulated_effects import accumulated_local_effects as accumulated_local_effects
 from xai.global_explanations.concepts import concept_sensitivity as concept_sensitivity

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 import xai
-from benchmarks import calibrate_evidence
-from benchmarks.calibrate_evidence import Limit, Verdict, asked, held_out, verdict_of
+from benchmarks.calibrate_evidence import Verdict, asked, at, limits_from, verdict_of
 from benchmarks.worlds.candidates import WANTED, agreement, candidate_maps, with_shuffled_weights
 from benchmarks.worlds.moving import center, edges, half_moved, moved
 from benchmarks.worlds.presented import CLAIMS, explanation_of, units_of
@@ -108,25 +107,29 @@ def test_verdicts_on_a_table_say_more_of_the_truth_than_of_its_opposite() -> Non
     assert "supported" not in words["flipped truth"]
 
 
-def _verdict(wanted: str, word: str, accident: bool = False, family: str = "a") -> Verdict:
-    return Verdict(family, "plain", 0, wanted, wanted, word, (), accident)
+def _verdict(wanted: str, word: str, accident: bool = False, family: str = "a", score: float = 1.0) -> Verdict:
+    return Verdict(family, "plain", 0, wanted, "additive", wanted, word, score, accident)
 
 
 def test_what_is_asked_is_counted_without_accidents() -> None:
     verdicts = [_verdict("supported", "supported")] * 94 + [_verdict("supported", "untestable")] * 5
     verdicts += [_verdict("supported", "contradicted")]
-    verdicts += [_verdict("not supported", "supported")] * 2 + [_verdict("not supported", "unstable")] * 18
+    verdicts += [_verdict("not supported", "supported")] * 2 + [_verdict("not supported", "not shown")] * 18
     verdicts += [_verdict("not supported", "supported", accident=True)] * 50
     verdicts += [_verdict("contradicted", "contradicted")] * 8 + [_verdict("contradicted", "untestable")] * 2
     found = list(asked(verdicts).values())
     assert found == [(99, 100, True), (1, 100, True), (2, 20, False), (8, 10, False)]
 
 
-def test_limits_are_set_without_the_family_that_is_scored(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = []
-    seen = Limit(lambda items: float(len({item.family for item in items} - {"b"})), used.append)
-    monkeypatch.setitem(calibrate_evidence.LIMITS, "families", seen)
-    calibration = {name: [_verdict("supported", "supported", family=name)] for name in "abc"}
-    assert held_out(calibration, "b") == {"families": 2.0}
-    assert held_out(calibration, "a") == {"families": 1.0}
-    assert used == [2.0, 1.0]
+def test_the_limit_is_the_lowest_that_few_wrong_maps_of_each_family_reach() -> None:
+    scores = {"a": [0.2] * 95 + [0.62] * 5, "b": [0.2] * 97 + [0.88] * 3, "c": [0.52] * 100}
+    verdicts = [
+        _verdict("not supported", "supported", family=family, score=score)
+        for family, items in scores.items()
+        for score in items
+    ]
+    assert limits_from(verdicts) == pytest.approx({"additive": 0.65, "sensitivity": 0.65, "region": 0.65})
+    others = [item for item in verdicts if item.family != "a"]
+    assert limits_from(others)["additive"] == pytest.approx(0.55)
+    words = [item.word for item in at({"additive": 0.65}, verdicts)]
+    assert words.count("supported") == 3

@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Try a model folder: does it run, and what can every method do with it?",
     "train": "Train a reference network.",
     "explain": "Explain what a model says about images, texts or series.",
+    "rank": "Say which method to trust on a model, and which not.",
     "visualize": "Make images that excite a model's units.",
     "run": "Explain a data set of any size, on many workers, resumable.",
     "audit": "Audit a trained model on labelled data.",

@@ -18,6 +18,7 @@ from xai.reports.escape import render
 from xai.reports.svg import inline_svg
 from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.method_ranking import MethodRanking
 from xai.results.sequence_results import Alignment, Gates
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alignment_body", "concepts_body", "effects_body", "examples_body", "gates_body", "importance_body",
-    "neighbors_body", "tree_body",
+    "neighbors_body", "ranking_body", "tree_body",
 ]  # fmt: skip
 
 EFFECTS = {
@@ -99,6 +100,20 @@ def _body(result: Tabled, title: str, notes: list[str], *, findings: Sequence = 
         "result.html", notes=notes, svg=svg, findings=list(findings),
         rules=rules, columns=list(frame.columns), rows=rows, total=len(frame),
     )  # fmt: skip
+
+
+def ranking_body(result: MethodRanking) -> Markup:
+    """Return the methods in a table, under the sentence that recommends one."""
+    frame = result.to_frame()
+    numbers = frame.select_dtypes("number").columns.tolist()
+    lines = [[(name, _cell(value)) for name, value in line.items()] for line in frame.to_dict("records")]
+    return render("ranking.html", result=result, columns=frame.columns.tolist(), numbers=numbers, lines=lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.3g}"  # not a number: nothing was measured
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def examples_body(result: Examples) -> Markup:

@@ -16,11 +16,13 @@ from xai.reports.bodies_of_results import (
     gates_body,
     importance_body,
     neighbors_body,
+    ranking_body,
     tree_body,
 )
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.method_ranking import MethodRanking
 from xai.results.sequence_results import Alignment, Gates
 from xai.results.visualization import Visualization
 
@@ -48,6 +50,7 @@ SECTIONS: dict[type, SectionOf] = {
     Examples: SectionOf("result", "What excites its units", examples_body),
     Gates: SectionOf("result", "Gates", gates_body),
     Importance: SectionOf("result", "Permutation importance", importance_body),
+    MethodRanking: SectionOf("result", "Which method to trust", ranking_body),
     Neighbors: SectionOf("result", "Nearest training examples", neighbors_body),
     SurrogateTree: SectionOf("result", "A tree that imitates the model", tree_body),
 }

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xai.evidence.rank import in_order, ranked
 from xai.evidence.verdict import VERDICTS, verdict
+from xai.methods import METHODS
 from xai.reports.escape import MARKS
 from xai.reports.sentences import sentences_of
 from xai.results.explanation import Explanation
@@ -20,11 +22,12 @@ RANKS = ("pass", "untestable", "warn", "fail")  # from the best to the worst
 
 @dataclass(frozen=True)
 class MethodTrust:
-    """The verdicts on one method: how often each, in the order of `VERDICTS`."""
+    """The verdicts on one method: how often each, in the order of `VERDICTS`, and what all inputs together show."""
 
     method: str
     title: str
     counts: tuple[tuple[str, str, int], ...]  # verdict, its color, how often
+    pooled: Finding | None = None
 
     @property
     def total(self) -> int:
@@ -40,13 +43,18 @@ def method_trust(explanations: Sequence[Sequence[Explanation]]) -> list[MethodTr
 
     explanations: for each input, one explanation (of a batch of one) per method, in the same order.
     """
-    made = []
+    made: dict[str, MethodTrust] = {}
+    found = []
     for several in zip(*explanations, strict=True):
         counts = Counter(verdict(item.evidence[0]) for item in several if item.evidence and item.evidence[0])
         method = several[0].method
         shown = tuple((word, COLORS[word], counts[word]) for word in VERDICTS)
-        made.append(MethodTrust(method, sentences_of(method).title, shown))
-    return sorted(made, key=lambda trust: (-trust.of("pass"), trust.of("fail")))
+        over_all = ranked(several, METHODS[method].passes if method in METHODS else 1)
+        found.append(over_all)
+        made[method] = MethodTrust(method, sentences_of(method).title, shown, over_all.pooled)
+    if all(item.pooled is None for item in found):  # one input alone
+        return sorted(made.values(), key=lambda trust: (-trust.of("pass"), trust.of("fail")))
+    return [made[item.method] for item in in_order(found)]
 
 
 def verdict_word(findings: Sequence[Finding]) -> dict[str, str] | None:

@@ -113,8 +113,11 @@ def _weakest(performance: Performance) -> dict[str, object] | None:
 
 
 def _best(trust: Sequence[MethodTrust]) -> MethodTrust | None:
-    """Return the method to trust first, None where no explanation is supported."""
-    return trust[0] if trust and trust[0].of("pass") else None
+    """Return the method to trust first, None where none is supported over all inputs (of one input, on it)."""
+    if not trust:
+        return None
+    first = trust[0]
+    return first if (first.of("pass") if first.pooled is None else first.pooled.status == "pass") else None
 
 
 def _is_wrong(example: Example) -> bool:
