@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import subprocess
 import tomllib
 
 import pytest
@@ -27,6 +28,16 @@ def test_the_readme_lists_the_extras() -> None:
         assert options == "-c constraints.txt", "without it, pip takes what was never tested"
         extras = re.fullmatch(r"'?\.(?:\[([\w,]+)\])?'?", what).group(1)
         assert set((extras or "dev").split(",")) <= PROJECT["optional-dependencies"].keys()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_the_checkout_holds_nothing_by_accident() -> None:
+    """What a test or an example wrote into the folder it ran in must not be committed with the rest."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    written = {"CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"}
+    folders = {".ci", ".github", "benchmarks", "docs", "models", "reports", "tests", "xai"}
+    known = written | folders | {".gitignore", "constraints.txt", "pyproject.toml"}
+    assert {name.split("/")[0] for name in listed.splitlines()} == known
 
 
 def test_the_readme_is_short() -> None:

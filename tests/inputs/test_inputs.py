@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -132,7 +133,9 @@ class TestSequences:
         seen = self.kind.feed(self.kind.prepare([[7.0, 8.0]]))
         assert seen.tolist() == [[[3.0, 1.5], [0.0, 0.0], [0.0, 0.0]]]
 
-    @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"]])
+    ragged: ClassVar[list] = [[[[1.0, 2.0], [1.0]], [[1.0, 2.0]]], [[[1.0], [1.0, 2.0]]], [[1.0, [2.0]], 3.0]]
+
+    @pytest.mark.parametrize("value", [[[1.0]], [[1.0, 2.0]] * 4, [[float("nan"), 1.0]], [], ["words"], *ragged])
     def test_what_is_wrong_is_named(self, value: list) -> None:
         with pytest.raises(InputError, match=r"^inputs: expected"):
             self.kind.prepare(value)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -74,7 +73,7 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
                  [0., 0.],
                  [0., 0.]]])
         """
-        several = isinstance(value, list | tuple) and len(value) and np.ndim(value[0]) == 2
+        several = isinstance(value, list | tuple) and len(value) and _axes(value[0]) == 2
         parts = [to_tensor(item, argument) for item in (value if several else [value])]
         wanted = f"series of at most {self.length} steps of {len(self.names)} numbers"
         for part in parts:
@@ -127,6 +126,13 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
     def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
         scale, unit = super().noise_scale(batch)
         return noise_in_steps(scale, batch), unit
+
+
+def _axes(item: object) -> int:
+    """Return how many axes an array has; of nested lists, how deep their first items go, be they ragged or not."""
+    if isinstance(item, list | tuple):
+        return 1 + (_axes(item[0]) if item else 0)
+    return int(getattr(item, "ndim", 0))
 
 
 def window_parts(series: Tensor, window: int) -> Parts:
