@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ANY", "KINDS", "MOVABLE", "SEQUENCES", "Check", "Method", "ModelCheck"]
+__all__ = ["ANY", "CLAIMS", "KINDS", "MOVABLE", "SEQUENCES", "Check", "Method", "ModelCheck"]
 
 ANY = ("image", "tabular", "tensor")
 SEQUENCES = ("sequence", "text")
 KINDS = MOVABLE = ANY + SEQUENCES  # what can change a little: words as vectors
+CLAIMS = ("additive", "sensitivity", "region")  # what a map may say: see `Method`
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from xai.base.specs import CLAIMS
 from xai.evidence.map_scores import explained_layer, unit_scores
 from xai.inputs.base import Input
 from xai.methods import all_methods
 from xai.results.explanation import Explanation
 
 __all__ = ["CLAIMS", "claim_of", "claimed_units", "in_windows"]
-
-CLAIMS = ("additive", "sensitivity", "region")
 
 
 def claim_of(explanation: Explanation) -> str:

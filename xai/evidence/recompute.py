@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from xai.base.errors import InputError, names_errors
+import torch
+
+from xai.base.errors import InputError, XaiError, names_errors, one_line
+from xai.inputs.text import to_texts
 from xai.methods import all_methods
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -15,8 +18,11 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     """Call the explanation's method again on its inputs and targets; `changes` replace recorded options.
 
     A baseline, fill or background that was given as numbers is the one in the explanation. Raises InputError where
-    the method is unknown, or another argument was a tensor, which is not recorded.
+    the method is unknown, or another argument was a tensor, which is not recorded; and for values from elsewhere
+    without a function that makes them again.
     """
+    if explanation.options.get("elsewhere"):
+        return _remade(model, explanation, changes)
     methods = all_methods()
     if explanation.method not in methods:
         raise InputError("method", expected=f"one of {', '.join(methods)}", got=repr(explanation.method))
@@ -34,6 +40,37 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     if given:
         raise InputError(given[0], expected="the tensor that was used", got="only the note that one was")
     return methods[explanation.method].load()(model, explanation.inputs, list(explanation.target), **options)
+
+
+def _remade(model: Model, explanation: Explanation, changes: dict[str, object]) -> Explanation:
+    """Return values from elsewhere, made again by the function that came with them."""
+    if explanation.remake is None:
+        wanted = "values that can be made again (Explanation.of takes a function remake)"
+        raise InputError("explanation", expected=wanted, got=f"values from elsewhere ({explanation.method}) without it")
+    if changes:
+        raise InputError(next(iter(changes)), expected="no option, since values from elsewhere have none", got="one")
+    inputs, target, options = explanation.inputs, list(explanation.target), explanation.options
+    try:
+        values = explanation.remake(model, to_texts(inputs) if inputs.dtype == torch.int32 else inputs.clone(), target)
+    except XaiError:
+        raise
+    except Exception as error:
+        got = f"{type(error).__name__}: {one_line(error)}"
+        raise InputError("remake", expected="a function (model, inputs, target) -> values", got=got) from error
+    behind, tokens = explanation.background, options.get("units") == "given"
+    return Explanation.of(
+        model,
+        inputs,
+        values,
+        target,
+        claim=str(options["claim"]),
+        method=explanation.method,
+        baseline=explanation.baseline if behind is None else behind[0],
+        names=explanation.row_names if tokens else explanation.names or None,
+        over=explanation.over,
+        of=None if options.get("of") is None else str(options["of"]),
+        remake=explanation.remake,
+    )
 
 
 def _is_given(value: object) -> bool:

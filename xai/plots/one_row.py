@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from xai.base.errors import InputError, names_errors
-from xai.methods import all_methods
+from xai.evidence.claims import claim_of
 from xai.plots.bars import weights_figure
 from xai.plots.on_axes import axes_for, one_row, parts_of
 from xai.plots.shaded_text import LINE, shaded_pieces, write_text
@@ -44,8 +44,7 @@ def waterfall(explanation: Explanation, row: int = 0, *, count: int = 9, ax: Axe
     """
     item = parts_of(one_row(explanation, row))
     known = item.diagnostics[0] if item.diagnostics else {}
-    method = all_methods().get(item.method)
-    if "intercept" not in known and (method is None or method.claim != "additive"):
+    if "intercept" not in known and claim_of(item) != "additive":
         raise InputError("explanation", expected="one by a method whose values add up", got=f"one by {item.method}")
     values, names = item.values[0].tolist(), item.value_names()
     order = sorted(range(len(values)), key=lambda place: -abs(values[place]))

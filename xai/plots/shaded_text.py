@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from xai.evidence.claims import claim_of
 from xai.inputs.text import to_texts
 from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, plain_text, visible_text
 from xai.results.explanation import Explanation
@@ -16,7 +17,6 @@ from xai.results.explanation import Explanation
 __all__ = ["LEVELS", "LINE", "Shaded", "add_text_above", "shade_of", "shaded_pieces", "write_text"]
 
 LEVELS = 5
-MAGNITUDES = ("saliency",)  # methods whose values have no sign
 SIDES = {"f": FOR, "a": AGAINST, "m": MAGNITUDE}
 LINE = 62  # characters of a drawn line
 
@@ -51,7 +51,7 @@ def shaded_pieces(explanation: Explanation) -> list[Shaded]:
     text, owners = _owned(explanation)
     weights = explanation.values[0].tolist()
     top = max((abs(weight) for weight in weights), default=0.0) or 1.0
-    signed = any(weight < 0 for weight in weights) or explanation.method not in MAGNITUDES
+    signed = any(weight < 0 for weight in weights) or claim_of(explanation) != "sensitivity"
     unsure = [False] * len(weights)
     if explanation.standard_error is not None:
         low, high = explanation.interval()[0]

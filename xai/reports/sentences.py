@@ -6,7 +6,9 @@ import tomllib
 from importlib.resources import files
 from typing import NamedTuple
 
-from xai.methods import METHODS, all_methods
+from markupsafe import escape
+
+from xai.methods import all_methods
 
 __all__ = [
     "AUDIT_SENTENCES", "CHECK_SENTENCES", "COMPARISON_SENTENCES", "METHOD_SENTENCES", "VERDICT_SENTENCES",
@@ -48,7 +50,7 @@ COMPARISON_SENTENCES = {
 def sentences_of(method: str, part: str = "pixel") -> MethodSentences:
     """Return the sentences of a method, in the words of the kind of input: `part` is that for a part of it.
 
-    A method of another package has its own summary.
+    A method of another package has its own summary; of values from elsewhere it is not known what they should be.
 
     >>> sentences_of("kernel_shap", "column").limits
     'Not what the network does on real rows: most of what it is asked has many columns missing.'
@@ -56,7 +58,11 @@ def sentences_of(method: str, part: str = "pixel") -> MethodSentences:
     if method in METHOD_SENTENCES:
         words = _WORDS.get(part, {"pixel": part})
         return MethodSentences(*(_said(text, words) for text in METHOD_SENTENCES[method]))
-    spec = all_methods().get(method, METHODS["saliency"])
+    spec = all_methods().get(method)
+    if spec is None:  # a name that a caller gave, where templates expect a sentence of the library's own
+        return MethodSentences(
+            escape(method), *(_SENTENCES["elsewhere"][field] for field in ("unit", "look", "limits"))
+        )
     look = spec.summary.capitalize() + "."
     return MethodSentences(method.replace("_", " "), "output", look, "See its documentation.")
 

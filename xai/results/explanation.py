@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch import Tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
+from xai.results.elsewhere import explanation_of
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
 from xai.results.finding import Finding
 
@@ -50,6 +51,7 @@ class Explanation(Shown):
         pooled: Findings over all rows.
         seed: Of what was drawn.
         schema_version: Of the file that `save` writes.
+        remake: A function that makes values from elsewhere again; no file and no copy holds it.
     """
 
     method: str
@@ -72,6 +74,60 @@ class Explanation(Shown):
     pooled: tuple[Finding, ...] = ()
     seed: int | None = None
     schema_version: int = SCHEMA_VERSION
+    remake: Callable[[Any, Any, list], object] | None = None
+
+    @classmethod
+    @names_errors("Explanation.of")
+    def of(
+        cls,
+        model: Any,
+        inputs: object,
+        values: object,
+        target: object = None,
+        *,
+        claim: str = "additive",
+        method: str = "elsewhere",
+        baseline: object = None,
+        names: Sequence | None = None,
+        over: str | None = None,
+        of: str | None = None,
+        remake: Callable[[Any, Any, list], object] | None = None,
+    ) -> Explanation:
+        """Return an explanation whose values were made elsewhere: verified, plotted, saved and reported as our own.
+
+        Args:
+            model: A `Model`, whose answer the values explain.
+            inputs: A batch that the model's input takes, (N, ...).
+            values: A tensor, an array or lists, what captum returns, or a `shap.Explanation`: of the inputs' shape, a
+                map (H, W) for each image, a number for each step of a series, or for each text one for each word. Of
+                values for each class (an axis more, the last) those of the target are taken.
+            target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+            claim: What the values say, which is what checks test: "additive" (signed parts that add up to what the
+                output loses against the baseline), "sensitivity" (how fast the output changes) or "region" (where).
+            method: What made them, by name.
+            baseline: What they are compared with, as for `occlusion`; of texts the string in place of a word, or None
+                where words are taken out.
+            names: Of the columns or channels; of texts the tokens of each, where they are no words.
+            over: What the values are of, where the shape should say so: "input", "layer" (maps), "features" (columns),
+                "steps" or "tokens".
+            of: What they explain: "output", "probability" or "log_probability"; None is the output, or what the values
+                add up to where they say from where on (shap's `base_values`).
+            remake: A function (model, inputs, target) -> values, which gives the same values for the same model each
+                time, and those of another model where it is handed one. Without it randomization, cascade and
+                stability are untestable. Texts come as strings.
+
+        Raises:
+            InputError: The values do not fit the inputs, or are not finite.
+            TargetError: There is no such class.
+
+        >>> import torch, xai
+        >>> model = xai.Model(torch.nn.Linear(3, 2))
+        >>> e = xai.Explanation.of(model, torch.ones(1, 3), [[0.5, 0.0, -1.0]], 1, method="by hand")
+        >>> e
+        Explanation(by hand, 1 rows, over input, target 1)
+        """
+        settings: dict[str, Any] = {"claim": claim, "method": method, "baseline": baseline, "names": names}
+        return explanation_of(model, inputs, values, target, **settings, over=over, of=of, remake=remake)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -189,7 +245,7 @@ class Explanation(Shown):
 
     def __getstate__(self) -> dict[str, object]:
         """Return what a copy or another process gets: with the digest read, and without the network that it is of."""
-        return {**vars(self), **DigestField.read(self)}
+        return {**vars(self), **DigestField.read(self), "remake": None}
 
     def to_frame(self) -> pd.DataFrame:
         """Return a long table: row, target, index or name, value, and the standard error where there is one."""

@@ -62,7 +62,7 @@ def explanation_parts(explanation: Explanation) -> tuple[dict[str, Tensor], dict
     plain = {
         entry.name: getattr(explanation, entry.name)
         for entry in fields(explanation)
-        if entry.name not in (*TENSORS, "evidence", "pooled")
+        if entry.name not in (*TENSORS, "evidence", "pooled", "remake")
     }
     plain["pooled"] = [finding.to_dict() for finding in explanation.pooled]
     plain["evidence"] = [[finding.to_dict() for finding in row] for row in explanation.evidence]
