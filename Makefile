@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench soak calibrate docs gallery imagenet clean fuzz
+.PHONY: report test lint bench soak calibrate docs gallery imagenet clean fuzz mutants
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -13,6 +13,9 @@ test: .venv/ready
 
 fuzz: .venv/ready
 	$(BIN)/python -m tests.fuzz 20000
+
+mutants: .venv/ready
+	$(BIN)/python -m benchmarks.mutants
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -236,3 +236,16 @@ def test_no_map_stands_alone(open_page, width: int, columns: int) -> None:
     rows = [tops.count(top) for top in sorted(set(tops))]
     assert rows[0] <= columns
     assert max(rows) - min(rows) <= 1 or len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "\"'=1+1\""), ("@SUM(A1)", "\"'@SUM(A1)\""), ("-cmd|' /C calc'!A0", "\"'-cmd|' /C calc'!A0\""),
+        ("+x", "\"'+x\""), (" \t=1+1", "\"'=1+1\""), ("-1.5", '"-1.5"'), ("+2,000 %", '"+2,000 %"'),
+        ('say "no"', '"say ""no"""'),
+    ],
+)  # fmt: skip
+def test_a_cell_of_a_table_is_no_formula(open_page, text: str, cell: str) -> None:
+    """A spreadsheet that opens a saved table runs nothing: numbers stay, all else that looks like a formula is text."""
+    assert open_page().evaluate("csvCell", text) == cell

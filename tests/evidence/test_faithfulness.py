@@ -16,8 +16,8 @@ from tests.evidence.planted import SIDE, Planted, planted_image, with_map
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
-from xai.evidence.effects import fitted, from_repeats
-from xai.evidence.faithfulness import faithfulness
+from xai.evidence.effects import STEADY, Effects, fitted, from_repeats
+from xai.evidence.faithfulness import Compared, faithfulness
 from xai.evidence.pooled import pooled_finding
 from xai.evidence.randomization import randomization
 from xai.evidence.stability import stability
@@ -30,6 +30,7 @@ from xai.inputs.text import TextInput
 from xai.lime.text import lime_text
 from xai.model.model import Model
 from xai.results.explanation import Explanation
+from xai.results.finding import Finding
 
 
 def linear(weights: list[float]) -> Model:
@@ -257,9 +258,29 @@ class TestEffects:
             covered.append(low <= np.corrcoef(one, truth)[0, 1] <= high)
         assert np.mean(covered) > 0.88
 
+    def test_what_error_takes_from_a_correlation_is_given_back(self) -> None:
+        """Of a variance that is 64 % signal, no map can reach more than 0.8."""
+        values, other = np.array([-3.0, 1.0, 2.0]), np.array([-2.0, 2.0, 0.0])
+        plain = np.corrcoef(values, other)[0, 1]
+        for steady, ceiling in ((1.0, 1.0), (0.64, 0.8), (0.01, STEADY**0.5)):
+            effects = Effects(values, np.tile(values, (400, 1)), steady, 1.0)
+            assert effects.correlations(other[None])[0] == pytest.approx(min(1.0, plain / ceiling))
+            assert effects.correlations(values[None])[0] == 1.0
+
+    def test_the_error_of_effects_is_that_of_theory(self) -> None:
+        """Noise of variance 4 over effects of none: what is left over degrees of freedom says so, and all is error."""
+        sets = draw_sets(36, 0)
+        noise = 2 * np.random.default_rng(1).standard_normal((300, len(sets.sizes)))
+        spreads = [effects.drawn.std(0).mean() for effects in fitted(sets, noise, 0)]
+        sizes = [effects.values.std() for effects in fitted(sets, noise, 0)]
+        assert np.mean(spreads) == pytest.approx(np.mean(sizes), rel=0.03)
+
     def test_repeats_are_averaged(self) -> None:
         effects = from_repeats(np.array([[1.0, 3.0], [4.0, 4.0], [9.0, 9.0]]), 0)
         assert effects.values == pytest.approx([-3.0, -1.0, 4.0])
+        # The first mean has a variance of 2 / 2, the others none; two thirds of it differ between the three.
+        assert effects.steady == pytest.approx(1 - (2 / 3) / 26)
+        assert effects.drawn[:, 0].std() == pytest.approx(2 / 3, rel=0.15)
 
     def test_few_windows_are_all_tried(self) -> None:
         assert isinstance(draw_sets(4, 0), Sets)
@@ -271,6 +292,25 @@ class TestEffects:
         for size in np.unique(sets.sizes):
             often = sets.hidden[sets.sizes == size].sum(0)
             assert often.max() - often.min() <= 2, size
+
+    @pytest.mark.parametrize("windows", [8, 10, 13, 36, 41])
+    def test_sets_have_the_sizes_that_they_should(self, windows: int) -> None:
+        sets = draw_sets(windows, 3)
+        wanted = [min(windows - 1, max(1, round(share * windows))) for share in (0.1, 0.25, 0.5, 0.75, 0.9)]
+        found, count = np.unique(sets.sizes, return_counts=True)
+        assert found.tolist() == sorted(set(wanted))
+        assert all(count * 5 == [wanted.count(size) * len(sets.sizes) for size in found])
+
+
+class TestPValues:
+    def test_maps_that_do_as_well_count(self) -> None:
+        """Where half of the controls tie with the map, it is among the better half, and no better."""
+        effects = Effects(np.zeros(3), np.zeros((400, 3)), 1.0, 1.0)
+        controls = np.array([0.5] * 10 + [0.1] * 9)
+        compared = Compared("", "", 0.5, (0.4, 0.6), controls, 0.51, {}, effects, np.zeros(3))
+        assert compared.p_value == pytest.approx(11 / 20)
+        assert compared.p_worse == 1.0
+        assert compared.least_p_value == pytest.approx(11 / 20)  # 0.5 and 0.51 cannot be told apart
 
 
 class TestImputation:
@@ -309,6 +349,17 @@ def test_pooling_needs_two_rows_and_keeps_the_null() -> None:
         supported += verify(model, claimed(made, moved), ["faithfulness"]).pooled[0].details["p_value"] <= 0.05
     assert supported <= 4
     assert pooled_finding([]) is None
+
+
+def test_what_could_not_be_asked_is_untestable_and_weak_questions_show_nothing() -> None:
+    def found(check: str, status: str) -> Finding:
+        return Finding(check, status, None, 0.0, "", "")
+
+    assert verdict([]) == "untestable"
+    assert verdict([found("stability", "untestable"), found("completeness", "untestable")]) == "untestable"
+    assert verdict([found("stability", "pass"), found("completeness", "untestable")]) == "not shown"
+    assert verdict([found("deletion", "untestable"), found("insertion", "pass")]) == "untestable"
+    assert verdict([found("randomization", "fail"), found("faithfulness", "pass")]) == "contradicted"
 
 
 def test_remarks_stand_beside_the_verdict(planted: Model) -> None:

@@ -65,6 +65,11 @@ class TestSimilarity:
         assert same_map(values, values * (1 + 1e-3 * torch.randn(400, generator=torch.Generator().manual_seed(1))))
         assert not same_map(values, -values)
         assert not same_map(values, values.roll(1))
+        near, far = (
+            values + part * torch.randn(400, generator=torch.Generator().manual_seed(2)) for part in (0.1, 0.3)
+        )
+        assert same_map(values, near)  # correlation 0.995
+        assert not same_map(values, far)  # 0.96: as another network's map may be
 
 
 class TestCascade:
@@ -148,6 +153,19 @@ class TestStability:
         sure[..., 2] = 1.0
         assert stability(model, saliency(model, sure), draws=8)[0].details["kept"] == 8
 
+    def test_another_class_counts_however_little_the_probability_moves(self) -> None:
+        class Close(nn.Module):
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                score = 0.2 * (x.flatten(1).sum(1) - 8)
+                return torch.stack([-score, score], 1)
+
+        model = Model(Close(), input=ImageInput((1, 4, 4)))
+        even, sure = torch.full((1, 1, 4, 4), 0.5), torch.full((1, 1, 4, 4), 0.7)
+        for image in (even, sure):  # the noise is a share of their range
+            image[..., 0, :2] = torch.tensor([0.0, 1.0])
+        assert 0 < stability(model, saliency(model, even), draws=20)[0].details["kept"] < 20
+        assert stability(model, saliency(model, sure), draws=20)[0].details["kept"] == 20
+
     def test_noise_stays_in_range_and_leaves_categories_and_padding(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from xai.evidence import stability as module
 
@@ -182,7 +200,9 @@ class TestStability:
         made = integrated_gradients(model, torch.rand(3, 12, generator=torch.Generator().manual_seed(0)))
         together = stability(model, made)
         for row in range(3):
-            assert stability(model, made[row])[0].score == pytest.approx(together[row].score, abs=1e-6)
+            (alone,) = stability(model, made[row])
+            assert alone.score == pytest.approx(together[row].score, abs=1e-6)
+            assert alone.details["control"] == pytest.approx(together[row].details["control"], abs=1e-6)
 
     def test_texts_are_untestable(self) -> None:
         model = Model.from_callable(lambda texts: [[0.5, 0.5]] * len(texts), input=TextInput())
@@ -194,7 +214,7 @@ class TestCompleteness:
         made = integrated_gradients(model, planted_image(), 1)
         (finding,) = completeness(model, made)
         assert finding.status == "pass"
-        for error, status in ((0.009, "pass"), (0.03, "warn"), (0.2, "fail"), (1.0, "fail")):
+        for error, status in ((0.009, "pass"), (0.011, "warn"), (0.049, "warn"), (0.051, "fail"), (1.0, "fail")):
             forged = replace(made, diagnostics=({"completeness_error": error},))
             (finding,) = completeness(model, forged)
             assert (finding.status, finding.score) == (status, error)

@@ -102,6 +102,34 @@ def test_what_containers_of_a_module_hold_is_put_back_at_any_depth() -> None:
     ))  # fmt: skip
 
 
+def test_modes_and_gradients_are_put_back() -> None:
+    """Also where the network itself throws gradients away, and thaws its weights, when it is run."""
+
+    class Meddling(nn.Linear):
+        modes: list[bool]
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.modes.append(self.training)
+            self.weight.grad = None
+            self.bias.requires_grad = True
+            return super().forward(x)
+
+    network = nn.Sequential(Meddling(4, 3), nn.Dropout(0.5), nn.BatchNorm1d(3))
+    network[0].modes = seen = []
+    network[0].bias.requires_grad = False
+    network.train()
+    network[1].eval()
+    gradient = network[0].weight.grad = torch.ones(3, 4)
+    saliency(Model(network), torch.rand(2, 4))
+    assert seen == []  # what a module writes down is put back as well
+    assert [module.training for module in network.modules()] == [True, True, False, True]
+    assert network[0].weight.grad is gradient
+    assert [parameter.requires_grad for parameter in network.parameters()] == [True, False, True, True]
+    modes = []
+    saliency(Model(network, forward=lambda own, batch: modes.append(own.training) or own(batch)), torch.rand(2, 4))
+    assert set(modes) == {False}
+
+
 def test_random_states_are_put_back() -> None:
     """Each is drawn from inside; numpy's normal numbers come in pairs, of which one may be left."""
 
