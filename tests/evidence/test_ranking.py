@@ -28,6 +28,16 @@ from xai.results.explanation import Explanation
 BOTH = pytest.mark.parametrize("check", [deletion, insertion])
 
 
+@BOTH
+def test_of_a_map_that_claims_sizes_signs_say_nothing(check: object) -> None:
+    model = linear([3.0, -1.0, 2.0, 0.5, 1.0, 4.0])
+    made = saliency(model, torch.ones(1, 6))
+    signs = torch.tensor([[1.0, -1.0, -1.0, 1.0, 1.0, -1.0]])
+    (plain,), (signed,) = check(model, made), check(model, replace(made, values=made.values * signs))
+    assert signed.score == plain.score
+    assert signed.details["curve"] == plain.details["curve"]
+
+
 @pytest.fixture
 def model() -> Model:
     return Model(Planted(), input=ImageInput((1, SIDE, SIDE)))

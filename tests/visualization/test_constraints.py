@@ -37,6 +37,14 @@ def test_plain_ascent_is_the_gradient_added_up() -> None:
     assert torch.allclose(moved, 0.3 * model.network[1].weight[0], atol=1e-5)
 
 
+def test_adam_moves_every_pixel_by_a_whole_rate_from_the_first_step_on() -> None:
+    """Of a gradient that stays the same, mean over spread is its sign once both are put right for their start at 0."""
+    model = steep_model()
+    made = ascend(model, [], optimizer="adam", learning_rate=0.1, snapshots=(0,))
+    moved = (made.image - made.snapshots[0])[0].flatten()
+    assert torch.allclose(moved, 0.3 * model.network[1].weight[0].sign(), atol=1e-4)
+
+
 def test_clipping_is_what_keeps_pixels_in_range() -> None:
     model = steep_model(30)
     assert ascend(model, []).image.max() > 1
