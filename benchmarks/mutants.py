@@ -81,7 +81,7 @@ def _copied(place: Path) -> Path:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("_build", "*.html"))
+            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("_build"))
         else:
             shutil.copy2(source, place / name)
     return place

@@ -13,6 +13,9 @@ from xai.methods import METHODS
 NO_LAYER = "feature maps"
 GATED = ("mobilenet_v3", "efficientnet", "regnet_y", "mean_gate", "ghostnet")
 LAYER_NORMED = ("convnext_torchvision", "convnext_timm", "vit", "swin", "mlp_mixer", "coatnet")
+MAPLESS = ("lstm_packed", "series_of_5000", "volumes", "exported")
+SLOPES = ("saliency", "input_x_gradient", "smoothgrad", "gradient_shap", "integrated_gradients", "guided_backprop",
+          "deconvolution", "gradcam", "guided_gradcam", "deeplift", "lrp")  # fmt: skip
 # Of all cells these raise an error, with these words in it; every other one gives a result.
 NAMED: dict[tuple[str, str], str] = {
     ("lrp", "log_probabilities"): "LogSoftmax",
@@ -30,6 +33,17 @@ NAMED: dict[tuple[str, str], str] = {
     **{(method, "scripted"): "no rule" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): NO_LAYER for method in ("gradcam", "guided_gradcam")},
     ("visualize", "scripted"): "layer",
+    ("lrp", "swin_masked"): "a product of two parts",
+    **{("lrp", name): "NativeLayerNorm" for name in ("transformer_masked", "decoder")},
+    **{(method, "lstm_packed"): "a recurrent one" for method in ("deeplift", "lrp")},
+    **{(method, "vmap_inside"): "no rule" for method in ("deeplift", "lrp")},
+    **{(method, "complex_weights"): "no rule" for method in ("deeplift", "lrp")},
+    ("visualize", "fixed_batch"): "4 at a time",
+    **{(method, name): NO_LAYER for method in ("gradcam", "guided_gradcam") for name in MAPLESS},
+    **{(method, "exported"): "scripted" for method in ("guided_backprop", "deconvolution")},
+    **{(method, "exported"): "no rule" for method in ("deeplift", "lrp")},
+    **{(method, "int8"): "a perturbation method" for method in SLOPES},
+    **{("visualize", name): "one like" for name in ("exported", "int8")},
 }  # fmt: skip
 
 

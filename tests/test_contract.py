@@ -41,14 +41,23 @@ def call(name: str, model: Model, batch: object, **settings: object):
     settings = {**QUICK.get(name, {}), **settings}
     if METHODS[name].kind == "visualization":
         settings.pop("target", None)
-        layers = [layer for layer, module in model.network.named_modules() if isinstance(module, nn.Conv2d)]
-        layer = "conv2" if not layers or "conv2" in layers else layers[-1]
+        layer = _looked_at(model.network)
         made = METHODS[name].load()(model, [objectives.channel(layer, k) for k in range(2)], **settings)
         return made.image, made
     made: Explanation = METHODS[name].load()(model, batch, **settings)
     if kind_of(name) == "image":
         return made.heatmap(), made
     return torch.nn.utils.rnn.pad_sequence(list(made.values), batch_first=True), made
+
+
+def _looked_at(network: nn.Module) -> str:
+    """Return the layer whose units are visualized: the last convolution, else the last linear layer."""
+    layers = [
+        [layer for layer, module in network.named_modules() if isinstance(module, kind)]
+        for kind in (nn.Conv2d, nn.Linear)
+    ]
+    found = layers[0] or layers[1]
+    return "conv2" if not found or "conv2" in found else found[-1]
 
 
 @pytest.mark.parametrize("network", ZOO)
@@ -86,7 +95,7 @@ def test_keeps_its_promises(name: str, network: str, capfd: pytest.CaptureFixtur
 
 def test_the_matrix_is_in_the_documentation() -> None:
     """Every cell of it is held by the test above; `python -m tests.matrix` prints it."""
-    assert len(ZOO) >= 24
+    assert len(ZOO) >= 70
     assert {network for _, network in NAMED} <= set(ZOO)
     assert {name for name, _ in NAMED} <= set(METHODS)
     assert matrix() in (Path(__file__).parents[1] / "docs" / "attribution.md").read_text()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.backbones import BACKBONES, backbone
+from tests.odd_networks import ODD, odd_network
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
@@ -135,6 +136,11 @@ def _backbone(name: str) -> Model:
     return Model(backbone(name), input=ImageInput(SHAPE, mean=[0.4, 0.5], std=[0.3, 0.2]))
 
 
+def _odd(name: str) -> Model:
+    settings = {"output_key": "logits"} if name == "auxiliary_head" else {}
+    return Model(odd_network(name), input=ImageInput(SHAPE, mean=[0.4, 0.5], std=[0.3, 0.2]), **settings)
+
+
 def _compiled() -> Model:
     model = _built()
     model.network.compile(backend="eager")
@@ -230,6 +236,7 @@ ZOO: dict[str, Callable[[], Model]] = {
     "tanh": lambda: _headed("tanh"),
     "dead": lambda: _headed("dead"),
     **{name: partial(_backbone, name) for name in BACKBONES},
+    **{name: partial(_odd, name) for name in ODD},
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xai.cli.options import load_model, seed_option, trust_option
-from xai.cli.output import say_table, wants_json
+from xai.cli.output import say_table, tell, wants_json
 
 
 @click.command("rank")
@@ -49,4 +49,4 @@ def command(
     cells = [[f"{value:.3g}" if isinstance(value, float) else str(value) for value in row] for row in frame.to_numpy()]
     say_table(frame.columns.tolist(), cells)
     if not wants_json():
-        click.echo(ranking.reason)
+        tell(ranking.reason)
