@@ -1,8 +1,8 @@
 """What the checks cost beside the passes they need: `python -m benchmarks.checks`.
 
-Deletion and insertion are compared with forward passes on the inputs that they make, and on as many copies of the
-images, at the best of several batch sizes; randomization with making the explanation as often; Quantus' pixel flipping,
-where it can be imported, with its passes.
+Faithfulness, deletion and insertion are compared with forward passes on the inputs that they make, and on as many
+copies of the images, at the best of several batch sizes; randomization with making the explanation as often; Quantus'
+pixel flipping, where it can be imported, with its passes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from models.networks.convolutional import convolutional
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.base.allocator import keep_memory
 from xai.evidence.deletion import deletion
+from xai.evidence.faithfulness import faithfulness
 from xai.evidence.insertion import insertion
 from xai.evidence.randomization import randomization
+from xai.methods import CHECKS
 from xai.model.model import Model
 
 ROWS, SIZES, DRAWS = 4, (32, 64, 128, 256, 512), 5
@@ -34,10 +36,10 @@ def main() -> None:
     model = Model(network)
     images = torch.rand(ROWS, 1, 28, 28)
     made = saliency(model, images, 0)
-    count = ROWS * 817
-    copies = images.repeat_interleave(count // ROWS, 0)
     network.requires_grad_(False)
-    for check in (deletion, insertion):
+    for check in (faithfulness, deletion, insertion):
+        count = ROWS * CHECKS[check.__name__].passes
+        copies = images.repeat_interleave(count // ROWS, 0)
         inputs = evaluated(model, lambda wrapped, check=check: check(wrapped, made), count)
         contenders = {f"limit at {size}": partial(passes, network, inputs, False, size) for size in SIZES}
         contenders |= {f"copies at {size}": partial(passes, network, copies, False, size) for size in SIZES}

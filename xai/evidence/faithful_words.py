@@ -107,11 +107,16 @@ def _details(claim: str, limit: float, compared: Sequence[Compared]) -> dict[str
         "seen_from": min(1.0, max(limit, chance) + POWER * error), "rivals": lead.rivals,
         "control_mean": float(np.mean(lead.controls)) if len(lead.controls) else 0.0,
         "controls": len(lead.controls), "windows": len(lead.claimed), "steady": lead.effects.steady,
-        "explained": lead.effects.explained, "effects": lead.effects.values.tolist(),
-        "claimed": lead.claimed.tolist(), "control_scores": np.sort(lead.controls).tolist(),
+        "explained": lead.effects.explained, "effects": _short(lead.effects.values),
+        "claimed": _short(lead.claimed), "control_scores": np.sort(lead.controls).tolist(),
         "ways": {item.way: {"place": item.place, "score": item.own, "low": item.interval[0],
                             "high": item.interval[1], "steady": item.effects.steady} for item in compared},
     }  # fmt: skip
+
+
+def _short(values: np.ndarray) -> list[float]:
+    """Return numbers for a picture, to 4 digits."""
+    return [float(f"{value:.4g}") for value in values.tolist()]
 
 
 def _control(lead: Compared) -> str:

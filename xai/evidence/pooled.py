@@ -13,7 +13,7 @@ from xai.results.finding import Finding
 
 __all__ = ["pooled_finding", "slimmed"]
 
-KEPT = 99  # of the controls' numbers, in a finding's details
+KEPT = 49  # of the controls' numbers, in a finding's details
 DRAWN = 9999  # combinations of controls, where not all can be tried
 ENUMERATED = 10_000
 TIED = 1e-9
