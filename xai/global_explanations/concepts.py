@@ -126,14 +126,14 @@ def concept_vector(examples: Tensor, others: Tensor) -> tuple[Tensor, float]:
     Least squares on +1 and -1 with a ridge of the mean squared length of a row, solved over the rows, which are few.
     """
     rows = torch.cat([examples, others])
-    goals = torch.cat([torch.ones(len(examples)), -torch.ones(len(others))]).to(rows)
+    targets = torch.cat([torch.ones(len(examples)), -torch.ones(len(others))]).to(rows)
     mean = rows.mean(0)
-    centered, wanted = rows - mean, goals - goals.mean()
+    centered, wanted = rows - mean, targets - targets.mean()
     products = centered @ centered.T
     ridge = products.diagonal().mean().clamp_min(1e-12)
     weights = centered.T @ torch.linalg.solve(products + ridge * torch.eye(len(rows)).to(rows), wanted)
     length = weights.norm().clamp_min(1e-30)
-    threshold = float((weights @ mean - goals.mean()) / length)
+    threshold = float((weights @ mean - targets.mean()) / length)
     return weights / length, threshold
 
 

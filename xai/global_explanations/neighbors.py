@@ -78,15 +78,21 @@ def nearest_examples(
     some = known[:: -(-len(known) // MOST_COMPARED)]
     apart = _nearest(some, known, 2, distance)[0][:, 1]
     novelty = (apart[None] < lengths[:, :1]).double().mean(1)
-    goals = None if labels is None else as_labels(model, labels, len(train_prediction))
-    if goals is not None:
-        check_outputs(goals, train_prediction.shape[1])
-    if goals is not None and goals.is_floating_point():
+    known_labels = None if labels is None else as_labels(model, labels, len(train_prediction))
+    if known_labels is not None:
+        check_outputs(known_labels, train_prediction.shape[1])
+    if known_labels is not None and known_labels.is_floating_point():
         raise InputError("labels", expected="classes; leave them out for a regression", got="numbers")
     names = list(model.classes or (str(number) for number in range(prediction.shape[1])))
     predicted = prediction.argmax(1).tolist()
     findings = [
-        _finding(predicted[row], None if goals is None else goals.cpu(), indices[row], float(novelty[row]), names)
+        _finding(
+            predicted[row],
+            None if known_labels is None else known_labels.cpu(),
+            indices[row],
+            float(novelty[row]),
+            names,
+        )
         for row in range(len(own))
     ]
     return Neighbors(
@@ -96,7 +102,9 @@ def nearest_examples(
         distances=lengths,
         novelty=novelty,
         predicted=tuple(names[number] for number in predicted),
-        labels=None if goals is None else tuple(tuple(names[n] for n in goals.cpu()[row].tolist()) for row in indices),
+        labels=None
+        if known_labels is None
+        else tuple(tuple(names[n] for n in known_labels.cpu()[row].tolist()) for row in indices),
         evidence=tuple((finding,) for finding in findings),
         model_digest=model.digest(),
     )

@@ -78,25 +78,25 @@ def permutation_importance(
         if model.task == "multilabel":
             raise InputError("model", expected="a classifier or a regression", got="task 'multilabel'")
         names = column_names(model, session.inputs)
-        goals = as_labels(model, labels, len(session))
-        check_outputs(goals, session.prediction.shape[1])
-        goals = goals.to(session.inputs.device)
+        targets = as_labels(model, labels, len(session))
+        check_outputs(targets, session.prediction.shape[1])
+        targets = targets.to(session.inputs.device)
         chosen = _metric(metric, model.task)
         parts = _parts(names, groups)
-        plain = _scores(model, session.prediction.double(), goals, chosen)  # (N,)
+        plain = _scores(model, session.prediction.double(), targets, chosen)  # (N,)
         falls = torch.empty(len(parts), repeats, len(session), dtype=torch.float64)
         lent = torch.empty_like(falls)  # the scores that a row's value led to, by that row
         for number, columns in enumerate(parts.values()):
             for repeat in range(repeats):
                 order = torch.randperm(len(session), generator=session.generator(None, repeat * len(parts) + number))
-                scores = _scores(model, _shuffled(session, columns, order.to(session.inputs.device)), goals, chosen)
+                scores = _scores(model, _shuffled(session, columns, order.to(session.inputs.device)), targets, chosen)
                 falls[number, repeat] = (plain - scores).cpu()
                 lent[number, repeat, order] = scores.cpu()
         by_row = falls.mean(1)  # (parts, N)
         # A pair of rows makes each score, so its mean is a U-statistic: what a row moves is what it does in both parts.
         pulls = by_row - lent.mean(1)
-        if chosen == "r2":  # a ratio: rows that make the goals vary move its denominator too
-            spread = (goals - goals.mean(0)) ** 2 / goals.var(0, correction=0)
+        if chosen == "r2":  # a ratio: rows that make the targets vary move its denominator too
+            spread = (targets - targets.mean(0)) ** 2 / targets.var(0, correction=0)
             pulls = pulls - by_row.mean(1, keepdim=True) * spread.mean(1).cpu()
         categorical = {name for name in names if words_of(model, name) is not None}
         return Importance(
@@ -147,14 +147,14 @@ def _shuffled(session: Session, columns: list[int], order: Tensor) -> Tensor:
     return masked_scores(session, hiding, torch.tensor([[True, False]]), session.rows, once=False, answer=predict)[:, 0]
 
 
-def _scores(model: Model, answers: Tensor, goals: Tensor, metric: str) -> Tensor:
+def _scores(model: Model, answers: Tensor, targets: Tensor, metric: str) -> Tensor:
     """Return what each row adds to the mean score, (N,): rows right, log-likelihoods, or minus squared errors."""
     if metric == "accuracy":
-        return (answers.argmax(1) == goals).double()
+        return (answers.argmax(1) == targets).double()
     if metric == "log_likelihood":
         least = torch.finfo(torch.float32).tiny
-        return answers.gather(1, goals[:, None])[:, 0].clamp_min(least).log()
-    variance = goals.var(0, correction=0)
+        return answers.gather(1, targets[:, None])[:, 0].clamp_min(least).log()
+    variance = targets.var(0, correction=0)
     if not bool((variance > 0).all()):
         raise InputError("labels", expected="numbers that vary", got="the same one everywhere")
-    return -((answers - goals) ** 2 / variance).mean(1)
+    return -((answers - targets) ** 2 / variance).mean(1)
