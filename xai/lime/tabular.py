@@ -64,6 +64,7 @@ def lime_tabular(
 
     Source: Ribeiro, Singh, Guestrin 2016, arXiv:1602.04938.
 
+    >>> from xai.inputs.table import TabularInput
     >>> data = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
     >>> model = Model(torch.nn.Linear(2, 2), input=TabularInput(["age", "income"]))
     >>> e = lime_tabular(model, data[:3], background=data, samples=500)

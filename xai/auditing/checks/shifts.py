@@ -63,7 +63,7 @@ def _area_error(area: float, first: int, second: int) -> float:
     """Return the standard error of an area under a ROC curve. Source: Hanley and McNeil 1982, Radiology 143.
 
     >>> round(_area_error(0.5, 100, 100), 4)
-    0.041
+    0.0409
     """
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (first - 1) * (one - area**2) + (second - 1) * (two - area**2)
