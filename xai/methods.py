@@ -19,14 +19,16 @@ from xai.sequences import METHODS as SEQUENCES
 from xai.visualization import METHODS as VISUALIZATION
 
 __all__ = [
-    "CHECKS", "COMPARISONS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS",
+    "ASKED_CHECKS", "CHECKS", "COMPARISONS", "METHODS", "MODEL_CHECKS", "MODEL_METHODS",
     "Check", "Method", "ModelCheck", "all_methods",
 ]  # fmt: skip
 
 METHODS: dict[str, Method] = {entry.name: entry for entry in (*ATTRIBUTION, *LIME, *VISUALIZATION)}
 # Methods that take more than inputs and a target, and return something else than an Explanation.
 MODEL_METHODS: dict[str, Method] = {entry.name: entry for entry in (*SEQUENCES, *GLOBAL_EXPLANATIONS)}
-CHECKS: dict[str, Check] = {entry.name: entry for entry in EVIDENCE}
+CHECKS: dict[str, Check] = {entry.name: entry for entry in EVIDENCE if not entry.asked}
+# Those that are only made when they are named.
+ASKED_CHECKS: dict[str, Check] = {entry.name: entry for entry in EVIDENCE if entry.asked}
 # Checks on a model, in the order in which an audit makes them and its report shows them.
 MODEL_CHECKS: dict[str, ModelCheck] = {entry.name: entry for entry in AUDIT}
 # What a comparison of two versions asks, in the order in which its report shows it.

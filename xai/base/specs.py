@@ -68,7 +68,8 @@ class Check(_Named):
     """One check on an explanation: where it lives, its labels, its cost, and the question it answers.
 
     passes: evaluations per row of its own by default. repeats: how often it makes the explanation again. contradicts:
-    does a failure say that the map is wrong, or is it a remark beside the verdict?
+    does a failure say that the map is wrong, or is it a remark beside the verdict? asked: is it only made when it is
+    named?
     """
 
     scope: Literal["local", "global"] = "local"
@@ -78,6 +79,7 @@ class Check(_Named):
     repeats: int
     contradicts: bool
     question: str
+    asked: bool = False
 
     @property
     def name(self) -> str:

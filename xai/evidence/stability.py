@@ -20,7 +20,7 @@ from xai.model.session import Session
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 
-__all__ = ["FAILS_BELOW", "PASSES_ABOVE", "stability"]
+__all__ = ["FAILS_BELOW", "PASSES_ABOVE", "repeated", "stability"]
 
 PASSES_ABOVE, FAILS_BELOW = 0.8, 0.67  # set by benchmarks/calibrate_checks.py
 KEEPS = 0.05  # a prediction is kept where its largest probability stays the largest, and the target's changes by less
@@ -57,7 +57,7 @@ def stability(
         kept = _kept(session, noisy, draws)
         controls = [_control(session, explanation, row) for row in range(len(session))]
     try:
-        again = recompute(model, _repeated(explanation, noisy, draws))
+        again = recompute(model, repeated(explanation, noisy, draws))
     except XaiError as error:
         return untestable_rows(name, explanation, PASSES_ABOVE, error)
     return [
@@ -112,7 +112,8 @@ def _control(session: Session, explanation: Explanation, row: int) -> float:
     return float(rank_correlation(copies, scores).mean()) if len(copies) else 1.0
 
 
-def _repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanation:
+def repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanation:
+    """Return an explanation of other inputs (N x draws, ...), for each row as many, to be made again."""
     segments = None if explanation.segments is None else explanation.segments.repeat_interleave(draws, 0)
     target = tuple(target for target in explanation.target for _ in range(draws))
     behind = explanation.background

@@ -10,22 +10,34 @@ import torch
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.evidence.pooled import pooled_finding, slimmed
-from xai.methods import CHECKS, all_methods
+from xai.evidence.truth import truth_findings
+from xai.methods import ASKED_CHECKS, CHECKS, all_methods
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
 __all__ = ["passes_per_row", "verify"]
 
+KNOWN = CHECKS | ASKED_CHECKS
+
 
 @names_errors("verify")
 def verify(
-    model: Model, explanation: Explanation, checks: Sequence[str] | None = None, *, seed: int = 0, **settings: dict
+    model: Model,
+    explanation: Explanation,
+    checks: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    truth: object = None,
+    **settings: dict,
 ) -> Explanation:
     """Return a copy of an explanation with `evidence`: one finding per check and row.
 
-    checks: names from `xai.methods.CHECKS`, all by default. settings: keyword arguments by check, such as
-    `deletion={"controls": 199}`. `xai.evidence.verdict.verdict` makes one word of a row's findings. Of several rows
-    `pooled` has a finding over all of them: what one row is too small to show, several may. The cost of all checks is
+    checks: names from `xai.methods.CHECKS`, all by default, and of `ASKED_CHECKS`, which are made where they are named:
+    infidelity, max_sensitivity, non_sensitivity, sparseness. settings: keyword arguments by check, such as
+    `deletion={"controls": 199}`. truth: where it is known which parts decide, a mask of them for all rows or for each:
+    four findings more say how much of the map lies within it (`xai.evidence.truth`).
+    `xai.evidence.verdict.verdict` makes one word of a row's findings. Of several rows `pooled` has a finding over all
+    of them: what one row is too small to show, several may. The cost of all checks is
     `passes_per_row`: about 930 evaluations of the network, and the explanation made 18 times more.
     Raises InputError for an unknown check, or an explanation of other weights or other answers than the model's.
 
@@ -39,11 +51,11 @@ def verify(
     if not isinstance(explanation, Explanation):
         raise InputError("explanation", expected="an Explanation", got=describe(explanation))
     chosen = list(CHECKS) if checks is None else list(checks)
-    unknown = [name for name in [*chosen, *settings] if name not in CHECKS]
+    unknown = [name for name in [*chosen, *settings] if name not in KNOWN]
     if unknown:
-        raise InputError("checks", expected=f"among {', '.join(CHECKS)}", got=repr(unknown[0]))
+        raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))
     for name, given in settings.items():
-        known = set(signature(CHECKS[name].load()).parameters) - {"model", "explanation", "seed"}
+        known = set(signature(KNOWN[name].load()).parameters) - {"model", "explanation", "seed"}
         wrong = sorted(set(given) - known) if isinstance(given, dict) else [given]
         if wrong:
             wanted = f"keyword arguments among {', '.join(sorted(known)) or '(it takes none)'}, as a dictionary"
@@ -52,9 +64,12 @@ def verify(
         wanted = f"one of the model's weights ({model.digest()[:12]})"
         raise InputError("explanation", expected=wanted, got=explanation.model_digest[:12])
     _check_answers(model, explanation)
-    columns = [CHECKS[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
+    columns = [KNOWN[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
+    if truth is not None:
+        columns += truth_findings(model, explanation, truth, seed=seed)
     pooled = tuple(found for column in columns if (found := pooled_finding(column)) is not None)
-    return replace(explanation, evidence=tuple(zip(*map(slimmed, columns), strict=True)), pooled=pooled)
+    evidence = tuple(zip(*map(slimmed, columns), strict=True)) or ((),) * len(explanation)
+    return replace(explanation, evidence=evidence, pooled=pooled)
 
 
 def _check_answers(model: Model, explanation: Explanation) -> None:
@@ -75,5 +90,5 @@ def passes_per_row(method: str, checks: Sequence[str] | None = None) -> int:
     227
     """
     spec = all_methods().get(method)
-    chosen = [CHECKS[name] for name in (CHECKS if checks is None else checks)]
+    chosen = [KNOWN[name] for name in (CHECKS if checks is None else checks)]
     return sum(check.passes + check.repeats * (spec.passes if spec else 1) for check in chosen)

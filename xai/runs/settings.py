@@ -11,12 +11,13 @@ from xai.base.arguments import whole_number
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, XaiError, describe
 from xai.base.plain import as_plain
-from xai.methods import CHECKS, Method, all_methods
+from xai.methods import ASKED_CHECKS, CHECKS, Method, all_methods
 from xai.model.model import Model
 
 __all__ = ["LEVELS", "Settings", "cost_per_row", "resolve"]
 
 LEVELS = ("none", "quick", "full")
+KNOWN = CHECKS | ASKED_CHECKS
 VERDICT = "faithfulness"
 QUICK = 10  # times the passes of the explanation, at least LEAST_QUICK of them
 LEAST_QUICK = 64
@@ -77,7 +78,7 @@ def resolve(
     elements = _elements(model)
     names = [check for check in _checks(checks, chosen, known, elements) if _can_be_made(check, model)]
     _check_options(
-        "check_options", check_options, {name: CHECKS[name] for name in names}, {"model", "explanation", "seed"}
+        "check_options", check_options, {name: KNOWN[name] for name in names}, {"model", "explanation", "seed"}
     )
     size = shard_rows
     size = _rows(model, chosen, names, elements, total) if size is None else whole_number("shard_rows", size, 1)
@@ -103,7 +104,7 @@ def cost_per_row(methods: Sequence[str], checks: Sequence[str]) -> int:
     """Return about how many evaluations of the network one row takes."""
     known = all_methods()
     return sum(
-        known[name].passes + sum(CHECKS[check].passes + CHECKS[check].repeats * known[name].passes for check in checks)
+        known[name].passes + sum(KNOWN[check].passes + KNOWN[check].repeats * known[name].passes for check in checks)
         for name in methods
     )
 
@@ -121,9 +122,9 @@ def _checks(
         if asked == "quick":
             return _quick(max(known[name].passes for name in methods))
         return list(CHECKS) if asked == "full" else []
-    unknown = [name for name in asked if name not in CHECKS]
+    unknown = [name for name in asked if name not in KNOWN]
     if unknown:
-        raise InputError("checks", expected=f"among {', '.join(CHECKS)}", got=repr(unknown[0]))
+        raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))
     return list(asked)
 
 
@@ -140,7 +141,7 @@ def _quick(passes: int) -> list[str]:
 
 def _can_be_made(check: str, model: Model) -> bool:
     """Say whether a check can be: without weights there are none to replace."""
-    return CHECKS[check].access == "agnostic" or any(True for _ in model.network.parameters())
+    return KNOWN[check].access == "agnostic" or any(True for _ in model.network.parameters())
 
 
 def _rows(model: Model, methods: Sequence[str], checks: Sequence[str], elements: int, total: int | None) -> int:

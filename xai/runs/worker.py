@@ -20,7 +20,7 @@ import torch
 from xai.base.errors import FolderError, InputError
 from xai.base.files import write_atomically
 from xai.evidence.verify import verify
-from xai.methods import CHECKS, all_methods
+from xai.methods import ASKED_CHECKS, CHECKS, all_methods
 from xai.model.folder import load
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -86,7 +86,7 @@ def explain_piece(job: Job, number: int, piece: Piece) -> Done:
         for name in job.settings.methods:
             all_methods()[name].load()
         for name in job.settings.checks:
-            CHECKS[name].load()
+            (CHECKS | ASKED_CHECKS)[name].load()
         started = time.perf_counter()
         done = _explain(job, model, number, piece, started)
     told = tuple(
