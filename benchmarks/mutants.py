@@ -2,7 +2,7 @@
 
 `python -m benchmarks.mutants` plants each fault of `benchmarks/mutants.toml` in a copy of the packages, runs the tests
 named beside it, and prints the faults that lived with their line. It exits with 1 where fewer than nine in ten were
-noticed. First those tests run on a copy without a fault: where they fail by themselves, they would notice nothing.
+noticed. First those tests run on a copy without a fault: one that fails by itself says nothing of any.
 `--only PART` plants the faults of files whose path has such a part.
 """
 
@@ -87,20 +87,23 @@ def _copied(place: Path) -> Path:
     return place
 
 
-def _run(tests: Sequence[str], copy: Path, compiles: bool) -> None:
-    """Run tests in a copy of the tree, and end this process, which was forked for that, with PASSED or FAILED."""
+def _run(tests: Sequence[str], copy: Path, first: bool) -> None:
+    """Run tests in a copy of the tree, and end this process, which was forked for that, with PASSED or FAILED.
+
+    first: before any fault is planted, to the end, and keeping what is compiled.
+    """
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     sys.path[:] = [str(copy), *(entry for entry in sys.path if Path(entry).resolve() != ROOT)]
     # A fault is not compiled onto the disk: one of the same length, in the same second, would be taken for its source.
-    sys.dont_write_bytecode = not compiles
-    os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "" if compiles else "1"}
+    sys.dont_write_bytecode = not first
+    os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "" if first else "1"}
     os.chdir(copy)
     output = os.open(copy / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
     pytest = importlib.import_module("pytest")
-    code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-W", EARLY, *tests]))
+    code = int(pytest.main(["-q", *([] if first else ["-x"]), "-p", "no:cacheprovider", "-W", EARLY, *tests]))
     sys.stdout.flush()
     os._exit(PASSED + code)
 
@@ -127,8 +130,8 @@ class _Try(NamedTuple):
         return hung or _failed(self.process, self.copy)
 
 
-def _started(tests: Sequence[str], copy: Path, compiles: bool = False) -> BaseProcess:
-    process = get_context("fork").Process(target=_run, args=(tests, copy, compiles))
+def _started(tests: Sequence[str], copy: Path, first: bool = False) -> BaseProcess:
+    process = get_context("fork").Process(target=_run, args=(tests, copy, first))
     process.start()
     return process
 
@@ -165,8 +168,26 @@ def tried(faults: Sequence[Fault], copies: Sequence[Path]) -> Iterator[tuple[int
             free.append(item.copy)
 
 
-def _told(fault: Fault) -> str:
-    line = line_of(fault, (ROOT / fault.file).read_text())
+def _broken(faults: Sequence[Fault], copy: Path) -> list[str]:
+    """Return the tests of these faults that fail in a copy without any."""
+    whole = _started(list(dict.fromkeys(test for fault in faults for test in fault.tests)), copy, first=True)
+    whole.join()
+    if not _failed(whole, copy):
+        return []
+    lines = (copy / OUTPUT).read_text(errors="replace").splitlines()
+    return [line.split()[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
+
+
+def _holds(tests: str, one: str) -> bool:
+    """Say whether one test is among those of a file, class or function.
+
+    >>> _holds("test_a.py", "test_a.py::test_b[1]"), _holds("test_a.py::test_b", "test_a.py::test_c")
+    (True, False)
+    """
+    return one == tests or one.startswith((f"{tests}::", f"{tests}["))
+
+
+def _told(fault: Fault, line: int) -> str:
     return f"lives: {fault.file}:{line}: {fault.old.strip()!r} -> {fault.new.strip()!r} ({' '.join(fault.tests)})\n"
 
 
@@ -180,23 +201,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = [fault for fault in read_faults() if chosen.only in fault.file]
     if not faults:
         parser.error(f"no file with a fault has {chosen.only!r} in its path")
+    lines = [line_of(fault, (ROOT / fault.file).read_text()) for fault in faults]
     started = time.monotonic()
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in HEAVY:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as place:
         first = _copied(Path(place, "0"))
-        whole = _started(list(dict.fromkeys(test for fault in faults for test in fault.tests)), first, compiles=True)
-        whole.join()
-        if _failed(whole, first):
-            sys.stdout.write(f"{(first / OUTPUT).read_text()[-2000:]}\nthese tests fail without a fault\n")
-            return 1
+        broken = _broken(faults, first)
+        for test in broken:
+            sys.stdout.write(f"fails without a fault, and says nothing of any: {test}\n")
         copies = [first, *(Path(shutil.copytree(first, Path(place, str(n)))) for n in range(1, chosen.workers))]
         noticed = dict.fromkeys(range(len(faults)), False)
-        for number, dead, seconds in tried(faults, copies):
+        for number, fails, seconds in tried(faults, copies):
+            dead = fails and not any(_holds(test, item) for test in faults[number].tests for item in broken)
             noticed[number] = dead
             if not dead:
-                sys.stdout.write(_told(faults[number]))
+                sys.stdout.write(_told(faults[number], lines[number]))
             elif chosen.verbose:
                 sys.stdout.write(f"noticed in {seconds:.0f} s: {faults[number].file}: {faults[number].old.strip()!r}\n")
             sys.stdout.flush()

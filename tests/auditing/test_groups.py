@@ -11,7 +11,7 @@ from scipy.stats import fisher_exact
 import xai
 from tests.auditing.planted import findings, said
 from xai.auditing.audit_data import AuditData
-from xai.auditing.rates import compare_means
+from xai.auditing.rates import GroupRate, compare_means
 
 COUNT = 800
 
@@ -146,3 +146,11 @@ def test_means_by_hand() -> None:
     (first, second) = compare_means(pd.DataFrame({"half": ["a", "b"] * 20}), values, 5)
     assert first.difference == -second.difference == -1.0
     assert (first.low + first.high) / 2 == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "certain"), [(0.1, 0.3, 0.1), (-0.3, -0.1, 0.1), (-0.1, 0.3, 0.0), (-0.3, 0.0, 0.0)]
+)
+def test_what_is_certain_of_a_difference_is_its_nearer_end(low: float, high: float, certain: float) -> None:
+    rate = GroupRate("sex", "f", "missed", 50, 0.5, 50, 0.4, (low + high) / 2, low, high, 0.01)
+    assert rate.certain == pytest.approx(certain)

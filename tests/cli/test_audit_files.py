@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -69,6 +71,30 @@ def test_a_regression_and_what_cannot_be_read(folder: Path, monkeypatch: pytest.
         refused = audited(folder, monkeypatch, *arguments)
         assert refused.exit_code != 0
         assert says in f"{refused.output}{refused.exception}"
+
+
+def test_a_skops_file_of_types_that_skops_does_not_know_is_not_loaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever skops is installed: without trust it is asked what the file holds, and no more."""
+    loaded = []
+
+    def load(path: str, trusted: list[str]) -> object:
+        loaded.append(trusted)
+        return joblib.load(folder / "paid.joblib")
+
+    made = SimpleNamespace(get_untrusted_types=lambda file: ["planted.Type"], load=load)
+    monkeypatch.setitem(sys.modules, "skops", SimpleNamespace(io=made))
+    monkeypatch.setitem(sys.modules, "skops.io", made)
+    (folder / "unknown.skops").write_bytes(b"")
+    given = ["unknown.skops", "--data", "test.csv", "-c", "performance"]
+    refused = audited(folder, monkeypatch, *given)
+    assert refused.exit_code != 0
+    assert "planted.Type" in refused.output
+    assert "--trust-code" in refused.output
+    assert loaded == []
+    assert audited(folder, monkeypatch, *given, "--trust-code").exit_code == 0
+    assert loaded == [["planted.Type"]]
 
 
 def test_a_skops_file_needs_no_trust(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

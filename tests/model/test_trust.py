@@ -342,7 +342,7 @@ class TestPackagesThatTheUserAllows:
         place = here.parent / "site"
         (place / "toolbox").mkdir(parents=True)
         (place / "toolbox/__init__.py").write_text(
-            "from torch import nn\nfrom os import system\nclass Net(nn.Linear):\n"
+            "from torch import nn\nfrom torch.nn import Linear\nfrom os import system\nclass Net(nn.Linear):\n"
             "    def __init__(self, width: int = 2):\n        super().__init__(width, 2)\n"
             "def build() -> nn.Module:\n    return Net()\n"
         )
@@ -357,7 +357,9 @@ class TestPackagesThatTheUserAllows:
         folder = save_model(Model(nn.Linear(3, 2)), here / "model", factory="toolbox:Net", arguments={"width": 3})
         assert type(load(folder).network).__module__ == "toolbox"
 
-    @pytest.mark.parametrize("factory", ["toolbox:build", "toolbox:system", "toolbox:nn.Linear", "toolbox2:Net"])
+    @pytest.mark.parametrize(
+        "factory", ["toolbox:build", "toolbox:system", "toolbox:nn.Linear", "toolbox:Linear", "toolbox2:Net"]
+    )
     def test_nothing_else_of_them_does(self, here: Path, site: Path, factory: str) -> None:
         (site / "toolbox2.py").write_text(MARKED.format(mark=str(here.parent / "mark")))
         with pytest.raises(FolderError, match="--trust-code"):
@@ -377,6 +379,13 @@ class TestPackagesThatTheUserAllows:
         (site / "toolbox").rmdir()
         with pytest.raises(FolderError, match="the installed package toolbox"):
             load(describe(here, "toolbox:Net", {}))
+        assert not (here.parent / "mark").exists()
+
+    def test_nor_where_the_model_folder_lies_elsewhere(self, here: Path, site: Path) -> None:
+        (here / "toolbox.py").write_text(MARKED.format(mark=str(here.parent / "mark")))
+        assert import_installed("toolbox", here.parent / "downloads" / "model").__file__ == str(
+            site / "toolbox/__init__.py"
+        )
         assert not (here.parent / "mark").exists()
 
     def test_another_that_was_imported_already_is_named(self, here: Path, site: Path) -> None:

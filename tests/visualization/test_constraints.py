@@ -87,6 +87,15 @@ def test_penalties_are_their_formulas() -> None:
     assert float(constraints.total_variation(1.0).penalty(series)) == pytest.approx(0.5 + (5 + 4) / 2)
 
 
+def test_neighbors_are_pixels_of_a_channel_and_all_of_a_series() -> None:
+    images = torch.rand(2, 3, 4, 5, generator=GENERATOR)
+    down, across = images.diff(dim=2).abs().mean((1, 2, 3)), images.diff(dim=3).abs().mean((1, 2, 3))
+    assert torch.allclose(constraints.total_variation(2.0).penalty(images), 2 * (down + across))
+    series = torch.rand(2, 6, 3, generator=GENERATOR)
+    steps, channels = series.diff(dim=1).abs().mean((1, 2)), series.diff(dim=2).abs().mean((1, 2))
+    assert torch.allclose(constraints.total_variation(1.0).penalty(series), steps + channels)
+
+
 def test_penalties_pull() -> None:
     model = ZOO["plain"]()
     unit = objectives.channel("conv2", 0)
