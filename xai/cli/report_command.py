@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xai.cli.options import language_option, load_model, recipe_data, recipes, say_cost, seed_option, trust_option
 from xai.cli.output import say, tell
 from xai.cli.sequence_data import report_on_sequences
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
 
 DEFAULT = "mnist-cnn"
 
@@ -25,7 +29,7 @@ DEFAULT = "mnist-cnn"
     "-l", "--layer", "layers", multiple=True, help="A layer to visualize; repeat for several.  [default: all]"
 )
 @click.option("--units", default=32, show_default=True, type=click.IntRange(min=0), help="Units visualized per layer.")
-@click.option("--steps", default=256, show_default=True, type=click.IntRange(min=1), help="Steps per visualization.")
+@click.option("--steps", default=128, show_default=True, type=click.IntRange(min=1), help="Steps per visualization.")
 @click.option(
     "--size", default=None, type=click.IntRange(min=4), help="Side of a visualization.  [default: the model's]"
 )
@@ -79,7 +83,7 @@ def command(
     given = read_images(list(images), loaded.input) if images else None
     labelled = read_folder(data, loaded.input, class_names(loaded)) if data else recipe_data(folder)
     rows = (len(given) if given else 0) + (examples if labelled else 0)
-    say_cost(loaded, METHODS, rows, units * 4, steps)
+    say_cost(loaded, METHODS, rows, _inputs_to_make(loaded, layers, units, tested=labelled is not None), steps)
     report = model_report(
         loaded,
         labelled,
@@ -94,6 +98,15 @@ def command(
         origin=read_description(folder).origin,
     )
     say(report.save(target))
+
+
+def _inputs_to_make(model: Model, layers: tuple[str, ...], units: int, tested: bool) -> int:
+    """Return how many images are optimized: one for each unit, and where they are tested those of the control."""
+    from xai.reports.unit_choice import choose_units
+    from xai.visualization.image_evidence import control_count
+
+    everything = [item for group in choose_units(model, layers, most=units).values() for item in group] if units else []
+    return len(everything) + (control_count(everything) if tested else 0)
 
 
 def _train_default(folder: str, seed: int) -> None:

@@ -51,6 +51,13 @@ OF_AN_IMAGE = {"maps", "grid"}
     help="Real inputs to compare with: images by class, rows, or texts in a column text.  [default: the recipe's]",
 )
 @click.option("--bounds", nargs=2, type=float, default=None, help="Least and most of every number of a row or series.")
+@click.option(
+    "--features",
+    default="edges",
+    show_default=True,
+    help="What sees how alike images are: the folder of another model of such images, edges (fixed filters), or none, "
+    "which leaves out the control on shuffled weights.",
+)
 @output_option("visualization.html")
 @seed_option
 @trust_option
@@ -66,6 +73,7 @@ def command(
     image: str | None,
     data: str | None,
     bounds: tuple[float, float] | None,
+    features: str,
     output: str,
     seed: int,
     trust_code: bool,
@@ -92,7 +100,7 @@ def command(
     settings: VisualizeSettings = {"steps": steps, "size": size, "seed": seed}
     planned = plan_views(
         loaded, model, views, layers=layers, channels=channels, class_name=class_name, minimize=minimize, image=image,
-        real=real, bounds=bounds, **settings,
+        real=real, bounds=bounds, features=_features(loaded, features, trust_code), **settings,
     )  # fmt: skip
     say_cost(loaded, (), 0, sum(view.inputs for view in planned), steps, size)
     if _is_picture(output):
@@ -133,6 +141,13 @@ def _check(
         raise click.UsageError("--class, --channel and --minimize choose units, which maps and grid do not show")
     if _is_picture(output) and views != ("units",):
         raise click.UsageError("a picture (.png) holds units alone: write other views as a page")
+
+
+def _features(model: Model, features: str, trust_code: bool) -> Model | str | None:
+    """Return what sees how alike images are; other inputs have no such test."""
+    if model.input.drawing != "map" or features == "none":
+        return None
+    return features if features == "edges" else load_model(features, trust_code)
 
 
 def _is_picture(output: str) -> bool:

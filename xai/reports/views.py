@@ -27,6 +27,7 @@ from xai.visualization.ablation import VARIANTS, ablation
 from xai.visualization.activation_grid import activation_grid, grid_shape
 from xai.visualization.ascent import visualize
 from xai.visualization.emergence import checkpoints, emergence
+from xai.visualization.image_evidence import control_count
 from xai.visualization.images import image_shape
 from xai.visualization.objectives import Objective
 from xai.visualization.row_limits import row_limits, row_shape
@@ -52,6 +53,7 @@ class Wanted:
     """What views are asked for: the units of a model, and how they are visualized.
 
     folder: that of the model, with the weights of its epochs. reference: real inputs (n, ...), called `source`.
+    features: what sees how alike images are, as `visualize` takes it.
     """
 
     model: Model
@@ -67,6 +69,7 @@ class Wanted:
     steps: int = 256
     size: int | None = None
     seed: int = 0
+    features: Model | str | None = None
 
     def units(self, most: int) -> dict[str, list[Objective]]:
         """Return the units asked for by layer, at most so many of each layer."""
@@ -80,7 +83,8 @@ class Wanted:
 
     def made(self, groups: dict[str, list[Objective]], **more: Unpack[VisualizeSettings]) -> dict[str, Visualization]:
         """Return the visualizations of units by layer."""
-        return visualize_groups(self.model, groups, real=self.reference, **{**self._settings(), **more})
+        settings: VisualizeSettings = {**self._settings(), "features": self.features, **more}
+        return visualize_groups(self.model, groups, real=self.reference, **settings)
 
     def few(self) -> VisualizeSettings:
         """Return the settings of a visualization that is compared with few real inputs."""
@@ -88,7 +92,13 @@ class Wanted:
 
     def all(self) -> VisualizeSettings:
         """Return the settings of a visualization that is compared with all real inputs."""
-        return {**self._settings(), "reference": self.reference}
+        return {**self._settings(), "reference": self.reference, "features": self.features}
+
+    def count(self, groups: dict[str, list[Objective]]) -> int:
+        """Return how many inputs are optimized for units: where images are tested, those of the control as well."""
+        everything = [item for group in groups.values() for item in group]
+        tested = self.features is not None and self.reference is not None
+        return len(everything) + (control_count(everything) if tested else 0)
 
     def title(self, layer: str) -> str:
         """Return what a layer is called."""
@@ -103,7 +113,7 @@ def units(wanted: Wanted) -> View:
     groups = wanted.units(MOST_UNITS)
     model, titles = wanted.model, wanted.model.trace().titles()
     about = titles, wanted.reference, wanted.source
-    return View(_count(groups), lambda: units_section(model, wanted.made(groups), *about))
+    return View(wanted.count(groups), lambda: units_section(model, wanted.made(groups), *about))
 
 
 def rows(wanted: Wanted) -> View:
@@ -138,13 +148,13 @@ def atlas(wanted: Wanted) -> View:
         made = visualize(model, group, **wanted.all())
         return atlas_section(model, layer, title, made, wanted.reference, wanted.source)
 
-    return View(len(group), section)
+    return View(wanted.count({layer: group}), section)
 
 
 def depth(wanted: Wanted) -> View:
     """Plan a few units of every layer, in the order of depth."""
     groups = wanted.units(UNITS_BY_DEPTH)
-    return View(_count(groups), lambda: depth_section(wanted.model, wanted.made(groups)))
+    return View(wanted.count(groups), lambda: depth_section(wanted.model, wanted.made(groups)))
 
 
 def constraints(wanted: Wanted) -> View:

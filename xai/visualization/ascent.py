@@ -17,7 +17,7 @@ from xai.results.visualization import Visualization
 from xai.visualization import constraints as limits
 from xai.visualization.constraints import Constraint
 from xai.visualization.evaluate import evaluate, private
-from xai.visualization.image_evidence import ImageEvidence
+from xai.visualization.image_evidence import EDGES, ImageEvidence
 from xai.visualization.objectives import Objective
 from xai.visualization.optimize import OPTIMIZERS, Optimized, OptimizerConfig, optimize
 from xai.visualization.plan import reader_for
@@ -50,7 +50,7 @@ def visualize(
     snapshots: Sequence[int] = SNAPSHOTS,
     reference: object = None,
     source: str | None = None,
-    features: Model | None = None,
+    features: Model | str | None = None,
     seed: int = 0,
     exact: bool = False,
     batch_size: int | None = None,
@@ -79,9 +79,9 @@ def visualize(
         reference: Real inputs; with them each input carries a finding that says how it compares, and colors and
             spectrum are theirs.
         source: What they are, in the plural.
-        features: Of images, another network, to see with how alike images are; with it and the reference each image is
-            tested on whether it predicts the unit's answers, beside units with shuffled weights; for that as many
-            images again are made, and about 100 for each layer.
+        features: Of images, what sees how alike they are: another network, or "edges", a fixed bank of filters. With
+            it and the reference each image is tested on whether it predicts the unit's answers, beside units with
+            shuffled weights; for that as many images again are made, and about 80 for each layer.
         seed: Of the noise; the same gives the same numbers.
         exact: Run the network as it is, with nothing folded.
         batch_size: How many inputs at a time; None chooses it.
@@ -113,6 +113,8 @@ def visualize(
     rate = kind.learning_rate(setting) if learning_rate is None else learning_rate
     real_number("learning_rate", rate, 0)
     kind.check(setting)
+    if isinstance(features, str) and features != EDGES:
+        raise InputError("features", expected=f'an xai.Model or "{EDGES}"', got=repr(features))
     wanted = tuple(step for step in snapshots if step < steps)
     config = OptimizerConfig(int(steps), float(rate), optimizer, chosen, wanted, patience)
     with untouched(model.network):

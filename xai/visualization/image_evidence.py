@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from xai.network.guard import untouched
 from xai.network.hooks import recording, run_recorded
 from xai.network.trace import Trace
 from xai.results.finding import Finding
+from xai.visualization.edges import Edges
 from xai.visualization.headline import compare_with_stimuli, headline
 from xai.visualization.held_out import keeps_under_held_out, sheared
 from xai.visualization.objectives import Objective
@@ -32,7 +34,9 @@ from xai.visualization.problem import Problem
 from xai.visualization.reading import Reader
 from xai.visualization.stimuli import stimuli
 
-__all__ = ["ImageEvidence"]
+__all__ = ["EDGES", "ImageEvidence", "compared_with", "control_count"]
+
+EDGES = "edges"  # the fixed bank of filters, in place of another network
 
 MOST_REAL = 500  # real images that are looked at, evenly spread over the reference
 LEAST_REAL = 50
@@ -53,7 +57,7 @@ class ImageEvidence:
     objectives: list[Objective]
     copies: int
     problem: Problem
-    features: Model | None
+    features: Model | str | None
     run: Run
     found: Trace
     seed: int
@@ -61,8 +65,8 @@ class ImageEvidence:
 
     def findings(self, made: Tensor) -> list[tuple[Finding, ...]]:
         """Return the findings on each image (N, C, H, W); the headline comes first."""
-        real = self._real()
-        if real is None:
+        real = None if self.problem.real is None else compared_with(self.problem.real)
+        if real is None or len(real) < LEAST_REAL:
             reason = f"a reference of {LEAST_REAL} real images or more is needed"
             return [(headline((), reason),)] * len(made)
         with untouched(self.reader.model.network):
@@ -77,12 +81,6 @@ class ImageEvidence:
         for first, others in zip(self._predictive(made, real, answers), unit_findings, strict=True):
             rows.append((headline((first, *others)), first, *others))
         return rows
-
-    def _real(self) -> Tensor | None:
-        real = self.problem.real
-        if real is None or len(real) < LEAST_REAL:
-            return None
-        return real[torch.linspace(0, len(real) - 1, min(len(real), MOST_REAL)).round().long()]
 
     def _top(self, answers: Tensor) -> Tensor:
         return answers.topk(min(TOP, len(answers) // 10)).indices
@@ -168,11 +166,11 @@ class ImageEvidence:
         reason, controls = None, [torch.zeros(0)] * len(self.objectives)
         matrix = torch.zeros(len(made), len(self.objectives))
         if self.features is None:
-            reason = "no features= were given, a network of images other than this one to see similarity with"
+            reason = f'no features= were given to see similarity with, another network of images or "{EDGES}"'
         elif any(item.compares for item in self.objectives):
             reason = "an objective that compares copies has no answer to one real image"
         else:
-            features = Features(self.features, self.problem.shape)
+            features = Edges() if isinstance(self.features, str) else Features(self.features, self.problem.shape)
             seen = features.of(real, self.batch)
             with untouched(self.reader.model.network):
                 matrix = self._correlations(features, seen, real, answers, made, self.reader, self.objectives)
@@ -197,7 +195,7 @@ class ImageEvidence:
 
     def _correlations(
         self,
-        features: Features,
+        features: Features | Edges,
         seen: list[Tensor],
         real: Tensor,
         answers: Tensor,
@@ -215,7 +213,7 @@ class ImageEvidence:
         up, down = (similarities(features.of(item, self.batch), seen) for item in (made, minimized))
         return partial_correlations(up - down, answers, real).float()
 
-    def _controls(self, features: Features, seen: list[Tensor], real: Tensor) -> list[Tensor]:
+    def _controls(self, features: Features | Edges, seen: list[Tensor], real: Tensor) -> list[Tensor]:
         """Return for each objective what its group reaches in networks with shuffled weights, (c,)."""
         model = self.reader.model
         layers = layers_with_weights(model, real[:1])
@@ -223,10 +221,11 @@ class ImageEvidence:
         by_group: dict[object, Tensor] = {}
         for group in dict.fromkeys(map(_group, self.objectives)):
             members = [number for number, item in enumerate(self.objectives) if _group(item) == group]
-            count = min(LEAST_CONTROLS, len(members))
+            rounds = -(-LEAST_CONTROLS // len(members))  # as many units of each network, no more than are asked for
+            count = -(-LEAST_CONTROLS // rounds)
             chosen = [members[step * len(members) // count] for step in range(count)]
             values: list[Tensor] = []
-            for number in range(-(-LEAST_CONTROLS // count)):
+            for number in range(rounds):
                 if number == len(networks):
                     networks.append(shuffled(model, real[:REFIT], layers, SHUFFLES + self.seed * 1_000 + number))
                 values.append(self._control(features, seen, real, networks[number], chosen))
@@ -234,7 +233,7 @@ class ImageEvidence:
         return [by_group[_group(item)] for item in self.objectives]
 
     def _control(
-        self, features: Features, seen: list[Tensor], real: Tensor, model: Model, chosen: Sequence[int]
+        self, features: Features | Edges, seen: list[Tensor], real: Tensor, model: Model, chosen: Sequence[int]
     ) -> Tensor:
         objectives = [self.objectives[number] for number in chosen]
         numbers = [number * self.copies for number in chosen]
@@ -243,6 +242,18 @@ class ImageEvidence:
             made = self.run(reader, objectives, 1, numbers, len(self.objectives) * self.copies).inputs
             answers = reader.measure_all(objectives, real, self.batch)
             return self._correlations(features, seen, real, answers, made, reader, objectives, numbers, 1).diagonal()
+
+
+def compared_with(real: Tensor) -> Tensor:
+    """Return the real images that are looked at, evenly spread over all."""
+    return real[torch.linspace(0, len(real) - 1, min(len(real), MOST_REAL)).round().long()]
+
+
+def control_count(objectives: Sequence[Objective], copies: int = 1) -> int:
+    """Return how many inputs are made beside those asked for: minimized ones, and two of each control."""
+    sizes = Counter(map(_group, objectives))
+    rounds = {group: -(-LEAST_CONTROLS // size) for group, size in sizes.items()}
+    return len(objectives) * copies + 2 * sum(item * -(-LEAST_CONTROLS // item) for item in rounds.values())
 
 
 def _group(item: Objective) -> object:

@@ -112,8 +112,9 @@ def predictive(
         return Finding("predictive", "untestable", None, None, "none was made", f"Untestable: {reason}.")
     threshold = float(torch.quantile(controls.double(), 1 - ALPHA))
     beaten = float((others < own).double().mean()) if len(others) >= LEAST_OTHERS else None
+    rounded = [round(item, 4) for item in controls.tolist()]
     details = {
-        "correlation": own, "controls": controls.tolist(), "others": len(others), "better_than_others": beaten,
+        "correlation": own, "controls": rounded, "others": len(others), "better_than_others": beaten,
         "real_count": len(answers), "could_be_seen": least,
     }  # fmt: skip
     control = (

@@ -29,7 +29,7 @@ class VisualizeSettings(TypedDict, total=False):
     snapshots: Sequence[int]
     reference: object
     source: str | None
-    features: Model | None
+    features: Model | str | None
     seed: int
     exact: bool
     batch_size: int | None

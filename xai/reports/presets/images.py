@@ -21,6 +21,7 @@ from xai.reports.sections.performance import performance_section
 from xai.reports.sections.summary import summary
 from xai.reports.sections.units import units_section
 from xai.reports.unit_choice import MOST_UNITS, choose_units, visualize_groups
+from xai.visualization.image_evidence import EDGES
 
 __all__ = ["ImageSettings", "image_sections", "model_report", "require_image_classifier"]
 
@@ -37,7 +38,7 @@ class ImageSettings:
     examples: int = 5
     layers: Sequence[str] | None = None
     units: int = MOST_UNITS
-    steps: int = 256
+    steps: int = 128
     size: int | None = None
     seed: int = 0
     language: str = "en"
@@ -75,7 +76,7 @@ def model_report(
     examples: int = 5,
     layers: Sequence[str] | None = None,
     units: int = MOST_UNITS,
-    steps: int = 256,
+    steps: int = 128,
     size: int | None = None,
     seed: int = 0,
     language: str = "en",
@@ -138,7 +139,9 @@ def image_sections(
     if shown is not None:
         explained = explain_images(model, shown, settings.methods, settings.target, seed, settings.options)
     objectives = choose_units(model, settings.layers or (), most=settings.units) if settings.units else {}
-    groups = visualize_groups(model, objectives, real=real, steps=settings.steps, size=settings.size, seed=seed)
+    groups = visualize_groups(
+        model, objectives, real=real, steps=settings.steps, size=settings.size, seed=seed, features=EDGES
+    )
     trace = model.trace()
     facts = {
         "seed": seed,

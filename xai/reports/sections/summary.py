@@ -16,6 +16,7 @@ from xai.reports.escape import render
 from xai.reports.sections.examples import Example
 from xai.reports.sentences import VERDICT_SENTENCES, sentences_of
 from xai.reports.trust import MethodTrust, method_trust, rank
+from xai.reports.unit_controls import shown_units
 from xai.results.explanation import Explanation
 from xai.results.visualization import Visualization
 
@@ -35,8 +36,7 @@ def summary(
         best = min(examples[0].explanations, key=lambda item: rank(item.evidence[0]))
         card = map_card(best, *pixel_range(model.input, best.inputs))
         first = _answer(examples[0].name, best)
-    compared = (group.finding("real_images", row) for group in groups.values() for row in range(len(group)))
-    units = Counter(finding.status for finding in compared if finding is not None)
+    units = shown_units(groups.values())
     wrong = [(f"example-{place}", item.name) for place, item in enumerate(examples, start=1) if _is_wrong(item)]
     does = _does_with_pictures(model)
     return _screen(model, performance, trust, does=does, first=first, card=card, units=units, wrong=wrong)

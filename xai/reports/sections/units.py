@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -16,8 +18,10 @@ from xai.reports.grids import balanced_columns
 from xai.reports.language import say
 from xai.reports.page import Section
 from xai.reports.svg import inline_svg
+from xai.reports.unit_controls import control_numbers, layer_control, shown_units
 from xai.reports.unit_views import kind_of_verdict, unit_numbers, unit_view
 from xai.results.visualization import Visualization
+from xai.visualization.image_evidence import compared_with
 
 __all__ = ["units_section"]
 
@@ -33,30 +37,36 @@ def units_section(
     """
     pictures: dict[int, str] = {}
     sees = receptive_fields(model)
-    views = [
+    views: list[dict[str, Any]] = [
         {
             "title": titles.get(layer, layer),
             "sees": _sees(sees.get(layer), ImageInput.of(model.input).shape),
+            "control": layer_control(made),
             "columns": balanced_columns(len(made), MOST_COLUMNS),
             "units": [unit_view(model, row, layer, reference, pictures) for row in made],
         }
         for layer, made in groups.items()
     ]
     words = Counter(kind_of_verdict(row) for made in groups.values() for row in made)
+    extra = sum(_made_beside(view["control"]) for view in views)
     first = next(iter(groups.values()))
     process = [_process(model, made[len(made) // 2]) for made in list(groups.values())[-1:]]
     body = render(
         "units.html",
         groups=views,
         words=words,
+        shown=shown_units(groups.values())["pass"],
         total=sum(map(len, groups.values())),
         process=process,
         count=None if reference is None else len(reference),
         source=source,
+        compared=0 if reference is None else len(compared_with(reference)),
+        made=extra,
         options=first.options,
     )
     data = [unit_numbers(row) for made in groups.values() for row in made]
-    numbers = {"units": data, "options": first.options, "seed": first.seed}
+    controls = {layer: control_numbers(made) for layer, made in groups.items()}
+    numbers = {"units": data, "controls": controls, "options": first.options, "seed": first.seed}
     return Section("units", say("What its units look for"), body, numbers)
 
 
@@ -67,6 +77,11 @@ def _sees(field: tuple[int | None, int | None] | None, shape: tuple[int, ...]) -
     if height is None or width is None or (height >= shape[1] and width >= shape[2]):
         return "each position may see the whole image"
     return f"each position sees {height} × {width} pixels"
+
+
+def _made_beside(control: Mapping[str, Any] | None) -> int:
+    """Return how many images were made for a control: minimized ones, and two for each shuffled unit."""
+    return 0 if control is None else control["total"] + 2 * control["controls"]
 
 
 def _process(model: Model, made: Visualization) -> dict[str, object]:
