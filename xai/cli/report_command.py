@@ -29,7 +29,7 @@ DEFAULT = "mnist-cnn"
     "-l", "--layer", "layers", multiple=True, help="A layer to visualize; repeat for several.  [default: all]"
 )
 @click.option("--units", default=32, show_default=True, type=click.IntRange(min=0), help="Units visualized per layer.")
-@click.option("--steps", default=128, show_default=True, type=click.IntRange(min=1), help="Steps per visualization.")
+@click.option("--steps", default=64, show_default=True, type=click.IntRange(min=1), help="Steps per visualization.")
 @click.option(
     "--size", default=None, type=click.IntRange(min=4), help="Side of a visualization.  [default: the model's]"
 )

@@ -38,7 +38,7 @@ class ImageSettings:
     examples: int = 5
     layers: Sequence[str] | None = None
     units: int = MOST_UNITS
-    steps: int = 128
+    steps: int = 64
     size: int | None = None
     seed: int = 0
     language: str = "en"
@@ -76,7 +76,7 @@ def model_report(
     examples: int = 5,
     layers: Sequence[str] | None = None,
     units: int = MOST_UNITS,
-    steps: int = 128,
+    steps: int = 64,
     size: int | None = None,
     seed: int = 0,
     language: str = "en",
