@@ -17,6 +17,7 @@ from xai.visualization.stimuli import stimuli
 
 __all__ = ["kind_of_verdict", "lead_over_real", "unit_numbers", "unit_view", "verdict"]
 
+LEAST_SHOWN = 1  # real images that excite a unit least: most are blank
 SHOWN = "shows its unit"
 # By the finding that fails: why an image is not called right. The first one that fails is said.
 NOT_SHOWN = {
@@ -125,7 +126,7 @@ def unit_view(
         "small": is_small(row.image),
         "verdict": verdict(row),
         "best": real("best"),
-        "worst": real("worst"),
+        "worst": real("worst")[:LEAST_SHOWN],
         "reached": float(row.reached[0]),
         "kept": None if small is None or small.score is None else float(small.score),
         "lead": _lead(row),
@@ -161,7 +162,16 @@ def unit_numbers(row: Visualization) -> dict[str, object]:
 def _without_controls(finding: dict[str, Any]) -> dict[str, Any]:
     """Return a finding without the numbers that are those of the whole layer, which stand once in a page."""
     details = finding.get("details") or {}
-    return {**finding, "details": {name: value for name, value in details.items() if name != "controls"}}
+    return _shorter({**finding, "details": {name: value for name, value in details.items() if name != "controls"}})
+
+
+def _shorter(value: Any) -> Any:
+    """Return plain data with six significant digits: more are noise, and a page holds many of them."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {name: _shorter(item) for name, item in value.items()}
+    return [_shorter(item) for item in value] if isinstance(value, list) else value
 
 
 def _lead(row: Visualization) -> float | None:
