@@ -23,7 +23,7 @@ from xai.runs.store import Run
 
 
 def lines() -> pd.DataFrame:
-    verdicts = ["supported"] * 6 + ["unstable"] * 2 + ["contradicted"] + ["untestable"]
+    verdicts = ["supported"] * 6 + ["not shown"] * 2 + ["contradicted"] + ["untestable"]
     return pd.DataFrame(
         {
             "method": "saliency",
@@ -40,7 +40,13 @@ def test_verdicts_are_counted_by_group() -> None:
     found = {entry["group"]: entry for entry in pooled_verdicts(lines())}
     assert list(found) == ["all rows", "right", "wrong", "predicted cat", "predicted dog"]
     whole = found["all rows"]
-    assert [whole[name] for name in ("rows", "supported", "unstable", "contradicted", "untestable")] == [10, 6, 2, 1, 1]
+    assert [whole[name] for name in ("rows", "supported", "not shown", "contradicted", "untestable")] == [
+        10,
+        6,
+        2,
+        1,
+        1,
+    ]
     assert whole["share"] == 6 / 9
     assert (whole["low"], whole["high"]) == wilson(6, 9)
     assert (found["right"]["supported"], found["wrong"]["supported"]) == (5, 1)
@@ -73,7 +79,7 @@ def planted(per_group: int = 40) -> Sample:
         {
             "predicted": np.where(kinds == 2, "horse", np.where(kinds == 1, "dog", "cat")),
             "correct": np.where(kinds == 2, True, drawn.random(len(kinds)) < 0.5).astype(object),
-            "verdict": ["supported"] * (len(kinds) - 2) + ["contradicted", "unstable"],
+            "verdict": ["supported"] * (len(kinds) - 2) + ["contradicted", "not shown"],
             "deletion_p": np.linspace(0, 1, len(kinds)),
             "probability": 0.5,
         }

@@ -13,7 +13,7 @@ __all__ = ["ORDER", "Cluster", "clusters", "least_supported", "ranked_by_distanc
 NEIGHBORS = 10
 MOST_CLUSTERS = 8
 FEWEST = 20
-ORDER = {"contradicted": 0, "unstable": 1, "untestable": 2, "supported": 3}  # of verdicts, the worst first
+ORDER = {"contradicted": 0, "not shown": 1, "untestable": 2, "supported": 3}  # of verdicts, the worst first
 
 
 @dataclass(frozen=True)
