@@ -80,10 +80,10 @@ def test_a_color_cast_of_a_class(honest: bool) -> None:
 
 def test_two_columns_that_hold_the_label_together() -> None:
     draw = np.random.default_rng(0)
-    rows = draw.normal(size=(800, 5))
+    rows = draw.normal(size=(2400, 5))
     joint, single = (rows[:, 1] * rows[:, 3] > 0).astype(int), (rows[:, 1] > 0).astype(int)
     table = TabularInput([f"number {place}" for place in range(5)])
-    for labels, status in ((joint, "fail"), (single, "pass"), (draw.integers(0, 2, 800), "pass")):
+    for labels, status in ((joint, "fail"), (single, "pass"), (draw.integers(0, 2, 2400), "pass")):
         forest = RandomForestClassifier(20, random_state=0).fit(rows[400:], labels[400:])
         model = Model.from_callable(forest.predict_proba, classes=["0", "1"], input=table)
         found = findings("shortcuts", model, halves(rows, labels))["pair_leakage"]

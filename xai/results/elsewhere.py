@@ -202,7 +202,7 @@ def _as_asked(
     session: Any, rows: list[Tensor], found: str, fields: dict[str, Any], over: str | None
 ) -> tuple[list[Tensor], str, dict[str, Any]]:
     """Return the values over what the caller says that they are over; columns are inputs as well as features."""
-    if over == "features" and found == "input" and session.inputs.ndim == 2:
+    if over == "features" and found == "input" and all(len(row.shape) == 1 for row in rows):
         return rows, over, fields
     if over is not None and over != found:
         raise InputError("over", expected=f"{found!r} for values of this shape", got=repr(over))

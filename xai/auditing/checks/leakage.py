@@ -68,6 +68,8 @@ def told_by(values: np.ndarray, split: Split, seed: int, *, jointly: bool = Fals
     labels = split.labels.numpy() if one_class else split.labels[:, 0].numpy()
     if len(np.unique(labels)) < 2 or (one_class and min(np.bincount(labels)[np.unique(labels)]) < FOLDS):
         raise Untestable("rare_class", folds=FOLDS)
+    if len(labels) < FOLDS:
+        raise Untestable("few_rows_to_learn", folds=FOLDS)
     predicted = _predicted(values, labels, one_class, seed, jointly)
     return Told(_skill(predicted, labels, one_class), _interval(predicted, labels, one_class, seed))
 
