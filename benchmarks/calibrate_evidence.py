@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 
 import xai
 from benchmarks.output import say
 from benchmarks.worlds import FAMILIES, SEEDS, cases
 from benchmarks.worlds.candidates import WANTED, candidate_maps
 from benchmarks.worlds.presented import explanation_of
+from xai.base.statistics import wilson
 from xai.evidence.claims import claim_of
 from xai.evidence.limits import SUPPORTS
 from xai.evidence.verdict import verdict
@@ -128,12 +128,6 @@ def _most_wrong(families: dict[str, list[Verdict]], limit: float) -> float:
         sum(item.word == "supported" and item.score >= limit for item in items) / len(items)
         for items in families.values()
     )
-
-
-def wilson(right: int, count: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share."""
-    interval = binomtest(right, count).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def share(right: int, count: int) -> str:

@@ -16,7 +16,7 @@ from xai.evidence.controls import control_maps
 from xai.evidence.effects import Effects, fitted, from_repeats
 from xai.evidence.faithful_words import finding_of
 from xai.evidence.map_scores import explained_layer
-from xai.evidence.rivals import of_another_class, unit_rivals
+from xai.evidence.rivals import difference_scale, of_another_class, unit_rivals
 from xai.evidence.small_changes import small_change_sizes
 from xai.evidence.ways import Way, ways_of_hiding
 from xai.evidence.windows import LEAST_WINDOWS, draw_sets, windows_of
@@ -128,11 +128,14 @@ def faithfulness(
                 "layer": explained_layer(explanation)}  # fmt: skip
     other = of_another_class(model, explanation) if fill is None else None
     with model.explaining("faithfulness", explanation.inputs, target, **settings) as session:
-        measured = _measured(session, explanation, fill, seed)
-        return [
-            finding_of(explanation, row, _compared(session, explanation, row, controls, other, measured[row]))
+        units = [claimed_units(explanation, row, session.model.input) for row in range(len(session))]
+        measured = _measured(session, explanation, units, fill, seed)
+        scale = difference_scale(session, explanation)
+        compared = [
+            _compared(session, explanation, row, units[row], scale, controls, other, measured[row])
             for row in range(len(session))
         ]
+        return [finding_of(explanation, row, found) for row, found in enumerate(compared)]
 
 
 class _Measured(NamedTuple):
@@ -145,11 +148,13 @@ class _Measured(NamedTuple):
     effects: Effects
 
 
-def _measured(session: Session, explanation: Explanation, fill: object, seed: int) -> list[list[_Measured]]:
+def _measured(
+    session: Session, explanation: Explanation, units: list[Tensor], fill: object, seed: int
+) -> list[list[_Measured]]:
     """Return what was measured for each row, in each way."""
     ways = ways_of_hiding(session, explanation, fill)
     claim = claim_of(explanation)
-    windows = [_windows(session, explanation, row) for row in range(len(session))]
+    windows = [_windows(session, row, claimed) for row, claimed in enumerate(units)]
     found: list[list[_Measured]] = [[] for _ in windows]
     alike: dict[tuple, list[int]] = defaultdict(list)
     for row, labels in enumerate(windows):
@@ -172,8 +177,7 @@ def _measured(session: Session, explanation: Explanation, fill: object, seed: in
     return found
 
 
-def _windows(session: Session, explanation: Explanation, row: int) -> Tensor:
-    units = claimed_units(explanation, row, session.model.input)
+def _windows(session: Session, row: int, units: Tensor) -> Tensor:
     present = session.present
     there = None if present is None or units.ndim > 1 else present[row]
     return windows_of(tuple(units.shape), there if there is None or len(there) == len(units) else None)
@@ -193,6 +197,8 @@ def _compared(
     session: Session,
     explanation: Explanation,
     row: int,
+    units: Tensor,
+    scale: Tensor | None,
     controls: int,
     other: Explanation | None,
     measured: list[_Measured],
@@ -200,14 +206,13 @@ def _compared(
     if not measured:
         return []
     claim, labels = claim_of(explanation), measured[0].labels
-    units = claimed_units(explanation, row, session.model.input)
 
     def claimed(maps: Tensor) -> np.ndarray:
         return in_windows(maps, labels, int(labels.max()) + 1, claim).numpy()
 
     own = claimed(units[None])
     others = claimed(control_maps(units, controls, session.generator(row))[0])
-    rivals = unit_rivals(session, explanation, row, units, measured[0].absent, other)
+    rivals = unit_rivals(session, explanation, row, units, measured[0].absent, scale, other)
     of_rivals = {name: claimed(rival[None]) for name, rival in rivals.items()}
     return [_beside(item, own, others, of_rivals) for item in measured]
 

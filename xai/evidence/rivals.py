@@ -15,7 +15,7 @@ from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["of_another_class", "unit_rivals"]
+__all__ = ["difference_scale", "of_another_class", "unit_rivals"]
 
 AWAY = "how far the input is from absent"
 
@@ -26,6 +26,7 @@ def unit_rivals(
     row: int,
     units: Tensor,
     absent: Tensor | None,
+    scale: Tensor | None,
     other: Explanation | None,
 ) -> dict[str, Tensor]:
     """Return rivals of the size of a map's units by name.
@@ -39,13 +40,13 @@ def unit_rivals(
         row: which row of it.
         units: what the map claims of each unit of the row.
         absent: what stands where a part is hidden, (N, ...), where it is numbers.
+        scale: see `difference_scale`, made once for all rows.
         other: see `of_another_class`.
     """
     found = {name: rival.double().cpu() for name, rival in rivals_of(session, row, units.float()).items()}
-    if absent is not None and explained_layer(explanation) is None:
-        away = (session.inputs[row] - absent[row]).abs()
-        scale = session.kind.noise_scale(session.inputs, session.inputs if len(session) > 2 else None, "")[0][row]
-        away = torch.where(scale > 0, away / scale.clamp_min(1e-12), (away > 0).to(away)).double().cpu()
+    if absent is not None and scale is not None:
+        away, unit = (session.inputs[row] - absent[row]).abs(), scale[row]
+        away = torch.where(unit > 0, away / unit.clamp_min(1e-12), (away > 0).to(away)).double().cpu()
         away = _per_unit(away, units)
         if away is not None:
             found[AWAY] = away
@@ -56,12 +57,18 @@ def unit_rivals(
     return found
 
 
+def difference_scale(session: Session, explanation: Explanation) -> Tensor | None:
+    """Return what differences of each value are measured in, (N, ...), None for words and for what a layer puts out."""
+    inputs = session.inputs
+    if not inputs.is_floating_point() or explained_layer(explanation) is not None:
+        return None
+    return session.kind.noise_scale(inputs, inputs if len(session) > 2 else None)[0]
+
+
 def of_another_class(model: Model, explanation: Explanation) -> Explanation | None:
     """Return the same method's maps for the class that came next, None where there is none or it cannot be made."""
     prediction = explanation.prediction
     single = all(not isinstance(target, tuple) for target in explanation.target)
-    if model.task == "regression" and prediction.shape[1] < 2:
-        return None
     if not single or prediction.shape[1] < 2:
         return None
     ranked = prediction.argsort(1, descending=True).tolist()

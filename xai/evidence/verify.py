@@ -38,7 +38,7 @@ def verify(
     four findings more say how much of the map lies within it (`xai.evidence.truth`).
     `xai.evidence.verdict.verdict` makes one word of a row's findings. Of several rows `pooled` has a finding over all
     of them: what one row is too small to show, several may. The cost of all checks is
-    `passes_per_row`: about 930 evaluations of the network, and the explanation made 18 times more.
+    `passes_per_row`: about 940 evaluations of the network, and the explanation made 18 times more.
     Raises InputError for an unknown check, or an explanation of other weights or other answers than the model's.
 
     >>> import torch
