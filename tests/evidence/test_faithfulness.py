@@ -7,25 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
-from benchmarks.judges import imputed as judged
 from tests.evidence.planted import SIDE, Planted, planted_image, with_map
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradients import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
-from xai.evidence.effects import STEADY, Effects, fitted, from_repeats
+from xai.evidence.effects import Effects
 from xai.evidence.faithfulness import Compared, faithfulness
 from xai.evidence.pooled import pooled_finding
 from xai.evidence.randomization import randomization
 from xai.evidence.stability import stability
 from xai.evidence.verdict import remarks, verdict
 from xai.evidence.verify import verify
-from xai.evidence.windows import Sets, draw_sets, windows_of
+from xai.evidence.windows import windows_of
 from xai.inputs.image import ImageInput
-from xai.inputs.imputation import imputed
 from xai.inputs.text import TextInput
 from xai.lime.text import lime_text
 from xai.model.model import Model
@@ -220,88 +216,6 @@ class TestTexts:
         assert [verdict(row) for row in flipped.evidence] == ["contradicted"] * 3
 
 
-class TestEffects:
-    @given(st.integers(3, 12), st.integers(0, 1000))
-    @settings(max_examples=25, deadline=None)
-    def test_of_a_sum_they_are_its_parts(self, windows: int, seed: int) -> None:
-        parts = np.random.default_rng(seed).standard_normal((2, windows))
-        sets = draw_sets(windows, seed)
-        found = fitted(sets, parts @ sets.hidden.T.astype(float), seed)
-        for part, effects in zip(parts, found, strict=True):
-            assert effects.values == pytest.approx(part - part.mean(), abs=1e-8)
-            assert effects.steady == pytest.approx(1.0)
-            assert effects.correlations(part[None])[0] == pytest.approx(1.0)
-
-    def test_sizes_say_nothing(self) -> None:
-        """A score that depends on how much is hidden alone has no effect of any window."""
-        sets = draw_sets(12, 0)
-        (effects,) = fitted(sets, (sets.sizes**2.0)[None], 0)
-        assert np.abs(effects.values).max() < 1e-9
-        assert effects.steady == 0.0
-
-    def test_noise_is_told_from_effects(self) -> None:
-        sets = draw_sets(36, 0)
-        noise = np.random.default_rng(1).standard_normal((200, len(sets.sizes)))
-        steady = [effects.steady for effects in fitted(sets, noise, 0)]
-        assert np.mean(steady) < 0.2
-
-    def test_the_intervals_cover_the_correlation(self) -> None:
-        """Of effects with noise, the interval holds the correlation with the effects themselves 95 % of the time."""
-        generator, sets = np.random.default_rng(5), draw_sets(20, 0)
-        covered = []
-        for _ in range(200):
-            truth, one = generator.standard_normal((2, 20))
-            one = truth + one
-            falls = sets.hidden @ truth + 0.8 * generator.standard_normal(len(sets.sizes))
-            (effects,) = fitted(sets, falls[None], 0)
-            low, high = effects.interval(one)
-            covered.append(low <= np.corrcoef(one, truth)[0, 1] <= high)
-        assert np.mean(covered) > 0.88
-
-    def test_what_error_takes_from_a_correlation_is_given_back(self) -> None:
-        """Of a variance that is 64 % signal, no map can reach more than 0.8."""
-        values, other = np.array([-3.0, 1.0, 2.0]), np.array([-2.0, 2.0, 0.0])
-        plain = np.corrcoef(values, other)[0, 1]
-        for steady, ceiling in ((1.0, 1.0), (0.64, 0.8), (0.01, STEADY**0.5)):
-            effects = Effects(values, np.tile(values, (400, 1)), steady, 1.0)
-            assert effects.correlations(other[None])[0] == pytest.approx(min(1.0, plain / ceiling))
-            assert effects.correlations(values[None])[0] == 1.0
-
-    def test_the_error_of_effects_is_that_of_theory(self) -> None:
-        """Noise of variance 4 over effects of none: what is left over degrees of freedom says so, and all is error."""
-        sets = draw_sets(36, 0)
-        noise = 2 * np.random.default_rng(1).standard_normal((300, len(sets.sizes)))
-        spreads = [effects.drawn.std(0).mean() for effects in fitted(sets, noise, 0)]
-        sizes = [effects.values.std() for effects in fitted(sets, noise, 0)]
-        assert np.mean(spreads) == pytest.approx(np.mean(sizes), rel=0.03)
-
-    def test_repeats_are_averaged(self) -> None:
-        effects = from_repeats(np.array([[1.0, 3.0], [4.0, 4.0], [9.0, 9.0]]), 0)
-        assert effects.values == pytest.approx([-3.0, -1.0, 4.0])
-        # The first mean has a variance of 2 / 2, the others none; two thirds of it differ between the three.
-        assert effects.steady == pytest.approx(1 - (2 / 3) / 26)
-        assert effects.drawn[:, 0].std() == pytest.approx(2 / 3, rel=0.15)
-
-    def test_few_windows_are_all_tried(self) -> None:
-        assert isinstance(draw_sets(4, 0), Sets)
-        assert len(draw_sets(4, 0).hidden) == 2**4 - 2
-        assert len(np.unique(draw_sets(6, 0).hidden, axis=0)) == 2**6 - 2
-
-    def test_windows_are_hidden_equally_often(self) -> None:
-        sets = draw_sets(36, 0)
-        for size in np.unique(sets.sizes):
-            often = sets.hidden[sets.sizes == size].sum(0)
-            assert often.max() - often.min() <= 2, size
-
-    @pytest.mark.parametrize("windows", [8, 10, 13, 36, 41])
-    def test_sets_have_the_sizes_that_they_should(self, windows: int) -> None:
-        sets = draw_sets(windows, 3)
-        wanted = [min(windows - 1, max(1, round(share * windows))) for share in (0.1, 0.25, 0.5, 0.75, 0.9)]
-        found, count = np.unique(sets.sizes, return_counts=True)
-        assert found.tolist() == sorted(set(wanted))
-        assert all(count * 5 == [wanted.count(size) * len(sets.sizes) for size in found])
-
-
 class TestPValues:
     def test_maps_that_do_as_well_count(self) -> None:
         """Where half of the controls tie with the map, it is among the better half, and no better."""
@@ -311,31 +225,6 @@ class TestPValues:
         assert compared.p_value == pytest.approx(11 / 20)
         assert compared.p_worse == 1.0
         assert compared.least_p_value == pytest.approx(11 / 20)  # 0.5 and 0.51 cannot be told apart
-
-
-class TestImputation:
-    @pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
-    def test_it_is_what_an_own_implementation_of_road_gives(self, share: float) -> None:
-        generator = torch.Generator().manual_seed(0)
-        images = torch.rand(2, 3, 14, 18, generator=generator)
-        shown = torch.rand(2, 14, 18, generator=generator) >= share
-        for image, mask, made in zip(images, shown, imputed(images, shown), strict=True):
-            assert torch.allclose(made, judged(image, ~mask), atol=1e-5)
-
-    def test_large_images_are_close(self) -> None:
-        """A smooth picture with square holes: imputed on a coarser grid it is nearly what the full system gives."""
-        grid = torch.linspace(0, 3, 120)
-        image = torch.sin(grid)[:, None] * torch.cos(grid)[None]
-        shown = torch.ones(120, 120, dtype=torch.bool)
-        shown[20:45, 30:60] = shown[70:100, 70:90] = False
-        made, truth = imputed(image[None, None], shown[None])[0], judged(image[None], ~shown)
-        assert float((made - truth).abs().max()) < 0.05
-        assert torch.equal(made[:, shown], image[None][:, shown])
-
-    def test_nothing_shown_is_the_mean(self) -> None:
-        image = torch.rand(1, 1, 5, 5)
-        made = imputed(image, torch.zeros(1, 5, 5, dtype=torch.bool))
-        assert torch.allclose(made, image.mean().expand_as(image))
 
 
 def test_pooling_needs_two_rows_and_keeps_the_null() -> None:
