@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from xai.base.errors import InputError, XaiError, names_errors, one_line
+from xai.evidence.map_scores import explained_layer
 from xai.inputs.text import to_texts
 from xai.methods import all_methods
 from xai.model.model import Model
@@ -67,8 +68,9 @@ def _remade(model: Model, explanation: Explanation, changes: dict[str, object]) 
         method=explanation.method,
         baseline=explanation.baseline if behind is None else behind[0],
         names=explanation.row_names if tokens else explanation.names or None,
-        over=explanation.over,
+        over=None if explained_layer(explanation) is not None else explanation.over,
         of=None if options.get("of") is None else str(options["of"]),
+        layer=explained_layer(explanation),
         remake=explanation.remake,
     )
 

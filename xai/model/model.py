@@ -227,14 +227,15 @@ class Model:
         other.memory.outputs_seen = ENOUGH  # what a changed network puts out says nothing about what was declared
         return other
 
-    def unit(self, layer: str, index: int | tuple[int, ...]) -> Model:
+    def unit(self, layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Model:
         """Return a model whose one output is a unit of a layer, for any method; see `xai.model.unit`.
 
         Args:
             layer: The layer, by name.
             index: A channel, whose mean over positions it is, or a tuple (channel, row, column).
+            before: Read a layer that is an activation function before it, so that a unit at 0 still has a gradient.
         """
-        return unit_model(self, layer, index)
+        return unit_model(self, layer, index, before=before)
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs.

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["unit_model"]
 
 
-def unit_model(model: Model, layer: str, index: int | tuple[int, ...]) -> Model:
-    """Return a model whose one output is a unit of a layer, read before an activation function, for any method.
+def unit_model(model: Model, layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Model:
+    """Return a model whose one output is a unit of a layer, for any method.
 
-    index: a channel, whose mean over positions it is, or a tuple (channel, row, column). Raises LayerError where there
-    is no such unit, at once or in the first pass.
+    index: a channel, whose mean over positions it is, or a tuple (channel, row, column). before: read a layer that is
+    an activation function before it; else what it puts out. Raises LayerError where there is no such unit, at once or
+    in the first pass.
 
     >>> import torch
     >>> from xai.model.model import Model
@@ -35,7 +36,7 @@ def unit_model(model: Model, layer: str, index: int | tuple[int, ...]) -> Model:
         )
 
     def forward(network: nn.Module, batch: Tensor) -> Tensor:
-        with recording(network, [layer], before=True, stop=True) as recorded:
+        with recording(network, [layer], before=before, stop=True) as recorded:
             inner = model.forward or (lambda module, seen: module(seen))
             run_recorded(lambda: inner(network, batch), recorded, [layer])
         values = recorded[layer]

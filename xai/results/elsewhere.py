@@ -39,6 +39,7 @@ def explanation_of(
     names: Sequence | None,
     over: str | None,
     of: str | None,
+    layer: str | None,
     remake: Callable | None,
 ) -> Explanation:
     """Return the explanation; see `Explanation.of`."""
@@ -53,7 +54,7 @@ def explanation_of(
     if from_shap and names is None:
         names = _names_of(values)
     rows = _rows_of(getattr(values, "values") if from_shap else values)  # noqa: B009 - of an object without a type
-    with model.explaining("Explanation.of", inputs, target, of=of or "output") as session:
+    with model.explaining("Explanation.of", inputs, target, of=of or "output", layer=layer) as session:
         if len(rows) != len(session):
             raise InputError("values", expected=f"those of {len(session)} rows", got=f"of {len(rows)}")
         rows = [row.to(session.inputs.device, _dtype(session.inputs)) for row in rows]
@@ -141,6 +142,8 @@ def _ways(session: Any, names: Sequence | None) -> Iterator[Callable[[list[Tenso
     numbers = inputs.is_floating_point()
     if numbers:
         yield lambda rows: (rows, "input", {}) if _alike(rows) == shape else None
+    if session.layer is not None:
+        return
     if numbers and len(kind.axes(inputs)) == 2:
         channels, height, width = shape
         last = lambda row: row.permute(2, 0, 1)  # noqa: E731 - channels behind, as pictures are kept
@@ -189,6 +192,8 @@ def _in_parts(parts: Any, rows: list[Tensor], positions: int | None = None) -> P
 def _wanted(session: Any) -> str:
     kind, inputs = session.kind, session.inputs
     shape = tuple(inputs.shape[1:])
+    if session.layer is not None:
+        return f"values of the shape {shape} that {session.layer!r} puts out for each row"
     if not inputs.is_floating_point():
         counts = kind.parts(inputs, CUTS[0] if inputs.dtype == torch.int32 else None).counts()
         return f"for each text one number per word ({', '.join(map(str, counts[:5]))}{', ...' * (len(counts) > 5)})"

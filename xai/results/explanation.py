@@ -91,6 +91,7 @@ class Explanation(Shown):
         names: Sequence | None = None,
         over: str | None = None,
         of: str | None = None,
+        layer: str | None = None,
         remake: Callable[[Any, Any, list], object] | None = None,
     ) -> Explanation:
         """Return an explanation whose values were made elsewhere: verified, plotted, saved and reported as our own.
@@ -112,6 +113,7 @@ class Explanation(Shown):
                 "steps" or "tokens".
             of: What they explain: "output", "probability" or "log_probability"; None is the output, or what the values
                 add up to where they say from where on (shap's `base_values`).
+            layer: Whose output the values are of, in place of the inputs; they have its shape, and so has a `baseline`.
             remake: A function (model, inputs, target) -> values, which gives the same values for the same model each
                 time, and those of another model where it is handed one. Without it randomization, cascade and
                 stability are untestable. Texts come as strings.
@@ -127,7 +129,7 @@ class Explanation(Shown):
         Explanation(by hand, 1 rows, over input, target 1)
         """
         settings: dict[str, Any] = {"claim": claim, "method": method, "baseline": baseline, "names": names}
-        return explanation_of(model, inputs, values, target, **settings, over=over, of=of, remake=remake)
+        return explanation_of(model, inputs, values, target, **settings, over=over, of=of, layer=layer, remake=remake)
 
     def __len__(self) -> int:
         return len(self.inputs)
