@@ -16,6 +16,7 @@ LAYERS = [
     ("runs",),
     ("auditing",),
     ("evidence",),
+    ("adapters",),
     ("attribution", "lime", "visualization", "sequences", "global_explanations"),
     ("model",),
     ("inputs", "network", "results"),

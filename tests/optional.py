@@ -1,4 +1,4 @@
-"""Packages that tests use where they are installed: torchvision and timm.
+"""Packages that tests use where they are installed: torchvision, timm, and those of trees.
 
 A wheel of torchvision whose compiled operators do not fit the installed torch fails at import, though its networks are
 plain Python and need none of them. There the operators get their names and nothing else: what calls one (a detector's
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
@@ -45,6 +46,14 @@ def timm() -> ModuleType:
     return importlib.import_module("timm")
 
 
+def _plain(package: str) -> Callable[[], ModuleType]:
+    def load() -> ModuleType:
+        _skip_without(package)
+        return importlib.import_module(package)
+
+    return load
+
+
 @cache
 def _named_operators() -> torch.library.Library:
     """Define the operators by name only; they are there as long as what is returned is."""
@@ -63,3 +72,11 @@ def _forget(package: str) -> None:
 def _skip_without(package: str) -> None:
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed", allow_module_level=True)
+
+
+# By the name of the package: what loads it, or skips the test that needs it.
+NEEDED: dict[str, Callable[[], ModuleType]] = {
+    "torchvision": torchvision,
+    "timm": timm,
+    **{package: _plain(package) for package in ("lightgbm", "polars", "shap", "xgboost")},
+}

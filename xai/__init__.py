@@ -20,6 +20,8 @@ _HOMES = {
     "SequenceInput": "xai.inputs.series",
     "TextInput": "xai.inputs.text",
     "TensorInput": "xai.inputs.tensor",
+    "from_timm": "xai.adapters.timm",
+    "from_torchvision": "xai.adapters.torchvision",
     "load": "xai.model.folder",
     "save_model": "xai.model.folder",
     "read_image": "xai.inputs.image_files",

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests import optional
+
 ROOT = Path(__file__).parents[2]
 MADE = ("api.md", "methods.md")  # by the build of the documentation
 PAGES = [path for folder in ("docs", "docs/howto") for path in sorted((ROOT / folder).glob("*.md"))]
@@ -44,6 +46,9 @@ def test_every_example_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ) -> None:
+    for name in optional.NEEDED:
+        if re.search(rf"^(?:import|from) {name}\b|from_{name}", code, re.M):
+            optional.NEEDED[name]()
     (tmp_path / "runs").symlink_to(trained / "runs")
     monkeypatch.chdir(tmp_path)
     with torch.random.fork_rng(devices=[]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from torch import nn
 
 from models.factories import FACTORIES, WRAPPERS
 from models.recipe_table import RECIPES
+from tests import optional
 from xai.base.errors import FolderError
 from xai.model.factory import build_network
 from xai.model.folder import load, save_model
@@ -21,6 +23,8 @@ from xai.model.installed import import_installed
 from xai.model.model import Model
 
 ROOT = Path(__file__).parents[2]
+with contextlib.suppress(pytest.skip.Exception):  # before the current folder has packages of these names
+    optional.timm()
 HEAD = 'task = "classification"\noutput = "logits"\n'
 MARKED = """
 import pathlib
@@ -114,6 +118,32 @@ HOSTILE: list[tuple[str, dict[str, object]]] = [
     ("models.evil:Net", {}),
     ("models.networks.evil:Net", {}),
     ("torchvision:Net", {}),
+    ("torchvision.models:Net", {}),
+    ("torchvision.models:build", {}),
+    ("timm.models:Net", {}),
+    # of the packages that list networks: what is no listed network, and what would fetch or read weights
+    ("torchvision.models:get_model", {"name": "resnet18"}),
+    ("torchvision.models:get_weight", {"name": "ResNet18_Weights.DEFAULT"}),
+    ("torchvision.models.resnet:resnet18", {}),
+    ("torchvision.models.feature_extraction:DualGraphModule", {"root": {}, "graph": PYTHON}),
+    ("torchvision.models:resnet18.__call__", {}),
+    ("torchvision.models:ResNet", {"layers": [1, 1, 1, 1]}),
+    ("torchvision.models:resnet18", {"weights": "DEFAULT"}),
+    ("torchvision.models:resnet18", {"pretrained": True}),
+    ("torchvision.models:resnet18", {"norm_layer": PYTHON}),
+    ("torchvision.models:resnet18", {"num_classes": {"a": 1}}),
+    ("torchvision.models:fcn_resnet50", {"weights_backbone": "DEFAULT"}),
+    ("torchvision.models:vit_b_32", {"image_size": 10**8}),
+    ("torchvision.io:read_file", {"path": "{here}/evil.py"}),
+    ("timm:create_model", {"model_name": "hf-hub:timm/resnet18.a1_in1k", "pretrained": True}),
+    ("timm.models:create_model", {"model_name": "resnet18", "checkpoint_path": "{here}/evil.pickle"}),
+    ("timm.models:load_checkpoint", {"model": 1, "checkpoint_path": "{here}/evil.pickle"}),
+    ("timm.models:resnet18", {"pretrained": True}),
+    ("timm.models:resnet18", {"pretrained_cfg": "a1_in1k"}),
+    ("timm.models:resnet18", {"pretrained_cfg_overlay": {"file": "{here}/evil.pickle"}}),
+    ("timm.models:resnet18", {"act_layer": PYTHON}),
+    ("timm.models:vit_tiny_patch16_224", {"img_size": 10**8}),
+    ("timm.layers:create_act_layer", {"name": PYTHON}),
     # this distribution's own, where it is none of its factories
     ("models.networks.convolutional:nn.Linear", {"in_features": 2, "out_features": 2}),
     ("models.networks.convolutional:OrderedDict", {}),
@@ -207,7 +237,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (
         "evil.py", "hubconf.py", "helpers/__init__.py", "helpers/inner.py", "models/__init__.py", "models/evil.py",
         "models/networks/__init__.py", "models/networks/evil.py", "model/network.py", "torchvision/__init__.py",
-        "model/sub/x.py",
+        "torchvision/models/__init__.py", "timm/__init__.py", "timm/models/__init__.py", "model/sub/x.py",
     ):  # fmt: skip
         path = tmp_path / "here" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -250,7 +280,7 @@ def test_a_hostile_folder_runs_nothing(here: Path, factory: str, arguments: dict
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(HOSTILE) >= 100
+    assert len(HOSTILE) >= 120
 
 
 @pytest.mark.parametrize(
@@ -295,6 +325,32 @@ def test_module_classes_need_no_trust(tmp_path: Path, factory: str, arguments: d
     network = build_network(None, factory, arguments, False)
     folder = save_model(Model(network), tmp_path, factory=factory, arguments=arguments)
     assert load(folder).digest() == Model(network).digest()
+
+
+@pytest.mark.parametrize(
+    ("factory", "arguments"),
+    [
+        ("torchvision.models:squeezenet1_1", {"num_classes": 3}),
+        ("torchvision.models:shufflenet_v2_x0_5", {"num_classes": 3}),
+        ("timm.models:test_vit", {"num_classes": 3, "img_size": 32}),
+    ],
+)
+def test_listed_networks_need_no_trust(tmp_path: Path, factory: str, arguments: dict[str, object]) -> None:
+    getattr(optional, factory.partition(".")[0])()
+    network = build_network(None, factory, arguments, False)
+    folder = save_model(Model(network), tmp_path, factory=factory, arguments=arguments)
+    assert load(folder).digest() == Model(network).digest()
+    text = (tmp_path / "model.toml").read_text()
+    (tmp_path / "model.toml").write_text(text.replace("num_classes = 3", "pretrained = true"))
+    with pytest.raises(FolderError, match="arguments: pretrained: expected none: weights come from the model folder"):
+        load(folder)
+
+
+def test_a_listed_network_that_another_package_added_needs_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = pytest.importorskip("timm").models._registry
+    monkeypatch.setitem(registry._model_entrypoints, "squeeze", lambda **settings: nn.Linear(2, 2))
+    with pytest.raises(FolderError, match="--trust-code"):
+        build_network(None, "timm.models:squeeze", {}, False)
 
 
 def test_each_recipe_names_a_factory_that_needs_no_trust() -> None:

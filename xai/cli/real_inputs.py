@@ -53,7 +53,7 @@ def _images(model: Model, path: Path, size: int | None) -> Tensor:
     from xai.reports.example_images import class_names
 
     own = ImageInput.of(model.input)
-    input = own if size is None else msgspec.structs.replace(own, shape=(own.shape[0], size, size))
+    input = own if size is None else msgspec.structs.replace(own, shape=(own.shape[0], size, size), resize=None)
     return read_folder(path, input, class_names(model)).images
 
 

@@ -14,7 +14,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.imputation import Imputing
 from xai.inputs.parts import Parts
-from xai.inputs.pictures import MODES, in_range, picture_pixels
+from xai.inputs.pictures import INTERPOLATIONS, MODES, in_range, picture_pixels
 from xai.inputs.segments import make_segments
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ class ImageInput(Input, frozen=True, tag="image"):
     `window` says which values of files and arrays of more than 8 bits are the ends of the range: (0, 4095) of an X-ray
     of 12 bits, (-160, 240) of soft tissue in Hounsfield units. What lies outside is cut off.
 
+    `resize` says how image files are brought to the size: their shorter side gets so many pixels, or the whole picture
+    (height, width), and the middle is cut out. Without it the largest centered part of the right proportions is taken.
+    `interpolation` says how pixels are made then: "nearest", "bilinear", "bicubic" or "lanczos".
+
     Raises InputError for a shape, range or statistics that cannot be.
     """
 
@@ -41,6 +45,8 @@ class ImageInput(Input, frozen=True, tag="image"):
     std: list[float] | None = None
     range: tuple[float, float] | Literal["any"] = (0.0, 1.0)
     window: tuple[float, float] | None = None
+    resize: int | tuple[int, int] | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
 
     @names_errors("ImageInput")
     def __post_init__(self) -> None:
@@ -55,6 +61,7 @@ class ImageInput(Input, frozen=True, tag="image"):
             raise InputError("window", expected="(low, high) with low < high", got=self.window)
         if self.range != "any" and not self.range[0] < self.range[1]:
             raise InputError("range", expected="(low, high) with low < high, or 'any'", got=self.range)
+        self._check_reading()
 
     @property
     def limits(self) -> tuple[float, float] | None:
@@ -141,6 +148,19 @@ class ImageInput(Input, frozen=True, tag="image"):
 
     def imputing(self, batch: Tensor) -> Imputing:
         return Imputing(batch, self.limits)
+
+    def _check_reading(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            known = ", ".join(INTERPOLATIONS)
+            raise InputError("interpolation", expected=f"one of {known}", got=repr(self.interpolation))
+        if self.resize is None:
+            return
+        height, width = self.shape[1:]
+        sides = (self.resize, self.resize) if isinstance(self.resize, int) else tuple(self.resize)
+        least = (max(height, width),) * 2 if isinstance(self.resize, int) else (height, width)
+        if len(sides) != 2 or any(side < one for side, one in zip(sides, least, strict=True)):
+            wanted = f"at least the {height} x {width} pixels that are cut out"
+            raise InputError("resize", expected=wanted, got=self.resize)
 
     def _arrange(self, pixels: Tensor, argument: str) -> Tensor:
         channels, height, width = self.shape

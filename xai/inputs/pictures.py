@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
     from xai.inputs.base import Input
 
-__all__ = ["MODES", "in_range", "picture_pixels"]
+__all__ = ["INTERPOLATIONS", "MODES", "in_range", "picture_pixels"]
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 LEAST_SAMPLE, MOST_SAMPLE = 280, 281  # tags of a TIFF
 TWELVE_BITS, SIXTEEN_BITS = 4095, 65535
 
@@ -35,7 +41,7 @@ def picture_pixels(
         picture: of any mode.
         input: a kind of images.
         name: how errors call the picture.
-        size: (width, height) to bring its largest centered part to, None for its own.
+        size: (width, height) to bring it to in the kind's way, None for its own.
         page: which page or frame of several, from 0.
 
     Raises:
@@ -56,12 +62,12 @@ def picture_pixels(
         deep = np.array(upright, dtype=np.float32)
         values = in_range(torch.from_numpy(deep), input, name, window=own, whole=upright.mode != "F")
         if size is not None:
-            fitted = ImageOps.fit(Image.fromarray(values.numpy()), size, Image.Resampling.BICUBIC)
+            fitted = _fitted(Image.fromarray(values.numpy()), size, input)
             values = torch.from_numpy(np.array(fitted)).clamp(float(values.min()), float(values.max()))
         return values.expand(channels, -1, -1).contiguous()
     flat = _flattened(upright, MODES[channels])
     if size is not None:
-        flat = ImageOps.fit(flat, size, Image.Resampling.BICUBIC)
+        flat = _fitted(flat, size, input)
     pixels = torch.from_numpy(np.array(flat, dtype=np.float32) / 255).reshape(flat.height, flat.width, channels)
     low, high = input.limits or (0.0, 1.0)
     return low + pixels.permute(2, 0, 1) * (high - low)
@@ -97,6 +103,24 @@ def in_range(
         raise InputError(name, expected=wanted, got=f"values from {least:g} to {most:g}")
     black, white = window
     return (low + ((values - black) / (white - black)).clamp(0, 1) * (high - low)).to(torch.float32)
+
+
+def _fitted(picture: Image.Image, size: tuple[int, int], input: Input) -> Image.Image:
+    """Return a picture of a size: its largest centered part, or resized as the kind says and cut in the middle."""
+    how = INTERPOLATIONS[getattr(input, "interpolation", "bicubic")]
+    resize = getattr(input, "resize", None)
+    if resize is None:
+        return ImageOps.fit(picture, size, how)
+    if isinstance(resize, int):
+        short, long = sorted(picture.size)
+        # Rounded down, and the cut to the nearest even number, as the networks that this is published for were tested.
+        longer = int(resize * long / short)
+        sides = (resize, longer) if picture.width <= picture.height else (longer, resize)
+    else:
+        sides = (resize[1], resize[0])
+    resized = picture.resize(sides, how)
+    left, top = (round((own - wanted) / 2) for own, wanted in zip(sides, size, strict=True))
+    return resized.crop((left, top, left + size[0], top + size[1]))
 
 
 def _window_of(picture: Image.Image) -> tuple[float, float] | None:

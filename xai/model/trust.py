@@ -1,8 +1,8 @@
 """What a model folder may name without being trusted. A factory is code, so this is a list and nothing is guessed.
 
 Module classes of torch.nn, of this distribution's package `models` and of packages that the user has allowed in a
-settings file; and the factories that `models` itself lists. Arguments are numbers, strings, booleans and lists of
-those.
+settings file; the factories that `models` itself lists; and the networks that torchvision and timm list by name.
+Arguments are numbers, strings, booleans and lists of those.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import msgspec
 from torch import nn
 
 from xai.base.errors import FolderError, describe
+from xai.model.catalogs import CATALOGS, listed_network
 from xai.model.installed import import_installed, reference_module
 from xai.model.settings import allowed_packages
 
@@ -46,6 +47,9 @@ def find_known(module: str, name: str, folder: Path | None) -> Known | None:
         return None if found is None else Known(found)
     if top == "models":
         return _reference(module, name)
+    if module in CATALOGS:
+        listed = listed_network(module, name, folder)
+        return None if listed is None else Known(listed)
     if any(module == package or module.startswith(f"{package}.") for package in allowed_packages(folder)):
         found = _class(import_installed(module, folder), name, f"{top}.")
         return None if found is None else Known(found, ours=False)
