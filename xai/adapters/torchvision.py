@@ -121,7 +121,7 @@ def _fill(network: nn.Module, entry: Any) -> None:
         wanted = f"them at {path}, since nothing is downloaded here (torchvision.models.get_model(..., weights=) does)"
         raise InputError("weights", expected=wanted, got="no such file")
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        network.load_state_dict(entry.get_state_dict(progress=False, map_location="cpu", weights_only=True))
     except Exception as error:
         raise InputError("weights", expected=f"those of this network in {path}", got=one_line(error)) from error
 
