@@ -43,14 +43,14 @@ def candidate_maps(case: Case, seed: int) -> dict[str, Candidate]:
         if values is None or any(part is None for part in values):
             return
         wrong = wanted == "not supported"
-        accident = [wrong and agreement(part, truth) >= AGREES for part, truth in zip(values, case.truth)]
+        accident = [wrong and agreement(part, truth) >= AGREES for part, truth in zip(values, case.truth, strict=True)]
         made[name] = Candidate(values, wanted, claim, accident)
 
     add("truth", case.truth, "supported")
     for share in (0.001, 0.05):
         noisy = [
             part + share * most * torch.randn(part.shape, generator=generator)
-            for part, most in zip(case.truth, largest)
+            for part, most in zip(case.truth, largest, strict=True)
         ]
         add(f"truth + {share:.1%} noise", noisy, "supported")
     add("flipped truth", [-part for part in case.truth], "contradicted")

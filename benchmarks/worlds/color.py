@@ -44,7 +44,9 @@ def make(seed: int, shape: str, rows: int) -> Case:
         return case
     # The output is a sum over pixels of a function of that pixel alone, 0 at the baseline: these are its parts.
     maps = network[1](network[0](case.inputs)).detach() * GAIN / SIDE**2
-    parts = [[own[label - 1] for own, label in zip(maps, labels)] for labels in (case.target, case.other_target)]
+    parts = [
+        [own[label - 1] for own, label in zip(maps, labels, strict=True)] for labels in (case.target, case.other_target)
+    ]
     return replace(case, truth=parts[0], other_truth=parts[1], additive=True)
 
 

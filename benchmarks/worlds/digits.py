@@ -66,7 +66,7 @@ def _measured(case: Case, generator: torch.Generator) -> list[Tensor]:
     The digit loses random shares of its ink, again and again: a pixel's part is its mean effect, by least squares.
     """
     maps = []
-    for image, target, region in zip(case.inputs, case.target, case.truth):
+    for image, target, region in zip(case.inputs, case.target, case.truth, strict=True):
         ink = torch.where(region.flatten() > 0)[0]
         shown = torch.rand(SAMPLES, len(ink), generator=generator) < torch.rand(SAMPLES, 1, generator=generator)
         batch = image.flatten().repeat(SAMPLES, 1)
@@ -110,14 +110,14 @@ def _pictures(
         halves, places = halves[::-1], (1, 0)
     else:
         places = (0, 1)
-    wide = [pad(mask, (place * SIDE, (1 - place) * SIDE)) for mask, place in zip(masks, places)]
+    wide = [pad(mask, (place * SIDE, (1 - place) * SIDE)) for mask, place in zip(masks, places, strict=True)]
     return Pictures(torch.cat(halves, 2)[:, None], labels, wide[0]), others, wide[1]
 
 
 def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
     """Return images (N, H, W), each moved by at most one pixel: MNIST's digits leave two pixels around them."""
     shifts = torch.randint(-1, 2, (len(images), 2), generator=generator).tolist()
-    return torch.stack([image.roll(tuple(shift), (0, 1)) for image, shift in zip(images, shifts)])
+    return torch.stack([image.roll(tuple(shift), (0, 1)) for image, shift in zip(images, shifts, strict=True)])
 
 
 def _plain() -> nn.Sequential:

@@ -83,7 +83,7 @@ def _pictures(count: int, generator: torch.Generator, counting: int = 0) -> tupl
     kinds = torch.rand(count, 5, generator=generator).argsort(1)
     if counting:  # two shapes that have an output first, the others behind them in any order
         counts = torch.rand(count, len(CLASSES), generator=generator).argsort(1)
-        others = torch.stack([row[~torch.isin(row, own[:2])] for row, own in zip(kinds, counts)])
+        others = torch.stack([row[~torch.isin(row, own[:2])] for row, own in zip(kinds, counts, strict=True)])
         kinds = torch.cat([counts[:, :2], others], 1)
     kinds = kinds[:, :PLACES]
     shown = torch.ones(count, PLACES, dtype=torch.bool)
@@ -103,7 +103,7 @@ def _pictures(count: int, generator: torch.Generator, counting: int = 0) -> tupl
 def _start_at_objects(weight: Tensor, images: Tensor, every: Tensor) -> None:
     """Start filters at objects of pictures, which shape ever: from random ones, training often finds none."""
     with torch.no_grad():
-        for own, image, mask in zip(weight, images[:, 0], every[:, 0]):
+        for own, image, mask in zip(weight, images[:, 0], every[:, 0], strict=True):
             patch = image[mask > 0].view(PATCH, PATCH)
             patch = patch - patch.mean()
             own[0] = patch / patch.norm()

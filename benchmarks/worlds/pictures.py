@@ -45,8 +45,8 @@ def paste(images: Tensor, patches: Tensor, places: Tensor, combine: Callable[[Te
     """Return images (N, C, H, W) with patches (N, P, C, h, w) at corners (N, P, 2), `combine`d with what was there."""
     images = images.clone()
     height, width = patches.shape[-2:]
-    for image, own, corner in zip(images, patches, places.tolist()):
-        for patch, (top, left) in zip(own, corner):
+    for image, own, corner in zip(images, patches, places.tolist(), strict=True):
+        for patch, (top, left) in zip(own, corner, strict=True):
             there = image[:, top : top + height, left : left + width]
             image[:, top : top + height, left : left + width] = combine(there, patch)
     return images
@@ -55,8 +55,8 @@ def paste(images: Tensor, patches: Tensor, places: Tensor, combine: Callable[[Te
 def masks_of(places: Tensor, which: Tensor, side: int, patch: int) -> Tensor:
     """Return masks (N, side, side): 1 where one of the patches chosen by `which` (N, P) stands."""
     masks = torch.zeros(len(places), side, side)
-    for mask, corner, chosen in zip(masks, places.tolist(), which.tolist()):
-        for (top, left), one in zip(corner, chosen):
+    for mask, corner, chosen in zip(masks, places.tolist(), which.tolist(), strict=True):
+        for (top, left), one in zip(corner, chosen, strict=True):
             if one:
                 mask[top : top + patch, left : left + patch] = 1.0
     return masks

@@ -60,7 +60,9 @@ def _series(count: int, generator: torch.Generator, kinds: tuple[int, int] = (0,
     cells = torch.rand(count, STEPS_LONG // 12, generator=generator).argsort(1)[:, :3]
     starts = 12 * cells + torch.randint(0, 3, (count, 3), generator=generator)
     signs = torch.randint(0, 2, (count,), generator=generator) * 2 - 1
-    for row, (label, sign, (first, second, third)) in enumerate(zip(labels.tolist(), signs.tolist(), starts.tolist())):
+    for row, (label, sign, (first, second, third)) in enumerate(
+        zip(labels.tolist(), signs.tolist(), starts.tolist(), strict=True)
+    ):
         if label:
             series[row, first : first + INTERVAL, 0] += wave * (1 if label == 1 else -1)
             masks[0, row, first : first + INTERVAL] = 1

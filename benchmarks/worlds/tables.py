@@ -46,8 +46,8 @@ def make(seed: int, shape: str, rows: int) -> Case:
     def parts(inputs: Tensor) -> Tensor:
         """Return the contribution of every column to both outputs, (N, 2, columns)."""
         found = torch.zeros(len(inputs), 2, columns)
-        for output, (part, own) in enumerate(zip(deciding, functions)):
-            for column, function in zip(part.tolist(), own):
+        for output, (part, own) in enumerate(zip(deciding, functions, strict=True)):
+            for column, function in zip(part.tolist(), own, strict=True):
                 found[:, output, column] = function(inputs[:, column]) - function(baseline[column])
         return found
 

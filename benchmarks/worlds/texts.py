@@ -50,7 +50,7 @@ def make(seed: int, shape: str, rows: int) -> Case:
     texts, _, places = _texts(4 * rows, triggers, generator, both=True)
     target = torch.randint(2, (len(texts),), generator=generator)
     written = _written(texts, vocabulary)
-    owners = [int(own[one]) for own, one in zip(places, target)]
+    owners = [int(own[one]) for own, one in zip(places, target, strict=True)]
     right, fall, kept = _confirmed(model, texts, owners, target.tolist(), vocabulary, triggers, generator)
     chosen = torch.where(right)[0][:rows].tolist()
     if len(chosen) < rows:
@@ -122,7 +122,7 @@ def _written(texts: list[Tensor], vocabulary: list[str]) -> list[str]:
 
 def _without(texts: list[Tensor], places: list[int]) -> list[Tensor]:
     """Return texts without the word at a place each."""
-    return [torch.cat([text[:place], text[place + 1 :]]) for text, place in zip(texts, places)]
+    return [torch.cat([text[:place], text[place + 1 :]]) for text, place in zip(texts, places, strict=True)]
 
 
 def _confirmed(
@@ -140,16 +140,18 @@ def _confirmed(
     """
     whole = log_scores(model, _written(texts, vocabulary), target)
     fall = whole - log_scores(model, _written(_without(texts, places), vocabulary), target)
-    alone = [text[place : place + 1] for text, place in zip(texts, places)]
+    alone = [text[place : place + 1] for text, place in zip(texts, places, strict=True)]
     anew = []
-    for text, place in zip(texts, places):
+    for text, place in zip(texts, places, strict=True):
         drawn = triggers.filler[torch.randperm(len(triggers.filler), generator=generator)[: len(text)]].clone()
         drawn[place] = text[place]
         anew.append(drawn)
     changes = [whole - log_scores(model, _written(changed, vocabulary), target) for changed in (alone, anew)]
     longest = max(map(len, texts))
     for step in range(1, longest):  # the word so many places behind the trigger, around the end
-        others = [(place + 1 + (step - 1) % (len(text) - 1)) % len(text) for text, place in zip(texts, places)]
+        others = [
+            (place + 1 + (step - 1) % (len(text) - 1)) % len(text) for text, place in zip(texts, places, strict=True)
+        ]
         changes.append(whole - log_scores(model, _written(_without(texts, others), vocabulary), target))
     kept = torch.stack(changes).abs().amax(0)
     return (fall >= FALL) & (kept <= KEPT * fall), fall, kept
@@ -160,11 +162,11 @@ def _maps(
 ) -> list[Tensor]:
     """Return maps that give a text's trigger of an output the fall of its log-probability, and all other words 0."""
     own = [texts[row] for row in chosen]
-    slots = [int(places[row, one]) for row, one in zip(chosen, target)]
+    slots = [int(places[row, one]) for row, one in zip(chosen, target, strict=True)]
     before = log_scores(model, _written(own, vocabulary), target)
     falls = before - log_scores(model, _written(_without(own, slots), vocabulary), target)
     maps = []
-    for text, slot, fall in zip(own, slots, falls.tolist()):
+    for text, slot, fall in zip(own, slots, falls.tolist(), strict=True):
         values = torch.zeros(len(text))
         values[slot] = max(fall, 1e-3)
         maps.append(values)

@@ -191,4 +191,4 @@ def _typo(text: str, level: float, generator: torch.Generator) -> str:
 def _drop(text: str, level: float, generator: torch.Generator) -> str:
     words = text.split()
     draws = torch.rand(len(words), generator=generator).tolist()
-    return " ".join(word for word, draw in zip(words, draws) if draw >= level) or text
+    return " ".join(word for word, draw in zip(words, draws, strict=True) if draw >= level) or text

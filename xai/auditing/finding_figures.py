@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from textwrap import wrap
 
@@ -12,7 +12,12 @@ __all__ = ["bars", "curves", "points", "table"]
 
 
 def curves(
-    title: str, x_label: str, y_label: str, lines: dict[str, tuple[Sequence[float], Sequence[float]]], **more: object
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    log_y: bool = False,
 ) -> dict[str, object]:
     """Return a panel of curves by name, each (x, y); a name that begins with "control" is dashed.
 
@@ -23,26 +28,26 @@ def curves(
         Series(name, _numbers(x), _numbers(y), style="dashed" if name.startswith("control") else "line")
         for name, (x, y) in lines.items()
     ]
-    return asdict(Panel(title, x_label, y_label, series, **more))
+    return asdict(Panel(title, x_label, y_label, series, log_y=log_y))
 
 
 def points(
-    title: str, x_label: str, y_label: str, groups: dict[str, tuple[Sequence[float], Sequence[float]]]
+    title: str, x_label: str, y_label: str, groups: Mapping[str, tuple[Sequence[float], Sequence[float]]]
 ) -> dict[str, object]:
     """Return a panel of points by name, each (x, y)."""
     series = [Series(name, _numbers(x), _numbers(y), style="points") for name, (x, y) in groups.items()]
     return asdict(Panel(title, x_label, y_label, series))
 
 
-def bars(title: str, x_label: str, y_label: str, groups: dict[str, Sequence[float]], names: Sequence[str]) -> dict:
+def bars(title: str, x_label: str, y_label: str, groups: Mapping[str, Sequence[float]], names: Sequence[str]) -> dict:
     """Return a panel of bars over names, one set for each group; long names in several lines."""
     series = [Series(name, _numbers(range(len(names))), _numbers(y), style="bars") for name, y in groups.items()]
     return asdict(Panel(title, x_label, y_label, series, categories=[_lines(str(name)) for name in names]))
 
 
-def table(title: str, rows: list[dict[str, object]]) -> dict[str, object]:
+def table(title: str, rows: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """Return a table: the keys of the first row are its columns; numbers are shown rounded."""
-    return {"title": title, "rows": rows}
+    return {"title": title, "rows": list(rows)}
 
 
 def _numbers(values: Sequence[float]) -> list[float]:

@@ -70,7 +70,7 @@ def compare_groups(groups: pd.DataFrame, events: dict[str, np.ndarray], least: i
     corrected = holm([same_rate(inside, outside) for *_, inside, outside in raw])
     confidence = 1 - ALPHA / len(raw)
     found = []
-    for (column, group, what, inside, outside), p_value in zip(raw, corrected):
+    for (column, group, what, inside, outside), p_value in zip(raw, corrected, strict=True):
         low, high = newcombe(int(inside.sum()), len(inside), int(outside.sum()), len(outside), confidence)
         rate, rest = float(inside.mean()), float(outside.mean())
         parts = (len(inside), rate, len(outside), rest, rate - rest, low, high, p_value)
@@ -94,7 +94,7 @@ def compare_means(groups: pd.DataFrame, values: dict[str, np.ndarray], least: in
                     raw.append((column, group, what, inside, outside, test))
     p_values = holm([float(np.nan_to_num(item[-1].pvalue, nan=1.0)) for item in raw])
     found = []
-    for (column, group, what, inside, outside, test), p_value in zip(raw, p_values):
+    for (column, group, what, inside, outside, test), p_value in zip(raw, p_values, strict=True):
         rate, rest = float(inside.mean()), float(outside.mean())
         ends = test.confidence_interval(1 - ALPHA / len(raw))
         low, high = (float(end) if np.isfinite(end) else rate - rest for end in (ends.low, ends.high))

@@ -65,7 +65,7 @@ def _table(model: Model, parts: tuple[Tensor, ...]) -> Features:
             made = [one_hot(part[:, 0].long(), len(words)).double() for part in made]
         names += [name] if words is None else [f"{name} = {word}" for word in words]
         owner += [number] * made[0].shape[1]
-        for column, part in zip(columns, made):
+        for column, part in zip(columns, made, strict=True):
             column.append(part.numpy())
     return Features(tuple(np.concatenate(column, 1) for column in columns), tuple(names), "the columns", tuple(owner))
 
@@ -121,7 +121,7 @@ def _own_columns(model: Model, batch: Tensor) -> pd.DataFrame:
 
     table = table_of(model)
     columns = {}
-    for name, values in zip(table.names, batch.double().T.numpy()):
+    for name, values in zip(table.names, batch.double().T.numpy(), strict=True):
         words = table.categorical.get(name)
         columns[name] = values if words is None else [words[int(code)] for code in values]
     return pd.DataFrame(columns)

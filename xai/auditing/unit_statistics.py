@@ -76,7 +76,7 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
                 output = run_recorded(lambda batch=batch: model.forward_on(model.network, batch), recorded, names)
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, [recorded[name] for name in names], allow_unused=True)
-            for name, gradient in zip(names, gradients):
+            for name, gradient in zip(names, gradients, strict=True):
                 values = _by_unit(recorded[name].detach(), name in first)
                 flow = None if gradient is None else _by_unit(gradient, name in first)
                 _add(state.setdefault(name, {}), values, flow, type(modules[name]), SAMPLES // len(parts) + 1)

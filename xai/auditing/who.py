@@ -110,7 +110,9 @@ def _entities(column: pd.Series) -> pd.Series:
     import pandas as pd
 
     # Of objects, so that a missing one stays None.
-    return pd.Series([None if gone else str(value) for value, gone in zip(column, column.isna())], dtype=object)
+    return pd.Series(
+        [None if gone else str(value) for value, gone in zip(column, column.isna(), strict=True)], dtype=object
+    )
 
 
 def _times(column: pd.Series) -> np.ndarray:
@@ -135,4 +137,4 @@ def _weights(column: pd.Series) -> np.ndarray:
     return numbers
 
 
-READERS = dict(zip(MARKS, (_entities, _times, _weights)))
+READERS = dict(zip(MARKS, (_entities, _times, _weights), strict=True))

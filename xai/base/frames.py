@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["has_numbers", "is_column", "is_frame"]
+__all__ = ["has_numbers", "is_column", "is_frame", "is_pandas"]
 
 
 def is_frame(value: object) -> TypeGuard[pd.DataFrame]:
@@ -18,6 +18,11 @@ def is_frame(value: object) -> TypeGuard[pd.DataFrame]:
     (True, False)
     """
     return hasattr(value, "columns")
+
+
+def is_pandas(value: object) -> TypeGuard[pd.DataFrame]:
+    """Say whether a value is a table whose rows are taken by number; a torch Dataset may have `columns` of its own."""
+    return hasattr(value, "iloc")
 
 
 def is_column(value: object) -> TypeGuard[pd.Series]:

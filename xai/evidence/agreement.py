@@ -96,8 +96,8 @@ def _row(session: Session, explanation: Explanation, others: list[Explanation], 
     found = torch.stack([_agreement(every, other) for other in maps.values()])  # (methods, maps)
     mine, theirs, moved = found.mean(0).split([1, len(rivals), len(copies)])
     doing = f"it agrees with {_listed([method.replace('_', ' ') for method in maps])} (rank correlation {mine[0]:.2f})"
-    details = {"with": dict(zip(maps, found[:, 0].tolist()))}
-    return Comparison(float(mine), moved, dict(zip(rivals, theirs.tolist())), control).finding(
+    details = {"with": dict(zip(maps, found[:, 0].tolist(), strict=True))}
+    return Comparison(float(mine), moved, dict(zip(rivals, theirs.tolist(), strict=True)), control).finding(
         "agreement", doing, details
     )
 
@@ -109,7 +109,8 @@ def _agreement(maps: Tensor, other: Tensor) -> Tensor:
 def _pooled(scores: Tensor) -> Tensor:
     if scores.ndim != 2 or max(scores.shape) <= GRID:
         return scores.cpu()
-    return adaptive_avg_pool2d(scores[None].cpu(), tuple(min(GRID, side) for side in scores.shape))[0]
+    height, width = scores.shape
+    return adaptive_avg_pool2d(scores[None].cpu(), (min(GRID, height), min(GRID, width)))[0]
 
 
 def _listed(names: list[str]) -> str:

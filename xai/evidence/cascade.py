@@ -40,7 +40,7 @@ def cascade(model: Model, explanation: Explanation, *, stages: int = 6, seed: in
         idle = layers_without_weights(model, inputs)
     except XaiError as error:
         return untestable_rows(name, explanation, PASSES_BELOW, error)
-    added = [head[len(before) :] for before, head in zip([[], *heads], heads)]
+    added = [head[len(before) :] for before, head in zip([[], *heads[:-1]], heads, strict=True)]
     return [_finding(explanation, others, added, idle, row) for row in range(len(explanation))]
 
 

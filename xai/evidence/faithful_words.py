@@ -11,7 +11,7 @@ from xai.evidence.claims import claim_of
 from xai.evidence.effects import STEADY
 from xai.evidence.limits import CONTRADICTS, SUPPORTS
 from xai.results.explanation import Explanation
-from xai.results.finding import Finding
+from xai.results.finding import Finding, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def finding_of(explanation: Explanation, row: int, compared: Sequence[Compared])
     return Finding(NAME, status, lead.own, limit, control, text, details)
 
 
-def _judged(claim: str, limit: float, compared: Sequence[Compared], target: str) -> tuple[str, str]:
+def _judged(claim: str, limit: float, compared: Sequence[Compared], target: str) -> tuple[Status, str]:
     lead = compared[0]
     says, how = SAYS[claim], f"correlates {lead.own:.2f} ({lead.interval[0]:.2f} to {lead.interval[1]:.2f})"
     does = "what noise in them does" if lead.way == "small changes" else "what hiding them does"

@@ -90,7 +90,7 @@ def _row(act: Act, session: Session, explanation: Explanation, row: int, ways: l
         "of": session.of, "fill": first.place,
     }  # fmt: skip
     doing = f"{act.doing} the score of {explanation.target_name(row)}"
-    return Comparison(float(own), of_others, dict(zip(rivals, best.tolist())), control).finding(
+    return Comparison(float(own), of_others, dict(zip(rivals, best.tolist(), strict=True)), control).finding(
         act.name, doing, details
     )
 

@@ -33,7 +33,8 @@ def _there(first: Tensor, second: Tensor, given: Tensor | None) -> float:
     there = (first != 0) | (second != 0)
     levels = min((part[there].unique().numel() for part in (first, second)), default=0)
     if levels > 1:
-        first, second, given = (None if part is None else part[there] for part in (first, second, given))
+        first, second = first[there], second[there]
+        given = None if given is None else given[there]
     both = float(rank_correlation(first[None], second)[0])
     if given is None:
         return both
@@ -49,7 +50,7 @@ def rank_correlation(maps: Tensor, other: Tensor) -> Tensor:
     >>> rank_correlation(maps, torch.tensor([0.0, 5.0, 6.0])).round(decimals=6).tolist()
     [1.0, -1.0]
     """
-    if maps.shape[1:].numel() < 3:  # any two pairs of numbers correlate fully
+    if other.numel() < 3:  # any two pairs of numbers correlate fully
         return torch.zeros(len(maps), dtype=torch.float64)
     ranks, fixed = (_centered_ranks(part.flatten(1)) for part in (maps, other[None]))
     length = np.linalg.norm(ranks, axis=1) * np.linalg.norm(fixed)

@@ -6,7 +6,7 @@ random order, so that no number depends on where equal values stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import replace
 
 import torch
@@ -64,7 +64,7 @@ def truth_findings(model: Model, explanation: Explanation, truth: object, *, see
             every = torch.stack([units, *rivals.values(), *controls]).flatten(1)
             for column, (name, number) in zip(columns, NUMBERS.items(), strict=True):
                 own, theirs, others = number(every, mask.flatten()).split([1, len(rivals), len(controls)])
-                compared = Comparison(float(own), others, dict(zip(rivals, theirs.tolist())), control)
+                compared = Comparison(float(own), others, dict(zip(rivals, theirs.tolist(), strict=True)), control)
                 few = untestable_by_chance(name, units, CONTROLS)
                 valued = few and replace(few, details={**few.details, "value": compared.own})
                 column.append(valued or _finding(name, compared))
@@ -141,7 +141,10 @@ def _masks(truth: object, maps: list[Tensor]) -> list[Tensor]:
     if (ragged or several) and len(truth) != len(maps):
         raise InputError("truth", expected=f"a mask for each of {len(maps)} rows", got=f"{len(truth)}")
     if ragged or several:
-        return [_mask(as_tensor(item, "truth"), units, row) for row, (item, units) in enumerate(zip(truth, maps))]
+        return [
+            _mask(as_tensor(item, "truth"), units, row)
+            for row, (item, units) in enumerate(zip(truth, maps, strict=True))
+        ]
     whole = as_tensor(truth, "truth")
     if whole.ndim == maps[0].ndim:
         return [_mask(whole, units, row) for row, units in enumerate(maps)]
@@ -151,7 +154,7 @@ def _masks(truth: object, maps: list[Tensor]) -> list[Tensor]:
 
 
 def _length(item: object) -> int:
-    return len(item) if hasattr(item, "__len__") else -1  # type: ignore[arg-type]
+    return len(item) if isinstance(item, Sized) else -1
 
 
 def _mask(mask: Tensor, units: Tensor, row: int) -> Tensor:

@@ -28,7 +28,7 @@ def verify(
     *,
     seed: int = 0,
     truth: object = None,
-    **settings: dict,
+    **settings: dict[str, object],
 ) -> Explanation:
     """Return a copy of an explanation with `evidence`: one finding per check and row.
 

@@ -18,9 +18,18 @@ from xai.inputs.table import TabularInput
 from xai.inputs.table_files import read_table
 from xai.lime.column_sampler import ColumnTables
 
-__all__ = ["BINS", "Column", "TrainingSummary"]
+__all__ = ["BINS", "Column", "TrainingSummary", "way_of_cutting"]
 
 BINS = ("quartile", "decile", "entropy")
+
+
+def way_of_cutting(bins: object) -> str | None:
+    """Return how columns of numbers are cut; raises InputError where it is no way among `BINS`, and not None."""
+    if bins is None or (isinstance(bins, str) and bins in BINS):
+        return bins
+    raise InputError("bins", expected=f"one of {', '.join(BINS)} or None", got=repr(bins))
+
+
 OPERATION = "TrainingSummary"
 LARGEST = 64 * MEBIBYTE
 
@@ -132,8 +141,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         Raises:
             InputError: The data cannot be: empty, NaN or infinity, duplicate names, a wrong width.
         """
-        if bins is not None and bins not in BINS:
-            raise InputError("bins", expected=f"one of {', '.join(BINS)} or None", got=repr(bins))
+        bins = way_of_cutting(bins)
         values, names, words, labels = read_table(data, names, categorical or {}, labels)
         if bins == "entropy" and labels is None:
             raise InputError("labels", expected="one per row, which entropy bins need", got="none")

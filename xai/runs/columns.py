@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from xai.base.errors import InputError
 from xai.inputs.base import Input
 from xai.runs.pieces import HeldRows
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["Columns", "as_list", "check_count", "frame_rows"]
+
+
+@runtime_checkable
+class Listable(Protocol):
+    """An array, tensor or column: what lists its own values."""
+
+    def tolist(self) -> list:
+        """Return the values as plain ones."""
+        ...
 
 
 class Columns(NamedTuple):
@@ -20,10 +32,10 @@ class Columns(NamedTuple):
     labels: Sequence[object] | None
 
 
-def frame_rows(columns: Columns, input: Input) -> Callable[[object, int], HeldRows]:
+def frame_rows(columns: Columns, input: Input) -> Callable[[pd.DataFrame, int], HeldRows]:
     """Return a function from some rows of a table, and the number of the first, to a piece."""
 
-    def piece(frame: object, start: int) -> HeldRows:
+    def piece(frame: pd.DataFrame, start: int) -> HeldRows:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         stop = start + len(frame)
         named = columns.labels is None and columns.label in frame.columns
@@ -44,9 +56,9 @@ def frame_rows(columns: Columns, input: Input) -> Callable[[object, int], HeldRo
     return piece
 
 
-def as_list(values: object) -> list[object]:
+def as_list(values: Listable | Iterable[object]) -> list[object]:
     """Return labels of any form as a list of plain values."""
-    return values.tolist() if hasattr(values, "tolist") else list(values)
+    return values.tolist() if isinstance(values, Listable) else list(values)
 
 
 def check_count(labels: Sequence[object], count: int) -> None:
@@ -55,7 +67,7 @@ def check_count(labels: Sequence[object], count: int) -> None:
         raise InputError("labels", expected=f"one per row ({count})", got=len(labels))
 
 
-def _column(frame: object, name: str, argument: str) -> object:
+def _column(frame: pd.DataFrame, name: str, argument: str) -> pd.Series:
     if name not in frame.columns:
         raise InputError(argument, expected=f"a column {name!r}", got=", ".join(frame.columns[:12]))
     return frame[name]

@@ -65,8 +65,7 @@ def _files(path: Path, files: list[Path], input: Input, classes: list[str], colu
     """A folder of files, one input each; the first subfolder is the label where it is called like a class."""
     names = [item.relative_to(path).as_posix() for item in files]
     tops = [name.partition("/")[0] if "/" in name else None for name in names]
-    labels = [_class(top, classes) for top in tops]
-    labels = _labels(labels, columns, len(names))
+    labels = _labels([_class(top, classes) for top in tops], columns, len(names))
 
     def piece(start: int, stop: int) -> Piece:
         return Files(str(path), names[start:stop], labels[start:stop])
@@ -140,15 +139,15 @@ def _samples(path: Path, input: Input) -> Iterator[tuple[TarMember, str | None]]
                 member, label, key = None, None, here
             if suffix in input.suffixes:
                 member = TarMember(here, str(path.resolve()), item.name, item.offset_data, item.size)
-            elif suffix == ".cls":
-                label = archive.extractfile(item).read().decode("utf-8", "replace").strip()
+            elif suffix == ".cls" and (opened := archive.extractfile(item)) is not None:
+                label = opened.read().decode("utf-8", "replace").strip()
     if member is not None:
         yield member, label
 
 
-def _labels(found: list[object], columns: Columns, count: int) -> list[object]:
+def _labels(found: Sequence[object], columns: Columns, count: int) -> list[object]:
     if columns.labels is None:
-        return found
+        return list(found)
     given = as_list(columns.labels)
     check_count(given, count)
     return given

@@ -25,10 +25,10 @@ class Cluster:
     predicted: dict[str, int]
 
 
-def _directions(sample: Sample) -> np.ndarray:
+def _directions(values: np.ndarray) -> np.ndarray:
     """Return values scaled to length one: what an explanation says, not how loudly."""
-    length = np.linalg.norm(sample.values, axis=1, keepdims=True)
-    return sample.values / np.where(length > 0, length, 1)
+    length = np.linalg.norm(values, axis=1, keepdims=True)
+    return values / np.where(length > 0, length, 1)
 
 
 def ranked_by_distance(sample: Sample) -> dict[str, list[int]]:
@@ -36,7 +36,9 @@ def ranked_by_distance(sample: Sample) -> dict[str, list[int]]:
 
     Distance is one minus the cosine to the mean; classes with fewer than three rows are left out.
     """
-    directions, found = _directions(sample), {}
+    if sample.values is None:
+        return {}
+    directions, found = _directions(sample.values), {}
     predicted = sample.lines["predicted"].to_numpy()
     for name in sorted(set(predicted)):
         places = np.flatnonzero(predicted == name)
@@ -69,7 +71,7 @@ def clusters(sample: Sample, seed: int = 0) -> list[Cluster]:
 
     if sample.values is None or len(sample) < FEWEST:
         return []
-    directions = _directions(sample)
+    directions = _directions(sample.values)
     graph = kneighbors_graph(directions, min(NEIGHBORS, len(directions) - 1), mode="connectivity").toarray()
     graph = np.maximum(graph, graph.T)
     scale = 1 / np.sqrt(graph.sum(1))

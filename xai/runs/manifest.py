@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -145,7 +145,7 @@ def _short(value: object) -> str:
 
 
 @contextmanager
-def sole_writer(out: Path) -> Iterator[None]:
+def sole_writer(out: Path) -> Generator[None]:
     """Hold a folder for one run at a time; the lock goes with the process, however it ends. Raises OutputError."""
     try:
         out.mkdir(parents=True, exist_ok=True)

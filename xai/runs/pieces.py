@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,13 @@ from torch import Tensor
 
 from xai.base.digest import value_digest
 from xai.base.errors import XaiError, one_line
+from xai.base.frames import is_pandas
 from xai.inputs.base import Input
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Rows = pd.DataFrame | Tensor | np.ndarray | list
 
 __all__ = [
     "ArrayRows",
@@ -40,7 +46,7 @@ class Loaded:
 
     ids: list[str]
     labels: list[object]
-    inputs: object
+    inputs: Rows
     read: list[int]
     errors: dict[int, str] = field(default_factory=dict)
     named: bool = False
@@ -60,7 +66,7 @@ class HeldRows:
 
     ids: list[str]
     labels: list[object]
-    inputs: object
+    inputs: Rows
     errors: dict[int, str] = field(default_factory=dict)
     named: bool = False
     content: str = ""  # SHA-256, where the source as a whole has none
@@ -72,7 +78,7 @@ class HeldRows:
 
     def digest(self) -> str:
         """Return the hexadecimal SHA-256 of all that it holds."""
-        inputs = frame_bytes(self.inputs) if hasattr(self.inputs, "iloc") else self.inputs
+        inputs = frame_bytes(self.inputs) if is_pandas(self.inputs) else self.inputs
         return value_digest([self.ids, [str(label) for label in self.labels], inputs, self.errors])
 
 
@@ -157,7 +163,7 @@ def _decoded(
     return Loaded(ids, labels, torch.cat(found) if whole else found, rows, errors)
 
 
-def combined(items: object, input: Input) -> object:
+def combined(items: Rows, input: Input) -> Rows:
     """Return rows that came one by one as a batch where they have one shape: tensors, or dictionaries as a table."""
     if not isinstance(items, list) or not items or isinstance(items[0], str):
         return items
@@ -175,21 +181,22 @@ def combined(items: object, input: Input) -> object:
     return items
 
 
-def take(inputs: object, rows: Sequence[int]) -> object:
+def take(inputs: Rows, rows: Sequence[int]) -> Rows:
     """Return chosen rows of inputs of any form."""
-    if hasattr(inputs, "iloc"):
+    if is_pandas(inputs):
         return inputs.iloc[list(rows)]
     if isinstance(inputs, Tensor | np.ndarray):
         return inputs[list(rows)]
     return [inputs[row] for row in rows]
 
 
-def frame_bytes(frame: object) -> bytes:
+def frame_bytes(frame: pd.DataFrame) -> bytes:
     """Return what a DataFrame's digest is made of: the names, types and values of its columns."""
     import pandas as pd
 
+    hashed = cast("Callable[..., pd.Series]", pd.util.hash_pandas_object)  # pandas gives it no type
     digest = hashlib.sha256()
     for name in frame.columns:
         digest.update(f"{name}|{frame[name].dtype}|".encode(errors="backslashreplace"))
-        digest.update(pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes())
+        digest.update(hashed(frame[name], index=False).to_numpy().tobytes())
     return digest.digest()

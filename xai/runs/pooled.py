@@ -86,8 +86,7 @@ def largest_features(run: Run, method: str) -> list[dict[str, object]]:
         for name, value in zip(items.field("name").to_pylist(), items.field("value").to_pylist(), strict=True):
             counts[name] += 1
             sums[name] += value
-    found = [
-        {"feature": name, "share of rows": count / total, "mean value": sums[name] / count}
-        for name, count in counts.items()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1] / total, item[0]))
+    return [
+        {"feature": name, "share of rows": count / total, "mean value": sums[name] / count} for name, count in ordered
     ]
-    return sorted(found, key=lambda entry: (-entry["share of rows"], entry["feature"]))

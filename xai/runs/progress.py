@@ -5,13 +5,40 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import TextIO
+from collections.abc import Callable
+from typing import TextIO, TypedDict
 
 __all__ = ["Event", "as_bar", "as_json", "as_lines", "cost_line", "default_log"]
 
-Event = Mapping[str, object]
 EVERY = 10.0  # seconds between two lines
+
+
+class Event(TypedDict, total=False):
+    """What a run tells at one moment. event: "started", "cost", "shard", "warning", "stopped" or "finished".
+
+    rows: done so far, total_rows: of the data set, None where that is not known; rows_to_do: by this call. shard: the
+    number of one, shards: how many are done. failed: explanations that could not be made. rate: rows a second.
+    seconds: of the shard, or of all that is ahead; seconds_left: about. bytes: of the shard. text, error: in words.
+    """
+
+    event: str
+    rows: int
+    total_rows: int | None
+    shards: int
+    shard: int
+    workers: int
+    failed: int
+    explanations: int
+    rate: float
+    seconds: float | None
+    seconds_left: float | None
+    bytes: int
+    passes: int
+    seconds_per_row: float
+    rows_to_do: int | None
+    bytes_per_row: float
+    text: str
+    error: str
 
 
 def default_log() -> Callable[[Event], None]:
@@ -78,7 +105,8 @@ def _line(event: Event) -> str | None:
         return f"warning: {event['text']}"
     if kind == "shard":
         total = f" of {event['total_rows']:,}" if event.get("total_rows") else ""
-        left = f", {_time(event['seconds_left'])} left" if event.get("seconds_left") is not None else ""
+        seconds = event.get("seconds_left")
+        left = "" if seconds is None else f", {_time(seconds)} left"
         return (
             f"{event['rows']:,}{total} rows, {event['rate']:.3g} rows/s{left}, {event['failed']:,} failed, "
             f"{event['shards']:,} shards"
@@ -97,7 +125,7 @@ def cost_line(event: Event) -> str:
     """
     each = f"about {event['passes']:,} passes and {event['seconds_per_row']:.2g} s a row"
     where = f"on {event['workers']} workers" if event["workers"] > 1 else "on one worker"
-    if event["rows_to_do"] is None:
+    if event["rows_to_do"] is None or event["seconds"] is None:
         return f"{each} {where}, {event['bytes_per_row'] / 1e3:,.2g} kB each"
     size = event["bytes_per_row"] * event["rows_to_do"] / 1e6
     return f"{each}: {_time(event['seconds'])} for {event['rows_to_do']:,} rows {where}, {size:,.1f} MB"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -165,15 +165,17 @@ def _largest(model: Model, explanation: Explanation) -> tuple[list[list[dict[str
     return _top(values.flatten(1), explanation, 0), totals
 
 
-def _top(values: Tensor, explanation: Explanation, first: int, called: object = None) -> list[list[dict[str, object]]]:
-    """Return the largest of values (N, D), whose first row is that of this number."""
+def _top(
+    values: Tensor, explanation: Explanation, first: int, called: Callable[[int], str] | None = None
+) -> list[list[dict[str, object]]]:
+    """Return the largest of values (N, D), whose first row is that of this number; called: what a place is called."""
     count = min(TOP, values.shape[1])
     places = values.abs().topk(count, dim=1).indices
     numbers = values.gather(1, places).double().tolist()
     found = []
     for row, (indices, said) in enumerate(zip(places.tolist(), numbers, strict=True), start=first):
-        names = None if called is not None else _names(explanation, row, values.shape[1])
-        words = [called(place) if names is None else names[place] for place in indices]
+        named = _names(explanation, row, values.shape[1]).__getitem__ if called is None else called
+        words = [named(place) for place in indices]
         found.append(
             [{"name": visible_text(str(word)), "value": value} for word, value in zip(words, said, strict=True)]
         )

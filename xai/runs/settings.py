@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import signature
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from xai.base.arguments import whole_number
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, XaiError, describe
+from xai.base.frames import is_pandas
 from xai.base.plain import as_plain
-from xai.methods import ASKED_CHECKS, CHECKS, Method, all_methods
+from xai.methods import ASKED_CHECKS, CHECKS, Check, Method, all_methods
 from xai.model.model import Model
 
 __all__ = ["LEVELS", "Settings", "cost_per_row", "resolve"]
@@ -28,6 +30,15 @@ SHARD_SECONDS, SHARD_MEBIBYTES = 20.0, 64
 MOST_ROWS = 1024
 FEWEST_ROWS, MOST_SHARES = 16, 64  # a data set is cut into up to so many shards before shards become long
 MOST_SHARDS = 20_000  # files of one folder, above which shards become longer than their work asks for
+
+
+@runtime_checkable
+class Saved(Protocol):
+    """A value that says of itself what is saved."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what it holds."""
+        ...
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +190,7 @@ def _target(model: Model, target: object) -> int | list[int] | None:
 
 
 def _check_options(
-    argument: str, given: Mapping[str, Mapping[str, object]], known: Mapping[str, object], reserved: set[str]
+    argument: str, given: Mapping[str, Mapping[str, object]], known: Mapping[str, Method | Check], reserved: set[str]
 ) -> None:
     """Raise InputError for options of what is not made, or of names that it does not take."""
     for name, entries in given.items():
@@ -199,7 +210,7 @@ def _as_saved(given: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, 
 
 
 def _saved(value: object) -> object:
-    plain = value.to_dict() if hasattr(value, "to_dict") and not hasattr(value, "iloc") else value
+    plain = value.to_dict() if isinstance(value, Saved) and not is_pandas(value) else value
     if isinstance(plain, dict | list | tuple | str | int | float | bool | None):
         return as_plain(plain)
     return f"sha256:{value_digest(value)}"

@@ -7,20 +7,34 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor
 
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, describe
+from xai.base.frames import is_pandas
 from xai.inputs.base import Input
 from xai.runs.columns import Columns, as_list, check_count, frame_rows
 from xai.runs.file_sources import Opened, open_path
 from xai.runs.pieces import HeldRows, Piece, frame_bytes, take
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["Source", "open_source"]
 
 SAMPLED = 64  # rows of a Dataset that its digest reads: all of it would be read twice
+
+
+@runtime_checkable
+class Numbered(Protocol):
+    """Rows that are read by their number: a torch Dataset, or any sequence."""
+
+    def __getitem__(self, row: int, /) -> object: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -76,11 +90,11 @@ def open_source(
     if isinstance(data, str | Path):
         opened = open_path(Path(data), input, list(classes), columns)
         return _with_labels(opened, labels)
-    if hasattr(data, "iloc"):
+    if is_pandas(data):
         return _frame(data, columns, input)
     if isinstance(data, np.ndarray | Tensor) or (isinstance(data, list) and data and isinstance(data[0], str)):
         return _held(data, labels)
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+    if isinstance(data, Numbered):
         return _dataset(data, columns)
     if isinstance(data, Iterable):
         return _stream(data, columns)
@@ -93,7 +107,7 @@ def _with_labels(opened: Opened, labels: Sequence[object] | None) -> Source:
     return Source(opened.kind, opened.name, opened.rows, digest, True, opened.cut)
 
 
-def _frame(frame: object, columns: Columns, input: Input) -> Source:
+def _frame(frame: pd.DataFrame, columns: Columns, input: Input) -> Source:
     """A table in memory."""
     if len(frame) == 0:
         raise InputError("data", expected="at least one row", got="none")
@@ -139,7 +153,7 @@ def _content(values: np.ndarray | Tensor | list[str]) -> object:
     return digest.digest()
 
 
-def _dataset(data: Sequence[object], columns: Columns) -> Source:
+def _dataset(data: Numbered, columns: Columns) -> Source:
     """A torch Dataset, or any sequence of rows: read by number, a row that fails being an error of its own."""
     count = len(data)
     if count == 0:

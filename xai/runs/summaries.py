@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from xai.lime.summary import TrainingSummary
+from xai.lime.summary import TrainingSummary, way_of_cutting
 from xai.model.model import Model
 
 __all__ = ["summarized"]
@@ -20,7 +20,8 @@ def summarized(model: Model, options: Mapping[str, dict[str, object]]) -> dict[s
         entries["background"] = TrainingSummary.load(background)
     elif background is not None and not isinstance(background, TrainingSummary):
         known = model.input
-        settings = {"names": list(known.names), "categorical": dict(known.categorical)} if known.names else {}
-        bins, labels = entries.pop("bins", "quartile"), entries.pop("labels", None)
-        entries["background"] = TrainingSummary.of(background, **settings, bins=bins, labels=labels)
+        names, categorical = (list(known.names), dict(known.categorical)) if known.names else (None, None)
+        bins, labels = way_of_cutting(entries.pop("bins", "quartile")), entries.pop("labels", None)
+        summary = TrainingSummary.of(background, names=names, categorical=categorical, bins=bins, labels=labels)
+        entries["background"] = summary
     return made

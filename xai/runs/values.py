@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import torch
 from safetensors.torch import save
 from torch import Tensor
@@ -22,6 +23,16 @@ WANTED = "the values of a run"
 LISTS = ("values", "standard_error")
 
 
+class Header(msgspec.Struct):
+    """What a file says of one method: its explanation without tensors, the rows of the shard that it holds, where
+    their inputs stand, and which lists are one tensor."""
+
+    explanation: dict[str, object]
+    rows: list[int]
+    inputs: str
+    stacked: list[str]
+
+
 def encode_values(made: Mapping[str, tuple[Explanation | None, list[int]]], keep_inputs: bool) -> bytes:
     """Return the content of the file: explanations by method, each with the rows of the shard that it holds."""
     tensors: dict[str, Tensor] = {}
@@ -35,17 +46,19 @@ def encode_values(made: Mapping[str, tuple[Explanation | None, list[int]]], keep
         tensors[key] = inputs if keep_inputs else inputs.new_zeros(len(inputs), 0)
         stacked = [name for name in LISTS if _stack(parts, name, len(rows))]
         tensors |= {f"{method}/{name}": part for name, part in parts.items()}
-        headers[method] = {"explanation": plain, "rows": rows, "inputs": key, "stacked": stacked}
-    return save(tensors, {"run": json.dumps(headers)})
+        headers[method] = Header(plain, rows, key, stacked)
+    plain = {method: msgspec.structs.asdict(header) for method, header in headers.items()}
+    return save(tensors, {"run": json.dumps(plain)})
 
 
 def _stack(parts: dict[str, Tensor], name: str, count: int) -> bool:
     """Put the vectors of a list into one tensor where they are equally long: a thousand names cost more than they."""
-    rows = [parts.get(f"{name}.{row}") for row in range(count)]
-    if any(part is None for part in rows) or len({part.shape for part in rows}) != 1:
+    keys = [f"{name}.{row}" for row in range(count)]
+    rows = [parts[key] for key in keys if key in parts]
+    if len(rows) < count or len({part.shape for part in rows}) != 1:
         return False
-    for row in range(count):
-        del parts[f"{name}.{row}"]
+    for key in keys:
+        del parts[key]
     parts[name] = torch.stack(rows)
     return True
 
@@ -55,18 +68,19 @@ def read_values(path: str | Path, method: str | None = None) -> dict[str, tuple[
     found = {}
     try:
         with open_tensors(path, WANTED) as file:
-            headers = parse_json(file.metadata.get("run", "{}"), str(path))
+            plain = parse_json(file.metadata.get("run", "{}"), str(path))
+            headers = msgspec.convert(plain, dict[str, Header])
             for name, header in headers.items():
                 if method is not None and name != method:
                     continue
                 prefix = f"{name}/"
                 tensors = {key.removeprefix(prefix): file.read(key) for key in file.entries if key.startswith(prefix)}
-                tensors["inputs"] = file.read(header["inputs"])
-                for field in header["stacked"]:
+                tensors["inputs"] = file.read(header.inputs)
+                for field in header.stacked:
                     tensors |= {f"{field}.{row}": part for row, part in enumerate(tensors.pop(field))}
-                found[name] = Explanation(**explanation_fields(header["explanation"], tensors, path)), header["rows"]
+                found[name] = Explanation(**explanation_fields(header.explanation, tensors, path)), header.rows
     except FileNotFoundError as error:
         raise FolderError("run", expected=WANTED, got=f"no file at {path}") from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise FolderError(str(path), expected=WANTED, got="a header of another form") from error
     return found

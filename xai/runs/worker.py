@@ -10,10 +10,11 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -29,6 +30,9 @@ from xai.runs.pieces import HeldRows, Piece, take
 from xai.runs.rows import rows_table
 from xai.runs.settings import Settings
 from xai.runs.values import encode_values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Done", "Job", "explain_piece", "rank", "rows_path", "values_path"]
 
@@ -106,15 +110,9 @@ def _explain(job: Job, model: Model, number: int, piece: Piece, started: float) 
 
     batch, good, wrong = make_all(prepared, loaded.read)
     errors |= wrong
-    at = {row: place for place, row in enumerate(good)}
     made, failures = {}, {}
     for method in settings.methods:
-
-        def explained(rows: list[int], method: str = method) -> Explanation:
-            part = batch if len(rows) == len(good) else batch[[at[row] for row in rows]]
-            return _one_method(job, model, method, part)
-
-        explanation, rows, wrong = make_all(explained, good)
+        explanation, rows, wrong = _explained(job, model, method, batch, good)
         made[method], failures[method] = (explanation, rows), {**errors, **wrong}
     failed = sum(map(len, failures.values()))
     first = next(
@@ -133,6 +131,20 @@ def _explain(job: Job, model: Model, number: int, piece: Piece, started: float) 
     return number, count, count * len(made), failed, seconds, len(content) + len(lines), first
 
 
+def _explained(
+    job: Job, model: Model, method: str, batch: torch.Tensor | None, good: list[int]
+) -> tuple[Explanation | None, list[int], dict[int, str]]:
+    """Return what a method makes of a batch, whose rows have these numbers; None where there is none."""
+    if batch is None:
+        return None, [], {}
+    at = {row: place for place, row in enumerate(good)}
+
+    def made(rows: list[int]) -> Explanation:
+        return _one_method(job, model, method, batch if len(rows) == len(good) else batch[[at[row] for row in rows]])
+
+    return make_all(made, good)
+
+
 def _one_method(job: Job, model: Model, method: str, batch: torch.Tensor) -> Explanation:
     settings = job.settings
     target = tuple(settings.target) if isinstance(settings.target, list) else settings.target
@@ -142,18 +154,19 @@ def _one_method(job: Job, model: Model, method: str, batch: torch.Tensor) -> Exp
         options.setdefault("seed", settings.seed)
     explanation = function(model, batch, target, **options)
     if settings.checks:
-        return verify(model, explanation, settings.checks, seed=settings.seed, **job.check_options)
+        given = {name: dict(entries) for name, entries in job.check_options.items()}
+        return verify(model, explanation, settings.checks, seed=settings.seed, **given)
     return explanation
 
 
-def _takes_seed(function: object) -> bool:
+def _takes_seed(function: Callable) -> bool:
     from inspect import signature
 
     parameters = signature(function).parameters
     return "seed" in parameters or any(item.kind is item.VAR_KEYWORD for item in parameters.values())
 
 
-def _as_parquet(table: object, content: bytes, piece: Piece) -> bytes:
+def _as_parquet(table: pa.Table, content: bytes, piece: Piece) -> bytes:
     """Return a table as a file that says which values belong to it, and which rows it is of."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
@@ -195,7 +208,7 @@ def rank() -> int:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread() -> Generator[None]:
     """Run on one thread: sums in another order would be other bytes, and workers would take each other's cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

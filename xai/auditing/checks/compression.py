@@ -38,7 +38,7 @@ def pruning(model: Model, split: Split, trace: Trace) -> Measured:
         _scores(model, split, lambda network, share=share: _drop_units(network, hidden, trace, share))
         for share in (SHARES if hidden else ())
     ]
-    kept = [share for share, scores in zip(SHARES, sparse) if own.mean() - scores.mean() <= BEARABLE]
+    kept = [share for share, scores in zip(SHARES, sparse, strict=True) if own.mean() - scores.mean() <= BEARABLE]
     spare = max(kept, default=0.0)
     lines = {"connections": ([0.0, *SHARES], [own.mean(), *(scores.mean() for scores in sparse)])}
     if narrow:

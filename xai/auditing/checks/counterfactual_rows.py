@@ -65,7 +65,7 @@ def _columns(model: Model, data: Prepared, ways: Allowed, seed: int) -> Measured
     most = [names[place] for place in np.argsort(-often, kind="stable")[:3] if often[place]]
     facts = {"columns": counts.mean(), "rows": len(typical), "found": len(counts), "most": most}
     raw = {"tables": [table("What would change the answer to the worst errors", lines)]} if lines else {}
-    details = {"raw": raw, "by_column": dict(zip(names, often.tolist()))}
+    details = {"raw": raw, "by_column": dict(zip(names, often.tolist(), strict=True))}
     return Measured(float(counts.mean()), bootstrap_mean(counts, seed), facts, details, at_most="warn")
 
 

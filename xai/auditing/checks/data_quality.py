@@ -153,13 +153,15 @@ def _constant(model: Model, split: Split) -> Measured:
 
 def _constant_columns(model: Model, split: Split) -> Constant:
     same = (split.inputs == split.inputs[:1]).all(0)
-    return Constant([name for name, flag in zip(table_of(model).names, same.tolist()) if flag], len(same), "columns")
+    return Constant(
+        [name for name, flag in zip(table_of(model).names, same.tolist(), strict=True) if flag], len(same), "columns"
+    )
 
 
 def _constant_series(model: Model, split: Split) -> Constant:
     same = (split.inputs == split.inputs[:1, :1]).all(0).all(0)
     names = getattr(model.input, "names", None) or [f"series {number}" for number in range(len(same))]
-    return Constant([name for name, flag in zip(names, same.tolist()) if flag], len(same), "series")
+    return Constant([name for name, flag in zip(names, same.tolist(), strict=True) if flag], len(same), "series")
 
 
 def _constant_images(model: Model, split: Split) -> Constant:
@@ -216,6 +218,6 @@ def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Mea
     shift = float(boots.mean()) - score
     interval = tuple(float(end) - shift for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))
     lines = [{"class": label, "learned from": float(a), "held out": float(b)}
-             for label, a, b in zip(class_names(model, held_out.outputs), before, after)]  # fmt: skip
+             for label, a, b in zip(class_names(model, held_out.outputs), before, after, strict=True)]  # fmt: skip
     details = {"tables": [table("Shares of the classes", lines)]}
     return Measured(score, interval, {"distance": distance, "chance": null.mean()}, details)

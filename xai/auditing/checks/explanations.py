@@ -46,7 +46,7 @@ def _verified(model: Model, data: Prepared, seed: int, count: int) -> dict[str, 
         raise Untestable("error", error=error) from error
     found: dict[str, Measured | Untestable] = {}
     for number, check in enumerate(CHECKS):
-        findings = list(zip(split.index.tolist(), (row[number] for row in verified.evidence)))
+        findings = list(zip(split.index.tolist(), (row[number] for row in verified.evidence), strict=True))
         found[f"explanations.{check}"] = _refuted(check, findings, made.method)
     return found
 

@@ -161,7 +161,7 @@ def _flow(model: Model, inputs: Tensor, layers: list[str], seed: int) -> list[fl
             output = model.forward_on(model.network, session.inputs[row : row + 1])
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, [weight for _, weight in owned], allow_unused=True)
-            for (layer, _), gradient in zip(owned, gradients):
+            for (layer, _), gradient in zip(owned, gradients, strict=True):
                 squares[layer] += 0.0 if gradient is None else float(gradient.double().pow(2).mean())
     return [(squares[layer] / len(inputs)) ** 0.5 for layer in layers]
 
@@ -174,7 +174,7 @@ def _time(model: Model, split: Split) -> Measured:
     if int(kept.sum()) < 5:
         raise Untestable("few_steps")
     thirds = []
-    for size, length in zip(sizes[kept], lengths[kept].tolist()):
+    for size, length in zip(sizes[kept], lengths[kept].tolist(), strict=True):
         edges = [round(length * third / 3) for third in range(4)]
         thirds.append([float(size[start:stop].mean()) for start, stop in pairwise(edges)])
     means = np.array(thirds).mean(0)

@@ -63,7 +63,7 @@ def _by_entity(
     def difference(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
         means = [
             sums[drawn].sum(axis) / counts[drawn].sum(axis)
-            for (sums, counts), drawn in zip(totals, (a.astype(int), b.astype(int)))
+            for (sums, counts), drawn in zip(totals, (a.astype(int), b.astype(int)), strict=True)
         ]
         return means[0] - means[1]
 

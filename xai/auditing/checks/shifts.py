@@ -77,7 +77,7 @@ def _columns(made: Features, known: object, new: object) -> list[dict[str, objec
     p_values = holm([float(test.pvalue) for test in tests])
     lines = [
         {"column": name, "distance": float(test.statistic), "p (Holm)": p_value}
-        for name, test, p_value in zip(made.names, tests, p_values)
+        for name, test, p_value in zip(made.names, tests, p_values, strict=True)
     ]
     return sorted(lines, key=lambda line: -line["distance"])
 

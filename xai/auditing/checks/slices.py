@@ -67,7 +67,7 @@ def _lines(surprise: np.ndarray, wrong: np.ndarray, leaves: np.ndarray, paths: d
         tests = {leaf: ttest_ind(surprise[leaves == leaf], surprise[leaves != leaf], equal_var=False) for leaf in paths}
     p_values = holm([_finite(test.pvalue, 1.0) for test in tests.values()])
     lines = []
-    for (leaf, test), p_value in zip(tests.items(), p_values):
+    for (leaf, test), p_value in zip(tests.items(), p_values, strict=True):
         inside = leaves == leaf
         interval = test.confidence_interval(1 - ALPHA / len(paths))
         more = float(surprise[inside].mean() - surprise[~inside].mean())

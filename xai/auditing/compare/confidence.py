@@ -75,7 +75,7 @@ def _resampled(answers: list[Answers], reference: list[int], gained: float, seed
 def _pictures(ensemble: Ensemble, answers: list[Answers], found: np.ndarray) -> dict[str, list]:
     lines = [
         {"version": name, "calibration error": float(error), "confidence minus share right": sure.mean() - right.mean()}
-        for name, error, (sure, right) in zip(ensemble.names, found, answers)
+        for name, error, (sure, right) in zip(ensemble.names, found, answers, strict=True)
     ]
     curve = {
         name: ([line["confidence"] for line in made], [line["share right"] for line in made])

@@ -107,7 +107,7 @@ def _by_slice(ensemble: Ensemble, seed: int) -> Measured:
     else:
         p_values = holm([mcnemar(wrong[A][rows], wrong[B][rows]) for rows in inside.values()])
     found = []
-    for (leaf, rows), p_value in zip(inside.items(), p_values):
+    for (leaf, rows), p_value in zip(inside.items(), p_values, strict=True):
         rates = (wrong[A][rows].mean(), wrong[B][rows].mean(), wrong[ensemble.reference][:, rows].mean())
         low, high = bootstrap_mean(own[rows], seed)
         mean = float(own[rows].mean())
@@ -178,7 +178,7 @@ def _pictures(ensemble: Ensemble, found: list[GroupShift], kind: str, words: dic
 
 def _lines(ensemble: Ensemble, quality: np.ndarray, seed: int) -> list[dict[str, object]]:
     label, lines = SCORES[ensemble.task], []
-    for name, values in zip(ensemble.names, quality):
+    for name, values in zip(ensemble.names, quality, strict=True):
         low, high = bootstrap_mean(values, seed)
         lines.append({"version": name, label: float(values.mean()), "95 % low": low, "95 % high": high})
     return lines

@@ -64,7 +64,7 @@ def group_shifts(
     else:
         p_values = holm(by_rows(masks))
     found = []
-    for number, (group, p_value) in enumerate(zip(groups, p_values)):
+    for number, (group, p_value) in enumerate(zip(groups, p_values, strict=True)):
         inside = gained[group.mask]
         rates = (means[A, number], means[B, number], means[ensemble.reference, number].mean())
         found.append(

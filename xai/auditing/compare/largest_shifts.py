@@ -68,4 +68,4 @@ def _several(ensemble: Ensemble, values: list[float]) -> str:
     """Return the numbers of a regression, or the names of the labels that are there."""
     if ensemble.task == "regression":
         return ", ".join(f"{value:.4g}" for value in values)
-    return ", ".join(name for name, value in zip(ensemble.classes, values) if value > 0.5) or "none"
+    return ", ".join(name for name, value in zip(ensemble.classes, values, strict=True) if value > 0.5) or "none"

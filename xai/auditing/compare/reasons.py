@@ -85,7 +85,7 @@ def explain_versions(
     ensemble: Ensemble, chosen: Tensor, target: list[int], versions: Sequence[int], seed: int
 ) -> list[Explanation]:
     """Return the explanations of the same rows (numbers in the ensemble) by several versions, by one method."""
-    both = list(zip(ensemble.models, ensemble.splits))
+    both = list(zip(ensemble.models, ensemble.splits, strict=True))
     gradient = all(differentiable(model, split.inputs) for model, split in both)
     return [
         explain(model, split.inputs[chosen], target, seed=seed, background=split.inputs, gradient=gradient)
@@ -116,4 +116,4 @@ def _lines(ensemble: Ensemble, distances: np.ndarray, rows: list[int]) -> list[d
 
 def _distances(first: list[Tensor], second: list[Tensor]) -> np.ndarray:
     """Return one minus the rank correlation of two versions' explanations, row by row."""
-    return np.array([0.0 if torch.equal(a, b) else 1 - alike(a, b)[0] for a, b in zip(first, second)])
+    return np.array([0.0 if torch.equal(a, b) else 1 - alike(a, b)[0] for a, b in zip(first, second, strict=True)])

@@ -61,7 +61,9 @@ def about_versions(ensemble: Ensemble) -> dict[str, object]:
     names = [a.name, b.name]
     if a.name == b.name:  # two trainings of one recipe differ by their folders alone
         names = [model.name if model.source is None else model.source.resolve().name for model in (a, b)]
-    versions = zip([*names, *(model.name for model in ensemble.models[2:])], ensemble.models, ensemble.splits)
+    versions = zip(
+        [*names, *(model.name for model in ensemble.models[2:])], ensemble.models, ensemble.splits, strict=True
+    )
     facts = [
         {"name": name, "weights": model.digest(), "answers": tensor_digest(split.prediction)}
         for name, model, split in versions

@@ -128,7 +128,8 @@ def _opposite_ends(split: Split, donors: Split, order: Tensor) -> tuple[Tensor, 
     upper = (split.prediction[:, 0] > (low + high) / 2).cpu()
     ends = [order[donors.prediction[order, 0] <= low], order[donors.prediction[order, 0] >= high]]
     picked = torch.empty(len(split), dtype=torch.long)
-    for side, end in zip((upper, ~upper), ends):  # each side counts for itself, so that donors come equally often
+    # Each side counts for itself, so that donors come equally often.
+    for side, end in zip((upper, ~upper), ends, strict=True):
         picked[side] = end[torch.arange(int(side.sum())) % len(end)]
     return torch.arange(len(split)), picked
 

@@ -125,7 +125,7 @@ def _lines(moves: Sequence[Move], usual: Sequence[float], names: Sequence[str], 
     tried = {id(move.candidate): move.candidate for move in moves}
     comparisons = sum(outputs if item.target is None else 1 for item in tried.values())
     lines = []
-    for move, rightly in zip(moves, usual):
+    for move, rightly in zip(moves, usual, strict=True):
         low, high = wilson(round(move.share * move.count), move.count, 1 - ALPHA / comparisons)
         lines.append({
             **(move.candidate.columns or {"trigger": move.candidate.name}), "to": names[move.target],

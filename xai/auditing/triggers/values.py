@@ -52,7 +52,7 @@ def by_labels(model: Model, split: Split, held_out: Split) -> Expected:
 
     def expected(moves: list[Move]) -> list[float]:
         found = []
-        for move, trend in zip(moves, by_line(moves)):
+        for move, trend in zip(moves, by_line(moves), strict=True):
             setting = move.candidate.plant
             labelled = (held_out.labels == move.target).numpy()
             alike = _alike(table, held_out, setting.column, setting.value)
