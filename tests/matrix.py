@@ -11,30 +11,17 @@ from tests.zoo import ZOO
 from xai.methods import METHODS
 
 NO_LAYER = "feature maps"
-GATED = ("mobilenet_v3", "efficientnet", "regnet_y", "mean_gate", "ghostnet")
-LAYER_NORMED = ("convnext_torchvision", "convnext_timm", "vit", "swin", "mlp_mixer", "coatnet")
 MAPLESS = ("lstm_packed", "series_of_5000", "volumes", "exported")
 SLOPES = ("saliency", "input_x_gradient", "smoothgrad", "gradient_shap", "integrated_gradients", "guided_backprop",
           "deconvolution", "gradcam", "guided_gradcam", "deeplift", "lrp")  # fmt: skip
 # Of all cells these raise an error, with these words in it; every other one gives a result.
 NAMED: dict[tuple[str, str], str] = {
-    ("lrp", "log_probabilities"): "LogSoftmax",
-    ("lrp", "probabilities"): "Softmax",
-    ("lrp", "transformer_encoder"): "NativeLayerNorm",
-    ("lrp", "layer_norm"): "NativeLayerNorm",
-    ("lrp", "group_norm"): "NativeGroupNorm",
-    **{("lrp", name): "a product of two parts" for name in ("gates", *GATED)},
-    **{("lrp", name): "NativeLayerNorm" for name in LAYER_NORMED},
-    **{("lrp", name): "NativeGroupNorm" for name in ("poolformer", "bit", "unet")},
-    # Windows lie in the axis of the rows, where one row of a baseline does not stand for many.
     **{(method, "recurrent"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "per_step_outputs"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): "scripted" for method in ("guided_backprop", "deconvolution")},
     **{(method, "scripted"): "no rule" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): NO_LAYER for method in ("gradcam", "guided_gradcam")},
     ("visualize", "scripted"): "layer",
-    ("lrp", "swin_masked"): "a product of two parts",
-    **{("lrp", name): "NativeLayerNorm" for name in ("transformer_masked", "decoder")},
     **{(method, "lstm_packed"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "vmap_inside"): "no rule" for method in ("deeplift", "lrp")},
     **{(method, "complex_weights"): "no rule" for method in ("deeplift", "lrp")},

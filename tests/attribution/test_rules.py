@@ -49,6 +49,9 @@ ACTIVATIONS = {
     "in_place": lambda x: (3 * x).relu_(), "fraction": lambda x: 1 / (2 + x.tanh()),
     "log_softmax": lambda x: x.log_softmax(1), "softmax": lambda x: x.softmax(1),
     "layer_norm": lambda x: functional.layer_norm(x, (4,)), "product": lambda x: x * x.tanh(),
+    "length": lambda x: x * (x[:, :3] + 1).norm(dim=1, keepdim=True), "glu": lambda x: functional.glu(x, 1),
+    "unit_length": lambda x: functional.normalize(x + 1),
+    "scaled_addition": lambda x: torch.addcmul(torch.ones(4).double(), x, torch.arange(4).double()),
     "quotient": lambda x: x / (x.exp() + 1), "matmul": lambda x: (x[:, :, None] @ x[:, None].tanh()).sum(2),
     "max_pool": lambda x: functional.max_pool1d(x[:, None], 2)[:, 0],
     "adaptive": lambda x: functional.adaptive_max_pool1d(x[:, None], 2)[:, 0],
@@ -210,9 +213,10 @@ def test_folding_a_batch_norm_is_one_layer() -> None:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (lambda x: (x * x.tanh()).sum(1), "a product of two parts"), (lambda x: x.sigmoid().sum(1), "no rule .Sigmoid"),
-        (lambda x: x.softmax(1)[:, 0], "no rule .Softmax"),
-        (lambda x: functional.layer_norm(x, (4,))[:, 0], "LayerNorm"),
+        (lambda x: functional.bilinear(x, x, torch.ones(1, 4, 4).double())[:, 0], "no rule .Trilinear"),
+        (lambda x: x.sigmoid().sum(1), "no rule .Sigmoid"),
+        (lambda x: functional.softplus(x).sum(1), "no rule .Softplus"),
+        (lambda x: (x.sigmoid() * x.sigmoid()).sum(1), "no rule .Sigmoid"),
         (lambda x: torch.div(torch.ones(1).double(), x + 9).sum(1), "Div"), (lambda x: x.exp().sum(1), "no rule .Exp"),
         (lambda x: torch.nn.GRU(4, 1, batch_first=True).double()(x[:, None])[0][:, 0, 0], "a recurrent one .gru"),
     ],
@@ -225,6 +229,8 @@ def test_what_lrp_has_no_rule_for_is_named(function: object, words: str) -> None
 def test_what_deeplift_has_no_rule_for_is_named() -> None:
     with pytest.raises(NetworkError, match=r"no rule .Sort"):
         deeplift(regression(lambda x: x.sort(1).values[:, 0]), rows())
+    with pytest.raises(NetworkError, match=r"no rule .LinalgVectorNorm"):
+        deeplift(regression(lambda x: x.norm(1, 1)), rows())
     with pytest.raises(NetworkError, match="same operations for the baseline"):
         deeplift(
             regression(lambda x: (x.relu() if float(x.detach().sum()) > 0 else x.tanh()).sum(1)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FunctionType
@@ -27,8 +27,8 @@ from xai.model.session import Session
 from xai.network.gradients import gradient_of, variable_of
 
 __all__ = [
-    "Operation", "Rule", "check_graph", "connect", "graph_of", "kind_of", "no_recurrence", "pulled_back",
-    "ruled_gradient", "rules",
+    "Operation", "Rewritten", "Rule", "Table", "check_graph", "connect", "graph_of", "kind_of", "no_recurrence",
+    "pulled_back", "ruled_gradient", "rules",
 ]  # fmt: skip
 
 
@@ -75,14 +75,27 @@ def _put(source: Tensor, place: int | str, args: list, kwargs: dict) -> None:
 Rule = Callable[[Operation], "Tensor | tuple | None"]
 
 
+@dataclass(frozen=True)
+class Rewritten:
+    """In place of a rule: the same operation written in Python, with its arguments, so that each step has its rule.
+
+    It returns NotImplemented where arguments ask for something else: then the operation runs as it is.
+    """
+
+    function: Callable
+
+
+Table = Mapping[str, Rule | Rewritten]
+
+
 @contextmanager
-def rules(table: Mapping[str, Rule]) -> Generator[None]:
+def rules(table: Table) -> Generator[None]:
     """Run a forward pass in which each operation named in the table is put out by its rule.
 
     A rule takes the Operation and returns its output, connected to the graph as the rule wants (see `connect`), or None
-    where the operation's own gradient will do. Names are those of torch, without underscores: "relu" stands for
-    `F.relu`, `torch.relu_` and `nn.ReLU` alike. To be entered inside `Model.explaining`, where weights are frozen: a
-    tensor that requires a gradient there is one that depends on the input.
+    where the operation's own gradient will do; an operation may also be `Rewritten` as several others. Names are those
+    of torch, without underscores: "relu" stands for `F.relu`, `torch.relu_` and `nn.ReLU` alike. To be entered inside
+    `Model.explaining`, where weights are frozen: a tensor that requires a gradient there depends on the input.
     """
     with _Mode(table):
         yield
@@ -108,7 +121,7 @@ class _Connected(torch.autograd.Function):
 
 
 class _Mode(TorchFunctionMode):
-    def __init__(self, table: Mapping[str, Rule]) -> None:
+    def __init__(self, table: Table) -> None:
         super().__init__()
         self.table = table
         self.open: list[FunctionType] = []
@@ -121,6 +134,13 @@ class _Mode(TorchFunctionMode):
             if isinstance(func, FunctionType) and func not in self.open and func.__module__ in WRITTEN_IN_PYTHON:
                 return self._inside(func, args, kwargs)
             return func(*args, **kwargs)
+        rule = self.table[name]
+        if isinstance(rule, Rewritten):
+            if not torch.is_grad_enabled() or not any(map(_depends, _flat((*args, *kwargs.values())))):
+                return func(*args, **kwargs)
+            with self:
+                output = rule.function(*args, **kwargs)
+            return func(*args, **kwargs) if output is NotImplemented else output
         given = kwargs
         in_place = bool(kwargs.get("inplace")) or (written.endswith("_") and not written.startswith("_"))
         kwargs = {key: value for key, value in kwargs.items() if key != "inplace"}
@@ -133,7 +153,7 @@ class _Mode(TorchFunctionMode):
         overwritten = call.sources[0]
         if in_place:  # a rule gets a copy: it may read its source again on the way back
             call = call.with_first(overwritten.clone())
-        output = self.table[name](call)
+        output = rule(call)
         if output is None:
             return func(*args, **given)
         return overwritten.copy_(output) if in_place and isinstance(output, Tensor) else output
@@ -168,6 +188,11 @@ def _depends(item: object) -> bool:
     return isinstance(item, Tensor) and item.requires_grad
 
 
+def _flat(items: Iterable) -> list[object]:
+    """Return items and those of the tuples and lists among them."""
+    return [part for item in items for part in (item if isinstance(item, tuple | list) else (item,))]
+
+
 def _out_of_place(func: Callable, *args: object, **kwargs: object) -> object:
     cloned = [item.clone() if isinstance(item, Tensor) else item for item in args]
     return func(*cloned, **{name: item.clone() if isinstance(item, Tensor) else item for name, item in kwargs.items()})
@@ -182,7 +207,11 @@ def pulled_back(function: Callable, *sources: Tensor) -> tuple[Tensor, Callable[
 
 
 def ruled_gradient(
-    session: Session, batch: Tensor, rows: Tensor, table: Mapping[str, Rule], check: Callable[[Tensor], None]
+    session: Session,
+    batch: Tensor,
+    rows: Tensor,
+    table: Table,
+    check: Callable[[Tensor], None],
 ) -> tuple[Tensor, Tensor]:
     """Return the scores (n,) of a batch and what the rules of a table make of their gradient, like `Case.gradient`.
 
@@ -246,4 +275,4 @@ def _several(node: Node, name: str) -> bool:
     edges = [source is not None for source, _ in node.next_functions]
     if name == "Div":
         return edges[-1] and len(edges) > 1  # also a constant divided by a part of the graph
-    return sum(edges[1:] if name in ("Addmm", "Addbmm", "Baddbmm") else edges) > 1
+    return sum(edges[1:] if name in ("Addcmul", "Addmm", "Addbmm", "Baddbmm") else edges) > 1

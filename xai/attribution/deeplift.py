@@ -11,9 +11,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai.attribution.backward_rules import Operation, check_graph, no_recurrence, ruled_gradient, rules
+from xai.attribution.backward_rules import Operation, Table, check_graph, no_recurrence, ruled_gradient, rules
 from xai.attribution.deeplift_rules import TABLE
 from xai.attribution.gradients import note_completeness
+from xai.attribution.rewritten import REWRITTEN
 from xai.base.errors import NetworkError, XaiError, names_errors
 from xai.model.model import Model
 from xai.model.session import Session
@@ -113,8 +114,8 @@ class _Reference:
         self.seen: list[tuple[str, tuple[Tensor, ...]]] = []
         self.place = 0
 
-    def table(self, rule: Callable) -> dict[str, Callable]:
-        return {**no_recurrence("deeplift"), **dict.fromkeys(TABLE, rule)}
+    def table(self, rule: Callable) -> Table:
+        return {**no_recurrence("deeplift"), **dict.fromkeys(TABLE, rule), **REWRITTEN}
 
     def keep(self, operation: Operation) -> None:
         # Copies, since the network may go on in place.

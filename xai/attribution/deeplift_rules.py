@@ -6,7 +6,6 @@ all), and returns the output in the graph, or None where the operation has no ru
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -28,7 +27,7 @@ from xai.attribution.multipliers import (
     standardized,
     times_inverse,
 )
-from xai.attribution.operations import ELEMENTWISE, MAXIMA
+from xai.attribution.operations import ELEMENTWISE, FACTORS, MAXIMA
 
 __all__ = ["TABLE"]
 
@@ -165,53 +164,14 @@ def _deviation(operation: Operation, before: Before) -> Tensor | None:
     return output if operation.name == "var" else rescaled(torch.sqrt, output, variance(*before))
 
 
-def _attention(operation: Operation, before: Before) -> Tensor | None:
-    """Two products and the softmax between them; queries, keys, values or a mask may be constants of the network."""
-    if operation.argument(4, "dropout_p", 0.0):
-        return None
-    parts, ends = [], []
-    for place, name in enumerate(("query", "key", "value", "attn_mask")):
-        parts.append(operation.argument(place, name))
-        known = [end for at, end in zip(operation.places, before, strict=True) if at in (place, name)]
-        ends.append(known[0] if known else parts[-1])
-    (query, key, value, mask), (query_before, key_before, value_before, mask_before) = parts, ends
-    if operation.kwargs.get("enable_gqa"):
-        times = query.shape[-3] // key.shape[-3]
-        key, key_before, value, value_before = (
-            item.repeat_interleave(times, -3) for item in (key, key_before, value, value_before)
-        )
-    scale = operation.kwargs.get("scale")
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    fit = halfway(torch.matmul, (query * scale, key.mT), (query_before * scale, key_before.mT))
-    fit_before = query_before * scale @ key_before.mT
-    if operation.argument(5, "is_causal", False):
-        mask = mask_before = torch.ones(fit.shape[-2:], dtype=torch.bool, device=fit.device).tril()
-    if mask is not None and mask.dtype == torch.bool:
-        mask = mask_before = torch.zeros_like(mask, dtype=fit.dtype).masked_fill(~mask, -torch.inf)
-    if mask is not None:
-        fit, fit_before = fit + mask, fit_before + mask_before
-    weights = softmax(_safe_softmax, fit, fit_before, -1)
-    return halfway(torch.matmul, (weights, value), (_safe_softmax(fit_before), value_before))
-
-
-def _safe_softmax(logits: Tensor) -> Tensor:
-    """Return a softmax along the last axis that is 0 where all is masked, as in torch's attention."""
-    return logits.softmax(-1).masked_fill((logits == -torch.inf).all(-1, keepdim=True), 0.0)
-
-
-PRODUCTS = (
-    "mul", "multiply", "matmul", "mm", "bmm", "mv", "dot", "inner", "outer", "einsum", "addmm", "addbmm", "baddbmm",
-    "addmv", "addr", "addcmul",
-)  # fmt: skip
 TABLE: dict[str, Callable[[Operation, Before], Tensor | tuple | None]] = {
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(MAXIMA, _maximum),
-    **dict.fromkeys(PRODUCTS, _product),
+    **dict.fromkeys(FACTORS, _product),
     "max": _largest,
     **dict.fromkeys(("div", "divide", "true_divide"), _quotient),
     "softmax": partial(_softmax, softmax), "log_softmax": partial(_softmax, log_softmax),
     "logsumexp": partial(_softmax, logsumexp),
     "layer_norm": _layer_norm, "rms_norm": partial(_layer_norm, centered=False),
     "group_norm": _group_norm, "instance_norm": _instance_norm, "var": _deviation, "std": _deviation,
-    "scaled_dot_product_attention": _attention,
 }  # fmt: skip

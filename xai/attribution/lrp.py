@@ -12,14 +12,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from xai.attribution.backward_rules import Operation, check_graph, connect, no_recurrence, ruled_gradient
+from xai.attribution.backward_rules import Operation, Table, check_graph, connect, no_recurrence, ruled_gradient
 from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
+from xai.attribution.relevance import Account
+from xai.attribution.relevance_rules import mark_bounded, products, relevance_rules
+from xai.attribution.rewritten import REWRITTEN
 from xai.base.arguments import real_number
 from xai.base.errors import InputError, NetworkError, names_errors
 from xai.model.model import Model
 from xai.model.opening import PASSES_WORTH_A_PLAN
-from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["RULES", "lrp"]
@@ -44,9 +46,14 @@ def lrp(
 ) -> Explanation:
     """Return the relevance of each value: the output, handed back layer by layer in proportion to what came in.
 
-    Relevance that does not reach the input is in the diagnostics, by cause: `absorbed_by_biases`, `absorbed_by_epsilon`
-    and `absorbed_elsewhere` (batch norms that could not be folded, constants that the network adds, its own
-    normalization of the input); with the sum of the values they make up the `score`.
+    Attention, gates and normalization have the rules of AttnLRP: a product hands the same to each factor, but nothing
+    to a gate (a sigmoid) nor to what is divided by; a softmax is taken to first order. `options["run"]["rules"]` says
+    which rule ran where.
+
+    Relevance that does not reach the input is in the diagnostics, by cause: `absorbed_by_biases`,
+    `absorbed_by_epsilon`, `absorbed_by_softmax` (its value less its first order) and `absorbed_elsewhere` (batch norms
+    that could not be folded, constants that the network adds, its own normalization of the input); with the sum of the
+    values they make up the `score`.
 
     Args:
         model: What is explained.
@@ -67,10 +74,10 @@ def lrp(
     Raises:
         InputError: An argument cannot be.
         TargetError: There is no such target.
-        NetworkError: An operation has no rule: products of two parts, normalization by the input's own statistics,
-            activations that are not 0 at 0.
+        NetworkError: An operation has no rule, such as an activation that is not 0 at 0 and no gate.
 
-    Sources: Bach et al. 2015, doi:10.1371/journal.pone.0130140; Montavon et al. 2019, doi:10.1007/978-3-030-28954-6_10.
+    Sources: Bach et al. 2015, doi:10.1371/journal.pone.0130140; Montavon et al. 2019, doi:10.1007/978-3-030-28954-6_10;
+    Achtibat et al. 2024, arXiv:2402.05602.
 
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 1))
     >>> with torch.no_grad():
@@ -88,52 +95,36 @@ def lrp(
     # Its rules are continuous where activations bend, so scores are all that must agree.
     run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer, "scores_only": True}
     with model.explaining("lrp", inputs, target, differentiable=True, **run) as session:
-        absorbed = _Absorbed(session)
+        account = Account(session)
         parts, scores = [], []
         for rows in session.chunks(len(session)):
-            absorbed.rows = rows
-            score, gradient = ruled_gradient(
-                session,
-                session.inputs[rows],
-                rows,
-                _table(rule, Split(epsilon, gamma, alpha), absorbed),
-                partial(check_graph, allowed=SELECTING),
-            )
+            with account.of(rows):
+                score, gradient = ruled_gradient(
+                    session,
+                    session.inputs[rows],
+                    rows,
+                    _table(rule, Split(epsilon, gamma, alpha), account),
+                    partial(check_graph, allowed=SELECTING),
+                )
             scores.append(score.double())
             parts.append(gradient * session.inputs[rows])
         values, score = torch.cat(parts), torch.cat(scores)
-        elsewhere = score - values.double().flatten(1).sum(1) - absorbed.biases - absorbed.epsilon
+        known = account.biases + account.epsilon + account.softmax
         session.note("score", score)
-        session.note("absorbed_by_biases", absorbed.biases)
-        session.note("absorbed_by_epsilon", absorbed.epsilon)
-        session.note("absorbed_elsewhere", elsewhere)
+        session.note("absorbed_by_biases", account.biases)
+        session.note("absorbed_by_epsilon", account.epsilon)
+        session.note("absorbed_by_softmax", account.softmax)
+        session.note("absorbed_elsewhere", score - values.double().flatten(1).sum(1) - known)
         options = {"rule": rule, "epsilon": epsilon, "gamma": gamma, "alpha": alpha}
-        return session.explanation("lrp", values, "input", options=options)
+        return session.explanation("lrp", values, "input", options=options, run={"rules": account.rules})
 
 
-class _Absorbed:
-    """What stays behind on the way back, per row of the session, in float64."""
-
-    def __init__(self, session: Session) -> None:
-        self.biases = torch.zeros(len(session), dtype=torch.float64, device=session.inputs.device)
-        self.epsilon = torch.zeros_like(self.biases)
-        self.rows = session.rows
-
-    def add(self, relevance: Tensor, handed_on: Tensor, biases: Tensor) -> None:
-        """Count one layer: the relevance that came, what it handed on, and what its biases took; all (n, ...)."""
-        if len(relevance) != len(self.rows) or len(handed_on) != len(self.rows):
-            return  # rows are mixed into another axis: what is lost here counts as lost elsewhere
-        parts = (relevance, handed_on, biases)
-        came, left, taken = (part.flatten(1).sum(1, dtype=torch.float64) for part in parts)
-        self.biases[self.rows] += taken
-        self.epsilon[self.rows] += came - left - taken
-
-
-def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
+def _table(rule: str, split: Split, account: Account) -> Table:
     def weighted(operation: Operation) -> Tensor | None:
         if operation.places not in ((0,), ("input",)):
-            return None
+            return products(operation, account)
         chosen = rule if rule != "composite" else EPSILON if operation.name == "linear" else GAMMA
+        steps_first = account.ran(operation.name, chosen)
 
         def values(source: Tensor) -> tuple:
             output = operation(source)
@@ -147,7 +138,7 @@ def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
                 known = reached if reached._version == written else operation(source)
                 relevance = gradient * known
                 multiplier, biases = shares(chosen, split, operation, source, known, relevance)
-                absorbed.add(relevance, multiplier * source, biases)
+                account.layer(relevance, multiplier * source, biases, steps_first)
                 return (multiplier,)
 
             return output, handed
@@ -166,10 +157,15 @@ def _table(rule: str, split: Split, absorbed: _Absorbed) -> dict:
             ratio = torch.where(source == 0, 0, output / source)
             return output, lambda gradient: (gradient * ratio,)
 
-        return connect(values, operation.sources[0])
+        account.ran(operation.name, "as it is")
+        output = connect(values, operation.sources[0])
+        mark_bounded(output, operation.name)
+        return output
 
     return {
         **no_recurrence("lrp"),
+        **REWRITTEN,
+        **relevance_rules(account),
         **dict.fromkeys(ELEMENTWISE, activation),
         **dict.fromkeys(("linear", *CONVOLUTIONS), weighted),
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["ELEMENTWISE", "LINEAR", "MAXIMA", "PRODUCTS", "RECTIFIERS", "RECTIFIER_NODES", "RECURRENT", "SELECTING"]
+__all__ = [
+    "ELEMENTWISE", "FACTORS", "LINEAR", "MAXIMA", "PRODUCTS", "RECTIFIERS", "RECTIFIER_NODES", "RECURRENT", "SELECTING",
+]  # fmt: skip
 
 RECTIFIERS = frozenset((
     "relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus",
@@ -16,13 +18,18 @@ ELEMENTWISE = RECTIFIERS | frozenset((
     "sqrt", "rsqrt", "square", "pow", "abs", "absolute", "reciprocal", "sin", "cos", "erf", "special_erf", "atan",
     "sinh", "cosh", "asinh",
 ))  # fmt: skip
+# Two factors or more, and for some of them a summand.
+FACTORS = (
+    "mul", "multiply", "matmul", "mm", "bmm", "mv", "dot", "inner", "outer", "einsum", "addmm", "addbmm", "baddbmm",
+    "addmv", "addr", "addcmul",
+)  # fmt: skip
 MAXIMA = frozenset(f"{way}max_pool{sides}d" for way in ("", "adaptive_") for sides in (1, 2, 3)) | {"amax"}
 RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 
 # Nodes of the graph that are linear in what comes in, or only move it: their gradient is their rule.
 LINEAR = frozenset((
-    "AccumulateGrad", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D", "Add", "Addbmm", "Addmm", "Addmv", "Addr", "Alias",
-    "AsStrided", "AvgPool2D", "AvgPool3D", "BackwardHookFunction", "Baddbmm", "Bmm", "BroadcastTensors", "Cat",
+    "AccumulateGrad", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D", "Add", "Addbmm", "Addcmul", "Addmm", "Addmv", "Addr",
+    "Alias", "AsStrided", "AvgPool2D", "AvgPool3D", "BackwardHookFunction", "Baddbmm", "Bmm", "BroadcastTensors", "Cat",
     "Clone", "Col2Im", "ConstantPadNd", "Convolution", "ConvolutionOverrideable", "Copy", "CopyBackwards",
     "CopySlices", "CudnnBatchNorm", "Cumsum", "Detach", "Diagonal", "Div", "Dot", "Embedding", "Expand", "Flip",
     "Fold", "Gather", "Im2Col", "Index", "IndexSelect", "Lerp", "Linear", "MaskedFill", "MaskedSelect", "Mean",
@@ -36,7 +43,7 @@ LINEAR = frozenset((
 ))  # fmt: skip
 # Of these, what is linear in each factor but not in two at once.
 PRODUCTS = frozenset((
-    "Mul", "Div", "Mm", "Bmm", "Addmm", "Addbmm", "Baddbmm", "Dot", "Mv", "Convolution", "Lerp", "Linear",
+    "Mul", "Div", "Mm", "Bmm", "Addcmul", "Addmm", "Addbmm", "Baddbmm", "Dot", "Mv", "Convolution", "Lerp", "Linear",
 ))  # fmt: skip
 # A maximum hands all to its winner; that is a rule too, where a method says so.
 SELECTING = frozenset((

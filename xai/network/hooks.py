@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from xai.base.errors import LayerError, NetworkError
@@ -26,6 +27,7 @@ __all__ = [
     "recording",
     "replacing",
     "run_recorded",
+    "running",
 ]
 
 # Modules that only bend their input: a unit is read before them.
@@ -173,6 +175,30 @@ def replacing(
         handle.remove()
     if not calls and not optional:
         raise LayerError("layer", expected="a layer that the forward pass reaches", got=repr(name))
+
+
+@contextmanager
+def running(network: nn.Module) -> Generator[list[str]]:
+    """Lend a list of the names of the modules that are at work, the innermost last; the network itself is ""."""
+    at_work, handles = [""], []
+
+    def enter(name: str) -> Callable:
+        def hook(module: nn.Module, inputs: tuple) -> None:
+            at_work.append(name)
+
+        return hook
+
+    def leave(module: nn.Module, inputs: tuple, output: object) -> None:
+        at_work.pop()
+
+    try:
+        for name, module in network.named_modules():
+            if name and not isinstance(module, torch.jit.ScriptModule):
+                handles += [module.register_forward_pre_hook(enter(name)), module.register_forward_hook(leave)]
+        yield at_work
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager
