@@ -28,8 +28,9 @@ from models.networks.convolutional import convolutional
 from xai.attribution.deeplift import deeplift
 from xai.attribution.gradients import integrated_gradients
 from xai.attribution.lrp import lrp
+from xai.attribution.noise import smoothgrad
 from xai.attribution.occlusion import occlusion
-from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
+from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.base.allocator import keep_memory
 from xai.model.folder import load

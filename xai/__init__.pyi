@@ -6,13 +6,16 @@ from xai.attribution.activation_maps import guided_gradcam as guided_gradcam
 from xai.attribution.deeplift import deeplift as deeplift
 from xai.attribution.gradient_rules import deconvolution as deconvolution
 from xai.attribution.gradient_rules import guided_backprop as guided_backprop
+from xai.attribution.gradients import gradient as gradient
 from xai.attribution.gradients import input_x_gradient as input_x_gradient
 from xai.attribution.gradients import integrated_gradients as integrated_gradients
 from xai.attribution.gradients import saliency as saliency
+from xai.attribution.layer_paths import conductance as conductance
+from xai.attribution.layer_paths import internal_influence as internal_influence
 from xai.attribution.lrp import lrp as lrp
+from xai.attribution.noise import smoothgrad as smoothgrad
 from xai.attribution.occlusion import occlusion as occlusion
 from xai.attribution.sampled_gradients import gradient_shap as gradient_shap
-from xai.attribution.sampled_gradients import smoothgrad as smoothgrad
 from xai.attribution.several import attribute as attribute
 from xai.attribution.shapley import kernel_shap as kernel_shap
 from xai.auditing.audit_data import AuditData as AuditData

@@ -8,7 +8,8 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
-from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
+from xai.attribution.noise import smoothgrad
+from xai.attribution.sampled_gradients import gradient_shap
 from xai.base.errors import LayerError
 from xai.model.model import Model
 

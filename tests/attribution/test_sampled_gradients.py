@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from tests.attribution.test_gradients import random_network
 from xai.attribution.gradients import integrated_gradients
-from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
+from xai.attribution.noise import smoothgrad
+from xai.attribution.sampled_gradients import gradient_shap
 from xai.base.errors import InputError
 from xai.model.model import Model
 

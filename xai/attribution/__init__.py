@@ -4,6 +4,17 @@ from xai.base.specs import ANY, MOVABLE, Method
 
 METHODS = (
     Method(
+        function="xai.attribution.gradients:gradient",
+        kind="attribution",
+        claim="sensitivity",
+        scope="local",
+        access="specific",
+        inputs=MOVABLE,
+        needs_gradient=True,
+        passes=1,
+        summary="the gradient with its sign: which changes would raise the output, and which lower it",
+    ),
+    Method(
         function="xai.attribution.gradients:saliency",
         kind="attribution",
         claim="sensitivity",
@@ -26,7 +37,7 @@ METHODS = (
         summary="gradient times input: what each value adds, if the network were linear",
     ),
     Method(
-        function="xai.attribution.sampled_gradients:smoothgrad",
+        function="xai.attribution.noise:smoothgrad",
         kind="attribution",
         claim="sensitivity",
         scope="local",
@@ -57,6 +68,30 @@ METHODS = (
         needs_gradient=True,
         passes=50,
         summary="gradients summed on the way from a baseline: parts that add up to the output",
+    ),
+    Method(
+        function="xai.attribution.layer_paths:conductance",
+        kind="attribution",
+        claim="additive",
+        scope="local",
+        access="specific",
+        inputs=MOVABLE,
+        needs_gradient=True,
+        passes=50,
+        summary="what passes through each unit of a layer on the way from a baseline: parts that add up",
+        of_layer=True,
+    ),
+    Method(
+        function="xai.attribution.layer_paths:internal_influence",
+        kind="attribution",
+        claim="sensitivity",
+        scope="local",
+        access="specific",
+        inputs=MOVABLE,
+        needs_gradient=True,
+        passes=50,
+        summary="the mean gradient at a layer on the way from a baseline: which units the output follows",
+        of_layer=True,
     ),
     Method(
         function="xai.attribution.activation_maps:gradcam",

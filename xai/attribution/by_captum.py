@@ -164,7 +164,7 @@ def _axes(session: Session, call: Call, values: Tensor) -> dict[str, Any]:
     if not maps:
         return {}
     try:
-        return {name: said for name, said in map_layer(session, call.layer).run().items() if name == "axes"}
+        return map_layer(session, call.layer).named_axes()
     except LayerError:
         return {}
 

@@ -15,7 +15,7 @@ from xai.attribution.backward_rules import Operation, Table, check_graph, no_rec
 from xai.attribution.deeplift_rules import TABLE
 from xai.attribution.gradients import note_completeness
 from xai.attribution.rewritten import REWRITTEN
-from xai.base.errors import NetworkError, XaiError, names_errors
+from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.network.gradients import variable_of
@@ -31,6 +31,7 @@ def deeplift(
     target: object = None,
     *,
     baseline: object = "zero",
+    background: object = None,
     layer: str | None = None,
     exact: bool = False,
     batch_size: int | None = None,
@@ -47,6 +48,7 @@ def deeplift(
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         baseline: "zero", "mean", "noise", "blur", a number, or a tensor.
+        background: In place of a baseline several, whose mean is taken: names and numbers, or rows of data (B, ...).
         layer: Whose output to explain in place of the inputs; the baseline is then one of that output.
         exact: Run the network as it is, never a faster form of it.
         batch_size: How many inputs at a time; None chooses it.
@@ -59,7 +61,8 @@ def deeplift(
         TargetError: There is no such target.
         NetworkError: An operation has no rule; it is named before anything is made.
 
-    Source: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685.
+    Sources: Shrikumar, Greenside, Kundaje 2017, arXiv:1704.02685; of several baselines Lundberg, Lee 2017,
+    arXiv:1705.07874.
 
     >>> class Product(torch.nn.Module):
     ...     def forward(self, x):
@@ -69,15 +72,28 @@ def deeplift(
     """
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("deeplift", inputs, target, **settings) as session:
-        start, name = session.baseline(baseline)
-        # Behind a layer or an embedding, each row may also see the rest of its own input, such as a mask.
-        same = session.layer is None and session.words is None and bool((start == start[:1]).all())
-        try:
-            values, difference = _multiplied(session, start, same)
-        except _OtherShape:
-            values, difference = _multiplied(session, start, False)
+        if background is None:
+            start, name = session.baseline(baseline)
+            starts, options = start[None], {"baseline": name}
+        else:
+            if not (isinstance(baseline, str) and baseline == "zero"):
+                raise InputError("baseline", expected="none beside a background", got=describe(baseline))
+            starts, name = session.background(background)
+            options = {"background": "given" if name == "data" else background}
+        found = [_from(session, one) for one in starts]
+        values, difference = (torch.stack(part).mean(0) for part in zip(*found, strict=True))
         note_completeness(session, values, difference)
-        return session.explanation("deeplift", values, "input", baseline=name, options={"baseline": name})
+        return session.explanation("deeplift", values, "input", baseline=name, options=options)
+
+
+def _from(session: Session, start: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values (N, ...) against one baseline (N, ...), and what they should add up to (N,)."""
+    # Behind a layer or an embedding, each row may also see the rest of its own input, such as a mask.
+    same = session.layer is None and session.words is None and bool((start == start[:1]).all())
+    try:
+        return _multiplied(session, start, same)
+    except _OtherShape:
+        return _multiplied(session, start, False)
 
 
 def _multiplied(session: Session, start: Tensor, same: bool) -> tuple[Tensor, Tensor]:

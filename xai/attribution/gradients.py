@@ -12,10 +12,52 @@ from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["input_x_gradient", "integrated_gradients", "note_completeness", "saliency"]
+__all__ = ["gradient", "input_x_gradient", "integrated_gradients", "note_completeness", "saliency"]
 
 
 INCOMPLETE = 0.01
+
+
+@names_errors("gradient")
+def gradient(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    exact: bool = False,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the gradient of the target's output, per input value, with its sign.
+
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose output to explain in place of the inputs.
+        exact: Run the network as it is, never a faster form of it.
+        batch_size: How many inputs at a time; None chooses it.
+
+    Returns:
+        values: (N, ...), signed, in output units per input unit; of texts a list of one number per word, summed
+        over its vector.
+
+    Raises:
+        InputError: An argument cannot be.
+        TargetError: There is no such target.
+        NetworkError: The network fails, or puts out something else than scores.
+
+    Source: Simonyan, Vedaldi, Zisserman 2014, arXiv:1312.6034.
+
+    >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
+    >>> with torch.no_grad():
+    ...     _ = model.network.weight.copy_(torch.tensor([[2.0, -3.0]]))
+    >>> gradient(model, [[1.0, 1.0]]).values
+    tensor([[ 2., -3.]])
+    """
+    settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    with model.explaining("gradient", inputs, target, one_gradient=True, **settings) as session:
+        return session.explanation("gradient", session.gradient_of_inputs(), "input")
 
 
 @names_errors("saliency")

@@ -38,11 +38,13 @@ class MapLayer:
         (channels,) = {1, 2, 3} - set(self.axes)
         return maps.permute(0, channels, *self.axes)
 
+    def named_axes(self) -> dict[str, object]:
+        """Return what an explanation says of where rows and columns lie: nothing, where they are the last two axes."""
+        return {} if self.axes == (2, 3) else {"axes": list(self.axes)}
+
     def run(self) -> dict[str, object]:
         """Return what an explanation says of how the layer was read."""
-        said: dict[str, object] = {"grid": list(self.grid)}
-        if self.axes != (2, 3):
-            said["axes"] = list(self.axes)
+        said: dict[str, object] = {"grid": list(self.grid), **self.named_axes()}
         if self.calls > 1:
             said["call"] = f"{self.calls} of {self.calls}"
         return said

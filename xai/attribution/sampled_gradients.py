@@ -1,4 +1,4 @@
-"""Methods that average gradients over random points, each with the standard error of its draws."""
+"""Gradients averaged over random points, with the standard error of the draws: strata, means and their errors."""
 
 from __future__ import annotations
 
@@ -8,82 +8,13 @@ import torch
 from torch import Tensor
 
 from xai.attribution.gradients import note_completeness
-from xai.base.arguments import real_number, whole_number
+from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["gradient_shap", "smoothgrad"]
-
-
-@names_errors("smoothgrad")
-def smoothgrad(
-    model: Model,
-    inputs: object,
-    target: object = None,
-    *,
-    noise: float = 0.15,
-    samples: int = 32,
-    layer: str | None = None,
-    seed: int = 0,
-    exact: bool = False,
-    batch_size: int | None = None,
-) -> Explanation:
-    """Return the mean gradient over copies of the input under normal noise, with its standard error.
-
-    Args:
-        model: What is explained.
-        inputs: A batch that the model's input takes, (N, ...).
-        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        noise: Its standard deviation, as a share of the input's range.
-        samples: Copies of each input, at least 2.
-        layer: Whose output to explain in place of the inputs.
-        seed: Of the noise; the same gives the same numbers.
-        exact: Run the network as it is, never a faster form of it.
-        batch_size: How many evaluations at a time; None chooses it.
-
-    Returns:
-        values: (N, ...), signed, in output units per input unit; `standard_error` alike.
-
-    Raises:
-        InputError: An argument cannot be.
-        TargetError: There is no such target.
-        NetworkError: The network fails, or puts out something else than scores.
-
-    Source: Smilkov et al. 2017, arXiv:1706.03825.
-
-    >>> model = Model(torch.nn.Linear(2, 1, bias=False), task="regression")
-    >>> with torch.no_grad():
-    ...     _ = model.network.weight.copy_(torch.tensor([[2.0, -3.0]]))
-    >>> smoothgrad(model, [[1.0, 1.0]]).values
-    tensor([[ 2., -3.]])
-    """
-    samples = whole_number("samples", samples, 2)
-    noise = real_number("noise", noise, 0)
-    run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
-    with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as session:
-        flat = session.inputs.flatten(1)
-        # Of words, those of the row alone: how long the texts beside it are changes nothing.
-        lengths = [len(row) for row in session.inputs] if session.words is None else session.words.lengths
-        own = [row[:length] for row, length in zip(session.inputs, lengths, strict=True)]
-        spread = noise * torch.stack([row.max() - row.min() for row in own])
-        generators = [session.generator(row) for row in session.rows.tolist()]
-        shape, dtype = session.inputs.shape[1:], session.inputs.dtype
-
-        def values(rows: Tensor, number: Tensor) -> Tensor:
-            # One draw at a time, in order: the numbers must not depend on how samples are cut into batches.
-            draws = torch.zeros(len(rows), *shape, dtype=dtype)
-            for place, row in enumerate(rows.tolist()):
-                draws[place, : lengths[row]] = torch.randn(own[row].shape, generator=generators[row], dtype=dtype)
-            noisy = draws.to(session.inputs.device).mul_(_like(spread[rows], session.inputs))
-            if session.present is not None:
-                noisy.mul_(session.present[rows][:, :, None])  # padding stays padding
-            return session.gradient(noisy.add_(session.inputs[rows]), rows)[1]
-
-        mean, error = _mean(session, torch.zeros(len(session), samples, dtype=torch.long, device=flat.device), values)
-        options = {"noise": noise, "samples": samples}
-        return session.explanation("smoothgrad", mean, "input", standard_error=error, options=options)
+__all__ = ["gradient_shap", "mean_of_samples", "per_item"]
 
 
 @names_errors("gradient_shap")
@@ -151,9 +82,9 @@ def gradient_shap(
         def values(rows: Tensor, number: Tensor) -> Tensor:
             start = behind[chosen[rows, number], rows]
             path = session.inputs[rows] - start
-            return session.gradient(start + _like(share[rows, number], path) * path, rows)[1] * path
+            return session.gradient(start + per_item(share[rows, number], path) * path, rows)[1] * path
 
-        mean, error = _mean(session, chosen, values)
+        mean, error = mean_of_samples(session, chosen, values)
         empty = torch.zeros(len(session), dtype=torch.float64, device=session.inputs.device)
         for indices in session.chunks(len(session) * len(behind)):
             rows, number = indices // len(behind), indices % len(behind)
@@ -174,7 +105,9 @@ def _dealt(count: int, samples: int, generator: torch.Generator) -> Tensor:
     return torch.cat(rounds)[:samples].sort().values
 
 
-def _mean(session: Session, strata: Tensor, values: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, list[Tensor]]:
+def mean_of_samples(
+    session: Session, strata: Tensor, values: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, list[Tensor]]:
     """Return the mean over strata of the mean over samples of values(rows, number of the sample), and its errors.
 
     strata: (N, samples), the stratum of each sample, in order, equally many to every row. Where each has two samples,
@@ -245,6 +178,6 @@ class _Groups:
         return torch.where(below > 0, above / below - 2, most).clamp(1, most).mul(1e6).round().div(1e6).tolist()
 
 
-def _like(numbers: Tensor, batch: Tensor) -> Tensor:
+def per_item(numbers: Tensor, batch: Tensor) -> Tensor:
     """Return one number per item (n,) in a shape that multiplies a batch (n, ...)."""
     return numbers.view(-1, *(1,) * (batch.ndim - 1))

@@ -40,7 +40,7 @@ class Method(_Named):
     add up, against its own baseline), "sensitivity" (how fast the output changes), "region" (where, at its own grain);
     None where it gives no map. scope: does it explain one prediction (local) or the model (global)? access: model
     "specific" or "agnostic". stage: "intrinsic" or "post hoc". inputs: kinds of input. passes: about how many
-    evaluations of the network a row or image takes by default.
+    evaluations of the network a row or image takes by default. of_layer: are its values always those of a layer?
     """
 
     kind: Literal["attribution", "surrogate", "visualization", "model"]
@@ -52,6 +52,7 @@ class Method(_Named):
     needs_gradient: bool
     passes: int
     summary: str
+    of_layer: bool = False
 
     @property
     def name(self) -> str:

@@ -57,9 +57,9 @@ def rank_methods(
     """
     seed = whole_number("seed", seed)
     known = {name: item for name, item in all_methods().items() if item.kind in ("attribution", "surrogate")}
-    chosen = (
-        [name for name, item in known.items() if item.takes(model.input.kind)] if methods is None else list(methods)
-    )
+    # By default those that say something of the same thing: of the inputs, not of a layer.
+    usual = [name for name, item in known.items() if item.takes(model.input.kind) and not item.of_layer]
+    chosen = usual if methods is None else list(methods)
     for argument, given, allowed in (("methods", chosen, known), ("checks", checks, CHECKS)):
         wrong = [name for name in given if name not in allowed]
         if wrong:

@@ -13,6 +13,7 @@ from xai.inputs.hiding import Hiding
 from xai.inputs.parts import Parts
 from xai.lime.image import segment_means
 from xai.lime.summary import TrainingSummary
+from xai.model.layer_session import LayerSession
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -94,6 +95,8 @@ def distance_from_absent(model: Model, explanation: Explanation) -> Tensor | Non
 
 def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | None:
     """Return what the method itself took for absent, (N, ...), and its name, or None where it has no such thing."""
+    if explanation.options.get("run", {}).get("baseline_of") == "inputs":
+        return _at_layer(session, explanation)
     kind, inputs, training = session.kind, session.inputs, explanation.options.get("background")
     if isinstance(training, dict):
         return _typical(TrainingSummary.load(training), inputs), "its mean or most frequent category in training"
@@ -109,6 +112,16 @@ def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | 
     if claim_of(explanation) == "additive" and "zero" in kind.baselines(inputs):
         return session.baseline("zero")
     return None
+
+
+def _at_layer(session: Session, explanation: Explanation) -> tuple[Tensor, object] | None:
+    """Return what a layer puts out for the baseline of the inputs, from which a path through it began."""
+    inputs, kind = session.raw_inputs, session.model.input
+    if session.layer is None or not inputs.is_floating_point():
+        return None
+    given = explanation.baseline if explanation.background is None else explanation.background[0].to(inputs)
+    start = Session.over(session, inputs=kind.baseline(given, inputs)[0], made_from=None, layer=None)
+    return LayerSession.of_layer(start, session.layer).inputs, "what the layer puts out for the baseline"
 
 
 def _typical(training: TrainingSummary, inputs: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
+from xai.model.activations import activations_of
 from xai.model.class_names import class_names
 from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
@@ -236,6 +237,8 @@ class Model:
             before: Read a layer that is an activation function before it, so that a unit at 0 still has a gradient.
         """
         return unit_model(self, layer, index, before=before)
+
+    activations = activations_of
 
     def predict(self, inputs: object) -> Tensor:
         """Return probabilities (N, K), or the values of a regression, for any number of inputs.

@@ -239,7 +239,10 @@ class Explanation(Shown):
             wanted = "feature maps (N, C, H, W) of a network of images; plot() draws other units as bars"
             got = f"a layer's values {tuple(self.values.shape)} for inputs {tuple(self.inputs.shape)}"
             raise InputError("explanation", expected=wanted, got=got, operation="heatmap")
-        heat = (self.values.sum(1) if self.values.ndim == 4 else self.values).float()
+        # Channels are summed: of a layer, the axis that is neither that of its rows nor of its columns.
+        sides = self.options.get("run", {}).get("axes", (2, 3)) if self.over == "layer" else (2, 3)
+        (channels,) = {1, 2, 3} - set(sides)
+        heat = (self.values.sum(channels) if self.values.ndim == 4 else self.values).float()
         sides = self.inputs.shape[2:]
         if len(sides) != 2 or heat.shape[1:] == sides:
             return heat

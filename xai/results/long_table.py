@@ -82,4 +82,9 @@ def _places(explanation: Explanation, rows: list[Tensor]) -> dict[str, np.ndarra
 def _axes(explanation: Explanation, values: Tensor) -> tuple[str, ...]:
     if explanation.inputs.ndim == 4 and values.shape == explanation.inputs.shape[2:]:  # a map over an image
         return ("y", "x")
+    sides = explanation.options.get("run", {}).get("axes")
+    if (
+        sides is not None and values.ndim == 3 and explanation.over == "layer"
+    ):  # maps of a layer whose channels are not its first axis
+        return tuple({sides[0] - 1: "y", sides[1] - 1: "x"}.get(axis, "channel") for axis in range(3))
     return AXES.get(values.ndim) or tuple(f"axis_{number}" for number in range(values.ndim))

@@ -1,0 +1,181 @@
+"""What the units of a layer do on the straight path from a baseline: conductance and internal influence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xai.attribution.gradients import note_completeness
+from xai.attribution.map_layers import map_layer
+from xai.attribution.sampled_gradients import per_item
+from xai.base.arguments import whole_number
+from xai.base.errors import LayerError, names_errors
+from xai.base.quadrature import gauss_legendre
+from xai.model.model import Model
+from xai.model.session import Session
+from xai.results.explanation import Explanation
+
+__all__ = ["conductance", "internal_influence"]
+
+
+@names_errors("conductance")
+def conductance(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    baseline: object = "zero",
+    steps: int = 50,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return how much of the output's change from a baseline to the input passes through each unit of a layer.
+
+    The values are the integral of the gradient at the layer along what the layer puts out on the path, by the
+    trapezoid rule. Where the network reads its input only through the layer, they add up to the output at the input
+    minus that at the baseline; `completeness_error` says how far off they are.
+
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose units; of images None is the layer that `gradcam` reads.
+        baseline: Where the path begins: "zero", "mean", "noise", "blur", a number, or a tensor like the inputs.
+        steps: Pieces of the path.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: like what the layer puts out, (N, ...), signed, in output units.
+
+    Raises:
+        InputError: An argument cannot be.
+        LayerError: The layer does not exist, is not reached, or none is named and the network has no feature maps.
+
+    Source: Dhamdhere, Sundararajan, Yan 2019, arXiv:1805.12233.
+
+    >>> class Product(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden = torch.nn.Linear(2, 2, bias=False)
+    ...     def forward(self, x):
+    ...         return self.hidden(x).prod(1)
+    >>> network = Product()
+    >>> with torch.no_grad():
+    ...     _ = network.hidden.weight.copy_(torch.eye(2))
+    >>> conductance(Model(network, task="regression"), [[2.0, 3.0]], layer="hidden").values
+    tensor([[3., 3.]])
+    """
+    steps = whole_number("steps", steps, 1)
+    with model.explaining("conductance", inputs, target, batch_size=batch_size, differentiable=True) as session:
+        path = _Path(session, layer, baseline)
+        points = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+        before: tuple[Tensor, Tensor] | None = None
+        for indices, here in path.walked(points):
+            values, gradient, numbers = *here, indices
+            if before is not None:  # the last point of the batch before, from which the path goes on
+                values, gradient = (torch.cat([old, new]) for old, new in zip(before, here, strict=True))
+                numbers = torch.cat([indices[:1] - 1, indices])
+            moved = (values[1:] - values[:-1]).double() * (gradient[1:] + gradient[:-1]).double() / 2
+            same = numbers[1:] % (steps + 1) != 0  # else a row ends here and the next one begins
+            path.total(moved).index_add_(0, numbers[1:][same] // (steps + 1), moved[same])
+            before = values[-1:], gradient[-1:]
+        made = path.sums.to(session.inputs.dtype)
+        start = session.scores(path.start, session.rows)
+        note_completeness(session, made, session.scores(session.inputs, session.rows) - start)
+        return path.explanation("conductance", made, steps)
+
+
+@names_errors("internal_influence")
+def internal_influence(
+    model: Model,
+    inputs: object,
+    target: object = None,
+    *,
+    layer: str | None = None,
+    baseline: object = "zero",
+    steps: int = 50,
+    batch_size: int | None = None,
+) -> Explanation:
+    """Return the mean gradient of the output at each unit of a layer, on the path from a baseline to the input.
+
+    Args:
+        model: What is explained.
+        inputs: A batch that the model's input takes, (N, ...).
+        target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
+        layer: Whose units; of images None is the layer that `gradcam` reads.
+        baseline: Where the path begins: "zero", "mean", "noise", "blur", a number, or a tensor like the inputs.
+        steps: Points of the Gauss-Legendre rule along the path.
+        batch_size: How many evaluations at a time; None chooses it.
+
+    Returns:
+        values: like what the layer puts out, (N, ...), signed, in output units per unit of activation.
+
+    Raises:
+        InputError: An argument cannot be.
+        LayerError: The layer does not exist, is not reached, or none is named and the network has no feature maps.
+
+    Source: Leino et al. 2018, arXiv:1802.03788.
+
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1, bias=False))
+    >>> made = internal_influence(Model(network, task="regression"), [[2.0, 3.0]], layer="0")
+    >>> torch.allclose(made.values, network[1].weight)
+    True
+    """
+    steps = whole_number("steps", steps, 1)
+    with model.explaining("internal_influence", inputs, target, batch_size=batch_size, differentiable=True) as session:
+        path = _Path(session, layer, baseline)
+        points, weights = map(torch.from_numpy, gauss_legendre(steps))
+        for indices, (_, gradient) in path.walked((points + 1) / 2):
+            weighted = gradient.double() * per_item((weights / 2).to(gradient.device)[indices % steps], gradient)
+            path.total(weighted).index_add_(0, indices // steps, weighted)
+        return path.explanation("internal_influence", path.sums.to(session.inputs.dtype), steps)
+
+
+class _Path:
+    """The straight path of every row, and the sums over it that are like what the layer puts out."""
+
+    def __init__(self, session: Session, layer: str | None, baseline: object) -> None:
+        self.session = session
+        self.start, self.name = session.baseline(baseline)
+        self.axes: dict[str, Any] = {}
+        if layer is None or len(session.kind.axes(session.inputs)) == 2:
+            layer, self.axes = self._maps(layer)
+        self.layer = layer
+        self.sums = torch.zeros(0)
+
+    def _maps(self, layer: str | None) -> tuple[str, dict[str, Any]]:
+        """Return the layer that Grad-CAM would read, and in which axes its rows and columns lie."""
+        session = self.session
+        try:
+            if len(session.kind.axes(session.inputs)) != 2:
+                raise LayerError("layer", expected="the name of one (there are no feature maps)", got="none")
+            found = map_layer(session, layer)
+        except LayerError:
+            if layer is None:
+                raise
+            return layer, {}
+        return found.name, found.named_axes()
+
+    def walked(self, points: Tensor) -> Iterator[tuple[Tensor, tuple[Tensor, Tensor]]]:
+        """Yield numbers (n,) of row and point, and what the layer puts out there and its gradient, (n, ...)."""
+        session, count = self.session, len(points)
+        way = session.inputs - self.start
+        points = points.to(way)
+        for indices in session.chunks(len(session) * count):
+            rows = indices // count
+            batch = self.start[rows] + per_item(points[indices % count], way) * way[rows]
+            yield indices, session.gradient_at(batch, rows, self.layer)
+
+    def total(self, like: Tensor) -> Tensor:
+        """Return the sums, made when the layer's shape is known."""
+        if not self.sums.numel():
+            self.sums = torch.zeros(len(self.session), *like.shape[1:], dtype=torch.float64, device=like.device)
+        return self.sums
+
+    def explanation(self, method: str, values: Tensor, steps: int) -> Explanation:
+        options = {"layer": self.layer, "baseline": self.name, "steps": steps}
+        run = {"explains": self.layer, "baseline_of": "inputs", **self.axes}
+        return self.session.explanation(method, values, "layer", baseline=self.name, names=(), options=options, run=run)
