@@ -9,7 +9,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from xai.attribution.sampled_gradients import mean_of_samples, per_item
+from xai.attribution.sampled_gradients import mean_of_samples, over_of_means, per_item
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.image import ImageInput
@@ -104,7 +104,8 @@ def smoothgrad(
             said |= {"statistic": statistic, "claim": "region"}
         if method != "gradient":
             said |= {"claim": METHODS[method].claim, "method": method, "options": given} | said
-        return session.explanation("smoothgrad", made, "input", options=said, **fields)
+        over = "input" if statistic == "variance" else over_of_means(session)
+        return session.explanation("smoothgrad", made, over, options=said, **fields)
 
 
 def _checked(method: str, options: Mapping[str, object] | None, layer: str | None) -> dict[str, object]:
@@ -124,8 +125,8 @@ def _checked(method: str, options: Mapping[str, object] | None, layer: str | Non
 def _noisy(session: Session, noise: float, explain: Values) -> Values:
     """Return what gives the values of rows under their next noise, from what explains a batch (n, ...) of rows (n,)."""
     # Of words, those of the row alone: how long the texts beside it are changes nothing.
-    lengths = [len(row) for row in session.inputs] if session.words is None else session.words.lengths
-    own = [row[:length] for row, length in zip(session.inputs, lengths, strict=True)]
+    places = [slice(None) if session.words is None else session.words.own(row) for row in range(len(session))]
+    own = [row[place] for row, place in zip(session.inputs, places, strict=True)]
     spread = noise * torch.stack([row.max() - row.min() for row in own])
     generators = [session.generator(row) for row in session.rows.tolist()]
     shape, dtype = session.inputs.shape[1:], session.inputs.dtype
@@ -134,7 +135,7 @@ def _noisy(session: Session, noise: float, explain: Values) -> Values:
         # One draw at a time, in order: the numbers must not depend on how samples are cut into batches.
         draws = torch.zeros(len(rows), *shape, dtype=dtype)
         for place, row in enumerate(rows.tolist()):
-            draws[place, : lengths[row]] = torch.randn(own[row].shape, generator=generators[row], dtype=dtype)
+            draws[place, places[row]] = torch.randn(own[row].shape, generator=generators[row], dtype=dtype)
         noisy = draws.to(session.inputs.device).mul_(per_item(spread[rows], session.inputs))
         if session.present is not None:
             noisy.mul_(session.present[rows][:, :, None])  # padding stays padding

@@ -14,7 +14,7 @@ from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["gradient_shap", "mean_of_samples", "per_item"]
+__all__ = ["gradient_shap", "mean_of_samples", "over_of_means", "per_item"]
 
 
 @names_errors("gradient_shap")
@@ -92,7 +92,12 @@ def gradient_shap(
         note_completeness(session, mean, session.scores(session.inputs, session.rows) - empty)
         options = {"background": "given" if name == "data" else background, "samples": samples}
         extra = {"standard_error": error, "baseline": name, "options": options}
-        return session.explanation("gradient_shap", mean, "input", **extra)
+        return session.explanation("gradient_shap", mean, over_of_means(session), **extra)
+
+
+def over_of_means(session: Session) -> str:
+    """Return what means of samples are of: of texts they are taken of words, each summed over its vectors."""
+    return "input" if session.words is None else "tokens"
 
 
 def _dealt(count: int, samples: int, generator: torch.Generator) -> Tensor:
@@ -113,13 +118,14 @@ def mean_of_samples(
     strata: (N, samples), the stratum of each sample, in order, equally many to every row. Where each has two samples,
     the variance is that within strata: the sum of theirs over their sizes, over the square of how many there are, with
     Satterthwaite's degrees of freedom. Else it is that of the strata's means as if drawn with replacement, which holds
-    that within and more. Of words, it is the sum over a word's vector that has an error.
+    that within and more. Of words, means and errors are of the sum over a word's vectors.
     """
     samples = strata.shape[1]
     groups = _Groups(session, strata)
     for indices in session.chunks(strata.numel()):
-        part = values(indices // samples, indices % samples).double()
-        groups.add(indices, part if session.words is None else part.sum(2, keepdim=True))
+        rows = indices // samples
+        part = values(rows, indices % samples).double()
+        groups.add(indices, part if session.words is None else session.words.of_words(part, rows))
     count = len(groups.sizes) // len(session)
     within = bool((groups.sizes > 1).all())
     freedom = groups.freedom(samples - count) if within else [count - 1] * len(session)
@@ -130,7 +136,7 @@ def mean_of_samples(
     mean, error = mean.to(session.inputs.dtype), variance.sqrt().to(session.inputs.dtype)
     if session.words is None:
         return mean, list(error)
-    return mean, [row[:count, 0] for row, count in zip(error, session.words.lengths, strict=True)]
+    return mean, [row[: len(names)] for row, names in zip(error, session.words.names(), strict=True)]
 
 
 class _Groups:
@@ -141,7 +147,8 @@ class _Groups:
         _, self.group, self.sizes = keys.unique_consecutive(return_inverse=True, return_counts=True)
         self.row = torch.zeros_like(self.sizes)
         self.row[self.group] = torch.arange(len(keys), device=keys.device) // strata.shape[1]
-        shape = session.inputs.shape if session.words is None else (*session.inputs.shape[:2], 1)
+        words = session.words
+        shape = session.inputs.shape if words is None else (len(session), max(map(len, words.names())))
         self.means = torch.zeros(shape, dtype=torch.float64, device=session.inputs.device)
         self.squares, self.within, self.fourth = (torch.zeros_like(self.means) for _ in range(3))
         self.open: tuple[Tensor, Tensor] | None = None

@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, one_line
@@ -157,6 +157,18 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         A kind whose `hiding` shows something else, such as strings, takes that too.
         """
         return batch
+
+    def handed(self, seen: Any) -> Any:
+        """Return what a caller's own `forward=` gets, from what `feed` returned."""
+        return seen
+
+    def call(self, network: nn.Module, seen: Any) -> object:
+        """Call a `network` with what `feed` returned: the batch is its one argument."""
+        return network(seen)
+
+    def remarks(self, batch: Tensor) -> dict[str, list]:
+        """Return what is to be said of each row of a `batch` before anything is explained, by name."""
+        return {}
 
     def present(self, batch: Tensor) -> Tensor | None:
         """Return which positions of a `batch` are data and no padding, (N, L) of bool; None where none is padded."""

@@ -3,58 +3,51 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.errors import InputError, XaiWarning, describe, names_errors
 from xai.base.frames import is_column
-from xai.base.name_lists import plain_names
 from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.padding import up_to_last
-from xai.inputs.parts import Parts, one_each
+from xai.inputs.parts import Parts
 from xai.inputs.sequence_files import read_texts
 from xai.inputs.text_hiding import HiddenNumbers, HiddenWords
-from xai.inputs.tokens import TokenizedText, cut
+from xai.inputs.token_calls import call_network, handed
+from xai.inputs.token_spans import Span
+from xai.inputs.tokenized import TokenizerReader
+from xai.inputs.tokenizers import PAIR, Tokenizer, tokenizer_of
+from xai.inputs.tokens import TokenizedText, cut, cut_at
+from xai.inputs.vocabulary import FIRST_WORD, PADDING, UNKNOWN, VocabularyReader, check_vocabulary
 
-__all__ = ["PADDING", "UNKNOWN", "TextInput", "to_texts"]
+__all__ = ["FIRST_WORD", "PADDING", "UNKNOWN", "TextInput", "to_texts"]
 
 WORD = r"\w+"
 
-PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
 BLANK_WORDS = 8
 NOTHING = -1  # behind the end of a shorter text; no character has this code
-
-
-# What tokenizers put beside words: signs of their own, and pieces of words.
-FOREIGN = re.compile(r"\[(PAD|UNK|CLS|SEP|MASK|BOS|EOS)\]|</?(s|pad|unk|mask|bos|eos)>|<\|.*\|>|##.+|[\u0120\u2581].*")
-
-
-def _in_order(vocabulary: object) -> object:
-    """Return the words of a dictionary by number, where its numbers are those that a TextInput gives to words."""
-    if not isinstance(vocabulary, Mapping):
-        return vocabulary
-    numbers = sorted(vocabulary.values(), key=lambda number: (str(type(number)), number))
-    if numbers != list(range(FIRST_WORD, FIRST_WORD + len(numbers))):
-        wanted = f"words by number from {FIRST_WORD} on (0 is padding, 1 an unknown word)"
-        raise InputError("vocabulary", expected=wanted, got=f"numbers from {numbers[0] if numbers else 'none'} on")
-    return sorted(vocabulary, key=vocabulary.__getitem__)
+REMOVED, MASK = "removed", "mask"
 
 
 class TextInput(Input, frozen=True, tag="text", dict=True):
-    """Texts. Without a vocabulary the network or function is called with a list of strings.
+    """Texts. Without a vocabulary or tokenizer the network or function is called with a list of strings.
 
     With a `vocabulary` it is called with numbers (N, L) in int64: 0 where a shorter text is padded, 1 for a word that
     is not in it, 2 for the vocabulary's first word, and so on. Words are what `pattern` finds, in lower case where
-    `lowercase` says so, at most `length` of them. A tokenizer of another kind goes into `Model(forward=...)`, which
-    gets the strings.
+    `lowercase` says so, at most `length` of them.
+
+    With a tokenizer of Hugging Face or `tokenizers`, `TextInput.of(tokenizer)`, it is called with `input_ids`,
+    `attention_mask` and `token_type_ids` by name, those of them that it takes. A list of pairs of texts is handed to
+    the tokenizer as pairs. Any other tokenizer goes into `Model(forward=...)`, which gets the strings.
 
     Raises InputError for a vocabulary with repeated words, or a pattern that is no regular expression.
 
@@ -67,29 +60,56 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     pattern: str = WORD
     lowercase: bool = True
     length: int | None = None
+    tokenizer: Any = None
 
     @names_errors("TextInput")
     def __post_init__(self) -> None:
-        words = plain_names("vocabulary", _in_order(self.vocabulary), least=0)
-        foreign = next((word for word in words if FOREIGN.fullmatch(word)), None)
-        if foreign is not None:
-            wanted = (
-                "the words that numbers from 2 stand for (0 is padding, 1 an unknown word); the vocabulary of a "
-                "tokenizer has numbers of its own: call the tokenizer in Model(forward=...)"
-            )
-            raise InputError("vocabulary", expected=wanted, got=f"one with {foreign!r}")
-        msgspec.structs.force_setattr(self, "vocabulary", words)
+        msgspec.structs.force_setattr(self, "vocabulary", check_vocabulary(self.vocabulary))
         if self.length is not None:
             whole_number("length", self.length, 1)
+        if self.tokenizer is not None and not isinstance(self.tokenizer, Tokenizer):
+            raise InputError("tokenizer", expected="what TextInput.of(tokenizer) makes", got=describe(self.tokenizer))
         try:
             re.compile(self.pattern)
         except re.error as error:
             raise InputError("pattern", expected="a regular expression", got=repr(self.pattern)) from error
 
+    @classmethod
+    def of(cls, input: Any, max_length: int | None = None) -> Self:
+        """Return texts that a tokenizer cuts; a TextInput is returned as it is.
+
+        Args:
+            input: A tokenizer of transformers, fast or slow, or of tokenizers.
+            max_length: The most tokens that the network reads; None is the tokenizer's own limit. What is longer is
+                cut by the tokenizer, with a warning, and named in the diagnostics.
+
+        Raises:
+            InputError: It is something else.
+
+        >>> from tokenizers import Tokenizer, models, pre_tokenizers
+        >>> tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "good": 1, "film": 2, "[PAD]": 3}, "[UNK]"))
+        >>> tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        >>> texts = TextInput.of(tokenizer)
+        >>> texts.handed(texts.feed(["a good film", "good"]))["input_ids"]
+        tensor([[0, 1, 2],
+                [1, 3, 3]])
+        """
+        if isinstance(input, Input):
+            return super().of(input)
+        return cls(tokenizer=tokenizer_of(input, max_length), length=max_length)
+
+    @cached_property
+    def reader(self) -> TokenizerReader | VocabularyReader:
+        """Return what knows of tokens, or of the words that the pattern finds."""
+        if self.tokenizer is not None:
+            return TokenizerReader(self.tokenizer)
+        return VocabularyReader(self.vocabulary, self.pattern, self.lowercase, self.length)
+
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return texts as code points (N, L) in int32, -1 behind the end; takes one string, several, or such codes.
 
-        With a vocabulary, numbers of words (N, L) in int64 are taken as they are.
+        With a vocabulary, numbers of words (N, L) in int64 are taken as they are. With a tokenizer, a list of pairs of
+        texts too, ids (N, L), and what the tokenizer returns; these become the numbers of `xai.inputs.token_numbers`.
 
         >>> TextInput().prepare(["hi", "a"])
         tensor([[104, 105],
@@ -97,11 +117,15 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         """
         if isinstance(value, Tensor) and value.dtype == torch.int32 and value.ndim == 2 and value.numel():
             return value.detach()
-        if isinstance(value, Tensor) and value.dtype == torch.int64 and self.vocabulary:
-            return self._checked(value.detach(), argument)
-        texts = [value] if isinstance(value, str) else value
+        if self.embedded and isinstance(value, Tensor) and value.dtype == torch.int64:
+            return self.reader.given(value.detach(), argument)
+        if isinstance(self.reader, TokenizerReader) and isinstance(value, Mapping):
+            return self.reader.given(value, argument)
+        texts: Any = [value] if isinstance(value, str) else value
         if isinstance(texts, np.ndarray) or is_column(texts):
             texts = texts.tolist()
+        if self.tokenizer is not None and isinstance(texts, list | tuple):
+            texts = [PAIR.join(text) if _is_pair(text) else text for text in texts]
         if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
             raise InputError(argument, expected="a string or a list of strings", got=describe(value))
         empty = [number for number, text in enumerate(texts) if not text]
@@ -110,7 +134,29 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         codes = torch.full((len(texts), max(map(len, texts))), NOTHING, dtype=torch.int32)
         for row, text in zip(codes, texts, strict=True):
             row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
+        longer = [place for place, count in enumerate(self._cut_off(texts)) if count]
+        if longer:
+            said = f"row {longer[0]} is cut" if len(longer) == 1 else f"{len(longer)} of {len(texts)} are cut"
+            warnings.warn(
+                f"{argument}: {said}: longer than the tokens that the network reads", XaiWarning, stacklevel=5
+            )
         return codes
+
+    def _cut_off(self, texts: Sequence[str]) -> list[int]:
+        return self.reader.cut_off(texts) if isinstance(self.reader, TokenizerReader) else []
+
+    def remarks(self, batch: Tensor) -> dict[str, list]:
+        """Return how many tokens of each text are cut off, where some are."""
+        counts = self._cut_off(to_texts(batch)) if batch.dtype == torch.int32 else []
+        return {"tokens_cut_off": counts} if any(counts) else {}
+
+    def handed(self, seen: Any) -> Any:
+        """Return what `forward=` gets: with a tokenizer a dictionary of input_ids, attention_mask, token_type_ids."""
+        return seen if self.tokenizer is None else handed(seen, self.tokenizer.typed)
+
+    def call(self, network: nn.Module, seen: Any) -> object:
+        """Call a network with what `feed` returned: with a tokenizer by name, as those of Hugging Face are called."""
+        return network(seen) if self.tokenizer is None else call_network(network, self.handed(seen))
 
     def feed(self, batch: list[str] | Tensor) -> list[str] | Tensor:
         """Return what the network is called with, from strings or code points; int64 numbers of words stay as they are.
@@ -119,7 +165,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         """
         if isinstance(batch, Tensor) and batch.dtype == torch.int64:
             return batch
-        if not self.vocabulary:
+        if not self.embedded:
             return to_texts(batch) if isinstance(batch, Tensor) else list(batch)
         return self.as_numbers(batch)
 
@@ -132,15 +178,11 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         if isinstance(batch, Tensor) and batch.dtype == torch.int64:
             return batch
         device = batch.device if isinstance(batch, Tensor) else "cpu"
-        rows = [self.numbers(text) for text in (to_texts(batch) if isinstance(batch, Tensor) else batch)]
-        ids = torch.full((len(rows), max(1, *map(len, rows))), PADDING, dtype=torch.int64)
-        for row, numbers in zip(ids, rows, strict=True):
-            row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
-        return ids.to(device)
+        return self.reader.numbers(to_texts(batch) if isinstance(batch, Tensor) else batch).to(device)
 
     def present(self, batch: Tensor) -> Tensor:
         """Return which positions hold a character of a text, or a word of one given as numbers, (N, L)."""
-        return up_to_last(batch != (PADDING if batch.dtype == torch.int64 else NOTHING))
+        return self.reader.present(batch) if batch.dtype == torch.int64 else up_to_last(batch != NOTHING)
 
     def draws_from(self, row: Tensor) -> Tensor:
         """Return the characters or words (L,) of one text: how far it is padded depends on the batch."""
@@ -186,16 +228,21 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
     @property
     def embedded(self) -> bool:
         """Say whether the network reads numbers of words, which it turns into vectors."""
-        return bool(self.vocabulary)
+        return bool(self.vocabulary) or self.tokenizer is not None
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
-        """Cut texts into words; how: units and by as for `xai.inputs.tokens.cut`. Of numbers each is a part."""
-        if batch.dtype == torch.int64:
-            known = ("(padding)", "(unknown)", *self.vocabulary)
-            names = tuple(tuple(known[number] for number in row) for row in batch.tolist())
-            return Parts(one_each(tuple(batch.shape), batch.device), "tokens", "numbers", names)
+        """Cut texts into words; how: units and by as for `xai.inputs.tokens.cut`. Of numbers each is a part.
+
+        With a tokenizer "words" are its pieces put together, and "tokens" are these alone.
+        """
         units, by = how if isinstance(how, tuple) else ("words" if how is None else how, "type")
-        texts = tuple(cut(text, units, by) for text in to_texts(batch))
+        if batch.dtype == torch.int64:
+            return self.reader.parts(batch)
+        reader = self.reader if isinstance(self.reader, TokenizerReader) else None
+        texts = tuple(
+            cut(text, units, by) if reader is None else cut_at(text, reader.spans(text, units), by)
+            for text in to_texts(batch)
+        )
         labels = torch.full(tuple(batch.shape), -1, dtype=torch.int64)
         for row, text in zip(labels, texts, strict=True):
             owners = text.owners()
@@ -204,18 +251,30 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return Parts(labels, "tokens", named, tuple(text.names for text in texts), texts)
 
     def hiding(self, batch: Tensor, parts: Parts, baselines: Any) -> Hiding:
-        """Return how words are hidden: taken out where `baselines` is None, or replaced by that string."""
-        if batch.dtype == torch.int64:
+        """Return how words are hidden: taken out (None or "removed"), the "mask" token, or a string in their place."""
+        hide = None if baselines in (None, "", REMOVED) else str(baselines)
+        texts = None if batch.dtype == torch.int64 else to_texts(batch)
+        if isinstance(self.reader, TokenizerReader):
+            hiding = self.reader.hiding(texts, self.as_numbers(batch), parts, hide)
+            if hiding is not None:
+                return hiding
+        if texts is None:
             return HiddenNumbers(batch, PADDING)
-        texts = parts.texts or tuple(map(TokenizedText.of_labels, to_texts(batch), parts.labelled().tolist()))
-        numbers = self.numbers if self.vocabulary and self.pattern == WORD else None
-        return HiddenWords(texts, baselines or None, numbers, self.length)
+        cut_up = parts.texts or tuple(map(TokenizedText.of_labels, texts, parts.labelled().tolist()))
+        alone = self.vocabulary and self.pattern == WORD
+        return HiddenWords(cut_up, hide, self.numbers if alone else None, self.length if alone else None)
+
+    def absent(self, batch: Tensor) -> str:
+        """Return "mask" where the tokenizer has such a token, else "removed"."""
+        return REMOVED if self.reader.token(MASK) is None else MASK
 
     def called(self, baseline: object, batch: Tensor) -> str:
-        return f"{baseline!r}" if baseline else "nothing: it is taken out"
+        if baseline == MASK and self.reader.token(MASK) is not None:
+            return "the mask token"
+        return "nothing: it is taken out" if baseline in (None, "", REMOVED) else f"{baseline!r}"
 
     def words(self, text: str) -> list[str]:
-        """Return what the pattern finds in a text, cut to `length`.
+        """Return what the pattern finds in a text, cut to `length`; of a tokenizer the words in lower case.
 
         Args:
             text: One text.
@@ -223,9 +282,11 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         >>> TextInput(["good"], length=2).words("Good old film")
         ['good', 'old']
         """
-        return re.findall(self.pattern, text.lower() if self.lowercase else text)[: self.length]
+        if isinstance(self.reader, VocabularyReader):
+            return self.reader.words(text)
+        return [text[start:stop].lower() for start, stop in self.spans(text)]
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
+    def spans(self, text: str) -> list[Span]:
         """Return where in the text each of its words stands, from the first character to behind the last.
 
         Args:
@@ -234,61 +295,38 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         >>> TextInput().spans("Good old film")
         [(0, 4), (5, 8), (9, 13)]
         """
-        # A character may have a longer lower case.
-        cased = text.lower() if self.lowercase else text
-        origin = [place for place, letter in enumerate(text) for _ in (letter.lower() if self.lowercase else letter)]
-        found = list(re.finditer(self.pattern, cased))[: self.length]
-        return [(origin[match.start()], origin[match.end() - 1] + 1) if match.group() else (0, 0) for match in found]
+        return self.reader.spans(text)
 
     def numbers(self, text: str) -> list[int]:
-        """Return the numbers of a text's words.
+        """Return the numbers of a text's words, or tokens.
 
         Args:
             text: One text.
         """
-        known = self._numbering
-        return [known.get(word, UNKNOWN) for word in self.words(text)]
+        return self.as_numbers([text])[0].tolist() if text else []
 
     def texts(self, numbers: Tensor) -> list[str]:
         """Return texts (N) that have these words: in lower case, with a sign for an unknown word.
 
         Args:
-            numbers: Of words, (N, L), padded with 0.
+            numbers: Of words, (N, L), padded with 0, or of tokens.
 
         Raises:
-            InputError: The pattern cuts no such text into these words.
+            InputError: No such text is cut into these words.
 
         >>> TextInput(["good", "film"]).texts(torch.tensor([[2, 1, 3, 0]]))
         ['good unknown film']
         """
-        signs = ("\u25a1", "unknown", "unknownword")
-        unknown = next((sign for sign in signs if self.words(sign) == [sign] and sign not in self._numbering), None)
-        for joiner in (" ", ""):
-            rows = []
-            for row in numbers.tolist():
-                last = max((place for place, number in enumerate(row, 1) if number != PADDING), default=0)
-                parts = [
-                    unknown if number == UNKNOWN else self.vocabulary[number - FIRST_WORD] for number in row[:last]
-                ]
-                text = joiner.join(part for part in parts if part)
-                if None in parts or PADDING in row[:last] or self.numbers(text) != row[:last]:
-                    break
-                rows.append(text)
-            else:
-                return rows
-        wanted = f"numbers of words that a text of the pattern {self.pattern!r} can have"
-        raise InputError("numbers", expected=wanted, got=describe(numbers), operation="TextInput.texts")
+        found = self.reader.texts(numbers)
+        if found is None:
+            wanted = f"numbers of words that a text of the pattern {self.pattern!r} can have"
+            wanted = wanted if self.tokenizer is None else "tokens that the tokenizer cuts a text into"
+            raise InputError("numbers", expected=wanted, got=describe(numbers), operation="TextInput.texts")
+        return found
 
-    def _checked(self, numbers: Tensor, argument: str) -> Tensor:
-        most = len(self.vocabulary) + FIRST_WORD - 1
-        if numbers.ndim != 2 or not numbers.numel() or int(numbers.min()) < 0 or int(numbers.max()) > most:
-            wanted = f"rows of whole numbers from 0 to {most}"
-            raise InputError(argument, expected=wanted, got=describe(numbers))
-        return numbers
 
-    @cached_property
-    def _numbering(self) -> dict[str, int]:
-        return {word: number for number, word in enumerate(self.vocabulary, start=FIRST_WORD)}
+def _is_pair(text: object) -> bool:
+    return isinstance(text, list | tuple) and len(text) == 2 and all(isinstance(part, str) and part for part in text)
 
 
 def to_texts(codes: Tensor) -> list[str]:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from xai.inputs.token_numbers import TYPE
 from xai.inputs.tokens import TokenizedText
 
-__all__ = ["HiddenNumbers", "HiddenWords"]
+__all__ = ["HiddenNumbers", "HiddenTokens", "HiddenWords"]
 
 
 class Numbered(NamedTuple):
@@ -100,6 +101,49 @@ class HiddenNumbers:
 
     def lengths(self, rows: Tensor, masks: Tensor) -> None:
         """Return None: the padding was given with the words, and stays."""
+
+
+class HiddenTokens:
+    """Parts of texts are hidden by their tokens, which are packed numbers (N, L): see `xai.inputs.token_numbers`.
+
+    What is left are the tokens of the whole text: none is cut anew because its neighbor is gone.
+
+    Args:
+        numbers: (N, L).
+        owners: The part of each token, (N, L), -1 for those that are never hidden.
+        token: The id that stands in place of each hidden token; None takes them out, and the attention mask follows.
+        padding: The id behind what is shorter then.
+        side: Where padding stands, "right" or "left".
+    """
+
+    backgrounds = 1
+
+    def __init__(self, numbers: Tensor, owners: Tensor, token: int | None, padding: int, side: str) -> None:
+        self.numbers, self.owners, self.token, self.padding, self.side = numbers, owners, token, padding, side
+
+    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor:
+        """Return packed numbers (n, L) of the tokens of one text under each mask (n, parts)."""
+        row = rows[0]
+        there = self.numbers[row] >= 0
+        numbers, kept = self.numbers[row][there], self._kept(row, masks)
+        if self.token is not None:
+            return torch.where(kept, numbers, (numbers // TYPE) * TYPE + self.token)
+        shown = _in_front(kept, numbers, ~self.padding)
+        count = kept.sum(1)
+        shown = shown[:, : max(1, int(count.max()))]
+        if self.side == "right":
+            return shown
+        places = torch.arange(shown.shape[1], device=shown.device) - (shown.shape[1] - count)[:, None]
+        return shown.gather(1, places % shown.shape[1])
+
+    def lengths(self, rows: Tensor, masks: Tensor) -> Tensor | None:
+        """Return how many tokens each item has, (n,), where those that are hidden are taken out."""
+        return self._kept(rows[0], masks).sum(1) if self.token is None else None
+
+    def _kept(self, row: Tensor, masks: Tensor) -> Tensor:
+        owner = self.owners[row][self.numbers[row] >= 0].to(masks.device)
+        always = (owner < 0) | (owner >= masks.shape[1])
+        return masks[:, owner.clamp(0, masks.shape[1] - 1)] | always
 
 
 def _in_front(kept: Tensor, numbers: Tensor, padding: int = 0) -> Tensor:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from xai.base.errors import InputError, describe, one_line
+from xai.inputs.token_spans import Span, sentences
 
-__all__ = ["TokenizedText", "characters", "cut"]
+__all__ = ["TokenizedText", "characters", "cut", "cut_at", "unit_spans"]
 
 WORDS = r"\w+"
 JOINER = "\u200d"
@@ -57,15 +58,23 @@ class TokenizedText:
 def cut(text: str, units: object, by: str) -> TokenizedText:
     """Cut one text into parts.
 
-    units: "words" (runs of letters and digits), "characters" (as a reader counts them), a regular expression for what
-    a token is, or a tokenizer: a function from the text to its tokens, in order, each a piece of the text. by: "type"
-    (the same token is one feature wherever it stands) or "position".
+    units: "words" (runs of letters and digits), "sentences", "characters" (as a reader counts them), a regular
+    expression for what a token is, or a tokenizer: a function from the text to its tokens, in order, each a piece of
+    the text. by: "type" (the same token is one feature wherever it stands) or "position".
     Raises InputError for a text without a token, or tokens that are not pieces of it.
 
     >>> cut("to be or not to be", "words", "type").names
     ('to', 'be', 'or', 'not')
     """
-    spans = _spans(text, units)
+    return cut_at(text, unit_spans(text, units), by)
+
+
+def cut_at(text: str, spans: Sequence[Span], by: str) -> TokenizedText:
+    """Cut one text into the parts that stand at these spans, in order; see `cut`.
+
+    >>> cut_at("to be", [(0, 2), (3, 5)], "position").pieces
+    ('to', ' ', 'be')
+    """
     if not spans:
         raise InputError("texts", expected="texts with at least one token", got=repr(text[:40]))
     pieces: list[str] = []
@@ -91,13 +100,13 @@ def cut(text: str, units: object, by: str) -> TokenizedText:
     return TokenizedText(tuple(pieces), tuple(feature), tuple(names))
 
 
-def characters(text: str) -> list[tuple[int, int]]:
+def characters(text: str) -> list[Span]:
     """Return the span of each character as a reader sees it: marks, joined emoji and flags stay together.
 
     >>> characters("e\u0301a")
     [(0, 2), (2, 3)]
     """
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     for place, character in enumerate(text):
         if spans and _continues(text, place, character, spans[-1]):
             spans[-1] = (spans[-1][0], place + 1)
@@ -115,13 +124,16 @@ def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> 
     )
 
 
-def _spans(text: str, units: Any) -> list[tuple[int, int]]:
+def unit_spans(text: str, units: Any) -> list[Span]:
+    """Return where the units of a text stand in it, for `cut`; none may be there."""
+    if isinstance(units, str) and units == "sentences":
+        return sentences(text)
     if isinstance(units, str) and units == "characters":
         return characters(text)
     if callable(units):
         return _located(text, units)
     if not isinstance(units, str):
-        wanted = "'words', 'characters', a regular expression or a tokenizer"
+        wanted = "'words', 'sentences', 'characters', a regular expression or a tokenizer"
         raise InputError("units", expected=wanted, got=describe(units))
     try:
         pattern = re.compile(WORDS if units == "words" else units)
@@ -131,9 +143,9 @@ def _spans(text: str, units: Any) -> list[tuple[int, int]]:
     return _with_marks(text, spans) if units == "words" else spans
 
 
-def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _with_marks(text: str, spans: list[Span]) -> list[Span]:
     """Return the spans of words with the combining marks that the pattern leaves out: no letter loses its own."""
-    whole: list[tuple[int, int]] = []
+    whole: list[Span] = []
     for start, stop in spans:
         while stop < len(text) and unicodedata.category(text[stop]) in MARKS:
             stop += 1
@@ -143,7 +155,7 @@ def _with_marks(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]
     return whole
 
 
-def _located(text: str, tokenizer: Callable[[str], list[str]]) -> list[tuple[int, int]]:
+def _located(text: str, tokenizer: Callable[[str], list[str]]) -> list[Span]:
     spans, place = [], 0
     try:
         tokens = list(tokenizer(text))

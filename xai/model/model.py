@@ -182,7 +182,10 @@ class Model:
     def _pass(self, network: nn.Module, seen: Tensor | list[str]) -> Tensor:
         try:
             with differentiable_pass(network):
-                output = network(seen) if self.forward is None else self.forward(network, seen)
+                asked = self.input
+                output = (
+                    asked.call(network, seen) if self.forward is None else self.forward(network, asked.handed(seen))
+                )
         except (XaiError, StopForward):
             raise
         except Exception as error:

@@ -85,6 +85,8 @@ def open_session(
             session.diagnostics, session.version = [{} for _ in range(len(batch))], version
             if variable is not None and raw.requires_grad:
                 session.first_pass = variable, raw
+            for said, values in model.input.remarks(batch).items():
+                session.note(said, values)
             if not steady:
                 session.note("non_deterministic", [True] * len(batch))
             if model.memory.rows.alone:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-import torch
 from torch import Tensor
 
 from xai.inputs.base import Input
@@ -50,15 +49,21 @@ class TokenSession(Session):
         return self._words.run(network, vectors, rows, partial(self.model.forward_on, network))
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:
-        """Return a baseline of vectors: "zero" is the vector 0, "padding" that of padding; others are of the words."""
-        padding = isinstance(name, str) and name == "padding"
-        numbers = self._words.padding if padding else name
-        start, called = make_baseline(numbers, self.inputs, (1,), self.kind.baselines(self.inputs), self.present)
-        return start, "padding" if padding else called
+        """Return a baseline of vectors: that of a token such as "padding" or "mask", or 0; others are of the words.
+
+        Padding and special tokens keep their vectors: they are no part of the text.
+        """
+        words = self._words
+        token = words.tokens.get(name) if isinstance(name, str) else None
+        known = (*self.kind.baselines(self.inputs), *words.tokens)
+        start, called = make_baseline(name if token is None else token, self.inputs, (1,), known, words.replaceable)
+        return start, called if token is None else str(name)
 
     def _finish(self, values: Tensor | list[Tensor], over: str, fields: dict) -> tuple[Tensor | list, str, dict]:
-        if over != "input":
+        if over == "input" and isinstance(values, Tensor):
+            values, over = self._words.of_words(values, self.rows), "tokens"
+        if over != "tokens":
             return values, over, fields
-        kept = [torch.where(here[:, None], part, 0) for here, part in zip(self.present, values, strict=True)]
-        summed = [part.sum(1)[:count] for part, count in zip(kept, self._words.lengths, strict=True)]
-        return summed, "tokens", {"segments": self._words.owners(), "row_names": self._words.names(), **fields}
+        names = self._words.names()
+        of_rows = [part[: len(row)] for part, row in zip(values, names, strict=True)]
+        return of_rows, over, {"segments": self._words.owners(), "row_names": names, **fields}

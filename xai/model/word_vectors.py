@@ -10,71 +10,87 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError
 from xai.inputs.base import Input
-from xai.inputs.text import PADDING, TextInput, to_texts
-from xai.network.hooks import StopForward, replacing
+from xai.inputs.text import TextInput, to_texts
+from xai.inputs.token_owners import WordParts
+from xai.model.embeddings import find_embedding, put_out, reads, vectors_of
+from xai.network.hooks import StopForward, find_layer, replacing
 
 __all__ = ["Words", "embed"]
 
 
 @dataclass(frozen=True)
 class Words:
-    """Texts as the caller gave them, as numbers (N, L), and the nn.Embedding that reads those.
+    """Texts as the caller gave them, as numbers (N, L) of words or tokens, and the embedding that reads those.
 
-    padding: the vector (D,) of PADDING.
+    tokens: the vectors (D,) of tokens that stand for what is absent, by name: "padding", "mask", "unknown".
     """
 
     given: Tensor
     numbers: Tensor
     layer: str
-    padding: Tensor
+    tokens: dict[str, Tensor]
     input: TextInput
-
-    @cached_property
-    def counts(self) -> list[int]:
-        """Return how many words each text has: up to the last one that is no padding."""
-        places = torch.arange(1, self.numbers.shape[1] + 1, device=self.numbers.device)
-        return ((self.numbers != PADDING) * places).amax(1).tolist()
 
     @cached_property
     def present(self) -> Tensor:
         """Return which places hold a word, (N, L)."""
-        places = torch.arange(self.numbers.shape[1], device=self.numbers.device)
-        return places < torch.tensor(self.counts, device=places.device)[:, None]
+        return self.input.reader.present(self.numbers)
 
-    @property
-    def lengths(self) -> list[int]:
-        """Return how many places each text's explanation has: its words; of texts given as numbers also the padding."""
-        return [self.numbers.shape[1]] * len(self.numbers) if self.given.dtype == torch.int64 else self.counts
+    @cached_property
+    def counts(self) -> list[int]:
+        """Return how many words each text has: up to the last one that is no padding."""
+        return self.present.sum(1).tolist()
+
+    @cached_property
+    def replaceable(self) -> Tensor:
+        """Return which places hold a part of the text, (N, L): a baseline leaves padding and special tokens alone."""
+        return ~self.input.reader.ends(self.numbers)
+
+    @cached_property
+    def parts(self) -> WordParts:
+        """Return which places are which words: what an explanation has a value of."""
+        texts = None if self.given.dtype == torch.int64 else to_texts(self.given)
+        return self.input.reader.word_parts(texts, self.numbers, self.given.shape[1])
+
+    def own(self, row: int) -> Tensor:
+        """Return which places of a row its explanation is of, (L,), however long the texts beside it are."""
+        return self.parts.owner[row] >= 0
+
+    def of_words(self, values: Tensor, rows: Tensor) -> Tensor:
+        """Return values (n, L, D) of some rows' places as one per word, (n, most words); padding has none."""
+        owner = self.parts.owner.to(values.device)[rows]
+        most = max(map(len, self.parts.names))
+        summed = values.new_zeros(len(values), most + 1)  # the last column is of no word
+        of_places = torch.where(self.present[rows], values.sum(2), 0)
+        return summed.scatter_add(1, torch.where(owner < 0, most, owner), of_places)[:, :most]
 
     def run(self, network: nn.Module, vectors: Tensor, rows: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
         """Run a forward pass on the words of some rows, with vectors (n, L, D) in place of what the embedding says."""
-        numbers = self.numbers[rows]
+        numbers, layer = self.numbers[rows], find_layer(network, self.layer)
+        ids, mask = self.input.reader.ids(numbers), self.present[rows]
 
         def swap(inputs: tuple, output: Tensor) -> Tensor | None:
-            return vectors.to(output.dtype) if _reads(inputs, numbers) else None
+            return put_out(layer, inputs, vectors, mask, output) if reads(layer, inputs, ids, mask) else None
 
         with replacing(network, self.layer, swap):
             return forward(numbers)
 
     def names(self) -> tuple[tuple[str, ...], ...]:
         """Return the words of each text, as they stand there; of one given as numbers as the vocabulary has them."""
-        if self.given.dtype == torch.int64:
-            known = ("(padding)", "(unknown)", *self.input.vocabulary)
-            return tuple(tuple(known[number] for number in row) for row in self.given.tolist())
-        texts = to_texts(self.given)
-        return tuple(tuple(text[start:stop] for start, stop in self.input.spans(text)) for text in texts)
+        return self.parts.names
+
+    def steps(self) -> tuple[tuple[str, ...], ...]:
+        """Return the name of each place that the network reads: a word, or of a tokenizer each piece of one."""
+        if self.input.tokenizer is None:
+            return self.names()
+        named = zip(self.input.reader.names(self.numbers), self.present.tolist(), strict=True)
+        return tuple(tuple(name for name, here in zip(*row, strict=True) if here) for row in named)
 
     def owners(self) -> Tensor | None:
         """Return each character's word, (N, characters), -1 for none; None where the texts were given as numbers."""
-        if self.given.dtype == torch.int64:
-            return None
-        owners = torch.full(self.given.shape, -1, dtype=torch.int64)
-        for row, text in zip(owners, to_texts(self.given), strict=True):
-            for number, (start, stop) in enumerate(self.input.spans(text)):
-                row[start:stop] = number
-        return owners
+        return self.parts.labels
 
 
 def embed(
@@ -82,53 +98,36 @@ def embed(
 ) -> tuple[Tensor, Words]:
     """Return the vectors (N, L, D) of texts, at least float32, and what leads back from them.
 
-    They are what the first nn.Embedding puts out that reads the words' numbers as they are; forward: runs the network
-    on such numbers (n, L), `size` rows at a time. Raises InputError where there is none, or a text has no word.
+    They are what the embedding puts out that reads the words' numbers; forward: runs the network on such numbers
+    (n, L), `size` rows at a time. Raises InputError where there is none, or a text has no word.
     """
     if not input.embedded:
-        wanted = "a TextInput with a vocabulary, whose words the network reads as numbers"
+        wanted = "a TextInput with a vocabulary or a tokenizer, whose words the network reads as numbers"
         got = "one without; explain such texts with a perturbation method (lime_text)"
         raise InputError("model", expected=wanted, got=got)
     texts = TextInput.of(input)
-    numbers = texts.as_numbers(given)
-    for row, counted in enumerate((numbers != PADDING).any(1).tolist()):
+    numbers, reader = texts.as_numbers(given), texts.reader
+    for row, counted in enumerate((~reader.ends(numbers)).any(1).tolist()):
         if not counted:
             raise InputError("inputs", expected="texts with at least one word", got=f"none in row {row}")
-    layer = _reader(network, numbers[:1], forward)
+    # The network knows what it reads by the first row; its width is that of all, so that padding is asked for as well.
+    ids, mask = reader.ids(numbers), reader.present(numbers)
+    layer = find_embedding(network, ids[:1], mask[:1], lambda: forward(numbers[:1]))
+    embedding = find_layer(network, layer)
     parts: list[Tensor] = []
-    padded = torch.cat([numbers, torch.full_like(numbers[:1], PADDING)])
-    for part in padded.split(size):
+    for rows in torch.arange(len(numbers), device=numbers.device).split(size):
 
-        def keep(inputs: tuple, output: Tensor, part: Tensor = part) -> None:
-            if _reads(inputs, part):
-                parts.append(output.detach())
+        def keep(inputs: tuple, output: Tensor, rows: Tensor = rows) -> None:
+            if reads(embedding, inputs, ids[rows], mask[rows]):
+                parts.append(vectors_of(embedding, ids[rows], output).detach())
                 raise StopForward
 
         with torch.no_grad(), replacing(network, layer, keep), suppress(StopForward):
-            forward(part)
+            forward(numbers[rows])
     vectors = torch.cat(parts)
     vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
-    return vectors[:-1], Words(given, numbers, layer, vectors[-1, 0], texts)
-
-
-def _reader(network: nn.Module, numbers: Tensor, forward: Callable[[Tensor], Tensor]) -> str:
-    names = [name for name, module in network.named_modules() if isinstance(module, nn.Embedding)]
-    for name in names:
-
-        def look(inputs: tuple, output: Tensor) -> None:
-            if _reads(inputs, numbers) and output.ndim == 3:
-                raise StopForward
-
-        try:
-            with torch.no_grad(), replacing(network, name, look, optional=True):
-                forward(numbers)
-        except StopForward:
-            return name
-    got = f"{len(names)} that do not" if names else "none"
-    wanted = f"an nn.Embedding that reads the words' numbers ({describe(numbers)}); else a perturbation method will do"
-    raise InputError("network", expected=wanted, got=got)
-
-
-def _reads(inputs: tuple, numbers: Tensor) -> bool:
-    words = inputs[0] if inputs else None
-    return isinstance(words, Tensor) and words.shape == numbers.shape and bool((words == numbers).all())
+    absent = {name: reader.token(name) for name in ("padding", "mask", "unknown")}
+    named = {name: number for name, number in absent.items() if number is not None}
+    with torch.no_grad():
+        looked = embedding(numbers.new_tensor(list(named.values()))[:, None]).flatten(1).to(vectors)
+    return vectors, Words(given, numbers, layer, dict(zip(named, looked, strict=True)), texts)

@@ -103,7 +103,7 @@ def _steps(session: Session, lengths: list[int]) -> tuple[tuple[str, ...], ...]:
     present = session.present
     own = lengths if present is None else [min(a, b) for a, b in zip(lengths, present.sum(1).tolist(), strict=True)]
     if session.words is not None:
-        return tuple(names[:count] for names, count in zip(session.words.names(), own, strict=True))
+        return tuple(names[:count] for names, count in zip(session.words.steps(), own, strict=True))
     return tuple(tuple(str(number) for number in range(count)) for count in own)
 
 
