@@ -1,4 +1,4 @@
-"""Packages that tests use where they are installed: torchvision, timm, and those of trees.
+"""Packages that tests use where they are installed: torchvision, timm, transformers, and those of trees.
 
 A wheel of torchvision whose compiled operators do not fit the installed torch fails at import, though its networks are
 plain Python and need none of them. There the operators get their names and nothing else: what calls one (a detector's
@@ -46,6 +46,15 @@ def timm() -> ModuleType:
     return importlib.import_module("timm")
 
 
+@cache
+def transformers() -> ModuleType:
+    """Return transformers, which imports torchvision where that is installed; else the test is skipped."""
+    _skip_without("transformers")
+    if importlib.util.find_spec("torchvision") is not None:
+        torchvision()
+    return importlib.import_module("transformers")
+
+
 def _plain(package: str) -> Callable[[], ModuleType]:
     def load() -> ModuleType:
         _skip_without(package)
@@ -78,5 +87,6 @@ def _skip_without(package: str) -> None:
 NEEDED: dict[str, Callable[[], ModuleType]] = {
     "torchvision": torchvision,
     "timm": timm,
+    "transformers": transformers,
     **{package: _plain(package) for package in ("lightgbm", "polars", "shap", "xgboost")},
 }

@@ -171,8 +171,10 @@ class TestTexts:
         expected = network(torch.tensor([[2, 4]])).softmax(1)
         assert torch.allclose(model.predict("a film"), expected)
         assert torch.allclose(model.predict(torch.tensor([[2, 4]])), expected)
-        with pytest.raises(InputError, match="perturbation method"):
-            saliency(model, "a film")
+        slope = network[1].weight[0].abs().sum() / 2  # a bag takes the mean: each of two words has half
+        found = saliency(model, "a film", 0)
+        assert found.row_names == (("a", "film"),)
+        assert torch.allclose(found.values[0], slope.detach().expand(2), atol=1e-6)
 
 
 def test_what_a_trace_and_random_draws_are_made_of() -> None:

@@ -159,11 +159,11 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         return batch
 
     def handed(self, seen: Any) -> Any:
-        """Return what a caller's own `forward=` gets, from what `feed` returned."""
+        """Return what a caller's own `forward=` gets, from `seen`, which `feed` returned."""
         return seen
 
     def call(self, network: nn.Module, seen: Any) -> object:
-        """Call a `network` with what `feed` returned: the batch is its one argument."""
+        """Call a `network` with `seen`, which `feed` returned: it is its one argument."""
         return network(seen)
 
     def remarks(self, batch: Tensor) -> dict[str, list]:

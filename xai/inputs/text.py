@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, XaiWarning, describe, names_errors
-from xai.base.frames import is_column
+from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
+from xai.inputs.code_points import NOTHING, strings_of, to_codes, to_texts
 from xai.inputs.hiding import Hiding
 from xai.inputs.padding import up_to_last
 from xai.inputs.parts import Parts
@@ -25,7 +23,7 @@ from xai.inputs.text_hiding import HiddenNumbers, HiddenWords
 from xai.inputs.token_calls import call_network, handed
 from xai.inputs.token_spans import Span
 from xai.inputs.tokenized import TokenizerReader
-from xai.inputs.tokenizers import PAIR, Tokenizer, tokenizer_of
+from xai.inputs.tokenizers import Tokenizer, tokenizer_of
 from xai.inputs.tokens import TokenizedText, cut, cut_at
 from xai.inputs.vocabulary import FIRST_WORD, PADDING, UNKNOWN, VocabularyReader, check_vocabulary
 
@@ -34,20 +32,19 @@ __all__ = ["FIRST_WORD", "PADDING", "UNKNOWN", "TextInput", "to_texts"]
 WORD = r"\w+"
 
 BLANK_WORDS = 8
-NOTHING = -1  # behind the end of a shorter text; no character has this code
 REMOVED, MASK = "removed", "mask"
 
 
 class TextInput(Input, frozen=True, tag="text", dict=True):
     """Texts. Without a vocabulary or tokenizer the network or function is called with a list of strings.
 
-    With a `vocabulary` it is called with numbers (N, L) in int64: 0 where a shorter text is padded, 1 for a word that
-    is not in it, 2 for the vocabulary's first word, and so on. Words are what `pattern` finds, in lower case where
-    `lowercase` says so, at most `length` of them.
+    With a `vocabulary` it is called with numbers (N, L) in int64: 0 behind a shorter text, 1 for a word that is not in
+    it, 2 for its first word, and so on. Words are what `pattern` finds, in lower case where `lowercase` says so, at
+    most `length` of them.
 
-    With a tokenizer of Hugging Face or `tokenizers`, `TextInput.of(tokenizer)`, it is called with `input_ids`,
-    `attention_mask` and `token_type_ids` by name, those of them that it takes. A list of pairs of texts is handed to
-    the tokenizer as pairs. Any other tokenizer goes into `Model(forward=...)`, which gets the strings.
+    With a `tokenizer` of Hugging Face or tokenizers, `TextInput.of(tokenizer)`, it is called with `input_ids`,
+    `attention_mask` and `token_type_ids` by name, those that it takes. A list of pairs of texts is handed on as pairs.
+    Any other tokenizer goes into `Model(forward=...)`, which gets the strings.
 
     Raises InputError for a vocabulary with repeated words, or a pattern that is no regular expression.
 
@@ -81,7 +78,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         Args:
             input: A tokenizer of transformers, fast or slow, or of tokenizers.
             max_length: The most tokens that the network reads; None is the tokenizer's own limit. What is longer is
-                cut by the tokenizer, with a warning, and named in the diagnostics.
+                cut, with a warning and a diagnostic.
 
         Raises:
             InputError: It is something else.
@@ -117,45 +114,27 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         """
         if isinstance(value, Tensor) and value.dtype == torch.int32 and value.ndim == 2 and value.numel():
             return value.detach()
-        if self.embedded and isinstance(value, Tensor) and value.dtype == torch.int64:
-            return self.reader.given(value.detach(), argument)
-        if isinstance(self.reader, TokenizerReader) and isinstance(value, Mapping):
+        numbers = isinstance(value, Tensor) and value.dtype == torch.int64
+        if self.embedded and (numbers or (self.tokenizer is not None and isinstance(value, Mapping))):
             return self.reader.given(value, argument)
-        texts: Any = [value] if isinstance(value, str) else value
-        if isinstance(texts, np.ndarray) or is_column(texts):
-            texts = texts.tolist()
-        if self.tokenizer is not None and isinstance(texts, list | tuple):
-            texts = [PAIR.join(text) if _is_pair(text) else text for text in texts]
-        if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
-            raise InputError(argument, expected="a string or a list of strings", got=describe(value))
-        empty = [number for number, text in enumerate(texts) if not text]
-        if empty:
-            raise InputError(argument, expected="texts with something in them", got=f"none in row {empty[0]}")
-        codes = torch.full((len(texts), max(map(len, texts))), NOTHING, dtype=torch.int32)
-        for row, text in zip(codes, texts, strict=True):
-            row[: len(text)] = torch.tensor([ord(character) for character in text], dtype=torch.int32)
-        longer = [place for place, count in enumerate(self._cut_off(texts)) if count]
-        if longer:
-            said = f"row {longer[0]} is cut" if len(longer) == 1 else f"{len(longer)} of {len(texts)} are cut"
-            warnings.warn(
-                f"{argument}: {said}: longer than the tokens that the network reads", XaiWarning, stacklevel=5
-            )
-        return codes
-
-    def _cut_off(self, texts: Sequence[str]) -> list[int]:
-        return self.reader.cut_off(texts) if isinstance(self.reader, TokenizerReader) else []
+        texts = strings_of(value, argument, pairs=self.tokenizer is not None)
+        if isinstance(self.reader, TokenizerReader):
+            self.reader.say_cuts(texts, argument)
+        return to_codes(texts)
 
     def remarks(self, batch: Tensor) -> dict[str, list]:
-        """Return how many tokens of each text are cut off, where some are."""
-        counts = self._cut_off(to_texts(batch)) if batch.dtype == torch.int32 else []
+        """Return how many tokens of each text of a `batch` are cut off, where some are."""
+        if batch.dtype == torch.int64 or not isinstance(self.reader, TokenizerReader):
+            return {}
+        counts = self.reader.cut_off(to_texts(batch))
         return {"tokens_cut_off": counts} if any(counts) else {}
 
     def handed(self, seen: Any) -> Any:
-        """Return what `forward=` gets: with a tokenizer a dictionary of input_ids, attention_mask, token_type_ids."""
+        """Return what `forward=` gets of `seen`: with a tokenizer input_ids, attention_mask, token_type_ids by name."""
         return seen if self.tokenizer is None else handed(seen, self.tokenizer.typed)
 
     def call(self, network: nn.Module, seen: Any) -> object:
-        """Call a network with what `feed` returned: with a tokenizer by name, as those of Hugging Face are called."""
+        """Call a `network` with `seen`: with a tokenizer by name, as those of Hugging Face are called."""
         return network(seen) if self.tokenizer is None else call_network(network, self.handed(seen))
 
     def feed(self, batch: list[str] | Tensor) -> list[str] | Tensor:
@@ -170,10 +149,10 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return self.as_numbers(batch)
 
     def as_numbers(self, batch: list[str] | Tensor) -> Tensor:
-        """Return numbers of words, (N, L) in int64, 0 behind the end of a shorter text.
+        """Return numbers of words or tokens, (N, L) in int64, padded behind the end of a shorter text.
 
         Args:
-            batch: Strings, code points (N, L), or int64 numbers of words, which stay as they are.
+            batch: Strings, code points (N, L), or int64 numbers, which stay as they are.
         """
         if isinstance(batch, Tensor) and batch.dtype == torch.int64:
             return batch
@@ -231,10 +210,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return bool(self.vocabulary) or self.tokenizer is not None
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
-        """Cut texts into words; how: units and by as for `xai.inputs.tokens.cut`. Of numbers each is a part.
-
-        With a tokenizer "words" are its pieces put together, and "tokens" are these alone.
-        """
+        """Cut a `batch` into words; `how`: units and by as for `tokens.cut`, or "tokens". Of numbers each is a part."""
         units, by = how if isinstance(how, tuple) else ("words" if how is None else how, "type")
         if batch.dtype == torch.int64:
             return self.reader.parts(batch)
@@ -303,7 +279,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         Args:
             text: One text.
         """
-        return self.as_numbers([text])[0].tolist() if text else []
+        return self.reader.of(text)
 
     def texts(self, numbers: Tensor) -> list[str]:
         """Return texts (N) that have these words: in lower case, with a sign for an unknown word.
@@ -319,16 +295,6 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         """
         found = self.reader.texts(numbers)
         if found is None:
-            wanted = f"numbers of words that a text of the pattern {self.pattern!r} can have"
-            wanted = wanted if self.tokenizer is None else "tokens that the tokenizer cuts a text into"
+            wanted = f"numbers of words that a text can have ({self.tokenizer or self.pattern!r})"
             raise InputError("numbers", expected=wanted, got=describe(numbers), operation="TextInput.texts")
         return found
-
-
-def _is_pair(text: object) -> bool:
-    return isinstance(text, list | tuple) and len(text) == 2 and all(isinstance(part, str) and part for part in text)
-
-
-def to_texts(codes: Tensor) -> list[str]:
-    """Return the strings behind code points (N, L)."""
-    return ["".join(map(chr, row[row >= 0].tolist())) for row in codes.cpu()]

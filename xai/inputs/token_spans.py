@@ -24,6 +24,7 @@ SPACELESS = (
 END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+[」』”’)\]]*|\n+")
 # What tokenizers put before or behind the letters of a piece.
 SIGNS = re.compile("^(?:##|\u2581|\u0120|@@)+|(?:</w>|@@)$")
+SPACE = re.compile(r"\s")
 FAR = 64  # a piece is looked for so many characters ahead
 
 
@@ -90,13 +91,13 @@ def locate(text: str, tokens: Sequence[str | None]) -> list[Span]:
     place, found = 0, []
     for token in tokens:
         piece = "" if token is None else SIGNS.sub("", token).replace("\u2581", " ").strip()
-        start = _next(plain, piece, place, sure=not found or found[-1] is not None)
-        if token is not None and not piece:  # a space, which is found wherever it stands
-            stop = origin[place - 1] + 1 if place else 0
-            found.append((stop, stop))
-            continue
+        if token is not None and not piece:  # a space
+            space = SPACE.search(plain, place)
+            start, size = (space.start() if space else None), 1
+        else:
+            start, size = _next(plain, piece, place, sure=not found or found[-1] is not None), len(_plain(piece)[0])
         if start is not None:
-            place = start + len(_plain(piece)[0])
+            place = start + size
         found.append(None if start is None else (origin[start], origin[place - 1] + 1))
     return _filled(text, tokens, found)
 

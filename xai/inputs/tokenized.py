@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError, XaiWarning, describe
 from xai.inputs.hiding import Hiding
 from xai.inputs.parts import Parts, one_each
 from xai.inputs.text_hiding import HiddenTokens
@@ -35,9 +36,21 @@ class TokenizerReader:
         """Return the tokens of texts, (N, L), padded as the tokenizer pads."""
         return _padded(self.tokenizer, self.tokenizer.encode(texts))
 
+    def of(self, text: str) -> list[int]:
+        """Return the ids of a text's tokens."""
+        return self.tokenizer.encode([text])[0].ids
+
     def cut_off(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens of each text the network does not read."""
         return [row.cut for row in self.tokenizer.encode(texts)]
+
+    def say_cuts(self, texts: Sequence[str], argument: str) -> None:
+        """Warn where texts are longer than the network reads."""
+        longer = [row for row, count in enumerate(self.cut_off(texts)) if count]
+        if longer:
+            said = f"row {longer[0]} is cut" if len(longer) == 1 else f"{len(longer)} of {len(texts)} are cut"
+            text = f"{argument}: {said}: longer than the tokens that the network reads"
+            warnings.warn(text, XaiWarning, stacklevel=6)
 
     def given(self, value: Tensor | Mapping[str, Any], argument: str) -> Tensor:
         """Return ids that a caller gave, (N, L): a tensor of ids, or what a tokenizer returns.

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, one_line
+from xai.inputs.code_points import PAIR
 from xai.inputs.token_spans import Span, locate
 
-__all__ = ["PAIR", "Encoded", "Tokenizer", "tokenizer_of"]
+__all__ = ["Encoded", "Tokenizer", "tokenizer_of"]
 
-PAIR = "\x1e"  # between the two texts of a pair: the record separator, which stands in no text
 UNLIMITED = 10**6  # a tokenizer that names a larger length names none
 
 

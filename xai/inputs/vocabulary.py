@@ -32,7 +32,7 @@ def check_vocabulary(vocabulary: object) -> list[str]:
     if foreign is not None:
         wanted = (
             "the words that numbers from 2 stand for (0 is padding, 1 an unknown word); the vocabulary of a "
-            "tokenizer has numbers of its own: hand the tokenizer to TextInput.of, or call it in Model(forward=...)"
+            "tokenizer has numbers of its own: hand it to TextInput.of, or call the tokenizer in Model(forward=...)"
         )
         raise InputError("vocabulary", expected=wanted, got=f"one with {foreign!r}")
     return words
@@ -83,9 +83,9 @@ class VocabularyReader:
     def _numbering(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.vocabulary, start=FIRST_WORD)}
 
-    def given(self, numbers: Tensor, argument: str) -> Tensor:
+    def given(self, value: Tensor | Mapping, argument: str) -> Tensor:
         """Return numbers (N, L) that a caller gave; raises InputError where they are none of the vocabulary's."""
-        most = len(self.vocabulary) + FIRST_WORD - 1
+        numbers, most = torch.as_tensor(value).detach(), len(self.vocabulary) + FIRST_WORD - 1
         if numbers.ndim != 2 or not numbers.numel() or int(numbers.min()) < 0 or int(numbers.max()) > most:
             wanted = f"rows of whole numbers from 0 to {most}"
             raise InputError(argument, expected=wanted, got=describe(numbers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -150,14 +151,19 @@ def replacing(
 ) -> Generator[None]:
     """Put change(inputs, output) in the place of what a layer puts out, at each of its calls; None leaves it.
 
-    Of a tuple that is its first element. Raises LayerError where it puts out neither, where it runs more than `once` in
-    the body, and where the body never reached it (unless it is `optional`).
+    inputs: its arguments in order, those by name among them. Of a tuple that is its first element.
+    Raises LayerError where it puts out neither, where it runs more than `once` in the body, and where the body never
+    reached it (unless it is `optional`).
     """
     calls = 0
 
-    def hook(module: nn.Module, inputs: tuple, output: object) -> object:
+    def hook(module: nn.Module, inputs: tuple, named: dict[str, object], output: object) -> object:
         nonlocal calls
         calls += 1
+        if named:
+            bound = inspect.signature(module.forward).bind(*inputs, **named)
+            bound.apply_defaults()
+            inputs = tuple(bound.arguments.values())
         if once and calls > 1:
             raise LayerError("layer", expected="one that runs once in a forward pass", got=f"{name!r}, several")
         put_out = first_tensor(output)
@@ -168,7 +174,7 @@ def replacing(
             return None if changed is None else (changed, *output[1:])
         raise LayerError("layer", expected=f"{name!r} to put out a tensor", got=type(output).__name__)
 
-    handle = find_layer(network, name).register_forward_hook(hook)
+    handle = find_layer(network, name).register_forward_hook(hook, with_kwargs=True)
     try:
         yield
     finally:
