@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from tests.texts import small
 from tests.trace_state import differences, state_of
 from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
-from xai.attribution.sampled_gradients import gradient_shap, smoothgrad
+from xai.attribution.noise import smoothgrad
+from xai.attribution.sampled_gradients import gradient_shap
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 
