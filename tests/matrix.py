@@ -13,6 +13,7 @@ from tests.zoo import ZOO
 from xai.methods import METHODS
 
 NO_LAYER = "feature maps"
+NO_GRADIENT = "a perturbation method"
 MAPLESS = ("lstm_packed", "series_of_5000", "volumes", "exported")
 SLOPES = ("saliency", "input_x_gradient", "smoothgrad", "gradient_shap", "integrated_gradients", "guided_backprop",
           "deconvolution", "gradcam", "guided_gradcam", "deeplift", "lrp")  # fmt: skip
@@ -31,25 +32,28 @@ NAMED: dict[tuple[str, str], str] = {
     **{(method, name): NO_LAYER for method in ("gradcam", "guided_gradcam") for name in MAPLESS},
     **{(method, "exported"): "scripted" for method in ("guided_backprop", "deconvolution")},
     **{(method, "exported"): "no rule" for method in ("deeplift", "lrp")},
-    **{(method, "int8"): "a perturbation method" for method in SLOPES},
+    **{(method, "int8"): NO_GRADIENT for method in SLOPES},
     **{("visualize", name): "one like" for name in ("exported", "int8")},
 }  # fmt: skip
 
 
 # Methods that ask the session for just what another method asks it for, and the networks that they are tried on.
-SLICED = {"gradient": "saliency", "conductance": "gradcam", "internal_influence": "gradcam"}
+SLICED = {
+    "gradient": "saliency", "conductance": "gradcam", "internal_influence": "gradcam", "gradcam_plus_plus": "gradcam",
+    "layercam": "gradcam", "hirescam": "gradcam", "scorecam": "gradcam",
+}  # fmt: skip
 SLICE = (
     "plain", "inplace", "train_mode", "bfloat16", "dict_output", "log_probabilities", "one_logit", "scripted",
     "recurrent", "swin", "int8", "fixed_batch",
 )  # fmt: skip
 
 
-# What stops the other method stops these.
+# What stops the other method stops these; a gradient only those that take one.
 NAMED |= {
-    (name, network): NAMED[like, network]
+    (name, network): words
     for name, like in SLICED.items()
     for network in ZOO
-    if (like, network) in NAMED
+    if (words := NAMED.get((like, network))) and (METHODS[name].needs_gradient or words != NO_GRADIENT)
 }
 
 

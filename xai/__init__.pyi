@@ -3,6 +3,10 @@ from xai.adapters.timm import from_timm as from_timm
 from xai.adapters.torchvision import from_torchvision as from_torchvision
 from xai.attribution.activation_maps import gradcam as gradcam
 from xai.attribution.activation_maps import guided_gradcam as guided_gradcam
+from xai.attribution.cam_variants import gradcam_plus_plus as gradcam_plus_plus
+from xai.attribution.cam_variants import hirescam as hirescam
+from xai.attribution.cam_variants import layercam as layercam
+from xai.attribution.cam_variants import scorecam as scorecam
 from xai.attribution.deeplift import deeplift as deeplift
 from xai.attribution.gradient_rules import deconvolution as deconvolution
 from xai.attribution.gradient_rules import guided_backprop as guided_backprop
