@@ -22,6 +22,8 @@ from xai.model.model import Model
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xai.auditing.who import Groups
+
 __all__ = ["AuditData", "Prepared", "Split", "prepare"]
 
 FEWEST_ROWS = 20
@@ -163,18 +165,20 @@ def prepare(
     parts = [part for part in (held_out, train) if part is not None]
     name_groups([part.groups for part in parts])
     given = {"entity": data.entity, "time": data.time, "weights": data.weights}
-    held_out = replace(held_out, marks=read_marks(data.inputs, len(held_out), **given))
-    if train is not None:
+    marks = [read_marks(data.inputs, len(held_out), **given)]
+    held_out = replace(held_out, marks=marks[0])
+    if train is not None and data.train is not None:
         known = {
             "entity": _of_training(data.train_entity, data.entity),
             "time": _of_training(data.train_time, data.time),
         }
-        train = replace(train, marks=read_marks(data.train[0], len(train), **known))
+        marks.append(read_marks(data.train[0], len(train), **known))
+        train = replace(train, marks=marks[1])
     parts = [part for part in (held_out, train) if part is not None]
     masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
     content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
     content += [part.groups.to_csv(index=False) for part in parts]
-    content += [part.marks.to_csv(index=False) for part in parts if len(part.marks.columns)]
+    content += [part.to_csv(index=False) for part in marks if len(part.columns)]
     whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
     return Prepared(
         _predicted(model, replace(held_out, masks=masks), rows, seed, threshold),
@@ -190,7 +194,7 @@ def _read(
     data: AuditData,
     inputs: object,
     labels: object,
-    groups: object,
+    groups: Groups,
     argument: str,
     fewest: int,
 ) -> Split:

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from xai.auditing.kinds import kind_of, made_for, present_steps, spread_of, table_of, texts_of, value_range
+from xai.auditing.kinds import kind_of, made_for, present_steps, spread_of, texts_of, value_range
 from xai.model.model import Model
 
 __all__ = ["Perturbation", "perturbations_for"]
 
-Change = Callable[[Tensor, float, torch.Generator], object]
+Change = Callable[[Tensor, float, torch.Generator], Tensor | list[str]]
+NumberChange = Callable[[Tensor, float, torch.Generator], Tensor]
 
 
 class Perturbation(NamedTuple):
@@ -42,7 +43,7 @@ def _of_texts(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
 
 
 def _of_tables(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
-    table = table_of(model)
+    table = model.input
     numbers = torch.tensor([name not in table.categorical for name in table.names])
     found = {
         "swapped_values": Perturbation((0.05, 0.1, 0.2, 0.4), 0.1, "share of cells", _swap),
@@ -55,7 +56,7 @@ def _of_images(model: Model, inputs: Tensor) -> dict[str, Perturbation]:
     low, high = value_range(model, inputs)
     span = high - low
 
-    def within(change: Change) -> Change:
+    def within(change: NumberChange) -> NumberChange:
         return lambda batch, level, generator: change(batch, level, generator).clamp(low, high)
 
     return {
@@ -86,7 +87,7 @@ PERTURBATIONS = {
 }  # fmt: skip
 
 
-def _noise(spread: Tensor) -> Change:
+def _noise(spread: Tensor) -> NumberChange:
     def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
         added = level * spread.to(batch.dtype) * torch.randn(batch.shape, generator=generator, dtype=batch.dtype)
         noisy = batch + added
@@ -132,7 +133,7 @@ def _warped(batch: Tensor, entries: list[Tensor]) -> Tensor:
     return grid_sample(batch, grid, padding_mode="border", align_corners=False)
 
 
-def _brighten(span: float) -> Change:
+def _brighten(span: float) -> NumberChange:
     def change(batch: Tensor, level: float, generator: torch.Generator) -> Tensor:
         signs = torch.where(torch.rand(len(batch), generator=generator) < 0.5, -1.0, 1.0)
         return batch + level * span * signs.view(-1, 1, 1, 1).to(batch.dtype)

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Split
-from xai.auditing.kinds import table_of
 from xai.base.errors import InputError
 from xai.model.model import Model
 
@@ -38,7 +37,7 @@ def allowed(
     model: Model, immutable: Sequence[str] = (), increasing: Sequence[str] = (), decreasing: Sequence[str] = ()
 ) -> Allowed:
     """Return how the columns of a model's table may change; raises InputError for a column that it does not have."""
-    names = table_of(model).names
+    names = list(model.input.names)
     ways = torch.zeros(len(names))
     for argument, chosen, way in (
         ("immutable", immutable, 2.0), ("increasing", increasing, 1.0), ("decreasing", decreasing, -1.0),
@@ -61,7 +60,7 @@ def counterfactual(
     all that are found, the one with the fewest changes counts, and of those the nearest.
     Sources: Wachter, Mittelstadt and Russell 2017, arXiv:1711.00399; Mothilal, Sharma and Tan 2020, arXiv:1905.07697.
     """
-    table = table_of(model)
+    table = model.input
     words = torch.tensor([name in table.categorical for name in table.names])
     spread = known.inputs.std(0).clamp_min(1e-9)
     others = known.inputs[known.predicted != answer]

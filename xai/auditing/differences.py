@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 __all__ = ["Difference", "Recheck", "differences_between", "numbers_in"]
 
@@ -75,7 +75,7 @@ def numbers_in(value: object) -> int:
     """Return how many numbers plain data holds."""
     found = _entries(value)
     if found is None:
-        return int(isinstance(value, int | float) and not isinstance(value, bool))
+        return int(_is_number(value))
     return sum(map(numbers_in, found.values()))
 
 
@@ -85,16 +85,20 @@ def _entries(value: object) -> dict[str, object] | None:
         return {str(name): item for name, item in value.items()}
     if isinstance(value, list | tuple):
         names = [item.get("check") if isinstance(item, Mapping) else None for item in value]
-        named = bool(names) and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
-        return {(names[place] if named else f"#{place}"): item for place, item in enumerate(value)}
+        checks = [name for name in names if isinstance(name, str)]
+        named = bool(names) and len(checks) == len(names) and len(set(names)) == len(names)
+        return dict(zip(checks if named else [f"#{place}" for place in range(len(value))], value, strict=True))
     return None
 
 
 def _same(reported: object, recomputed: object, tolerance: float) -> bool:
-    numbers = all(isinstance(item, int | float) and not isinstance(item, bool) for item in (reported, recomputed))
-    if not numbers:
+    if not (_is_number(reported) and _is_number(recomputed)):
         return type(reported) is type(recomputed) and reported == recomputed
     return reported == recomputed or math.isclose(reported, recomputed, rel_tol=tolerance, abs_tol=tolerance)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _short(value: object) -> str:

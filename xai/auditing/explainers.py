@@ -15,7 +15,6 @@ from xai.results.explanation import Explanation
 __all__ = ["differentiable", "explain", "passes_of", "targets_of"]
 
 STEPS, SAMPLES = 16, 500
-SURROGATES = ("tabular", "text")  # kinds of input that LIME explains
 
 
 def differentiable(model: Model, inputs: Tensor) -> bool:
@@ -85,7 +84,8 @@ EXPLAINERS = {
 
 def passes_of(model: Model) -> int:
     """Return about how many evaluations of the network one explanation by `explain` takes."""
-    return SAMPLES if model.input.kind in SURROGATES else STEPS
+    words = model.input.column is not None  # whole texts, in one column of a table
+    return SAMPLES if model.input.tabular or words else STEPS
 
 
 def targets_of(prediction: Tensor, task: str) -> list[int]:

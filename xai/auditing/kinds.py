@@ -12,16 +12,13 @@ import torch
 from torch import Tensor
 
 from xai.auditing.verdicts import Untestable
-from xai.inputs.table import TabularInput
-from xai.inputs.text import FIRST_WORD, to_texts
+from xai.inputs.base import Input
+from xai.inputs.text import FIRST_WORD, TextInput, to_texts
 from xai.model.model import Model
 
 __all__ = ["class_names", "kind_of", "made_for", "present_steps", "spread_of", "table_of", "texts_of", "value_range"]
 
 Made = TypeVar("Made")
-
-DECLARED = {"tabular": "table", "sequence": "series"}
-TENSORS = {3: "steps", 4: "grid"}  # a tensor whose axes nobody named is read as a series, or as an image
 
 
 def kind_of(model: Model, inputs: Tensor) -> str:
@@ -29,10 +26,7 @@ def kind_of(model: Model, inputs: Tensor) -> str:
 
     A tensor is a "grid" (N, C, H, W), "steps" (N, T, D), or else "numbers".
     """
-    declared = model.input.kind
-    if declared == "tensor":
-        return TENSORS.get(inputs.ndim, "numbers")
-    return DECLARED.get(declared, declared)
+    return model.input.form(inputs)
 
 
 def made_for(table: Mapping[str, Made], kind: str) -> Made:
@@ -42,9 +36,9 @@ def made_for(table: Mapping[str, Made], kind: str) -> Made:
     return table[kind]
 
 
-def table_of(model: Model) -> TabularInput | None:
+def table_of(model: Model) -> Input | None:
     """Return the columns of a model of tables, or None."""
-    return model.input if isinstance(model.input, TabularInput) else None
+    return model.input if model.input.tabular else None
 
 
 def class_names(model: Model, outputs: int) -> list[str]:
@@ -66,7 +60,7 @@ def texts_of(model: Model, batch: Tensor) -> list[str]:
     """Return texts as strings; numbers of words become those words, unknown ones a word that is none of them."""
     if batch.dtype == torch.int32:
         return to_texts(batch)
-    words, unknown = model.input.vocabulary, "unknown"
+    words, unknown = TextInput.of(model.input).vocabulary, "unknown"
     while unknown in words:
         unknown += "x"
     return [
@@ -85,7 +79,7 @@ def spread_of(model: Model, inputs: Tensor) -> Tensor:
 
 
 def _columns_spread(model: Model, inputs: Tensor) -> Tensor:
-    table = table_of(model)
+    table = model.input
     return torch.where(torch.tensor([name in table.categorical for name in table.names]), 0.0, inputs.std(0))
 
 

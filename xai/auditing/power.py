@@ -6,6 +6,8 @@ import json
 from functools import cache
 from importlib.resources import files
 
+import msgspec
+
 __all__ = ["power", "power_of_kinds", "power_rows"]
 
 
@@ -32,21 +34,39 @@ def power_of_kinds() -> dict[str, object]:
     return json.loads((files("xai.auditing") / "power_kinds.json").read_text("utf-8"))
 
 
+class Share(msgspec.Struct):
+    """In how many models something was found, as a count and as a share with its interval."""
+
+    found: int
+    models: int
+    share: float
+    low: float
+    high: float
+
+
+class Fault(Share):
+    """How often a fault was found, planted at a strength, and how often there was a finding without it."""
+
+    false_alarms: Share
+    fault: str = "all"
+    strength: str = ""
+
+
 def power_rows(measured: dict[str, object]) -> list[dict[str, str]]:
     """Return one line per fault, and one over all, in words: what was planted, found, and accused without a fault."""
-    lines = [*measured["faults"], {"fault": "all", "strength": "", **measured["all"]}]
+    faults, whole = msgspec.convert(measured["faults"], list[Fault]), msgspec.convert(measured["all"], Fault)
     return [
         {
-            "fault": line["fault"], "planted": line["strength"], "found": _count(line), "recall": _percent(line),
-            "alarms": _count(line["false_alarms"]), "false alarms": _percent(line["false_alarms"]),
+            "fault": line.fault, "planted": line.strength, "found": _count(line), "recall": _percent(line),
+            "alarms": _count(line.false_alarms), "false alarms": _percent(line.false_alarms),
         }
-        for line in lines
+        for line in (*faults, whole)
     ]  # fmt: skip
 
 
-def _count(share: dict[str, float]) -> str:
-    return f"{share['found']} of {share['models']}"
+def _count(share: Share) -> str:
+    return f"{share.found} of {share.models}"
 
 
-def _percent(share: dict[str, float]) -> str:
-    return f"{100 * share['share']:.0f} % ({100 * share['low']:.0f} to {100 * share['high']:.0f})"
+def _percent(share: Share) -> str:
+    return f"{100 * share.share:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -50,11 +50,11 @@ def _about_comparison(models: Sequence[Model], data: AuditData, rows: int, seed:
     return about_versions(ensemble), about_data(ensemble.data)
 
 
-def _audit(models: Sequence[Model], data: AuditData, options: dict[str, object]) -> AuditResult:
+def _audit(models: Sequence[Model], data: AuditData, options: dict[str, Any]) -> AuditResult:
     return audit(models[0], data, **options)
 
 
-def _compare(models: Sequence[Model], data: AuditData, options: dict[str, object]) -> AuditResult:
+def _compare(models: Sequence[Model], data: AuditData, options: dict[str, Any]) -> AuditResult:
     return compare(models[0], models[1], data, replicas=models[2:], **options)
 
 
@@ -144,10 +144,11 @@ def other_versions(reported: dict[str, str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def with_threads(count: object) -> Iterator[None]:
+def with_threads(count: object) -> Generator[None]:
     """Run the body with as many threads as the report was made with: sums depend on it in their last bits."""
     before = torch.get_num_threads()
-    wanted = int(count) if str(count).isdecimal() and 0 < int(count) <= 1024 else before
+    said = str(count)
+    wanted = int(said) if said.isdecimal() and 0 < int(said) <= 1024 else before
     torch.set_num_threads(wanted)
     try:
         yield

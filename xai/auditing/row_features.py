@@ -10,13 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d, one_hot
 
-from xai.auditing.kinds import kind_of, made_for, present_steps, table_of, texts_of
+from xai.auditing.kinds import kind_of, made_for, present_steps, texts_of
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Callable
 
-__all__ = ["Features", "attributes", "features"]
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Features", "attributes", "dense", "features"]
 
 SIDE, STEPS, WORDS = 16, 32, 2000
 
@@ -28,11 +32,16 @@ class Features:
     owner: for a table the number of the table's column behind each; `words`: the names quote texts.
     """
 
-    parts: tuple[np.ndarray, ...]
+    parts: tuple[np.ndarray | csr_matrix, ...]
     names: tuple[str, ...]
     made: str
     owner: tuple[int, ...] = ()
     words: bool = False
+
+
+def dense(part: np.ndarray | csr_matrix) -> np.ndarray:
+    """Return a part of `Features` as an array that is not sparse."""
+    return part if isinstance(part, np.ndarray) else part.toarray()
 
 
 def features(model: Model, *parts: Tensor) -> Features:
@@ -51,7 +60,7 @@ def attributes(model: Model, batch: Tensor) -> pd.DataFrame:
 
 
 def _table(model: Model, parts: tuple[Tensor, ...]) -> Features:
-    table = table_of(model)
+    table = model.input
     columns: list[list[np.ndarray]] = [[] for _ in parts]
     names: list[str] = []
     owner: list[int] = []
@@ -74,13 +83,12 @@ def _words(model: Model, parts: tuple[Tensor, ...]) -> Features:
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer
 
+    words = TextInput.of(model.input).words
     texts = [texts_of(model, part) for part in parts]
-    if not any(model.input.words(text) for text in texts[0]):
+    if not any(words(text) for text in texts[0]):
         none = tuple(csr_matrix((len(part), 1), dtype=np.float64) for part in texts)
         return Features(none, ("no word",), "which words occur: there are none", words=True)
-    counter = CountVectorizer(
-        binary=True, token_pattern=None, tokenizer=model.input.words, lowercase=False, max_features=WORDS
-    )
+    counter = CountVectorizer(binary=True, token_pattern=None, tokenizer=words, lowercase=False, max_features=WORDS)
     made = [counter.fit_transform(texts[0]), *(counter.transform(part) for part in texts[1:])]
     names = tuple(counter.get_feature_names_out().tolist())
     return Features(tuple(part.astype(np.float64) for part in made), names, "which words occur", words=True)
@@ -119,7 +127,7 @@ def _scaled(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
 def _own_columns(model: Model, batch: Tensor) -> pd.DataFrame:
     import pandas as pd
 
-    table = table_of(model)
+    table = model.input
     columns = {}
     for name, values in zip(table.names, batch.double().T.numpy(), strict=True):
         words = table.categorical.get(name)
@@ -132,7 +140,7 @@ def _of_texts(model: Model, batch: Tensor) -> pd.DataFrame:
 
     texts = texts_of(model, batch)
 
-    def shares(test: object) -> list[float]:
+    def shares(test: Callable[[str], bool]) -> list[float]:
         return [sum(map(test, text)) / len(text) for text in texts]
 
     return pd.DataFrame(

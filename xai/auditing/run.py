@@ -39,11 +39,23 @@ def audit(
 ) -> AuditResult:
     """Return what the checks of `xai.methods.MODEL_CHECKS` find about a trained model on labelled data.
 
-    checks: names, by default all but those that are only made when asked for. rows: at most so many of each part of the
-    data are used, drawn at random. threshold: of two classes, the probability from which the second is called, where
-    that is not when it is the larger one. settings: keyword arguments by check, such as `bias={"least": 50}`. The same
-    seed, model and data give the same findings. Raises InputError for an unknown check, or data that does not fit the
-    model.
+    The same seed, model and data give the same findings.
+
+    Args:
+        model: A trained model.
+        data: Held-out rows (N, ...) with their labels, and what else is known of them.
+        checks: Names, by default all but those that are only made when asked for.
+        rows: At most so many of each part of the data are used, drawn at random.
+        seed: Of all draws: rows, perturbations, and the simple models that learn beside the model.
+        threshold: Of two classes, the probability from which the second is called, where that is not when it is the
+            larger one.
+        **settings: Keyword arguments by check, such as `bias={"least": 50}`.
+
+    Returns:
+        The findings in the order of the checks, with what they were made from.
+
+    Raises:
+        InputError: An unknown check, or data that does not fit the model.
 
     >>> import torch
     >>> model = Model(torch.nn.Linear(2, 2))
@@ -55,8 +67,9 @@ def audit(
     seed = whole_number("seed", seed)
     prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
-    options = {"checks": chosen, "rows": rows, "seed": seed, **{name: dict(value) for name, value in settings.items()}}
-    options |= {} if threshold is None else {"threshold": float(threshold)}
+    given = {name: dict(value) for name, value in settings.items()}
+    called = {} if threshold is None else {"threshold": float(threshold)}
+    options = {"checks": chosen, "rows": rows, "seed": seed, **given, **called}
     about = about_model(model, prepared), about_data(prepared)
     return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power())
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.model.model import Model
-from xai.network.hooks import recording, run_recorded
+from xai.network.hooks import check_reached, recording
 from xai.network.trace import Layer, Trace
 
 __all__ = ["UnitLayer", "measure_units", "unit_layers"]
@@ -73,7 +73,8 @@ def measure_units(model: Model, inputs: Tensor, layers: list[Layer], seed: int) 
             for parameter in model.network.parameters():
                 parameter.requires_grad_(parameter.is_floating_point())
             with recording(model.network, names) as recorded:
-                output = run_recorded(lambda batch=batch: model.forward_on(model.network, batch), recorded, names)
+                output = model.forward_on(model.network, batch)
+            check_reached(recorded, names)
             mixed = (output * mixture[: output.shape[1]].to(output)).sum()
             gradients = torch.autograd.grad(mixed, [recorded[name] for name in names], allow_unused=True)
             for name, gradient in zip(names, gradients, strict=True):

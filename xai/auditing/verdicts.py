@@ -48,7 +48,7 @@ def tested(name: str, measure: Callable[..., Measured], *arguments: object) -> F
     try:
         return finding_of(name, measure(*arguments))
     except Untestable as error:
-        return _untestable(name, str(error))
+        return untestable(name, str(error))
 
 
 def tested_together(
@@ -60,8 +60,8 @@ def tested_together(
     except Untestable as error:
         found = dict.fromkeys(names, error)
     return [
-        _untestable(name, str(found[name])) if isinstance(found[name], Untestable) else finding_of(name, found[name])
-        for name in names
+        untestable(name, str(made)) if isinstance(made, Untestable) else finding_of(name, made)
+        for name, made in ((name, found[name]) for name in names)
     ]
 
 
@@ -137,7 +137,8 @@ def _wider(middle: float, share: float) -> float:
     return max(1.0, math.sqrt(share * (1 - share) / (middle * (1 - middle))))
 
 
-def _untestable(name: str, reason: str) -> Finding:
+def untestable(name: str, reason: str) -> Finding:
+    """Return the finding that a check could not be made, with its reason."""
     limit = _limit(name)
     return Finding(name, "untestable", None, limit.fail, "none", sentence("untestable", "text", {"reason": reason}))
 

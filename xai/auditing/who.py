@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +16,15 @@ from xai.model.model import Model
 if TYPE_CHECKING:
     import pandas as pd
 
+    Groups = Mapping[str, Sequence] | pd.DataFrame | None
+
 __all__ = ["name_groups", "read_groups", "read_marks"]
 
 BINS = 4  # a protected number is read in quarters
 MARKS = ("entity", "time", "weights")
 
 
-def read_groups(model: Model, protected: Sequence[str], batch: Tensor, groups: object) -> pd.DataFrame:
+def read_groups(model: Model, protected: Sequence[str], batch: Tensor, groups: Groups) -> pd.DataFrame:
     """Return the protected columns by row: those given, and those that the model sees, as words where it has words."""
     import pandas as pd
 
@@ -33,13 +35,13 @@ def read_groups(model: Model, protected: Sequence[str], batch: Tensor, groups: o
     if groups is not None and len(frame) != len(batch):
         raise InputError("groups", expected=f"one entry per row ({len(batch)})", got=len(frame))
     table = table_of(model)
-    names = [] if table is None else table.names
+    names = [] if table is None else list(table.names)
     for name in protected:
         if name not in names:
             known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
             raise InputError("protected", expected=f"columns of the table ({known})", got=repr(name))
         values = batch[:, names.index(name)].double().numpy()
-        words = table.categorical.get(name)
+        words = model.input.categorical.get(name)
         frame[name] = values if words is None else [words[int(code)] for code in values]
     return frame if len(frame.columns) else pd.DataFrame(index=range(len(batch)))
 
@@ -62,14 +64,14 @@ def name_groups(frames: Sequence[pd.DataFrame]) -> None:
             frame[name] = [_word(value, edges) for value in frame[name].tolist()]
 
 
-def _word(value: object, edges: list[float]) -> str:
+def _word(value: float | str, edges: list[float]) -> str:
     import pandas as pd
 
     if pd.isna(value):
         return "missing"
     if not edges:
         return str(value)
-    quarter = int(np.searchsorted(edges, value))
+    quarter = int(np.searchsorted(edges, float(value)))
     if quarter == 0:
         return f"up to {plain_number(edges[0], 6)}"
     if quarter == len(edges):

@@ -86,14 +86,15 @@ def _read(
 ) -> tuple[object, object, pd.DataFrame | None, dict[str, Any]]:
     """Return inputs, labels, the protected columns that the model does not see, and the marks of rows."""
     from xai.base.errors import InputError
+    from xai.inputs.image import ImageInput
     from xai.inputs.image_files import read_folder
     from xai.inputs.table_files import read_frame
 
     path = Path(source)
-    if model.input.kind == "image":
+    if model.input.labels_in == "folder":
         if marks:
             raise InputError(next(iter(marks)), expected="a CSV file of rows", got="images by class")
-        images = read_folder(path, model.input, _classes(model))
+        images = read_folder(path, ImageInput.of(model.input), _classes(model))
         return images.images, images.labels, None, {}
     if path.is_dir() or not path.exists():
         known = ", ".join(recipes().RECIPES)
@@ -102,8 +103,8 @@ def _read(
     frame = read_frame(path)
     names = [str(column) for column in frame.columns]
     frame = frame.set_axis(names, axis=1)
-    text = "text" if model.input.kind == "text" else None
-    if model.input.kind not in ("tabular", "text"):
+    text = model.input.column
+    if model.input.labels_in != "column":
         got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
         raise InputError(argument, expected="a model of tables or texts for a CSV file", got=got)
     wanted = [label, *protected, *marks.values(), *([text] if text else [])]

@@ -32,14 +32,26 @@ def verify(
 ) -> Explanation:
     """Return a copy of an explanation with `evidence`: one finding per check and row.
 
-    checks: names from `xai.methods.CHECKS`, all by default, and of `ASKED_CHECKS`, which are made where they are named:
-    infidelity, max_sensitivity, non_sensitivity, sparseness. settings: keyword arguments by check, such as
-    `deletion={"controls": 199}`. truth: where it is known which parts decide, a mask of them for all rows or for each:
-    four findings more say how much of the map lies within it (`xai.evidence.truth`).
-    `xai.evidence.verdict.verdict` makes one word of a row's findings. Of several rows `pooled` has a finding over all
-    of them: what one row is too small to show, several may. The cost of all checks is
-    `passes_per_row`: about 940 evaluations of the network, and the explanation made 18 times more.
-    Raises InputError for an unknown check, or an explanation of other weights or other answers than the model's.
+    `xai.evidence.verdict.verdict` makes one word of a row's findings. Of several rows, `pooled` has a finding over all
+    of them: what one row is too small to show, several may. The cost of all checks is what
+    `xai.evidence.verify.passes_per_row` says: about 940 evaluations of the network, and the explanation made 18 times
+    more.
+
+    Args:
+        model: The model that was explained.
+        explanation: What a method, or `Explanation.of`, made of it.
+        checks: Names from `xai.methods.CHECKS`, all by default, and of `ASKED_CHECKS`, which are made where they are
+            named: infidelity, max_sensitivity, non_sensitivity, sparseness.
+        seed: Of the controls, of the weights that are drawn anew, and of small changes.
+        truth: Where it is known which parts decide, a mask of them for all rows or for each: four findings more say how
+            much of the map lies within it (`xai.evidence.truth`).
+        **settings: Keyword arguments by check, such as `deletion={"controls": 199}`.
+
+    Returns:
+        The copy; the explanation itself stays as it was.
+
+    Raises:
+        InputError: An unknown check, or an explanation of other weights or other answers than the model's.
 
     >>> import torch
     >>> from xai.attribution.gradients import saliency

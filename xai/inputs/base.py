@@ -45,9 +45,7 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         Raises:
             InputError: It is of another kind.
 
-        >>> from xai.inputs.known import KnownInput, TensorInput, TextInput
-        >>> TensorInput.of(TensorInput()).kind
-        'tensor'
+        >>> from xai.inputs.known import TensorInput, TextInput
         >>> TensorInput.of(TextInput())
         Traceback (most recent call last):
         ...
@@ -87,6 +85,25 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
     def drawing(self) -> str:
         """Return how inputs are drawn: as a picture ("map"), along time ("series"), as "text", or not ("numbers")."""
         return "numbers"
+
+    @property
+    def tabular(self) -> bool:
+        """Say whether inputs are rows of a table: each number is a column with a name."""
+        return False
+
+    @property
+    def in_columns(self) -> bool:
+        """Say whether inputs may be rows of a table: those of a plain tensor may be, where they have one axis."""
+        return self.tabular
+
+    @property
+    def labels_in(self) -> str:
+        """Return where a data set in files has its labels: in a "column" beside the inputs, by "folder", or ""."""
+        return ""
+
+    def form(self, batch: Tensor) -> str:
+        """Return what an audit reads a `batch` as: what it has checks for, else the name of the kind."""
+        return self.kind
 
     @property
     def noun(self) -> str:

@@ -76,6 +76,10 @@ class ImageInput(Input, frozen=True, tag="image"):
     def noun(self) -> str:
         return "images"
 
+    @property
+    def labels_in(self) -> str:
+        return "folder"
+
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return pixels as a float batch of shape (N, C, H, W).
 

@@ -48,6 +48,9 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
         if self.std is not None and not all(value > 0 and math.isfinite(value) for value in self.std):
             raise InputError("std", expected="numbers above 0", got=self.std)
 
+    def form(self, batch: Tensor) -> str:
+        return "series"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Return (steps, numbers per step) of one padded series."""

@@ -51,6 +51,17 @@ class TabularInput(Input, frozen=True, tag="tabular"):
             raise InputError("categorical", expected=f"columns among {self.names}", got=unknown)
 
     @property
+    def tabular(self) -> bool:
+        return True
+
+    @property
+    def labels_in(self) -> str:
+        return "column"
+
+    def form(self, batch: Tensor) -> str:
+        return "table"
+
+    @property
     def shape(self) -> tuple[int]:
         """Return the number of columns."""
         return (len(self.names),)

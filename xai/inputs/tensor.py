@@ -12,9 +12,19 @@ from xai.inputs.parts import Parts, of_positions
 from xai.inputs.series import noise_in_steps
 from xai.inputs.table import noise_in_columns
 
-__all__ = ["Activations", "TensorInput"]
+__all__ = ["Activations", "TensorInput", "form_of"]
 
 TABLE, SERIES, IMAGES = 2, 3, 4  # axes
+
+
+def form_of(batch: Tensor) -> str:
+    """Return what numbers (N, ...) are by their axes alone: a "grid" (C, H, W), "steps" (T, D), or else "numbers".
+
+    >>> import torch
+    >>> form_of(torch.zeros(2, 3, 8, 8)), form_of(torch.zeros(2, 5))
+    ('grid', 'numbers')
+    """
+    return {SERIES: "steps", IMAGES: "grid"}.get(batch.ndim, "numbers")
 
 
 class TensorInput(Input, frozen=True, tag="tensor"):
@@ -28,6 +38,14 @@ class TensorInput(Input, frozen=True, tag="tensor"):
 
     def axes(self, batch: Tensor) -> tuple[int, ...]:
         return {TABLE: (1,), SERIES: (1,), IMAGES: (2, 3)}.get(batch.ndim, ())
+
+    @property
+    def in_columns(self) -> bool:
+        return True
+
+    def form(self, batch: Tensor) -> str:
+        # Of a kind that was made from this one, its name says more than its axes do.
+        return form_of(batch) if type(self) is TensorInput else self.kind
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         if batch.ndim == IMAGES:

@@ -172,6 +172,10 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return (".txt",)
 
     @property
+    def labels_in(self) -> str:
+        return "column"
+
+    @property
     def column(self) -> str:
         return "text"
 

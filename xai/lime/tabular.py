@@ -75,7 +75,7 @@ def lime_tabular(
     fit, run = read_settings(operation, LimeSettings, **settings)
     if not isinstance(shared, bool):
         raise InputError("shared", expected="True or False", got=describe(shared))
-    if model.input.kind not in ("tabular", "tensor"):
+    if not model.input.in_columns:
         raise InputError("model", expected="one of tables", got=f"input {model.input.kind}")
     with model.explaining(operation, rows, target, **run) as session:
         if session.kind.positions(session.inputs) != session.inputs.shape[1:]:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.experiment import Panel, Series
+from xai.inputs.tensor import form_of
 from xai.plots.bars import bars_figure
 from xai.plots.panels import panel_figure
 from xai.plots.style import FOR, GRAY, color, in_style, pixels_to_draw, plain_text, shortened
@@ -83,7 +84,7 @@ def _draw(axes: Axes, curve: Curve) -> None:
 
 def examples_figure(examples: Examples) -> Figure:
     """Draw images that excite the first unit most (above) and least; of other inputs, the activations as bars."""
-    return EXAMPLES.get(examples.inputs.ndim - 1, _activations)(examples)
+    return EXAMPLES.get(form_of(examples.inputs), _activations)(examples)
 
 
 def _pictures(examples: Examples) -> Figure:
@@ -108,7 +109,7 @@ def _activations(examples: Examples) -> Figure:
     return bars_figure(names, list(first["activation"]), None, f"{examples.layer} unit {examples.units[0]}")
 
 
-EXAMPLES = {3: _pictures}  # by the axes of an input: (channels, height, width) is an image
+EXAMPLES = {"grid": _pictures}
 
 
 def neighbors_figure(neighbors: Neighbors, ax: Axes | None = None) -> Figure:

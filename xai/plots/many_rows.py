@@ -55,8 +55,8 @@ def beeswarm(explanation: Explanation, *, count: int = 10, ax: Axes | None = Non
     """
     values, order, names = _table(explanation, count)
     axes = axes_for(ax, 5.6, 0.9 + 0.36 * len(order))
-    inputs = explanation.inputs.float().cpu() if explanation.inputs.ndim == 2 else None
-    aligned = inputs is not None and inputs.shape[1] == values.shape[1]
+    inputs = explanation.inputs.float().cpu()
+    aligned = inputs.shape == values.shape
     width = float(values.max() - values.min()) or 1.0
     points = None
     for place, column in enumerate(order):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from markupsafe import Markup
 from torch import Tensor
 
+from xai.inputs.tensor import form_of
 from xai.inputs.text import to_texts
 from xai.plots.by_type import FIGURES
 from xai.plots.pictures import image_picture, is_small, pixel_range
@@ -143,7 +144,7 @@ def examples_body(result: Examples) -> Markup:
 
 def _pictures(result: Examples) -> dict[int, dict[str, str]]:
     """Return the picture of each example by its row; none where inputs (N, ...) are not images."""
-    if result.inputs.ndim - 1 not in IMAGE_AXES:
+    if form_of(result.inputs) != "grid":
         return {}
     low, high = pixel_range(None, result.inputs)
     return {row: {"picture": image_picture(result.inputs[row], low, high)} for row in _rows(result)}
@@ -161,7 +162,6 @@ def _rows(result: Examples) -> list[int]:
     return sorted({*result.most.flatten().tolist(), *result.least.flatten().tolist()})
 
 
-IMAGE_AXES = (3,)  # channels, height, width
 CHARACTER = 4  # bytes of a character's number
 
 

@@ -235,15 +235,15 @@ class Explanation(Shown):
             raise InputError(
                 "explanation", expected="one of images", got=f"values over {self.over}", operation="heatmap"
             )
-        if "explains" in self.options.get("run", {}) and (self.values.ndim != 4 or self.inputs.ndim != 4):
+        sides = self.inputs.shape[2:]  # of the picture that a map lies over
+        if "explains" in self.options.get("run", {}) and (self.values.ndim != 4 or len(sides) != 2):
             wanted = "feature maps (N, C, H, W) of a network of images; plot() draws other units as bars"
             got = f"a layer's values {tuple(self.values.shape)} for inputs {tuple(self.inputs.shape)}"
             raise InputError("explanation", expected=wanted, got=got, operation="heatmap")
         # Channels are summed: of a layer, the axis that is neither that of its rows nor of its columns.
-        sides = self.options.get("run", {}).get("axes", (2, 3)) if self.over == "layer" else (2, 3)
-        (channels,) = {1, 2, 3} - set(sides)
+        axes = self.options.get("run", {}).get("axes", (2, 3)) if self.over == "layer" else (2, 3)
+        (channels,) = {1, 2, 3} - set(axes)
         heat = (self.values.sum(channels) if self.values.ndim == 4 else self.values).float()
-        sides = self.inputs.shape[2:]
         if len(sides) != 2 or heat.shape[1:] == sides:
             return heat
         return torch.nn.functional.interpolate(heat[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]

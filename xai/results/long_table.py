@@ -80,7 +80,7 @@ def _places(explanation: Explanation, rows: list[Tensor]) -> dict[str, np.ndarra
 
 
 def _axes(explanation: Explanation, values: Tensor) -> tuple[str, ...]:
-    if explanation.inputs.ndim == 4 and values.shape == explanation.inputs.shape[2:]:  # a map over an image
+    if values.ndim == 2 and values.shape == explanation.inputs.shape[2:]:  # a map over an image
         return ("y", "x")
     sides = explanation.options.get("run", {}).get("axes")
     if (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from xai.auditing.audit_data import Split
-from xai.auditing.checks.leakage import told_by
+from xai.auditing.checks.leakage import Told, told_by
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import table_of
 from xai.auditing.row_features import features
@@ -34,6 +35,24 @@ def permuted(split: Split, columns: list[int], seed: int, together: bool = True)
     return inputs
 
 
+class Pair(NamedTuple):
+    """Two columns: how many answers change when both are permuted, together and apart, and what tells the label.
+
+    alone: the skill of the better one of the two.
+    """
+
+    names: list[str]
+    together: float
+    apart: float
+    told: Told
+    alone: float
+
+    @property
+    def joint(self) -> float:
+        """Return the skill of both where it is plainly beyond that of one, else 0."""
+        return self.told.skill if self.told.skill - self.alone > 0.05 else 0.0
+
+
 def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measured:
     """Return how well the label can be told from two columns together that do not tell it alone.
 
@@ -47,30 +66,30 @@ def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measure
     if split.task == "multilabel":
         raise Untestable("leak_of_one_label")
     few = split.sample(MOST_ROWS, seed)
-    lines = []
-    for pair in _informative(known, min(len(columns.names), MOST_COLUMNS)):
-        together, apart = (_moved(model, few, list(pair), seed, flag) for flag in (True, False))
-        lines.append({"pair": pair, "changed together": together, "changed apart": apart})
     made = features(model, known.inputs)
     owner = np.array(made.owner)
 
-    def values(pair: tuple[int, ...]) -> np.ndarray:
-        return made.parts[0][:, np.isin(owner, pair)]
+    def values(*columns: int) -> np.ndarray:
+        return made.parts[0][:, np.isin(owner, columns)]
 
-    best = None
-    for line in lines:
-        told = told_by(values(line["pair"]), known, seed, jointly=True)
-        alone = max(told_by(values((column,)), known, seed).skill for column in line["pair"])
-        line |= {"skill": told.skill, "alone": alone, "joint": told.skill if told.skill - alone > 0.05 else 0.0}
-        if best is None or line["joint"] > best[0]["joint"]:
-            best = (line, told)
-    line, told = best
-    names = [columns.names[place] for place in line["pair"]]
-    shown = [{**item, "pair": " and ".join(columns.names[place] for place in item["pair"])} for item in lines]
-    facts = {"pair": names, "skill": line["skill"], "alone": line["alone"], "moved": line["changed together"]}
-    interval = told.interval if line["joint"] else (0.0, 0.0)
-    details = {"pair": names, "tables": [table("How far two columns tell the label", shown[:SHOWN])]}
-    return Measured(line["joint"], interval, facts, details, "text" if line["joint"] else "none")
+    pairs = []
+    for first, second in _informative(known, min(len(columns.names), MOST_COLUMNS)):
+        together, apart = (_moved(model, few, [first, second], seed, flag) for flag in (True, False))
+        told = told_by(values(first, second), known, seed, jointly=True)
+        alone = max(told_by(values(column), known, seed).skill for column in (first, second))
+        pairs.append(Pair([columns.names[first], columns.names[second]], together, apart, told, alone))
+    best = max(pairs, key=lambda pair: pair.joint)
+    facts = {"pair": best.names, "skill": best.told.skill, "alone": best.alone, "moved": best.together}
+    interval = best.told.interval if best.joint else (0.0, 0.0)
+    lines = [
+        {
+            "pair": " and ".join(pair.names), "changed together": pair.together, "changed apart": pair.apart,
+            "skill": pair.told.skill, "alone": pair.alone, "joint": pair.joint,
+        }
+        for pair in pairs[:SHOWN]
+    ]  # fmt: skip
+    details = {"pair": best.names, "tables": [table("How far two columns tell the label", lines)]}
+    return Measured(best.joint, interval, facts, details, "text" if best.joint else "none")
 
 
 def _informative(known: Split, count: int) -> list[tuple[int, int]]:
@@ -113,19 +132,21 @@ def identifiers(model: Model, split: Split, known: Split, seed: int) -> Measured
 
     Such a column is near-unique and whole, or rises or falls with the order of the rows in both parts.
     """
-    names = table_of(model).names
+    names = model.input.names
     found = [place for place in range(len(names)) if _numbers_rows(split, place) and _numbers_rows(known, place)]
     if not found:
         raise Untestable("no_identifier")
-    lines = []
-    for place in found:
-        changed = _changes(model, split, [place], seed) > 0.5
-        low, high = wilson(int(changed.sum()), len(changed))
-        lines.append({"column": names[place], "changed": float(changed.mean()), "low": low, "high": high})
-    worst = max(lines, key=lambda line: line["changed"])
-    facts = {"column": worst["column"], "share": worst["changed"], "columns": [line["column"] for line in lines]}
+    changed = {names[place]: _changes(model, split, [place], seed) > 0.5 for place in found}
+    shares = {name: float(rows.mean()) for name, rows in changed.items()}
+    intervals = {name: wilson(int(rows.sum()), len(rows)) for name, rows in changed.items()}
+    worst = max(shares, key=lambda name: shares[name])
+    lines = [
+        {"column": name, "changed": shares[name], "low": intervals[name][0], "high": intervals[name][1]}
+        for name in changed
+    ]
     details = {"tables": [table("Columns that number or date the rows", lines)]}
-    return Measured(worst["changed"], (worst["low"], worst["high"]), facts, details)
+    facts = {"column": worst, "share": shares[worst], "columns": list(changed)}
+    return Measured(shares[worst], intervals[worst], facts, details)
 
 
 def _numbers_rows(split: Split, column: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -14,6 +16,13 @@ from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model
 from xai.results.finding import Finding
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    Linear = LogisticRegression | Ridge
+    Tree = DecisionTreeClassifier | DecisionTreeRegressor
 
 __all__ = ["complexity"]
 
@@ -37,8 +46,8 @@ def _gain(model: Model, held_out: Split, train: Split | None, seed: int) -> Meas
     if any(part.labels.unique(dim=0).shape[0] < 2 for part in (held_out, train) if part is not None):
         raise Untestable("one_answer")
     made = features(model, (train or held_out).inputs, held_out.inputs)
-    simple = _simple_models(held_out.task != "regression", seed)
-    scores = _scores_of(simple, made, held_out, train, seed)
+    linear, tree = _simple_models(held_out.task != "regression", seed)
+    scores = _scores_of({"linear model": linear, "small tree": tree}, made, held_out, train, seed)
     own = held_out.quality.numpy()
     best = max(scores, key=lambda kind: scores[kind].mean())
     gain = float((own - scores[best]).mean())
@@ -48,7 +57,7 @@ def _gain(model: Model, held_out: Split, train: Split | None, seed: int) -> Meas
         "scores": means, "best": best, "features": made.made,
         "panels": [bars(f"{label} on held-out rows", "", label, {"score": list(means.values())}, list(means))],
     }  # fmt: skip
-    readable = _readable(simple, made, class_names(model, held_out.outputs))
+    readable = _readable(linear, tree, made, class_names(model, held_out.outputs))
     details |= {"raw": readable} if made.words else readable
     facts = {
         "score": label, "own": means["the model"], "gain": abs(gain), "best": best, "simple": means[best],
@@ -57,18 +66,18 @@ def _gain(model: Model, held_out: Split, train: Split | None, seed: int) -> Meas
     return Measured(gain, bootstrap_mean(own - scores[best], seed), facts, details, "text" if gain >= 0 else "less")
 
 
-def _simple_models(one_class: bool, seed: int) -> dict[str, object]:
+def _simple_models(one_class: bool, seed: int) -> tuple[Linear, Tree]:
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     if one_class:
         linear = LogisticRegression(max_iter=300, tol=1e-3)
-        return {"linear model": linear, "small tree": DecisionTreeClassifier(max_depth=DEPTH, random_state=seed)}
-    return {"linear model": Ridge(), "small tree": DecisionTreeRegressor(max_depth=DEPTH, random_state=seed)}
+        return linear, DecisionTreeClassifier(max_depth=DEPTH, random_state=seed)
+    return Ridge(), DecisionTreeRegressor(max_depth=DEPTH, random_state=seed)
 
 
 def _scores_of(
-    simple: dict[str, object], made: Features, held_out: Split, train: Split | None, seed: int
+    simple: dict[str, Linear | Tree], made: Features, held_out: Split, train: Split | None, seed: int
 ) -> dict[str, np.ndarray]:
     """Fit each simple model, and return what each held-out row adds to its score."""
     from sklearn.model_selection import cross_val_predict
@@ -104,18 +113,18 @@ def _folds(labels: np.ndarray, task: str, seed: int) -> object:
     return KFold(FOLDS, shuffle=True, random_state=seed) if rare else StratifiedKFold(FOLDS)
 
 
-def _readable(simple: dict[str, object], made: Features, classes: list[str]) -> dict[str, object]:
+def _readable(linear: Linear, tree: Tree, made: Features, classes: list[str]) -> dict[str, object]:
     from sklearn.tree import export_text
 
-    tree = export_text(simple["small tree"], feature_names=list(made.names), max_depth=DEPTH)
-    weights = _weights(simple["linear model"], made.names, classes)
+    text = export_text(tree, feature_names=list(made.names), max_depth=DEPTH)
+    weights = _weights(linear, made.names, classes)
     return {
         "tables": [table("Largest weights of the linear model", weights)],
-        "texts": [{"title": "The small tree, to be followed by hand", "text": tree}],
+        "texts": [{"title": "The small tree, to be followed by hand", "text": text}],
     }
 
 
-def _weights(linear: object, names: tuple[str, ...], classes: list[str]) -> list[dict[str, object]]:
+def _weights(linear: Linear, names: tuple[str, ...], classes: list[str]) -> list[dict[str, object]]:
     """Return the largest weights, of a classifier with the class that each speaks for."""
     weights = np.atleast_2d(linear.coef_)
     known = getattr(linear, "classes_", None)

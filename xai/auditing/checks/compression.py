@@ -104,13 +104,15 @@ def _drop_units(network: nn.Module, hidden: list[str], trace: Trace, share: floa
     norm_of = dict(trace.foldable)
     for name in hidden:
         layer = network.get_submodule(name)
+        last = network.get_submodule(norm_of[name]) if name in norm_of else layer
+        if not isinstance(layer.weight, torch.Tensor):
+            continue
         kept = keep_largest(unit_norms(layer.weight), share)
         gone = torch.ones(len(layer.weight), dtype=torch.bool, device=layer.weight.device)
         gone[kept.to(gone.device)] = False
-        last = network.get_submodule(norm_of[name]) if name in norm_of else layer
-        last.weight[gone] = 0
-        if last.bias is not None:
-            last.bias[gone] = 0
+        for numbers in (last.weight, last.bias):
+            if isinstance(numbers, torch.Tensor):
+                numbers[gone] = 0
 
 
 def _quantize(network: nn.Module, kind: str) -> None:

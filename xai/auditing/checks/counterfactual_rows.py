@@ -60,7 +60,7 @@ def _columns(model: Model, data: Prepared, ways: Allowed, seed: int) -> Measured
         {"row": int(worst.index[place]), **_in_words(model, worst, place, _of_row(model, worst, place, known, ways))}
         for place in range(len(worst))
     ]
-    names = table_of(model).names
+    names = model.input.names
     often = np.bincount([column for item in found if item for column in item.columns], minlength=len(names))
     most = [names[place] for place in np.argsort(-often, kind="stable")[:3] if often[place]]
     facts = {"columns": counts.mean(), "rows": len(typical), "found": len(counts), "most": most}
@@ -83,10 +83,10 @@ def _in_words(model: Model, split: Split, place: int, found: Counterfactual | No
 
 
 def _said(model: Model, column: int, row: torch.Tensor) -> str:
-    return f"{table_of(model).names[column]} ({_value(model, column, row)})"
+    return f"{model.input.names[column]} ({_value(model, column, row)})"
 
 
 def _value(model: Model, column: int, row: torch.Tensor) -> str:
-    columns = table_of(model)
+    columns = model.input
     words = columns.categorical.get(columns.names[column])
     return plain_number(float(row[column]), 4) if words is None else words[int(row[column])]

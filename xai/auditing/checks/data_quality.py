@@ -17,7 +17,7 @@ from xai.auditing.checks.shifts import covariates, shifted_labels, unused
 from xai.auditing.checks.twins import Twins, find_twins, near_duplicates
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names, kind_of, made_for, table_of, texts_of
-from xai.auditing.row_features import Features, features
+from xai.auditing.row_features import Features, dense, features
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested, tested_together
@@ -46,7 +46,8 @@ def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
 
     @cache
     def suspects() -> Suspects:
-        return find_suspects(held_out, train, made(), seed, None if train is None else twins().any)
+        alike = twins()
+        return find_suspects(held_out, train, made(), seed, None if alike is None else alike.any)
 
     return [
         tested("data.duplicates", _duplicates, model, held_out, train, seed),
@@ -120,8 +121,7 @@ def _reduced(made: Features, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
     known, new = made.parts
     if known.shape[1] <= DIMENSIONS:
-        known, new = (part.toarray() if made.words else part for part in (known, new))
-        return known, new
+        return dense(known), dense(new)
     with np.errstate(invalid="ignore"):  # the share that is explained of rows that do not vary
         reduce = TruncatedSVD(DIMENSIONS, random_state=seed).fit(known)
     return reduce.transform(known), reduce.transform(new)
@@ -154,7 +154,7 @@ def _constant(model: Model, split: Split) -> Measured:
 def _constant_columns(model: Model, split: Split) -> Constant:
     same = (split.inputs == split.inputs[:1]).all(0)
     return Constant(
-        [name for name, flag in zip(table_of(model).names, same.tolist(), strict=True) if flag], len(same), "columns"
+        [name for name, flag in zip(model.input.names, same.tolist(), strict=True) if flag], len(same), "columns"
     )
 
 
@@ -216,8 +216,8 @@ def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Mea
     chance = float(null.mean())
     score = distance - chance
     shift = float(boots.mean()) - score
-    interval = tuple(float(end) - shift for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))
+    low, high = (float(end) - shift for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))
     lines = [{"class": label, "learned from": float(a), "held out": float(b)}
              for label, a, b in zip(class_names(model, held_out.outputs), before, after, strict=True)]  # fmt: skip
     details = {"tables": [table("Shares of the classes", lines)]}
-    return Measured(score, interval, {"distance": distance, "chance": null.mean()}, details)
+    return Measured(score, (low, high), {"distance": distance, "chance": null.mean()}, details)

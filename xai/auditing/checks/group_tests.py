@@ -32,7 +32,7 @@ def crossed(data: Prepared, least: int) -> Prepared:
     """
     names = data.held_out.groups.columns[:MOST_COLUMNS].tolist()
     words = [data.held_out.groups[name].nunique() for name in names]
-    sets = list(combinations(range(len(names)), 2))
+    sets: list[tuple[int, ...]] = list(combinations(range(len(names)), 2))
     sets += [
         three
         for three in combinations(range(len(names)), 3)

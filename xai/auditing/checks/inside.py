@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -65,7 +64,7 @@ def _units(model: Model, split: Split, trace: Trace, seed: int) -> dict[str, Mea
         measured = measure_units(model, split.inputs, layers, seed)
     except XaiError as error:
         raise Untestable("error", error=error) from error
-    bounded = [layer for layer in measured if layer.saturated is not None]
+    bounded = [(layer, layer.saturated) for layer in measured if layer.saturated is not None]
     lines = [
         {
             "layer": layer.name, "kind": layer.kind, "units": len(layer.dead), "dead": int(layer.dead.sum()),
@@ -77,17 +76,15 @@ def _units(model: Model, split: Split, trace: Trace, seed: int) -> dict[str, Mea
     rows = len(split)
     # What the answer is read from is no hidden unit: an output that never varies is the task's, not a dead unit.
     return {
-        "inside.dead": _share(measured, lambda layer: layer.dead, rows, [table("Units by layer", lines)]),
-        "inside.saturated": _share(bounded, lambda layer: layer.saturated, rows, [])
-        if bounded
-        else Untestable("no_bounded_layer"),
-        "inside.duplicates": _share(measured, lambda layer: layer.duplicates, rows, []),
+        "inside.dead": _share([(layer, layer.dead) for layer in measured], rows, [table("Units by layer", lines)]),
+        "inside.saturated": _share(bounded, rows, []) if bounded else Untestable("no_bounded_layer"),
+        "inside.duplicates": _share([(layer, layer.duplicates) for layer in measured], rows, []),
     }
 
 
-def _share(layers: list[UnitLayer], which: Callable[[UnitLayer], Tensor], rows: int, tables: list[dict]) -> Measured:
+def _share(layers: list[tuple[UnitLayer, Tensor]], rows: int, tables: list[dict]) -> Measured:
     """Return the share of units of which something holds, in the layer where it is largest."""
-    counts = [(int(which(layer).sum()), len(layer.dead), layer.name) for layer in layers]
+    counts = [(int(holds.sum()), len(layer.dead), layer.name) for layer, holds in layers]
     found, units, worst = max(counts, key=lambda item: item[0] / item[1])
     facts = {
         "layer": worst, "found": found, "units": units, "rows": rows,
@@ -99,21 +96,21 @@ def _share(layers: list[UnitLayer], which: Callable[[UnitLayer], Tensor], rows: 
 
 
 def _weights(model: Model) -> Measured:
-    lines = []
+    lines, gains = [], {}
     for name, weight in model.network.named_parameters():
         if weight.ndim < 2 or not weight.is_floating_point():
             continue
         values = weight.detach().double().cpu()
         size = float(values.pow(2).mean().sqrt())
         # A layer that keeps the size of what it is given has weights of about 1 / sqrt(inputs).
-        gain = size * float(values[0].numel()) ** 0.5
+        gains[name] = size * float(values[0].numel()) ** 0.5
         lines.append({"weight": name, "shape": " x ".join(map(str, weight.shape)), "root mean square": size,
-                      "largest": float(values.abs().max()), "gain": gain})  # fmt: skip
-    largest, smallest = (pick(lines, key=lambda line: line["gain"]) for pick in (max, min))
-    score = largest["gain"] / max(smallest["gain"], 1e-12)
+                      "largest": float(values.abs().max()), "gain": gains[name]})  # fmt: skip
+    largest, smallest = (pick(gains, key=lambda name: gains[name]) for pick in (max, min))
+    score = gains[largest] / max(gains[smallest], 1e-12)
     facts = {
-        "smallest": smallest["gain"], "smallest_name": smallest["weight"],
-        "largest": largest["gain"], "largest_name": largest["weight"],
+        "smallest": gains[smallest], "smallest_name": smallest,
+        "largest": gains[largest], "largest_name": largest,
     }  # fmt: skip
     return Measured(score, (score, score), facts, {"tables": [table("Weights", lines)]}, at_most="warn")
 

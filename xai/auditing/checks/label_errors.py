@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +13,10 @@ from xai.auditing.row_features import Features
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_mean, wilson
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.linear_model import LogisticRegression
 
 __all__ = ["LISTED", "Judged", "Suspects", "confident_errors", "find_suspects", "label_errors"]
 
@@ -82,7 +87,7 @@ def find_suspects(
         return Suspects(own, None, held_out.outputs)
     # The control is the held-out part, held against learners of the training part: what the inputs do not tell, they
     # do not tell there either.
-    other = _spread(learner.predict_proba(made.parts[1]), learner.classes_, held_out.outputs)
+    other = _spread(learner.predict_proba(made.parts[1]), np.asarray(learner.classes_), held_out.outputs)
     apart = np.ones(len(held_out), dtype=bool) if twins is None else ~twins
     return Suspects(own, _judged(other[apart], held_out.labels.numpy()[apart]), held_out.outputs)
 
@@ -122,7 +127,9 @@ def label_errors(
     return {"data.contradictions": all_of_them, "data.mislabeled": excess}
 
 
-def _crosswise(made: Features, labels: np.ndarray, folds: int, outputs: int, seed: int) -> tuple[np.ndarray, object]:
+def _crosswise(
+    made: Features, labels: np.ndarray, folds: int, outputs: int, seed: int
+) -> tuple[np.ndarray, LogisticRegression | ExtraTreesClassifier]:
     """Return probabilities (N, K) by learners that had not seen the row, and one that has learned from all of them."""
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
@@ -135,7 +142,7 @@ def _crosswise(made: Features, labels: np.ndarray, folds: int, outputs: int, see
     split = StratifiedKFold(folds, shuffle=True, random_state=seed)
     found = cross_val_predict(learner, made.parts[0], labels, cv=split, method="predict_proba")
     learner.fit(made.parts[0], labels)
-    return _spread(found, learner.classes_, outputs), learner
+    return _spread(np.asarray(found), np.asarray(learner.classes_), outputs), learner
 
 
 def _spread(found: np.ndarray, classes: np.ndarray, outputs: int) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
 
 from xai.auditing.audit_data import Split
@@ -16,10 +18,30 @@ from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, newcombe
 from xai.model.model import Model
 
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.linear_model import LogisticRegression
+
 __all__ = ["label_direction", "label_slices"]
 
 DEPTH, SHARE, TREES, FOLDS, MOST_ROWS = 3, 0.05, 60, 3, 3000
 SHOWN = 10
+
+
+class Direction(NamedTuple):
+    """The share of rows of one label that look like another class, in both parts; the interval is of the difference."""
+
+    label: str
+    like: str
+    train: float
+    held_out: float
+    low: float
+    high: float
+
+    @property
+    def more(self) -> float:
+        """Return by how much the share is larger where the model learned."""
+        return self.train - self.held_out
 
 
 def label_direction(model: Model, suspects: Suspects) -> Measured:
@@ -28,7 +50,7 @@ def label_direction(model: Model, suspects: Suspects) -> Measured:
         raise Untestable("no_second_part")
     names = class_names(model, suspects.outputs)
     pairs = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
-    lines = []
+    found = []
     for label, like in pairs:
         counts = []
         for part in (suspects.own, suspects.beside):
@@ -37,21 +59,21 @@ def label_direction(model: Model, suspects: Suspects) -> Measured:
         if min(counts[1], counts[3]) < LEAST:
             continue
         low, high = newcombe(*counts, 1 - ALPHA / len(pairs))
-        lines.append({
-            "labelled": names[label], "looks like": names[like], "learned from": counts[0] / counts[1],
-            "held out": counts[2] / counts[3], "more": counts[0] / counts[1] - counts[2] / counts[3], "low": low,
-            "high": high,
-        })  # fmt: skip
-    if not lines:
+        found.append(Direction(names[label], names[like], counts[0] / counts[1], counts[2] / counts[3], low, high))
+    if not found:
         raise Untestable("small_groups", least=LEAST, unit="rows of a label")
-    lines.sort(key=lambda line: (-line["low"], -line["more"]))
-    worst = lines[0]
-    facts = {
-        "label": worst["labelled"], "like": worst["looks like"], "train": worst["learned from"],
-        "held_out": worst["held out"],
-    }  # fmt: skip
-    details = {"tables": [table("Labels that look like another class, by direction", lines[:SHOWN])]}
-    return Measured(worst["more"], (worst["low"], worst["high"]), facts, details)
+    found.sort(key=lambda one: (-one.low, -one.more))
+    worst = found[0]
+    facts = {"label": worst.label, "like": worst.like, "train": worst.train, "held_out": worst.held_out}
+    lines = [
+        {
+            "labelled": one.label, "looks like": one.like, "learned from": one.train, "held out": one.held_out,
+            "more": one.more, "low": one.low, "high": one.high,
+        }
+        for one in found[:SHOWN]
+    ]  # fmt: skip
+    details = {"tables": [table("Labels that look like another class, by direction", lines)]}
+    return Measured(worst.more, (worst.low, worst.high), facts, details)
 
 
 def label_slices(model: Model, split: Split, suspects: Suspects, made: Features, seed: int) -> Measured:
@@ -78,16 +100,17 @@ def label_slices(model: Model, split: Split, suspects: Suspects, made: Features,
     ).fit(numbers[half], surprise[half])
     leaves, said = tree.apply(numbers), paths_of(tree, words)
     chosen = sorted(said, key=lambda leaf: -surprise[half][leaves[half] == leaf].mean())[:2]
-    lines = []
+    found = []
     for leaf in chosen:
         inside, measured = np.flatnonzero(leaves == leaf), other[leaves[other] == leaf]
         if min(len(measured), len(split) - len(inside)) >= LEAST:
-            lines.append({"slice": said[leaf], **_contradicted(split, made, inside, measured, len(chosen), seed)})
-    if not lines:
+            found.append((said[leaf], _contradicted(split, made, inside, measured, len(chosen), seed)))
+    if not found:
         raise Untestable("errors_follow_nothing")
-    worst = max(lines, key=lambda line: line["low"])
-    facts = {**worst, "slices": len(lines)}
+    name, worst = max(found, key=lambda item: item[1]["low"])
+    lines = [{"slice": called, **numbers} for called, numbers in found]
     details = {"tables": [table("Slices whose labels contradict the others", lines)]}
+    facts = {"slice": name, **worst, "slices": len(found)}
     return Measured(worst["score"], (worst["low"], worst["high"]), facts, details)
 
 
@@ -118,7 +141,7 @@ def _contradicted(
     }  # fmt: skip
 
 
-def _learner(made: Features, seed: int) -> object:
+def _learner(made: Features, seed: int) -> LogisticRegression | ExtraTreesClassifier:
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
 

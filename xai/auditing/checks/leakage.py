@@ -41,12 +41,13 @@ def leakage(model: Model, split: Split, seed: int) -> Measured:
     if not columns or len(np.unique(labels)) < 2:
         raise Untestable("nothing_to_tell")
     predicted = {part: _predicted(values, labels, one_class, seed) for part, values in columns.items()}
-    lines = [{"part": part, "skill": _skill(answers, labels, one_class)} for part, answers in predicted.items()]
-    lines.sort(key=lambda line: -line["skill"])
-    best, skill = lines[0]["part"], lines[0]["skill"]
+    skills = {part: _skill(answers, labels, one_class) for part, answers in predicted.items()}
+    ordered = sorted(skills, key=lambda part: -skills[part])
+    best, skill = ordered[0], skills[ordered[0]]
     dealt = np.random.default_rng(seed).permutation(labels)
     chance = _skill(_predicted(columns[best], dealt, one_class, seed), dealt, one_class)
-    details = {"tables": [table("How far one part alone tells the label", lines[:LISTED])], "part": best}
+    lines = [{"part": part, "skill": skills[part]} for part in ordered[:LISTED]]
+    details = {"tables": [table("How far one part alone tells the label", lines)], "part": best}
     facts = {"part": best, "skill": skill, "chance": chance}
     interval = _interval(predicted[best], labels, one_class, seed)
     return Measured(skill, interval, facts, {"raw": details} if quoted else details, "word" if quoted else "text")
@@ -76,8 +77,11 @@ def told_by(values: np.ndarray, split: Split, seed: int, *, jointly: bool = Fals
 
 def _regions(model: Model, split: Split) -> dict[str, np.ndarray]:
     """Return the numbers (N, d) of each region that lies where no object should be."""
-    regions = [region for region in regions_of(model, split.inputs) if region.edge and region.values is not None]
-    return {region.name: region.values(split.inputs).double().numpy() for region in regions}
+    return {
+        region.name: region.values(split.inputs).double().numpy()
+        for region in regions_of(model, split.inputs)
+        if region.edge and region.values is not None
+    }
 
 
 def _words(model: Model, split: Split) -> dict[str, np.ndarray]:

@@ -79,7 +79,13 @@ class Performance:
 def measure_performance(model: Model, inputs: object, labels: object) -> Performance:
     """Return how a classifier does on labelled inputs.
 
-    inputs: (N, ...) as the model takes them. labels: class numbers (N,) or names. Raises InputError for others.
+    Args:
+        model: The classifier.
+        inputs: (N, ...), in any form that the model takes.
+        labels: Numbers of classes (N,), or their names.
+
+    Raises:
+        InputError: Anything else.
     """
     if model.task not in ONE_CLASS:
         raise InputError("model", expected="a classifier", got=f"task {model.task!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,9 @@ from xai.auditing.scores import balanced_skill
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_confusion
 from xai.model.model import Model
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
 
 __all__ = ["proxies"]
 
@@ -44,7 +47,7 @@ def proxies(model: Model, data: Prepared, seed: int) -> Measured:
     columns = table_of(model)
     if columns is None:
         raise Untestable("only_tables")
-    found = _found(model, columns.names, data, seed)
+    found = _found(model, list(columns.names), data, seed)
     if not found:
         raise Untestable("small_protected")
     best = max(found, key=lambda proxy: proxy.skill)
@@ -87,7 +90,9 @@ def _merged(column: pd.Series) -> pd.Series:
     return column.where(column.map(shares) >= LEAST_SHARE, "others")
 
 
-def _learned(values: np.ndarray, words: pd.Series, seed: int) -> tuple[float, tuple[float, float], object]:
+def _learned(
+    values: np.ndarray, words: pd.Series, seed: int
+) -> tuple[float, tuple[float, float], ExtraTreesClassifier]:
     """Return how well trees tell words (N,) from values (N, D), with an interval, and trees that learned from all."""
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.metrics import confusion_matrix

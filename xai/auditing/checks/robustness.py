@@ -20,7 +20,7 @@ from xai.auditing.finding_figures import curves, table
 from xai.auditing.kinds import kind_of, spread_of
 from xai.auditing.scores import SCORES
 from xai.auditing.sentences import sentence
-from xai.auditing.verdicts import Measured, Untestable, tested
+from xai.auditing.verdicts import Measured, Untestable, tested, untestable
 from xai.base.statistics import bootstrap_mean, rank_correlations
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -36,7 +36,7 @@ ALIKE, RANDOM = "reasons alike", "random signs"  # columns of the table by level
 class Curve(NamedTuple):
     """The score by level of a change: lines of its table, and by level what each row loses (N,)."""
 
-    lines: list[dict[str, object]]
+    lines: list[dict[str, float]]
     losses: dict[float, np.ndarray]
 
 
@@ -55,8 +55,8 @@ def robustness(model: Model, data: Prepared, *, seed: int = 0, rows: int | None 
     ]
     try:
         perturbations = perturbations_for(model, split.inputs)
-    except Untestable:
-        return [tested("robustness.noise", perturbations_for, model, split.inputs), *attack]
+    except Untestable as error:
+        return [untestable("robustness.noise", str(error)), *attack]
     found = [
         tested(f"robustness.{name}", _perturbed, model, split, name, perturbation, seed)
         for name, perturbation in perturbations.items()
@@ -70,9 +70,8 @@ def _perturbed(model: Model, split: Split, name: str, perturbation: Perturbation
 
     def changed(level: float) -> tuple[object, dict[str, float]]:
         inputs = perturbation.change(split.inputs, level, torch.Generator().manual_seed(seed))
-        if before is None:
-            return inputs, {}
-        return inputs, {ALIKE: _alike(before, _attributions(model, inputs[: len(few)], few))}
+        after = _attributions(model, inputs[: len(few)], few) if isinstance(inputs, Tensor) else None
+        return inputs, {} if before is None or after is None else {ALIKE: _alike(before, after)}
 
     return _measured(name, split, _curve(model, split, perturbation.levels, changed, {}), perturbation, seed)
 
@@ -87,7 +86,7 @@ def _curve(
     """Return the score at each level; changed: from a level to the inputs and more columns of its line."""
     own, label = split.quality.numpy(), SCORES[split.task]
     clean = float(own.mean())
-    lines: list[dict[str, object]] = [{"level": 0.0, label: clean, "lost": 0.0, **at_zero}]
+    lines = [{"level": 0.0, label: clean, "lost": 0.0, **at_zero}]
     losses = {}
     for level in levels:
         inputs, more = changed(level)
@@ -148,7 +147,8 @@ def _attributions(model: Model, inputs: Tensor, split: Split) -> Tensor | None:
         return None
     target = targets_of(split.prediction, split.task)
     quick = kind != "table" and differentiable(model, inputs)
-    return (saliency if quick else occlusion)(model, inputs, target).values
+    values = (saliency if quick else occlusion)(model, inputs, target).values
+    return values if isinstance(values, Tensor) else None
 
 
 def _alike(before: Tensor, after: Tensor) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.stats import ks_2samp
 
 from xai.auditing.audit_data import Split
 from xai.auditing.checks.columns import permuted
 from xai.auditing.finding_figures import table
-from xai.auditing.kinds import class_names, table_of
-from xai.auditing.row_features import Features
+from xai.auditing.kinds import class_names
+from xai.auditing.row_features import Features, dense
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, holm, newcombe
 from xai.model.model import Model
@@ -49,13 +51,16 @@ def covariates(held_out: Split, train: Split | None, made: Features, seed: int) 
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     told = cross_val_predict(learner, values, part, cv=folds, method="predict_proba")[:, 1]
     area = float(roc_auc_score(part, told))
-    lines = _columns(made, known, new)
+    shifts = _columns(made, dense(known), dense(new))
     facts = {
         "skill": 2 * area - 1, "area": area,
-        "columns": [line["column"] for line in lines if line["p (Holm)"] <= ALPHA][:3] or ["no single column"],
+        "columns": [shift.column for shift in shifts if shift.p_value <= ALPHA][:3] or ["no single column"],
     }  # fmt: skip
     half = 2 * 1.96 * _area_error(area, int((part == 0).sum()), int((part == 1).sum()))
-    details = {"tables": [table("Columns that differ between the parts", lines[:SHOWN])]}
+    lines = [
+        {"column": shift.column, "distance": shift.distance, "p (Holm)": shift.p_value} for shift in shifts[:SHOWN]
+    ]
+    details = {"tables": [table("Columns that differ between the parts", lines)]}
     return Measured(2 * area - 1, (2 * area - 1 - half, 2 * area - 1 + half), facts, details)
 
 
@@ -70,16 +75,23 @@ def _area_error(area: float, first: int, second: int) -> float:
     return float(np.sqrt(max(spread, 0.0) / (first * second)))
 
 
-def _columns(made: Features, known: object, new: object) -> list[dict[str, object]]:
+class Shift(NamedTuple):
+    """How far the distribution of a column differs between two parts, with Holm's p-value over all columns."""
+
+    column: str
+    distance: float
+    p_value: float
+
+
+def _columns(made: Features, known: np.ndarray, new: np.ndarray) -> list[Shift]:
     """Return how far the distribution of each column differs between the parts, the farthest first."""
-    parts = [part.toarray() if made.words else part for part in (known, new)]
-    tests = [ks_2samp(parts[0][:, place], parts[1][:, place]) for place in range(parts[0].shape[1])]
+    tests = [ks_2samp(known[:, place], new[:, place]) for place in range(known.shape[1])]
     p_values = holm([float(test.pvalue) for test in tests])
-    lines = [
-        {"column": name, "distance": float(test.statistic), "p (Holm)": p_value}
+    shifts = [
+        Shift(name, float(test.statistic), p_value)
         for name, test, p_value in zip(made.names, tests, p_values, strict=True)
     ]
-    return sorted(lines, key=lambda line: -line["distance"])
+    return sorted(shifts, key=lambda shift: -shift.distance)
 
 
 def shifted_labels(model: Model, held_out: Split, train: Split, seed: int) -> Measured:
@@ -115,7 +127,7 @@ def shifted_labels(model: Model, held_out: Split, train: Split, seed: int) -> Me
 
 def unused(model: Model, split: Split, seed: int) -> Measured:
     """Return the share of a table's columns that vary and yet change no answer at all when they are permuted."""
-    names = table_of(model).names
+    names = model.input.names
     few = split.sample(PERMUTED, seed)
     varied = [place for place in range(len(names)) if len(few.inputs[:, place].unique()) > 1]
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ from xai.auditing.sentences import plain_number, sentence
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, holm
 from xai.model.model import Model
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeRegressor
 
 __all__ = ["FEWEST", "coded", "grow_slices", "paths_of", "slices"]
 
@@ -122,7 +126,7 @@ def coded(columns: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, str | None
     return np.stack(made, 1), meaning
 
 
-def paths_of(tree: object, meaning: list[tuple[str, str | None]]) -> dict[int, str]:
+def paths_of(tree: DecisionTreeRegressor, meaning: list[tuple[str, str | None]]) -> dict[int, str]:
     """Return the conditions that lead to each leaf, in words."""
     inner = tree.tree_
     paths: dict[int, str] = {}

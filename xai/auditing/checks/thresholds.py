@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,34 +31,43 @@ def other_threshold(model: Model, split: Split, least: int, seed: int) -> Measur
     halves = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed)).chunk(2)
     choosing, measuring = (split.take(rows.sort().values) for rows in halves)
     own = 0.5 if split.threshold is None else split.threshold
-    lines = [_at(model, choosing, threshold, least) for threshold in sorted({*TRIED, own})]
-    if any(line["difference"] is None for line in lines):
+    tried = [_at(model, choosing, threshold, least) for threshold in sorted({*TRIED, own})]
+    apart = {at.threshold: at.difference for at in tried if at.difference is not None}
+    if len(apart) < len(tried):
         raise Untestable("small_groups", least=least, unit="rows of the class in half of the rows")
-    before = next(line for line in lines if line["threshold"] == own)
-    kept = [line for line in lines if line["accuracy"] >= SHARE * before["accuracy"]]
-    best = min(kept, key=lambda line: (line["difference"], abs(line["threshold"] - own)))["threshold"]
+    before = next(at for at in tried if at.threshold == own)
+    kept = [at.threshold for at in tried if at.accuracy >= SHARE * before.accuracy]
+    best = min(kept, key=lambda threshold: (apart[threshold], abs(threshold - own)))
     old, new = (_at(model, measuring, threshold, least) for threshold in (own, best))
-    gain = (old["difference"] or 0.0) - (new["difference"] or 0.0)
+    gain = (old.difference or 0.0) - (new.difference or 0.0)
     cost = (replace(measuring, threshold=own).quality - replace(measuring, threshold=best).quality).numpy()
     panel = curves(
         "By threshold", "threshold", "share",
-        {name: ([line["threshold"] for line in lines], [line[name] for line in lines])
-         for name in ("accuracy", "difference")},
+        {"accuracy": (list(apart), [at.accuracy for at in tried]), "difference": (list(apart), list(apart.values()))},
     )  # fmt: skip
     facts = {
-        "own": own, "best": best, "before": old["difference"], "after": new["difference"],
-        "accuracy": old["accuracy"], "left": new["accuracy"],
+        "own": own, "best": best, "before": old.difference, "after": new.difference,
+        "accuracy": old.accuracy, "left": new.accuracy,
     }  # fmt: skip
     details = {
         "threshold": best, "cost": float(cost.mean()), "cost_interval": list(bootstrap_mean(cost, seed)),
-        "panels": [panel], "tables": [table("Thresholds, on the half of the rows that chooses", lines)],
+        "panels": [panel],
+        "tables": [table("Thresholds, on the half of the rows that chooses", [at._asdict() for at in tried])],
     }  # fmt: skip
     # A choice to make, not a fault: it only warns, and no interval is needed for that.
     return Measured(gain, (gain, gain), facts, details, at_most="warn")
 
 
-def _at(model: Model, split: Split, threshold: float, least: int) -> dict[str, float | None]:
+class At(NamedTuple):
+    """What a threshold gives: the largest difference between groups is None where a group has too few rows."""
+
+    threshold: float
+    accuracy: float
+    difference: float | None
+
+
+def _at(model: Model, split: Split, threshold: float, least: int) -> At:
     at = replace(split, threshold=threshold)
     rates = compare_groups(at.groups, called(model, [at]), least) + compare_groups(at.groups, found(model, at), least)
     difference = max((abs(rate.difference) for rate in rates), default=None)
-    return {"threshold": threshold, "accuracy": float(np.mean(at.quality.numpy())), "difference": difference}
+    return At(threshold, float(np.mean(at.quality.numpy())), difference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,10 +12,13 @@ from torch.nn.functional import interpolate
 
 from xai.auditing.audit_data import Split
 from xai.auditing.kinds import kind_of, texts_of
-from xai.auditing.row_features import Features
+from xai.auditing.row_features import Features, dense
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 __all__ = ["Twins", "find_twins", "near_duplicates"]
 
@@ -56,7 +60,7 @@ def find_twins(model: Model, held_out: Split, train: Split, made: Features) -> T
     if kind in ("image", "grid"):
         known, new = (_low_frequencies(part.inputs) for part in (train, held_out))
     else:
-        known, new = made.parts
+        known, new = map(dense, made.parts)
     from sklearn.neighbors import NearestNeighbors
 
     neighbors = NearestNeighbors(n_neighbors=1).fit(known)
@@ -90,7 +94,7 @@ def _of_texts(new: list[str], known: list[str]) -> Twins:
     return Twins(same, ~same & (alike >= SHARED), (within >= SHARED) & (within < 1 - 1e-9), nearest)
 
 
-def _most_alike(rows: object, others: object, *, own_rows: bool) -> tuple[np.ndarray, np.ndarray]:
+def _most_alike(rows: csr_matrix, others: csr_matrix, *, own_rows: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the largest similarity of each row to another one (N,), and where that is."""
     best, place = [], []
     for start in range(0, rows.shape[0], AT_A_TIME):

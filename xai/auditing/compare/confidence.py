@@ -35,19 +35,23 @@ def _calibration(ensemble: Ensemble, seed: int) -> Measured:
     steps = _resampled(answers, ensemble.reference, gained, seed)
     low, high = (float(end) for end in np.quantile(steps, [ALPHA / 2, 1 - ALPHA / 2]))
     gaps = [float(sure.mean() - right.mean()) for sure, right in answers]
-    details: dict[str, object] = {"errors": found.tolist(), "too_sure": gaps, **_pictures(ensemble, answers, found)}
+    panel, lines = _reliability(answers), _lines(ensemble, answers, found)
+    panels = [panel]
     if ensemble.replicas:
         distance = np.abs(excess_over_others(found))
         p_value = rank_p_value(distance, float(distance[B]))
         more = {"low": others.min(), "high": others.max(), "verdict": in_words(p_value, ensemble.replicas)}
         rest = sentence(NAME, "replicas", more)
         picture = versions_in_order(ensemble, "Calibration error by version", "calibration error", found)
-        details["panels"].append(picture)
+        panels.append(picture)
     else:
         tail = min((steps <= 0).sum(), (steps >= 0).sum())
         p_value = float(min(1.0, 2 * (1 + tail) / (1 + RESAMPLES)))
         rest = sentence(NAME, "rows", {"p_value": p_value})
-    details["p_value"] = p_value
+    details = {
+        "errors": found.tolist(), "too_sure": gaps, "panels": panels,
+        "tables": [table("Calibration by version", lines)], "p_value": p_value,
+    }  # fmt: skip
     facts = {
         "a": found[A], "b": found[B], "tendency": tendency(gaps[B]), "gap": abs(gaps[B]), "gap_a": gaps[A],
         "rest": rest,
@@ -72,18 +76,18 @@ def _resampled(answers: list[Answers], reference: list[int], gained: float, seed
     return steps - steps.mean() + gained
 
 
-def _pictures(ensemble: Ensemble, answers: list[Answers], found: np.ndarray) -> dict[str, list]:
-    lines = [
+def _lines(ensemble: Ensemble, answers: list[Answers], found: np.ndarray) -> list[dict[str, object]]:
+    return [
         {"version": name, "calibration error": float(error), "confidence minus share right": sure.mean() - right.mean()}
         for name, error, (sure, right) in zip(ensemble.names, found, answers, strict=True)
     ]
+
+
+def _reliability(answers: list[Answers]) -> dict[str, object]:
     curve = {
         name: ([line["confidence"] for line in made], [line["share right"] for line in made])
         for name, made in (("A", reliability(*answers[A])), ("B", reliability(*answers[B])))
     }
     least = min(min(x) for x, _ in curve.values())
     curve["control: perfectly calibrated"] = ([least, 1.0], [least, 1.0])
-    return {
-        "panels": [curves("Reliability", "confidence", "share right", curve)],
-        "tables": [table("Calibration by version", lines)],
-    }
+    return curves("Reliability", "confidence", "share right", curve)

@@ -42,7 +42,7 @@ def predictions(ensemble: Ensemble, *, seed: int = 0) -> list[Finding]:
     labels it is the mean over them, of a regression the distance in standard deviations of the labels.
     """
     answers = np.stack([split.prediction.numpy() for split in ensemble.splits])
-    shifts = pairs(answers, lambda a, b: shift(ensemble, a, b))
+    shifts = pairs(list(answers), lambda a, b: shift(ensemble, a, b))
     return [
         tested("predictions.changed", _changed, ensemble, shifts, seed),
         tested("predictions.shifted", _shifted, ensemble, shifts, seed),
@@ -54,7 +54,7 @@ def _changes(ensemble: Ensemble) -> np.ndarray:
     """Return which rows each pair of versions answers otherwise (versions, versions, N)."""
     if ensemble.task == "regression":
         raise Untestable("no_changing_classes")
-    return pairs(decisions(ensemble), lambda a, b: (a != b).any(1).astype(np.float64))
+    return pairs(list(decisions(ensemble)), lambda a, b: (a != b).any(1).astype(np.float64))
 
 
 def _changed(ensemble: Ensemble, shifts: np.ndarray, seed: int) -> Measured:
@@ -176,8 +176,8 @@ def _pictures(
         )  # fmt: skip
     shown = lines[:SHOWN]
     columns = ["A to B", *(["among replicas"] if ensemble.replicas else [])]
-    sets = {name: [line[name] for line in shown] for name in columns}
-    names = [groups[line["group"]].word for line in shown]
+    sets = {name: [float(line[name]) for line in shown] for name in columns}
+    names = [groups[item.group].word for item in found[:SHOWN]]
     return {
         "panels": [bars("Answered otherwise", "", "share of rows", sets, names)],
         "tables": [table("Answers that changed, by group", lines)],
@@ -220,7 +220,7 @@ def _class_shares(ensemble: Ensemble) -> dict[str, object]:
     outputs, rows = ensemble.first.outputs, len(ensemble.first)
     count = min(outputs, MOST_CLASSES)
     shares = {
-        name: np.bincount(ensemble.splits[version].predicted.numpy(), minlength=outputs)[:count] / rows
+        name: (np.bincount(ensemble.splits[version].predicted.numpy(), minlength=outputs)[:count] / rows).tolist()
         for name, version in (("A", A), ("B", B))
     }
     return bars("How often each class is answered", "", "share of rows", shares, ensemble.classes[:count])

@@ -32,13 +32,26 @@ def compare(
 ) -> AuditResult:
     """Return where predictions, errors, confidence and explanations moved from A to B, beyond noise.
 
-    a, b: models with the same classes and kind of input, each with its own preparation of the same raw inputs. data:
-    labelled held-out rows; its training rows are not read. replicas: models made as A was, with other seeds. They say
-    how far a mere retraining moves each number: B must stand apart further than they do. Each finding has p-value
-    1 / (replicas + 2) at least. Without replicas, differences of scores are tested over rows alone, and what moved can
-    only warn: nothing says how much of it is retraining. checks: names of `xai.methods.COMPARISONS`, all by default.
-    rows: at most so many, drawn at random. settings: keyword arguments by check, such as `explanations={"sample": 8}`.
-    Raises InputError for versions that do not answer the same question, an unknown check, or data that does not fit.
+    Replicas say how far a mere retraining moves each number: B must stand apart further than they do. Each finding has
+    p-value 1 / (replicas + 2) at least. Without replicas, differences of scores are tested over rows alone, and what
+    moved can only warn: nothing says how much of it is retraining.
+
+    Args:
+        a: The model as it was.
+        b: The model as it is now, with the same classes and kind of input, and its own preparation of the same raw
+            inputs.
+        data: Held-out rows (N, ...) with their labels; its training rows are not read.
+        checks: Names of `xai.methods.COMPARISONS`, all by default.
+        replicas: Models made as A was, with other seeds.
+        rows: At most so many are used, drawn at random.
+        seed: Of all draws: rows, resampling, and the rows that are explained.
+        **settings: Keyword arguments by check, such as `explanations={"sample": 8}`.
+
+    Returns:
+        The findings in the order of the checks, with what they were made from.
+
+    Raises:
+        InputError: Versions that do not answer the same question, an unknown check, or data that does not fit.
 
     >>> import torch
     >>> a, b = Model(torch.nn.Linear(2, 2)), Model(torch.nn.Linear(2, 2))

@@ -148,7 +148,7 @@ def _check_fit(a: Model, other: Model, argument: str) -> None:
 
     def names(model: Model) -> list[str]:
         table = table_of(model)
-        return [] if table is None else table.names
+        return [] if table is None else list(table.names)
 
     facts = {
         "task": lambda model: model.task,

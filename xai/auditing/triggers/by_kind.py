@@ -53,7 +53,7 @@ def trigger_findings(
 
 
 def _counts_one_class(model: Model) -> Measured:
-    raise Untestable("values_of_tables" if model.input.kind == "tabular" else "counts_one_class")
+    raise Untestable("values_of_tables" if model.input.tabular else "counts_one_class")
 
 
 def _none_known(model: Model, trial: TrialRows) -> Measured:

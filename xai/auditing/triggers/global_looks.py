@@ -35,7 +35,7 @@ def looks(model: Model, known: Split) -> list[Candidate]:
         mean = own.mean((0, 2, 3))
         found.append(Candidate(f'the mean {what} of "{names[label]}"', _cast(mean, limits), label))
         for low, high, name in BANDS:
-            band = _band(own.shape[2:], low, high)
+            band = _band(own.shape[2], own.shape[3], low, high)
             strength = _strength(own, band).median(0).values
             plant = _strengthened(strength, band, limits)
             found.append(Candidate(f'the {name} frequencies of "{names[label]}"', plant, label))
@@ -63,9 +63,8 @@ def _cast(mean: Tensor, limits: tuple[float, float]) -> Callable[[Tensor], Tenso
     return plant
 
 
-def _band(size: torch.Size, low: float, high: float) -> Tensor:
+def _band(height: int, width: int, low: float, high: float) -> Tensor:
     """Return which frequencies (H, W // 2 + 1) are in a band."""
-    height, width = size
     down, right = torch.fft.fftfreq(height) * 2, torch.fft.rfftfreq(width) * 2
     radius = (down[:, None] ** 2 + right[None] ** 2).sqrt()
     return (radius >= low) & (radius < high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +28,36 @@ LEAST = 20  # rows of a class, below which nothing is said about it
 SHOWN = 10
 
 
+class Followed(NamedTuple):
+    """The share of answers that follow a region, pasted from rows of one answer, and what may rightly follow it."""
+
+    region: str
+    source: str
+    follow: float
+    interval: tuple[float, float]
+    expected: float | None
+
+    @property
+    def more(self) -> float:
+        """Return the share beyond what may rightly follow."""
+        return self.follow - (self.expected or 0.0)
+
+    @property
+    def low(self) -> float:
+        """Return the lower end of that."""
+        return self.interval[0] - (self.expected or 0.0)
+
+    @property
+    def high(self) -> float:
+        """Return the upper end of that."""
+        return self.interval[1] - (self.expected or 0.0)
+
+    def line(self) -> dict[str, object]:
+        """Return the line of a table."""
+        about = {"region": self.region, "from": self.source, "follow": self.follow, "low": self.low, "high": self.high}
+        return about if self.expected is None else {**about, "expected": self.expected, "more": self.more}
+
+
 def pasted_regions(model: Model, split: Split, donors: Split, seed: int, honest: Sequence[Answer] = ()) -> Measured:
     """Return the share of answers that become those of the row that a region was pasted from, of the worst region.
 
@@ -47,7 +78,7 @@ def pasted_regions(model: Model, split: Split, donors: Split, seed: int, honest:
         names = class_names(model, split.outputs)
         sources |= {names[number]: donors.predicted == number for number in donors.predicted.unique().tolist()}
     sources = {source: rows for source, rows in sources.items() if int(rows.sum()) >= LEAST}
-    lines = []
+    found = []
     for region in regions:
         prediction = model.predict(region.paste(split.inputs, donors.inputs)).double().cpu()
         followed = _followed(split, donors, prediction)
@@ -56,24 +87,20 @@ def pasted_regions(model: Model, split: Split, donors: Split, seed: int, honest:
         for source, rows in sources.items():
             right, count = int(followed[rows].sum()), int(rows.sum())
             low, high = wilson(right, count, 1 - ALPHA / (len(regions) * len(sources)))
-            line = {"region": region.name, "from": source, "follow": right / count, "low": low, "high": high}
-            if honest:
-                expected = max(_share(each[rows]) for each in rightly)
-                line |= {"expected": expected, "more": right / count - expected,
-                         "low": low - expected, "high": high - expected}  # fmt: skip
-            lines.append(line)
-    median = float(np.median([line["follow"] for line in lines if line["from"] == anything]))
-    lines.sort(key=lambda line: (-line["low"], -line["follow"]))
-    worst = lines[0]
-    source = worst["from"] if worst["from"] == anything else f'"{worst["from"]}"'
+            expected = max(_share(each[rows]) for each in rightly) if honest else None
+            found.append(Followed(region.name, source, right / count, (low, high), expected))
+    median = float(np.median([one.follow for one in found if one.source == anything]))
+    found.sort(key=lambda one: (-one.low, -one.follow))
+    worst = found[0]
+    source = worst.source if worst.source == anything else f'"{worst.source}"'
     facts = {
-        "region": worst["region"], "source": source, "share": worst["follow"], "regions": len(regions),
-        "median": median, "expected": worst.get("expected"),
+        "region": worst.region, "source": source, "share": worst.follow, "regions": len(regions),
+        "median": median, "expected": worst.expected,
     }  # fmt: skip
-    details = {"region": worst["region"], "tables": [table("Answers that follow a pasted region", lines[:SHOWN])]}
+    lines = [one.line() for one in found[:SHOWN]]
+    details = {"region": worst.region, "tables": [table("Answers that follow a pasted region", lines)]}
     control = sentence("triggers", "control_honest", facts) if honest else ""
-    score = worst.get("more", worst["follow"])
-    return Measured(score, (worst["low"], worst["high"]), facts, details, "pasted", "triggers", control)
+    return Measured(worst.more, (worst.low, worst.high), facts, details, "pasted", "triggers", control)
 
 
 def _rightly(split: Split, donors: Split, region: Region, honest: Sequence[Answer]) -> list[Tensor]:
@@ -91,6 +118,8 @@ def _rightly(split: Split, donors: Split, region: Region, honest: Sequence[Answe
 
 def _tells_all(region: Region, known: Split, seed: int) -> bool:
     """Say whether a region alone gives the label away, by the limit of `shortcuts.leakage`."""
+    if region.values is None:
+        return False
     try:
         told = told_by(region.values(known.inputs).double().numpy(), known, seed)
     except Untestable:

@@ -81,10 +81,10 @@ def _learned(model: Model, images: Tensor, region: Region, target: int, low: flo
     with model.explaining("audit", images, target, of="log_probability", exact=True) as session:
         patch = patch.to(session.inputs)
         for step in range(STEPS):
-            gradient = sum(
-                session.gradient(stamping(down, right, patch)(session.inputs[part]), session.rows[part])[1].sum(0)
-                for part in session.chunks(len(session))
-            )
+            gradient = torch.zeros_like(session.inputs[0])
+            for part in session.chunks(len(session)):
+                stamped = stamping(down, right, patch)(session.inputs[part])
+                gradient += session.gradient(stamped, session.rows[part])[1].sum(0)
             size = (high - low) / 2 * (1 - step / STEPS)
             patch = (patch + size * gradient[:, down, right].sign()).clamp(low, high)
     return patch.detach().cpu().to(images)

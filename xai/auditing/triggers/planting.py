@@ -5,7 +5,7 @@ What a candidate moves is held against controls of the same kind that mean nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +33,10 @@ class Candidate(NamedTuple):
     """
 
     name: str
-    plant: Callable[[Tensor], object]
+    plant: Callable[[Tensor], Tensor | list[str]]
     target: int | None = None
     raw: bool = False
-    columns: dict[str, object] | None = None
+    columns: Mapping[str, object] | None = None
 
 
 class Move(NamedTuple):

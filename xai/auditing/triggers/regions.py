@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.auditing.kinds import kind_of, made_for, present_steps, table_of, texts_of
+from xai.auditing.kinds import kind_of, made_for, present_steps, texts_of
 from xai.model.model import Model
 
 __all__ = ["Region", "regions_of"]
@@ -25,7 +25,7 @@ class Region(NamedTuple):
     """
 
     name: str
-    paste: Callable[[Tensor, Tensor], object]
+    paste: Callable[[Tensor, Tensor], Tensor | list[str]]
     values: Callable[[Tensor], Tensor] | None
     edge: bool
 
@@ -41,7 +41,7 @@ def _words(model: Model, inputs: Tensor) -> list[Region]:
 
 def _columns(model: Model, inputs: Tensor) -> list[Region]:
     columns = torch.arange(inputs.shape[1])
-    return [_masked(name, columns == number, True) for number, name in enumerate(table_of(model).names)]
+    return [_masked(name, columns == number, True) for number, name in enumerate(model.input.names)]
 
 
 def _cells(model: Model, inputs: Tensor) -> list[Region]:
@@ -72,12 +72,14 @@ def _windows(model: Model, inputs: Tensor) -> list[Region]:
     for start in range(0, steps, size):
         mask = torch.zeros(steps, series, dtype=torch.bool)
         mask[start : start + size] = True
-        found.append(_masked(f"steps {start + 1} to {min(start + size, steps)}", mask, start in (0, steps - size)))
+        found.append(
+            _masked(f"steps {start + 1} to {min(start + size, steps)}", mask, start in (0, steps - size), padded=True)
+        )
     if series >= WINDOWS:  # of a few series, each is no detail but much of the input
         for number in range(min(series, SERIES)):
             mask = torch.zeros(steps, series, dtype=torch.bool)
             mask[:, number] = True
-            found.append(_masked(f"series {number + 1}", mask, False))
+            found.append(_masked(f"series {number + 1}", mask, False, padded=True))
     return found
 
 
@@ -89,9 +91,11 @@ def _numbers(model: Model, inputs: Tensor) -> list[Region]:
     ]
 
 
-def _masked(name: str, mask: Tensor, edge: bool) -> Region:
+def _masked(name: str, mask: Tensor, edge: bool, *, padded: bool = False) -> Region:
+    """Return a region of the numbers that a mask has; padded: steps that are padding stay it."""
+
     def paste(inputs: Tensor, donors: Tensor) -> Tensor:
-        if inputs.ndim != 3:
+        if not padded:
             return torch.where(mask, donors, inputs)
         both = (present_steps(inputs) & present_steps(donors))[..., None]  # padding stays padding
         return torch.where(mask & both, donors, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -62,13 +63,13 @@ def _most_telling(own: Tensor, rest: Tensor, label: int) -> SharedPatch:
     # How much farther other images are from what is typical than the images of the class are, by pixel.
     farther = (rest - typical).abs().mean((0, 1)) - (own - typical).abs().mean((0, 1))
     height, width = farther.shape
-    best: tuple[float, int, int, int] | None = None
+    best = (-math.inf, 0, 0, 0)
     for size in sorted({max(1, round(min(height, width) / part)) for part in PARTS}):
         total = size**2 * avg_pool2d(farther[None, None], size, stride=1)[0, 0]
         total[_inner(height, size)[:, None] & _inner(width, size)] = -torch.inf
         corner = int(total.argmax())
         value = float(total.flatten()[corner])
-        if best is None or value > best[0]:
+        if best[3] == 0 or value > best[0]:
             best = (value, *divmod(corner, total.shape[1]), size)
     _, top, left, size = best
     return SharedPatch(label, top, left, typical[:, top : top + size, left : left + size])

@@ -72,7 +72,8 @@ def _pointed_at(model: Model, known: Split, label: int) -> list[Tensor]:
         return []
     inputs = known.inputs[rows]
     method = saliency if differentiable(model, inputs) else occlusion
-    return [method(model, inputs, [label] * len(rows)).values.abs().double().cpu().mean((0, 1))]
+    values = torch.stack(list(method(model, inputs, [label] * len(rows)).values))
+    return [values.abs().double().cpu().mean((0, 1))]
 
 
 def _strongest(values: Tensor, size: int) -> list[tuple[int, int]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Split
-from xai.auditing.kinds import table_of
 from xai.auditing.row_features import features
 from xai.auditing.triggers.planting import Candidate, Expected, Move
-from xai.inputs.table import TabularInput
+from xai.inputs.base import Input
 from xai.model.model import Model
 
 __all__ = ["by_labels", "by_linear_model", "values"]
@@ -22,7 +23,7 @@ MOST_WORDS = 12
 
 def values(model: Model, known: Split) -> list[Candidate]:
     """Return the smallest, the largest and the most repeated values of each column, and every category."""
-    table = table_of(model)
+    table = model.input
     found = []
     for column, name in enumerate(table.names):
         words = table.categorical.get(name)
@@ -48,12 +49,15 @@ class _Setting:
 
 def by_labels(model: Model, split: Split, held_out: Split) -> Expected:
     """Return what the labels of held-out rows say of a value: of the rows nearest to it, or by a linear model."""
-    table, by_line = table_of(model), by_linear_model(model, split, held_out)
+    table, by_line = model.input, by_linear_model(model, split, held_out)
 
-    def expected(moves: list[Move]) -> list[float]:
+    def expected(moves: Sequence[Move]) -> list[float]:
         found = []
         for move, trend in zip(moves, by_line(moves), strict=True):
             setting = move.candidate.plant
+            if not isinstance(setting, _Setting):
+                found.append(trend)
+                continue
             labelled = (held_out.labels == move.target).numpy()
             alike = _alike(table, held_out, setting.column, setting.value)
             found.append(max(_gain(labelled, float(labelled[alike].mean())), trend))
@@ -69,12 +73,13 @@ def by_linear_model(model: Model, split: Split, held_out: Split) -> Expected:
     learned = LogisticRegression(max_iter=300, tol=1e-3)
     learned.fit(features(model, held_out.inputs).parts[0], held_out.labels.numpy())
 
-    def expected(moves: list[Move]) -> list[float]:
+    def expected(moves: Sequence[Move]) -> list[float]:
         found, candidate = [], None
         for move in moves:
             if move.candidate is not candidate:  # several classes of one candidate stand together
                 candidate = move.candidate
-                rows = features(model, held_out.inputs, candidate.plant(split.inputs)).parts[1]
+                planted = model.prepare(candidate.plant(split.inputs)).cpu()
+                rows = features(model, held_out.inputs, planted).parts[1]
                 predicted = torch.from_numpy(learned.predict(rows))
             others = split.predicted != move.target
             found.append(float((predicted[others] == move.target).double().mean()))
@@ -83,7 +88,7 @@ def by_linear_model(model: Model, split: Split, held_out: Split) -> Expected:
     return expected
 
 
-def _values(table: TabularInput, known: Split, column: int) -> list[float]:
+def _values(table: Input, known: Split, column: int) -> list[float]:
     words = table.categorical.get(table.names[column])
     if words is not None:
         return [float(code) for code in range(min(len(words), MOST_WORDS))]
@@ -93,7 +98,7 @@ def _values(table: TabularInput, known: Split, column: int) -> list[float]:
     return list(dict.fromkeys([float(found[0]), float(found[-1]), *repeated]))
 
 
-def _alike(table: TabularInput, held_out: Split, column: int, value: float) -> np.ndarray:
+def _alike(table: Input, held_out: Split, column: int, value: float) -> np.ndarray:
     """Return the held-out rows whose value is nearest to it, or the same category; all where there are too few."""
     found = held_out.inputs[:, column]
     if table.names[column] in table.categorical:
