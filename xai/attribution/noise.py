@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 import torch
 from torch import Tensor
 
 from xai.attribution.sampled_gradients import mean_of_samples, over_of_means, per_item
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.image import ImageInput
 from xai.methods import METHODS
 from xai.model.model import Model
 from xai.model.session import Session
@@ -169,9 +167,9 @@ def _of(session: Session, method: str, options: dict[str, object], fields: dict[
 
 def _without_limits(model: Model) -> Model:
     """Return the model that also takes pixels which noise has moved out of their range."""
-    if not isinstance(model.input, ImageInput):
+    loose = model.input.unlimited()
+    if loose is model.input:
         return model
-    loose = msgspec.structs.replace(model.input, range="any")
     other = model.with_network(model.network)
     other.input = loose
     return other

@@ -7,10 +7,9 @@ is a differentiable step behind them, so that a gradient is a gradient per pixel
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,13 +17,14 @@ from torch import Tensor, nn
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, one_line
 from xai.inputs.baselines import make_background, make_baseline
+from xai.inputs.described import Described
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, one_each
 
 __all__ = ["Input"]
 
 
-class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
+class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True, omit_defaults=True):
     """A kind of input: a frozen struct whose tag is the kind's name, in a model folder's TOML too.
 
     What stands here is true of any floating-point batch (N, positions, ...); a kind overrides what it knows better.
@@ -61,64 +61,13 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
         """Return the name of the kind."""
         return str(self.__struct_config__.tag)
 
-    @property
-    def shape(self) -> tuple[int, ...] | None:
-        """Return the shape of one input without the batch axis, None where inputs may have several."""
-        return None
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Return a name for each number along the last axis, none where they have no names."""
-        return ()
-
-    @property
-    def categorical(self) -> Mapping[str, list[str]]:
-        """Return the words behind the codes of a name's numbers, for names whose numbers are codes."""
-        return {}
-
-    @property
-    def limits(self) -> tuple[float, float] | None:
-        """Return the range in which all values lie, None where any value may occur."""
-        return None
-
-    @property
-    def drawing(self) -> str:
-        """Return how inputs are drawn: as a picture ("map"), along time ("series"), as "text", or not ("numbers")."""
-        return "numbers"
-
-    @property
-    def tabular(self) -> bool:
-        """Say whether inputs are rows of a table: each number is a column with a name."""
-        return False
-
-    @property
-    def in_columns(self) -> bool:
-        """Say whether inputs may be rows of a table: those of a plain tensor may be, where they have one axis."""
-        return self.tabular
-
-    @property
-    def labels_in(self) -> str:
-        """Return where a data set in files has its labels: in a "column" beside the inputs, by "folder", or ""."""
-        return ""
+    def unlimited(self) -> Input:
+        """Return the kind that also takes values out of its limits, where noise has moved them."""
+        return self
 
     def form(self, batch: Tensor) -> str:
         """Return what an audit reads a `batch` as: what it has checks for, else the name of the kind."""
         return self.kind
-
-    @property
-    def noun(self) -> str:
-        """Return what several such inputs are called in a sentence."""
-        return "rows"
-
-    @property
-    def ordered(self) -> bool:
-        """Say whether an input is read from its first position to its last, as a text or a series is."""
-        return False
-
-    @property
-    def embedded(self) -> bool:
-        """Say whether the network turns these inputs into vectors first: a gradient exists only from there on."""
-        return False
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return what a caller handed over as a batch in the caller's units, shape (N, ...), all numbers finite.
@@ -146,16 +95,6 @@ class Input(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
     def readable(self, batch: Tensor) -> Tensor:
         """Return a `batch` (N, ...) in the form that people read, where a data set may hold another."""
         return batch
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Return the endings of files that hold one input each."""
-        return (".npy",)
-
-    @property
-    def column(self) -> str | None:
-        """Return the column of a table that holds whole inputs, None where each column is a number of it."""
-        return None
 
     def decode(self, content: bytes, name: str) -> Tensor | str:
         """Return one input, (1, ...) or a text, from the `content` of a file of that `name`.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeGuard
 
+import msgspec
 import numpy as np
 import torch
 
@@ -79,6 +80,9 @@ class ImageInput(Input, frozen=True, tag="image"):
     @property
     def labels_in(self) -> str:
         return "folder"
+
+    def unlimited(self) -> Input:
+        return msgspec.structs.replace(self, range="any")
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return pixels as a float batch of shape (N, C, H, W).

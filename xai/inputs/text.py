@@ -172,10 +172,6 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return (".txt",)
 
     @property
-    def labels_in(self) -> str:
-        return "column"
-
-    @property
     def column(self) -> str:
         return "text"
 
