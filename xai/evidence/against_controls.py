@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from xai.base.statistics import ALPHA, rank_p_value
 from xai.evidence.controls import center_blob, count_assignments, edge_filter
 from xai.results.finding import Finding
 
-__all__ = ["ALPHA", "Comparison", "rival_maps", "untestable_by_chance"]
-
-ALPHA = 0.05
+__all__ = ["Comparison", "rival_maps", "untestable_by_chance"]
 
 
 class Comparison(NamedTuple):
@@ -25,12 +24,12 @@ class Comparison(NamedTuple):
     @property
     def p_value(self) -> float:
         """Return how often one of the controls or the map itself, all drawn alike, does as well as the map."""
-        return (1 + int((self.controls >= self.own).sum())) / (1 + len(self.controls))
+        return rank_p_value(self.controls.double().cpu().numpy(), self.own, among=False)
 
     @property
     def p_worse(self) -> float:
         """Return how often one of the controls or the map itself does as badly as the map."""
-        return (1 + int((self.controls <= self.own).sum())) / (1 + len(self.controls))
+        return rank_p_value(self.controls.double().cpu().numpy(), self.own, among=False, below=True)
 
     def finding(self, check: str, doing: str, details: dict[str, object]) -> Finding:
         """Return the finding; `doing` is what the map does more of: "removing what it marks lowers the score", say.

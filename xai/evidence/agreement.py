@@ -10,7 +10,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, XaiError, names_errors
-from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
+from xai.base.statistics import ALPHA
+from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
 from xai.evidence.similarity import rank_correlation

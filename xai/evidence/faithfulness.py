@@ -11,6 +11,7 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
+from xai.base.statistics import rank_p_value
 from xai.evidence.claims import claim_of, claimed_units, in_windows
 from xai.evidence.controls import control_maps
 from xai.evidence.effects import Effects, fitted, from_repeats
@@ -61,17 +62,17 @@ class Compared(NamedTuple):
     @property
     def p_value(self) -> float:
         """Return the share of maps with its values elsewhere, it among them, that do as well."""
-        return float((1 + (self.controls >= self.own - 1e-9).sum()) / (1 + len(self.controls)))
+        return rank_p_value(self.controls, self.own, among=False)
 
     @property
     def least_p_value(self) -> float:
         """Return the p-value of the best map with these values: others that do as well for all one can tell count."""
-        return float((1 + (self.controls >= self.best - TIED).sum()) / (1 + len(self.controls)))
+        return rank_p_value(self.controls, self.best - TIED, among=False)
 
     @property
     def p_worse(self) -> float:
         """Return the share of maps with its values elsewhere, it among them, that do as badly."""
-        return float((1 + (self.controls <= self.own + 1e-9).sum()) / (1 + len(self.controls)))
+        return rank_p_value(self.controls, self.own, among=False, below=True)
 
 
 @names_errors("faithfulness")

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import names_errors
-from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
+from xai.base.statistics import ALPHA
+from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.claims import claim_of
 from xai.evidence.map_scores import explained_layer, unit_scores
 from xai.evidence.moved_values import moved_values

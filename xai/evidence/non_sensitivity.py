@@ -7,7 +7,8 @@ from torch import Tensor
 
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import names_errors
-from xai.evidence.against_controls import ALPHA, Comparison
+from xai.base.statistics import ALPHA
+from xai.evidence.against_controls import Comparison
 from xai.evidence.claims import claim_of, claimed_units, in_windows
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import explained_layer

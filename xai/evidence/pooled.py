@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xai.base.statistics import ALPHA
+from xai.base.statistics import ALPHA, rank_p_value
 from xai.evidence.limits import SUPPORTS
 from xai.results.finding import Finding
 
@@ -16,7 +16,6 @@ __all__ = ["pooled_finding", "slimmed"]
 KEPT = 49  # of the controls' numbers, in a finding's details
 DRAWN = 9999  # combinations of controls, where not all can be tried
 ENUMERATED = 10_000
-TIED = 1e-9
 
 
 def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
@@ -38,7 +37,9 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
     own = np.array([item.score for item in rows])
     controls = [np.array(item.details["control_scores"]) for item in rows]
     null = _combined([np.append(part, one) for part, one in zip(controls, own, strict=True)], len(findings))
-    p_value, p_worse = _share(null >= own.mean() - TIED, null), _share(null <= own.mean() + TIED, null)
+    among = len(null) != DRAWN  # of drawn combinations the map's own is one more
+    p_value = rank_p_value(null, float(own.mean()), among=among)
+    p_worse = rank_p_value(null, float(own.mean()), among=among, below=True)
     low, high = _interval(own)
     rivals = _rivals(rows)
     claim = str(rows[0].details["claim"])
@@ -85,11 +86,6 @@ def _combined(choices: list[np.ndarray], seed: int) -> np.ndarray:
         return total / len(choices)
     generator = np.random.default_rng(seed)
     return np.mean([generator.choice(part, DRAWN) for part in choices], axis=0)
-
-
-def _share(reached: np.ndarray, null: np.ndarray) -> float:
-    """Return the p-value; of drawn combinations the map's own is one more."""
-    return float((1 + reached.sum()) / (1 + len(null))) if len(null) == DRAWN else float(reached.mean())
 
 
 def _interval(own: np.ndarray) -> tuple[float, float]:

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
+from xai.base.statistics import ALPHA
+from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.claims import claim_of
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores

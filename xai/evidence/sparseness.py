@@ -7,7 +7,8 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
-from xai.evidence.against_controls import ALPHA, Comparison
+from xai.base.statistics import ALPHA
+from xai.evidence.against_controls import Comparison
 from xai.evidence.map_scores import rivals_of, unit_scores
 from xai.evidence.untestable import too_few_values
 from xai.model.model import Model

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
-from xai.evidence.against_controls import ALPHA, Comparison, untestable_by_chance
+from xai.base.statistics import ALPHA, rank_p_value
+from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.claims import claim_of
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import rivals_of, unit_scores
@@ -72,8 +73,8 @@ def truth_findings(model: Model, explanation: Explanation, truth: object, *, see
 
 
 def _finding(name: str, compared: Comparison) -> Finding:
-    reached = int((compared.controls >= 1 - 1e-12).sum())
-    least = (1 + reached) / (1 + len(compared.controls))
+    least = rank_p_value(compared.controls.double().numpy(), 1.0, among=False)
+    reached = round(least * (1 + len(compared.controls))) - 1
     details = {"value": compared.own, "least_p_value": least}
     if least > ALPHA:
         text = f"Untestable: {reached} of {len(compared.controls)} control maps lie within so large a truth as well."

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, TargetError, describe, names_errors
-from xai.base.statistics import holm
+from xai.base.statistics import ALPHA, holm, rank_p_value
 from xai.global_explanations.activations import flat
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -19,7 +19,6 @@ from xai.results.global_results import Concepts
 __all__ = ["concept_sensitivity", "concept_vector"]
 
 OPERATION = "concept_sensitivity"
-ALPHA = 0.05
 DRAWS = 5
 LEAST_ACCURACY = 0.75
 LEAST = 10  # examples of a concept: fewer do not hold out any to test its direction on
@@ -96,7 +95,7 @@ def concept_sensitivity(
         found.append(_score(examples, pool, slopes, generator))
         null = torch.tensor([_control(len(part), pool, slopes, generator) for _ in range(controls)]).double()
         nulls.append(null)
-        raw.append((1 + int((null.abs() >= abs(found[-1].alignment) - 1e-12).sum())) / (1 + controls))
+        raw.append(rank_p_value(null.abs().numpy(), abs(found[-1].alignment), among=False))
     corrected = holm(raw)
     classes = tuple(model.classes or ())
     called = classes[number] if classes else str(number)

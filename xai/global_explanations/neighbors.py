@@ -8,6 +8,7 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, names_errors
+from xai.base.statistics import ALPHA
 from xai.global_explanations.activations import flat, last_hidden, layer_values
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
@@ -18,7 +19,6 @@ __all__ = ["nearest_examples"]
 
 OPERATION = "nearest_examples"
 AT_ONCE, MOST_COMPARED = 2**22, 2000  # distances that are held at a time; training rows that are compared with all
-ALPHA = 0.05
 FAR = 0.95
 
 

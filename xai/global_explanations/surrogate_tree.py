@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
-from xai.base.statistics import wilson
+from xai.base.statistics import ALPHA, wilson
 from xai.global_explanations.tables import column_names, require_table, words_of
 from xai.model.model import Model
 from xai.results.finding import Finding
@@ -18,7 +18,6 @@ from xai.results.global_results import SurrogateTree
 __all__ = ["surrogate_tree"]
 
 OPERATION = "surrogate_tree"
-ALPHA = 0.05
 FAITHFUL = 0.9
 
 

@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from xai.base.errors import LayerError, describe
+from xai.base.statistics import ALPHA, rank_p_value
 from xai.model.word_vectors import Words
 from xai.network.hooks import replacing
 from xai.results.finding import Finding
@@ -17,7 +18,6 @@ from xai.sequences.follower import Follower
 
 __all__ = ["attention_finding", "attention_weights", "without"]
 
-ALPHA = 0.05
 LEAST_CHANGE = 0.01  # in probability: less than this is no use of attention
 CLEAR_CHANGE = 0.1
 CHECK = "attention"
@@ -157,11 +157,11 @@ def _rank_test(weights: Tensor, change: Tensor, permutations: int, generator: to
     """Return the mean over steps of Spearman's correlation, and the share of shuffles that reach it."""
     first, second = (_standard_ranks(part) for part in (weights, change))  # (T, S)
     own = float((first * second).sum(1).mean())
-    reached = 0
+    shuffled = []
     for _ in range(permutations):
         order = torch.rand(second.shape, generator=generator, dtype=torch.float64).argsort(1)
-        reached += float((first * second.gather(1, order)).sum(1).mean()) >= own - 1e-12
-    return own, (1 + reached) / (1 + permutations)
+        shuffled.append(float((first * second.gather(1, order)).sum(1).mean()))
+    return own, rank_p_value(np.array(shuffled), own, among=False)
 
 
 def _standard_ranks(values: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested
-from xai.base.statistics import ALPHA, RESAMPLES
+from xai.base.statistics import ALPHA, RESAMPLES, rank_p_value
 from xai.model.model import Model
 from xai.results.finding import Finding
 
@@ -54,7 +54,7 @@ def _error(split: Split, seed: int) -> Measured:
     fitted, left = _with_temperature(split, seed)
     details: dict[str, object] = {
         "expected_calibration_error": error, "control_error": chance,
-        "p_value": (1 + int((null >= error).sum())) / (1 + NULL_DRAWS),
+        "p_value": rank_p_value(null, error, among=False),
         "temperature": fitted, "error_with_temperature": left,
         **_pictures(reliability(confidence, right)),
     }  # fmt: skip

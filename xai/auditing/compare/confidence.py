@@ -45,8 +45,7 @@ def _calibration(ensemble: Ensemble, seed: int) -> Measured:
         picture = versions_in_order(ensemble, "Calibration error by version", "calibration error", found)
         panels.append(picture)
     else:
-        tail = min((steps <= 0).sum(), (steps >= 0).sum())
-        p_value = float(min(1.0, 2 * (1 + tail) / (1 + RESAMPLES)))
+        p_value = min(1.0, 2 * min(rank_p_value(steps, 0.0, among=False, below=side) for side in (True, False)))
         rest = sentence(NAME, "rows", {"p_value": p_value})
     details = {
         "errors": found.tolist(), "too_sure": gaps, "panels": panels,
