@@ -1,6 +1,7 @@
 # The public names for type checkers and editors; at run time they are loaded when first used, by __init__.py.
 from xai.adapters.timm import from_timm as from_timm
 from xai.adapters.torchvision import from_torchvision as from_torchvision
+from xai.adapters.transformers import from_transformers as from_transformers
 from xai.attribution.activation_maps import gradcam as gradcam
 from xai.attribution.activation_maps import guided_gradcam as guided_gradcam
 from xai.attribution.cam_variants import gradcam_plus_plus as gradcam_plus_plus

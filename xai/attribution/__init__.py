@@ -1,6 +1,6 @@
 """Which parts of an input mattered for an output: a family of methods per file, a function per method."""
 
-from xai.base.specs import ANY, MOVABLE, Method
+from xai.base.specs import MOVABLE, Method
 
 METHODS = (
     Method(
@@ -209,7 +209,7 @@ METHODS = (
         claim="additive",
         scope="local",
         access="agnostic",
-        inputs=(*ANY, "sequence"),
+        inputs=MOVABLE,
         needs_gradient=False,
         passes=196,
         summary="how much the output falls when a part is hidden",
@@ -220,9 +220,9 @@ METHODS = (
         claim="additive",
         scope="local",
         access="agnostic",
-        inputs=(*ANY, "sequence"),
+        inputs=MOVABLE,
         needs_gradient=False,
         passes=1024,
-        summary="Shapley values of segments, columns or steps: parts that add up, with an error bar on each",
+        summary="Shapley values of segments, columns, steps or words: parts that add up, with an error bar on each",
     ),
 )

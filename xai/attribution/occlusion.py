@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xai.attribution.hidden_parts import occluded_parts
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.hiding import Replacing, masked_scores
 from xai.model.model import Model
@@ -27,7 +28,8 @@ def occlusion(
     *,
     window: int | tuple[int, int] | None = None,
     stride: int | tuple[int, int] | None = None,
-    baseline: object = "zero",
+    segments: object = None,
+    baseline: object = None,
     of: str = "output",
     layer: str | None = None,
     exact: bool = False,
@@ -37,25 +39,29 @@ def occlusion(
 
     Over an image the window slides, with all channels; where windows overlap, a pixel gets the mean of those that cover
     it. Of other inputs one value at a time is replaced; of a series, a value at "zero" is a 0 in the caller's units,
-    not padding.
+    not padding. Of texts a word at a time is hidden, and of any input a part, where `segments` says what the parts are.
 
     Args:
         model: What is explained.
-        inputs: A batch that the model's input takes, (N, ...), of numbers.
+        inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         window: Of images, its side, or height and width, in pixels; by default a seventh of each side.
         stride: By how many pixels it moves; by default half the window.
-        baseline: What stands in its place: "zero", "mean", "noise", "blur", a number, or a tensor.
+        segments: What is hidden in place of windows and values: of texts "words", "sentences", "tokens" or other units
+            as for `lime_text`; of others what `kernel_shap` takes.
+        baseline: What stands in its place: "zero" (where None is given), "mean", "noise", "blur", a number, or a
+            tensor. Of texts "mask", "removed" or a string; None is the tokenizer's mask token, where it has one.
         of: What falls: "output" (the network's own), "probability" or "log_probability".
         layer: Whose output to hide parts of in place of the inputs.
         exact: Run the network as it is, never a faster form of it.
         batch_size: How many evaluations at a time; None chooses it.
 
     Returns:
-        values: like the inputs, (N, ...), signed, in units of `of`.
+        values: like the inputs, (N, ...), signed, in units of `of`; of texts and segments a list of one number per
+        part, the fall without it.
 
     Raises:
-        InputError: A window does not fit, or the inputs are texts (`lime_text` hides words).
+        InputError: A window does not fit, or the input has no such parts.
 
     Source: Zeiler, Fergus 2014, arXiv:1311.2901.
 
@@ -70,9 +76,10 @@ def occlusion(
     settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("occlusion", batch, target, **settings) as session:
-        if not session.inputs.is_floating_point():
-            wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
-            raise InputError("inputs", expected=wanted, got=describe(session.inputs))
+        if segments is not None or not session.inputs.is_floating_point():
+            if window is not None or stride is not None:
+                raise InputError("window", expected="none beside parts", got=repr(window))
+            return occluded_parts(session, segments, baseline, of)
         kind, places = session.kind, session.kind.positions(session.inputs)
         if len(places) == 2:
             size = _pair(_or(window, tuple(max(1, side // 7) for side in places)), "window", places)
@@ -86,7 +93,7 @@ def occlusion(
                 raise InputError("window", expected="none, since only images have windows", got=repr(window))
             places, windows = tuple(session.inputs.shape[1:]), None  # each value alone
             options = {"of": of}
-        hidden, name = session.baseline(baseline)
+        hidden, name = session.baseline("zero" if baseline is None else baseline)
         full = session.scores(session.inputs, session.rows)
         hiding = Replacing(session.inputs, None, hidden[None], places, kind.hide)
         count = len(windows) if windows is not None else math.prod(places)

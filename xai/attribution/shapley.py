@@ -9,12 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from xai.attribution.hidden_parts import absent_parts, parts_of, scores_under
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.hiding import masked_scores
-from xai.inputs.parts import Parts
+from xai.base.errors import InputError, names_errors
 from xai.model.model import Model
-from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["Coalitions", "coalitions", "kernel_shap", "solve"]
@@ -28,7 +26,7 @@ def kernel_shap(
     inputs: object,
     target: object = None,
     *,
-    background: object = "zero",
+    background: object = None,
     segments: object = None,
     samples: int | None = None,
     of: str = "output",
@@ -39,18 +37,20 @@ def kernel_shap(
 ) -> Explanation:
     """Return the Shapley value of each part of the input: its mean effect over all orders of showing the parts.
 
-    Parts are the segments of an image, the columns of a table or the steps of a series. The values of a row add up to
-    the output at the input minus its mean over the background, exactly. Where all coalitions fit into `samples` they
-    are all evaluated and the values are exact; otherwise pairs of a coalition and its complement are drawn, and
+    Parts are segments of an image, columns of a table, steps of a series or words of a text. The values of a row add
+    up to the output at the input minus its mean over the background, exactly. Where all coalitions fit into `samples`
+    they are all evaluated and the values are exact; otherwise pairs of a coalition and its complement are drawn, and
     `standard_error` says how far off that may be.
 
     Args:
         model: What is explained.
-        inputs: (N, C, H, W), (N, columns) or (N, steps, channels).
+        inputs: (N, C, H, W), (N, columns), (N, steps, channels) or texts.
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         background: What stands where a part is not shown: a baseline ("zero", "mean", "noise", "blur", a number),
-            several, or rows of data (B, ...).
-        segments: Of images, as in `lime_image`; of others None, or labels of their positions.
+            several, or rows of data (B, ...); None is "zero". Of texts "mask", "removed" or a string; None is the
+            tokenizer's mask token, where it has one.
+        segments: Of images, as in `lime_image`; of texts "words", "sentences", "tokens" or other units as for
+            `lime_text`; of others None, or labels of their positions.
         samples: Coalitions, by default 1,024 and four for each part.
         of: What is explained: "output", "probability" or "log_probability".
         layer: Whose output to explain in place of the inputs.
@@ -79,13 +79,14 @@ def kernel_shap(
     settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("kernel_shap", inputs, target, **settings) as session:
-        parts = _parts(session, segments)
-        behind, name = session.background(background)
+        parts = parts_of(session, segments)
+        behind, name = absent_parts(session, background, "background")
         hiding = session.kind.hiding(session.inputs, parts, behind)
         full = session.scores(session.inputs, session.rows)
+        dtype = session.inputs.dtype if session.inputs.is_floating_point() else torch.float32
         counts = torch.tensor(parts.counts())
         nothing = torch.zeros(1, int(counts.max()), dtype=torch.bool)
-        empty = masked_scores(session, hiding, nothing, session.rows)[:, 0]
+        empty = scores_under(session, hiding, nothing, session.rows)[:, 0]
         places = parts.labelled().shape[1] if parts.over == "steps" else 0  # padding is no part, and has the value 0
         values: list[Tensor] = [full] * len(session)
         errors: list[Tensor] = [full] * len(session)
@@ -93,20 +94,23 @@ def kernel_shap(
             # One set of coalitions for all rows with as many parts: it depends on nothing else of the batch.
             drawn = coalitions(size, samples or BASE_SAMPLES + 4 * size, session.generator(None, stream=size))
             rows = torch.where(counts == size)[0].to(session.inputs.device)
-            answers = masked_scores(session, hiding, drawn.shown, rows, once=False)
+            answers = scores_under(session, hiding, drawn.shown, rows)
             found, spread = solve(drawn, answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
             for place, row in enumerate(rows.tolist()):
                 padded = (pad(part[place], (0, max(0, places - size))) for part in (found, spread))
-                values[row], errors[row] = (part.to(session.inputs) for part in padded)
+                values[row], errors[row] = (part.to(dtype) for part in padded)
                 session.diagnostics[row] |= {
                     "samples": len(drawn.shown), "enumerated": drawn.enumerated,
                     "degrees_of_freedom": max(1, drawn.groups - size + 1),
                 }  # fmt: skip
-        options = {"background": "given" if name == "data" else background, "samples": samples, "of": of}
+        known = name if background is None else background
+        options = {"background": "given" if name == "data" else known, "samples": samples, "of": of}
         named: dict[str, object] = {} if parts.over == "features" else {"segments": parts.labels}
         if parts.over == "segments":
             options["segments"] = parts.cut
             named["names"] = ()  # those of columns are not those of segments
+        if parts.over == "tokens":
+            options["segments"], named["row_names"] = parts.cut, parts.names
         return session.explanation(
             "kernel_shap", values, parts.over, standard_error=errors, baseline=name, options=options, **named
         )
@@ -176,10 +180,3 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     left = (rest - values @ plane.T)[..., None] * weighted  # (n, S, M)
     left = left.view(len(answers), drawn.groups, 2, parts).sum(2) @ inverse
     return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()
-
-
-def _parts(session: Session, segments: object) -> Parts:
-    if not session.inputs.is_floating_point() or not session.kind.axes(session.inputs):
-        wanted = "images, rows or series of numbers; explain texts with lime_text, or at a layer"
-        raise InputError("inputs", expected=wanted, got=describe(session.inputs))
-    return session.kind.parts(session.inputs, segments, session.seed or 0)

@@ -9,10 +9,12 @@ from torch import Tensor
 
 from xai.evidence.claims import claim_of
 from xai.evidence.map_scores import explained_layer
+from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.parts import Parts
 from xai.lime.image import segment_means
 from xai.lime.summary import TrainingSummary
+from xai.methods import all_methods
 from xai.model.layer_session import LayerSession
 from xai.model.model import Model
 from xai.model.session import Session
@@ -54,7 +56,7 @@ def ways_of_hiding(session: Session, explanation: Explanation, fill: object = No
     kind, inputs = session.kind, session.inputs
     labels = None if explanation.segments is None else explanation.segments.long()
     if not inputs.is_floating_point():
-        instead = "" if labels is None else explanation.options.get("hide") or ""
+        instead = _in_place_of_words(kind, inputs, explanation)
         return [Way(OWN, kind.called(instead, inputs), kind.hiding(inputs, Parts(labels, "tokens"), instead))]
     if not kind.axes(inputs):
         return []
@@ -91,6 +93,14 @@ def distance_from_absent(model: Model, explanation: Explanation) -> Tensor | Non
     with model.explaining("distance", inputs, list(explanation.target)) as session:
         own = None if explained_layer(explanation) is not None else _own(session, explanation)
         return None if own is None else (session.inputs - own[0]).abs()
+
+
+def _in_place_of_words(kind: Input, inputs: Tensor, explanation: Explanation) -> str:
+    """Return what stands in place of hidden words: what the method put there, or what the kind takes for absent."""
+    entry, said = all_methods().get(explanation.method), explanation.options.get("hide") or explanation.baseline
+    if entry is None or not entry.needs_gradient:
+        return str(said or "removed")
+    return str(said) if said in ("mask", "removed") else kind.absent(inputs)
 
 
 def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | None:

@@ -133,8 +133,10 @@ class TokenizerReader:
             owners = torch.full(numbers.shape, -1, dtype=torch.int64)
             rows = zip(texts, self.tokenizer.encode(texts), parts.labelled().tolist(), strict=True)
             for row, (text, encoded, labels) in enumerate(rows):
-                own = owners_of_labels(text, encoded, labels[: len(text)])
-                owners[row, (numbers[row] >= 0).cpu()] = torch.tensor(own)
+                own = torch.tensor(owners_of_labels(text, encoded, labels[: len(text)]))
+                # Parts with names are all that is hidden; else the numbers that are left are those of special tokens.
+                own = torch.where(own < len(parts.names[row]), own, -1) if parts.names else own
+                owners[row, (numbers[row] >= 0).cpu()] = own
         return HiddenTokens(numbers, owners.to(numbers.device), token, *self.tokenizer.padding)
 
     def _hidden(self, hide: str | None) -> int | None:
