@@ -44,6 +44,7 @@ sphinx_gallery_conf = galleries.settings(HERE)
 # The packages that have public names, in the order of the reference.
 FAMILIES = {
     "model": "Models",
+    "adapters": "Models of other libraries",
     "inputs": "Kinds of input",
     "results": "What comes back",
     "attribution": "Attribution",
