@@ -20,6 +20,7 @@ _HOMES = {
     "SequenceInput": "xai.inputs.series",
     "TextInput": "xai.inputs.text",
     "TensorInput": "xai.inputs.tensor",
+    "from_sklearn": "xai.adapters.sklearn",
     "from_timm": "xai.adapters.timm",
     "from_transformers": "xai.adapters.transformers",
     "from_torchvision": "xai.adapters.torchvision",

@@ -189,7 +189,7 @@ NAN[3, 1] = np.nan
         ({"background": [["a"] * 4]}, "a table of numbers"),
         ({"background": pd.DataFrame(DATA, columns=["age", "age", "color", "score"])}, "distinct"),
         ({"background": pd.DataFrame(DATA, columns=["age", "b", "color", "score"])}, "none named"),
-        ({"background": pd.DataFrame(NAN, columns=NAMES)}, "missing values"),
+        ({"background": pd.DataFrame(NAN, columns=NAMES)}, "NaN or infinity in row 3, column 'income'"),
         ({"background": DATA, "bins": "octile"}, "bins"),
         ({"background": DATA, "bins": "entropy"}, "labels"),
         ({"background": DATA, "bins": "entropy", "labels": [1, 2]}, "one per row"),

@@ -56,14 +56,22 @@ def scores_under(session: Session, hiding: Hiding, masks: Tensor, rows: Tensor) 
 def occluded_parts(session: Session, segments: object, baseline: object, of: str) -> Explanation:
     """Return by how much the output falls when each part alone is hidden."""
     parts = parts_of(session, segments)
-    hidden, name = absent_parts(session, baseline)
-    hiding = session.kind.hiding(session.inputs, parts, hidden)
+    if session.inputs.is_floating_point():
+        behind, name = session.baseline("zero" if baseline is None else baseline)
+        hiding = session.kind.hiding(session.inputs, parts, behind[None])
+    else:
+        hidden, name = absent_parts(session, baseline)
+        hiding = session.kind.hiding(session.inputs, parts, hidden)
     full, values = session.scores(session.inputs, session.rows), []
     for row, count in zip(session.rows.split(1), parts.counts(), strict=True):
         alone = ~torch.eye(count, dtype=torch.bool, device=session.inputs.device)
         fall = full[row, None] - masked_scores(session, hiding, alone, row, once=False)
         values.append(fall[0].to(torch.float32 if session.inputs.dtype != torch.float64 else torch.float64))
-    options: dict[str, object] = {"of": of, "baseline": name, "segments": parts.cut}
+    options: dict[str, object] = {"of": of, "baseline": name}
+    if parts.cut != "groups":
+        options["segments"] = parts.cut
+    elif segments is not None:  # of the caller; those of the input need no words
+        options["segments"] = segments
     fields: dict[str, Any] = {"row_names": parts.names} if parts.names else {}
     if parts.over == "segments":
         fields["names"] = ()  # those of columns are not those of segments

@@ -57,8 +57,8 @@ def occlusion(
         batch_size: How many evaluations at a time; None chooses it.
 
     Returns:
-        values: like the inputs, (N, ...), signed, in units of `of`; of texts and segments a list of one number per
-        part, the fall without it.
+        values: like the inputs, (N, ...), signed, in units of `of`; of texts, segments and tables with groups of
+        columns a list of one number per part, the fall without it.
 
     Raises:
         InputError: A window does not fit, or the input has no such parts.
@@ -76,7 +76,8 @@ def occlusion(
     settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("occlusion", batch, target, **settings) as session:
-        if segments is not None or not session.inputs.is_floating_point():
+        grouped = bool(getattr(session.kind, "groups", None))
+        if segments is not None or grouped or not session.inputs.is_floating_point():
             if window is not None or stride is not None:
                 raise InputError("window", expected="none beside parts", got=repr(window))
             return occluded_parts(session, segments, baseline, of)

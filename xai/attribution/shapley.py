@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -47,10 +48,11 @@ def kernel_shap(
         inputs: (N, C, H, W), (N, columns), (N, steps, channels) or texts.
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         background: What stands where a part is not shown: a baseline ("zero", "mean", "noise", "blur", a number),
-            several, or rows of data (B, ...); None is "zero". Of texts "mask", "removed" or a string; None is the
-            tokenizer's mask token, where it has one.
+            several, or rows of data (B, ...) or a DataFrame of them; None is "zero". Of texts "mask", "removed" or a
+            string; None is the tokenizer's mask token, where it has one.
         segments: Of images, as in `lime_image`; of texts "words", "sentences", "tokens" or other units as for
-            `lime_text`; of others None, or labels of their positions.
+            `lime_text`; of others None, or labels of their positions; of tables also columns that are shown together,
+            by the name of the group. A group of the model's input counts as one part.
         samples: Coalitions, by default 1,024 and four for each part.
         of: What is explained: "output", "probability" or "log_probability".
         layer: Whose output to explain in place of the inputs.
@@ -105,8 +107,12 @@ def kernel_shap(
                 }  # fmt: skip
         known = name if background is None else background
         options = {"background": "given" if name == "data" else known, "samples": samples, "of": of}
-        named: dict[str, object] = {} if parts.over == "features" else {"segments": parts.labels}
-        if parts.over == "segments":
+        named: dict[str, object] = {"segments": parts.labels} if parts.names or parts.over != "features" else {}
+        if parts.names:
+            named["row_names"] = parts.names
+        if isinstance(segments, Mapping):
+            options["segments"] = segments
+        elif parts.over == "segments":
             options["segments"] = parts.cut
             named["names"] = ()  # those of columns are not those of segments
         if parts.over == "tokens":

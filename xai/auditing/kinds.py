@@ -80,7 +80,8 @@ def spread_of(model: Model, inputs: Tensor) -> Tensor:
 
 def _columns_spread(model: Model, inputs: Tensor) -> Tensor:
     table = model.input
-    return torch.where(torch.tensor([name in table.categorical for name in table.names]), 0.0, inputs.std(0))
+    known = torch.where(inputs.isnan(), inputs.nanmean(0), inputs)  # gaps of a table
+    return torch.where(torch.tensor([name in table.categorical for name in table.names]), 0.0, known.std(0))
 
 
 def _series_spread(model: Model, inputs: Tensor) -> Tensor:

@@ -68,8 +68,14 @@ def _table(model: Model, parts: tuple[Tensor, ...]) -> Features:
         words = table.categorical.get(name)
         made = [part[:, number : number + 1].double() for part in parts]
         if words is None:
-            center, spread = made[0].mean(), made[0].std().nan_to_num()
-            made = [(part - center) / (spread if float(spread) > 0 else 1.0) for part in made]
+            gaps = [part.isnan() for part in made]
+            known = made[0][~gaps[0]]
+            center, spread = known.mean().nan_to_num(), known.std().nan_to_num()
+            made = [((part - center) / (spread if float(spread) > 0 else 1.0)).nan_to_num(0.0) for part in made]
+            if any(bool(gap.any()) for gap in gaps):  # what is not known stands in the middle, and in a column more
+                made = [torch.cat([part, gap.double()], 1) for part, gap in zip(made, gaps, strict=True)]
+                names.append(name)
+                name = f"{name} is not known"
         else:
             made = [one_hot(part[:, 0].long(), len(words)).double() for part in made]
         names += [name] if words is None else [f"{name} = {word}" for word in words]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def value_digest(value: object) -> str:
     False
     """
     digest = hashlib.sha256()
-    _add(digest, value, set())
+    _add(digest, value, {})
     return digest.hexdigest()
 
 
@@ -66,14 +66,18 @@ def add_tensor(digest: hashlib._Hash, name: str, tensor: Tensor) -> None:
     digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
 
 
-def _add(digest: hashlib._Hash, value: object, seen: set[int]) -> None:
+def _add(digest: hashlib._Hash, value: object, seen: dict[int, object]) -> None:
+    """Add a value. seen: what was met, kept alive, so that no other object gets its number."""
     digest.update(f"{type(value).__module__}.{type(value).__qualname__}|".encode())
     if value is None or isinstance(value, bool | int | float | complex | str | bytes | type):
         digest.update(repr(value).encode(errors="backslashreplace"))
         return
+    if isinstance(value, ModuleType):  # its name: what it holds is the installation's
+        digest.update(value.__name__.encode())
+        return
     if id(value) in seen:  # what holds itself
         return
-    seen.add(id(value))
+    seen[id(value)] = value
     if isinstance(value, Tensor):
         add_tensor(digest, "", value)
     elif isinstance(value, np.ndarray) and value.dtype != object:
@@ -91,6 +95,8 @@ def _add(digest: hashlib._Hash, value: object, seen: set[int]) -> None:
         for key, item in value.items():
             _add(digest, key, seen)
             _add(digest, item, seen)
+    elif isinstance(value, np.ndarray):
+        _add(digest, value.tolist(), seen)
     elif isinstance(value, list | tuple):
         for item in value:
             _add(digest, item, seen)

@@ -68,36 +68,18 @@ def _read_pipeline(path: str, trust_code: bool) -> Any:
 
 
 def _of_pipeline(pipeline: Any, columns: Sequence[str], frames: Sequence[pd.DataFrame], name: str) -> Model:
-    """Return a fitted pipeline as a model of a table."""
-    from xai.inputs.table import TabularInput
-    from xai.model.model import Model
+    """Return a fitted pipeline as a model of the columns that it was fitted to, or else of those that are not left out.
 
-    named = getattr(pipeline, "feature_names_in_", None)
-    names = list(columns) if named is None else [str(item) for item in named]
-    missing = [item for item in names if item not in frames[0].columns]
-    if missing:
-        raise InputError("data", expected=f"the columns that it was fitted to, among them {missing[0]!r}", got="none")
-    table = TabularInput(names, categorical=_words(frames, names))
-    classifier = hasattr(pipeline, "classes_")
-    if classifier and not hasattr(pipeline, "predict_proba"):
-        raise InputError("model", expected="a classifier with predict_proba", got=type(pipeline).__name__)
+    frames: of their rows words and gaps are read.
+    """
+    import pandas as pd
 
-    def answer(values: np.ndarray) -> np.ndarray:
-        import pandas as pd
+    from xai.adapters.sklearn import fitted_names, from_sklearn
 
-        made: dict[str, object] = {}
-        for place, item in enumerate(names):
-            words = table.categorical.get(item)
-            made[item] = values[:, place] if words is None else [words[int(code)] for code in values[:, place]]
-        rows = pd.DataFrame(made) if named is not None else pd.DataFrame(made).to_numpy()
-        if classifier:
-            return np.asarray(pipeline.predict_proba(rows), dtype=np.float64)
-        return np.asarray(pipeline.predict(rows), dtype=np.float64).reshape(len(rows), -1)
-
-    if classifier:
-        classes = [str(item) for item in pipeline.classes_]
-        return Model.from_callable(answer, classes=classes, input=table, name=name)
-    return Model.from_callable(answer, task="regression", input=table, name=name)
+    named = fitted_names(pipeline) or []
+    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    kept = [column for column in whole.columns if str(column) in {*columns, *named}]
+    return from_sklearn(pipeline, whole[kept], name=name)
 
 
 def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) -> Model:
@@ -107,6 +89,7 @@ def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) 
     except ImportError as error:
         raise click.ClickException("audit: an ONNX file needs onnxruntime: pip install 'xai-toolkit[onnx]'") from error
     from xai.inputs.table import TabularInput
+    from xai.inputs.table_columns import kinds_of_columns
     from xai.model.model import Model
 
     try:
@@ -114,7 +97,7 @@ def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) 
     except Exception as error:  # of its own kinds
         raise InputError("model", expected="an ONNX file", got=one_line(error)) from error
     given, last = session.get_inputs()[0], session.get_outputs()[-1].name
-    table = TabularInput(list(columns), categorical=_words(frames, columns))
+    table = TabularInput(list(columns), **kinds_of_columns(frames, columns, {}, "data"))
 
     def answer(values: np.ndarray) -> np.ndarray:
         (found,) = session.run([last], {given.name: np.asarray(values, dtype=np.float32)})
@@ -136,14 +119,3 @@ def _as_probabilities(answer: Callable[[np.ndarray], np.ndarray]) -> Callable[[n
         return sizes / sizes.sum(1, keepdims=True)
 
     return probabilities
-
-
-def _words(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the words of each column that does not hold numbers."""
-    import pandas as pd
-
-    return {
-        name: sorted({str(word) for frame in frames if name in frame for word in frame[name].dropna()})
-        for name in names
-        if not pd.api.types.is_numeric_dtype(frames[0][name]) or pd.api.types.is_bool_dtype(frames[0][name])
-    }

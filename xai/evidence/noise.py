@@ -17,8 +17,7 @@ def noise_scale_of(session: Session, explanation: Explanation) -> tuple[Tensor, 
     """Return what the noise of each value is measured in, of the inputs' shape, and its name."""
     inputs, training, rows_of_data = session.inputs, explanation.options.get("background"), explanation.background
     if isinstance(training, dict):
-        columns = TrainingSummary.load(training).columns
-        spread = inputs.new_tensor([0.0 if column.words else column.std for column in columns])
+        spread = inputs.new_tensor(TrainingSummary.load(training).spread(session.kind.names))
         return spread.expand_as(inputs), "a column's standard deviation in training"
     rows, whose = None, ""
     if rows_of_data is not None and len(rows_of_data) > 1:  # rows of data; of one baseline nothing spreads

@@ -60,8 +60,8 @@ def ways_of_hiding(session: Session, explanation: Explanation, fill: object = No
         return [Way(OWN, kind.called(instead, inputs), kind.hiding(inputs, Parts(labels, "tokens"), instead))]
     if not kind.axes(inputs):
         return []
-    # A map's units are positions, also where it is one of segments; of steps they are the map's own windows.
-    parts = Parts(labels if explanation.over == "steps" else None, explanation.over)
+    # A map's units are positions, also where it is one of segments; of steps and columns they are the map's own parts.
+    parts = Parts(labels if explanation.over in ("steps", "features") else None, explanation.over)
 
     def way(name: str, values: Tensor, place: object) -> Way:
         return Way(name, kind.called(place, inputs), kind.hiding(inputs, parts, values[None]), values)
@@ -109,7 +109,8 @@ def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | 
         return _at_layer(session, explanation)
     kind, inputs, training = session.kind, session.inputs, explanation.options.get("background")
     if isinstance(training, dict):
-        return _typical(TrainingSummary.load(training), inputs), "its mean or most frequent category in training"
+        middle = TrainingSummary.load(training).middle(kind.names)
+        return inputs.new_tensor(middle).expand_as(inputs), "its mean or most frequent category in training"
     if explanation.background is not None:
         given = torch.stack([session.baseline(part)[0] for part in explanation.background.to(inputs)])
         return kind.middle(given), "its baseline" if len(given) == 1 else f"the middle of {len(given)} rows of data"
@@ -132,11 +133,3 @@ def _at_layer(session: Session, explanation: Explanation) -> tuple[Tensor, objec
     given = explanation.baseline if explanation.background is None else explanation.background[0].to(inputs)
     start = Session.over(session, inputs=kind.baseline(given, inputs)[0], made_from=None, layer=None)
     return LayerSession.of_layer(start, session.layer).inputs, "what the layer puts out for the baseline"
-
-
-def _typical(training: TrainingSummary, inputs: Tensor) -> Tensor:
-    row = [
-        column.mean if column.words is None else float(max(range(len(column.share)), key=column.share.__getitem__))
-        for column in training.columns
-    ]
-    return inputs.new_tensor(row).expand_as(inputs)

@@ -99,7 +99,8 @@ def _of_numbers(session: Session, number: int, name: str, bins: int) -> Curve:
     place = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
     sides = torch.stack([ends[place], ends[place + 1]])  # (2, N)
     low, high = evaluate(session, number, sides)
-    means, squares, counts = _by_bin(high - low, place, len(ends) - 1)
+    known = ~column.isnan()  # a row without a value stands in no bin
+    means, squares, counts = _by_bin((high - low)[known], place[known], len(ends) - 1)
     # A row stands somewhere in its bin: on average in the middle of the two ends.
     weights = torch.zeros(len(ends), dtype=torch.float64)
     weights[:-1] += counts / 2

@@ -37,8 +37,10 @@ def correlated_columns(
     pairs = []
     for first in range(len(names)):
         for second in range(first + 1, len(names)):
-            columns, kinds = values[:, [first, second]].T, (names[first] in categorical, names[second] in categorical)
-            strength = association(*columns, *kinds)
+            both = values[:, [first, second]]
+            columns = both[~np.isnan(both).any(1)].T  # the rows in which both are known
+            kinds = (names[first] in categorical, names[second] in categorical)
+            strength = association(*columns, *kinds) if columns.shape[1] > 1 else 0.0
             if strength >= least:
                 pairs.append((names[first], names[second], strength))
     return sorted(pairs, key=lambda pair: -pair[2])

@@ -104,7 +104,10 @@ def chosen_columns(names: list[str], columns: Sequence[object] | None) -> list[i
 
 def quantiles(values: Tensor, count: int) -> Tensor:
     """Return the distinct values of a column (N,) at `count` even shares of the data, the least and the largest too."""
-    found = np.quantile(values.double().cpu().numpy(), np.linspace(0, 1, count), method="inverted_cdf")
+    known = values[~values.isnan()]
+    if not len(known):
+        raise InputError("data", expected="columns with at least one value", got="one without any")
+    found = np.quantile(known.double().cpu().numpy(), np.linspace(0, 1, count), method="inverted_cdf")
     return torch.from_numpy(np.unique(found)).to(values)
 
 

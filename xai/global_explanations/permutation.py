@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.correlated import correlated_columns
 from xai.global_explanations.tables import column_names, column_number, require_table, words_of
+from xai.inputs.groups import group_places, plain_groups
 from xai.inputs.hiding import masked_scores
 from xai.inputs.parts import Parts
 from xai.model.labels import as_labels, check_outputs
@@ -31,7 +32,7 @@ def permutation_importance(
     labels: object,
     *,
     metric: str | None = None,
-    groups: Sequence[Sequence[str]] = (),
+    groups: Sequence[Sequence[str]] | Mapping[str, Sequence[str]] | None = None,
     repeats: int = 10,
     seed: int = 0,
     batch_size: int | None = None,
@@ -44,7 +45,8 @@ def permutation_importance(
         labels: Class numbers or names (N,), or a regression's numbers.
         metric: "accuracy" or "log_likelihood" (of the right class, the mean), by default accuracy; of a regression
             "r2".
-        groups: Columns that are shuffled together, by name; each group then stands for its columns.
+        groups: Columns that are shuffled together, lists of names or such lists by the name of the group; each group
+            then stands for its columns. By default those of the model's input.
         repeats: Shuffles of each column.
         seed: Of the shuffles; the same gives the same numbers.
         batch_size: How many evaluations at a time; None chooses it.
@@ -82,7 +84,7 @@ def permutation_importance(
         check_outputs(targets, session.prediction.shape[1])
         targets = targets.to(session.inputs.device)
         chosen = _metric(metric, model.task)
-        parts = _parts(names, groups)
+        parts = _parts(names, getattr(model.input, "groups", {}) if groups is None else groups)
         plain = _scores(model, session.prediction.double(), targets, chosen)  # (N,)
         falls = torch.empty(len(parts), repeats, len(session), dtype=torch.float64)
         lent = torch.empty_like(falls)  # the scores that a row's value led to, by that row
@@ -108,7 +110,7 @@ def permutation_importance(
             metric=chosen,
             rows=len(session),
             correlated=tuple(correlated_columns(session.inputs.double().cpu().numpy(), names, categorical)),
-            options={"metric": chosen, "groups": [list(group) for group in groups], "repeats": repeats},
+            options={"metric": chosen, "groups": _plain(groups), "repeats": repeats},
             seed=seed,
             model_digest=model.digest(),
         )
@@ -121,8 +123,16 @@ def _metric(metric: str | None, task: str) -> str:
     return metric or allowed[0]
 
 
-def _parts(names: list[str], groups: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+def _plain(groups: Sequence[Sequence[str]] | Mapping[str, Sequence[str]] | None) -> object:
+    if groups is None or isinstance(groups, Mapping):
+        return None if groups is None else {name: list(group) for name, group in groups.items()}
+    return [list(group) for group in groups]
+
+
+def _parts(names: list[str], groups: Sequence[Sequence[str]] | Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     """Return the columns of each part by the part's name: the groups, and each other column alone."""
+    if isinstance(groups, Mapping):
+        return group_places(plain_groups(groups, names), names)
     if isinstance(groups, str) or any(isinstance(group, str) for group in groups):
         raise InputError("groups", expected="lists of column names", got=describe(groups))
     together = [[column_number(names, column) for column in group] for group in groups]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -13,11 +13,12 @@ from torch import Tensor
 
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, names_errors
-from xai.base.frames import is_column, is_frame
+from xai.base.frames import as_frame, is_column, is_frame
 from xai.base.name_lists import plain_names
-from xai.base.spelled import spelled_codes
 from xai.inputs.base import Input
+from xai.inputs.groups import grouped_parts, plain_groups
 from xai.inputs.parts import Parts, of_positions
+from xai.inputs.table_columns import column_numbers, named_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,22 +34,50 @@ class TabularInput(Input, frozen=True, tag="tabular"):
 
     Args:
         names: Of the columns, distinct.
-        categorical: By name of a column, the words behind its codes 0, 1, 2, ...
+        categorical: By name of a column, the words behind its codes 0, 1, 2, ... The word "(missing)" is that of cells
+            without a value.
+        missing: Names of columns of numbers in which NaN is a value: not known.
+        dates: Names of columns that a DataFrame holds as dates; they become days since 1970-01-01.
+        mean: What the network was trained with: it sees (value - mean) / std, and rows come in their own units. A
+            number for each column, or by name; of columns that are not named 0.
+        std: The same, of columns that are not named 1.
+        groups: Names of columns that are hidden together and get one value, such as a one-hot block, by the name of the
+            group.
+
+    >>> table = TabularInput(["age", "city=Oslo", "city=Rome"], groups={"city": ["city=Oslo", "city=Rome"]})
+    >>> table.parts(torch.zeros(1, 3)).names
+    (('age', 'city'),)
     """
 
     names: list[str]
     categorical: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    missing: list[str] = msgspec.field(default_factory=list)
+    dates: list[str] = msgspec.field(default_factory=list)
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    groups: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
     @names_errors("TabularInput")
     def __post_init__(self) -> None:
         if not isinstance(self.categorical, Mapping):
             raise InputError("categorical", expected="words by column name", got=describe(self.categorical))
         words = {str(name): plain_names("categorical", known) for name, known in self.categorical.items()}
-        msgspec.structs.force_setattr(self, "names", plain_names("names", self.names))
-        msgspec.structs.force_setattr(self, "categorical", words)
-        unknown = sorted(set(self.categorical) - set(self.names))
-        if unknown:
-            raise InputError("categorical", expected=f"columns among {self.names}", got=unknown)
+        names = plain_names("names", self.names)
+        plain: dict[str, Any] = {"names": names, "categorical": words}
+        for argument, given in (("missing", self.missing), ("dates", self.dates)):
+            plain[argument] = plain_names(argument, given, least=0)
+        for argument, given, other in (("mean", self.mean, 0.0), ("std", self.std, 1.0)):
+            plain[argument] = None if given is None else _each(argument, given, names, other)
+        for argument in ("categorical", "missing", "dates"):
+            unknown = sorted(set(plain[argument]) - set(names))
+            if unknown:
+                raise InputError(argument, expected=f"columns among {names}", got=unknown)
+        wrong = sorted({*plain["missing"], *plain["dates"]} & set(words))
+        if wrong:
+            raise InputError("missing, dates", expected="columns of numbers", got=f"the category {wrong[0]!r}")
+        plain["groups"] = plain_groups(self.groups, names)
+        for argument, value in plain.items():
+            msgspec.structs.force_setattr(self, argument, value)
 
     @property
     def tabular(self) -> bool:
@@ -75,15 +104,16 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         if is_column(value) and not set(self.names) - set(map(str, value.index)):  # a row of a DataFrame, by name
             value = value.to_frame().T.infer_objects()
         if is_frame(value):
-            missing = [name for name in self.names if name not in set(map(str, value.columns))]
-            if missing:
-                raise InputError(argument, expected=f"columns {self.names}", got=f"none named {missing}")
-            value = self._from_frame(value, argument)
+            value = self._from_frame(as_frame(value, argument), argument)
         rows = to_tensor(value, argument)
         rows = rows.unsqueeze(0) if rows.ndim == 1 else rows
         if rows.ndim != 2 or rows.shape[1] != len(self.names):
             raise InputError(argument, expected=f"rows of {len(self.names)} numbers", got=describe(rows))
-        check_finite(rows, argument, self.names)
+        known = rows
+        if self.missing:
+            may = torch.tensor([name in self.missing for name in self.names], device=rows.device)
+            known = torch.where(may & rows.isnan(), 0, rows)
+        check_finite(known, argument, self.names)
         for name, words in self.categorical.items():
             codes = rows[:, self.names.index(name)]
             wrong = (codes < 0) | (codes >= len(words)) | (codes != codes.round())
@@ -95,36 +125,18 @@ class TabularInput(Input, frozen=True, tag="tabular"):
 
     def _from_frame(self, frame: pd.DataFrame, argument: str) -> np.ndarray:
         """Return the named columns as numbers; words of a categorical column become their codes."""
-        called = [str(name) for name in frame.columns]
-        double = [name for name in self.names if called.count(name) > 1]
-        if double:
-            raise InputError(argument, expected="one column of each name", got=f"several named {double[0]!r}")
-        columns = []
-        for name in self.names:
-            column = frame.iloc[:, called.index(name)]
-            if getattr(column.dtype, "kind", "") in "mM":  # a number of them depends on the unit that pandas takes
-                wanted = f"numbers in column {name!r} (dates as days since some day, say, as in training)"
-                raise InputError(argument, expected=wanted, got=str(column.dtype))
-            words = self.categorical.get(name)
-            if words is not None and np.issubdtype(getattr(column.dtype, "type", object), np.number):
-                spelled = spelled_codes(column.to_numpy(), words)
-                if spelled is not None:
-                    columns.append(spelled)
-                    continue
-            elif words is not None:
-                codes = {word: code for code, word in enumerate(words)}
-                row = next((row for row, item in enumerate(column) if str(item) not in codes), None)
-                if row is not None:
-                    known = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
-                    got = f"{str(column.iloc[row])!r} in row {row}"
-                    raise InputError(argument, expected=f"{name!r} to be one of {known}", got=got)
-                columns.append(np.array([codes[str(item)] for item in column], dtype=np.float64))
-                continue
-            try:
-                columns.append(column.to_numpy(dtype=np.float64))
-            except (TypeError, ValueError) as error:
-                raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
-        return np.stack(columns, 1)
+        columns = named_columns(frame, self.names, argument)
+        made = [
+            column_numbers(column, name, self.categorical.get(name), date=name in self.dates, argument=argument)
+            for name, column in zip(self.names, columns, strict=True)
+        ]
+        return np.stack(made, 1)
+
+    def feed(self, batch: Tensor) -> Tensor:
+        """Turn rows (N, D) in their own units into what the network was trained on; differentiable."""
+        if self.mean is not None:
+            batch = batch - batch.new_tensor(self.mean)
+        return batch if self.std is None else batch / batch.new_tensor(self.std)
 
     def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
         """Return rows (N, D) of CSV or Parquet files, by the columns' names, and the file and number of each."""
@@ -135,7 +147,11 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         return torch.cat([rows for _, rows in tables]), names
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
-        """Return a part for each column."""
+        """Return a part for each column, or for each group; how: groups as of `TabularInput`, or labels."""
+        if isinstance(how, Mapping):
+            return grouped_parts(batch, self.names, plain_groups(how, self.names, "segments"))
+        if how is None and self.groups:
+            return grouped_parts(batch, self.names, self.groups)
         return of_positions(batch, "features", how)
 
     def baselines(self, batch: Tensor) -> tuple[str, ...]:
@@ -143,7 +159,7 @@ class TabularInput(Input, frozen=True, tag="tabular"):
 
     def middle(self, rows: Tensor) -> Tensor:
         """Return the mean of rows (B, N, D), of a category the most frequent one, (N, D)."""
-        middle = rows.mean(0)
+        middle = rows.nanmean(0) if self.missing else rows.mean(0)
         if self.categorical:
             columns = [place for place, name in enumerate(self.names) if name in self.categorical]
             middle[:, columns] = rows[..., columns].mode(0).values
@@ -151,7 +167,27 @@ class TabularInput(Input, frozen=True, tag="tabular"):
 
     def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
         """Return the deviation of each column in `rows`, 0 for categories; without rows the size of each value."""
-        return noise_in_columns(batch, [name not in self.categorical for name in self.names], rows, whose)
+        numeric = [name not in self.categorical for name in self.names]
+        if self.missing and rows is not None:  # a gap is as far from the middle as the middle is
+            rows = torch.where(rows.isnan(), rows.nanmean(0), rows)
+        return noise_in_columns(batch, numeric, rows, whose)
+
+
+def _each(argument: str, given: object, names: list[str], other: float) -> list[float]:
+    """Return a number for each column, of those that are not named another one."""
+    if isinstance(given, Mapping):
+        unknown = sorted(set(map(str, given)) - set(names))
+        if unknown:
+            raise InputError(argument, expected=f"columns among {names}", got=unknown)
+        given = [dict(given).get(name, other) for name in names]
+    try:
+        numbers = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.shape != (len(names),) or not np.isfinite(numbers).all() or (argument == "std" and numbers.min() <= 0):
+        wanted = f"{len(names)} numbers{' above 0' if argument == 'std' else ''}, one for each column"
+        raise InputError(argument, expected=wanted, got=describe(given))
+    return numbers.tolist()
 
 
 def noise_in_columns(batch: Tensor, numeric: Sequence[bool], rows: Tensor | None, whose: str) -> tuple[Tensor, str]:

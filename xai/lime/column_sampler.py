@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from xai.lime.summary import Column
+    from xai.lime.summary_columns import Column
 
 __all__ = ["ATOMS", "ColumnSampler", "ColumnTables", "column_sampler"]
 
@@ -43,8 +43,10 @@ def column_sampler(column: Column) -> ColumnSampler:
     edges = [column.low, *column.borders, column.high]
     parts = [
         _within(edges[number], edges[number + 1], column.means[number], column.stds[number], count)
-        for number, count in enumerate(counts)
+        for number, count in enumerate(counts[: len(column.borders) + 1])
     ]
+    if column.gaps:
+        parts.append(np.full(counts[-1], np.nan))
     return ColumnSampler(np.concatenate(parts), codes.astype(np.uint8))
 
 
@@ -85,6 +87,7 @@ class ColumnTables:
         self.size = len(columns)
         self.values = torch.from_numpy(np.concatenate([sampler.values for sampler in samplers]))
         self.codes = torch.from_numpy(np.concatenate([sampler.codes for sampler in samplers])).to(kind)
+        self.gaps = any(column.gaps for column in columns)
         self.binary = torch.tensor([column.binary for column in columns])
         self.matching = bool(self.binary.all())  # every feature is a match
         self.mean = torch.tensor([column.mean for column in columns], dtype=torch.float64)
@@ -106,6 +109,7 @@ class ColumnTables:
     def power_sums(self) -> Tensor:
         """Return the sums of the powers 0 to 2 of the scaled values in each bin, (3, columns, bins)."""
         values = (self.values.view(self.size, ATOMS) - self.center.double()[:, None]) * self.scale.double()[:, None]
+        values = values.nan_to_num()  # what is not known counts as the mean, as in `TableSamples.scaled`
         codes = self.codes.view(self.size, ATOMS).long()
         sums = torch.zeros(3, self.size, int(codes.max()) + 1, dtype=torch.float64)
         for power, kept in enumerate(sums):

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import torch
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import write_atomically
 from xai.base.plain import as_plain
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
+from xai.inputs.base import Input
+from xai.inputs.groups import group_places
 from xai.inputs.table import TabularInput
-from xai.inputs.table_files import read_table
+from xai.inputs.table_data import read_table
+from xai.lime.blocks import Blocks
 from xai.lime.column_sampler import ColumnTables
+from xai.lime.summary_columns import Column, categorical_column, grouped_column, numeric_column
 
 __all__ = ["BINS", "Column", "TrainingSummary", "way_of_cutting"]
 
@@ -32,65 +37,6 @@ def way_of_cutting(bins: object) -> str | None:
 
 OPERATION = "TrainingSummary"
 LARGEST = 64 * MEBIBYTE
-
-
-class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One column: mean and standard deviation; the borders between its bins and what is in each bin; or its words.
-
-    A categorical column has `words` (its codes are their places) and no borders; `share` is then of each word.
-    """
-
-    name: str
-    mean: float
-    std: float
-    low: float
-    high: float
-    borders: list[float] = []
-    share: list[float] = []
-    means: list[float] = []
-    stds: list[float] = []
-    words: list[str] | None = None
-
-    def __post_init__(self) -> None:
-        bins = len(self.borders) + 1 if self.words is None else len(self.words)
-        numbers = (self.mean, self.std, self.low, self.high, *self.borders, *self.share, *self.means, *self.stds)
-        fits = all(len(part) in (0, bins) for part in (self.share, self.means, self.stds))
-        if not fits or self.low > self.high or self.std < 0 or not all(map(math.isfinite, numbers)):
-            wanted = "finite statistics, low to high, one of each for each bin or word"
-            raise InputError(f"column {self.name}", expected=wanted, got="others")
-        if sorted(set(self.borders)) != self.borders:
-            raise InputError(f"column {self.name}", expected="borders that ascend", got="others")
-
-    @property
-    def constant(self) -> bool:
-        """Say whether the column had one value only: LIME cannot say anything about it."""
-        return self.high == self.low
-
-    @property
-    def binary(self) -> bool:
-        """Say whether its feature is "in the same bin, or of the same category", rather than a number."""
-        return bool(self.share)
-
-    def code(self, values: np.ndarray) -> np.ndarray:
-        """Return the bin or category of each value."""
-        if self.words is not None:
-            return values.astype(np.int64)
-        return np.searchsorted(np.asarray(self.borders), values)
-
-    def describe(self, value: float) -> str:
-        """Say what the feature of a row with this value is.
-
-        >>> Column("age", 40.0, 9.0, 18.0, 90.0, [30.0, 41.5], [0.3, 0.3, 0.4]).describe(35.0)
-        '30 < age ≤ 41.5'
-        """
-        if self.words is not None:
-            return f"{self.name} = {self.words[int(value)]}"
-        if not self.binary:
-            return self.name
-        code = int(np.searchsorted(np.asarray(self.borders), value))
-        below = f"{self.borders[code - 1]:.4g} < " if code > 0 else ""
-        above = f" ≤ {self.borders[code]:.4g}" if code < len(self.borders) else ""
-        return f"{below}{self.name}{above}" if above or not below else f"{self.name} > {self.borders[-1]:.4g}"
 
 
 class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -127,6 +73,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         categorical: dict[str, list[str]] | None = None,
         bins: str | None = "quartile",
         labels: object = None,
+        like: Input | None = None,
     ) -> TrainingSummary:
         """Summarize training data.
 
@@ -137,24 +84,61 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
                 themselves.
             bins: How numbers are cut: "quartile", "decile", "entropy" or None.
             labels: For "entropy", one per row or the name of a column.
+            like: The input of a model of tables, in place of names and categorical: also which columns have gaps, are
+                dates, or belong together.
 
         Raises:
             InputError: The data cannot be: empty, NaN or infinity, duplicate names, a wrong width.
         """
         bins = way_of_cutting(bins)
-        values, names, words, labels = read_table(data, names, categorical or {}, labels)
+        values, table, labels = read_table(data, names, categorical or {}, labels, like)
         if bins == "entropy" and labels is None:
             raise InputError("labels", expected="one per row, which entropy bins need", got="none")
-        columns = [
-            _categorical(name, column, words[name]) if name in words else _numeric(name, column, bins, labels)
-            for name, column in zip(names, values.T, strict=True)
-        ]
+        if bins is None and np.isnan(values).any():
+            wanted = f"one of {', '.join(BINS)} for a table with gaps"
+            raise InputError("bins", expected=wanted, got="None")
+        columns = []
+        for name, places in group_places(table.groups, table.names).items():
+            part = values[:, places]
+            if name in table.groups:
+                columns.append(grouped_column(name, [table.names[place] for place in places], part, table.categorical))
+            elif name in table.categorical:
+                columns.append(categorical_column(name, part[:, 0], table.categorical[name]))
+            else:
+                columns.append(numeric_column(name, part[:, 0], bins, labels, name in table.dates))
         return cls(columns, bins, len(values))
 
     @property
     def names(self) -> list[str]:
         """Return the names of the columns."""
         return [column.name for column in self.columns]
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the names of the table's columns, those of a group together."""
+        return [part for column in self.columns for part in column.parts or [column.name]]
+
+    @property
+    def plain(self) -> bool:
+        """Say whether every column stands for itself, and each value is known."""
+        return not any(column.parts or column.gaps for column in self.columns)
+
+    def spread(self, names: Sequence[str] = ()) -> list[float]:
+        """Return the standard deviation of each column of the table, of a category 0; names: as for `middle`."""
+        found = {column.name: column.std for column in self.columns if not column.words}
+        return [found.get(name, 0.0) for name in names or self.parts]
+
+    def middle(self, names: Sequence[str] = ()) -> list[float]:
+        """Return the mean of each column of the table, of a category the most frequent one.
+
+        Args:
+            names: Of the table's columns in its order; by default that of the summary.
+        """
+        typical = [column.mean if column.words is None else float(np.argmax(column.share)) for column in self.columns]
+        if not any(column.parts for column in self.columns):
+            return typical
+        blocks = Blocks(self, names or self.parts)
+        return blocks.unfolded(torch.tensor([typical], dtype=torch.float64))[0].tolist()
 
     @property
     def untestable(self) -> list[str]:
@@ -168,7 +152,13 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
 
     def input(self) -> TabularInput:
         """Return the kind of input that these columns are."""
-        return TabularInput(self.names, {column.name: column.words for column in self.columns if column.words})
+        return TabularInput(
+            self.parts,
+            {column.name: column.words for column in self.columns if column.words and not column.parts},
+            missing=[column.name for column in self.columns if column.gaps],
+            dates=[column.name for column in self.columns if column.date],
+            groups={column.name: column.parts for column in self.columns if column.parts},
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Return the statistics as plain data."""
@@ -210,37 +200,3 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         else:
             raise InputError("source", expected=wanted, got=describe(source))
         return as_kind(plain, cls, place, wanted=wanted, error=InputError)
-
-
-def _categorical(name: str, codes: np.ndarray, words: list[str]) -> Column:
-    counts = np.bincount(codes.astype(np.int64), minlength=len(words))
-    statistics = (float(codes.mean()), float(codes.std()), float(codes.min()), float(codes.max()))
-    return Column(name, *statistics, share=(counts / counts.sum()).tolist(), words=list(words))
-
-
-def _numeric(name: str, values: np.ndarray, bins: str | None, labels: np.ndarray | None) -> Column:
-    statistics = (float(values.mean()), float(values.std()), float(values.min()), float(values.max()))
-    if bins is None:
-        return Column(name, *statistics)
-    borders = np.unique(_borders(values, bins, labels))
-    codes = np.searchsorted(borders, values)
-    inside = [values[codes == code] for code in range(len(borders) + 1)]
-    return Column(
-        name,
-        *statistics,
-        borders=borders.tolist(),
-        share=[len(part) / len(values) for part in inside],
-        means=[float(part.mean()) if len(part) else 0.0 for part in inside],
-        stds=[float(part.std()) if len(part) else 0.0 for part in inside],
-    )
-
-
-def _borders(values: np.ndarray, bins: str, labels: np.ndarray | None) -> np.ndarray:
-    if bins in ("quartile", "decile"):
-        return np.percentile(values, np.linspace(0, 100, 5 if bins == "quartile" else 11)[1:-1])
-    from sklearn.tree import DecisionTreeClassifier
-
-    # At most 8 bins, as in LIME: the borders of a small tree that tells the labels apart by this column alone.
-    tree = DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0).fit(values[:, None], labels)
-    found = tree.tree_.threshold[tree.tree_.children_left > -1]
-    return found if len(found) else np.array([np.median(values)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from xai.base.errors import InputError
+from xai.lime.blocks import Blocks
 from xai.lime.column_sampler import ATOMS
 from xai.lime.summary import TrainingSummary
 
@@ -25,14 +27,17 @@ class Drawn(NamedTuple):
 
 
 class TableSamples:
-    """The tables of all columns, and the rows (N, columns) as bins or categories.
+    """The tables of all columns, and the rows (N, columns) as bins or categories; a group of columns is one of them.
 
+    names: of the rows' columns, by which those of a group are found; none where there are no groups.
     Raises InputError for a category that the training data do not have.
     """
 
-    def __init__(self, summary: TrainingSummary, rows: Tensor) -> None:
+    def __init__(self, summary: TrainingSummary, rows: Tensor, names: Sequence[str] = ()) -> None:
         self.summary, self.tables = summary, summary.tables
-        self.rows = rows.detach().double().cpu()
+        self.blocks = Blocks(summary, names) if any(column.parts for column in summary.columns) else None
+        plain = rows.detach().double().cpu()
+        self.rows = plain if self.blocks is None else self.blocks.folded(plain)
         columns = self.rows.numpy().T
         for column, values in zip(summary.columns, columns, strict=True):
             if column.words is not None:
@@ -64,7 +69,9 @@ class TableSamples:
         flat = atoms.flatten()
         cells = self.tables.in_dtype(self.dtype).index_select(0, flat).view(groups, size, -1)
         codes = self.tables.codes.index_select(0, flat).view(groups, size, -1)
-        return Drawn(cells.transpose(1, 2).reshape(-1, size).to(self.device), cells, codes)
+        values = cells.transpose(1, 2).reshape(-1, size)
+        values = values if self.blocks is None else self.blocks.unfolded(values)
+        return Drawn(values.to(self.device), cells, codes)
 
     def matches(self, drawn: Drawn, rows: Tensor, out: Tensor) -> None:
         """Write 1 where samples match rows and 0 elsewhere into `out` (rows, groups, columns, n)."""
@@ -84,7 +91,8 @@ class TableSamples:
 
     def scaled(self, drawn: Drawn) -> Tensor:
         """Return the samples' values in standard deviations, (groups, columns, n) in float32; see `ColumnTables`."""
-        return (drawn.cells - self.tables.center[:, None]).to(torch.float32) * self.tables.scale[:, None]
+        values = (drawn.cells - self.tables.center[:, None]).to(torch.float32) * self.tables.scale[:, None]
+        return values.nan_to_num_() if self.tables.gaps else values
 
     def own_features(self) -> Tensor:
         """Return each row's own features (N, columns): 1 for its bin, or its standardized number."""

@@ -8,6 +8,7 @@ from typing import Unpack
 import torch
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.groups import group_places
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
@@ -81,8 +82,11 @@ def lime_tabular(
         if session.kind.positions(session.inputs) != session.inputs.shape[1:]:
             raise InputError("rows", expected="shape (N, columns)", got=describe(session.inputs))
         summary = _summary(background, model, session.inputs.shape[1], bins, labels)
-        table = TableSamples(summary, session.inputs)
-        width = fit.kernel_width or 0.75 * session.inputs.shape[1] ** 0.5
+        if fit.engine == "lime" and not summary.plain:
+            wanted = "the own engine for tables with gaps or groups of columns"
+            raise InputError("engine", expected=wanted, got="'lime'")
+        table = TableSamples(summary, session.inputs, session.kind.names)
+        width = fit.kernel_width or 0.75 * len(summary.columns) ** 0.5
         if controls == "auto":
             controls = None if shared else "columns"
         fits = _fits(session, table, fit, width, shared, controls)
@@ -99,6 +103,7 @@ def lime_tabular(
             standard_error=errors or None,
             names=tuple(summary.names),
             row_names=names,
+            segments=session.kind.parts(session.inputs).labels if summary.parts != summary.names else None,
             options={
                 "background": summary.to_dict(),
                 "shared": shared,
@@ -136,12 +141,10 @@ def _summary(background: object, model: Model, columns: int, bins: str | None, l
     if not isinstance(background, TrainingSummary):
         if background is None:
             raise InputError("background", expected="training data or a TrainingSummary", got="None")
-        categorical = dict(model.input.categorical) or None
-        background = TrainingSummary.of(
-            background, names=names or None, categorical=categorical, bins=bins, labels=labels
-        )
-    if len(background.columns) != columns:
-        raise InputError("background", expected=f"{columns} columns", got=f"{len(background.columns)}")
-    if names and background.names != names:
-        raise InputError("background", expected=f"columns {names}", got=f"{background.names}")
+        background = TrainingSummary.of(background, bins=bins, labels=labels, like=model.input)
+    if len(background.parts) != columns:
+        raise InputError("background", expected=f"{columns} columns", got=f"{len(background.parts)}")
+    wanted = list(group_places(getattr(model.input, "groups", {}), names))
+    if names and (background.names != wanted or sorted(background.parts) != sorted(names)):
+        raise InputError("background", expected=f"columns {wanted}", got=f"{background.names}")
     return background

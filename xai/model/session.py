@@ -12,6 +12,7 @@ from torch import Tensor
 from xai.base.arrays import all_finite
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, NetworkError
+from xai.base.frames import is_column, is_frame
 from xai.base.plain import as_plain
 from xai.base.progress import track
 from xai.inputs.base import Input
@@ -162,6 +163,8 @@ class Session:
 
     def baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline for each input, (N, ...), and its name: see `Input.baseline`. Padding keeps its values."""
+        if is_frame(name) or is_column(name):
+            name = self.model.prepare(name, "baseline")
         start, called = self._baseline(name)
         if called == "given":
             self.background_values = as_row(name, self.inputs)[None]
@@ -176,6 +179,8 @@ class Session:
         background: what `baseline` takes as a name or number, several of those, or a tensor of B rows of data, each of
         which stands behind every input; that is called "data".
         """
+        if is_frame(background):
+            background = self.model.prepare(background, "background")
         made, name = make_background(background, self.inputs, self.baseline)
         if name == "data":
             self.background_values = data_rows(background, self.inputs)[:, None].clone()

@@ -19,9 +19,6 @@ def summarized(model: Model, options: Mapping[str, dict[str, object]]) -> dict[s
     if isinstance(background, dict) or (isinstance(background, str | Path) and Path(background).suffix == ".json"):
         entries["background"] = TrainingSummary.load(background)
     elif background is not None and not isinstance(background, TrainingSummary):
-        known = model.input
-        names, categorical = (list(known.names), dict(known.categorical)) if known.names else (None, None)
         bins, labels = way_of_cutting(entries.pop("bins", "quartile")), entries.pop("labels", None)
-        summary = TrainingSummary.of(background, names=names, categorical=categorical, bins=bins, labels=labels)
-        entries["background"] = summary
+        entries["background"] = TrainingSummary.of(background, bins=bins, labels=labels, like=model.input)
     return made
