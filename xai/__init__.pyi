@@ -66,12 +66,14 @@ from xai.reports.recheck import recheck as recheck
 from xai.results.audit_result import AuditResult as AuditResult
 from xai.results.explanation import Explanation as Explanation
 from xai.results.finding import Finding as Finding
+from xai.results.prompt_result import PromptAttribution as PromptAttribution
 from xai.results.visualization import Visualization as Visualization
 from xai.runs.drift import drift as drift
 from xai.runs.run import run as run
 from xai.runs.store import open_run as open_run
 from xai.sequences.alignment import alignment as alignment
 from xai.sequences.gates import gate_activations as gate_activations
+from xai.sequences.prompt_attribution import prompt_attribution as prompt_attribution
 from xai.visualization import objectives as objectives
 from xai.visualization.ascent import visualize as visualize
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from tests.attribution.test_gradients import random_network
 from tests.zoo import ZOO, images
-from xai.attribution.shapley import coalitions, kernel_shap, solve
+from xai.attribution.shapley import kernel_shap
+from xai.base.coalitions import coalitions, solve
 from xai.base.errors import InputError
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput

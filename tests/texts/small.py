@@ -154,7 +154,15 @@ def gpt() -> nn.Module:
 
 def t5() -> nn.Module:
     """Return a small T5 that writes."""
-    settings = {"d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 1, "num_heads": 2, "dropout_rate": 0.0}
+    settings = {
+        "d_model": 16,
+        "d_kv": 8,
+        "d_ff": 24,
+        "num_layers": 1,
+        "num_heads": 2,
+        "dropout_rate": 0.0,
+        "feed_forward_proj": "gated-gelu",
+    }
     size = unigrams().get_vocab_size()
     return built(
         T5ForConditionalGeneration,

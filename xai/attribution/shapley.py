@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,11 +10,12 @@ from torch.nn.functional import pad
 
 from xai.attribution.hidden_parts import absent_parts, parts_of, scores_under
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, names_errors
+from xai.base.coalitions import coalitions, solve
+from xai.base.errors import names_errors
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
-__all__ = ["Coalitions", "coalitions", "kernel_shap", "solve"]
+__all__ = ["kernel_shap"]
 
 BASE_SAMPLES = 1024
 
@@ -120,69 +119,3 @@ def kernel_shap(
         return session.explanation(
             "kernel_shap", values, parts.over, standard_error=errors, baseline=name, options=options, **named
         )
-
-
-class Coalitions(NamedTuple):
-    """Which parts are shown, (S, M) as booleans, and with what weight (S,); pairs lie side by side."""
-
-    shown: Tensor
-    weight: Tensor
-    enumerated: bool
-
-    @property
-    def groups(self) -> int:
-        """Return the number of independent draws."""
-        return len(self.shown) // 2
-
-
-def coalitions(parts: int, samples: int, generator: torch.Generator) -> Coalitions:
-    """Return all coalitions but the empty and the full one, or pairs of one and its complement drawn by their weight.
-
-    Raises InputError where there are fewer pairs than parts.
-    """
-    if parts == 1:
-        return Coalitions(torch.zeros(0, 1, dtype=torch.bool), torch.zeros(0, dtype=torch.float64), True)
-    # The weight of all coalitions of a size together; Shapley's kernel divided among them.
-    of_size = torch.tensor([1 / (size * (parts - size)) for size in range(1, parts)], dtype=torch.float64)
-    if 2**parts - 2 <= samples:
-        numbers = torch.arange(1, 2**parts - 1)
-        shown = (numbers[:, None] >> torch.arange(parts)) % 2 == 1
-        sizes = shown.sum(1)
-        each = torch.tensor([1 / math.comb(parts, size) for size in range(1, parts)], dtype=torch.float64)
-        return Coalitions(shown, (of_size * each)[sizes - 1], True)
-    if samples < 2 * (parts + 1):
-        wanted = f"at least {2 * (parts + 1)} for {parts} parts"
-        raise InputError("samples", expected=wanted, got=samples, operation="kernel_shap")
-    sizes = torch.multinomial(of_size, samples // 2, replacement=True, generator=generator) + 1
-    order = torch.rand(len(sizes), parts, generator=generator).argsort(1).argsort(1)
-    half = order < sizes[:, None]
-    shown = torch.stack([half, ~half], 1).view(-1, parts)
-    return Coalitions(shown, torch.ones(len(shown), dtype=torch.float64), False)
-
-
-def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the values (n, M) that fit the answers (n, S) and add up to the totals (n,), and their standard errors.
-
-    Least squares within the plane on which values add up to the total; the errors are those of pairs as independent
-    draws (a sandwich estimate), 0 where all coalitions were evaluated.
-    """
-    parts = drawn.shown.shape[1]
-    even = total[:, None] / parts
-    if parts == 1:
-        return even, torch.zeros_like(even)
-    shown = drawn.shown.double()
-    plane = shown - shown.mean(1, keepdim=True)  # what a coalition says about differences between parts
-    weighted = plane * drawn.weight[:, None]
-    # Nothing is known of the direction in which all values rise together, and nothing is needed: filled in, so that the
-    # matrix has an inverse, and taken out again.
-    rise = torch.full((parts, parts), 1 / parts, dtype=torch.float64)
-    matrix = weighted.T @ plane
-    inverse = torch.linalg.pinv(matrix + rise * matrix.diagonal().mean(), hermitian=True)
-    inverse = inverse - rise @ inverse
-    rest = answers - shown.sum(1) * even
-    values = rest @ weighted @ inverse  # (n, M), sums to 0
-    if drawn.enumerated:
-        return even + values, torch.zeros_like(values)
-    left = (rest - values @ plane.T)[..., None] * weighted  # (n, S, M)
-    left = left.view(len(answers), drawn.groups, 2, parts).sum(2) @ inverse
-    return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()

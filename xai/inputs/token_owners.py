@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.inputs.token_spans import stripped, word_spans
+from xai.inputs.token_spans import Span, stripped
 from xai.inputs.tokenizers import Encoded, Tokenizer
 
 __all__ = ["WordParts", "owners_of_labels", "word_parts"]
@@ -51,12 +51,15 @@ def _owners(text: str, encoded: Encoded, labels: Sequence[int]) -> list[int]:
     return owners[::-1]
 
 
-def word_parts(tokenizer: Tokenizer, texts: Sequence[str], numbers: Tensor, characters: int) -> WordParts:
-    """Return the words of texts, special tokens among them, for values of the tokens in packed numbers (N, L).
+def word_parts(
+    tokenizer: Tokenizer, texts: Sequence[str], spans: Sequence[Sequence[Span]], numbers: Tensor, characters: int
+) -> WordParts:
+    """Return the parts of texts, special tokens among them, for values of the tokens in packed numbers (N, L).
 
     Args:
         tokenizer: Of the texts.
         texts: Those that the numbers are of.
+        spans: Where the parts of each text stand.
         numbers: (N, L).
         characters: How many each row of the labels has.
     """
@@ -64,8 +67,7 @@ def word_parts(tokenizer: Tokenizer, texts: Sequence[str], numbers: Tensor, char
     labels = torch.full((len(texts), characters), -1, dtype=torch.int64)
     names = []
     for row, (text, encoded) in enumerate(zip(texts, tokenizer.encode(texts), strict=True)):
-        spans = [span for span, special in zip(encoded.spans, encoded.special, strict=True) if not special]
-        parts = [(*span, text[slice(*span)]) for span in word_spans(text, spans)]
+        parts = [(*span, text[slice(*span)]) for span in spans[row]]
         owner[row, (numbers[row] >= 0).cpu()], named = _numbered(tokenizer, text, encoded, parts)
         for number, (start, stop, _) in named.items():
             labels[row, start:stop] = number

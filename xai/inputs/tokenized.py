@@ -116,11 +116,14 @@ class TokenizerReader:
         names = tuple(tuple(name for name, here in zip(*row, strict=True) if here) for row in named)
         return Parts(torch.where(kept, kept.cumsum(1) - 1, -1), "tokens", "numbers", names)
 
-    def word_parts(self, texts: Sequence[str] | None, numbers: Tensor, characters: int) -> WordParts:
-        """Return which tokens are which words; where no texts were given, each token is one."""
+    def word_parts(
+        self, texts: Sequence[str] | None, numbers: Tensor, characters: int, units: Any = "words"
+    ) -> WordParts:
+        """Return which tokens are which words, or other units; where no texts were given, each token is one."""
         if texts is None:
             return WordParts(one_each(tuple(numbers.shape), numbers.device), self.names(numbers), None)
-        return word_parts(self.tokenizer, texts, numbers, characters)
+        spans = [self.spans(text, units) for text in texts]
+        return word_parts(self.tokenizer, texts, spans, numbers, characters)
 
     def hiding(self, texts: Sequence[str] | None, numbers: Tensor, parts: Parts, hide: str | None) -> Hiding | None:
         """Return how parts are hidden by their tokens; None where a string in their place has several tokens."""
@@ -138,6 +141,19 @@ class TokenizerReader:
                 own = torch.where(own < len(parts.names[row]), own, -1) if parts.names else own
                 owners[row, (numbers[row] >= 0).cpu()] = own
         return HiddenTokens(numbers, owners.to(numbers.device), token, *self.tokenizer.padding)
+
+    def token_in_place(self, hide: str) -> int | None:
+        """Return the id that stands in place of a hidden token, None where it is "removed".
+
+        Raises InputError where that is a string of several tokens.
+        """
+        if hide == "removed":
+            return None
+        token = self._hidden(hide)
+        if token is None:
+            wanted = "'mask', 'removed' or a string that is one token"
+            raise InputError("baseline", expected=wanted, got=repr(hide))
+        return token
 
     def _hidden(self, hide: str | None) -> int | None:
         """Return the id in place of every token of a hidden word; None where that is a string, or nothing."""

@@ -16,6 +16,7 @@ from xai.plots.visualizations import visualization_figure
 from xai.results.display import FIGURES, ON_AXES
 from xai.results.explanation import Explanation
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 from xai.results.visualization import Visualization
 
@@ -30,6 +31,7 @@ FIGURES |= {
     Gates: gates_figure,
     Importance: importance_figure,
     Neighbors: neighbors_figure,
+    PromptAttribution: alignment_figure,
     SurrogateTree: tree_figure,
     Visualization: visualization_figure,
 }

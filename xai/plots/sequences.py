@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from xai.plots.style import draw_heat, in_style, plain_text, shortened
+from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 
 __all__ = ["alignment_figure", "gates_figure"]
@@ -22,7 +23,7 @@ GATES = {
 SIGNED_GATES = ("cell", "new", "state")  # these reach from -1 to 1
 
 
-def alignment_figure(alignment: Alignment) -> Figure:
+def alignment_figure(alignment: Alignment | PromptAttribution) -> Figure:
     """Draw the first row's matrices side by side, each on its own scale; blue and orange where signed."""
     matrices, rows, columns = alignment.matrices(), alignment.target[0], alignment.source[0]
     with in_style():
@@ -32,8 +33,9 @@ def alignment_figure(alignment: Alignment) -> Figure:
             figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True
         ):
             draw_heat(axes, matrix.float().cpu(), aspect="auto", interpolation="nearest")
-            axes.set_title(plain_text(name))
-            axes.set_xticks(range(len(columns)), [plain_text(symbol) for symbol in columns])
+            axes.set_title(plain_text(name.replace("_", " ")))
+            turned = 90 if max(map(len, columns), default=0) > 2 else 0  # words stand on end
+            axes.set_xticks(range(len(columns)), [plain_text(symbol) for symbol in columns], rotation=turned)
             axes.set_yticks(range(len(rows)), [plain_text(symbol) for symbol in rows])
             axes.tick_params(length=0)
         return figure

@@ -20,6 +20,7 @@ from xai.reports.svg import inline_svg
 from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.method_ranking import MethodRanking
+from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alignment_body", "concepts_body", "effects_body", "examples_body", "gates_body", "importance_body",
-    "neighbors_body", "ranking_body", "tree_body",
+    "neighbors_body", "prompt_body", "ranking_body", "tree_body",
 ]  # fmt: skip
 
 EFFECTS = {
@@ -80,6 +81,15 @@ def neighbors_body(result: Neighbors) -> Markup:
     """Return each row's neighbors and whether they have the predicted class more often than by chance."""
     notes = [f"Compared in what {result.layer} reads, by {result.distance} distance."]
     return _body(result, "", notes, findings=[row[0] for row in result.evidence])
+
+
+def prompt_body(result: PromptAttribution) -> Markup:
+    """Return which parts of a prompt each written token rests on."""
+    notes = [
+        "A row is a token that was written, a column a part of the prompt: orange raises the token's log-probability, "
+        f"blue lowers it. In all it is {result.log_probability.sum():.2f}. Each method has a scale of its own.",
+    ]
+    return _body(result, "Prompt by continuation", notes, findings=result.evidence)
 
 
 def concepts_body(result: Concepts) -> Markup:

@@ -16,6 +16,7 @@ from xai.reports.bodies_of_results import (
     gates_body,
     importance_body,
     neighbors_body,
+    prompt_body,
     ranking_body,
     tree_body,
 )
@@ -23,6 +24,7 @@ from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.method_ranking import MethodRanking
+from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 from xai.results.visualization import Visualization
 
@@ -52,5 +54,6 @@ SECTIONS: dict[type, SectionOf] = {
     Importance: SectionOf("result", "Permutation importance", importance_body),
     MethodRanking: SectionOf("result", "Which method to trust", ranking_body),
     Neighbors: SectionOf("result", "Nearest training examples", neighbors_body),
+    PromptAttribution: SectionOf("result", "What it writes rests on", prompt_body),
     SurrogateTree: SectionOf("result", "A tree that imitates the model", tree_body),
 }
