@@ -57,17 +57,18 @@ _HOMES = {
     "model_report": "xai.reports.presets.images",
     **{name: spec.function.partition(":")[0] for name, spec in (METHODS | MODEL_METHODS).items()},
 }
+_MODULES = {"objectives": "xai.visualization.objectives", "targets": "xai.model.target_functions"}
 _RENAMED: dict[str, str] = {}  # old public name -> new one; a line stays for one minor version
 
 # Results lie below plots and reports: these modules tell them how to draw and show themselves.
 fill_from("xai.plots.by_type", "xai.reports.notebook")
 
-__all__ = ["__version__", "objectives", *_HOMES]
+__all__ = ["__version__", *_MODULES, *_HOMES]
 
 
 def __getattr__(name: str) -> object:
-    if name == "objectives":
-        return importlib.import_module("xai.visualization.objectives")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     if name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = value

@@ -65,7 +65,7 @@ def test_a_channel_is_its_mean_and_a_position_one_of_it() -> None:
     assert one[:, :, 4:, 4:].abs().max() == 0  # two convolutions of side 3 see 5 x 5 at most
     assert maps.weight.grad is None
     for index in (9, (3, 8, 0), (0, 0, 0, 0), "3", True, ()):
-        with pytest.raises(LayerError, match="unit"):
+        with pytest.raises(LayerError, match="index"):
             saliency(model.unit("conv2", index), batch)
     with pytest.raises(LayerError, match="one like"):
         model.unit("conv7", 0)

@@ -68,7 +68,7 @@ def difference_scale(session: Session, explanation: Explanation) -> Tensor | Non
 def of_another_class(model: Model, explanation: Explanation) -> Explanation | None:
     """Return the same method's maps for the class that came next, None where there is none or it cannot be made."""
     prediction = explanation.prediction
-    single = all(not isinstance(target, tuple) for target in explanation.target)
+    single = all(isinstance(target, int) for target in explanation.target)
     if not single or prediction.shape[1] < 2:
         return None
     ranked = prediction.argsort(1, descending=True).tolist()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import nn
 
 from xai.model.plan import FasterForms
 from xai.model.rows import Rows
 from xai.network.trace import Trace
+
+if TYPE_CHECKING:
+    from xai.model.model import Model
+    from xai.model.target_function import TargetFunction
 
 __all__ = ["Memory"]
 
@@ -15,7 +21,7 @@ class Memory:
     """The traces of a network by the shape of a row, its faster form, and whether it gives the same output twice.
 
     outputs_seen: numbers that were compared with what was declared of the network's outputs. rows: how it wants its
-    rows. read: the path of the tensor that was last taken for the scores.
+    rows. read: the path of the tensor that was last taken for the scores. aimed: models whose outputs are targets.
     """
 
     def __init__(self) -> None:
@@ -24,6 +30,7 @@ class Memory:
         self.outputs_seen = 0
         self.rows = Rows()
         self.read = ""
+        self.aimed: list[tuple[tuple[TargetFunction, ...], Model]] = []
         self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
 
     def steady_of(self, version: tuple) -> dict[tuple[int, ...], bool]:

@@ -16,21 +16,22 @@ from xai.base.errors import InputError, NetworkError, XaiError, describe, names_
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
 from xai.model.activations import activations_of
+from xai.model.aimed import Aim, aimed_at
 from xai.model.class_names import class_names
 from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
 from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
 from xai.model.read_output import read_scores
-from xai.model.rows import learn_rows, rows_run
 from xai.model.session import Session
-from xai.model.unit import unit_model
+from xai.model.target_functions import unit
+from xai.model.tracing import traced
 from xai.network.digest import network_digest
 from xai.network.function_module import FunctionModule
 from xai.network.gradients import differentiable_pass
 from xai.network.guard import untouched
-from xai.network.hooks import StopForward
-from xai.network.modules import first_parameter, modules_of
-from xai.network.trace import Trace, trace
+from xai.network.hooks import StopForward, find_layer
+from xai.network.modules import first_parameter
+from xai.network.trace import Trace
 
 __all__ = ["Model"]
 
@@ -88,6 +89,7 @@ class Model:
         self.output_key = output_key
         self.name = name or type(network).__name__
         self.source: Path | None = None
+        self.aim: Aim | None = None  # of a model whose outputs are targets
         self.memory = Memory()
         self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
@@ -121,8 +123,7 @@ class Model:
     @property
     def device(self) -> torch.device:
         """Return the device of the network's first parameter."""
-        first = first_parameter(self.network)
-        return torch.device("cpu") if first is None else first.device
+        return getattr(first_parameter(self.network), "device", torch.device("cpu"))
 
     @property
     def dtype(self) -> torch.dtype:
@@ -180,20 +181,32 @@ class Model:
         return self.memory.rows.run(self._seen(batch), partial(self._pass, network))
 
     def _pass(self, network: nn.Module, seen: Tensor | list[str]) -> Tensor:
+        if self.aim is not None:
+            scores = self.aim.read(network, partial(self._answer, network, seen))
+        else:
+            scores, self.memory.read = read_scores(self._answer(network, seen), self.output_key, len(seen))
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+    def answer(self, network: nn.Module, batch: Tensor | list[str]) -> object:
+        """Return what a network puts out for a batch in one pass, as it is: a tensor, or what holds several.
+
+        Args:
+            network: What is run.
+            batch: In the caller's units, (n, ...).
+        """
+        return self._answer(network, self._seen(batch))
+
+    def _answer(self, network: nn.Module, seen: Tensor | list[str]) -> object:
         try:
             with differentiable_pass(network):
-                asked = self.input
-                output = (
-                    asked.call(network, seen) if self.forward is None else self.forward(network, asked.handed(seen))
-                )
+                run, asked = self.forward, self.input
+                return asked.call(network, seen) if run is None else run(network, asked.handed(seen))
         except (XaiError, StopForward):
             raise
         except Exception as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             got = f"{type(error).__name__}: {reason}"
             raise NetworkError("network", expected=f"a forward pass on a {describe(seen)}", got=got) from error
-        scores, self.memory.read = read_scores(output, self.output_key, len(seen))
-        return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
     def columns(self, raw: Tensor) -> Tensor:
         """Return one score per class, (n, K): of a single logit also that of the other class.
@@ -225,6 +238,8 @@ class Model:
         Args:
             network: The other one.
         """
+        if self.aim is not None:
+            return aimed_at(self.aim.base.with_network(network), self.aim.targets)
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
         other = Model(network, **settings, forward=self.forward, output_key=self.output_key, name=self.name)
         other.memory.rows = self.memory.rows
@@ -232,14 +247,18 @@ class Model:
         return other
 
     def unit(self, layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Model:
-        """Return a model whose one output is a unit of a layer, for any method; see `xai.model.unit`.
+        """Return a model whose one output is a unit of a layer, for any method.
 
         Args:
             layer: The layer, by name.
             index: A channel, whose mean over positions it is, or a tuple (channel, row, column).
             before: Read a layer that is an activation function before it, so that a unit at 0 still has a gradient.
+
+        Raises:
+            LayerError: There is no such unit; said at once or in the first pass.
         """
-        return unit_model(self, layer, index, before=before)
+        find_layer(self.network, layer)
+        return aimed_at(self.aim.base if self.aim else self, (unit(layer, index, before=before),))
 
     activations = activations_of
 
@@ -288,18 +307,4 @@ class Model:
         Args:
             row: The input, (1, ...).
         """
-        key, modules = tuple(row.shape[1:]), modules_of(self.network)
-        if key not in self.memory.traces or self.memory.traces[key][0] != modules:
-            # With a graph where the input allows one: it tells what reads the output of a convolution.
-            seen = row.detach().clone().requires_grad_() if row.is_floating_point() else row
-            try:
-                found = trace(self.network, partial(self.forward_on, self.network, seen))
-            except NetworkError as error:
-                # Weights that were made in inference mode allow no graph; others want more rows at a time.
-                graph = not rows_run(self, row.detach(), 1)
-                if graph:
-                    learn_rows(self, row.detach(), error)
-                with torch.set_grad_enabled(graph):
-                    found = trace(self.network, partial(self.forward_on, self.network, seen))
-            self.memory.traces[key] = modules, found
-        return self.memory.traces[key][1]
+        return traced(self, row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.arrays import all_finite
 from xai.base.errors import InputError, NetworkError, XaiWarning, within
+from xai.model.aimed import aimed
 from xai.model.layer_session import LayerSession
 from xai.model.outputs import doubt
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
@@ -66,6 +68,7 @@ def open_session(
         seed = None if seed is None else whole_number("seed", seed)
         batch = model.prepare(inputs)
         with untouched(model.network):
+            model, target = aimed(model, batch, target)
             found = model.trace_of(batch[:1])
             size = batch_size or batch_size_for(found, batch[0].numel(), batch.device.type)
             size = model.memory.rows.exactly or size
@@ -80,6 +83,8 @@ def open_session(
                 raw = run(model, batch, size)
             prediction = model.probabilities(raw.detach())
             resolved = resolve_target(target, prediction, model.classes, model.task)
+            if model.aim is not None:
+                resolved = replace(resolved, functions=model.aim.targets)
             plan = ExecutionPlan(model.network, size)
             session = Session(operation, model, batch, resolved, prediction, plan, found, of, seed, exact)
             session.diagnostics, session.version = [{} for _ in range(len(batch))], version
@@ -95,7 +100,7 @@ def open_session(
                 session = LayerSession.of_layer(session, layer)
             elif words:
                 session = TokenSession.of_texts(session)
-            elif not exact and passes >= PASSES_WORTH_A_PLAN and model.forward is None:
+            elif not exact and passes >= PASSES_WORTH_A_PLAN and model.forward is None and model.aim is None:
                 session.plan = make_plan(model, found, batch, raw, resolved, size, scores_only=scores_only)
             yield session
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, NetworkError, describe
 
-__all__ = ["named_tensors", "read_scores"]
+__all__ = ["all_numbers", "named_tensors", "one_tensor", "read_scores"]
 
 MOST_LISTED = 12
 
@@ -55,7 +56,7 @@ def read_scores(output: object, key: str | int | None, rows: int) -> tuple[Tenso
         wanted = "one output that can be scores; say with output_key= which it is"
         raise NetworkError("network", expected=wanted, got=_listed(fitting))
     if not fitting or not _can_be(next(iter(fitting.values())), rows):
-        wanted = f"scores of shape ({rows}, K); choose them with forward= where the network has other outputs"
+        wanted = f"scores of shape ({rows}, K); choose them with forward=, or explain another number (xai.targets)"
         raise NetworkError("network", expected=wanted, got=_listed(tensors) if tensors else describe(output))
     ((path, scores),) = fitting.items()
     return scores[:, None] if scores.ndim == 1 else scores, path
@@ -71,3 +72,39 @@ def _listed(tensors: dict[str, Tensor]) -> str:
     said = [f"{path!r} ({describe(tensor)})" for path, tensor in tensors.items()]
     more = f", and {len(said) - MOST_LISTED} more" if len(said) > MOST_LISTED else ""
     return ", ".join(said[:MOST_LISTED]) + more if said else "nothing"
+
+
+def all_numbers(output: object, rows: int) -> Tensor | None:
+    """Return every floating number of an output with one part per row, (rows, M), else the sum of all, (rows, 1).
+
+    None where there is no floating number, and where a single tensor has other rows: that network wants another batch.
+    """
+    floating = [tensor for tensor in named_tensors(output).values() if tensor.is_floating_point()]
+    found = [tensor.reshape(rows, -1) for tensor in floating if tensor.shape[:1] == (rows,)]
+    if found:
+        return torch.cat(found, 1)
+    if not floating or isinstance(output, Tensor):
+        return None
+    return torch.stack([tensor.sum() for tensor in floating]).sum().expand(rows, 1)
+
+
+def one_tensor(output: object, key: str | int | None, ranks: tuple[int, ...]) -> Tensor:
+    """Return the only floating tensor of some number of axes; where several are, the one called logits or out.
+
+    Raises InputError for a key that there is none of, NetworkError where none or several fit.
+    """
+    tensors = named_tensors(output)
+    if key is not None and str(key) not in tensors:
+        raise InputError("output", expected=f"one of {_listed(tensors)}", got=repr(key))
+    fitting = {
+        path: tensor
+        for path, tensor in tensors.items()
+        if tensor.is_floating_point() and tensor.ndim in ranks and (key is None or path == str(key))
+    }
+    usual = [fitting[name] for name in ("logits", "out") if name in fitting]
+    if len(fitting) > 1 and not usual:
+        raise NetworkError("network", expected="one such output; say with output= which it is", got=_listed(fitting))
+    if not fitting:
+        wanted = f"a floating tensor of {' or '.join(map(str, ranks))} axes for this target"
+        raise NetworkError("network", expected=wanted, got=_listed(tensors) if tensors else describe(output))
+    return usual[0] if usual else next(iter(fitting.values()))

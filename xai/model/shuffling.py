@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from xai.base.errors import InputError
 from xai.model.model import Model
+from xai.model.tracing import numbers_on
 from xai.network.guard import same_random_state, untouched
 
 __all__ = ["layers_with_weights", "layers_without_weights", "shuffled"]
@@ -80,7 +81,7 @@ def _refit(model: Model, norms: list[_BatchNorm], inputs: Tensor) -> None:
         norm.train()
     try:
         if norms:
-            model.forward_on(model.network, inputs)
+            numbers_on(model, model.network, inputs)
     finally:
         for norm in norms:
             norm.eval()

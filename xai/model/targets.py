@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xai.base.arrays import as_tensor
 from xai.base.errors import TargetError, describe
+from xai.results.named_target import NamedTarget
 
 __all__ = ["Target", "resolve_target"]
 
@@ -22,6 +23,7 @@ class Target:
 
     index: Tensor
     against: Tensor | None = None
+    functions: tuple[NamedTarget, ...] = ()  # where the outputs are no classes, what they are
 
     def select(self, scores: Tensor, rows: Tensor | None) -> Tensor:
         """Return the explained number of each row, shape (n,), from scores (n, K) of the rows numbered `rows` (n,).
@@ -31,8 +33,10 @@ class Target:
         found = _picked(scores, self.index, rows)
         return found if self.against is None else found - _picked(scores, self.against, rows)
 
-    def labels(self) -> tuple[int | tuple[int, int], ...]:
-        """Return the target of each row as plain numbers or pairs."""
+    def labels(self) -> tuple[int | tuple[int, int] | NamedTarget, ...]:
+        """Return the target of each row: a number, a pair, or what the explained output is."""
+        if self.functions:
+            return tuple(self.functions[number] for number in self.index.tolist())
         if self.against is None:
             return tuple(self.index.tolist())
         return tuple(zip(self.index.tolist(), self.against.tolist(), strict=True))

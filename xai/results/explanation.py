@@ -17,6 +17,7 @@ from xai.results.display import Shown
 from xai.results.elsewhere import explanation_of
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
 from xai.results.finding import Finding
+from xai.results.named_target import NamedTarget
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ class Explanation(Shown):
     Args:
         method: The method's name.
         inputs: What was explained, in the caller's units, (N, ...).
-        target: The class of each row, or a pair (a, b) for a rather than b.
+        target: The class of each row, a pair (a, b) for a rather than b, or a function of the output by its name.
         values: Of the shape of `inputs` where `over` is "input"; that of a layer's output, or (N, H, W) as a map in
             input size, where it is "layer"; else a list of one vector per row.
         over: What the values are of: "input", "layer", "segments" (areas of an image), "features" (columns of a table),
@@ -56,7 +57,7 @@ class Explanation(Shown):
 
     method: str
     inputs: Tensor
-    target: tuple[int | tuple[int, int], ...]
+    target: tuple[int | tuple[int, int] | NamedTarget, ...]
     values: Tensor | list[Tensor]
     over: str
     prediction: Tensor
@@ -178,6 +179,8 @@ class Explanation(Shown):
             row: Its number.
         """
         target = self.target[row]
+        if isinstance(target, NamedTarget):
+            return target.name
         if isinstance(target, tuple):
             return f"{self.class_name(target[0])} rather than {self.class_name(target[1])}"
         return self.class_name(target)

@@ -18,6 +18,7 @@ from xai.base.files import write_atomically
 from xai.base.reading import as_kind, parse_json
 from xai.base.tensor_file import open_tensors
 from xai.results.finding import Finding
+from xai.results.named_target import NamedTarget
 
 if TYPE_CHECKING:
     from xai.results.explanation import Explanation
@@ -35,7 +36,7 @@ class Saved(msgspec.Struct, forbid_unknown_fields=True):
     """What stands beside the tensors; see `Explanation`."""
 
     method: str
-    target: list[int | tuple[int, int]]
+    target: list[int | list[int] | dict[str, str | None]]
     over: str
     options: dict[str, object]
     model_digest: str
@@ -64,6 +65,10 @@ def explanation_parts(explanation: Explanation) -> tuple[dict[str, Tensor], dict
         for entry in fields(explanation)
         if entry.name not in (*TENSORS, "evidence", "pooled", "remake")
     }
+    plain["target"] = [
+        {"name": target.name, "written": target.written} if isinstance(target, NamedTarget) else target
+        for target in explanation.target
+    ]
     plain["pooled"] = [finding.to_dict() for finding in explanation.pooled]
     plain["evidence"] = [[finding.to_dict() for finding in row] for row in explanation.evidence]
     return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, plain
@@ -102,7 +107,7 @@ def explanation_fields(plain: Any, tensors: dict[str, Tensor], path: str | Path)
     return dict(
         **found,
         method=saved.method,
-        target=tuple(saved.target),
+        target=tuple(_target(target, path) for target in saved.target),
         over=saved.over,
         options=saved.options,
         model_digest=saved.model_digest,
@@ -115,6 +120,19 @@ def explanation_fields(plain: Any, tensors: dict[str, Tensor], path: str | Path)
         pooled=pooled,
         seed=saved.seed,
     )
+
+
+def _target(saved: int | list[int] | dict[str, str | None], path: str | Path) -> int | tuple[int, int] | NamedTarget:
+    """Return a target as it was; checked here, since msgspec corrupts memory with bounded numbers beside tuples."""
+    if isinstance(saved, dict):
+        name = saved.get("name")
+        if name is None or set(saved) != {"name", "written"}:
+            raise _refused(path, f"a target {describe(saved)}")
+        return NamedTarget(name, saved["written"])
+    pair = saved if isinstance(saved, list) else [saved]
+    if min(pair, default=-1) < 0 or (isinstance(saved, list) and len(saved) != 2):
+        raise _refused(path, f"a class {describe(saved)}")
+    return (pair[0], pair[1]) if isinstance(saved, list) else saved
 
 
 def _gathered(tensors: dict[str, Tensor], path: str | Path) -> dict[str, Tensor | list[Tensor]]:
@@ -148,10 +166,6 @@ def _check_rows(saved: Saved, found: dict[str, Tensor | list[Tensor]], path: str
     for name, value in per_row.items():
         if len(value) != rows:
             raise _refused(path, f"{len(value)} {name} for {rows} rows")
-    for target in saved.target:
-        # Checked here: msgspec 0.22 corrupts memory with a bounded number beside a tuple in a list.
-        if min(target if isinstance(target, tuple) else (target,)) < 0:
-            raise _refused(path, f"a class {describe(target)}")
     if not isinstance(saved.options.get("run", {}), dict):
         raise _refused(path, "options that do not say how it was run")
     background = found.get("background")

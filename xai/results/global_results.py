@@ -10,6 +10,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.results.display import Shown
 from xai.results.finding import Finding
+from xai.results.named_target import NamedTarget
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ class Effects(Shown):
 
     kind: str
     curves: tuple[Curve, ...]
-    target: int | tuple[int, int]
+    target: int | tuple[int, int] | NamedTarget
     classes: tuple[str, ...]
     of: str
     rows: int
@@ -90,6 +91,8 @@ class Effects(Shown):
 
     def target_name(self) -> str:
         """Return what the curves are of: a class, or "a rather than b"."""
+        if isinstance(self.target, NamedTarget):
+            return self.target.name
         numbers = self.target if isinstance(self.target, tuple) else (self.target,)
         return " rather than ".join(self.classes[number] if self.classes else str(number) for number in numbers)
 
