@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: report test lint bench soak calibrate docs gallery imagenet clean fuzz mutants
+.PHONY: vision report test lint bench soak calibrate docs gallery imagenet clean fuzz mutants
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -42,6 +42,11 @@ docs: .venv/ready
 
 gallery: .venv/ready
 	$(BIN)/python reports/make_gallery.py
+
+# Networks of torchvision and timm. Apart, since transformers imports whatever torchvision it finds, fitting or not.
+vision: .venv/ready
+	$(INSTALL) -e '.[vision]'
+	$(BIN)/python -m pytest -q tests/adapters tests/attribution/test_lrp_transformers.py tests/model
 
 imagenet: .venv/ready
 	$(INSTALL) -e '.[imagenet]'

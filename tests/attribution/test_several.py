@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests import optional
 from tests.zoo import ZOO, images
 from xai.attribution.deeplift import deeplift
 from xai.attribution.gradients import integrated_gradients, saliency
@@ -73,7 +74,7 @@ def test_a_channel_is_its_mean_and_a_position_one_of_it() -> None:
 
 def test_a_text_classifier_of_hugging_face() -> None:
     """Its calling convention: input_ids and attention_mask by keyword, a ModelOutput with logits; random weights."""
-    transformers = pytest.importorskip("transformers")
+    transformers = optional.transformers()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         config = transformers.BertConfig(
