@@ -103,7 +103,8 @@ def _pictures(count: int, generator: torch.Generator, counting: int = 0) -> tupl
 def _start_at_objects(weight: Tensor, images: Tensor, every: Tensor) -> None:
     """Start filters at objects of pictures, which shape ever: from random ones, training often finds none."""
     with torch.no_grad():
-        for own, image, mask in zip(weight, images[:, 0], every[:, 0], strict=True):
+        count = len(weight)
+        for own, image, mask in zip(weight, images[:count, 0], every[:count, 0], strict=True):
             patch = image[mask > 0].view(PATCH, PATCH)
             patch = patch - patch.mean()
             own[0] = patch / patch.norm()

@@ -120,6 +120,11 @@ def test_the_noise_of_a_table_is_measured_in_what_the_columns_spread() -> None:
     few, many = rows(3, 10) + 1000, rows(21, 10) + 1000
     behind = gradient_shap(model, few, background=rows(40, 10) + 1000)
     assert noise_of(behind, model) == "2 % of a column's standard deviation in its background"
+    table = TabularInput(list("abcdefghij"), std=[1.0] * 10)
+    declared = linear(WEIGHTS.abs() + torch.linspace(1, 2, 10), input=table)
+    said = "2 % of a column's standard deviation, as the model's input says"
+    assert noise_of(saliency(declared, few), declared) == said
+    assert noise_of(saliency(declared, many), declared) == said
     assert noise_of(saliency(model, many), model) == "2 % of a column's standard deviation in the explained rows"
     assert noise_of(saliency(model, few), model) == "2 % of each value"
     image = Model(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), input=ImageInput((1, 8, 8)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,11 +18,13 @@ from xai.evidence.effects import Effects
 from xai.evidence.faithfulness import Compared, faithfulness
 from xai.evidence.pooled import pooled_finding
 from xai.evidence.randomization import randomization
+from xai.evidence.rivals import unit_rivals
 from xai.evidence.stability import stability
 from xai.evidence.verdict import remarks, verdict
 from xai.evidence.verify import verify
 from xai.evidence.windows import windows_of
 from xai.inputs.image import ImageInput
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.lime.text import lime_text
 from xai.model.model import Model
@@ -101,6 +104,21 @@ class TestTables:
             (alone,) = faithfulness(model, explanation[row])
             assert alone.score == pytest.approx(together[row].score, abs=1e-6)
 
+    @pytest.mark.parametrize("method", [integrated_gradients, saliency])
+    def test_nor_do_its_verdict_and_rivals_depend_on_how_many_rows_are_beside_it(self, method: Callable) -> None:
+        table = TabularInput(list("abcdefgh"), std=[3.0] * 8 if method is saliency else None)
+        model = Model(nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3)), input=table)
+        rows = 5 + 3 * torch.randn(24, 8, generator=torch.Generator().manual_seed(1))
+        checks = ["faithfulness"]
+        whole = verify(model, method(model, rows), checks)
+        for count in (1, 3):
+            few = verify(model, method(model, rows[:count]), checks)
+            for alone, beside in zip(few.evidence, whole.evidence[:count], strict=True):
+                assert verdict(alone) == verdict(beside)
+                assert [finding.status for finding in alone] == [finding.status for finding in beside]
+                assert alone[0].details["rivals"] == pytest.approx(beside[0].details["rivals"], abs=1e-5)
+                assert "how far the input is from absent" in alone[0].details["rivals"]
+
 
 class TestImages:
     def test_the_planted_mask_is_supported_and_wrong_maps_are_not(self, planted: Model) -> None:
@@ -140,6 +158,20 @@ class TestImages:
         (finding,) = faithfulness(planted, with_map(planted, torch.ones(SIDE, SIDE)))
         assert finding.status == "warn"
         assert "marks nothing" in finding.text
+
+    def test_where_squares_are_compared_rivals_are_squared_too(self, planted: Model) -> None:
+        sensitive = saliency(planted, planted_image(), 1)
+        signed = replace(sensitive, options={**sensitive.options, "claim": "additive"})
+        with planted.explaining("faithfulness", sensitive.inputs, [1], seed=0) as session:
+            units, absent = torch.rand(SIDE, SIDE).double(), torch.zeros_like(session.inputs)
+            squared, plain = (
+                unit_rivals(session, made, 0, units, absent, torch.ones_like(absent), None)
+                for made in (sensitive, signed)
+            )
+        assert list(squared) == list(plain)
+        assert len(plain) == 3  # a blob, edges and the distance
+        for name, rival in plain.items():
+            torch.testing.assert_close(squared[name], rival**2)
 
     def test_sensitivity_is_measured_by_small_changes(self) -> None:
         """Of a linear network the size of noise in a window is the root of the sum of squared weights."""

@@ -17,7 +17,8 @@ from xai.evidence.controls import control_maps
 from xai.evidence.effects import Effects, fitted, from_repeats
 from xai.evidence.faithful_words import finding_of
 from xai.evidence.map_scores import explained_layer
-from xai.evidence.rivals import difference_scale, of_another_class, unit_rivals
+from xai.evidence.noise import difference_scale
+from xai.evidence.rivals import of_another_class, unit_rivals
 from xai.evidence.small_changes import small_change_sizes
 from xai.evidence.ways import Way, ways_of_hiding
 from xai.evidence.windows import LEAST_WINDOWS, draw_sets, windows_of

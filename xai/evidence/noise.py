@@ -1,27 +1,61 @@
-"""What a small change of each value of a row is measured in."""
+"""What a small change of each value of a row, and its distance from what is absent, are measured in."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from xai.evidence.map_scores import explained_layer
 from xai.lime.summary import TrainingSummary
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["noise_scale_of"]
+__all__ = ["difference_scale", "noise_scale_of"]
 
 ENOUGH = 20  # more rows than so many say how far a column spreads
 
 
 def noise_scale_of(session: Session, explanation: Explanation) -> tuple[Tensor, str]:
-    """Return what the noise of each value is measured in, of the inputs' shape, and its name."""
-    inputs, training, rows_of_data = session.inputs, explanation.options.get("background"), explanation.background
-    if isinstance(training, dict):
-        spread = inputs.new_tensor(TrainingSummary.load(training).spread(session.kind.names))
-        return spread.expand_as(inputs), "a column's standard deviation in training"
-    rows, whose = None, ""
-    if rows_of_data is not None and len(rows_of_data) > 1:  # rows of data; of one baseline nothing spreads
-        rows, whose = rows_of_data.to(inputs).flatten(0, 1), "its background"
-    elif len(inputs) > ENOUGH:
-        rows, whose = inputs, "the explained rows"
-    return session.kind.noise_scale(inputs, rows, whose)
+    """Return what the noise of each value is measured in, of the inputs' shape, and its name.
+
+    Data behind the explanation say it, or the model's input; else many rows that are explained together.
+    """
+    spread = _in_training(session, explanation)
+    if spread is not None:
+        return spread, "a column's standard deviation in training"
+    rows, whose = _data(session, explanation), "its background"
+    if rows is None and len(session) > ENOUGH:
+        rows, whose = session.inputs, "the explained rows"
+    return session.kind.noise_scale(session.inputs, rows, whose)
+
+
+def difference_scale(session: Session, explanation: Explanation) -> Tensor | None:
+    """Return what differences of each value are measured in, (N, ...), None for words and for what a layer puts out.
+
+    Data behind the explanation say it, or the model's input; else each column counts in its own units. The rows that
+    happen to be explained together do not, so that a row's rival is the same in any company.
+    """
+    inputs = session.inputs
+    if not inputs.is_floating_point() or explained_layer(explanation) is not None:
+        return None
+    spread, rows = _in_training(session, explanation), _data(session, explanation)
+    if spread is not None:
+        return spread
+    if rows is None:
+        rows = torch.stack([torch.zeros_like(inputs[0]), torch.full_like(inputs[0], 2**0.5)])  # a deviation of 1
+    return session.kind.noise_scale(inputs, rows)[0]
+
+
+def _in_training(session: Session, explanation: Explanation) -> Tensor | None:
+    """Return the standard deviations of the columns that an explanation's training data had; None where it has none."""
+    training = explanation.options.get("background")
+    if not isinstance(training, dict):
+        return None
+    spread = session.inputs.new_tensor(TrainingSummary.load(training).spread(session.kind.names))
+    return spread.expand_as(session.inputs)
+
+
+def _data(session: Session, explanation: Explanation) -> Tensor | None:
+    """Return the rows of data behind an explanation, (B, ...); of one baseline nothing spreads."""
+    rows = explanation.background
+    return None if rows is None or len(rows) < 2 else rows.to(session.inputs).flatten(0, 1)

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from xai.base.errors import XaiError
 from xai.evidence.claims import claim_of, claimed_units
-from xai.evidence.map_scores import explained_layer, rivals_of
+from xai.evidence.map_scores import rivals_of
 from xai.evidence.recompute import recompute
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["difference_scale", "of_another_class", "unit_rivals"]
+__all__ = ["of_another_class", "unit_rivals"]
 
 AWAY = "how far the input is from absent"
 
@@ -40,14 +40,16 @@ def unit_rivals(
         row: which row of it.
         units: what the map claims of each unit of the row.
         absent: what stands where a part is hidden, (N, ...), where it is numbers.
-        scale: see `difference_scale`, made once for all rows.
+        scale: see `xai.evidence.noise.difference_scale`, made once for all rows.
         other: see `of_another_class`.
     """
-    found = {name: rival.double().cpu() for name, rival in rivals_of(session, row, units.float()).items()}
+    # Sensitivities are compared as squares (see `claimed_units`), and so is what stands beside them.
+    power = 2 if claim_of(explanation) == "sensitivity" else 1
+    found = {name: rival.double().cpu() ** power for name, rival in rivals_of(session, row, units.float()).items()}
     if absent is not None and scale is not None:
         away, unit = (session.inputs[row] - absent[row]).abs(), scale[row]
         away = torch.where(unit > 0, away / unit.clamp_min(1e-12), (away > 0).to(away)).double().cpu()
-        away = _per_unit(away, units)
+        away = _per_unit(away**power, units)
         if away is not None:
             found[AWAY] = away
     if other is not None:
@@ -55,14 +57,6 @@ def unit_rivals(
         if claimed.shape == units.shape:
             found[f"the same method for {other.target_name(row)}"] = claimed
     return found
-
-
-def difference_scale(session: Session, explanation: Explanation) -> Tensor | None:
-    """Return what differences of each value are measured in, (N, ...), None for words and for what a layer puts out."""
-    inputs = session.inputs
-    if not inputs.is_floating_point() or explained_layer(explanation) is not None:
-        return None
-    return session.kind.noise_scale(inputs, inputs if len(session) > 2 else None)[0]
 
 
 def of_another_class(model: Model, explanation: Explanation) -> Explanation | None:

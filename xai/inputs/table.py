@@ -166,8 +166,14 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         return middle
 
     def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
-        """Return the deviation of each column in `rows`, 0 for categories; without rows the size of each value."""
+        """Return the deviation of each column, as `std` says it or in `rows`; else the size of each value.
+
+        Categories have 0.
+        """
         numeric = [name not in self.categorical for name in self.names]
+        if self.std is not None:
+            declared = batch.new_tensor(self.std) * batch.new_tensor(numeric)
+            return declared.expand_as(batch), "a column's standard deviation, as the model's input says"
         if self.missing and rows is not None:  # a gap is as far from the middle as the middle is
             rows = torch.where(rows.isnan(), rows.nanmean(0), rows)
         return noise_in_columns(batch, numeric, rows, whose)
