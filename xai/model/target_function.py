@@ -41,11 +41,16 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class TargetFunction(NamedTarget):
-    """A number for each row of a batch: read(output, recorded) -> (n,), from what the network puts out for n rows.
+    """A number for each row of a batch, from what the network puts out for it.
 
-    recorded: what `layers` put out in that pass. inner: is it read from those alone? fix: what the number is of depends
-    on the row that is explained (the class that a pixel has, say): it returns the function for that row, and is asked
-    once, before anything is changed.
+    Args:
+        name: What a sentence calls it.
+        written: What a command or a file calls it, None where it has no such name.
+        read: From the output for n rows, and what `layers` put out in that pass, to the numbers (n,).
+        layers: Whose output is read beside the network's own.
+        inner: Is the number read from those layers alone?
+        fix: Where what the number is of depends on the row that is explained (the class that a pixel has, say), it
+            returns the function for that row, and is asked once, before anything is changed.
     """
 
     read: Callable[[Any, Recorded], Tensor] | None = None
