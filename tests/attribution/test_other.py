@@ -94,8 +94,6 @@ def test_known_value_and_rows() -> None:
 
     explanation = occlusion(Model(Product(), task="regression"), [[2.0, 3.0]])
     assert explanation.values.tolist() == [[6.0, 6.0]]
-    with pytest.raises(InputError, match="only images have windows"):
-        occlusion(Model(Product(), task="regression"), [[2.0, 3.0]], window=1)
 
 
 def test_a_gap_between_windows_is_named() -> None:
@@ -103,7 +101,7 @@ def test_a_gap_between_windows_is_named() -> None:
         occlusion(ZOO["plain"](), images(1), window=3, stride=7)
 
 
-@pytest.mark.parametrize("window", [0, 9, (1, 2, 3), "wide", 1.5, True])
+@pytest.mark.parametrize("window", [0, 9, (1, 2, 3, 4), (3, 2, 2), "wide", 1.5, True])
 def test_windows_that_cannot_be(window: object) -> None:
     with pytest.raises(InputError, match="window: expected"):
         occlusion(ZOO["plain"](), images(), window=window)

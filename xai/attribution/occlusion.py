@@ -26,8 +26,8 @@ def occlusion(
     inputs: object,
     target: object = None,
     *,
-    window: int | tuple[int, int] | None = None,
-    stride: int | tuple[int, int] | None = None,
+    window: int | tuple[int, ...] | None = None,
+    stride: int | tuple[int, ...] | None = None,
     segments: object = None,
     baseline: object = None,
     of: str = "output",
@@ -37,16 +37,19 @@ def occlusion(
 ) -> Explanation:
     """Return by how much the output falls when a window is replaced by the baseline, spread over the window.
 
-    Over an image the window slides, with all channels; where windows overlap, a pixel gets the mean of those that cover
-    it. Of other inputs one value at a time is replaced; of a series, a value at "zero" is a 0 in the caller's units,
-    not padding. Of texts a word at a time is hidden, and of any input a part, where `segments` says what the parts are.
+    Over an image the window slides, with all channels; where windows overlap, a value gets the mean of those that cover
+    it. Of other inputs one value at a time is replaced, unless there is a window: it slides over the steps of a series
+    with all their channels, or over all axes (channels too) where it has a length for each. Of a series, a value at
+    "zero" is a 0 in the caller's units, not padding. Of texts a word at a time is hidden, and of any input a part,
+    where `segments` says what the parts are.
 
     Args:
         model: What is explained.
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        window: Of images, its side, or height and width, in pixels; by default a seventh of each side.
-        stride: By how many pixels it moves; by default half the window.
+        window: Its sides in pixels (steps, columns), one for all or one for each: of positions, or of all axes of an
+            input (C, D, H, W). Of images by default a seventh of each side.
+        stride: By how many it moves, one for all or one for each; by default half the window.
         segments: What is hidden in place of windows and values: of texts "words", "sentences", "tokens" or other units
             as for `lime_text`; of others what `kernel_shap` takes.
         baseline: What stands in its place: "zero" (where None is given), "mean", "noise", "blur", a number, or a
@@ -82,18 +85,18 @@ def occlusion(
                 raise InputError("window", expected="none beside parts", got=repr(window))
             return occluded_parts(session, segments, baseline, of)
         kind, places = session.kind, session.kind.positions(session.inputs)
-        if len(places) == 2:
-            size = _pair(_or(window, tuple(max(1, side // 7) for side in places)), "window", places)
-            step = _pair(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", places)
-            if step[0] > size[0] or step[1] > size[1]:
+        options: dict[str, Any] = {"of": of}
+        windows = None
+        if len(places) == 2 or window is not None or stride is not None:
+            places = _sides_of(window, stride, places, tuple(session.inputs.shape[1:]))
+            size = _lengths(_or(window, tuple(max(1, side // 7) for side in places)), "window", places)
+            step = _lengths(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", places)
+            if any(one > other for one, other in zip(step, size, strict=True)):
                 raise InputError("stride", expected=f"at most the window {size}, so that no gap is left", got=step)
             windows = _windows(places, size, step)
-            options = {"of": of, "window": size, "stride": step}
+            options |= {"window": size, "stride": step}
         else:
-            if window is not None or stride is not None:
-                raise InputError("window", expected="none, since only images have windows", got=repr(window))
-            places, windows = tuple(session.inputs.shape[1:]), None  # each value alone
-            options = {"of": of}
+            places = tuple(session.inputs.shape[1:])  # each value alone
         hidden, name = session.baseline("zero" if baseline is None else baseline)
         full = session.scores(session.inputs, session.rows)
         hiding = Replacing(session.inputs, None, hidden[None], places, kind.hide)
@@ -119,21 +122,25 @@ def occlusion(
         )
 
 
-def _windows(sides: tuple[int, int], size: tuple[int, int], step: tuple[int, int]) -> Tensor:
-    """Return top, left, bottom and right of windows (n, 4); the last of a row or column ends at the border."""
+def _windows(sides: tuple[int, ...], size: tuple[int, ...], step: tuple[int, ...]) -> Tensor:
+    """Return the first and last places of windows along each side, (n, 2, sides); the last ones end at the border."""
     starts = [
-        sorted({*range(0, side - length + 1, stride), side - length})
+        torch.tensor(sorted({*range(0, side - length + 1, stride), side - length}))
         for side, length, stride in zip(sides, size, step, strict=True)
     ]
-    corners = torch.cartesian_prod(*map(torch.tensor, starts))
-    return torch.cat([corners, corners + torch.tensor(size)], 1)
+    corners = torch.cartesian_prod(*starts).view(-1, len(sides))
+    return torch.stack([corners, corners + torch.tensor(size)], 1)
 
 
 def _rectangles(windows: Tensor, numbers: Tensor, sides: tuple[int, ...]) -> Tensor:
-    """Return the masks (n, H, W) of the windows with these numbers."""
-    top, left, bottom, right = windows[numbers].T[:, :, None]
-    rows, columns = (torch.arange(side) for side in sides)
-    return ((rows >= top) & (rows < bottom))[:, :, None] & ((columns >= left) & (columns < right))[:, None]
+    """Return the masks (n, *sides) of the windows with these numbers."""
+    first, last = windows[numbers].unbind(1)
+    masks = torch.ones(len(numbers), *sides, dtype=torch.bool)
+    for axis, side in enumerate(sides):
+        places = torch.arange(side)
+        inside = (places >= first[:, axis, None]) & (places < last[:, axis, None])
+        masks &= inside.view(-1, *(side if other == axis else 1 for other in range(len(sides))))
+    return masks
 
 
 def _singles(numbers: Tensor, places: tuple[int, ...]) -> Tensor:
@@ -147,10 +154,22 @@ def _or(value: object, default: tuple[int, ...]) -> object:
     return default if value is None else value
 
 
-def _pair(value: Any, argument: str, sides: tuple[int, ...]) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, Integral) and not isinstance(value, bool) else value
-    fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(item, Integral) for item in pair)
-    if not fits or not all(1 <= item <= side for item, side in zip(pair, sides, strict=True)):
-        wanted = f"one or two whole numbers from 1 to {sides[0]} and {sides[1]}"
+def _sides_of(window: object, stride: object, places: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sides along which windows lie: of positions, or of all axes where there is a length for each."""
+    for argument in (window, stride):
+        if isinstance(argument, tuple | list) and len(argument) == len(shape):
+            return shape
+    return places or shape
+
+
+def _lengths(value: Any, argument: str, sides: tuple[int, ...]) -> tuple[int, ...]:
+    several = (value,) * len(sides) if isinstance(value, Integral) and not isinstance(value, bool) else value
+    fits = isinstance(several, tuple | list) and len(several) == len(sides)
+    whole = fits and all(isinstance(item, Integral) and not isinstance(item, bool) for item in several)
+    if not whole or not all(1 <= item <= side for item, side in zip(several, sides, strict=True)):
+        count = {1: "a whole number", 2: "one or two whole numbers"}.get(
+            len(sides), f"one or {len(sides)} whole numbers"
+        )
+        wanted = f"{count} from 1 to {' and '.join(map(str, sides))}"
         raise InputError(argument, expected=wanted, got=describe(value), operation="occlusion")
-    return int(pair[0]), int(pair[1])
+    return tuple(int(item) for item in several)
