@@ -7,12 +7,14 @@ winner; only layers with weights and activations need rules of their own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from xai.attribution.backward_rules import Operation, Table, check_graph, connect, no_recurrence, ruled_gradient
+from xai.attribution.lrp_input_rules import AT_INPUT, InputRelevance, LayerRules, as_shares, at_input
 from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
 from xai.attribution.relevance import Account
@@ -37,6 +39,7 @@ def lrp(
     target: object = None,
     *,
     rule: str = "composite",
+    rules: Mapping[str, str] | None = None,
     epsilon: float = 1e-6,
     gamma: float = 0.25,
     alpha: float = 2.0,
@@ -61,6 +64,9 @@ def lrp(
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         rule: "epsilon" for every layer; "gamma", which favors what agrees with the neuron's sign; "alpha_beta" with
             beta = alpha - 1; or "composite": gamma for convolutions, epsilon for linear layers.
+        rules: Another rule for some layers, by their name or that of a module around them: "epsilon", "gamma",
+            "alpha_beta" or "zplus" (alpha 1); of a layer that reads the input also "zbox" (which needs an input with a
+            range), "flat" or "wsquare", which give relevance to values of 0 as well.
         epsilon: What keeps denominators from 0.
         gamma: How much more contributions of the neuron's own sign count.
         alpha: The weight of positive contributions, from 1.
@@ -91,6 +97,7 @@ def lrp(
     alpha = real_number("alpha", alpha)
     if alpha < 1:
         raise InputError("alpha", expected="a number from 1", got=alpha)
+    by_layer = LayerRules(model.network, rules)
     # Worth a plan whatever it costs: folding is part of the method, and is used where the network stays the same.
     # Its rules are continuous where activations bend, so scores are all that must agree.
     run = {"passes": PASSES_WORTH_A_PLAN, "exact": exact, "batch_size": batch_size, "layer": layer, "scores_only": True}
@@ -98,16 +105,15 @@ def lrp(
         account = Account(session)
         parts, scores = [], []
         for rows in session.chunks(len(session)):
+            batch = session.inputs[rows]
+            reached = InputRelevance(session, batch)
             with account.of(rows):
-                score, gradient = ruled_gradient(
-                    session,
-                    session.inputs[rows],
-                    rows,
-                    _table(rule, Split(epsilon, gamma, alpha), account),
-                    partial(check_graph, allowed=SELECTING),
-                )
+                table = _table(rule, by_layer, Split(epsilon, gamma, alpha), account, reached)
+                check = partial(check_graph, allowed=SELECTING)
+                score, gradient = ruled_gradient(session, batch, rows, table, check)
             scores.append(score.double())
-            parts.append(gradient * session.inputs[rows])
+            parts.append(gradient * batch if reached.total is None else gradient * batch + reached.total)
+        by_layer.check_used()
         values, score = torch.cat(parts), torch.cat(scores)
         known = account.biases + account.epsilon + account.softmax
         session.note("score", score)
@@ -115,29 +121,39 @@ def lrp(
         session.note("absorbed_by_epsilon", account.epsilon)
         session.note("absorbed_by_softmax", account.softmax)
         session.note("absorbed_elsewhere", score - values.double().flatten(1).sum(1) - known)
-        options = {"rule": rule, "epsilon": epsilon, "gamma": gamma, "alpha": alpha}
+        options: dict[str, object] = {"rule": rule, "epsilon": epsilon, "gamma": gamma, "alpha": alpha}
+        if by_layer.chosen:
+            options["rules"] = by_layer.chosen
         return session.explanation("lrp", values, "input", options=options, run={"rules": account.rules})
 
 
-def _table(rule: str, split: Split, account: Account) -> Table:
+def _table(rule: str, by_layer: LayerRules, split: Split, account: Account, reached: InputRelevance) -> Table:
     def weighted(operation: Operation) -> Tensor | None:
         if operation.places not in ((0,), ("input",)):
             return products(operation, account)
-        chosen = rule if rule != "composite" else EPSILON if operation.name == "linear" else GAMMA
+        usual = rule if rule != "composite" else EPSILON if operation.name == "linear" else GAMMA
+        chosen = by_layer.of(account.at_work, usual)
         steps_first = account.ran(operation.name, chosen)
+        if chosen in AT_INPUT:
+            ends = reached.ends(chosen, account.at_work, operation.sources[0])
 
         def values(source: Tensor) -> tuple:
             output = operation(source)
-            reached, version, written = output.detach(), source._version, output._version
+            put_out, version, written = output.detach(), source._version, output._version
 
             def handed(gradient: Tensor) -> tuple[Tensor]:
                 if source._version != version:
                     wanted = "layers whose input is not changed in place afterwards"
                     raise NetworkError("network", expected=wanted, got=operation.name, operation="lrp")
                 # An activation may have followed in place.
-                known = reached if reached._version == written else operation(source)
+                known = put_out if put_out._version == written else operation(source)
                 relevance = gradient * known
-                multiplier, biases = shares(chosen, split, operation, source, known, relevance)
+                if chosen in AT_INPUT:
+                    handed_on, biases = at_input(chosen, split.epsilon, operation, source, ends, relevance)
+                    account.layer(relevance, handed_on, biases, steps_first)
+                    reached.add(handed_on)
+                    return (torch.zeros_like(source),)
+                multiplier, biases = shares(*as_shares(chosen, split), operation, source, known, relevance)
                 account.layer(relevance, multiplier * source, biases, steps_first)
                 return (multiplier,)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xai.attribution.backward_rules import Operation
 
-__all__ = ["ALPHA_BETA", "EPSILON", "GAMMA", "Split", "shares"]
+__all__ = ["ALPHA_BETA", "EPSILON", "GAMMA", "Split", "back_through", "bias_of", "run_with", "shares", "stable"]
 
 EPSILON, GAMMA, ALPHA_BETA = "epsilon", "gamma", "alpha_beta"
 
@@ -31,37 +31,37 @@ def shares(
     epsilon: a_i w_ij / (z_j + epsilon sign z_j). gamma: contributions of the sign of z_j count 1 + gamma times.
     alpha_beta: alpha times the share of the positive contributions, less (alpha - 1) times that of the negative ones.
     """
-    weight, bias = layer.argument(1, "weight"), _bias(layer, output)
+    weight, bias = layer.argument(1, "weight"), bias_of(layer, output)
     if rule == EPSILON:
-        signal = relevance / _stable(output, split.epsilon)
-        return _back(layer, source, weight, signal), signal * bias
+        signal = relevance / stable(output, split.epsilon)
+        return back_through(layer, source, weight, signal), signal * bias
     above, below = weight.clamp_min(0), weight.clamp_max(0)
     # The contributions of both signs to each output: the negative ones are what the positive ones leave.
     signed = bool((source < 0).any())
-    positive = _run(layer, source.clamp_min(0) if signed else source, above) + bias.clamp_min(0)
+    positive = run_with(layer, source.clamp_min(0) if signed else source, above) + bias.clamp_min(0)
     if signed:
-        positive += _run(layer, source.clamp_max(0), below)
+        positive += run_with(layer, source.clamp_max(0), below)
     if rule == GAMMA:
         # Rounding of the difference does no harm: it is read only where the negative ones are the larger part.
         up = output >= 0
-        signal = relevance / _stable(output + split.gamma * torch.where(up, positive, output - positive), split.epsilon)
+        signal = relevance / stable(output + split.gamma * torch.where(up, positive, output - positive), split.epsilon)
         favored = split.gamma * signal * up
         for_it, against_it = signal + favored, (1 + split.gamma) * signal - favored
     else:
-        negative = _run(layer, source.clamp_min(0) if signed else source, below) + bias.clamp_max(0)
+        negative = run_with(layer, source.clamp_min(0) if signed else source, below) + bias.clamp_max(0)
         if signed:
-            negative += _run(layer, source.clamp_max(0), above)
-        for_it = split.alpha * relevance / _stable(positive, split.epsilon)
-        against_it = (1 - split.alpha) * relevance / _stable(negative, -split.epsilon)
+            negative += run_with(layer, source.clamp_max(0), above)
+        for_it = split.alpha * relevance / stable(positive, split.epsilon)
+        against_it = (1 - split.alpha) * relevance / stable(negative, -split.epsilon)
     kept = for_it * bias.clamp_min(0) + against_it * bias.clamp_max(0)
-    multiplier = _back(layer, source, above, for_it) + _back(layer, source, below, against_it)
+    multiplier = back_through(layer, source, above, for_it) + back_through(layer, source, below, against_it)
     if signed:  # through a negative input, a negative weight contributes positively
-        other = _back(layer, source, below, for_it) + _back(layer, source, above, against_it)
+        other = back_through(layer, source, below, for_it) + back_through(layer, source, above, against_it)
         multiplier = torch.where(source >= 0, multiplier, other)
     return multiplier, kept
 
 
-def _bias(layer: Operation, output: Tensor) -> Tensor:
+def bias_of(layer: Operation, output: Tensor) -> Tensor:
     """Return the biases in a shape that adds to the output (n, channels, ...) or, of a linear layer, (..., units)."""
     bias = layer.argument(2, "bias")
     if bias is None:
@@ -69,14 +69,14 @@ def _bias(layer: Operation, output: Tensor) -> Tensor:
     return bias if layer.name == "linear" else bias.view(-1, *(1,) * (output.ndim - 2))
 
 
-def _stable(denominator: Tensor, epsilon: float) -> Tensor:
+def stable(denominator: Tensor, epsilon: float) -> Tensor:
     """Return a denominator moved away from 0; one of exactly 0 to the side of epsilon's sign."""
     above = denominator >= 0 if epsilon > 0 else denominator > 0
     away = denominator.new_tensor(abs(epsilon))
     return denominator + torch.where(above, away, -away)
 
 
-def _run(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
+def run_with(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
     """Run the layer with other weights and without its biases."""
     args, kwargs = list(layer.args), dict(layer.kwargs)
     for place, name, value in ((0, "input", source), (1, "weight", weight), (2, "bias", None)):
@@ -87,7 +87,7 @@ def _run(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
     return layer.function(*args, **kwargs)
 
 
-def _back(layer: Operation, source: Tensor, weight: Tensor, signal: Tensor) -> Tensor:
+def back_through(layer: Operation, source: Tensor, weight: Tensor, signal: Tensor) -> Tensor:
     """Return the gradient of the layer with other weights, of a signal (like the output), at its input."""
     if layer.name == "linear":
         return signal @ weight
@@ -97,7 +97,7 @@ def _back(layer: Operation, source: Tensor, weight: Tensor, signal: Tensor) -> T
         return torch.ops.aten.convolution_backward(signal, source, weight, None, *settings, [True, False, False])[0]
     with torch.enable_grad():
         leaf = source.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(_run(layer, leaf, weight), leaf, signal)
+        (gradient,) = torch.autograd.grad(run_with(layer, leaf, weight), leaf, signal)
     return gradient
 
 

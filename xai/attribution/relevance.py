@@ -35,6 +35,11 @@ class Account:
         with running(self._network) as self._at:
             yield
 
+    @property
+    def at_work(self) -> str:
+        """Return the name of the layer at work, the innermost."""
+        return self._at[-1]
+
     def ran(self, operation: str, rule: str) -> bool:
         """Note that an operation of the layer at work has a rule; say whether its rows lie behind its steps."""
         self.rules.setdefault(self._at[-1], {})[operation] = rule
