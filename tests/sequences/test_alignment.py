@@ -11,6 +11,8 @@ from tests.trace_state import differences, state_of
 from xai.base.errors import InputError, LayerError, NetworkError, TargetError, XaiError
 from xai.inputs.text import TextInput
 from xai.model.model import Model
+from xai.network.fuse import faster_form
+from xai.network.trace import trace
 from xai.sequences.alignment import alignment
 from xai.sequences.attention import without
 
@@ -249,3 +251,12 @@ def test_it_is_shown_and_names_are_escaped() -> None:
     assert "Attention decides" in page
     assert "xai-result" in made._repr_html_()
     assert len(made.plot().axes) == 3
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_an_encoder_decoder_has_no_faster_form(wiring: str) -> None:
+    """Which is why alignment runs the network as it is: see docs/house.md."""
+    network = encoder_decoder(10, 10, hidden=8, attention=wiring).eval()
+    symbols = torch.randint(2, 10, (1, 6))
+    found = trace(network, lambda: network(symbols, symbols))
+    assert faster_form(network, found).network is network

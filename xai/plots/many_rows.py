@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from matplotlib.axes import Axes
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.plots.on_axes import axes_for, parts_of
-from xai.plots.style import NUMBERS, draw_heat, plain_text, shortened
+from xai.plots.style import plain_text
+from xai.plots.swarms import draw_rows, draw_swarm, rows_like_beside_like
 from xai.results.explanation import Explanation
 
 __all__ = ["beeswarm", "heatmap"]
-
-BINS = 80  # places along an axis at which points are stacked
 
 
 def _table(explanation: object, count: int) -> tuple[torch.Tensor, list[int], list[str]]:
@@ -26,7 +24,7 @@ def _table(explanation: object, count: int) -> tuple[torch.Tensor, list[int], li
     values = torch.stack([row.float() for row in explanation.values]).cpu()
     order = values.abs().mean(0).argsort(descending=True)[:count].tolist()
     names = list(explanation.names) if len(explanation.names) == values.shape[1] else explanation.value_names()
-    return values, order, [shortened(names[place]) for place in order]
+    return values, order, [str(names[place]) for place in order]
 
 
 @names_errors("beeswarm")
@@ -56,24 +54,9 @@ def beeswarm(explanation: Explanation, *, count: int = 10, ax: Axes | None = Non
     values, order, names = _table(explanation, count)
     axes = axes_for(ax, 5.6, 0.9 + 0.36 * len(order))
     inputs = explanation.inputs.float().cpu()
-    aligned = inputs.shape == values.shape
-    width = float(values.max() - values.min()) or 1.0
-    points = None
-    for place, column in enumerate(order):
-        along = values[:, column].numpy()
-        shade = _share(inputs[:, column].numpy()) if aligned else np.full(len(along), 0.5)
-        points = axes.scatter(
-            along, -place + _stacked(along, width), c=shade, cmap=NUMBERS, vmin=0, vmax=1, s=12, linewidths=0
-        )
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks([-place for place in range(len(order))], [plain_text(name) for name in names])
-    axes.set_ylim(-len(order) + 0.5, 0.5)
+    numbers = inputs[:, order].numpy() if inputs.shape == values.shape else None
+    draw_swarm(axes, names, values[:, order].numpy(), numbers)
     axes.set_xlabel(plain_text(f"{explanation.method.replace('_', ' ')} for {_target(explanation)}"))
-    axes.tick_params(length=2)
-    if aligned and points is not None:
-        bar = axes.figure.colorbar(points, ax=axes, ticks=[0, 1], fraction=0.03)
-        bar.set_ticklabels(["low", "high"])
-        bar.set_label("number in the column", fontsize=8)
     return axes
 
 
@@ -99,39 +82,12 @@ def heatmap(explanation: Explanation, *, count: int = 15, ax: Axes | None = None
     """
     values, order, names = _table(explanation, count)
     axes = axes_for(ax, 6.0, 1.0 + 0.26 * len(order))
-    rows = _alike(values.numpy())
-    drawn = draw_heat(axes, values[rows][:, order].T, aspect="auto", interpolation="nearest")
-    axes.set_yticks(range(len(order)), [plain_text(name) for name in names])
+    rows = rows_like_beside_like(values.numpy())
+    draw_rows(axes, names, values[rows][:, order].numpy())
     axes.set_xlabel(plain_text(f"{len(rows)} rows, {explanation.method.replace('_', ' ')} for {_target(explanation)}"))
-    axes.tick_params(length=0)
-    axes.figure.colorbar(drawn, ax=axes, fraction=0.03)
     return axes
 
 
 def _target(explanation: Explanation) -> str:
     names = {explanation.target_name(row) for row in range(len(explanation))}
     return names.pop() if len(names) == 1 else "each row's prediction"
-
-
-def _share(numbers: np.ndarray) -> np.ndarray:
-    """Return where each number lies among the 5th and 95th percentile, 0 to 1."""
-    low, high = np.percentile(numbers, [5, 95])
-    return np.clip((numbers - low) / (high - low), 0, 1) if high > low else np.full(len(numbers), 0.5)
-
-
-def _stacked(along: np.ndarray, width: float) -> np.ndarray:
-    """Return how far each point is moved aside, so that points at the same place are seen."""
-    bins = np.round((along - along.min()) / width * BINS).astype(int)
-    aside = np.zeros(len(along))
-    for bin in np.unique(bins):
-        members = np.flatnonzero(bins == bin)
-        aside[members] = np.ceil(np.arange(len(members)) / 2) * np.where(np.arange(len(members)) % 2, 1, -1)
-    most = np.abs(aside).max()
-    return aside * min(0.07, 0.42 / most) if most else aside
-
-
-def _alike(values: np.ndarray) -> list[int]:
-    """Return the rows so that alike ones stand beside each other (average linkage)."""
-    from scipy.cluster.hierarchy import leaves_list, linkage
-
-    return leaves_list(linkage(values, "average")).tolist() if len(values) > 2 else list(range(len(values)))

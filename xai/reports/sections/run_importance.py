@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from xai.plots.bars import bars_figure
 from xai.plots.runs import beeswarm_figure, dependence_figure, interaction, rows_figure
+from xai.plots.swarms import rows_like_beside_like
 from xai.reports.escape import render
 from xai.reports.svg import inline_svg
 from xai.runs.pooled import largest_features
@@ -52,7 +53,7 @@ def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[st
     made = [
         (
             beeswarm_figure(names, values[:, order], chosen, label),
-            "Each point is a row; blue had a low number in the column, orange a high one.",
+            "Each point is a row; dark had a low number in the column, bright a high one.",
         )
     ]
     for place in order[:DEPENDENCE]:
@@ -69,15 +70,8 @@ def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[st
         made.append((figure, said))
     made.append(
         (
-            rows_figure(names, values[_side_by_side(values[:, order])][:, order], "value"),
+            rows_figure(names, values[rows_like_beside_like(values[:, order])][:, order], "value"),
             "Rows that are explained alike stand together: blocks are groups of rows with one reason.",
         )
     )
     return [{"svg": inline_svg(figure, said), "text": said} for figure, said in made]
-
-
-def _side_by_side(values: np.ndarray) -> np.ndarray:
-    """Return an order in which rows that are alike follow each other."""
-    from scipy.cluster.hierarchy import leaves_list, linkage
-
-    return leaves_list(linkage(values, "average")) if len(values) > 2 else np.arange(len(values))
