@@ -11,7 +11,7 @@ from models.datasets import Dataset, read_vendored
 from models.datasets.splits import stratified
 from xai.inputs.text import TextInput
 
-__all__ = ["movie_reviews", "rated_reviews"]
+__all__ = ["movie_reviews", "rated_reviews", "review_texts"]
 
 WORDS = 40  # a sentence's first words; 1 in 25 has so many
 PATTERN = r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]"  # runs of letters, digits and apostrophes, and single marks
@@ -41,6 +41,13 @@ def movie_reviews() -> Dataset:
         test_labels=positive[test],
         train_lengths=(numbers[train] != 0).sum(1),
     )
+
+
+def review_texts() -> tuple[list[str], list[str]]:
+    """Return the sentences as they stand, to train on and to test on, in the order of `movie_reviews`."""
+    texts, ratings = _read()
+    _, (train, test) = _signs(ratings)
+    return [texts[row] for row in train.tolist()], [texts[row] for row in test.tolist()]
 
 
 def rated_reviews() -> Dataset:
