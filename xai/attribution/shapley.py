@@ -28,6 +28,7 @@ def kernel_shap(
     *,
     background: object = None,
     segments: object = None,
+    channels: str = "together",
     samples: int | None = None,
     of: str = "output",
     layer: str | None = None,
@@ -50,8 +51,10 @@ def kernel_shap(
             several, or rows of data (B, ...) or a DataFrame of them; None is "zero". Of texts "mask", "removed" or a
             string; None is the tokenizer's mask token, where it has one.
         segments: Of images, as in `lime_image`; of texts "words", "sentences", "tokens" or other units as for
-            `lime_text`; of others None, or labels of their positions; of tables also columns that are shown together,
-            by the name of the group. A group of the model's input counts as one part.
+            `lime_text`; of series "signal" (windows between the points where its mean changes), a number of windows,
+            or labels of its steps; of others None, or labels of their positions; of tables also columns that are shown
+            together, by the name of the group. A group of the model's input counts as one part.
+        channels: Of the windows of a series: "together", or "apart" where each channel of a window is a part.
         samples: Coalitions, by default 1,024 and four for each part.
         of: What is explained: "output", "probability" or "log_probability".
         layer: Whose output to explain in place of the inputs.
@@ -80,7 +83,7 @@ def kernel_shap(
     settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("kernel_shap", inputs, target, **settings) as session:
-        parts = parts_of(session, segments)
+        parts = parts_of(session, segments, channels)
         behind, name = absent_parts(session, background, "background")
         hiding = session.kind.hiding(session.inputs, parts, behind)
         full = session.scores(session.inputs, session.rows)
@@ -88,7 +91,8 @@ def kernel_shap(
         counts = torch.tensor(parts.counts())
         nothing = torch.zeros(1, int(counts.max()), dtype=torch.bool)
         empty = scores_under(session, hiding, nothing, session.rows)[:, 0]
-        places = parts.labelled().shape[1] if parts.over == "steps" else 0  # padding is no part, and has the value 0
+        single = parts.over == "steps" and not parts.names
+        places = parts.labelled().shape[1] if single else 0  # padding is no part, and has the value 0
         values: list[Tensor] = [full] * len(session)
         errors: list[Tensor] = [full] * len(session)
         for size in sorted(set(counts.tolist())):
@@ -114,6 +118,8 @@ def kernel_shap(
         elif parts.over == "segments":
             options["segments"] = parts.cut
             named["names"] = ()  # those of columns are not those of segments
+        if parts.over == "steps" and parts.names:
+            options |= {"segments": segments if isinstance(segments, int | None) else parts.cut, "channels": channels}
         if parts.over == "tokens":
             options["segments"], named["row_names"] = parts.cut, parts.names
         return session.explanation(

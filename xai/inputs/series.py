@@ -17,6 +17,7 @@ from xai.base.name_lists import plain_names
 from xai.inputs.base import Input
 from xai.inputs.padding import up_to_last
 from xai.inputs.parts import Parts, of_positions
+from xai.inputs.series_windows import series_parts
 
 __all__ = ["SequenceInput", "noise_in_steps", "window_parts"]
 
@@ -107,7 +108,13 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
         return read_series(items, self)
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
-        """Return a part for each step; padding is taken to the first, where it makes no difference."""
+        """Return a part for each step, or windows; padding is taken to the first, where it makes no difference.
+
+        how: None, labels, "signal", a number of windows, or one of these and "apart": each channel has its own.
+        """
+        if isinstance(how, str | int | tuple):
+            cut, channels = how if isinstance(how, tuple) else (how, "together")
+            return series_parts(batch, self.present(batch), cut, channels, tuple(self.names))
         parts = of_positions(batch, "steps", how)
         return replace(parts, labels=torch.where(self.present(batch), parts.labelled(), 0)) if how is None else parts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from xai.inputs.base import Input
@@ -10,6 +11,7 @@ from xai.inputs.image import image_parts
 from xai.inputs.imputation import Imputing
 from xai.inputs.parts import Parts, of_positions
 from xai.inputs.series import noise_in_steps
+from xai.inputs.series_windows import series_parts
 from xai.inputs.table import noise_in_columns
 
 __all__ = ["Activations", "TensorInput", "form_of"]
@@ -20,7 +22,6 @@ TABLE, SERIES, IMAGES = 2, 3, 4  # axes
 def form_of(batch: Tensor) -> str:
     """Return what numbers (N, ...) are by their axes alone: a "grid" (C, H, W), "steps" (T, D), or else "numbers".
 
-    >>> import torch
     >>> form_of(torch.zeros(2, 3, 8, 8)), form_of(torch.zeros(2, 5))
     ('grid', 'numbers')
     """
@@ -50,6 +51,9 @@ class TensorInput(Input, frozen=True, tag="tensor"):
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         if batch.ndim == IMAGES:
             return image_parts(batch, how, seed)
+        if batch.ndim == SERIES and isinstance(how, str | int | tuple):
+            cut, channels = how if isinstance(how, tuple) else (how, "together")
+            return series_parts(batch, batch.new_ones(batch.shape[:2], dtype=torch.bool), cut, channels)
         return of_positions(batch, "features" if batch.ndim == TABLE else "steps", how)
 
     def baselines(self, batch: Tensor) -> tuple[str, ...]:

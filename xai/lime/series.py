@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
+import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, describe, names_errors
@@ -27,16 +28,21 @@ def lime_series(
     target: object = None,
     *,
     window: int = 1,
+    segments: object = None,
+    channels: str = "together",
     fill: object = "mean",
     **settings: Unpack[SurrogateSettings],
 ) -> Explanation:
-    """Return one weight per window of time: how much showing its steps adds to the target, all channels together.
+    """Return one weight per window of time: how much showing its steps adds to the target.
 
     Args:
         model: Of series.
         series: (N, steps) or (N, steps, channels); the second axis is time.
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        window: How many steps are hidden together.
+        window: How many steps are hidden together, where `segments` says nothing.
+        segments: "signal" for windows between the points where the mean changes (`xai.inputs.series_windows`), or how
+            many windows of one length, or labels of the steps (T,).
+        channels: "together", or "apart" where each channel of a window is a part of its own.
         fill: What hidden steps show: "mean" (of each channel over time), "zero", a number or a tensor.
         settings: See `xai.lime.settings.SurrogateSettings`: samples, most_samples (5,000), top, confidence, surrogate,
             features, penalty, kernel_width (0.25 of cosine distance), of, seed, exact, batch_size.
@@ -67,7 +73,13 @@ def lime_series(
         steps = session.inputs.shape[1]
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
             raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
-        parts = window_parts(session.inputs, window)
+        if segments is None and channels == "together":
+            parts = window_parts(session.inputs, window)
+        else:
+            cut = torch.arange(steps) // window if segments is None else segments
+            parts = session.kind.parts(session.inputs, (cut, channels))
+        said = {"segments": segments if isinstance(segments, int | None) else parts.cut, "channels": channels}
+        said = said if segments is not None or channels != "together" else {}
         hidden, fill_name = _hidden(fill, session)
         if fill_name == "given":
             session.background_values = as_row(fill, session.inputs)[None]
@@ -79,7 +91,7 @@ def lime_series(
             session.kind.hiding(session.inputs, parts, hidden[None]),
             fit,
             baseline=fill_name,
-            options={"window": window, "fill": fill_name, "of": run["of"], **chosen},
+            options={"window": window, **said, "fill": fill_name, "of": run["of"], **chosen},
         )
 
 

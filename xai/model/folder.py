@@ -140,6 +140,9 @@ def save_model(
     if model.forward is not None:
         wanted = "a network that is called with the batch alone, since a folder holds no function"
         raise FolderError("model", expected=wanted, got="one with forward=")
+    if getattr(model.input, "tokenizer", None) is not None:
+        wanted = "an input that TOML can hold; what transformers' save_pretrained keeps, from_transformers takes again"
+        raise FolderError("model", expected=wanted, got="one with a tokenizer")
     for name in (FILE, WEIGHTS):
         check_writable(folder / name)
     weights = save(_stored(model.network))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from xai.evidence.claims import claim_of
+from xai.inputs.code_points import PAIR
 from xai.inputs.text import to_texts
 from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, plain_text, visible_text
 from xai.results.explanation import Explanation
@@ -61,7 +62,7 @@ def shaded_pieces(explanation: Explanation) -> list[Shaded]:
     for index in range(1, len(text) + 1):
         if index < len(text) and owners[index] == owners[start]:
             continue
-        owner, part = owners[start], visible_text(text[start:index])
+        owner, part = owners[start], visible_text(text[start:index]).replace(PAIR, "\n")
         start = index
         if owner < 0:
             pieces.append(Shaded(part, "", ""))
