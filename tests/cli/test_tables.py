@@ -65,6 +65,7 @@ def test_a_function_is_reported_explained_and_audited(place: Path) -> None:
     for said in ("LogisticRegression", "What it goes by", "What it answers along a column", "row 0 of people.csv",
                  "city = ", "member = ", "Why it said so"):  # fmt: skip
         assert said in page, said
+    assert re.search(r"<td>202\d-\d\d-\d\d</td>", page)
     done = called(
         explain_command, "payments:paying", "new.csv", *GIVEN, "-m", "kernel_shap", "-t", "yes", "-o", "e.html"
     )
@@ -81,7 +82,7 @@ def test_a_regression_says_how_far_off_it_is(place: Path) -> None:
     assert done.exit_code == 0, done.output
     page = (place / "owed.html").read_text()
     assert "mean absolute error" in page
-    assert re.search(r"LinearRegression</b> reads a row of 1 columns and answers a number", page)
+    assert re.search(r"LinearRegression</b> reads one column and answers a number", page)
 
 
 @pytest.mark.parametrize("command", [report_command, explain_command, audit_command])
@@ -122,7 +123,7 @@ def test_recipes_of_tables_have_reports(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.chdir(tmp_path)
     for name, said in (
-        ("diabetes-neuron", "reads a row of 10 columns and answers"),
+        ("diabetes-neuron", "reads one column and answers progression"),
         ("breast-cancer-dense", "names one of 2 classes"),
     ):
         train_recipe(name, tmp_path / name, epochs=1)
