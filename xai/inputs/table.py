@@ -149,6 +149,10 @@ class TabularInput(Input, frozen=True, tag="tabular"):
     def shown(self, name: str, value: float) -> str:
         """Return how a number in a column is written: a category's word, a date, or that it is not known.
 
+        Args:
+            name: Of the column.
+            value: The number.
+
         >>> TabularInput(["since"], dates=["since"]).shown("since", 18262.0)
         '2020-01-01'
         """
