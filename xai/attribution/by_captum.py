@@ -89,7 +89,7 @@ def _run(
 ) -> tuple[Tensor, dict[str, Any]]:
     """Return captum's values (N, ...) for the weights of the `other` model, and what else there is to know of them."""
     with other.explaining("attribute", inputs, target, exact=True) as session, call.with_weights_of(other):
-        made = call.make(model.with_network(other.network) if call.of_neuron else other)
+        made = call.make(model.with_network(other.network) if call.of_neuron else session.model)
         batch = call.fed(session)
         asked = dict(settings)
         if call.takes_target:

@@ -20,7 +20,10 @@ EXAMPLES = 5  # rows of a table, where none are named
 @click.option("--label", default="label", show_default=True, help="The column of --data that holds the right answer.")
 @click.option("-m", "--method", "methods", multiple=True, help="A method of `xai list methods`; repeat for several.")
 @click.option(
-    "-t", "--target", default=None, help="The class to explain, by name or number.  [default: the predicted one]"
+    "-t",
+    "--target",
+    default=None,
+    help="A class by name or number, or another output: pixel:40,60 (see xai.targets).  [default: the predicted class]",
 )
 @output_option("explanation.html")
 @seed_option

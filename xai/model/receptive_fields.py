@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from xai.model.model import Model
+from xai.model.tracing import numbers_on
 from xai.network.guard import untouched
 from xai.network.hooks import first_tensor
 from xai.network.receptive import Known, receptive_field
@@ -34,5 +35,5 @@ def receptive_fields(model: Model) -> dict[str, tuple[int | None, int | None]]:
             if name and not isinstance(module, torch.jit.ScriptModule):
                 # Taken off again by `untouched`.
                 module.register_forward_hook(lambda module, inputs, output, name=name: look(name, output))
-        model.forward_on(model.network, image)
+        numbers_on(model, model.network, image)
     return found

@@ -39,7 +39,7 @@ class Answer:
         return self._known[name]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TargetFunction(NamedTarget):
     """A number for each row of a batch, from what the network puts out for it.
 

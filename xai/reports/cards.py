@@ -14,17 +14,29 @@ from xai.plots.pictures import heat_picture, image_picture, is_small, strongest
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import shaded_pieces
 from xai.plots.style import shortened, visible_text
+from xai.reports.escape import percent
 from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
 from xai.reports.svg import inline_svg
 from xai.reports.trust import verdict_word
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
+from xai.results.named_target import NamedTarget
 from xai.results.visualization import Visualization
 
 __all__ = [
-    "deletion_plot", "findings_of", "legend_of", "map_card", "map_plots", "probability_bars", "segments_plot",
-    "series_card", "weights_card",
+    "amount",
+    "deletion_plot",
+    "findings_of",
+    "is_number",
+    "legend_of",
+    "map_card",
+    "map_plots",
+    "probability_bars",
+    "segments_plot",
+    "series_card",
+    "weights_card",
+    "written_target",
 ]  # fmt: skip
 
 MOST_BARS = 12
@@ -121,6 +133,22 @@ def probability_bars(prediction: Tensor, classes: list[str], count: int = 3) -> 
         {"name": classes[number], "value": min(1.0, max(0.0, value)), "strong": place == 0}
         for place, (value, number) in enumerate(zip(top.values.tolist(), top.indices.tolist(), strict=True))
     ]
+
+
+def is_number(explanation: Explanation) -> bool:
+    """Say whether what the model answers is a number that has no share: its target is no class."""
+    return isinstance(explanation.target[0], NamedTarget)
+
+
+def amount(explanation: Explanation, value: float) -> str:
+    """Return what the model answers, as a share where it is a probability."""
+    return f"{value:.3g}" if is_number(explanation) else percent(value)
+
+
+def written_target(explanation: Explanation) -> object:
+    """Return the target of the first row as JSON has it."""
+    target = explanation.target[0]
+    return (target.written or target.name) if isinstance(target, NamedTarget) else target
 
 
 def map_plots(explanation: Explanation) -> list[Markup]:

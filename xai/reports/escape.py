@@ -66,8 +66,17 @@ def _environment() -> Environment:
     known: dict[str, Any] = environment.globals  # declared as what it holds at first
     known |= {"say": say, "marks": MARKS}
     environment.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
-    environment.filters["percent"] = lambda value: "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+    environment.filters["percent"] = percent
     environment.filters["number"] = lambda value: "–" if value is None or value != value else _number(value)
     # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.
     environment.filters["numbers"] = lambda values: ", ".join(f"{v:.6g}".replace("-", "\N{MINUS SIGN}") for v in values)
     return environment
+
+
+def percent(value: float) -> str:
+    """Return a share as a page has it.
+
+    >>> percent(0.25)
+    '25.0\xa0%'
+    """
+    return "–" if value != value else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"

@@ -10,7 +10,7 @@ from typing import Unpack
 
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, TargetError
+from xai.base.errors import InputError, NetworkError, TargetError
 from xai.model.model import Model
 from xai.network.trace import Trace
 from xai.results.visualization import Visualization
@@ -68,7 +68,9 @@ def choose_units(
         groups[LOGITS] = [replace(objectives.logit(number), name=f"class {names[number]}")]
     else:
         groups = _of_layers(model, layers, channels, most)
-        outputs = [] if layers else [f"class {name}" for name in names] or _unnamed_outputs(model)
+        outputs = (
+            [] if layers or not _has_scores(model) else [f"class {name}" for name in names] or _unnamed_outputs(model)
+        )
         if outputs:
             numbers = _spread(len(outputs), most)
             groups[LOGITS] = [replace(objectives.logit(number), name=outputs[number]) for number in numbers]
@@ -125,6 +127,15 @@ def blank_inputs(model: Model, count: int = 1) -> Tensor:
         wanted = "one of images, tables, series, or texts of a vocabulary: inputs of a known size"
         raise InputError("model", expected=wanted, got=f"{model.input.kind} inputs", operation="visualize")
     return blank
+
+
+def _has_scores(model: Model) -> bool:
+    """Say whether a network puts out a score per class, which a segmentation network or a detector does not."""
+    try:
+        model.predict(blank_inputs(model))
+    except NetworkError:
+        return False
+    return True
 
 
 def _unnamed_outputs(model: Model) -> list[str]:

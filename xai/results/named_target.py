@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["NamedTarget"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NamedTarget:
     """What was explained, where it is no class: a pixel, a box, a token, a user's own function.
 
@@ -17,6 +17,9 @@ class NamedTarget:
 
     name: str
     written: str | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
 
     def __str__(self) -> str:
         return self.name

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from xai.base.errors import InputError, LayerError, describe, names_errors
 from xai.model.model import Model
+from xai.model.tracing import numbers_on
 from xai.network.guard import untouched
 from xai.network.hooks import find_layer, recording, run_recorded
 
@@ -32,7 +33,7 @@ def feature_maps(model: Model, image: object, layers: Sequence[str] | None = Non
         for name in names:
             find_layer(model.network, name)
         with torch.no_grad(), recording(model.network, names, before=True) as recorded:
-            run_recorded(lambda: model.forward_on(model.network, batch), recorded, names)
+            run_recorded(lambda: numbers_on(model, model.network, batch), recorded, names)
     flat = [name for name in names if recorded[name].ndim != 4]
     if flat:
         shape = tuple(recorded[flat[0]].shape[1:])

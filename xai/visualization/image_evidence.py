@@ -13,6 +13,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.model.model import Model
 from xai.model.shuffling import layers_with_weights, shuffled
+from xai.model.tracing import numbers_on
 from xai.network.guard import untouched
 from xai.network.hooks import recording, run_recorded
 from xai.network.trace import Trace
@@ -158,7 +159,7 @@ class ImageEvidence:
         with torch.no_grad():
             for part in images.split(self.batch):
                 with recording(model.network, names, before=True, stop=stop) as recorded:
-                    run_recorded(lambda: model.forward_on(model.network, part), recorded, names)  # noqa: B023
+                    run_recorded(lambda: numbers_on(model, model.network, part), recorded, names)  # noqa: B023
                 parts.append({name: flattened(recorded[name]) for name in names})
         return {name: torch.cat([part[name] for part in parts]) for name in names}
 

@@ -12,6 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.base.errors import InputError, describe
 from xai.model.model import Model
+from xai.model.tracing import numbers_on
 from xai.network.guard import untouched
 from xai.network.hooks import recording, run_recorded
 from xai.results.finding import Finding
@@ -58,7 +59,7 @@ class Features:
         with untouched(network), torch.no_grad():
             for part in images.split(batch):
                 with recording(network, self.layers, before=True, stop=self.stop) as recorded:
-                    run_recorded(lambda: self.model.forward_on(network, part), recorded, self.layers)  # noqa: B023
+                    run_recorded(lambda: numbers_on(self.model, network, part), recorded, self.layers)  # noqa: B023
                 grids = [1] * (len(self.layers) - 1) + [GRID]
                 parts.append(
                     [

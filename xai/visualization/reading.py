@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from xai.inputs.text import FIRST_WORD
 from xai.model.model import Model
+from xai.model.tracing import numbers_on
 from xai.network.hooks import looking_up, recording, run_recorded
 from xai.visualization.objectives import Objective, Reading
 
@@ -34,16 +36,18 @@ class Reader:
         """Return what the objectives need of the inputs, connected to the graph."""
         model, network = self.model, self.network
         names = list(dict.fromkeys(name for item in objectives for name in item.layers))
-        stop = not any(item.reads_output for item in objectives) and not self.repeated & set(names)
+        scored = any(item.reads_output for item in objectives)
+        stop = not scored and not self.repeated & set(names)
         with ExitStack() as around:
             if getattr(model.input, "vocabulary", None) and inputs.is_floating_point():
                 around.enter_context(looking_up(network, inputs, FIRST_WORD))
                 inputs = inputs.argmax(2) + FIRST_WORD
             recorded = around.enter_context(recording(network, names, before=True, stop=stop))
-            raw = run_recorded(lambda: model.forward_on(network, inputs), recorded, names)
+            run = model.forward_on if scored else partial(numbers_on, model)
+            raw = run_recorded(lambda: run(network, inputs), recorded, names)
         # Means over a map are taken in at least float32.
         recorded = {name: maps.to(torch.promote_types(maps.dtype, torch.float32)) for name, maps in recorded.items()}
-        if raw is None:
+        if raw is None or not scored:
             return Reading(recorded, together=together)
         return Reading(recorded, model.columns(raw), model.probabilities(raw), together)
 

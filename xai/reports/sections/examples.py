@@ -11,7 +11,17 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.model.model import Model
 from xai.plots.pictures import image_picture, is_small, pixel_range
-from xai.reports.cards import deletion_plot, findings_of, legend_of, map_card, probability_bars, segments_plot
+from xai.reports.cards import (
+    amount,
+    deletion_plot,
+    findings_of,
+    is_number,
+    legend_of,
+    map_card,
+    probability_bars,
+    segments_plot,
+    written_target,
+)
 from xai.reports.escape import render
 from xai.reports.grids import balanced_columns
 from xai.reports.language import say
@@ -68,9 +78,10 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
             "small": is_small(first.inputs),
             "predicted": classes[example.predicted],
             "probability": example.probability,
+            "amount": amount(first, example.probability),
             "truth": None if example.truth is None else classes[example.truth],
             "right": example.truth == example.predicted,
-            "bars": probability_bars(first.prediction[0], classes),
+            "bars": [] if is_number(first) else probability_bars(first.prediction[0], classes),
             "cards": cards,
             "columns": balanced_columns(len(cards) + 1, MOST_COLUMNS),  # the photograph stands before its maps
             "plots": [plot for plot in plots if plot is not None],
@@ -96,7 +107,7 @@ def explanation_numbers(explanation: Explanation) -> dict[str, object]:
         heatmap = adaptive_avg_pool2d(heatmap[None, None], GRID)[0, 0]
     numbers: dict[str, object] = {
         "method": explanation.method,
-        "target": explanation.target[0],
+        "target": written_target(explanation),
         "target_name": explanation.target_name(),
         "options": explanation.options,
         "baseline": explanation.baseline,

@@ -11,7 +11,7 @@ from xai.auditing.checks.performance import Performance
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.plots.pictures import pixel_range
-from xai.reports.cards import map_card
+from xai.reports.cards import amount, map_card
 from xai.reports.escape import render
 from xai.reports.sections.examples import Example
 from xai.reports.sentences import VERDICT_SENTENCES, sentences_of
@@ -86,7 +86,7 @@ def _answer(name: str, explanation: Explanation) -> dict[str, object]:
     return {
         "name": name,
         "answer": explanation.class_name(predicted),
-        "probability": float(prediction[predicted]),
+        "amount": amount(explanation, float(prediction[predicted])),
         "method": title,
     }
 
