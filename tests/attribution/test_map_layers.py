@@ -41,7 +41,7 @@ DEFAULTS = {
     "before_the_pool": (lambda: backbone("vgg_bn"), "6"),
     "channels_last": (lambda: backbone("swin"), "11"),
     "squeeze_excite": (lambda: backbone("efficientnet"), "6"),
-    "tokens_only_behind_patches": (lambda: backbone("vit"), "0"),
+    "tokens_before_the_last_attention": (lambda: backbone("vit"), "2.body.0"),
     "grid_behind_tokens": (lambda: backbone("coatnet"), "10"),
 }
 

@@ -12,7 +12,7 @@ from xai.attribution.gradients import note_completeness
 from xai.attribution.map_layers import map_layer
 from xai.attribution.sampled_gradients import per_item
 from xai.base.arguments import whole_number
-from xai.base.errors import LayerError, names_errors
+from xai.base.errors import InputError, LayerError, names_errors
 from xai.base.quadrature import gauss_legendre
 from xai.model.model import Model
 from xai.model.session import Session
@@ -153,7 +153,7 @@ class _Path:
             if len(session.kind.axes(session.inputs)) != 2:
                 raise LayerError("layer", expected="the name of one (there are no feature maps)", got="none")
             found = map_layer(session, layer)
-        except LayerError:
+        except (InputError, LayerError):
             if layer is None:
                 raise
             return layer, {}

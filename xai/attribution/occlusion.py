@@ -10,9 +10,14 @@ import torch
 from torch import Tensor
 
 from xai.attribution.hidden_parts import occluded_parts
-from xai.base.errors import InputError, describe, names_errors
+from xai.attribution.map_layers import Reshape, map_layer, noted
+from xai.base.errors import InputError, LayerError, describe, names_errors
+from xai.inputs.base import Input
 from xai.inputs.hiding import Replacing, masked_scores
+from xai.inputs.tensor import GridActivations
+from xai.model.layer_session import LayerSession
 from xai.model.model import Model
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["occlusion"]
@@ -33,23 +38,24 @@ def occlusion(
     baseline: object = None,
     of: str = "output",
     layer: str | None = None,
+    reshape: Reshape | None = None,
     exact: bool = False,
     batch_size: int | None = None,
 ) -> Explanation:
     """Return by how much the output falls when a window is replaced by the baseline, spread over the window.
 
-    Over an image the window slides, with all channels; where windows overlap, a value gets the mean of those that cover
-    it. Of other inputs one value at a time is replaced, unless there is a window: it slides over the steps of a series
-    with all their channels, or over all axes (channels too) where it has a length for each. Of a series, a value at
-    "zero" is a 0 in the caller's units, not padding. Of texts a word at a time is hidden, and of any input a part,
-    where `segments` says what the parts are.
+    Over an image the window slides, with all channels, and so it does over the maps or the patches' tokens of a layer;
+    where windows overlap, a value gets the mean of those that cover it. Of other inputs one value at a time is
+    replaced, unless there is a window: it slides over the steps of a series with all their channels, or over all axes
+    (channels too) where it has a length for each. Of a series, a value at "zero" is a 0 in the caller's units, not
+    padding. Of texts a word at a time is hidden, and of any input a part, where `segments` says what the parts are.
 
     Args:
         model: What is explained.
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         window: Its sides in pixels (steps, columns), one for all or one for each: of positions, or of all axes of an
-            input (C, D, H, W). Of images by default a seventh of each side.
+            input (C, D, H, W); of a layer's grid in positions. Of images by default a seventh of each side.
         stride: By how many it moves, one for all or one for each; by default half the window.
         segments: What is hidden in place of windows and values: of texts "words", "sentences", "tokens" or other units
             as for `lime_text`; of others what `kernel_shap` takes.
@@ -57,7 +63,9 @@ def occlusion(
         baseline: What stands in its place: "zero" (where None is given), "mean", "noise", "blur", a number, or a
             tensor. Of texts "mask", "removed" or a string; None is the tokenizer's mask token, where it has one.
         of: What falls: "output" (the network's own), "probability" or "log_probability".
-        layer: Whose output to hide parts of in place of the inputs.
+        layer: Whose output to hide parts of in place of the inputs. Of tokens, windows of patches are hidden; class
+            tokens stay, and get 0.
+        reshape: Where the patches are among the layer's tokens, where that is not found: (tokens before them, H, W).
         exact: Run the network as it is, never a faster form of it.
         batch_size: How many evaluations at a time; None chooses it.
 
@@ -86,7 +94,8 @@ def occlusion(
             if window is not None or stride is not None:
                 raise InputError("window", expected="none beside parts", got=repr(window))
             return occluded_parts(session, segments, baseline, of, channels)
-        kind, places = session.kind, session.kind.positions(session.inputs)
+        kind, run = _kind(session, reshape)
+        places = kind.positions(session.inputs)
         options: dict[str, Any] = {"of": of}
         windows = None
         if len(places) == 2 or window is not None or stride is not None:
@@ -119,9 +128,29 @@ def occlusion(
             session.inputs[0].numel() // values[0].numel()
         )  # the channels of a pixel share its value: the sum is the fall
         values = kind.spread(values.to(session.inputs.dtype), session.inputs).expand_as(session.inputs) / shared
-        return session.explanation(
-            "occlusion", values.contiguous(), "input", baseline=name, options={**options, "baseline": name}
-        )
+        options = {**options, "baseline": name, **noted(reshape)}
+        return session.explanation("occlusion", values.contiguous(), "input", baseline=name, options=options, run=run)
+
+
+def _kind(session: Session, reshape: Reshape | None) -> tuple[Input, dict[str, object]]:
+    """Return the kind of what is hidden, and how it is read: a layer's maps or tokens as a grid where they are one."""
+    given, values = session.made_from, session.inputs
+    if reshape is not None and (callable(reshape) or not isinstance(session, LayerSession)):
+        got = "a function" if callable(reshape) else "no layer"
+        raise InputError("reshape", expected="(tokens before the patches, H, W), of a layer's tokens", got=got)
+    images = isinstance(session, LayerSession) and given is not None and len(session.model.input.axes(given)) == 2
+    if not images or session.layer is None or values.ndim not in (3, 4):
+        return session.kind, {}
+    try:
+        plain = Session.over(session, inputs=given, made_from=None, layer=None)
+        found = map_layer(plain, session.layer, reshape)
+    except (LayerError, InputError):
+        if reshape is not None:
+            raise
+        return session.kind, {}  # units without a place in the image, hidden one by one
+    if found.before is None and found.axes == (2, 3):
+        return session.kind, {}
+    return GridActivations(at=found.axes, grid=found.grid, before=found.before), found.named_axes()
 
 
 def _windows(sides: tuple[int, ...], size: tuple[int, ...], step: tuple[int, ...]) -> Tensor:
@@ -159,7 +188,7 @@ def _or(value: object, default: tuple[int, ...]) -> object:
 def _sides_of(window: object, stride: object, places: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sides along which windows lie: of positions, or of all axes where there is a length for each."""
     for argument in (window, stride):
-        if isinstance(argument, tuple | list) and len(argument) == len(shape):
+        if isinstance(argument, tuple | list) and len(argument) == len(shape) != len(places):
             return shape
     return places or shape
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ from xai.inputs.series import noise_in_steps
 from xai.inputs.series_windows import series_parts
 from xai.inputs.table import noise_in_columns
 
-__all__ = ["Activations", "TensorInput", "form_of"]
+__all__ = ["Activations", "GridActivations", "TensorInput", "form_of"]
 
 TABLE, SERIES, IMAGES = 2, 3, 4  # axes
 
@@ -84,3 +86,33 @@ class Activations(TensorInput, frozen=True, tag="activations"):
 
     def imputing(self, batch: Tensor) -> Hiding | None:
         return None  # what stands beside a feature says nothing of it
+
+
+class GridActivations(Activations, frozen=True, tag="grid activations"):
+    """What a layer puts out, where its positions are a grid: two axes, or tokens (N, T, C) with `before` others first.
+
+    >>> tokens = GridActivations(at=(1,), grid=(2, 2), before=1)
+    >>> tokens.spread(torch.arange(4.0).view(1, 2, 2), torch.zeros(1, 5, 3))[0, :, 0]
+    tensor([0., 0., 1., 2., 3.])
+    """
+
+    at: tuple[int, ...]
+    grid: tuple[int, ...]
+    before: int | None = None
+
+    def axes(self, batch: Tensor) -> tuple[int, ...]:
+        return self.at
+
+    def positions(self, batch: Tensor) -> tuple[int, ...]:
+        return self.grid
+
+    def spread(self, values: Tensor, batch: Tensor) -> Tensor:
+        """Return values of the grid (n, H, W), shaped to broadcast with a batch; other tokens get 0."""
+        if self.before is None:
+            return super().spread(values, batch)
+        spread = values.new_zeros(len(values), batch.shape[1])
+        spread[:, self.before : self.before + prod(self.grid)] = values.flatten(1)
+        return spread[:, :, None]
+
+    def hide(self, batch: Tensor, shown: Tensor, baseline: Tensor) -> Tensor:
+        return torch.where(self.spread(~shown, batch), baseline, batch)

@@ -15,7 +15,7 @@ from torch.autograd.graph import Node
 from xai.network.side_rules import through
 from xai.network.sides import Side, Sides
 
-__all__ = ["Known", "receptive_field", "side_axes"]
+__all__ = ["Known", "lies_in", "receptive_field", "shape_of", "side_axes", "sides_of"]
 
 # By node of the graph, for each of its outputs; None where it does not depend on the image.
 Known = dict[Node, "list[Sides] | None"]
@@ -27,7 +27,7 @@ def receptive_field(output: Tensor, source: Tensor, known: Known | None = None) 
     None where a position may see everything, as behind a global mean or a linear layer. `source` is (N, C, H, W) and
     requires a gradient. known: what was found for other outputs of the same pass, to be handed on from call to call.
     """
-    rows, columns = _sides(output, source, known) or (None, None)
+    rows, columns = sides_of(output, source, known) or (None, None)
     return None if rows is None else rows.size, None if columns is None else columns.size
 
 
@@ -36,21 +36,23 @@ def side_axes(output: Tensor, source: Tensor, known: Known | None = None) -> tup
 
     (2, 3) for (N, C, H, W), (1, 2) for (N, H, W, C); None where the graph does not tell. known: as `receptive_field`.
     """
-    (rows, columns), shape = _sides(output, source, known) or (None, None), tuple(output.shape)
+    (rows, columns), shape = sides_of(output, source, known) or (None, None), tuple(output.shape)
     if len(shape) != 4 or rows is None or columns is None:
         return None
     for first, second in ((2, 3), (1, 2), *permutations(range(1, 4), 2)):
-        if _lies_in(rows, first, shape) and _lies_in(columns, second, shape):
+        if lies_in(rows, first, shape) and lies_in(columns, second, shape):
             return first, second
     return None
 
 
-def _lies_in(side: Side, axis: int, shape: tuple[int, ...]) -> bool:
+def lies_in(side: Side, axis: int, shape: tuple[int, ...]) -> bool:
+    """Say whether a side is a whole axis of a tensor of that shape."""
     # A single position lies at place 0 of whatever axis.
     return side.length == shape[axis] and (side.length == 1 or side.inner == prod(shape[axis + 1 :]))
 
 
-def _sides(output: Tensor, source: Tensor, known: Known | None) -> Sides | None:
+def sides_of(output: Tensor, source: Tensor, known: Known | None) -> Sides | None:
+    """Return where the rows and columns of `source` lie in an output; None where it does not depend on it."""
     known, node = {} if known is None else known, output.grad_fn
     for here in _new_nodes(node, known):
         if getattr(here, "variable", None) is source:
@@ -72,11 +74,12 @@ def _answers(node: Node, known: Known) -> list[Sides]:
     sources = []
     for child, place in node.next_functions:
         fields = known.get(child) if child is not None else None
-        sources.append((fields[place], _shape(child, place)) if child is not None and fields else None)
-    return [through(node, name, sources, _shape(node, place)) for place in range(len(node._input_metadata))]
+        sources.append((fields[place], shape_of(child, place)) if child is not None and fields else None)
+    return [through(node, name, sources, shape_of(node, place)) for place in range(len(node._input_metadata))]
 
 
-def _shape(node: Node, place: int) -> tuple[int, ...]:
+def shape_of(node: Node, place: int) -> tuple[int, ...]:
+    """Return the shape of an output of a node."""
     variable = getattr(node, "variable", None)
     return tuple(node._input_metadata[place].shape if variable is None else variable.shape)
 
