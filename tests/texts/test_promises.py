@@ -8,7 +8,6 @@ import torch
 from tests.texts import small
 from tests.trace_state import differences, state_of
 from xai.adapters.transformers import from_transformers
-from xai.base.errors import XaiError
 from xai.methods import METHODS
 from xai.results.explanation import Explanation
 
@@ -46,14 +45,10 @@ def test_strings_are_explained_by_every_method_that_takes_texts(name: str, netwo
     assert alone.row_names[0] == made.row_names[1]
 
 
-@pytest.mark.parametrize("name", EXPLAINERS)
+@pytest.mark.parametrize("name", ["saliency", "gradient_shap", "kernel_shap", "lime_text"])
 def test_it_is_kept_in_a_file_and_drawn(name: str, tmp_path: object) -> None:
     model = NETWORKS["bert"]()
-    try:
-        made = METHODS[name].load()(model, TEXTS[:1], 1, **QUICK.get(name, {}))
-    except XaiError:
-        assert name in LAYERED
-        return
+    made = METHODS[name].load()(model, TEXTS[:1], 1, **QUICK.get(name, {}))
     kept = Explanation.load(made.save(f"{tmp_path}/{name}.safetensors"))
     assert kept.row_names == made.row_names
     assert torch.equal(kept.values[0], made.values[0])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, XaiWarning, describe
+from xai.inputs.code_points import to_texts
 from xai.inputs.hiding import Hiding
 from xai.inputs.parts import Parts, one_each
 from xai.inputs.text_hiding import HiddenTokens
@@ -124,6 +125,28 @@ class TokenizerReader:
             return WordParts(one_each(tuple(numbers.shape), numbers.device), self.names(numbers), None)
         spans = [self.spans(text, units) for text in texts]
         return word_parts(self.tokenizer, texts, spans, numbers, characters)
+
+    def of_tokens(self, batch: Tensor, rows: Sequence[Tensor]) -> tuple[list[Tensor], WordParts] | None:
+        """Return values of the tokens of texts, special ones and padding among them or not, as values of their words.
+
+        Args:
+            batch: Texts as code points (N, characters).
+            rows: A value for each token of each text, (L,) each.
+
+        Returns:
+            The values, those of the pieces of a word added up, and the words; None where there are others than tokens.
+        """
+        texts = to_texts(batch)
+        numbers = self.numbers(texts)
+        sizes, counts = [tuple(row.shape) for row in rows], (numbers >= 0).sum(1).tolist()
+        if sizes != [(count,) for count in counts] and set(sizes) != {(numbers.shape[1],)}:
+            return None
+        parts, found = self.word_parts(texts, numbers, batch.shape[1]), []
+        for row, owner, there, names in zip(rows, parts.owner, numbers >= 0, parts.names, strict=True):
+            own = owner[there].to(row.device)
+            kept = row if len(row) == len(own) else row[there.to(row.device)]
+            found.append(row.new_zeros(len(names)).index_add(0, own[own >= 0], kept[own >= 0]))
+        return found, parts
 
     def hiding(self, texts: Sequence[str] | None, numbers: Tensor, parts: Parts, hide: str | None) -> Hiding | None:
         """Return how parts are hidden by their tokens; None where a string in their place has several tokens."""

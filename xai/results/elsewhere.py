@@ -161,6 +161,8 @@ def _ways(session: Any, names: Sequence | None) -> Iterator[Callable[[list[Tenso
         cut = kind.parts(inputs, (lambda text: list(next(tokens)), "position"))
         yield lambda rows: _in_parts(cut, rows)
         return
+    if inputs.dtype == torch.int32 and hasattr(getattr(kind, "reader", None), "of_tokens"):
+        yield lambda rows: _in_words(kind.reader.of_tokens(inputs, rows))
     for how in CUTS if inputs.dtype == torch.int32 else (None,):
         try:
             cut = kind.parts(inputs, how)
@@ -187,6 +189,14 @@ def _in_parts(parts: Any, rows: list[Tensor], positions: int | None = None) -> P
     rows = [row[:count] for row, count in zip(rows, counts, strict=True)]
     fields = {"segments": parts.labels, "row_names": parts.names or None}
     return rows, parts.over, {**fields, "units": parts.cut} if parts.over == "tokens" else fields
+
+
+def _in_words(found: tuple[list[Tensor], Any] | None) -> Placed | None:
+    """Return values of a tokenizer's tokens as those of words, special tokens among them."""
+    if found is None:
+        return None
+    rows, parts = found
+    return rows, "tokens", {"segments": parts.labels, "row_names": parts.names, "units": "words"}
 
 
 def _wanted(session: Any) -> str:

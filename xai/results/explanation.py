@@ -101,7 +101,8 @@ class Explanation(Shown):
             model: A `Model`, whose answer the values explain.
             inputs: A batch that the model's input takes, (N, ...).
             values: A tensor, an array or lists, what captum returns, or a `shap.Explanation`: of the inputs' shape, a
-                map (H, W) for each image, a number for each step of a series, or for each text one for each word. Of
+                map (H, W) for each image, a number for each step of a series, or for each text one for each word (or
+                token of its tokenizer, special ones too). Of
                 values for each class (an axis more, the last) those of the target are taken.
             target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
             claim: What the values say, which is what checks test: "additive" (signed parts that add up to what the
