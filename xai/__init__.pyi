@@ -54,6 +54,7 @@ from xai.lime.summary import TrainingSummary as TrainingSummary
 from xai.lime.tabular import lime_tabular as lime_tabular
 from xai.lime.text import lime_text as lime_text
 from xai.lime.widths import kernel_widths as kernel_widths
+from xai.model import target_functions as _target_functions
 from xai.model.folder import load as load
 from xai.model.folder import save_model as save_model
 from xai.model.model import Model as Model
@@ -78,3 +79,5 @@ from xai.visualization import objectives as objectives
 from xai.visualization.ascent import visualize as visualize
 
 __version__: str
+
+targets = _target_functions
