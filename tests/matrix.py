@@ -19,13 +19,10 @@ SLOPES = ("saliency", "input_x_gradient", "smoothgrad", "gradient_shap", "integr
           "deconvolution", "gradcam", "guided_gradcam", "deeplift", "lrp")  # fmt: skip
 # Of all cells these raise an error, with these words in it; every other one gives a result.
 NAMED: dict[tuple[str, str], str] = {
-    **{(method, "recurrent"): "a recurrent one" for method in ("deeplift", "lrp")},
-    **{(method, "per_step_outputs"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): "scripted" for method in ("guided_backprop", "deconvolution")},
     **{(method, "scripted"): "no rule" for method in ("deeplift", "lrp")},
     **{(method, "scripted"): NO_LAYER for method in ("gradcam", "guided_gradcam")},
     ("visualize", "scripted"): "layer",
-    **{(method, "lstm_packed"): "a recurrent one" for method in ("deeplift", "lrp")},
     **{(method, "vmap_inside"): "no rule" for method in ("deeplift", "lrp")},
     **{(method, "complex_weights"): "no rule" for method in ("deeplift", "lrp")},
     ("visualize", "fixed_batch"): "4 at a time",

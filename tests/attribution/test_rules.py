@@ -218,7 +218,6 @@ def test_folding_a_batch_norm_is_one_layer() -> None:
         (lambda x: functional.softplus(x).sum(1), "no rule .Softplus"),
         (lambda x: (x.sigmoid() * x.sigmoid()).sum(1), "no rule .Sigmoid"),
         (lambda x: torch.div(torch.ones(1).double(), x + 9).sum(1), "Div"), (lambda x: x.exp().sum(1), "no rule .Exp"),
-        (lambda x: torch.nn.GRU(4, 1, batch_first=True).double()(x[:, None])[0][:, 0, 0], "a recurrent one .gru"),
     ],
 )  # fmt: skip
 def test_what_lrp_has_no_rule_for_is_named(function: object, words: str) -> None:

@@ -21,13 +21,13 @@ from torch import Tensor
 from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
-from xai.attribution.operations import LINEAR, PRODUCTS, RECURRENT
+from xai.attribution.operations import LINEAR, PRODUCTS
 from xai.base.errors import NetworkError
 from xai.model.session import Session
 from xai.network.gradients import gradient_of, variable_of
 
 __all__ = [
-    "Operation", "Rewritten", "Rule", "Table", "check_graph", "connect", "graph_of", "kind_of", "no_recurrence",
+    "Operation", "Rewritten", "Rule", "Table", "check_graph", "connect", "graph_of", "kind_of",
     "pulled_back", "ruled_gradient", "rules",
 ]  # fmt: skip
 
@@ -242,16 +242,6 @@ def check_graph(score: Tensor, allowed: frozenset[str] = frozenset(), products: 
             got = f"{'a product of two parts that depend on the input' if product else 'no rule'} ({name})"
             wanted = "operations that are linear or have a rule"
             raise NetworkError("network", expected=wanted, got=f"{got}; use integrated_gradients or occlusion")
-
-
-def no_recurrence(method: str) -> dict[str, Rule]:
-    """Return rules that name a recurrent layer: torch runs its steps where no mode sees them."""
-
-    def refuse(operation: Operation) -> None:
-        got = f"a recurrent one ({operation.name}); use integrated_gradients or occlusion"
-        raise NetworkError("network", expected="layers that have a rule", got=got, operation=method)
-
-    return dict.fromkeys(RECURRENT, refuse)
 
 
 def graph_of(score: Tensor) -> list[Node]:

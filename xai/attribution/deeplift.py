@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai.attribution.backward_rules import Operation, Table, check_graph, no_recurrence, ruled_gradient, rules
+from xai.attribution.backward_rules import Operation, Table, check_graph, ruled_gradient, rules
 from xai.attribution.deeplift_rules import TABLE
 from xai.attribution.gradients import note_completeness
 from xai.attribution.rewritten import REWRITTEN
@@ -131,7 +131,7 @@ class _Reference:
         self.place = 0
 
     def table(self, rule: Callable) -> Table:
-        return {**no_recurrence("deeplift"), **dict.fromkeys(TABLE, rule), **REWRITTEN}
+        return {**dict.fromkeys(TABLE, rule), **REWRITTEN}
 
     def keep(self, operation: Operation) -> None:
         # Copies, since the network may go on in place.

@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from xai.attribution.backward_rules import Operation, Table, check_graph, connect, no_recurrence, ruled_gradient
+from xai.attribution.backward_rules import Operation, Table, check_graph, connect, ruled_gradient
 from xai.attribution.lrp_input_rules import AT_INPUT, InputRelevance, LayerRules, as_shares, at_input
 from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
@@ -179,7 +179,6 @@ def _table(rule: str, by_layer: LayerRules, split: Split, account: Account, reac
         return output
 
     return {
-        **no_recurrence("lrp"),
         **REWRITTEN,
         **relevance_rules(account),
         **dict.fromkeys(ELEMENTWISE, activation),

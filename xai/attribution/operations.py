@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "ELEMENTWISE", "FACTORS", "LINEAR", "MAXIMA", "PRODUCTS", "RECTIFIERS", "RECTIFIER_NODES", "RECURRENT", "SELECTING",
+    "ELEMENTWISE", "FACTORS", "LINEAR", "MAXIMA", "PRODUCTS", "RECTIFIERS", "RECTIFIER_NODES", "SELECTING",
 ]  # fmt: skip
 
 RECTIFIERS = frozenset((
@@ -24,7 +24,6 @@ FACTORS = (
     "addmv", "addr", "addcmul",
 )  # fmt: skip
 MAXIMA = frozenset(f"{way}max_pool{sides}d" for way in ("", "adaptive_") for sides in (1, 2, 3)) | {"amax"}
-RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 
 # Nodes of the graph that are linear in what comes in, or only move it: their gradient is their rule.
 LINEAR = frozenset((
@@ -34,7 +33,8 @@ LINEAR = frozenset((
     "CopySlices", "CudnnBatchNorm", "Cumsum", "Detach", "Diagonal", "Div", "Dot", "Embedding", "Expand", "Flip",
     "Fold", "Gather", "Im2Col", "Index", "IndexSelect", "Lerp", "Linear", "MaskedFill", "MaskedSelect", "Mean",
     "MiopenBatchNorm", "MkldnnAdaptiveAvgPool2D", "Mm", "Movedim", "Mul", "Mv", "Narrow", "NativeBatchNorm", "Neg",
-    "Permute", "PixelShuffle", "PixelUnshuffle", "Put", "ReflectionPad1D", "ReflectionPad2D", "ReflectionPad3D",
+    "PackPaddedSequence", "Permute", "PixelShuffle", "PixelUnshuffle", "Put", "ReflectionPad1D", "ReflectionPad2D",
+    "ReflectionPad3D",
     "Repeat", "RepeatInterleave", "ReplicationPad1D", "ReplicationPad2D", "ReplicationPad3D", "Reshape",
     "ReshapeAlias", "Roll", "Rsub", "Scatter", "Select", "Slice", "Split", "SplitWithSizes", "Squeeze", "Stack",
     "Sub", "Sum", "T", "Take", "TakeAlongDim", "ToCopy", "Trace", "Transpose", "Tril", "Triu", "Unbind", "Unfold",

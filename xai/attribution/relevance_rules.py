@@ -26,6 +26,8 @@ from xai.attribution.relevance import Account
 
 __all__ = ["mark_bounded", "products", "relevance_rules"]
 
+# What a gate may have gone through on the way to its product; a constant that is added is looked at.
+THROUGH = EACH - {"Add", "Sub", "Rsub", "Div"} | {"Permute", "Select", "Slice", "Split", "SplitWithSizes", "Transpose"}
 GATES = frozenset(("Sigmoid", "Hardsigmoid"))
 BOUNDED = frozenset(("tanh", "erf", "special_erf", "softsign"))
 SUMMANDS = {  # where an operation adds something to its product
@@ -79,7 +81,7 @@ def is_gate(factor: Tensor) -> bool:
     """Does a factor only say how much of the others passes: a sigmoid, one over something, 1 + tanh?"""
     shifted, node = False, factor.grad_fn
     while node is not None:
-        node, _ = behind((node, 0), EACH - {"Add", "Sub", "Rsub", "Div"})
+        node, _ = behind((node, 0), THROUGH)
         if node is None:
             return False
         kind, edges = kind_of(node), [edge for edge, _ in node.next_functions]

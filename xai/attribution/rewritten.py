@@ -1,4 +1,4 @@
-"""Operations that torch runs in one piece, written as the steps that have rules: attention, gated halves, lengths."""
+"""Operations that torch runs in one piece, written as steps that have rules: attention, gates, recurrent layers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from xai.attribution.backward_rules import Rewritten
+from xai.attribution.recurrent_steps import RECURRENT_STEPS
 
 __all__ = ["REWRITTEN", "attention", "attention_logits"]
 
@@ -73,4 +74,5 @@ REWRITTEN: dict[str, Rewritten] = {
     "scaled_dot_product_attention": Rewritten(attention),
     "glu": Rewritten(_glu),
     "linalg_vector_norm": Rewritten(_length),
+    **RECURRENT_STEPS,
 }
