@@ -21,6 +21,7 @@ _HOMES = {
     "TextInput": "xai.inputs.text",
     "TensorInput": "xai.inputs.tensor",
     "from_sklearn": "xai.adapters.sklearn",
+    "tree_shap": "xai.adapters.shap",
     "from_timm": "xai.adapters.timm",
     "from_transformers": "xai.adapters.transformers",
     "from_torchvision": "xai.adapters.torchvision",

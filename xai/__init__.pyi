@@ -1,4 +1,5 @@
 # The public names for type checkers and editors; at run time they are loaded when first used, by __init__.py.
+from xai.adapters.shap import tree_shap as tree_shap
 from xai.adapters.sklearn import from_sklearn as from_sklearn
 from xai.adapters.timm import from_timm as from_timm
 from xai.adapters.torchvision import from_torchvision as from_torchvision

@@ -158,6 +158,7 @@ WRONG = [
     ((LINE, np.zeros((3, 5))), "frame: expected the 2 columns"),
     ((LINE, NUMBERS.mask(NUMBERS > 0.9)), "takes the rows of the frame, got ValueError: Input X contains NaN"),
     ((LINE, NUMBERS, ["a", "b"]), "target_names: expected 1 names"),
+    ((LogisticRegression().fit(NUMBERS, LABELS), NUMBERS, ["yes", "no"]), "expected the estimator's own order"),
     ((LINE, NUMBERS, None, {"both": ["kids", "weight"]}), "groups: expected columns among"),
     ((LINE, NUMBERS, None, {"size": ["kids"]}), "groups: expected names that no other column has"),
 ]  # fmt: skip
