@@ -44,12 +44,7 @@ def main() -> None:
     made = [
         (make_pipeline(encoded, LogisticRegression(max_iter=1000)), as_words, labels, None),
         (LGBMClassifier(**settings, verbose=-1), as_categories, labels, None),
-        (
-            XGBClassifier(**settings, enable_categorical=True),
-            as_categories,
-            labels == data.classes[1],
-            list(data.classes),
-        ),
+        (XGBClassifier(**settings, enable_categorical=True), as_categories, labels == classes[1], classes),
     ]
     say(f"rows with a gap: {train.isna().any(axis=1).mean():.1%} of {len(train):,}")
     say("| Model | Accuracy | LIME, 5 rows | Kernel SHAP, 5 rows | Permutation, 2,000 rows | Goes by |")
