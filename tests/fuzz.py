@@ -155,6 +155,12 @@ _add("permutation_importance", xai.permutation_importance,
      lambda: {"model": _table(), "inputs": MORE, "labels": LABELS, "repeats": 2})  # fmt: skip
 _add("surrogate_tree", xai.surrogate_tree, lambda: {"model": _table(), "inputs": MORE})
 _add("nearest_examples", xai.nearest_examples, lambda: {"model": _table(), "inputs": ROWS, "train": MORE})
+_add(
+    "training_influence",
+    xai.training_influence,
+    lambda: {"model": _table(), "inputs": ROWS, "train": MORE, "labels": [0] * len(MORE)},
+)
+_add("shapley_interactions", xai.shapley_interactions, lambda: {"model": _table(), "inputs": ROWS})
 _add("activating_examples", xai.activating_examples, lambda: {"model": _table(), "inputs": MORE})
 _add("visualize", xai.visualize,
      lambda: {"model": _images(), "objective": xai.objectives.channel("0", 0), "steps": 1})  # fmt: skip

@@ -1,6 +1,6 @@
 """What a model does as a whole: the columns it needs, how each moves it, the examples and concepts it answers to."""
 
-from xai.base.specs import MOVABLE, Method
+from xai.base.specs import ANY, MOVABLE, Method
 
 METHODS = (
     Method(
@@ -62,6 +62,26 @@ METHODS = (
         needs_gradient=False,
         passes=1,
         summary="the training examples nearest to an input in the last hidden layer",
+    ),
+    Method(
+        function="xai.global_explanations.influence:training_influence",
+        kind="model",
+        scope="local",
+        access="specific",
+        inputs=ANY,
+        needs_gradient=True,
+        passes=1,
+        summary="by how much training on each row lowered the loss of an explained one",
+    ),
+    Method(
+        function="xai.global_explanations.interactions:shapley_interactions",
+        kind="model",
+        scope="local",
+        access="agnostic",
+        inputs=(*ANY, "sequence"),
+        needs_gradient=False,
+        passes=1024,
+        summary="what each pair of columns or segments does together that neither does alone",
     ),
     Method(
         function="xai.global_explanations.concepts:concept_sensitivity",

@@ -10,12 +10,14 @@ from xai.plots.global_explanations import (
     importance_figure,
     neighbors_figure,
 )
+from xai.plots.pairs import influence_figure, interactions_figure
 from xai.plots.sequences import alignment_figure, gates_figure
 from xai.plots.tree import tree_figure
 from xai.plots.visualizations import visualization_figure
 from xai.results.display import FIGURES, ON_AXES
 from xai.results.explanation import Explanation
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 from xai.results.visualization import Visualization
@@ -30,6 +32,8 @@ FIGURES |= {
     Explanation: explanation_figure,
     Gates: gates_figure,
     Importance: importance_figure,
+    Influence: influence_figure,
+    Interactions: interactions_figure,
     Neighbors: neighbors_figure,
     PromptAttribution: alignment_figure,
     SurrogateTree: tree_figure,
@@ -40,6 +44,8 @@ FIGURES |= {
 ON_AXES |= {
     Explanation: explanation_figure,
     Importance: importance_figure,
+    Influence: influence_figure,
+    Interactions: interactions_figure,
     Neighbors: neighbors_figure,
     SurrogateTree: tree_figure,
 }

@@ -20,6 +20,7 @@ from xai.reports.svg import inline_svg
 from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.method_ranking import MethodRanking
+from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alignment_body", "concepts_body", "effects_body", "examples_body", "gates_body", "importance_body",
+    "influence_body", "interactions_body",
     "neighbors_body", "prompt_body", "ranking_body", "tree_body",
 ]  # fmt: skip
 
@@ -81,6 +83,24 @@ def neighbors_body(result: Neighbors) -> Markup:
     """Return each row's neighbors and whether they have the predicted class more often than by chance."""
     notes = [f"Compared in what {result.layer} reads, by {result.distance} distance."]
     return _body(result, "", notes, findings=[row[0] for row in result.evidence])
+
+
+def interactions_body(result: Interactions) -> Markup:
+    """Return what pairs of parts do together, and what each does alone."""
+    notes = [
+        f"Of the first of {len(result)} rows ({result.target[0]}): orange raises the output, blue lowers it; on the "
+        "diagonal stands what a part does by itself. All coalitions of the parts were evaluated."
+    ]
+    return _body(result, "Interactions", notes)
+
+
+def influence_body(result: Influence) -> Markup:
+    """Return the training rows that lowered or raised the loss of each explained row most."""
+    notes = [
+        f"Products of the gradients of two rows' losses, of {result.layers} weights at {result.checkpoints} states of "
+        "training: orange rows lowered the first row's loss, blue ones raised it. The order says more than the size."
+    ]
+    return _body(result, "Influence of training rows", notes)
 
 
 def prompt_body(result: PromptAttribution) -> Markup:

@@ -15,6 +15,8 @@ from xai.reports.bodies_of_results import (
     examples_body,
     gates_body,
     importance_body,
+    influence_body,
+    interactions_body,
     neighbors_body,
     prompt_body,
     ranking_body,
@@ -24,6 +26,7 @@ from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.method_ranking import MethodRanking
+from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 from xai.results.visualization import Visualization
@@ -52,6 +55,8 @@ SECTIONS: dict[type, SectionOf] = {
     Examples: SectionOf("result", "What excites its units", examples_body),
     Gates: SectionOf("result", "Gates", gates_body),
     Importance: SectionOf("result", "Permutation importance", importance_body),
+    Influence: SectionOf("result", "Which training rows taught it", influence_body),
+    Interactions: SectionOf("result", "What parts do together", interactions_body),
     MethodRanking: SectionOf("result", "Which method to trust", ranking_body),
     Neighbors: SectionOf("result", "Nearest training examples", neighbors_body),
     PromptAttribution: SectionOf("result", "What it writes rests on", prompt_body),
