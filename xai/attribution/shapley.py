@@ -10,13 +10,15 @@ from torch.nn.functional import pad
 
 from xai.attribution.hidden_parts import absent_parts, parts_of, scores_under
 from xai.base.arguments import whole_number
-from xai.base.coalitions import coalitions, solve
-from xai.base.errors import names_errors
+from xai.base.coalitions import Coalitions, Permutations, coalitions, every_coalition, permutations
+from xai.base.errors import InputError, names_errors
 from xai.model.model import Model
+from xai.model.session import Session
 from xai.results.explanation import Explanation
 
 __all__ = ["kernel_shap"]
 
+ALGORITHMS = ("kernel", "permutation", "exact")
 BASE_SAMPLES = 1024
 
 
@@ -30,6 +32,7 @@ def kernel_shap(
     segments: object = None,
     channels: str = "together",
     samples: int | None = None,
+    algorithm: str = "kernel",
     of: str = "output",
     layer: str | None = None,
     seed: int = 0,
@@ -56,6 +59,8 @@ def kernel_shap(
             together, by the name of the group. A group of the model's input counts as one part.
         channels: Of the windows of a series: "together", or "apart" where each channel of a window is a part.
         samples: Coalitions, by default 1,024 and four for each part.
+        algorithm: "kernel" (weighted least squares); "permutation", the mean effect over random orders, each beside its
+            reverse; or "exact", all coalitions whatever `samples` is, of up to 20 parts.
         of: What is explained: "output", "probability" or "log_probability".
         layer: Whose output to explain in place of the inputs.
         seed: Of the coalitions; the same gives the same numbers.
@@ -70,7 +75,8 @@ def kernel_shap(
         TargetError: There is no such target.
         NetworkError: The network fails, or puts out something else than scores.
 
-    Sources: Lundberg, Lee 2017, arXiv:1705.07874; Covert, Lee 2021, arXiv:2012.01536.
+    Sources: Lundberg, Lee 2017, arXiv:1705.07874; Covert, Lee 2021, arXiv:2012.01536; of orders Štrumbelj, Kononenko
+    2014, doi:10.1007/s10115-013-0679-x, and Mitchell et al. 2022, arXiv:2104.12199.
 
     >>> class Product(torch.nn.Module):
     ...     def forward(self, x):
@@ -79,6 +85,8 @@ def kernel_shap(
     tensor([3., 3.])
     """
     samples = None if samples is None else whole_number("samples", samples, 2)
+    if algorithm not in ALGORITHMS:
+        raise InputError("algorithm", expected=f"one of {', '.join(ALGORITHMS)}", got=repr(algorithm))
     passes = samples or BASE_SAMPLES
     settings = {"of": of, "seed": seed, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
@@ -97,19 +105,21 @@ def kernel_shap(
         errors: list[Tensor] = [full] * len(session)
         for size in sorted(set(counts.tolist())):
             # One set of coalitions for all rows with as many parts: it depends on nothing else of the batch.
-            drawn = coalitions(size, samples or BASE_SAMPLES + 4 * size, session.generator(None, stream=size))
+            drawn = _drawn(algorithm, size, samples, session)
             rows = torch.where(counts == size)[0].to(session.inputs.device)
             answers = scores_under(session, hiding, drawn.shown, rows)
-            found, spread = solve(drawn, answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
+            found, spread = drawn.solve(answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
             for place, row in enumerate(rows.tolist()):
                 padded = (pad(part[place], (0, max(0, places - size))) for part in (found, spread))
                 values[row], errors[row] = (part.to(dtype) for part in padded)
                 session.diagnostics[row] |= {
                     "samples": len(drawn.shown), "enumerated": drawn.enumerated,
-                    "degrees_of_freedom": max(1, drawn.groups - size + 1),
+                    "degrees_of_freedom": drawn.freedom,
                 }  # fmt: skip
         known = name if background is None else background
         options = {"background": "given" if name == "data" else known, "samples": samples, "of": of}
+        if algorithm != "kernel":
+            options["algorithm"] = algorithm
         named: dict[str, object] = {"segments": parts.labels} if parts.names or parts.over != "features" else {}
         if parts.names:
             named["row_names"] = parts.names
@@ -125,3 +135,11 @@ def kernel_shap(
         return session.explanation(
             "kernel_shap", values, parts.over, standard_error=errors, baseline=name, options=options, **named
         )
+
+
+def _drawn(algorithm: str, size: int, samples: int | None, session: Session) -> Coalitions | Permutations:
+    """Return the coalitions or the orders of so many parts."""
+    generator, usual = session.generator(None, stream=size), BASE_SAMPLES + 4 * size
+    if algorithm == "exact":
+        return every_coalition(size)
+    return (permutations if algorithm == "permutation" else coalitions)(size, samples or usual, generator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor
 
 from xai.base.errors import InputError
 
-__all__ = ["Coalitions", "coalitions", "solve"]
+__all__ = ["Coalitions", "Permutations", "coalitions", "every_coalition", "permutations", "solve"]
+
+MOST_PARTS = 20  # whose coalitions are all evaluated
 
 
 class Coalitions(NamedTuple):
@@ -24,6 +27,15 @@ class Coalitions(NamedTuple):
     def groups(self) -> int:
         """Return the number of independent draws."""
         return len(self.shown) // 2
+
+    @property
+    def freedom(self) -> int:
+        """Return the degrees of freedom of the errors."""
+        return max(1, self.groups - self.shown.shape[1] + 1)
+
+    def solve(self, answers: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the values and their standard errors; see `solve`."""
+        return solve(self, answers, total)
 
 
 def coalitions(parts: int, samples: int, generator: torch.Generator) -> Coalitions:
@@ -77,3 +89,55 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     left = (rest - values @ plane.T)[..., None] * weighted  # (n, S, M)
     left = left.view(len(answers), drawn.groups, 2, parts).sum(2) @ inverse
     return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()
+
+
+def every_coalition(parts: int) -> Coalitions:
+    """Return all coalitions but the empty and the full one; raises InputError where they are too many."""
+    if parts > MOST_PARTS:
+        wanted = f"'kernel' or 'permutation' for {parts} parts (all coalitions of up to {MOST_PARTS} are evaluated)"
+        raise InputError("algorithm", expected=wanted, got="'exact'")
+    return coalitions(parts, 2**parts, torch.Generator())
+
+
+@dataclass(frozen=True)
+class Permutations:
+    """Orders in which the parts are shown, (P, M); each lies beside its reverse."""
+
+    orders: Tensor
+    enumerated: bool = False
+
+    @property
+    def shown(self) -> Tensor:
+        """Return what is shown on the way from nothing to everything, without these two, (P (M - 1), M)."""
+        places = self.orders.argsort(1)  # when each part appears
+        steps = torch.arange(1, self.orders.shape[1])
+        return (places[:, None] < steps[:, None]).flatten(0, 1)
+
+    @property
+    def freedom(self) -> int:
+        """Return the degrees of freedom of the errors: pairs are the independent draws."""
+        return max(1, len(self.orders) // 2 - 1)
+
+    def solve(self, answers: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean effect of each part (n, M), and its standard error, from answers (n, P (M - 1)).
+
+        total: (n,), what all parts together do.
+        """
+        count, parts = self.orders.shape
+        path = answers.view(len(total), count, parts - 1)
+        ends = path.new_zeros(len(total), count, 1), total[:, None, None].expand(-1, count, 1).to(path)
+        steps = torch.cat([ends[0], path, ends[1]], 2).diff(dim=2)
+        effects = steps.gather(2, self.orders.argsort(1).expand(len(total), -1, -1))
+        pairs = effects.view(len(total), count // 2, 2, parts).mean(2)
+        error = pairs.std(1) / (count // 2) ** 0.5 if count > 2 else torch.full_like(pairs[:, 0], torch.inf)
+        return pairs.mean(1), error
+
+
+def permutations(parts: int, samples: int, generator: torch.Generator) -> Permutations:
+    """Return pairs of an order and its reverse, as many as `samples` evaluations allow, at least two pairs."""
+    least = 4 * max(1, parts - 1)
+    if samples < least:
+        raise InputError("samples", expected=f"at least {least} for permutations of {parts} parts", got=samples)
+    pairs = samples // (2 * max(1, parts - 1))
+    first = torch.rand(pairs, parts, generator=generator).argsort(1)
+    return Permutations(torch.stack([first, first.flip(1)], 1).flatten(0, 1))
