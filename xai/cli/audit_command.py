@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from xai.cli.any_model import is_code, load_any
 from xai.cli.audit_data import read_audit_data
-from xai.cli.fitted_model import is_file, load_file
 from xai.cli.gate import check_targets, finish, gate_options, label_options, mark_options, read_levels
-from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
+from xai.cli.options import say_checks_cost, seed_option, trust_option
 from xai.cli.pdf import find_browser, print_pdf
 
 
@@ -66,21 +66,23 @@ def command(
 ) -> None:  # fmt: skip
     """Audit MODEL on labelled data; print the path of the report.
 
-    MODEL is a model folder, a pipeline of scikit-learn in a file of skops or, with --trust-code, of joblib, or an ONNX
-    network of a table; a file needs --data.
+    MODEL is a model folder, a pipeline of scikit-learn in a file of skops or, with --trust-code, of joblib, an ONNX
+    network of a table, or, with --trust-code, MODULE:FUNCTION or FILE.py:FUNCTION, which returns an xai.Model or a
+    fitted estimator; all but a folder need --data.
     """
     from xai.auditing.limits import LIMITS
     from xai.auditing.run import audit, chosen_checks
     from xai.methods import CHECKS, MODEL_CHECKS
     from xai.reports.presets.audit import audit_report
 
-    target = output or f"reports/{Path(model).resolve().name}-audit.html"
+    called = model.rpartition(":")[2] if is_code(model) else Path(model).resolve().name
+    target = output or f"reports/{called}-audit.html"
     browser = find_browser() if pdf else None
     check_targets(target, json_path)
     chosen = chosen_checks(MODEL_CHECKS, checks or None, {})
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
     left_out = [label, entity, time, weights, *protected]
-    loaded = load_file(model, data, train, left_out, trust_code) if is_file(model) else load_model(model, trust_code)
+    loaded = load_any(model, data, train, left_out, trust_code, "audit")
     marks = {"entity": entity, "time": time, "weights": weights}
     given = read_audit_data(loaded, model, data, train, label, protected, marks)
     say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)

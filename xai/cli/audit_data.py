@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xai.cli.any_model import is_folder
 from xai.cli.options import recipes
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from xai.auditing.audit_data import AuditData
     from xai.model.model import Model
 
-__all__ = ["read_audit_data"]
+__all__ = ["labels_of", "read_audit_data"]
 
 
 def read_audit_data(
@@ -38,9 +39,9 @@ def read_audit_data(
     from xai.base.errors import InputError
 
     named = {mark: column for mark, column in (marks or {}).items() if column is not None}
-    name = data or _own_recipe(folder)
+    name = data or (_own_recipe(folder) if is_folder(folder) else None)
     if name is None:
-        wanted = "--data, since the model folder does not say what it was trained on"
+        wanted = "--data, since the model does not say what it was trained on"
         raise InputError("data", expected=wanted, got="none")
     if data is None or (name in recipes().RECIPES and not Path(name).exists()):
         if named:
@@ -114,11 +115,11 @@ def _read(
         raise InputError(argument, expected=f"a column {missing[0]!r}{option}", got=", ".join(names[:12]))
     hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
     inputs = frame[text].astype(str).tolist() if text else frame
-    labels = frame[label] if model.task == "regression" or not model.classes else _named(frame[label], model.classes)
+    labels = frame[label] if model.task == "regression" or not model.classes else labels_of(frame[label], model.classes)
     return inputs, labels, frame[hidden] if hidden else None, {mark: frame[name] for mark, name in marks.items()}
 
 
-def _named(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
+def labels_of(labels: pd.Series, classes: Sequence[str]) -> pd.Series:
     """Return labels as names where they are the names of classes, so that classes called 1 and 2 are no numbers."""
     words = labels.astype(str)
     return words if set(words) <= set(classes) else labels

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import click
 
-from xai.cli.options import language_option, load_model, output_option, say_cost, seed_option, trust_option
+from xai.cli.any_model import load_any
+from xai.cli.options import language_option, output_option, say_cost, seed_option, trust_option
 from xai.cli.output import say
 from xai.cli.sequence_data import report_on_sequences
+from xai.cli.table_data import report_on_table
+
+EXAMPLES = 5  # rows of a table, where none are named
 
 
 @click.command("explain")
 @click.argument("model")
-@click.argument("images", metavar="INPUTS...", nargs=-1, required=True)
+@click.argument("images", metavar="[INPUTS...]", nargs=-1)
+@click.option("--data", default=None, help="Of a model of a table: rows like those it learned, CSV or Parquet.")
+@click.option("--label", default="label", show_default=True, help="The column of --data that holds the right answer.")
 @click.option("-m", "--method", "methods", multiple=True, help="A method of `xai list methods`; repeat for several.")
 @click.option(
     "-t",
@@ -26,6 +32,8 @@ from xai.cli.sequence_data import report_on_sequences
 def command(
     model: str,
     images: tuple[str, ...],
+    data: str | None,
+    label: str,
     methods: tuple[str, ...],
     target: str | None,
     output: str,
@@ -33,9 +41,11 @@ def command(
     language: str,
     trust_code: bool,
 ) -> None:
-    """Explain what the model folder MODEL says about INPUTS and print the path of the report.
+    """Explain what MODEL says about INPUTS and print the path of the report.
 
-    INPUTS are image files; of a model of texts, texts as they stand or .txt files; of series, CSV files, a line a step.
+    MODEL is a model folder; for tables also a model file or, with --trust-code, MODULE:FUNCTION, as for `xai audit`.
+    INPUTS are image files; of a model of texts, texts as they stand or .txt files; of series, CSV files, a line a step;
+    of tables, CSV or Parquet files, whose rows are explained, or else a few rows of --data or of the model's recipe.
     """
     from xai.base.files import check_writable
     from xai.inputs.image_files import read_images
@@ -43,7 +53,15 @@ def command(
     from xai.reports.presets.images import model_report, require_image_classifier
 
     check_writable(output)
-    loaded = load_model(model, trust_code)
+    loaded = load_any(model, data, None, [label], trust_code, "explain")
+    if loaded.input.kind == "tabular":
+        report = report_on_table(
+            loaded, model, images, data=data, label=label, examples=EXAMPLES, methods=methods, target=target, seed=seed
+        )
+        say(report.save(output))
+        return
+    if not images:
+        raise click.UsageError("Missing argument 'INPUTS...'.")
     if loaded.input.ordered:
         title = f"{loaded.name} on {len(images)} {'example' if len(images) == 1 else 'examples'}"
         report = report_on_sequences(loaded, model, images, None, 0, methods, target, seed, title)

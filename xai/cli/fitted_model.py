@@ -28,21 +28,26 @@ def is_file(path: str) -> bool:
 
 
 def load_file(
-    path: str, data: str | None, train: str | None, left_out: Sequence[str | None], trust_code: bool
+    path: Any, data: str | None, train: str | None, left_out: Sequence[str | None], trust_code: bool
 ) -> Model:
     """Return the model in a file, for the columns of a CSV or Parquet file but those that are left out.
 
     A pipeline that was fitted to named columns takes those. Columns of words become categories of the words that occur
     in the data. A joblib file, and types that skops does not know, run code when they are read: only with trust_code.
+
+    path: of the file, or the fitted estimator itself.
     """
     from xai.inputs.table_files import read_frame
 
     if data is None:
         raise InputError("data", expected="--data, a CSV or Parquet file", got="none")
-    if not Path(path).is_file():
+    fitted = None if isinstance(path, str) else path
+    if fitted is None and not Path(path).is_file():
         raise InputError("model", expected="a model folder or a model file", got=f"no file at {path}")
     frames = [read_frame(Path(name)) for name in (data, train) if name is not None]
     columns = [str(name) for name in frames[0].columns if str(name) not in left_out]
+    if fitted is not None:
+        return _of_pipeline(fitted, columns, frames, None)
     if Path(path).suffix in ONNX:
         return _of_onnx(path, columns, frames)
     return _of_pipeline(_read_pipeline(path, trust_code), columns, frames, Path(path).stem)
@@ -52,22 +57,22 @@ def _read_pipeline(path: str, trust_code: bool) -> Any:
     if Path(path).suffix in JOBLIB:
         if not trust_code:
             said = "a joblib file runs code when it is read; save it with skops, or add --trust-code"
-            raise click.ClickException(f"audit: {path}: {said}")
+            raise click.ClickException(f"{path}: {said}")
         import joblib
 
         return joblib.load(path)
     try:
         skops = importlib.import_module("skops.io")
     except ImportError as error:
-        raise click.ClickException("audit: a skops file needs skops: pip install 'xai-toolkit[skops]'") from error
+        raise click.ClickException("a skops file needs skops: pip install 'xai-toolkit[skops]'") from error
     unknown = skops.get_untrusted_types(file=path)
     if unknown and not trust_code:
         said = f"it holds {', '.join(unknown[:3])}, which skops does not know; add --trust-code to read it all the same"
-        raise click.ClickException(f"audit: {path}: {said}")
+        raise click.ClickException(f"{path}: {said}")
     return skops.load(path, trusted=unknown)
 
 
-def _of_pipeline(pipeline: Any, columns: Sequence[str], frames: Sequence[pd.DataFrame], name: str) -> Model:
+def _of_pipeline(pipeline: Any, columns: Sequence[str], frames: Sequence[pd.DataFrame], name: str | None) -> Model:
     """Return a fitted pipeline as a model of the columns that it was fitted to, or else of those that are not left out.
 
     frames: of their rows words and gaps are read.
@@ -87,7 +92,7 @@ def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) 
     try:
         onnxruntime = importlib.import_module("onnxruntime")
     except ImportError as error:
-        raise click.ClickException("audit: an ONNX file needs onnxruntime: pip install 'xai-toolkit[onnx]'") from error
+        raise click.ClickException("an ONNX file needs onnxruntime: pip install 'xai-toolkit[onnx]'") from error
     from xai.inputs.table import TabularInput
     from xai.inputs.table_columns import kinds_of_columns
     from xai.model.model import Model

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xai.cli.options import language_option, load_model, recipe_data, recipes, say_cost, seed_option, trust_option
+from xai.cli.any_model import is_code, is_folder, load_any
+from xai.cli.options import language_option, recipe_data, recipes, say_cost, seed_option, trust_option
 from xai.cli.output import say, tell
 from xai.cli.sequence_data import report_on_sequences
+from xai.cli.table_data import report_on_table
 
 if TYPE_CHECKING:
     from xai.model.model import Model
@@ -20,10 +22,19 @@ DEFAULT = "mnist-cnn"
 @click.command("report")
 @click.argument("model", required=False)
 @click.argument("images", nargs=-1)
-@click.option("--data", default=None, help="Labelled images to measure on: a folder with one subfolder per class.")
+@click.option(
+    "--data",
+    default=None,
+    help="What to measure on: a folder of images with one subfolder per class, or a CSV or Parquet file of rows.",
+)
+@click.option("--label", default="label", show_default=True, help="The column of rows that holds the right answer.")
 @click.option("-o", "--output", default=None, help="Where to write.  [default: reports/NAME.html]")
 @click.option(
-    "--examples", default=5, show_default=True, type=click.IntRange(min=0), help="Images explained out of the data."
+    "--examples",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Images or rows of the data to explain.",
 )
 @click.option(
     "-l", "--layer", "layers", multiple=True, help="A layer to visualize; repeat for several.  [default: all]"
@@ -40,6 +51,7 @@ def command(
     model: str | None,
     images: tuple[str, ...],
     data: str | None,
+    label: str,
     output: str | None,
     examples: int,
     layers: tuple[str, ...],
@@ -52,7 +64,8 @@ def command(
 ) -> None:
     """Report on the model folder MODEL, explaining IMAGES and examples out of the data, and print the path.
 
-    MODEL may be the folder of an `xai run` as well: the report then tells what all its rows say.
+    MODEL may be the folder of an `xai run` as well: the report then tells what all its rows say. For tables it may be a
+    model file or, with --trust-code, MODULE:FUNCTION, as for `xai audit`; IMAGES are then files of rows to explain.
     Without MODEL, the reference CNN is trained on MNIST first (into runs/mnist-cnn, unless it is there, trained as the
     recipe says today).
     """
@@ -64,9 +77,10 @@ def command(
     from xai.runs.manifest import is_run
 
     folder = model or f"runs/{DEFAULT}"
-    target = output or f"reports/{Path(folder).resolve().name}.html"
+    called = folder.rpartition(":")[2] if is_code(folder) else Path(folder).resolve().name
+    target = output or f"reports/{called}.html"
     check_writable(target)
-    if is_run(folder):
+    if is_folder(folder) and is_run(folder):
         from xai.reports.presets.run import run_report
         from xai.runs.store import open_run
 
@@ -74,7 +88,11 @@ def command(
         return
     if model is None:
         _train_default(folder, seed)
-    loaded = load_model(folder, trust_code)
+    loaded = load_any(folder, data, None, [label], trust_code, "report")
+    if loaded.input.kind == "tabular":
+        report = report_on_table(loaded, folder, images, data=data, label=label, examples=max(1, examples), seed=seed)
+        say(report.save(target))
+        return
     if loaded.input.ordered and not data:
         report = report_on_sequences(loaded, folder, images, recipes(), examples, (), None, seed, None)
         say(report.save(target))

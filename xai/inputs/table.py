@@ -18,7 +18,7 @@ from xai.base.name_lists import plain_names
 from xai.inputs.base import Input
 from xai.inputs.groups import grouped_parts, plain_groups
 from xai.inputs.parts import Parts, of_positions
-from xai.inputs.table_columns import column_numbers, named_columns
+from xai.inputs.table_columns import column_numbers, named_columns, show_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,6 +145,22 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         tables = [(Path(item).name, self.prepare(read_frame(Path(item)), item)) for item in items]
         names = tuple(f"{name}, row {number}" for name, rows in tables for number in range(len(rows)))
         return torch.cat([rows for _, rows in tables]), names
+
+    def shown(self, name: str, value: float) -> str:
+        """Return how a number in a column is written: a category's word, a date, or that it is not known.
+
+        Args:
+            name: Of the column.
+            value: The number.
+
+        >>> TabularInput(["since"], dates=["since"]).shown("since", 18262.0)
+        '2020-01-01'
+        """
+        if name in self.categorical:
+            return self.categorical[name][int(value)]
+        if value != value:
+            return "not known"
+        return show_day(value) if name in self.dates else f"{value:.4g}"
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         """Return a part for each column, or for each group; how: groups as of `TabularInput`, or labels."""

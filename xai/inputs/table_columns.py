@@ -49,8 +49,8 @@ def column_numbers(
     if words is not None:
         return _codes(column, name, words, argument)
     kind = getattr(column.dtype, "kind", "")
-    if date and kind == "M":
-        return _days(column)
+    if date and kind not in "iufb":
+        return _days(column, name, argument)
     if kind in "mM":  # a number of them depends on the unit that pandas takes
         wanted = f"numbers in column {name!r} (dates as days since some day, say, as in training; or dates=[{name!r}])"
         raise InputError(argument, expected=wanted, got=str(column.dtype))
@@ -60,10 +60,15 @@ def column_numbers(
         raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
 
 
-def _days(column: pd.Series) -> np.ndarray:
+def _days(column: pd.Series, name: str, argument: str) -> np.ndarray:
+    """Return dates, also as words of a file, as days since 1970-01-01."""
     import pandas as pd
 
-    since = pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]")
+    try:
+        moments = pd.to_datetime(column, utc=True)
+    except (ValueError, TypeError) as error:
+        raise InputError(argument, expected=f"dates in column {name!r}", got="others") from error
+    since = moments.dt.tz_localize(None).astype("datetime64[ns]")
     numbers = since.to_numpy().astype("int64").astype(np.float64) / DAY
     return np.where(since.isna().to_numpy(), np.nan, numbers)
 

@@ -20,7 +20,7 @@ from xai.model.rehearsal import rehearse
 from xai.model.settings import settings_file
 from xai.model.trust import Known, check_arguments, find_known
 
-__all__ = ["build_network"]
+__all__ = ["build_network", "find_callable"]
 
 LONGEST = 200  # letters of a factory's name
 MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -76,7 +76,15 @@ def _find(folder: Path | None, factory: str, trust_code: bool) -> tuple[Callable
             f"or --trust-code (trust_code=True), which would run {name} of {module_name} ({place})"
         )
         raise FolderError("factory", expected=one_line(wanted), got=factory)
-    module = _file_module(folder, module_name) if of_file else _module(module_name)
+    return find_callable(folder, module_name, name), None
+
+
+def find_callable(folder: Path | None, module_name: str, name: str) -> Callable:
+    """Import a module, or run a file inside the folder, and return what is named in it: code, for who trusts it.
+
+    Raises FolderError where there is none.
+    """
+    module = _file_module(folder, module_name) if module_name.endswith(".py") else _module(module_name)
     found: object = module
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -84,7 +92,7 @@ def _find(folder: Path | None, factory: str, trust_code: bool) -> tuple[Callable
         where = getattr(module, "__file__", None) or module_name
         wanted = f"a callable named {name!r} in {module_name}"
         raise FolderError("factory", expected=wanted, got=f"none in {where}")
-    return found, None
+    return found
 
 
 def _module(name: str) -> object:

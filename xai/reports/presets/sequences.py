@@ -157,6 +157,7 @@ def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None)
                 "probability": float(prediction[row].max()),
                 "truth": None if examples.labels is None else classes[int(examples.labels[row])],
                 "bars": probability_bars(prediction[row], classes),
+                "cells": None,
                 "bodies": [explanation_body(item[row]) for item in made],
                 "gates": None if gates is None else gates_body(gates[row]),
             }

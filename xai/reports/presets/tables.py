@@ -1,0 +1,204 @@
+"""The report on a model of a table: how well it does, what it goes by as a whole, and why it said so of some rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xai.auditing.checks.performance import measure_performance
+from xai.base.errors import InputError, names_errors
+from xai.evidence.verify import verify
+from xai.global_explanations.partial_dependence import partial_dependence
+from xai.global_explanations.permutation import permutation_importance
+from xai.inputs.table import TabularInput
+from xai.methods import all_methods
+from xai.model.labels import as_labels
+from xai.model.model import Model
+from xai.reports.bodies import explanation_body
+from xai.reports.bodies_of_results import effects_body, importance_body
+from xai.reports.cards import probability_bars
+from xai.reports.escape import render
+from xai.reports.page import Lead, Report, Section
+from xai.reports.presets.sequences import Sequences
+from xai.reports.provenance import default_title, facts_section
+from xai.reports.sections.performance import performance_section
+from xai.reports.sections.summary import sequence_summary
+from xai.results.explanation import Explanation
+
+__all__ = ["METHODS", "table_methods", "table_report"]
+
+METHODS = ("lime_tabular", "kernel_shap")
+TASKS = ("classification", "binary")
+# Rows that stand behind what a method hides: so many of the training part, evenly spread.
+BACKGROUND = 50
+MEASURED = 2000  # rows on which the model as a whole is asked
+SHOWN = 4  # columns whose effects are drawn
+WITH_ROWS: dict[str, str] = {"lime_tabular": "background", "kernel_shap": "background", "gradient_shap": "background"}
+
+
+def table_methods(methods: Sequence[str]) -> tuple[str, ...]:
+    """Return the methods asked for, or the usual ones; raises InputError for one that takes no table."""
+    known = [name for name, spec in all_methods().items() if "tabular" in spec.inputs and spec.kind != "visualization"]
+    unknown = [name for name in methods if name not in known]
+    if unknown:
+        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]))
+    return tuple(methods) or METHODS
+
+
+@names_errors("table_report")
+def table_report(
+    model: Model,
+    examples: Sequences,
+    data: Sequences,
+    background: Tensor | None = None,
+    *,
+    methods: Sequence[str] = (),
+    target: object = None,
+    seed: int = 0,
+    title: str | None = None,
+    origin: Mapping[str, object] | None = None,
+) -> Report:
+    """Return the report on a model of a table.
+
+    Args:
+        model: A model of rows: a classifier, a regression, or a classifier of several labels.
+        examples: The rows that are explained.
+        data: Rows to ask the model as a whole on, and to measure it where they have labels.
+        background: Rows that it learned from, (B, D), by default those of `data`.
+        methods: Names of methods, by default LIME and Kernel SHAP.
+        target: The class that is explained, the predicted one by default.
+        seed: Of everything that is drawn at random.
+        title: The report's title.
+        origin: How the model came about, as its folder says.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: A method is unknown, or takes no table.
+    """
+    started, chosen = time.perf_counter(), table_methods(methods)
+    behind = data.inputs if background is None else background
+    made = [_explained(model, name, examples.inputs, behind, target, seed) for name in chosen]
+    sections = [Lead(_lead(model, examples, data, made))]
+    if data.labels is not None and model.task in TASKS:
+        sections.append(performance_section(measure_performance(model, data.inputs, data.labels), data.source))
+    elif data.labels is not None and model.task == "regression":
+        rows = _fit_of_values(model, data)
+        sections.append(
+            Section("performance", "How well it does", render("rows.html", columns=list(rows[0]), rows=rows, total=1))
+        )
+    sections += _as_a_whole(model, data, seed)
+    body, numbers = _examples(model, examples, made)
+    sections.append(Section("examples", "Why it said so", body, {"examples": numbers}))
+    facts = {"seed": seed, "examples": len(examples), "seconds": time.perf_counter() - started}
+    sections.append(facts_section(model, facts, origin or {}))
+    return Report(title or default_title(model), sections)
+
+
+def _explained(model: Model, name: str, rows: Tensor, behind: Tensor, target: object, seed: int) -> Explanation:
+    spec, options = all_methods()[name], {}
+    if name in WITH_ROWS:
+        options[WITH_ROWS[name]] = behind if name == "lime_tabular" else _spread(behind, BACKGROUND)
+    if spec.kind == "surrogate" or name in WITH_ROWS:
+        options["seed"] = seed
+    return verify(model, spec.load()(model, rows, target, **options), ["faithfulness", "deletion"], seed=seed)
+
+
+def _lead(model: Model, examples: Sequences, data: Sequences, made: Sequence[Explanation]) -> Any:
+    if model.task not in TASKS:
+        return render(
+            "table_lead.html", model=model, columns=len(model.input.names), rows=len(data), source=data.source,
+            outputs=list(model.classes or []), examples=len(examples),
+        )  # fmt: skip
+    performance = None if data.labels is None else measure_performance(model, data.inputs, data.labels)
+    wrong = []
+    if examples.labels is not None:
+        called = made[0].prediction.argmax(1).cpu()
+        wrong = (called != as_labels(model, examples.labels, len(examples))).nonzero().flatten().tolist()
+    return sequence_summary(model, performance, examples.names, made, wrong)
+
+
+def _fit_of_values(model: Model, data: Sequences) -> list[dict[str, object]]:
+    """Return how far a regression's values are from the right ones, a line for each value."""
+    found, right = model.predict(data.inputs).double().cpu(), as_labels(model, data.labels, len(data))
+    lines: list[dict[str, object]] = []
+    for number in range(found.shape[1]):
+        error, spread = found[:, number] - right[:, number], right[:, number].var(correction=0)
+        lines.append(
+            {
+                "value": model.classes[number] if model.classes else "the value",
+                "rows": len(data),
+                "R2": round(float(1 - error.square().mean() / spread), 3) if float(spread) else "not defined",
+                "mean absolute error": f"{float(error.abs().mean()):.4g}",
+                "spread of the right ones": f"{float(spread.sqrt()):.4g}",
+            }
+        )
+    return lines
+
+
+def _as_a_whole(model: Model, data: Sequences, seed: int) -> list[Section]:
+    """Return which columns it goes by, where there are labels, and what it answers along the first of them."""
+    places = _places(len(data), MEASURED)
+    rows, sections = data.inputs[places], []
+    columns = list(model.input.names)[:SHOWN]
+    if data.labels is not None and model.task != "multilabel" and len(rows) > 1:
+        found = permutation_importance(model, rows, data.labels[places], repeats=5, seed=seed)
+        order = found.values.argsort(descending=True).tolist()
+        columns = [found.names[place] for place in order if found.names[place] in model.input.names][:SHOWN]
+        sections.append(Section("importance", "What it goes by", importance_body(found)))
+    if columns and len(rows) > 1:
+        effects = partial_dependence(model, rows, columns, points=12, seed=seed)
+        sections.append(Section("effects", "What it answers along a column", effects_body(effects)))
+    return sections
+
+
+def _examples(model: Model, examples: Sequences, made: Sequence[Explanation]) -> tuple[Any, list[dict[str, object]]]:
+    """Return the cards of the rows, and the numbers behind them."""
+    prediction, one_of = made[0].prediction, model.task in TASKS
+    classes = list(model.classes or map(str, range(prediction.shape[1])))
+    labels = None
+    if examples.labels is not None and one_of:
+        labels = as_labels(model, examples.labels, len(examples)).tolist()
+    views, numbers = [], []
+    for row, name in enumerate(examples.names):
+        first = int(prediction[row].argmax())
+        predicted = classes[first] if one_of else ", ".join(f"{value:.4g}" for value in prediction[row].tolist())
+        view = {
+            "id": f"example-{row + 1}", "name": name, "predicted": predicted,
+            "probability": float(prediction[row].max()) if one_of else None,
+            "truth": None if labels is None else classes[labels[row]],
+            "bars": probability_bars(prediction[row], classes) if one_of else None,
+            "cells": _cells(model, examples.inputs[row]),
+            "bodies": [explanation_body(item[row]) for item in made], "gates": None,
+        }  # fmt: skip
+        views.append(view)
+        found = [
+            {
+                "method": item.method,
+                "names": item.value_names(row),
+                "values": item.values[row].flatten().tolist(),
+                "evidence": [finding.to_dict() for finding in item.evidence[row]],
+            }
+            for item in made
+        ]
+        numbers.append({"name": name, "predicted": predicted, "explanations": found})
+    return render("sequence_examples.html", examples=views), numbers
+
+
+def _cells(model: Model, row: Tensor) -> list[tuple[str, str]]:
+    """Return what stands in each column of a row, as its reader knows it."""
+    table = model.input if isinstance(model.input, TabularInput) else TabularInput([f"x{n}" for n in range(len(row))])
+    return [(name, table.shown(name, value)) for name, value in zip(table.names, row.tolist(), strict=True)]
+
+
+def _spread(rows: Tensor, count: int) -> Tensor:
+    return rows[_places(len(rows), count)]
+
+
+def _places(total: int, count: int) -> Tensor:
+    return torch.arange(min(total, count)) * total // min(total, count)
