@@ -14,7 +14,7 @@ import torch
 
 import xai
 from tests.auditing.test_audit import table_data, table_model
-from tests.model.test_hostile_files import spoiled
+from tests.model.test_hostile_results import spoiled
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Recheck, differences_between, numbers_in
 from xai.base.errors import FolderError, InputError, XaiError
