@@ -1,0 +1,116 @@
+"""DeepLIFT, LRP, Grad-CAM and occlusion on networks of torchvision, timm and Hugging Face, with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from tests.optional import timm, torchvision, transformers
+from xai.attribution.activation_maps import gradcam
+from xai.attribution.deeplift import deeplift
+from xai.attribution.lrp import lrp
+from xai.attribution.occlusion import occlusion
+from xai.inputs.image import ImageInput
+from xai.model.model import Model
+
+
+def _torchvision_vit() -> nn.Module:
+    make = torchvision().models.VisionTransformer
+    network = make(image_size=32, patch_size=8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32, num_classes=3)
+    nn.init.normal_(network.heads.head.weight)  # made as 0
+    return network
+
+
+def _torchvision_swin() -> nn.Module:
+    return torchvision().models.SwinTransformer([4, 4], 8, [2, 2], [2, 2], [4, 4], num_classes=3)
+
+
+def _timm(name: str, **settings: object) -> nn.Module:
+    return timm().create_model(name, num_classes=3, img_size=32, embed_dim=16, depth=2, num_heads=2, **settings)
+
+
+SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "num_labels": 3}
+
+
+def _face_vit() -> nn.Module:
+    made = transformers()
+    config = made.ViTConfig(image_size=32, patch_size=8, attn_implementation="eager", **SMALL)
+    return made.ViTForImageClassification(config)
+
+
+def _face_swin() -> nn.Module:
+    made, sides = transformers(), {"depths": [2, 2], "num_heads": [2, 2], "window_size": 4}
+    return made.SwinForImageClassification(
+        made.SwinConfig(image_size=32, patch_size=4, embed_dim=8, num_labels=3, **sides)
+    )
+
+
+# The network, the layer that Grad-CAM reads by default, and the tokens that stand before its patches.
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], str, int | None]] = {
+    "torchvision_vit": (_torchvision_vit, "encoder.layers.encoder_layer_1.ln_1", 1),
+    "torchvision_swin": (_torchvision_swin, "permute", None),
+    "timm_vit_with_registers": (
+        lambda: _timm("vit_tiny_patch16_224", patch_size=8, reg_tokens=4), "blocks.1.norm1", 5
+    ),
+    "timm_distilled": (lambda: _timm("deit_tiny_distilled_patch16_224", patch_size=8), "blocks.1.norm1", 2),
+    "face_vit": (_face_vit, "vit.layers.1.layernorm_before", 1),
+    "face_swin": (_face_swin, "swin.layernorm", 0),
+    "timm_beit": (lambda: _timm("beit_base_patch16_224", patch_size=8), "blocks.1.norm2", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_methods_go_through_networks_as_they_are_published(name: str) -> None:
+    make, layer, before = NETWORKS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = make().eval()
+    model = Model(network, input=ImageInput((3, 32, 32)))
+    batch = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    cam = gradcam(model, batch, 1)
+    assert cam.options["layer"] == layer
+    assert cam.options["run"]["grid"] == [4, 4]
+    assert cam.options["run"].get("tokens_before") == before
+    with torch.no_grad():
+        there, nowhere = (getattr(out, "logits", out)[:, 1] for out in map(network, (batch, torch.zeros_like(batch))))
+    made = deeplift(model, batch, 1)
+    assert torch.allclose(made.values.flatten(1).sum(1), there - nowhere, atol=1e-5)
+    relevance = lrp(model, batch, 1)
+    assert bool(relevance.values.any())
+    assert any("softmax" in rules for rules in relevance.options["run"]["rules"].values())
+    if before is not None:
+        hidden = occlusion(model, batch, 1, layer=layer, window=2, stride=2)
+        assert hidden.values.shape[1] == before + 16
+        assert not hidden.values[:, :before].any()
+        assert hidden.heatmap().shape == (2, 32, 32)
+
+
+@pytest.mark.parametrize("name", ["Bert", "GPT2", "Llama"])
+def test_methods_go_through_language_models(name: str) -> None:
+    """Their embeddings are the inputs: DeepLIFT adds up, and LRP is the same for both ways of their attention."""
+    made = transformers()
+    more = {"GPT2": {"n_embd": 16, "n_layer": 2, "n_head": 2, "num_labels": 3}}.get(name, SMALL)
+    more = more | {"Llama": {"num_key_value_heads": 1}}.get(name, {})
+    ends = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+
+    def run(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return network.head(network(inputs_embeds=x).last_hidden_state.mean(1))
+
+    relevance = []
+    for attention in ("eager", "sdpa"):
+        config = getattr(made, f"{name}Config")(vocab_size=50, attn_implementation=attention, **ends, **more)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network = getattr(made, f"{name}Model")(config).eval()
+            network.head, vectors = nn.Linear(16, 2), torch.randn(2, 5, 16)
+        model = Model(network, forward=run)
+        with torch.no_grad():
+            there, nowhere = (run(network, x)[:, 1] for x in (vectors, torch.zeros_like(vectors)))
+        assert torch.allclose(deeplift(model, vectors, 1).values.sum((1, 2)), there - nowhere, atol=1e-4)
+        relevance.append(lrp(model, vectors, 1))
+    assert torch.allclose(relevance[0].values, relevance[1].values, atol=1e-5)
+    assert bool(relevance[0].values.any())
+    assert any("softmax" in rules for rules in relevance[0].options["run"]["rules"].values())
