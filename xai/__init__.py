@@ -20,6 +20,7 @@ _HOMES = {
     "SequenceInput": "xai.inputs.series",
     "TextInput": "xai.inputs.text",
     "TensorInput": "xai.inputs.tensor",
+    "Inputs": "xai.inputs.several",
     "from_sklearn": "xai.adapters.sklearn",
     "tree_shap": "xai.adapters.shap",
     "from_timm": "xai.adapters.timm",

@@ -46,6 +46,7 @@ from xai.inputs.image import ImageInput as ImageInput
 from xai.inputs.image_files import read_image as read_image
 from xai.inputs.image_files import read_images as read_images
 from xai.inputs.series import SequenceInput as SequenceInput
+from xai.inputs.several import Inputs as Inputs
 from xai.inputs.table import TabularInput as TabularInput
 from xai.inputs.tensor import TensorInput as TensorInput
 from xai.inputs.text import TextInput as TextInput
