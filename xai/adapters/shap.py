@@ -75,9 +75,9 @@ def tree_shap(model: Model, inputs: object, target: object = None, *, background
 
 def _tree_of(model: Model) -> EstimatorFunction:
     asked = estimator_of(model)
-    if asked is None or not isinstance(model.input, TabularInput):
+    if asked is None or not model.input.tabular:
         raise InputError("model", expected="a tree from xai.from_sklearn", got=repr(model))
-    table = model.input
+    table = TabularInput.of(model.input)
     words = [*table.categorical, *table.dates, *table.groups]
     if words or getattr(asked.estimator, "steps", None):
         wanted = "trees of columns of numbers without groups (kernel_shap takes any model)"

@@ -128,11 +128,11 @@ def _map(session: Session, rows: Tensor, layer: MapLayer) -> Tensor:
 
 def _layer(session: Session, layer: str | None, reshape: Reshape | None) -> MapLayer:
     inputs = session.inputs
-    if not inputs.is_floating_point() or inputs.ndim - 2 not in MODES:
+    if not inputs.is_floating_point() or len(inputs.shape[2:]) not in MODES:
         raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
     chosen = map_layer(session, layer, reshape)
-    if len(chosen.grid) != inputs.ndim - 2:
-        wanted = f"a grid with as many sides as the inputs have, {inputs.ndim - 2}"
+    if len(chosen.grid) != len(inputs.shape[2:]):
+        wanted = f"a grid with as many sides as the inputs have, {len(inputs.shape[2:])}"
         raise InputError("reshape", expected=wanted, got=f"{chosen.grid}")
     return chosen
 

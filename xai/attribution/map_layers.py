@@ -158,7 +158,7 @@ def _named(session: Session, name: str, met: list[_Met], used: set[object], resh
         made = _given(found, reshape)
     else:
         made = found.layer()
-        sides = session.inputs.ndim - 2
+        sides = len(session.inputs.shape[2:])
         if made is None and len(found.shape) not in (3, sides + 2):
             wanted = f"one that puts out {PUT_OUT[sides]}"
             raise LayerError("layer", expected=wanted, got=f"{name}: {found.shape[1:]}")

@@ -54,7 +54,7 @@ def command(
 
     check_writable(output)
     loaded = load_any(model, data, None, [label], trust_code, "explain")
-    if loaded.input.kind == "tabular":
+    if loaded.input.tabular:
         report = report_on_table(
             loaded, model, images, data=data, label=label, examples=EXAMPLES, methods=methods, target=target, seed=seed
         )

@@ -89,7 +89,7 @@ def command(
     if model is None:
         _train_default(folder, seed)
     loaded = load_any(folder, data, None, [label], trust_code, "report")
-    if loaded.input.kind == "tabular":
+    if loaded.input.tabular:
         report = report_on_table(loaded, folder, images, data=data, label=label, examples=max(1, examples), seed=seed)
         say(report.save(target))
         return

@@ -192,7 +192,7 @@ def _examples(model: Model, examples: Sequences, made: Sequence[Explanation]) ->
 
 def _cells(model: Model, row: Tensor) -> list[tuple[str, str]]:
     """Return what stands in each column of a row, as its reader knows it."""
-    table = model.input if isinstance(model.input, TabularInput) else TabularInput([f"x{n}" for n in range(len(row))])
+    table = TabularInput.of(model.input) if model.input.tabular else TabularInput([f"x{n}" for n in range(len(row))])
     return [(name, table.shown(name, value)) for name, value in zip(table.names, row.tolist(), strict=True)]
 
 
