@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from xai.base.errors import InputError
+from xai.base.arguments import real_number
+from xai.base.errors import InputError, names_errors
+from xai.base.files import write_atomically
 from xai.results.display import Shown
 from xai.results.explanation_file import SCHEMA_VERSION
 from xai.results.finding import Finding
@@ -86,6 +90,42 @@ class Visualization(Shown):
 
     def __iter__(self) -> Iterator[Visualization]:
         return (self[index] for index in range(len(self)))
+
+    @names_errors("Visualization.save_gif")
+    def save_gif(self, path: str | Path, row: int = 0, *, seconds: float = 0.2) -> Path:
+        """Write how an image came about as an animated GIF: its snapshots in order, and the finished image.
+
+        `visualize(..., snapshots=range(0, 256, 8))` keeps that many frames.
+
+        Args:
+            path: Of the file.
+            row: Which image.
+            seconds: How long a frame is shown; the last one stays four times as long.
+
+        Raises:
+            InputError: No images were made, or an argument cannot be.
+            OutputError: It cannot be written.
+        """
+        from PIL import Image
+
+        last = self.image[self._number(row)]
+        pause = real_number("seconds", seconds, 0)
+        frames = [self.snapshots[step][row] for step in sorted(self.snapshots)] + [last]
+        low, high = float(last.min()), float(last.max())
+        pictures = []
+        for frame in frames:
+            levels = ((frame.detach().float().cpu() - low) / max(high - low, 1e-12)).clamp(0, 1) * 255
+            color = levels if len(levels) == 3 else levels.mean(0, keepdim=True).expand(3, -1, -1)
+            pictures.append(Image.fromarray(color.round().byte().permute(1, 2, 0).numpy()))
+        times = [int(1000 * pause)] * (len(frames) - 1) + [int(4000 * pause)]
+        content = io.BytesIO()
+        pictures[0].save(content, "GIF", save_all=True, append_images=pictures[1:], duration=times, loop=0)
+        return write_atomically(path, content.getvalue())
+
+    def _number(self, row: int) -> int:
+        if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(self):
+            raise InputError("row", expected=f"a number from 0 to {len(self) - 1}", got=repr(row))
+        return row
 
     def finding(self, check: str, row: int = 0) -> Finding | None:
         """Return a row's finding of one check, None where it was not made.
