@@ -100,13 +100,15 @@ def test_the_units_of_a_planted_network_are_verified() -> None:
         assert found == {"faithfulness": "pass", "completeness": "pass"}
 
 
-def test_without_a_layer_it_is_that_of_gradcam_or_an_error(model: xai.Model) -> None:
+def test_without_a_layer_it_is_that_of_gradcam_or_the_last_hidden_units(model: xai.Model) -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 2))
     images = torch.rand(2, 1, 8, 8)
     seen = xai.Model(network, input=xai.ImageInput((1, 8, 8)))
     assert xai.conductance(seen, images).options["layer"] == xai.gradcam(seen, images).options["layer"]
+    flat = xai.Model(nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)))
+    assert xai.conductance(flat, torch.rand(2, 3)).options["layer"] == "1"
     with pytest.raises(LayerError, match="conductance: layer: expected the name of one"):
-        xai.conductance(model, ROWS)
+        xai.conductance(xai.Model(nn.Linear(3, 2)), torch.rand(2, 3))
     with pytest.raises(LayerError, match="internal_influence: layer: expected one like first"):
         xai.internal_influence(model, ROWS, layer="frist")
     with pytest.raises(InputError, match="steps: expected a whole number from 1"):

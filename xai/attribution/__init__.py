@@ -1,6 +1,6 @@
 """Which parts of an input mattered for an output: a family of methods per file, a function per method."""
 
-from xai.base.specs import MOVABLE, Method
+from xai.base.specs import ANY, MOVABLE, Method
 
 METHODS = (
     Method(
@@ -75,7 +75,7 @@ METHODS = (
         claim="additive",
         scope="local",
         access="specific",
-        inputs=MOVABLE,
+        inputs=(*ANY, "sequence"),
         needs_gradient=True,
         passes=50,
         summary="what passes through each unit of a layer on the way from a baseline: parts that add up",
@@ -87,7 +87,7 @@ METHODS = (
         claim="sensitivity",
         scope="local",
         access="specific",
-        inputs=MOVABLE,
+        inputs=(*ANY, "sequence"),
         needs_gradient=True,
         passes=50,
         summary="the mean gradient at a layer on the way from a baseline: which units the output follows",

@@ -42,7 +42,7 @@ def conductance(
         model: What is explained.
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        layer: Whose units; of images None is the layer that `gradcam` reads.
+        layer: Whose units; None is the layer that `gradcam` reads, or without feature maps the last hidden units.
         baseline: Where the path begins: "zero", "mean", "noise", "blur", a number, or a tensor like the inputs.
         steps: Pieces of the path.
         batch_size: How many evaluations at a time; None chooses it.
@@ -52,7 +52,7 @@ def conductance(
 
     Raises:
         InputError: An argument cannot be.
-        LayerError: The layer does not exist, is not reached, or none is named and the network has no feature maps.
+        LayerError: The layer does not exist, is not reached, or none is named and there are no hidden units.
 
     Source: Dhamdhere, Sundararajan, Yan 2019, arXiv:1805.12233.
 
@@ -105,7 +105,7 @@ def internal_influence(
         model: What is explained.
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        layer: Whose units; of images None is the layer that `gradcam` reads.
+        layer: Whose units; None is the layer that `gradcam` reads, or without feature maps the last hidden units.
         baseline: Where the path begins: "zero", "mean", "noise", "blur", a number, or a tensor like the inputs.
         steps: Points of the Gauss-Legendre rule along the path.
         batch_size: How many evaluations at a time; None chooses it.
@@ -115,7 +115,7 @@ def internal_influence(
 
     Raises:
         InputError: An argument cannot be.
-        LayerError: The layer does not exist, is not reached, or none is named and the network has no feature maps.
+        LayerError: The layer does not exist, is not reached, or none is named and there are no hidden units.
 
     Source: Leino et al. 2018, arXiv:1802.03788.
 
@@ -141,17 +141,15 @@ class _Path:
         self.session = session
         self.start, self.name = session.baseline(baseline)
         self.axes: dict[str, Any] = {}
-        if layer is None or len(session.kind.axes(session.inputs)) == 2:
+        if len(session.kind.axes(session.inputs)) == 2:
             layer, self.axes = self._maps(layer)
-        self.layer = layer
+        self.layer = _behind_the_last(session) if layer is None else layer
         self.sums = torch.zeros(0)
 
     def _maps(self, layer: str | None) -> tuple[str, dict[str, Any]]:
         """Return the layer that Grad-CAM would read, and in which axes its rows and columns lie."""
         session = self.session
         try:
-            if len(session.kind.axes(session.inputs)) != 2:
-                raise LayerError("layer", expected="the name of one (there are no feature maps)", got="none")
             found = map_layer(session, layer)
         except (InputError, LayerError):
             if layer is None:
@@ -179,3 +177,12 @@ class _Path:
         options = {"layer": self.layer, "baseline": self.name, "steps": steps}
         run = {"explains": self.layer, "baseline_of": "inputs", **self.axes}
         return self.session.explanation(method, values, "layer", baseline=self.name, names=(), options=options, run=run)
+
+
+def _behind_the_last(session: Session) -> str:
+    """Return the layer whose output the last layer with weights reads: the last hidden units."""
+    leaves = [layer for layer in session.trace.layers if layer.leaf]
+    last = max((place for place, layer in enumerate(leaves) if layer.parameters), default=0)
+    if last == 0 or session.kind.embedded:  # of words, what stands there may be their own vectors
+        raise LayerError("layer", expected="the name of one (the network has no hidden units)", got="none")
+    return leaves[last - 1].name
