@@ -51,11 +51,15 @@ def test_a_starter_folder_works_as_it_is(run, kind: str) -> None:
 
 def test_what_a_method_cannot_do_is_said_with_the_reason(run) -> None:
     run("init", "mine", "--kind", "series")
+    network = Path("mine/network.py")
+    network.write_text(
+        network.read_text().replace("self.layer(steps)", "self.layer(torch.fft.fft(steps, dim=1).abs())")
+    )
     rows = json.loads(run("--json", "check", "mine", "--trust-code").stdout)
     said = {row["method"]: row for row in rows}
     assert said["saliency"]["works"] == "yes"
     assert said["lrp"]["works"] == "no"
-    assert "recurrent" in said["lrp"]["says"]
+    assert "no rule (FftR2C)" in said["lrp"]["says"]
     assert "gradcam" not in said  # no method of series
 
 

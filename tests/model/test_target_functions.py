@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
-from pathlib import Path
 
-import captum.attr
 import pytest
 import torch
 from torch import Tensor, nn
 
 import xai
 from xai import ImageInput, Model, SequenceInput, XaiError, targets
-from xai.base.errors import TargetError
-from xai.inputs.image_files import LabelledImages
 from xai.model.written_targets import read_target
 
 Read = Callable[[object], Tensor]
@@ -230,29 +225,6 @@ def test_every_method_explains_a_pixel_as_the_same_network_with_that_output(
         assert torch.allclose(one, other, atol=1e-6)
 
 
-def test_an_explanation_of_a_pixel_has_evidence_and_a_file(segments: Model, images: Tensor, tmp_path: Path) -> None:
-    found = xai.integrated_gradients(segments, images[:1], targets.pixel(2, 2))
-    verified = xai.verify(segments, found, seed=0)
-    said = {finding.check: finding for finding in verified.evidence[0]}
-    assert said["completeness"].status == "pass"
-    assert said["randomization"].status != "untestable"
-    assert "at pixel (2, 2)" in said["faithfulness"].text
-    read = xai.Explanation.load(verified.save(tmp_path / "pixel.safetensors"))
-    assert read.target_name() == found.target_name()
-    assert [item.text for item in xai.verify(segments, read, seed=0).evidence[0]] == [
-        item.text for item in verified.evidence[0]
-    ]
-    assert pickle.loads(pickle.dumps(found)).target_name() == found.target_name()
-
-
-def test_a_function_is_no_part_of_a_file(segments: Model, images: Tensor, tmp_path: Path) -> None:
-    found = xai.saliency(segments, images, targets.function(lambda output: output["out"].sum((1, 2, 3)), "all of it"))
-    read = xai.Explanation.load(found.save(tmp_path / "all.safetensors"))
-    assert read.target_name() == "all of it"
-    with pytest.raises(TargetError, match=r"the function itself, which no file holds, got its name, all of it"):
-        xai.verify(segments, read)
-
-
 @pytest.mark.parametrize(
     ("target", "words"),
     [
@@ -301,21 +273,3 @@ def test_what_cannot_be_a_target_is_refused_when_it_is_made(make: Callable) -> N
                                      "outputs:1,2,mean", "box:7,2", "step:-2", "class_:3"])  # fmt: skip
 def test_what_is_written_is_read_again(written: str) -> None:
     assert read_target(written).written == written
-
-
-def test_a_report_of_a_segmentation_network_explains_its_pixels(images: Tensor, tmp_path: Path) -> None:
-    torch.manual_seed(2)
-    model = Model(Segments(), classes=["sky", "road", "car"], input=ImageInput((2, 4, 4)))
-    shown = LabelledImages(images[:1], ("street.png",), None, "one picture")
-    report = xai.model_report(model, images=shown, target="pixel:1,2,2", methods=("saliency",), units=1, steps=2)
-    page = report.save(tmp_path / "street.html").read_text()
-    value = float(model.network(images[:1])["out"][0, 2, 1, 2].detach())
-    assert f"<b>car at pixel (1, 2)</b> ({value:.3g})" in page
-    assert '"target":"pixel:1,2,2"' in page.replace(": ", ":")
-
-
-def test_an_object_of_captum_takes_them(segments: Model, images: Tensor) -> None:
-    target = targets.pixel(1, 2, 2)
-    found = xai.attribute(segments, captum.attr.Saliency, images, target=target)
-    assert torch.equal(found.values, xai.saliency(segments, images, target).values)
-    assert found.target_name() == "car at pixel (1, 2)"
