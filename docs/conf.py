@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -69,8 +70,9 @@ def write_reference(app: object) -> None:
         if name.startswith("__"):
             continue
         value = getattr(xai, name)
-        home = value.__name__ if name == "objectives" else value.__module__
-        kind = "automodule" if name == "objectives" else "autoclass" if isinstance(value, type) else "autofunction"
+        module = inspect.ismodule(value)
+        home = value.__name__ if module else value.__module__
+        kind = "automodule" if module else "autoclass" if isinstance(value, type) else "autofunction"
         shown = home if kind == "automodule" else f"xai.{name}"
         found[home.split(".")[1]].append(f".. {kind}:: {shown}\n" + "   :members:\n" * (kind != "autofunction"))
     parts = ["# Reference\n"]

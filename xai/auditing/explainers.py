@@ -84,8 +84,7 @@ EXPLAINERS = {
 
 def passes_of(model: Model) -> int:
     """Return about how many evaluations of the network one explanation by `explain` takes."""
-    words = model.input.column is not None  # whole texts, in one column of a table
-    return SAMPLES if model.input.tabular or words else STEPS
+    return SAMPLES if model.input.tabular or model.input.drawing == "text" else STEPS
 
 
 def targets_of(prediction: Tensor, task: str) -> list[int]:
