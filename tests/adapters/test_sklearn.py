@@ -181,3 +181,13 @@ def test_an_unknown_word_of_a_new_row_is_named(model: xai.Model) -> None:
 def test_types_come_back_as_they_were(model: xai.Model) -> None:
     frame = model.network.function.frames.of(model.prepare(FRAME).numpy())
     pd.testing.assert_frame_equal(frame, FRAME.reset_index(drop=True), check_dtype=True)
+
+
+def test_repeated_columns_and_a_group_that_is_no_list_are_named() -> None:
+    frame = pd.DataFrame(np.arange(8.0).reshape(4, 2), columns=["a", "a"])
+    fitted = LinearRegression().fit(frame.to_numpy(), [0.0, 1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match=r"from_sklearn: frame: expected columns of distinct names, got 'a' twice"):
+        xai.from_sklearn(fitted, frame)
+    other = frame.set_axis(["a", "b"], axis=1)
+    with pytest.raises(InputError, match=r"groups: expected a list of columns for 'both', got 'a'"):
+        xai.from_sklearn(fitted, other, groups={"both": "a"})

@@ -124,6 +124,9 @@ def _frame_of(estimator: Any, frame: object) -> pd.DataFrame:
         rows = pd.DataFrame(values, columns=names or [f"x{number}" for number in range(values.shape[1])])
     if not len(rows):
         raise InputError("frame", expected="at least one row", got="none")
+    twice = rows.columns[rows.columns.duplicated()]
+    if len(twice):
+        raise InputError("frame", expected="columns of distinct names", got=f"{twice[0]!r} twice")
     return rows
 
 

@@ -18,6 +18,9 @@ def plain_groups(groups: object, names: Sequence[str], argument: str = "groups")
     """Return groups as columns by the group's name; raises InputError for columns that are not there, or in two."""
     if not isinstance(groups, Mapping):
         raise InputError(argument, expected="lists of column names by the name of the group", got=describe(groups))
+    wrong = next((name for name, columns in groups.items() if isinstance(columns, str)), None)
+    if wrong is not None:
+        raise InputError(argument, expected=f"a list of columns for {wrong!r}", got=repr(groups[wrong]))
     made = {str(name): plain_names(argument, columns) for name, columns in groups.items()}
     used = [column for columns in made.values() for column in columns]
     unknown = [column for column in used if column not in names]

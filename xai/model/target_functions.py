@@ -109,7 +109,8 @@ def region(mask: object, class_: Class = None, *, output: str | int | None = Non
     """
     area = as_tensor(mask, "mask")
     if area.ndim != 2 or not bool(area.bool().any()):
-        raise InputError("mask", expected="a mask (H, W) with something in it", got=describe(mask))
+        got = "one that is 0 everywhere" if area.ndim == 2 else describe(area)
+        raise InputError("mask", expected="a mask (H, W) with something in it", got=got)
     area = area.bool()
 
     def scores(raw: Any) -> Tensor:
