@@ -165,7 +165,8 @@ def _measured(
     for rows in alike.values():
         for part in [[row] for row in rows] if one_by_one else [rows]:
             labels = windows[part[0]]
-            if int(labels.max()) + 1 < LEAST_WINDOWS:
+            # Two values, of two inputs of a network say, are no pattern, however many windows they are painted over.
+            if min(int(labels.max()) + 1, *(explanation.values[row].numel() for row in part)) < LEAST_WINDOWS:
                 continue
             if claim == "sensitivity" and fill is None:
                 sizes = small_change_sizes(session, explanation, part, labels)
