@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Rows", "learn_rows", "meet", "rows_run"]
 
 Seen = Tensor | list[str]
+CLEARLY = 10  # times as much as the network moves by itself
 MOST_TRIED, LARGEST_TRIED = 8, 2**24  # sizes, and numbers in a batch: looking for a size is no long work
 
 
@@ -115,6 +116,11 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
             return False
         if _same(model, alone, raw) and _same(model, alone, beside):
             return True
+        # A network that draws may stay just within what counts as the same alone, and just not beside another row.
+        noise = max(float((alone - model.forward_on(model.network, row)).abs().max()) for _ in range(4))
+        apart = max(float((alone - other).abs().max()) for other in (raw, beside))
+        if apart < CLEARLY * noise:
+            return False
     rows = model.memory.rows
     if rows.fewest > 1:
         got = f"one whose rows change each other's outputs and that runs {rows.fewest} at a time"
