@@ -1,12 +1,16 @@
-"""What tests of model folders share."""
+"""What tests of model folders and of targets share."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from tests.model.hostile_folders import MARKED
+from tests.model.segments import Segments
+from xai import ImageInput, Model
 
 
 @pytest.fixture
@@ -26,3 +30,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend("")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path / "here"
+
+
+@pytest.fixture
+def images() -> Tensor:
+    return torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def segments() -> Model:
+    torch.manual_seed(2)
+    return Model(Segments(), classes=["sky", "road", "car"], input=ImageInput((2, 4, 4), range="any"))

@@ -11,21 +11,10 @@ import torch
 from torch import Tensor
 
 import xai
-from tests.model.test_target_functions import Segments
+from tests.model.segments import Segments
 from xai import ImageInput, Model, targets
 from xai.base.errors import TargetError
 from xai.inputs.image_files import LabelledImages
-
-
-@pytest.fixture
-def images() -> Tensor:
-    return torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def segments() -> Model:
-    torch.manual_seed(2)
-    return Model(Segments(), classes=["sky", "road", "car"], input=ImageInput((2, 4, 4), range="any"))
 
 
 def test_an_explanation_of_a_pixel_has_evidence_and_a_file(segments: Model, images: Tensor, tmp_path: Path) -> None:

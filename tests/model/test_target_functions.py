@@ -9,22 +9,11 @@ import torch
 from torch import Tensor, nn
 
 import xai
+from tests.model.segments import Segments
 from xai import ImageInput, Model, SequenceInput, XaiError, targets
 from xai.model.written_targets import read_target
 
 Read = Callable[[object], Tensor]
-
-
-class Segments(nn.Module):
-    """Scores of three classes for every pixel, and others beside them, as torchvision's networks put them out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 3, 1))
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        scores = self.body(x)
-        return {"out": scores, "aux": -scores}
 
 
 class Slots(nn.Module):
@@ -63,17 +52,6 @@ class Steps(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.inner(x)[0])
-
-
-@pytest.fixture
-def images() -> Tensor:
-    return torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(1))
-
-
-@pytest.fixture
-def segments() -> Model:
-    torch.manual_seed(2)
-    return Model(Segments(), classes=["sky", "road", "car"], input=ImageInput((2, 4, 4), range="any"))
 
 
 def _gradient(network: nn.Module, inputs: Tensor, read: Callable) -> Tensor:
