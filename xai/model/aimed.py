@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,6 +116,7 @@ def _answer(model: Model, batch: Tensor, row: int, known: dict[object, Any]) -> 
     def run(inputs: object) -> Any:
         return answer(model.prepare(inputs, "reference")[:1])
 
+    @cache  # both sides of a pair may ask
     def ask() -> Any:
         return answer(batch[row : row + 1])
 

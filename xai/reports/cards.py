@@ -32,7 +32,7 @@ __all__ = [
     "legend_of",
     "map_card",
     "map_plots",
-    "probability_bars",
+    "probability_bars", "row_numbers",
     "segments_plot",
     "series_card",
     "weights_card",
@@ -133,6 +133,16 @@ def probability_bars(prediction: Tensor, classes: list[str], count: int = 3) -> 
         {"name": classes[number], "value": min(1.0, max(0.0, value)), "strong": place == 0}
         for place, (value, number) in enumerate(zip(top.values.tolist(), top.indices.tolist(), strict=True))
     ]
+
+
+def row_numbers(explanation: Explanation, row: int) -> dict[str, object]:
+    """Return what a page's data hold of one row: the values with their names, and the evidence."""
+    return {
+        "method": explanation.method,
+        "names": explanation.value_names(row),
+        "values": explanation.values[row].flatten().tolist(),
+        "evidence": [finding.to_dict() for finding in explanation.evidence[row]],
+    }
 
 
 def is_number(explanation: Explanation) -> bool:

@@ -16,6 +16,7 @@ from xai.evidence.verify import verify
 from xai.inputs.image_files import LabelledImages
 from xai.methods import all_methods
 from xai.model.model import Model
+from xai.reports.asked_methods import check_methods
 from xai.reports.sections.examples import Example
 
 __all__ = ["METHODS", "check_request", "choose_examples", "class_names", "explain_images", "joined"]
@@ -37,12 +38,7 @@ def class_names(model: Model) -> list[str]:
 
 def check_request(model: Model, images: LabelledImages, methods: Sequence[str], target: object) -> None:
     """Raise the error that explaining these images would end in, before any of the work."""
-    known = {
-        name: spec for name, spec in all_methods().items() if spec.kind != "visualization" and "image" in spec.inputs
-    }
-    unknown = [name for name in methods if name not in known]
-    if unknown:
-        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]), operation="explain")
+    check_methods(methods, {"image"}, "explain")
     with model.explaining("explain", images.images, target):
         pass
 

@@ -17,9 +17,10 @@ from xai.evidence.verify import verify
 from xai.inputs.text import to_texts
 from xai.methods import Method, all_methods
 from xai.model.model import Model
+from xai.reports.asked_methods import check_methods
 from xai.reports.bodies import explanation_body
 from xai.reports.bodies_of_results import alignment_body, gates_body
-from xai.reports.cards import probability_bars
+from xai.reports.cards import probability_bars, row_numbers
 from xai.reports.escape import render
 from xai.reports.page import Lead, Report, Section
 from xai.reports.provenance import default_title, facts_section, provenance_section
@@ -65,12 +66,7 @@ def methods_for(model: Model, methods: Sequence[str]) -> tuple[str, ...]:
     if usual is None or model.task not in TASKS:
         got = f"input {kind}, task {model.task}"
         raise InputError("model", expected="a classifier of images, texts or series", got=got)
-    known = [
-        name for name, spec in all_methods().items() if TAKEN[kind] & set(spec.inputs) and spec.kind != "visualization"
-    ]
-    unknown = [name for name in methods if name not in known]
-    if unknown:
-        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]))
+    check_methods(methods, TAKEN[kind])
     return tuple(methods) or usual
 
 
@@ -162,15 +158,7 @@ def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None)
                 "gates": None if gates is None else gates_body(gates[row]),
             }
         )
-        found = [
-            {
-                "method": item.method,
-                "names": item.value_names(row),
-                "values": item.values[row].flatten().tolist(),
-                "evidence": [finding.to_dict() for finding in item.evidence[row]],
-            }
-            for item in made
-        ]
+        found = [row_numbers(item, row) for item in made]
         numbers.append({"name": name, "predicted": predicted, "explanations": found})
     return render("sequence_examples.html", examples=views), numbers
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.checks.performance import measure_performance
-from xai.base.errors import InputError, names_errors
+from xai.base.errors import names_errors
 from xai.evidence.verify import verify
 from xai.global_explanations.partial_dependence import partial_dependence
 from xai.global_explanations.permutation import permutation_importance
@@ -18,9 +18,10 @@ from xai.inputs.table import TabularInput
 from xai.methods import all_methods
 from xai.model.labels import as_labels
 from xai.model.model import Model
+from xai.reports.asked_methods import check_methods
 from xai.reports.bodies import explanation_body
 from xai.reports.bodies_of_results import effects_body, importance_body
-from xai.reports.cards import probability_bars
+from xai.reports.cards import probability_bars, row_numbers
 from xai.reports.escape import render
 from xai.reports.page import Lead, Report, Section
 from xai.reports.presets.sequences import Sequences
@@ -42,10 +43,7 @@ WITH_ROWS: dict[str, str] = {"lime_tabular": "background", "kernel_shap": "backg
 
 def table_methods(methods: Sequence[str]) -> tuple[str, ...]:
     """Return the methods asked for, or the usual ones; raises InputError for one that takes no table."""
-    known = [name for name, spec in all_methods().items() if "tabular" in spec.inputs and spec.kind != "visualization"]
-    unknown = [name for name in methods if name not in known]
-    if unknown:
-        raise InputError("methods", expected=f"among {', '.join(known)}", got=repr(unknown[0]))
+    check_methods(methods, {"tabular"})
     return tuple(methods) or METHODS
 
 
@@ -177,15 +175,7 @@ def _examples(model: Model, examples: Sequences, made: Sequence[Explanation]) ->
             "bodies": [explanation_body(item[row]) for item in made], "gates": None,
         }  # fmt: skip
         views.append(view)
-        found = [
-            {
-                "method": item.method,
-                "names": item.value_names(row),
-                "values": item.values[row].flatten().tolist(),
-                "evidence": [finding.to_dict() for finding in item.evidence[row]],
-            }
-            for item in made
-        ]
+        found = [row_numbers(item, row) for item in made]
         numbers.append({"name": name, "predicted": predicted, "explanations": found})
     return render("sequence_examples.html", examples=views), numbers
 
