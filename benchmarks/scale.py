@@ -118,8 +118,10 @@ def workers(count: int) -> dict[str, float]:
                 ends.append((time.perf_counter(), event["rows"]))
 
         call("images", path, folder / f"run-{number}", workers=number, log=note)
-        # Processes start before the first shard: the rate between the first and the last is that of work alone.
-        found[str(number)] = (ends[-1][0] - ends[0][0]) / (ends[-1][1] - ends[0][1])
+        # Processes start before the first shards, and all of those end at about the same time: counted are the shards
+        # behind each worker's first one, so that what is left is the rate of work alone.
+        first, last = ends[number - 1], ends[-1]
+        found[str(number)] = (last[0] - first[0]) / (last[1] - first[1])
     shutil.rmtree(folder)
     return found
 
@@ -202,7 +204,7 @@ def main() -> None:
         more = found["run"] / found["loop"] - 1
         say(f"\nstore and scheduling: {100 * more:.1f} % over a loop of one's own ({json.dumps(found)})")
     if "workers" in chosen:
-        found = workers(min(256, max(given.images)))
+        found = workers(min(640, max(given.images)))
         say(f"\ntwo workers: {found['1'] / found['2']:.2f} times one ({json.dumps(found)})")
     if "kills" in chosen:
         say(f"\n{json.dumps(kills(given.kills))}")
