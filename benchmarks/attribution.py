@@ -26,12 +26,12 @@ from benchmarks.photographs import photographs
 from benchmarks.timing import least_seconds, peak_bytes
 from models.networks.convolutional import convolutional
 from xai.attribution.deeplift import deeplift
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.attribution.lrp import lrp
-from xai.attribution.noise import smoothgrad
 from xai.attribution.occlusion import occlusion
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
+from xai.attribution.smooth_gradients import smoothgrad
 from xai.base.allocator import keep_memory
 from xai.model.folder import load
 from xai.model.model import Model

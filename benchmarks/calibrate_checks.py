@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmarks import planted_maps
 from benchmarks.output import say
 from benchmarks.planted import SIDE, Planted, planted
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.statistics import wilson
 from xai.evidence import cascade, randomization, stability
 from xai.evidence.agreement import AGAINST

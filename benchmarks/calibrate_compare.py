@@ -11,7 +11,7 @@ from collections import Counter
 
 from benchmarks.output import say
 from tests.auditing.versions import data, trained
-from xai.auditing.compare.run import compare
+from xai.auditing.compare.comparison_run import compare
 from xai.base.statistics import wilson
 
 FIRST_SEED = 1_000_000  # no test has seeds as high

@@ -19,9 +19,9 @@ from xai.lime.image import lime_image
 from xai.lime.neighborhood import fit_masks
 from xai.lime.series import lime_series
 from xai.lime.settings import check_settings
-from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
+from xai.lime.training_summary import TrainingSummary
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 

@@ -16,7 +16,7 @@ from benchmarks.output import say
 from benchmarks.passes import evaluated, passes
 from benchmarks.timing import least_seconds
 from models.networks.convolutional import convolutional
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.base.allocator import keep_memory
 from xai.evidence.deletion import deletion
 from xai.evidence.faithfulness import faithfulness

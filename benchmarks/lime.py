@@ -22,10 +22,10 @@ from benchmarks.timing import least_seconds, peak_bytes
 from xai.base.allocator import keep_memory
 from xai.inputs.image import ImageInput
 from xai.lime.image import lime_image
-from xai.lime.sampling import default_width, draw_masks, mask_distribution
-from xai.lime.summary import TrainingSummary
+from xai.lime.mask_sampling import default_width, draw_masks, mask_distribution
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
+from xai.lime.training_summary import TrainingSummary
 from xai.model.model import Model
 
 BATCHES = (16, 64, 128, 256, 512, 1024)

@@ -28,7 +28,7 @@ from xai.base.allocator import keep_memory
 from xai.model.model import Model
 from xai.network.guard import untouched
 from xai.visualization import objectives, transforms
-from xai.visualization.reading import Reader
+from xai.visualization.layer_reader import Reader
 
 ROOT = Path(__file__).parents[1]
 UNITS = Path(__file__).with_name("imagenet_units.txt")

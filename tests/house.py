@@ -27,6 +27,12 @@ LEVEL = {package: level for level, layer in enumerate(reversed(LAYERS)) for pack
 # What `models` may import of `xai`.
 MODELS_IMPORT = ("base", "inputs", "network", "model")
 
+# Names that several files of `xai` may have, since they mean the same in each.
+SHARED_FILE_NAMES = {
+    "__init__", "audit", "by_type", "digest", "explanations", "image", "images", "limits", "parts", "performance",
+    "plan", "pooled", "progress", "run", "sentences", "sequences", "series", "settings", "text", "tokens", "tree",
+}  # fmt: skip
+
 # Files that import upward, and circles of files: none.
 UPWARD: set[tuple[str, str]] = set()
 KNOWN_CIRCLE: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.house import (
     LEVEL,
     MODELS_IMPORT,
     ROOT,
+    SHARED_FILE_NAMES,
     SOURCES,
     UPWARD,
     circles,
@@ -53,6 +55,11 @@ def test_imports_run_one_way(path: Path) -> None:
             continue
         if (str(path.relative_to(ROOT / "xai")), parts[1]) not in UPWARD:
             assert LEVEL[parts[1]] < LEVEL[own], f"{own} imports {name}, which is not below it"
+
+
+def test_no_two_files_of_one_name_mean_different_things() -> None:
+    names = Counter(path.stem for path in SOURCES if path.is_relative_to(ROOT / "xai"))
+    assert {name for name, count in names.items() if count > 1} == SHARED_FILE_NAMES
 
 
 def test_exceptions_are_needed() -> None:

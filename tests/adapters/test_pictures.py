@@ -14,7 +14,7 @@ from torch import nn
 
 import xai
 from tests import optional
-from xai.adapters.pictures import published_input
+from xai.adapters.preprocessing import published_input
 from xai.base.errors import InputError
 
 

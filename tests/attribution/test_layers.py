@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
-from xai.attribution.noise import smoothgrad
+from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.sampled_gradients import gradient_shap
+from xai.attribution.smooth_gradients import smoothgrad
 from xai.base.errors import LayerError
 from xai.model.model import Model
 

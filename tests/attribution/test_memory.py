@@ -12,7 +12,7 @@ from torch import nn
 
 import xai
 from xai.attribution import occlusion as module
-from xai.base import room
+from xai.base import memory_limits
 from xai.base.errors import InputError
 
 OF_A_CUBE = """
@@ -57,14 +57,14 @@ def test_lime_of_more_words_than_memory_is_refused_before_it_starts(monkeypatch:
 
     model = xai.Model.from_callable(score, input=xai.TextInput())
     text = " ".join(f"w{number}" for number in range(9000))
-    monkeypatch.setattr(room, "free_memory", lambda: 2**32)
+    monkeypatch.setattr(memory_limits, "free_memory", lambda: 2**32)
     with pytest.raises(InputError, match=r"lime_text: inputs: expected a surrogate of 9,000 parts to fit in the 4 GiB"):
         xai.lime_text(model, text, 0)
     assert sum(calls) < 5
-    monkeypatch.setattr(room, "free_memory", lambda: None)  # a system that does not say
+    monkeypatch.setattr(memory_limits, "free_memory", lambda: None)  # a system that does not say
     assert len(xai.lime_text(model, "a b c", 0, samples=20).values[0]) == 3
 
 
 def test_free_memory_is_what_the_system_says() -> None:
-    free = room.free_memory()
+    free = memory_limits.free_memory()
     assert free is None or 2**20 < free < 2**50

@@ -12,8 +12,8 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.attribution.deeplift import deeplift
+from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.gradient_rules import deconvolution, guided_backprop
-from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.lrp import lrp
 from xai.methods import METHODS
 from xai.model.model import Model

@@ -10,8 +10,8 @@ from torch.nn import functional
 from tests.zoo import ZOO, images
 from xai.attribution.backward_rules import Operation
 from xai.attribution.deeplift import deeplift
+from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients
 from xai.attribution.gradient_rules import deconvolution, guided_backprop
-from xai.attribution.gradients import input_x_gradient, integrated_gradients
 from xai.attribution.lrp import lrp
 from xai.attribution.lrp_rules import Split, shares
 from xai.base.errors import InputError, NetworkError

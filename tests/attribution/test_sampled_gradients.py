@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.attribution.test_gradients import random_network
-from xai.attribution.gradients import integrated_gradients
-from xai.attribution.noise import smoothgrad
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.attribution.sampled_gradients import gradient_shap
+from xai.attribution.smooth_gradients import smoothgrad
 from xai.base.errors import InputError
 from xai.model.model import Model
 

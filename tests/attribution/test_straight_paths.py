@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from tests.attribution.test_rules import Function, regression
 from xai.attribution.deeplift import deeplift
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.model.model import Model
 
 MIXED = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)

@@ -102,8 +102,8 @@ def test_the_cost_that_is_said_is_about_the_cost(capsys: pytest.CaptureFixture) 
     """Each row that goes through the network is counted, in an audit and in a comparison."""
     from tests.auditing.planted import bars, stripes
     from xai.auditing.audit_data import AuditData
-    from xai.auditing.compare.run import compare
-    from xai.auditing.run import audit
+    from xai.auditing.audit_run import audit
+    from xai.auditing.compare.comparison_run import compare
 
     counted = [0]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.evidence.deletion import deletion
 from xai.evidence.insertion import insertion
-from xai.evidence.noise import noise_scale_of as _scale
+from xai.evidence.noise_scale import noise_scale_of as _scale
 from xai.evidence.recompute import recompute
 from xai.evidence.stability import stability
 from xai.evidence.verify import verify

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tests.evidence.planted import SIDE, Planted, planted_image, with_map
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError

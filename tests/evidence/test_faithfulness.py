@@ -12,7 +12,7 @@ from torch import nn
 
 from tests.evidence.planted import SIDE, Planted, planted_image, with_map
 from xai.attribution.activation_maps import gradcam
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
 from xai.evidence.effects import Effects
 from xai.evidence.faithfulness import Compared, faithfulness

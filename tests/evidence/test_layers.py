@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from xai.attribution.activation_maps import gradcam
-from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
+from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError

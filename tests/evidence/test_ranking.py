@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.evidence.planted import SIDE, Planted, planted_image, with_map
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
 from xai.base.errors import InputError
 from xai.evidence.controls import assignments, control_maps, count_assignments, edge_filter

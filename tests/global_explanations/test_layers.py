@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tests.trace_state import differences, state_of
 from tests.zoo import ZOO, images
 from xai.base.errors import InputError, LayerError
-from xai.global_explanations.examples import activating_examples
+from xai.global_explanations.activating_examples import activating_examples
 from xai.global_explanations.neighbors import nearest_examples
 from xai.inputs.series import SequenceInput
 from xai.inputs.text import TextInput

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from xai.attribution.deeplift import deeplift
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.attribution.occlusion import occlusion
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap

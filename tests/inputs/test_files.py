@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.base.digest import tensor_digest
 from xai.base.errors import FolderError, InputError, OutputError
 from xai.base.files import check_writable, write_atomically

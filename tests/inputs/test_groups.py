@@ -10,7 +10,7 @@ from torch import nn
 
 import xai
 from xai.base.errors import InputError
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 
 NAMES = ["age", "city=Oslo", "city=Rome", "city=Bonn", "size"]
 GROUPS = {"city": NAMES[1:4]}

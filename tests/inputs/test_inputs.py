@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput

@@ -8,7 +8,7 @@ from math import comb
 import torch
 from torch import Tensor, nn
 
-from xai.lime.sampling import cosine_weights, default_width
+from xai.lime.mask_sampling import cosine_weights, default_width
 
 
 def network(size: int, seed: int, scale: float = 1.0) -> Callable[[Tensor], Tensor]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xai.lime.column_sampler import ATOMS, column_sampler
-from xai.lime.summary import Column
+from xai.lime.training_summary import Column
 
 
 def column(means: list[float], stds: list[float], share: list[float]) -> Column:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError
 from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput

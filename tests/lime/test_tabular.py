@@ -15,8 +15,8 @@ from torch import nn
 from xai.base.errors import InputError
 from xai.evidence.recompute import recompute
 from xai.inputs.table import TabularInput
-from xai.lime.summary import TrainingSummary
 from xai.lime.tabular import lime_tabular
+from xai.lime.training_summary import TrainingSummary
 from xai.model.model import Model
 
 NAMES = ["age", "income", "color", "score"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from xai.attribution.noise import smoothgrad
+from xai.attribution.smooth_gradients import smoothgrad
 from xai.base.errors import InputError
 from xai.inputs.text import TextInput, to_texts
 from xai.inputs.tokens import characters, cut

@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from tests.model.hostile_folders import MARKED
-from tests.model.test_trust import describe
+from tests.model.test_trusted_names import describe
 from xai.base.errors import FolderError
 from xai.model.folder import load, save_model
 from xai.model.installed import import_installed

@@ -20,7 +20,7 @@ from xai.base.reading import read_plain
 from xai.base.tensor_file import open_tensors
 from xai.inputs.sequence_files import read_series, read_texts
 from xai.inputs.series import SequenceInput
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 from xai.model.folder import load, read_description, save_model
 from xai.reports.recheck import read_report, recheck
 from xai.results.explanation import Explanation

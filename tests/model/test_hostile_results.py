@@ -14,7 +14,7 @@ import xai
 from tests.zoo import ZOO, images
 from xai.base.errors import FolderError, InputError
 from xai.base.tensor_file import open_tensors
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 from xai.results.explanation import Explanation
 
 ODD: list[object] = [None, True, -1, 2.5, "x", "\ud800", [], {}, [[]], {"a": 1}, [None], [[1, 2]], 10**30]

@@ -10,7 +10,7 @@ from torch import nn
 
 from xai.base.errors import InputError
 from xai.inputs.table import TabularInput
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.zoo import ZOO, images
 from xai.attribution.activation_maps import gradcam
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError, LayerError, NetworkError, XaiWarning
 from xai.inputs.table import TabularInput
 from xai.model.model import Model

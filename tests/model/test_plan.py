@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.attribution.occlusion import occlusion
 from xai.base.errors import InputError
 from xai.evidence.recompute import recompute

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError, NetworkError, TargetError
 from xai.model.class_names import class_names
 from xai.model.folder import load, save_model

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from xai.attribution.activation_maps import gradcam
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.base.errors import NetworkError
 from xai.inputs.image import ImageInput
 from xai.model.model import Model

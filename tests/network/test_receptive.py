@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.backbones import BACKBONES, backbone
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.model.receptive_fields import receptive_fields

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError
 from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
@@ -281,7 +281,7 @@ class TestFigures:
         assert not set(ids[0]) & set(ids[1])
 
     def test_rows_are_bars(self) -> None:
-        from xai.attribution.gradients import saliency
+        from xai.attribution.gradient_methods import saliency
 
         figure = explanation_figure(saliency(Model(nn.Linear(3, 2)), torch.rand(1, 3)))
         assert len(figure.axes[0].patches) == 3

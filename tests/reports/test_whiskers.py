@@ -8,7 +8,7 @@ from matplotlib.text import Text
 from scipy.stats import t
 from torch import nn
 
-from xai.attribution.noise import smoothgrad
+from xai.attribution.smooth_gradients import smoothgrad
 from xai.inputs.table import TabularInput
 from xai.model.model import Model
 from xai.plots.bars import bars_figure, half_widths

@@ -26,7 +26,7 @@ def test_a_result_draws_itself_whatever_was_imported() -> None:
     """No import of plots or reports is needed, and none happens before something is drawn."""
     code = (
         "import sys, torch\n"
-        "from xai.attribution.gradients import saliency\n"
+        "from xai.attribution.gradient_methods import saliency\n"
         "from xai.model.model import Model\n"
         "made = saliency(Model(torch.nn.Linear(3, 2)), torch.rand(1, 3))\n"
         "assert not [name for name in sys.modules if name.startswith(('matplotlib', 'xai.plots', 'xai.reports'))]\n"

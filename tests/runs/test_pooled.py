@@ -15,8 +15,8 @@ import xai
 from tests.runs.folders import image_model, images
 from xai.base.errors import InputError
 from xai.base.statistics import wilson
+from xai.runs.clusters import clusters, least_supported, ranked_by_distance
 from xai.runs.drift import compare_samples
-from xai.runs.groups import clusters, least_supported, ranked_by_distance
 from xai.runs.pooled import largest_features, pooled_checks, pooled_verdicts
 from xai.runs.sampling import Sample, draw_sample
 from xai.runs.store import Run

@@ -13,8 +13,8 @@ import xai
 from tests.runs.folders import image_model, images
 from xai.base.errors import XaiWarning
 from xai.runs.progress import as_bar, as_json, as_lines
+from xai.runs.run_events import Telling
 from xai.runs.settings import Settings
-from xai.runs.telling import Telling
 from xai.runs.worker import Done
 
 SETTINGS = Settings(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.trace_state import differences, state_of
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.base.errors import InputError, LayerError
 from xai.evidence.verify import verify
 from xai.inputs.series import SequenceInput

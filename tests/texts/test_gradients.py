@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 import xai
 from tests.texts import small
-from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
-from xai.attribution.noise import smoothgrad
+from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients, saliency
 from xai.attribution.sampled_gradients import gradient_shap
+from xai.attribution.smooth_gradients import smoothgrad
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.texts import small
-from xai.attribution.gradients import input_x_gradient, saliency
+from xai.attribution.gradient_methods import input_x_gradient, saliency
 from xai.base.errors import InputError, XaiWarning
 from xai.inputs.text import TextInput, to_texts
 from xai.inputs.token_spans import locate, sentences

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from xai.adapters.pictures import published_input
+from xai.adapters.preprocessing import published_input
 from xai.base.errors import InputError, describe, names_errors, one_line
 from xai.base.extras import import_extra
 from xai.model.model import Model

@@ -4,7 +4,7 @@ from xai.base.specs import ANY, MOVABLE, Method
 
 METHODS = (
     Method(
-        function="xai.attribution.gradients:gradient",
+        function="xai.attribution.gradient_methods:gradient",
         kind="attribution",
         claim="sensitivity",
         scope="local",
@@ -15,7 +15,7 @@ METHODS = (
         summary="the gradient with its sign: which changes would raise the output, and which lower it",
     ),
     Method(
-        function="xai.attribution.gradients:saliency",
+        function="xai.attribution.gradient_methods:saliency",
         kind="attribution",
         claim="sensitivity",
         scope="local",
@@ -26,7 +26,7 @@ METHODS = (
         summary="size of the gradient: which inputs would change the output fastest",
     ),
     Method(
-        function="xai.attribution.gradients:input_x_gradient",
+        function="xai.attribution.gradient_methods:input_x_gradient",
         kind="attribution",
         claim="additive",
         scope="local",
@@ -37,7 +37,7 @@ METHODS = (
         summary="gradient times input: what each value adds, if the network were linear",
     ),
     Method(
-        function="xai.attribution.noise:smoothgrad",
+        function="xai.attribution.smooth_gradients:smoothgrad",
         kind="attribution",
         claim="sensitivity",
         scope="local",
@@ -59,7 +59,7 @@ METHODS = (
         summary="gradients at random points between the input and a background: parts that add up to the output",
     ),
     Method(
-        function="xai.attribution.gradients:integrated_gradients",
+        function="xai.attribution.gradient_methods:integrated_gradients",
         kind="attribution",
         claim="additive",
         scope="local",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from xai.attribution.backward_rules import Operation, Table, check_graph, ruled_gradient, rules
 from xai.attribution.deeplift_rules import TABLE
-from xai.attribution.gradients import note_completeness
+from xai.attribution.gradient_methods import note_completeness
 from xai.attribution.rewritten import REWRITTEN
 from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
 from xai.model.model import Model

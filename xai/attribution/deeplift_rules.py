@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xai.attribution import by_hand
+from xai.attribution import handwritten_softmax
 from xai.attribution.backward_rules import Operation
 from xai.attribution.multipliers import (
     halfway,
@@ -38,17 +38,17 @@ def _elementwise(operation: Operation, before: Before) -> Tensor | None:
     if len(before) > 1:
         return None
     source = operation.sources[0]
-    if operation.name in by_hand.EXPONENTIALS:
+    if operation.name in handwritten_softmax.EXPONENTIALS:
         source = source.clone()  # what was exponentiated is asked for again, and the network may go on in place
-    if operation.name in by_hand.LOGARITHMS:
-        whole = by_hand.logarithm_of_sum(source)
+    if operation.name in handwritten_softmax.LOGARITHMS:
+        whole = handwritten_softmax.logarithm_of_sum(source)
         if whole is not None:
             output = source.detach().log()
             output = logsumexp(lambda _: output, whole.now, whole.before, whole.axes)
-            return output / by_hand.LOGARITHMS[operation.name]
+            return output / handwritten_softmax.LOGARITHMS[operation.name]
     output = rescaled(operation, source, before[0])
     if output is not None:
-        by_hand.remember(output, operation, source, before[0])
+        handwritten_softmax.remember(output, operation, source, before[0])
     return output
 
 
@@ -78,14 +78,14 @@ def _product(operation: Operation, before: Before) -> Tensor | None:
     if len(sources) == 2 and operation.name in ("mul", "multiply"):
         for order in (1, -1):
             (upper, lower), ends = sources[::order], before[::order]
-            if by_hand.is_inverse(lower):
-                whole = by_hand.share_of_sum(upper, lower, inverse=True)
+            if handwritten_softmax.is_inverse(lower):
+                whole = handwritten_softmax.share_of_sum(upper, lower, inverse=True)
                 return times_inverse((upper, lower), ends) if whole is None else _of_logits(upper * lower, whole)
-        exponents = by_hand.joined(*sources)
+        exponents = handwritten_softmax.joined(*sources)
         if exponents is not None:
             return rescaled(torch.exp, *exponents)
     output = halfway(operation, sources, before)
-    by_hand.remember(output, operation)
+    handwritten_softmax.remember(output, operation)
     return output
 
 
@@ -94,7 +94,7 @@ def _quotient(operation: Operation, before: Before) -> Tensor | None:
         return None
     if len(before) == 2:
         upper, lower = operation.sources
-        whole = by_hand.share_of_sum(upper, lower)
+        whole = handwritten_softmax.share_of_sum(upper, lower)
         return (
             quotient(operation.sources, before) if whole is None else _of_logits(operation(*operation.sources), whole)
         )
@@ -104,11 +104,11 @@ def _quotient(operation: Operation, before: Before) -> Tensor | None:
     inverse = rescaled(torch.reciprocal, source, before[0])
     if inverse is None:
         return None
-    by_hand.remember(inverse, replace(operation, name="reciprocal"), source)
+    handwritten_softmax.remember(inverse, replace(operation, name="reciprocal"), source)
     return operation.argument(0, "input") * inverse
 
 
-def _of_logits(output: Tensor, whole: by_hand.Logits) -> Tensor:
+def _of_logits(output: Tensor, whole: handwritten_softmax.Logits) -> Tensor:
     output = output.detach()
     return softmax(lambda _: output * whole.multiple, whole.now, whole.before, whole.axes) / whole.multiple
 

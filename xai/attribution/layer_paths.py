@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xai.attribution.gradients import note_completeness
+from xai.attribution.gradient_methods import note_completeness
 from xai.attribution.map_layers import map_layer
 from xai.attribution.sampled_gradients import per_item
 from xai.base.arguments import whole_number

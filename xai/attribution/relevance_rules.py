@@ -20,7 +20,7 @@ from torch.autograd.graph import Node
 from torch.nn import functional
 
 from xai.attribution.backward_rules import Operation, Rule, connect, kind_of, pulled_back
-from xai.attribution.by_hand import EACH, behind
+from xai.attribution.handwritten_softmax import EACH, behind
 from xai.attribution.operations import FACTORS
 from xai.attribution.relevance import Account
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai.attribution.gradients import note_completeness
+from xai.attribution.gradient_methods import note_completeness
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
 from xai.model.model import Model

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xai.auditing.row_metadata import name_groups, read_groups, read_marks
 from xai.auditing.scores import ONE_CLASS, quality
-from xai.auditing.who import name_groups, read_groups, read_marks
 from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import to_tensor
 from xai.base.digest import tensor_digest
@@ -22,7 +22,7 @@ from xai.model.model import Model
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xai.auditing.who import Groups
+    from xai.auditing.row_metadata import Groups
 
 __all__ = ["AuditData", "Prepared", "Split", "prepare"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.attribution.occlusion import occlusion
 from xai.auditing.kinds import kind_of, made_for, texts_of
 from xai.auditing.verdicts import Untestable

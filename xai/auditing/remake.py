@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import torch
 
 from xai.auditing.audit_data import AuditData, prepare
-from xai.auditing.compare.run import about_versions, compare
+from xai.auditing.audit_run import about_data, about_model, audit, made_with
+from xai.auditing.compare.comparison_run import about_versions, compare
 from xai.auditing.compare.versions import read_ensemble
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
 from xai.auditing.power import power
-from xai.auditing.run import about_data, about_model, audit, made_with
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, XaiError
 from xai.model.model import Model

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from xai.base.blame import BARE, wrong_argument, wrong_model
+from xai.base.argument_errors import BARE, wrong_argument, wrong_model
 
 __all__ = [
     "FolderError",

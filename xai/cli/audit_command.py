@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from xai.cli.any_model import is_code, load_any
-from xai.cli.audit_data import read_audit_data
+from xai.cli.audit_sources import read_audit_data
 from xai.cli.gate import check_targets, finish, gate_options, label_options, mark_options, read_levels
 from xai.cli.options import say_checks_cost, seed_option, trust_option
 from xai.cli.pdf import find_browser, print_pdf
@@ -70,8 +70,8 @@ def command(
     network of a table, or, with --trust-code, MODULE:FUNCTION or FILE.py:FUNCTION, which returns an xai.Model or a
     fitted estimator; all but a folder need --data.
     """
+    from xai.auditing.audit_run import audit, chosen_checks
     from xai.auditing.limits import LIMITS
-    from xai.auditing.run import audit, chosen_checks
     from xai.methods import CHECKS, MODEL_CHECKS
     from xai.reports.presets.audit import audit_report
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xai.cli.audit_data import read_audit_data
+from xai.cli.audit_sources import read_audit_data
 from xai.cli.gate import check_targets, finish, gate_options, label_options, read_levels
 from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
 from xai.cli.replicas import train_replicas
@@ -60,9 +60,9 @@ def command(
     Replicas of A tell a difference from noise: B must stand apart further than a mere retraining does. With fewer than
     18 of them a p-value cannot reach 0.05, and without any only rows are drawn anew; the report says so.
     """
-    from xai.auditing.compare.run import compare
+    from xai.auditing.audit_run import chosen_checks
+    from xai.auditing.compare.comparison_run import compare
     from xai.auditing.limits import CHANGES
-    from xai.auditing.run import chosen_checks
     from xai.methods import COMPARISONS
     from xai.reports.presets.audit import comparison_report
 

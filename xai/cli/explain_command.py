@@ -7,8 +7,8 @@ import click
 from xai.cli.any_model import load_any
 from xai.cli.options import language_option, output_option, say_cost, seed_option, trust_option
 from xai.cli.output import say
+from xai.cli.report_rows import report_on_table
 from xai.cli.sequence_data import report_on_sequences
-from xai.cli.table_data import report_on_table
 
 EXAMPLES = 5  # rows of a table, where none are named
 

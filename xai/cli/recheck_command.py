@@ -72,7 +72,7 @@ def command(
     if page is not None and numbers.get("request", {}).get("call") == "model_report":
         given = _images(loaded, model, data, images, numbers)
     else:
-        from xai.cli.audit_data import read_audit_data
+        from xai.cli.audit_sources import read_audit_data
 
         audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
         protected = [str(name) for name in audit.get("data", {}).get("protected", [])]

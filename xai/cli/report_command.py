@@ -10,8 +10,8 @@ import click
 from xai.cli.any_model import is_code, is_folder, load_any
 from xai.cli.options import language_option, recipe_data, recipes, say_cost, seed_option, trust_option
 from xai.cli.output import say, tell
+from xai.cli.report_rows import report_on_table
 from xai.cli.sequence_data import report_on_sequences
-from xai.cli.table_data import report_on_table
 
 if TYPE_CHECKING:
     from xai.model.model import Model

@@ -33,7 +33,7 @@ def report_on_sequences(
     from xai.base.errors import InputError
     from xai.model.folder import read_description
     from xai.reports.presets.sequences import alignment_report, methods_for, sequence_report
-    from xai.sequences.follower import writes_sequences
+    from xai.sequences.teacher_forcing import writes_sequences
 
     origin = read_description(folder).origin
     writes = writes_sequences(model)

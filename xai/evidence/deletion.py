@@ -26,7 +26,7 @@ def deletion(
     """Return one finding per row: does removing what the map ranks highest lower the target more than controls?
 
     The score is a p-value: the rank of the map's mean fall in log-probability, over 5 to 50 % of the units removed
-    (replaced by the first of `xai.evidence.ways.ways_of_hiding`, that is by the method's own baseline, or by `fill`),
+    (replaced by the method's own baseline, which is the first of `xai.evidence.hiding_ways`, or by `fill`),
     among `controls` maps with its values. Of an image they are moved and flipped copies and phase-randomized ones, as
     smooth as the map; a blob in the center and an edge filter are compared beside them: a map that beats the controls,
     but not those two, says no more than a method that never saw the network ("warn"). For the columns of a table, the

@@ -15,12 +15,12 @@ from xai.base.statistics import rank_p_value
 from xai.evidence.claims import claim_of, claimed_units, in_windows
 from xai.evidence.controls import control_maps
 from xai.evidence.effects import Effects, fitted, from_repeats
-from xai.evidence.faithful_words import finding_of
+from xai.evidence.faithfulness_finding import finding_of
+from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer
-from xai.evidence.noise import difference_scale
+from xai.evidence.noise_scale import difference_scale
 from xai.evidence.rivals import of_another_class, unit_rivals
 from xai.evidence.small_changes import small_change_sizes
-from xai.evidence.ways import Way, ways_of_hiding
 from xai.evidence.windows import LEAST_WINDOWS, draw_sets, windows_of
 from xai.inputs.hiding import masked_scores
 from xai.model.model import Model
@@ -89,7 +89,7 @@ def faithfulness(
     """Return one finding per row: do the map's claims foresee what is measured when parts of the row are hidden?
 
     An image is cut into about 36 squares, other rows into their units (or as many stretches). Sets of them are hidden
-    in every way that `xai.evidence.ways` names, and least squares says what each takes from the score. The number is
+    in every way of `xai.evidence.hiding_ways`, and least squares says what each takes from the score. The number is
     the correlation of these effects with what the map claims of the same windows, divided by what the effects' own
     error leaves possible. It is put beside those of `controls` maps with its values elsewhere (a p-value) and of maps
     that never saw why: a blob in the center, the image's edges, how far the input is from absent, and the same method's
@@ -114,7 +114,7 @@ def faithfulness(
     Source: Bhatt, Weller, Moura 2020, arXiv:2005.00631, for the correlation of sums with falls of the output.
 
     >>> import torch
-    >>> from xai.attribution.gradients import integrated_gradients
+    >>> from xai.attribution.gradient_methods import integrated_gradients
     >>> network = torch.nn.Linear(6, 2)
     >>> with torch.no_grad():
     ...     _ = network.weight.copy_(torch.arange(12.0).view(2, 6) - 5)

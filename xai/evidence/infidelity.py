@@ -12,7 +12,7 @@ from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.claims import claim_of
 from xai.evidence.map_scores import explained_layer, unit_scores
 from xai.evidence.moved_values import moved_values
-from xai.evidence.noise import noise_scale_of
+from xai.evidence.noise_scale import noise_scale_of
 from xai.evidence.untestable import untestable_rows
 from xai.model.model import Model
 from xai.model.session import Session
@@ -56,7 +56,7 @@ def infidelity(
     Raises:
         InputError: for fewer than 19 controls, which cannot reach p = 0.05.
 
-    >>> from xai.attribution.gradients import input_x_gradient
+    >>> from xai.attribution.gradient_methods import input_x_gradient
     >>> model = Model(torch.nn.Linear(9, 2))
     >>> infidelity(model, input_x_gradient(model, torch.ones(1, 9)))[0].details["value"] < 1e-10
     True

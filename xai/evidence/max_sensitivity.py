@@ -11,7 +11,7 @@ from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.map_scores import unit_scores
 from xai.evidence.moved_values import moved_values
-from xai.evidence.noise import noise_scale_of
+from xai.evidence.noise_scale import noise_scale_of
 from xai.evidence.recompute import recompute
 from xai.evidence.stability import repeated
 from xai.evidence.untestable import untestable_rows
@@ -53,7 +53,7 @@ def max_sensitivity(
     Raises:
         InputError: for fewer than 19 controls, which cannot reach p = 0.05.
 
-    >>> from xai.attribution.gradients import saliency
+    >>> from xai.attribution.gradient_methods import saliency
     >>> model = Model(torch.nn.Linear(9, 2))
     >>> max_sensitivity(model, saliency(model, torch.ones(1, 9)))[0].details["value"]  # a plane is steep alike
     0.0

@@ -11,9 +11,9 @@ from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison
 from xai.evidence.claims import claim_of, claimed_units, in_windows
 from xai.evidence.controls import control_maps
+from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer
 from xai.evidence.untestable import untestable_rows
-from xai.evidence.ways import Way, ways_of_hiding
 from xai.evidence.windows import windows_of
 from xai.inputs.hiding import masked_scores
 from xai.model.model import Model
@@ -56,7 +56,7 @@ def non_sensitivity(
     Raises:
         InputError: for fewer than 19 controls, which cannot reach p = 0.05.
 
-    >>> from xai.attribution.gradients import input_x_gradient
+    >>> from xai.attribution.gradient_methods import input_x_gradient
     >>> model = Model(torch.nn.Linear(6, 2))
     >>> with torch.no_grad():
     ...     _ = model.network.weight[:, 3:].zero_()

@@ -6,10 +6,10 @@ import torch
 
 from xai.base.arguments import whole_number
 from xai.base.errors import XaiError, names_errors
+from xai.evidence.hiding_ways import distance_from_absent
 from xai.evidence.recompute import recompute
 from xai.evidence.similarity import alike, same_map, status_of
 from xai.evidence.untestable import same_everywhere, too_few_values, untestable_rows
-from xai.evidence.ways import distance_from_absent
 from xai.model.model import Model
 from xai.model.shuffling import layers_with_weights, shuffled
 from xai.results.explanation import Explanation

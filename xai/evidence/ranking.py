@@ -15,8 +15,8 @@ from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.claims import claim_of
 from xai.evidence.controls import control_maps
+from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
-from xai.evidence.ways import Way, ways_of_hiding
 from xai.inputs.hiding import Hiding, masked_scores
 from xai.model.model import Model
 from xai.model.session import Session

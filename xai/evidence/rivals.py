@@ -40,7 +40,7 @@ def unit_rivals(
         row: which row of it.
         units: what the map claims of each unit of the row.
         absent: what stands where a part is hidden, (N, ...), where it is numbers.
-        scale: see `xai.evidence.noise.difference_scale`, made once for all rows.
+        scale: see `xai.evidence.noise_scale.difference_scale`, made once for all rows.
         other: see `of_another_class`.
     """
     # Sensitivities are compared as squares (see `claimed_units`), and so is what stands beside them.

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.evidence.noise import noise_scale_of
+from xai.evidence.noise_scale import noise_scale_of
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 

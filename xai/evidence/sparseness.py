@@ -35,7 +35,7 @@ def sparseness(model: Model, explanation: Explanation, *, controls: int = 99, se
     Raises:
         InputError: for fewer than 19 controls, which cannot reach p = 0.05.
 
-    >>> from xai.attribution.gradients import saliency
+    >>> from xai.attribution.gradient_methods import saliency
     >>> model = Model(torch.nn.Linear(9, 2))
     >>> with torch.no_grad():
     ...     _ = model.network.weight.zero_()[:, 4].fill_(1.0)

@@ -11,7 +11,7 @@ from xai.base.arguments import real_number, whole_number
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import unit_scores
-from xai.evidence.noise import noise_scale_of
+from xai.evidence.noise_scale import noise_scale_of
 from xai.evidence.recompute import recompute
 from xai.evidence.similarity import LEAST_VALUES, rank_correlation, status_of
 from xai.evidence.untestable import too_few_values, untestable_rows

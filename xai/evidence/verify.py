@@ -54,7 +54,7 @@ def verify(
         InputError: An unknown check, or an explanation of other weights or other answers than the model's.
 
     >>> import torch
-    >>> from xai.attribution.gradients import saliency
+    >>> from xai.attribution.gradient_methods import saliency
     >>> model = Model(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)))
     >>> e = verify(model, saliency(model, torch.rand(1, 1, 8, 8)))
     >>> [finding.check for finding in e.evidence[0]]

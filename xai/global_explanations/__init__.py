@@ -44,7 +44,7 @@ METHODS = (
         summary="a decision tree that imitates the model, and how often it agrees on new rows",
     ),
     Method(
-        function="xai.global_explanations.examples:activating_examples",
+        function="xai.global_explanations.activating_examples:activating_examples",
         kind="model",
         scope="global",
         access="specific",

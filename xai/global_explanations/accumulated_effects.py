@@ -10,7 +10,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.partial_dependence import chosen_columns, last_class, quantiles
-from xai.global_explanations.tables import column_names, evaluate, require_table, words_of
+from xai.global_explanations.table_calls import column_names, evaluate, require_table, words_of
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.global_results import Curve, Effects

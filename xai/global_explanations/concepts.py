@@ -11,7 +11,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, TargetError, describe, names_errors
 from xai.base.statistics import ALPHA, holm, rank_p_value
-from xai.global_explanations.activations import flat
+from xai.global_explanations.layer_values import flat
 from xai.model.model import Model
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts

@@ -9,7 +9,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, names_errors
 from xai.base.statistics import ALPHA
-from xai.global_explanations.activations import flat, last_hidden, layer_values
+from xai.global_explanations.layer_values import flat, last_hidden, layer_values
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.results.finding import Finding

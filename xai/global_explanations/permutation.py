@@ -10,7 +10,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.correlated import correlated_columns
-from xai.global_explanations.tables import column_names, column_number, require_table, words_of
+from xai.global_explanations.table_calls import column_names, column_number, require_table, words_of
 from xai.inputs.groups import group_places, plain_groups
 from xai.inputs.hiding import masked_scores
 from xai.inputs.parts import Parts

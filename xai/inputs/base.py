@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from xai.base.arrays import check_finite, to_tensor
 from xai.base.errors import InputError, describe, one_line
 from xai.inputs.baselines import make_background, make_baseline
-from xai.inputs.described import Described
+from xai.inputs.description import Described
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, one_each
 

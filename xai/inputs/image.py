@@ -15,7 +15,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.imputation import Imputing
 from xai.inputs.parts import Parts
-from xai.inputs.pictures import INTERPOLATIONS, MODES, in_range, picture_pixels
+from xai.inputs.pil_images import INTERPOLATIONS, MODES, in_range, picture_pixels
 from xai.inputs.segments import make_segments
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, names_errors
 from xai.inputs.base import Input
-from xai.inputs.pictures import MODES, picture_pixels
+from xai.inputs.pil_images import MODES, picture_pixels
 
 __all__ = ["SUFFIXES", "LabelledImages", "decode_image", "read_folder", "read_image", "read_images"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xai.base.errors import InputError
-from xai.base.spelled import spelled_codes
+from xai.base.number_names import spelled_codes
 
 if TYPE_CHECKING:
     import pandas as pd

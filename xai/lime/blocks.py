@@ -11,7 +11,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 
 if TYPE_CHECKING:
-    from xai.lime.summary import TrainingSummary
+    from xai.lime.training_summary import TrainingSummary
 
 __all__ = ["Blocks"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from xai.lime.mask_sampling import MaskDistribution, default_width, draw_masks, group_count, mask_distribution
 from xai.lime.rounds import Fitted, fit_rows
-from xai.lime.sampling import MaskDistribution, default_width, draw_masks, group_count, mask_distribution
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments
 from xai.lime.tree import fit_tree

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from xai.inputs.tokens import TokenizedText
     from xai.lime.rounds import Fitted
     from xai.lime.settings import Settings
-    from xai.lime.summary import TrainingSummary
     from xai.lime.table_samples import TableSamples
+    from xai.lime.training_summary import TrainingSummary
 
 __all__ = ["original_image", "original_tabular", "original_text"]
 

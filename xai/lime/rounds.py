@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from xai.base.room import check_room
-from xai.lime.sampling import group_count
+from xai.base.memory_limits import check_room
+from xai.lime.mask_sampling import group_count
 from xai.lime.selection import fit_surrogate
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments, Surrogate

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from xai.base.progress import track
-from xai.lime.controls import Controls
+from xai.lime.control_variates import Controls
 from xai.lime.rounds import Fitted, fit_rows
 from xai.lime.settings import Settings
 from xai.lime.solver import Moments

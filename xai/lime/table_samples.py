@@ -11,7 +11,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.lime.blocks import Blocks
 from xai.lime.column_sampler import ATOMS
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 
 __all__ = ["Drawn", "TableSamples"]
 

@@ -13,9 +13,9 @@ from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
 from xai.lime.settings import LimeSettings, Settings, read_settings
-from xai.lime.summary import TrainingSummary
 from xai.lime.table_fit import fit_table
 from xai.lime.table_samples import TableSamples
+from xai.lime.training_summary import TrainingSummary
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -48,8 +48,8 @@ def lime_tabular(
         labels: Of the training data, for bins="entropy": see `TrainingSummary.of`.
         shared: Draw one sample set for all rows: many times faster, and each row's interval stays valid, but errors of
             different rows then go together.
-        controls: "columns" or "pairs", control variates that save samples (see `xai.lime.controls`), or None; "auto" is
-            "columns", and None for a shared sample set, where evaluations are cheap.
+        controls: "columns" or "pairs", control variates that save samples (`xai.lime.control_variates`), or
+            None; "auto" is "columns", and None for a shared sample set, where evaluations are cheap.
         settings: Those of every LIME function, see `xai.lime.settings.LimeSettings`: samples, most_samples (5,000),
             top, confidence, surrogate, features, penalty, kernel_width (0.75 sqrt(columns), as in lime), of, engine,
             seed, exact, batch_size.

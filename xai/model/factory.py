@@ -1,4 +1,4 @@
-"""From "module:callable" to a network. A factory is code: trust.py lists what needs none, all else is named first."""
+"""From "module:callable" to a network. A factory is code: what trusted_names.py does not list is named first."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 from xai.base.errors import FolderError, describe, one_line
+from xai.model.dry_build import rehearse
 from xai.model.installed import file_of
-from xai.model.rehearsal import rehearse
-from xai.model.settings import settings_file
-from xai.model.trust import Known, check_arguments, find_known
+from xai.model.trusted_names import Known, check_arguments, find_known
+from xai.model.user_settings import settings_file
 
 __all__ = ["build_network", "find_callable"]
 

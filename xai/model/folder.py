@@ -14,7 +14,7 @@ from torch.nn.parameter import is_lazy
 
 from xai.base.errors import FolderError, XaiError, describe, names_errors
 from xai.base.files import check_writable
-from xai.base.plain import visible_text
+from xai.base.json_values import visible_text
 from xai.base.reading import MEBIBYTE, parse_toml, read_plain
 from xai.base.tensor_file import DTYPES, TensorFile, open_tensors
 from xai.inputs.known import KnownInput

@@ -12,7 +12,7 @@ from torch import Tensor
 from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
 from xai.base.frames import has_numbers
-from xai.base.spelled import spelled_codes
+from xai.base.number_names import spelled_codes
 
 if TYPE_CHECKING:
     from xai.model.model import Model

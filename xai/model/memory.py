@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from xai.model.batch_rows import Rows
 from xai.model.plan import FasterForms
-from xai.model.rows import Rows
 from xai.network.trace import Trace
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from xai.base.errors import InputError, NetworkError, XaiError, describe, names_
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
 from xai.model.activations import activations_of
-from xai.model.aimed import Aim, aimed_at
 from xai.model.class_names import class_names
 from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
@@ -24,6 +23,7 @@ from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probab
 from xai.model.read_output import read_scores
 from xai.model.session import Session
 from xai.model.target_functions import unit
+from xai.model.target_model import Aim, aimed_at
 from xai.model.tracing import traced
 from xai.network.digest import network_digest
 from xai.network.function_module import FunctionModule

@@ -14,12 +14,12 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.arrays import all_finite
 from xai.base.errors import InputError, NetworkError, XaiWarning, within
-from xai.model.aimed import aimed
+from xai.model.batch_rows import meet
 from xai.model.layer_session import LayerSession
 from xai.model.outputs import doubt
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
-from xai.model.rows import meet
 from xai.model.session import Session
+from xai.model.target_model import aimed
 from xai.model.targets import resolve_target
 from xai.model.token_session import TokenSession
 from xai.network.digest import version_key

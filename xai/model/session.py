@@ -13,7 +13,7 @@ from xai.base.arrays import all_finite
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, NetworkError
 from xai.base.frames import is_column, is_frame
-from xai.base.plain import as_plain
+from xai.base.json_values import as_plain
 from xai.base.progress import track
 from xai.inputs.base import Input
 from xai.inputs.baselines import as_row, data_rows, make_background

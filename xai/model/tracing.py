@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.errors import InputError, NetworkError
+from xai.model.batch_rows import learn_rows, rows_run
 from xai.model.read_output import all_numbers, read_scores
-from xai.model.rows import learn_rows, rows_run
 from xai.network.modules import modules_of
 from xai.network.trace import Trace, trace
 

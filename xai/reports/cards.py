@@ -15,10 +15,10 @@ from xai.plots.series import series_figure
 from xai.plots.shaded_text import shaded_pieces
 from xai.plots.style import shortened, visible_text
 from xai.reports.escape import percent
+from xai.reports.method_trust import verdict_word
 from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
 from xai.reports.svg import inline_svg
-from xai.reports.trust import verdict_word
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.named_target import NamedTarget

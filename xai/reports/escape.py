@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from xai.base.plain import as_plain, visible_text
+from xai.base.json_values import as_plain, visible_text
 from xai.reports.language import say
 
 __all__ = ["MARKS", "asset", "content_hash", "render", "script_json"]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xai.attribution.gradients import integrated_gradients
+from xai.attribution.gradient_methods import integrated_gradients
 from xai.auditing.checks.performance import Performance
 from xai.base.errors import InputError
 from xai.evidence.verify import verify

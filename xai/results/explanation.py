@@ -14,9 +14,9 @@ from torch import Tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
-from xai.results.elsewhere import explanation_of
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
 from xai.results.finding import Finding
+from xai.results.imported_values import explanation_of
 from xai.results.named_target import NamedTarget
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.plain import visible_text
+from xai.base.json_values import visible_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ import numpy as np
 
 from xai.base.errors import InputError, one_line
 from xai.inputs.base import Input
-from xai.runs.columns import Columns, as_list, check_count
+from xai.runs.frame_columns import Columns, as_list, check_count
 from xai.runs.pieces import ArrayRows, Files, Piece, TarMember, TarRows
 from xai.runs.table_sources import TABLES, cut_tables
 

@@ -17,6 +17,7 @@ from xai.model.folder import load
 from xai.model.model import Model
 from xai.runs.manifest import Manifest, made_by, open_manifest, sole_writer, write
 from xai.runs.progress import Event, default_log
+from xai.runs.run_events import Telling
 from xai.runs.schedule import Task, in_this_process, on_executor, on_processes
 from xai.runs.settings import resolve
 from xai.runs.shards import done_shards, totals
@@ -25,7 +26,6 @@ from xai.runs.store import Run
 from xai.runs.summaries import summarized
 from xai.runs.table_sources import need_pyarrow
 from xai.runs.tasks import Tasks
-from xai.runs.telling import Telling
 from xai.runs.worker import Done, Job
 
 __all__ = ["run"]

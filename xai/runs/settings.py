@@ -12,7 +12,7 @@ from xai.base.arguments import whole_number
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, XaiError, describe
 from xai.base.frames import is_pandas
-from xai.base.plain import as_plain
+from xai.base.json_values import as_plain
 from xai.methods import ASKED_CHECKS, CHECKS, Check, Method, all_methods
 from xai.model.model import Model
 

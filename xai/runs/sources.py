@@ -16,8 +16,8 @@ from xai.base.digest import value_digest
 from xai.base.errors import InputError, describe
 from xai.base.frames import is_pandas
 from xai.inputs.base import Input
-from xai.runs.columns import Columns, as_list, check_count, frame_rows
 from xai.runs.file_sources import Opened, open_path
+from xai.runs.frame_columns import Columns, as_list, check_count, frame_rows
 from xai.runs.pieces import HeldRows, Piece, frame_bytes, take
 
 if TYPE_CHECKING:

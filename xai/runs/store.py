@@ -10,8 +10,8 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.results.display import ShownAsHtml
 from xai.results.explanation import Explanation
 from xai.runs.manifest import Manifest, read_manifest
+from xai.runs.shard_values import read_values
 from xai.runs.table_sources import need_pyarrow
-from xai.runs.values import read_values
 from xai.runs.worker import values_path
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Run(ShownAsHtml):
     def _lines(self) -> pyarrow.dataset.Dataset:
         import pyarrow.dataset as dataset
 
-        from xai.runs.rows import rows_schema
+        from xai.runs.row_records import rows_schema
 
         schema = rows_schema(self.manifest.settings.checks)
         return dataset.dataset(str(self.folder / "rows"), format="parquet", schema=schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from xai.lime.summary import TrainingSummary, way_of_cutting
+from xai.lime.training_summary import TrainingSummary, way_of_cutting
 from xai.model.model import Model
 
 __all__ = ["summarized"]

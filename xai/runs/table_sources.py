@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xai.base.errors import InputError, one_line
 from xai.inputs.base import Input
-from xai.runs.columns import Columns, frame_rows
+from xai.runs.frame_columns import Columns, frame_rows
 from xai.runs.pieces import Piece
 
 if TYPE_CHECKING:

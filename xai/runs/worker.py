@@ -27,9 +27,9 @@ from xai.model.model import Model
 from xai.results.explanation import Explanation
 from xai.runs.failures import make_all
 from xai.runs.pieces import HeldRows, Piece, take
-from xai.runs.rows import rows_table
+from xai.runs.row_records import rows_table
 from xai.runs.settings import Settings
-from xai.runs.values import encode_values
+from xai.runs.shard_values import encode_values
 
 if TYPE_CHECKING:
     import pyarrow as pa

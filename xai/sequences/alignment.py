@@ -16,7 +16,7 @@ from xai.network.guard import untouched
 from xai.results.finding import Finding
 from xai.results.sequence_results import Alignment
 from xai.sequences.attention import attention_finding, attention_weights
-from xai.sequences.follower import Follow, Follower, symbol_numbers, used
+from xai.sequences.teacher_forcing import Follow, Follower, symbol_numbers, used
 
 __all__ = ["alignment"]
 

@@ -14,7 +14,7 @@ from xai.base.statistics import ALPHA, rank_p_value
 from xai.model.word_vectors import Words
 from xai.network.hooks import replacing
 from xai.results.finding import Finding
-from xai.sequences.follower import Follower
+from xai.sequences.teacher_forcing import Follower
 
 __all__ = ["attention_finding", "attention_weights", "without"]
 

@@ -15,9 +15,9 @@ from xai.inputs.tokenized import TokenizerReader
 from xai.network.digest import network_digest
 from xai.network.guard import untouched
 from xai.results.prompt_result import PromptAttribution
+from xai.sequences.language_models import Writer, writer_of
 from xai.sequences.prompt_call import PromptCall
 from xai.sequences.prompt_evidence import hiding_findings
-from xai.sequences.writers import Writer, writer_of
 
 __all__ = ["prompt_attribution"]
 

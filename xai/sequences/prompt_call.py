@@ -16,7 +16,7 @@ from xai.inputs.token_owners import WordParts
 from xai.inputs.tokenized import TokenizerReader
 from xai.network.gradients import gradient_of
 from xai.network.hooks import find_layer
-from xai.sequences.writers import Writer
+from xai.sequences.language_models import Writer
 
 __all__ = ["PromptCall"]
 

@@ -18,12 +18,12 @@ from xai.visualization import constraints as limits
 from xai.visualization.constraints import Constraint
 from xai.visualization.evaluate import evaluate, private
 from xai.visualization.image_evidence import EDGES, ImageEvidence
+from xai.visualization.layer_reader import Reader
 from xai.visualization.objectives import Objective
 from xai.visualization.optimize import OPTIMIZERS, Optimized, OptimizerConfig, optimize
 from xai.visualization.plan import reader_for
 from xai.visualization.problem import Problem, ProblemConfig
 from xai.visualization.problem_kinds import problem_type
-from xai.visualization.reading import Reader
 from xai.visualization.transforms import Transform
 
 __all__ = ["visualize"]

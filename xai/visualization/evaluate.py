@@ -6,10 +6,10 @@ import torch
 
 from xai.results.finding import Finding
 from xai.visualization.findings import beats_noise, compare_with_real, seeds_agree, survives_changes
+from xai.visualization.layer_reader import Reader
 from xai.visualization.objectives import Objective
 from xai.visualization.optimize import Optimized
 from xai.visualization.problem import Problem
-from xai.visualization.reading import Reader
 
 __all__ = ["evaluate", "private"]
 

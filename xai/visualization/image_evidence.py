@@ -21,6 +21,7 @@ from xai.results.finding import Finding
 from xai.visualization.edges import Edges
 from xai.visualization.headline import compare_with_stimuli, headline
 from xai.visualization.held_out import keeps_under_held_out, sheared
+from xai.visualization.layer_reader import Reader
 from xai.visualization.objectives import Objective
 from xai.visualization.optimize import Optimized
 from xai.visualization.path import flattened, path_similarity, same_path
@@ -32,7 +33,6 @@ from xai.visualization.predictive import (
     similarities,
 )
 from xai.visualization.problem import Problem
-from xai.visualization.reading import Reader
 from xai.visualization.stimuli import stimuli
 
 __all__ = ["EDGES", "ImageEvidence", "compared_with", "control_count"]

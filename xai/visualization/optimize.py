@@ -12,9 +12,9 @@ from xai.base.errors import NetworkError
 from xai.base.progress import track
 from xai.network.gradients import gradient_of
 from xai.visualization.constraints import Constraint
+from xai.visualization.layer_reader import Reader
 from xai.visualization.objectives import Objective
 from xai.visualization.parameterization import Measure, Parameterization
-from xai.visualization.reading import Reader
 
 __all__ = ["OPTIMIZERS", "Optimized", "OptimizerConfig", "optimize"]
 

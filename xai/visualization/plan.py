@@ -12,8 +12,8 @@ from xai.model.opening import PASSES_WORTH_A_PLAN
 from xai.model.plan import Reads, agreement, in_double, noise_like
 from xai.network.gradients import gradient_of
 from xai.network.trace import Trace
+from xai.visualization.layer_reader import Reader
 from xai.visualization.objectives import Objective
-from xai.visualization.reading import Reader
 
 __all__ = ["reader_for"]
 

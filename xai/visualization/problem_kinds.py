@@ -6,8 +6,8 @@ from xai.base.errors import InputError
 from xai.inputs.base import Input
 from xai.visualization.images import ImageProblem
 from xai.visualization.problem import Problem
-from xai.visualization.rows import RowProblem
 from xai.visualization.series import SeriesProblem
+from xai.visualization.table_rows import RowProblem
 from xai.visualization.tokens import TextProblem
 
 __all__ = ["PROBLEMS", "problem_type"]

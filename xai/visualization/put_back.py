@@ -11,8 +11,8 @@ from xai.base.errors import InputError
 from xai.inputs.text import UNKNOWN
 from xai.model.model import Model
 from xai.network.guard import untouched
+from xai.visualization.layer_reader import Reader
 from xai.visualization.objectives import Objective
-from xai.visualization.reading import Reader
 
 __all__ = ["losses", "usual"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xai.visualization.rows import RowProblem
+from xai.visualization.table_rows import RowProblem
 
 __all__ = ["SeriesProblem"]
 

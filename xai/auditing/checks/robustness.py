@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.attribution.occlusion import occlusion
 from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.attacks import attack_unit, attacked, projected

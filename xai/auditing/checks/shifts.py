@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from xai.auditing.audit_data import Split
-from xai.auditing.checks.columns import permuted
+from xai.auditing.checks.column_shortcuts import permuted
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
 from xai.auditing.row_features import Features, dense

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
-from xai.auditing.checks.columns import identifiers, pair_leakage
+from xai.auditing.checks.column_shortcuts import identifiers, pair_leakage
 from xai.auditing.checks.leakage import leakage
 from xai.auditing.explainers import explain, targets_of
 from xai.auditing.kinds import kind_of, table_of

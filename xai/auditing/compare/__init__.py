@@ -12,7 +12,7 @@ CHECKS = (
     ),
     ModelCheck(
         name="errors",
-        function="xai.auditing.compare.errors:errors",
+        function="xai.auditing.compare.error_rates:errors",
         title="Errors",
         question="Does B err more than A: in all, in a group, in a slice of the data?",
     ),

@@ -9,13 +9,13 @@ from xai.auditing.audit_data import Split
 from xai.auditing.kinds import kind_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.triggers.borrowed_patches import borrowed_patches
+from xai.auditing.triggers.column_values import by_labels, by_linear_model, values
 from xai.auditing.triggers.global_looks import looks, random_looks
 from xai.auditing.triggers.patches import noise_patches, patches
 from xai.auditing.triggers.planting import measure_triggers, median_share
 from xai.auditing.triggers.shared_patches import shared_patches
 from xai.auditing.triggers.spikes import noise_spikes, spikes
 from xai.auditing.triggers.typical_pieces import foreign_pieces, typical_pieces
-from xai.auditing.triggers.values import by_labels, by_linear_model, values
 from xai.auditing.triggers.words import random_words, telling_words, words_anywhere
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.model.model import Model

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.attribution.occlusion import occlusion
 from xai.auditing.audit_data import Split
 from xai.auditing.explainers import differentiable

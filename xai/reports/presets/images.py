@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from xai.auditing.audit_run import made_with
 from xai.auditing.checks.performance import measure_performance
-from xai.auditing.run import made_with
 from xai.base.errors import InputError, names_errors
 from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model

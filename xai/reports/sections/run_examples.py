@@ -10,7 +10,7 @@ from xai.plots.pictures import heat_picture, image_picture, is_small, pixel_rang
 from xai.reports.escape import render
 from xai.reports.sections.run_maps import overlay_card
 from xai.reports.sections.run_overview import word
-from xai.runs.groups import clusters, least_supported, ranked_by_distance
+from xai.runs.clusters import clusters, least_supported, ranked_by_distance
 from xai.runs.sampling import Sample, coarser
 
 __all__ = ["clusters_body", "examples_body"]

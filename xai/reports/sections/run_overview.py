@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from xai.base.statistics import wilson
 from xai.reports.escape import render
-from xai.runs.groups import ORDER
+from xai.runs.clusters import ORDER
 from xai.runs.pooled import MOST_CLASSES, pooled_checks, pooled_verdicts
 from xai.runs.store import Run
 

@@ -13,9 +13,9 @@ from xai.model.model import Model
 from xai.plots.pictures import pixel_range
 from xai.reports.cards import amount, map_card
 from xai.reports.escape import render
+from xai.reports.method_trust import MethodTrust, method_trust, rank
 from xai.reports.sections.examples import Example
 from xai.reports.sentences import VERDICT_SENTENCES, sentences_of
-from xai.reports.trust import MethodTrust, method_trust, rank
 from xai.reports.unit_controls import shown_units
 from xai.results.explanation import Explanation
 from xai.results.visualization import Visualization

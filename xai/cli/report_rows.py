@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai.cli.any_model import is_folder
-from xai.cli.audit_data import labels_of
+from xai.cli.audit_sources import labels_of
 from xai.cli.options import recipes
 
 if TYPE_CHECKING:

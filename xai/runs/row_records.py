@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from xai.base.plain import as_plain, visible_text
+from xai.base.json_values import as_plain, visible_text
 from xai.evidence.verdict import verdict
 from xai.model.model import Model
 from xai.results.explanation import Explanation

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tests.zoo import ZOO, images
-from xai.attribution.gradients import input_x_gradient, integrated_gradients, saliency
+from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients, saliency
 from xai.base.errors import InputError
 from xai.model.model import Model
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from xai.base.arguments import whole_number
 from xai.base.errors import LayerError, describe, names_errors
-from xai.global_explanations.activations import unit_values
+from xai.global_explanations.layer_values import unit_values
 from xai.model.model import Model
 from xai.results.global_results import Examples
 

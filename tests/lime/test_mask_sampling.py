@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.lime.nonlinear import network, truth
+from xai.lime.mask_sampling import cosine_weights, default_width, draw_masks, group_count, mask_distribution
 from xai.lime.neighborhood import fit_masks
-from xai.lime.sampling import cosine_weights, default_width, draw_masks, group_count, mask_distribution
 from xai.lime.settings import check_settings
 from xai.lime.solver import Moments, fit_ridge
 

@@ -13,7 +13,7 @@ from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.parts import Parts
 from xai.lime.image import segment_means
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 from xai.methods import all_methods
 from xai.model.layer_session import LayerSession
 from xai.model.model import Model

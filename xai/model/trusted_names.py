@@ -21,7 +21,7 @@ from torch import nn
 from xai.base.errors import FolderError, describe
 from xai.model.catalogs import CATALOGS, listed_network
 from xai.model.installed import import_installed, reference_module
-from xai.model.settings import allowed_packages
+from xai.model.user_settings import allowed_packages
 
 __all__ = ["Known", "check_arguments", "find_known"]
 

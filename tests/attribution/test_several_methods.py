@@ -11,9 +11,9 @@ from torch import nn
 from tests import optional
 from tests.zoo import ZOO, images
 from xai.attribution.deeplift import deeplift
-from xai.attribution.gradients import integrated_gradients, saliency
+from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
-from xai.attribution.several import attribute
+from xai.attribution.several_methods import attribute
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError, LayerError
 from xai.inputs.text import TextInput

@@ -15,7 +15,7 @@ from xai.auditing.power import power
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, names_errors
-from xai.base.plain import as_plain
+from xai.base.json_values import as_plain
 from xai.base.progress import track
 from xai.methods import MODEL_CHECKS, ModelCheck
 from xai.model.model import Model

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from xai.evidence.map_scores import explained_layer
-from xai.lime.summary import TrainingSummary
+from xai.lime.training_summary import TrainingSummary
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from xai.auditing.audit_data import AuditData
+from xai.auditing.audit_run import about_data, chosen_checks, made_with, run_checks
 from xai.auditing.compare.versions import A, B, Ensemble, read_ensemble
-from xai.auditing.run import about_data, chosen_checks, made_with, run_checks
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
 from xai.base.errors import names_errors
-from xai.base.plain import as_plain
+from xai.base.json_values import as_plain
 from xai.methods import COMPARISONS
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult

@@ -13,7 +13,7 @@ import torch
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import write_atomically
-from xai.base.plain import as_plain
+from xai.base.json_values import as_plain
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.inputs.base import Input
 from xai.inputs.groups import group_places
