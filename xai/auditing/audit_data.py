@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from xai.auditing.drawn import drawn_fields
 from xai.auditing.row_metadata import name_groups, read_groups, read_marks
 from xai.auditing.scores import ONE_CLASS, quality
 from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import to_tensor
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe, names_errors
+from xai.inputs.streams import MOST_DRAWN, draw_numbers
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xai.auditing.row_metadata import Groups
+    from xai.inputs.streams import Stream
 
 __all__ = ["AuditData", "Prepared", "Split", "prepare"]
 
@@ -34,9 +37,11 @@ LARGEST = float(torch.finfo(torch.float32).max)  # trees of scikit-learn compute
 class AuditData:
     """Labelled rows to audit a model on.
 
-    inputs: as the model takes them (array, tensor, DataFrame, texts). labels: class numbers or names (N,), 0 and 1
-    (N, K) for several of many, numbers (N,) or (N, K) for a regression. train: the (inputs, labels) that the model
-    learned from, where they are at hand: several checks compare with them. groups: columns by row of `inputs` that say
+    inputs: as the model takes them (array, tensor, DataFrame, texts), or a torch Dataset, DataLoader or generator of
+    (row, label) or of dictionaries with a `label`, of which at most `most` rows, drawn at random, are kept. labels:
+    class numbers or names (N,), 0 and 1 (N, K) for several of many, numbers (N,) or (N, K) for a regression. train: the
+    (inputs, labels) that the model learned from, or what comes a row at a time, where they are at hand: several checks
+    compare with them. groups: columns by row of `inputs` that say
     who a row is and that the model does not see; train_groups: the same of the training rows. protected: names of such
     columns that it does see. masks: (N, H, W), true where the object of an image is. entity: whose each row is (a
     patient, a machine); time: when it was, numbers or dates; weights: how many rows of the population each stands for;
@@ -48,8 +53,8 @@ class AuditData:
     """
 
     inputs: object
-    labels: object
-    train: tuple[object, object] | None = None
+    labels: object = None
+    train: tuple[object, object] | Stream | None = None
     groups: Mapping[str, Sequence] | pd.DataFrame | None = None
     train_groups: Mapping[str, Sequence] | pd.DataFrame | None = None
     protected: Sequence[str] = ()
@@ -60,13 +65,31 @@ class AuditData:
     weights: Sequence | str | None = None
     train_entity: Sequence | str | None = None
     train_time: Sequence | str | None = None
+    most: int = MOST_DRAWN
+    numbers: Sequence[int] | None = None
+    train_numbers: Sequence[int] | None = None
+    given: int | None = None
+    train_given: int | None = None
 
     @names_errors("AuditData")
     def __post_init__(self) -> None:
+        for name, value in drawn_fields(self, whole_number("most", self.most, FEWEST_ROWS)).items():
+            object.__setattr__(self, name, value)  # what comes a row at a time cannot be read twice
+        if self.labels is None:
+            raise InputError("labels", expected="one per row", got="none")
         if self.train is not None and (not isinstance(self.train, tuple | list) or len(self.train) != 2):
             raise InputError("train", expected="a pair (inputs, labels)", got=describe(self.train))
         if isinstance(self.protected, str):
             raise InputError("protected", expected="a list of column names", got=repr(self.protected))
+
+    def places(self, rows: Sequence[int] | Tensor) -> list[int]:
+        """Return where the rows that findings call so stand in `inputs`.
+
+        Args:
+            rows: Their numbers.
+        """
+        numbers = torch.as_tensor(rows)
+        return (numbers if self.numbers is None else torch.searchsorted(_rising(self.numbers), numbers)).tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +155,7 @@ class Split:
 
     def sample(self, count: int, seed: int) -> Split:
         """Return so many rows drawn at random, or all there are, in their order."""
-        return self.take(_draw(len(self), count, seed))
+        return self.take(draw_numbers(len(self), count, seed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,19 +183,20 @@ def prepare(
     if not isinstance(data, AuditData):
         raise InputError("data", expected="an AuditData", got=describe(data))
     rows = whole_number("rows", rows, FEWEST_ROWS)
-    held_out = _read(model, data, data.inputs, data.labels, data.groups, "inputs", FEWEST_ROWS)
-    train = data.train and _read(model, data, *data.train, data.train_groups, "train", 2)
+    held_out = _read(model, data, data.inputs, data.labels, data.groups, data.numbers, "inputs", FEWEST_ROWS)
+    learned = cast("tuple[object, object] | None", data.train)  # what came a row at a time is drawn already
+    train = learned and _read(model, data, *learned, data.train_groups, data.train_numbers, "train", 2)
     parts = [part for part in (held_out, train) if part is not None]
     name_groups([part.groups for part in parts])
     given = {"entity": data.entity, "time": data.time, "weights": data.weights}
     marks = [read_marks(data.inputs, len(held_out), **given)]
     held_out = replace(held_out, marks=marks[0])
-    if train is not None and data.train is not None:
+    if train is not None and learned is not None:
         known = {
             "entity": _of_training(data.train_entity, data.entity),
             "time": _of_training(data.train_time, data.time),
         }
-        marks.append(read_marks(data.train[0], len(train), **known))
+        marks.append(read_marks(learned[0], len(train), **known))
         train = replace(train, marks=marks[1])
     parts = [part for part in (held_out, train) if part is not None]
     masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
@@ -185,7 +209,7 @@ def prepare(
         None if train is None else _predicted(model, train, rows, seed, threshold),
         str(data.name),
         whole,
-        {"held_out": len(held_out), "train": 0 if train is None else len(train)},
+        {"held_out": data.given or len(held_out), "train": data.train_given or (0 if train is None else len(train))},
     )
 
 
@@ -195,6 +219,7 @@ def _read(
     inputs: object,
     labels: object,
     groups: Groups,
+    named: Sequence[int] | None,
     argument: str,
     fewest: int,
 ) -> Split:
@@ -206,7 +231,18 @@ def _read(
     for what, values in ((argument, batch), ("labels", numbers)):
         _check_size(values, what, "numbers")
     who = read_groups(model, data.protected, batch, groups)
-    return Split(batch, numbers, torch.empty(0), torch.arange(len(batch)), model.task, who)
+    index = torch.arange(len(batch)) if named is None else _rising(named)
+    if len(index) != len(batch):
+        raise InputError("numbers", expected=f"one per row ({len(batch)})", got=len(index))
+    return Split(batch, numbers, torch.empty(0), index, model.task, who)
+
+
+def _rising(numbers: Sequence[int]) -> Tensor:
+    """Return what rows are called, as a tensor; raises InputError where they do not rise."""
+    index = torch.as_tensor(numbers)
+    if index.ndim != 1 or index.is_floating_point() or not bool((index.diff() > 0).all()):
+        raise InputError("numbers", expected="rising whole numbers, one per row", got=describe(numbers))
+    return index.long()
 
 
 def _of_training(given: object, name: object) -> object:
@@ -216,7 +252,7 @@ def _of_training(given: object, name: object) -> object:
 
 def _predicted(model: Model, part: Split, rows: int, seed: int, threshold: float | None) -> Split:
     """Return at most so many rows of a part, with what the model predicts."""
-    chosen = _draw(len(part), rows, seed)
+    chosen = draw_numbers(len(part), rows, seed)
     prediction = model.predict(part.inputs[chosen]).double().cpu()
     outputs = prediction.shape[1]
     _check_size(prediction, "model", "answers")
@@ -234,12 +270,6 @@ def _predicted(model: Model, part: Split, rows: int, seed: int, threshold: float
 def _check_size(values: Tensor, argument: str, what: str) -> None:
     if values.is_floating_point() and float(values.abs().max()) > LARGEST:
         raise InputError(argument, expected=f"{what} of at most {LARGEST:.3g}", got=f"{values.abs().max():.3g}")
-
-
-def _draw(total: int, count: int, seed: int) -> Tensor:
-    if count >= total:
-        return torch.arange(total)
-    return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:count].sort().values
 
 
 def _masks(masks: object, batch: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from xai.global_explanations.table_calls import column_names, column_number, req
 from xai.inputs.groups import group_places, plain_groups
 from xai.inputs.hiding import masked_scores
 from xai.inputs.parts import Parts
+from xai.inputs.streams import MOST_DRAWN, draw_numbers, draw_rows, is_stream
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.model.session import Session
@@ -29,8 +30,9 @@ METRICS = ("accuracy", "log_likelihood", "r2")
 def permutation_importance(
     model: Model,
     data: object,
-    labels: object,
+    labels: object = None,
     *,
+    rows: int | None = None,
     metric: str | None = None,
     groups: Sequence[Sequence[str]] | Mapping[str, Sequence[str]] | None = None,
     repeats: int = 10,
@@ -41,8 +43,10 @@ def permutation_importance(
 
     Args:
         model: Of tables.
-        data: Rows that the model did not learn from, (N, D).
-        labels: Class numbers or names (N,), or a regression's numbers.
+        data: Rows that the model did not learn from, (N, D), or a torch Dataset, DataLoader or generator of
+            (row, label) or of dictionaries with a `label`, of which no more is held than the rows that are drawn.
+        labels: Class numbers or names (N,), or a regression's numbers; None where they come with the rows.
+        rows: At most so many, drawn at random; None is all of a table, and 10,000 of what comes a row at a time.
         metric: "accuracy" or "log_likelihood" (of the right class, the mean), by default accuracy; of a regression
             "r2".
         groups: Columns that are shuffled together, lists of names or such lists by the name of the group; each group
@@ -70,6 +74,7 @@ def permutation_importance(
     >>> [round(value) for value in permutation_importance(model, rows, rows[:, 0]).values.tolist()]
     [2, 0]
     """
+    data, labels = _rows(model, data, labels, rows, seed)
     repeats = whole_number("repeats", repeats, 1)
     passes = repeats * 12
     settings = {"passes": passes, "batch_size": batch_size, "scores_only": True}
@@ -110,10 +115,26 @@ def permutation_importance(
             metric=chosen,
             rows=len(session),
             correlated=tuple(correlated_columns(session.inputs.double().cpu().numpy(), names, categorical)),
-            options={"metric": chosen, "groups": _plain(groups), "repeats": repeats},
+            options={"metric": chosen, "groups": _plain(groups), "repeats": repeats, "rows": rows},
             seed=seed,
             model_digest=model.digest(),
         )
+
+
+def _rows(model: Model, data: object, labels: object, rows: int | None, seed: int) -> tuple[object, object]:
+    """Return the rows that are used, with their labels."""
+    most = None if rows is None else whole_number("rows", rows, 2)
+    if is_stream(data):
+        drawn = draw_rows(data, MOST_DRAWN if most is None else most, model.input, seed=whole_number("seed", seed))
+        data, labels = drawn.rows, drawn.labels if labels is None else drawn.beside(labels, "labels")
+    elif most is not None:
+        data = model.prepare(data, "data")
+        chosen = draw_numbers(len(data), most, whole_number("seed", seed))
+        targets = as_labels(model, labels, len(data))
+        data, labels = data[chosen], targets[chosen]
+    if labels is None:
+        raise InputError("labels", expected="one per row", got="none")
+    return data, labels
 
 
 def _metric(metric: str | None, task: str) -> str:

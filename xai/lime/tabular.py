@@ -9,6 +9,7 @@ import torch
 
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.groups import group_places
+from xai.inputs.streams import is_stream, stack_rows
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
 from xai.lime.rounds import Fitted
@@ -40,9 +41,11 @@ def lime_tabular(
 
     Args:
         model: Of tables.
-        rows: (N, columns), a DataFrame, or one row.
+        rows: (N, columns), a DataFrame, one row, or a torch Dataset, DataLoader or generator of rows, which is read a
+            batch at a time. All rows stand in the explanation: more than memory holds are for `xai.run`.
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        background: The training data (DataFrame, array, CSV or Parquet file), or a `TrainingSummary` of it.
+        background: The training data (DataFrame, array, CSV or Parquet file), or a `TrainingSummary` of it. Of a
+            Dataset, DataLoader or generator at most 100,000 rows, drawn at random, are summarized.
         bins: How numeric columns are cut: see `TrainingSummary.of`. With None the weight of a numeric column is per
             standard deviation.
         labels: Of the training data, for bins="entropy": see `TrainingSummary.of`.
@@ -78,6 +81,8 @@ def lime_tabular(
         raise InputError("shared", expected="True or False", got=describe(shared))
     if not model.input.in_columns:
         raise InputError("model", expected="one of tables", got=f"input {model.input.kind}")
+    if is_stream(rows):
+        rows = stack_rows(rows, model.input, "rows")
     with model.explaining(operation, rows, target, **run) as session:
         if session.kind.positions(session.inputs) != session.inputs.shape[1:]:
             raise InputError("rows", expected="shape (N, columns)", got=describe(session.inputs))

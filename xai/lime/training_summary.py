@@ -17,6 +17,7 @@ from xai.base.json_values import as_plain
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.inputs.base import Input
 from xai.inputs.groups import group_places
+from xai.inputs.streams import draw_rows, is_stream
 from xai.inputs.table import TabularInput
 from xai.inputs.table_data import read_table
 from xai.lime.blocks import Blocks
@@ -37,6 +38,7 @@ def way_of_cutting(bins: object) -> str | None:
 
 OPERATION = "TrainingSummary"
 LARGEST = 64 * MEBIBYTE
+MOST_SUMMARIZED = 100_000  # rows of what comes a row at a time: their quartiles are those of all within half a percent
 
 
 class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
@@ -78,12 +80,13 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         """Summarize training data.
 
         Args:
-            data: A DataFrame, an array (rows, columns), or the path of a CSV or Parquet file.
+            data: A DataFrame, an array (rows, columns), the path of a CSV or Parquet file, or a torch Dataset,
+                DataLoader or generator, of which at most 100,000 rows, drawn at random, are summarized.
             names: Of the columns, in the model's order; of a file or DataFrame all of them by default.
             categorical: The words behind the codes of a column, by its name; columns of words are categorical by
                 themselves.
             bins: How numbers are cut: "quartile", "decile", "entropy" or None.
-            labels: For "entropy", one per row or the name of a column.
+            labels: For "entropy", one per row or the name of a column; of pairs (row, label) they come along.
             like: The input of a model of tables, in place of names and categorical: also which columns have gaps, are
                 dates, or belong together.
 
@@ -91,6 +94,9 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
             InputError: The data cannot be: empty, NaN or infinity, duplicate names, a wrong width.
         """
         bins = way_of_cutting(bins)
+        if is_stream(data):
+            drawn = draw_rows(data, MOST_SUMMARIZED, like or Input())
+            data, labels = drawn.rows, drawn.beside(labels, "labels") if labels is not None else drawn.labels
         values, table, labels = read_table(data, names, categorical or {}, labels, like)
         if bins == "entropy" and labels is None:
             raise InputError("labels", expected="one per row, which entropy bins need", got="none")

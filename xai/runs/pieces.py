@@ -16,6 +16,7 @@ from xai.base.digest import value_digest
 from xai.base.errors import XaiError, one_line
 from xai.base.frames import is_pandas
 from xai.inputs.base import Input
+from xai.inputs.streams import combined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ __all__ = [
     "Piece",
     "TarMember",
     "TarRows",
-    "combined",
     "frame_bytes",
     "take",
 ]
@@ -161,24 +161,6 @@ def _decoded(
             rows.append(row)
     whole = bool(found) and all(isinstance(part, Tensor) and part.shape == found[0].shape for part in found)
     return Loaded(ids, labels, torch.cat(found) if whole else found, rows, errors)
-
-
-def combined(items: Rows, input: Input) -> Rows:
-    """Return rows that came one by one as a batch where they have one shape: tensors, or dictionaries as a table."""
-    if not isinstance(items, list) or not items or isinstance(items[0], str):
-        return items
-    if isinstance(items[0], dict):
-        import pandas as pd
-
-        return pd.DataFrame(items) if input.column is None else [item.get(input.column) for item in items]
-    if isinstance(items[0], Tensor | np.ndarray | np.generic | float | int | list | tuple):
-        try:
-            parts = [torch.as_tensor(item) for item in items]
-            if len({(part.shape, part.dtype) for part in parts}) == 1:
-                return torch.stack(parts)
-        except (TypeError, ValueError, RuntimeError):
-            return items
-    return items
 
 
 def take(inputs: Rows, rows: Sequence[int]) -> Rows:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor
+from torch.utils.data import IterableDataset
 
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, describe
 from xai.base.frames import is_pandas
 from xai.inputs.base import Input
+from xai.inputs.streams import items_of, row_and_label
 from xai.runs.file_sources import Opened, open_path
 from xai.runs.frame_columns import Columns, as_list, check_count, frame_rows
 from xai.runs.pieces import HeldRows, Piece, frame_bytes, take
@@ -94,7 +96,7 @@ def open_source(
         return _frame(data, columns, input)
     if isinstance(data, np.ndarray | Tensor) or (isinstance(data, list) and data and isinstance(data[0], str)):
         return _held(data, labels)
-    if isinstance(data, Numbered):
+    if isinstance(data, Numbered) and not isinstance(data, IterableDataset):  # whose rows have no numbers
         return _dataset(data, columns)
     if isinstance(data, Iterable):
         return _stream(data, columns)
@@ -172,10 +174,10 @@ def _dataset(data: Numbered, columns: Columns) -> Source:
 
 
 def _stream(data: Iterable[object], columns: Columns) -> Source:
-    """A generator or IterableDataset: read once, in order; pieces that are done are read too, and held against them."""
+    """A generator, IterableDataset or DataLoader: read once, in order; what is done is read too and held against it."""
 
     def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
-        rows, number = iter(data), 0
+        rows, number = items_of(data), 0
         while part := list(islice(rows, size)):
             met = dict(enumerate(part, number * size))
             yield number, _gathered(met.__getitem__, list(met), columns)
@@ -198,9 +200,7 @@ def _gathered(read: Callable[[int], object], rows: Sequence[int], columns: Colum
             if isinstance(item, dict):
                 item = dict(item)
                 name = str(item.pop(columns.id, name))
-                label = item.pop(columns.label, label)
-            elif isinstance(item, tuple) and len(item) == 2:
-                item, label = item
+            item, label = row_and_label(item, columns.label, label)
             inputs.append(item)
         ids.append(name)
         labels.append(label)

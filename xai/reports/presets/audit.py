@@ -148,7 +148,7 @@ def _explained_rows(
     rows = [row for finding in findings for row in finding.details.get(detail, [])]
     if not rows:
         return Markup("")
-    truth = as_labels(model, data.labels, len(model.prepare(data.inputs)))[rows]
+    truth = as_labels(model, data.labels, len(model.prepare(data.inputs)))[data.places(rows)]
     try:
         return shown(rows, truth)
     except XaiError as error:
@@ -160,9 +160,10 @@ def _explained(
 ) -> tuple[Tensor, Explanation]:
     """Return what a model predicts for some rows, and why, with the checks on each explanation."""
     batch = model.prepare(data.inputs).cpu()
-    prediction = model.predict(batch[rows]).cpu()
+    chosen = batch[data.places(rows)]
+    prediction = model.predict(chosen).cpu()
     settings = {"seed": seed, "background": batch[:BACKGROUND], "gradient": gradient}
-    made = explain(model, batch[rows], targets_of(prediction, model.task), **settings)
+    made = explain(model, chosen, targets_of(prediction, model.task), **settings)
     return prediction, verify(model, made, CHECKED, seed=seed)
 
 

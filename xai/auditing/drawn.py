@@ -1,0 +1,37 @@
+"""Audit data that come a row at a time: the rows that are kept of them, with all that stands beside these rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xai.base.errors import InputError
+from xai.inputs.base import Input
+from xai.inputs.streams import draw_rows, is_stream
+
+if TYPE_CHECKING:
+    from xai.auditing.audit_data import AuditData
+
+__all__ = ["drawn_fields"]
+
+BESIDE = ("groups", "masks", "entity", "time", "weights")
+BESIDE_TRAINING = ("train_groups", "train_entity", "train_time")
+
+
+def drawn_fields(data: AuditData, most: int) -> dict[str, object]:
+    """Return fields in place of those that come a row at a time; none where nothing does.
+
+    What was given for each row beside them is taken of the rows that are kept.
+    """
+    fields: dict[str, object] = {}
+    if is_stream(data.inputs):
+        drawn = draw_rows(data.inputs, most, Input(), argument="inputs")
+        fields |= {"inputs": drawn.rows, "numbers": drawn.numbers, "given": drawn.total}
+        fields["labels"] = drawn.labels if data.labels is None else drawn.beside(data.labels, "labels")
+        fields |= {name: drawn.beside(getattr(data, name), name) for name in BESIDE}
+    if is_stream(data.train):
+        drawn = draw_rows(data.train, most, Input(), argument="train")
+        if drawn.labels is None:
+            raise InputError("train", expected="items (row, label)", got="rows without labels")
+        fields |= {"train": (drawn.rows, drawn.labels), "train_numbers": drawn.numbers, "train_given": drawn.total}
+        fields |= {name: drawn.beside(getattr(data, name), name) for name in BESIDE_TRAINING}
+    return fields
