@@ -41,15 +41,19 @@ class AuditData:
     (row, label) or of dictionaries with a `label`, of which at most `most` rows, drawn at random, are kept. labels:
     class numbers or names (N,), 0 and 1 (N, K) for several of many, numbers (N,) or (N, K) for a regression. train: the
     (inputs, labels) that the model learned from, or what comes a row at a time, where they are at hand: several checks
-    compare with them. groups: columns by row of `inputs` that say
-    who a row is and that the model does not see; train_groups: the same of the training rows. protected: names of such
-    columns that it does see. masks: (N, H, W), true where the object of an image is. entity: whose each row is (a
-    patient, a machine); time: when it was, numbers or dates; weights: how many rows of the population each stands for;
-    one entry per row, or the name of a column of DataFrame inputs, which then is that of the training rows too;
-    train_entity, train_time: the same of the training rows. name: what the report calls it.
+    compare with them. groups: columns by row of `inputs` that say who a row is and that the model does not see;
+    train_groups: the same of the training rows. protected: names of such columns that it does see. masks: (N, H, W),
+    true where the object of an image is. entity: whose each row is (a patient, a machine); time: when it was, numbers
+    or dates; weights: how many rows of the population each stands for; one entry per row, or the name of a column of
+    DataFrame inputs, which then is that of the training rows too; train_entity, train_time: the same of the training
+    rows. name: what the report calls it. numbers, train_numbers: what findings call each row, rising, where these are
+    some rows of more; of those that were drawn, their places. given, train_given: how many rows there were.
 
     >>> AuditData([[0.0, 1.0], [1.0, 0.0]], [1, 0]).name
     'given data'
+    >>> data = AuditData((([row, 1.0], row % 2) for row in range(100)), most=30)
+    >>> len(data.labels), data.given, data.inputs[:, 0].tolist() == data.numbers
+    (30, 100, True)
     """
 
     inputs: object
