@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset
-from xai.lime.summary import TrainingSummary
 
 import xai
 from tests.runs.folders import table_model
 from xai.base.errors import InputError
 from xai.inputs.streams import draw_rows, stack_rows
+from xai.lime.training_summary import TrainingSummary
 
 ROWS = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
 LABELS = (ROWS[:, 0] > 0).long()
