@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from PIL import Image
 
 import xai
 from xai.base.errors import InputError
@@ -66,3 +68,25 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, digits_folder: P
     found = call(*given)
     assert found.exit_code != 0
     assert not (tmp_path / "run" / "rows").exists()
+
+
+def test_the_command_audits_and_says_all_in_one_line_of_json(
+    tmp_path: Path, digits_folder: Path, digit_images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xai.runs.run.audit_checks", lambda audit, keep: ["performance"] if audit else None)
+    pixels, labels = digit_images
+    for number in range(24):
+        folder = tmp_path / "data" / str(int(labels[number]))
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((pixels[number, 0] * 255).to(torch.uint8).numpy()).save(folder / f"{number}.png")
+    out = tmp_path / "run"
+    given = ["--json", "run", digits_folder, "--data", tmp_path / "data", "-o", out, "-m", "saliency", "--workers", 0]
+    found = CliRunner().invoke(main, [*map(str, given), "--checks", "none", "--audit"])
+    assert found.exit_code == 0, found.output
+    said = json.loads(found.stdout)
+    assert (said["path"], said["rows"], said["explanations"], said["failed"]) == (str(out), 24, 24, 0)
+    assert said["audit"]["passed"] is xai.open_run(out).audit.passed
+    assert found.stderr.splitlines()[-1].startswith("audit: ")
+    page = xai.run_report(xai.open_run(out)).html()
+    assert "The audit of the model on these rows" in page
+    assert 'id="performance"' in page

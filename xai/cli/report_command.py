@@ -84,7 +84,7 @@ def command(
         from xai.reports.presets.run import run_report
         from xai.runs.store import open_run
 
-        tell(run_report(open_run(folder)).save(target))
+        say(run_report(open_run(folder)).save(target))
         return
     if model is None:
         _train_default(folder, seed)

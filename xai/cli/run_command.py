@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xai.cli.options import load_model, recipes, seed_option, trust_option
-from xai.cli.output import tell
+from xai.cli.output import say
 
 if TYPE_CHECKING:
     from xai.runs.progress import Event
@@ -43,6 +43,11 @@ WANTED = "METHOD.NAME=VALUE, such as integrated_gradients.steps=20"
 @click.option("--device", default="cpu", show_default=True, type=click.Choice(("cpu", "cuda")))
 @click.option("--no-inputs", is_flag=True, help="Store values alone, not the inputs that they belong to.")
 @click.option("--fail-fast", is_flag=True, help="End at the first row that fails.")
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Audit the model on the labelled rows as well, at most 10,000 of them, drawn at random.",
+)
 @click.option("--log-json", is_flag=True, help="Write every event as a line of JSON on standard error.")
 @seed_option
 @trust_option
@@ -63,6 +68,7 @@ def command(
     device: str,
     no_inputs: bool,
     fail_fast: bool,
+    audit: bool,
     log_json: bool,
     seed: int,
     trust_code: bool,
@@ -81,10 +87,16 @@ def command(
         done = run(
             model, given, methods, chosen, output, options=_options(options, background), target=target, label=label,
             labels=labels, id=id_column, workers=count, executor=executor, shard_rows=shard_rows, seed=seed,
-            keep_inputs=not no_inputs, fail_fast=fail_fast, device=device, trust_code=trust_code, log=_log(log_json),
+            keep_inputs=not no_inputs, fail_fast=fail_fast, device=device, audit=audit, trust_code=trust_code,
+            log=_log(log_json),
         )  # fmt: skip
-    tell(output)
-    if done.failed and done.failed == done.rows * len(done.methods):
+    found = done.manifest.finished
+    rows, failed, shards = (found.rows, found.failed, found.shards) if found else (done.rows, done.failed, 0)
+    told = {"rows": rows, "explanations": rows * len(done.methods), "failed": failed, "shards": shards}
+    if audit and (result := done.audit) is not None:
+        told["audit"] = {"passed": result.passed, **result.counts}
+    say(output, **told)
+    if failed and failed == rows * len(done.methods):
         raise click.exceptions.Exit(1)
 
 

@@ -14,11 +14,12 @@ EVERY = 10.0  # seconds between two lines
 
 
 class Event(TypedDict, total=False):
-    """What a run tells at one moment. event: "started", "cost", "shard", "warning", "stopped" or "finished".
+    """What a run tells at one moment. event: "started", "cost", "shard", "warning", "stopped", "finished" or "audited".
 
     rows: done so far, total_rows: of the data set, None where that is not known; rows_to_do: by this call. shard: the
     number of one, shards: how many are done. failed: explanations that could not be made. rate: rows a second.
     seconds: of the shard, or of all that is ahead; seconds_left: about. bytes: of the shard. text, error: in words.
+    passed, findings: of the audit, these by status.
     """
 
     event: str
@@ -39,6 +40,8 @@ class Event(TypedDict, total=False):
     bytes_per_row: float
     text: str
     error: str
+    passed: bool
+    findings: dict[str, int]
 
 
 def default_log() -> Callable[[Event], None]:
@@ -113,6 +116,9 @@ def _line(event: Event) -> str | None:
         )
     if kind == "finished":
         return f"{event['rows']:,} rows, {event['failed']:,} of {event['explanations']:,} explanations failed"
+    if kind == "audited":
+        counts = ", ".join(f"{count} {status}" for status, count in event["findings"].items() if count)
+        return f"audit: {'passed' if event['passed'] else 'not passed'} ({counts})"
     return None
 
 

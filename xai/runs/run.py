@@ -15,6 +15,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import clean_up
 from xai.model.folder import load
 from xai.model.model import Model
+from xai.runs.audited import audit_checks, audit_of_run
 from xai.runs.manifest import Manifest, made_by, open_manifest, sole_writer, write
 from xai.runs.progress import Event, default_log
 from xai.runs.run_events import Telling
@@ -52,6 +53,7 @@ def run(
     keep_inputs: bool = True,
     fail_fast: bool = False,
     device: str = "cpu",
+    audit: bool | Sequence[str] = False,
     trust_code: bool = False,
     log: Callable[[Event], None] | None = None,
 ) -> Run:
@@ -83,6 +85,9 @@ def run(
         keep_inputs: Store the inputs beside the values, for drawings.
         fail_fast: End at the first row that fails.
         device: "cpu", or "cuda": each worker takes the device of its rank.
+        audit: Audit the model on the data as well, when all rows are done: True for the checks that `xai.audit` makes
+            by default, or names of checks. Of the explained rows that have a label at most 10,000, drawn at random, are
+            audited, in this process; `Run.audit` has the result, and `xai report` shows it.
         trust_code: Run whatever code the model folder names.
         log: Is called with every event (see docs/scale.md); by default a bar on a terminal.
 
@@ -103,6 +108,7 @@ def run(
     """
     need_pyarrow("out")
     loaded, sent = _model(model, trust_code)
+    to_audit = audit_checks(audit, keep_inputs)
     given = summarized(loaded, {name: dict(entries) for name, entries in (options or {}).items()})
     if workers is not None:
         workers = whole_number("workers", workers)
@@ -117,8 +123,13 @@ def run(
         job = Job(
             str(folder.resolve()), sent, loaded.digest(), trust_code, settings, given, check_options or {}, fail_fast
         )
-        _work(job, source, manifest, executor, workers, log or default_log())
-        return Run(folder)
+        log = log or default_log()
+        _work(job, source, manifest, executor, workers, log)
+        found = Run(folder)
+        if to_audit is not None:
+            result = audit_of_run(loaded, found, to_audit, seed)
+            log({"event": "audited", "passed": result.passed, "findings": dict(result.counts)})
+        return found
 
 
 def _model(model: Model | str | Path, trust_code: bool) -> tuple[Model, Model | str]:

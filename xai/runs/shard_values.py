@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -13,11 +14,11 @@ from torch import Tensor
 
 from xai.base.errors import FolderError
 from xai.base.reading import parse_json
-from xai.base.tensor_file import open_tensors
+from xai.base.tensor_file import TensorFile, open_tensors
 from xai.results.explanation import Explanation
 from xai.results.explanation_file import explanation_fields, explanation_parts
 
-__all__ = ["encode_values", "read_values"]
+__all__ = ["encode_values", "read_inputs", "read_values"]
 
 WANTED = "the values of a run"
 LISTS = ("values", "standard_error")
@@ -66,21 +67,33 @@ def _stack(parts: dict[str, Tensor], name: str, count: int) -> bool:
 def read_values(path: str | Path, method: str | None = None) -> dict[str, tuple[Explanation, list[int]]]:
     """Return what `encode_values` encoded, of one method or of all; raises FolderError for any other file."""
     found = {}
+    with _opened(path) as (file, headers):
+        for name, header in headers.items():
+            if method is not None and name != method:
+                continue
+            prefix = f"{name}/"
+            tensors = {key.removeprefix(prefix): file.read(key) for key in file.entries if key.startswith(prefix)}
+            tensors["inputs"] = file.read(header.inputs)
+            for field in header.stacked:
+                tensors |= {f"{field}.{row}": part for row, part in enumerate(tensors.pop(field))}
+            found[name] = Explanation(**explanation_fields(header.explanation, tensors, path)), header.rows
+    return found
+
+
+def read_inputs(path: str | Path, method: str, positions: Sequence[int]) -> Tensor:
+    """Return the inputs alone of what stands at some positions of a method's explanation, (n, ...)."""
+    with _opened(path) as (file, headers):
+        return file.read(headers[method].inputs)[list(positions)]
+
+
+@contextmanager
+def _opened(path: str | Path) -> Generator[tuple[TensorFile, dict[str, Header]]]:
+    """Open the file of a shard, with what it says of each method; raises FolderError for any other file."""
     try:
         with open_tensors(path, WANTED) as file:
             plain = parse_json(file.metadata.get("run", "{}"), str(path))
-            headers = msgspec.convert(plain, dict[str, Header])
-            for name, header in headers.items():
-                if method is not None and name != method:
-                    continue
-                prefix = f"{name}/"
-                tensors = {key.removeprefix(prefix): file.read(key) for key in file.entries if key.startswith(prefix)}
-                tensors["inputs"] = file.read(header.inputs)
-                for field in header.stacked:
-                    tensors |= {f"{field}.{row}": part for row, part in enumerate(tensors.pop(field))}
-                found[name] = Explanation(**explanation_fields(header.explanation, tensors, path)), header.rows
+            yield file, msgspec.convert(plain, dict[str, Header])
     except FileNotFoundError as error:
         raise FolderError("run", expected=WANTED, got=f"no file at {path}") from error
     except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
         raise FolderError(str(path), expected=WANTED, got="a header of another form") from error
-    return found

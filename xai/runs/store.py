@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.results.audit_result import AuditResult
 from xai.results.display import ShownAsHtml
 from xai.results.explanation import Explanation
 from xai.runs.manifest import Manifest, read_manifest
@@ -83,6 +84,16 @@ class Run(ShownAsHtml):
         import pyarrow.dataset as dataset
 
         return self._lines().count_rows(filter=self._expression(dataset.field("error").is_valid()))
+
+    @property
+    def audit(self) -> AuditResult | None:
+        """Return the audit that was made of its rows, if any."""
+        return AuditResult.load(self.audit_path) if self.audit_path.is_file() else None
+
+    @property
+    def audit_path(self) -> Path:
+        """Return where its audit stands."""
+        return self.folder / "audit.json"
 
     def __len__(self) -> int:
         return self.rows

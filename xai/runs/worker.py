@@ -34,7 +34,7 @@ from xai.runs.shard_values import encode_values
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Done", "Job", "explain_piece", "rank", "rows_path", "values_path"]
+__all__ = ["Done", "Job", "explain_piece", "one_thread", "rank", "rows_path", "values_path"]
 
 _AT_WORK = threading.Lock()  # a network is explained by one thread at a time
 _MODELS: dict[str, Model] = {}  # by digest: loaded once in each process
@@ -84,7 +84,7 @@ def explain_piece(job: Job, number: int, piece: Piece) -> Done:
 
     Raises what ends a run: a model that cannot be loaded, a disk that is full, and with `fail_fast` a row that fails.
     """
-    with _AT_WORK, _one_thread(), warnings.catch_warnings(record=True) as caught:
+    with _AT_WORK, one_thread(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = _model(job)
         for name in job.settings.methods:
@@ -208,7 +208,7 @@ def rank() -> int:
 
 
 @contextmanager
-def _one_thread() -> Generator[None]:
+def one_thread() -> Generator[None]:
     """Run on one thread: sums in another order would be other bytes, and workers would take each other's cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

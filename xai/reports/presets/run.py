@@ -9,6 +9,7 @@ from markupsafe import Markup
 from xai.base.errors import InputError, describe, names_errors
 from xai.reports.escape import render
 from xai.reports.page import Lead, Report, Section
+from xai.reports.sections.audit import audit_summary, check_section
 from xai.reports.sections.run_examples import clusters_body, examples_body
 from xai.reports.sections.run_importance import importance_body
 from xai.reports.sections.run_maps import maps_body
@@ -61,6 +62,10 @@ def run_report(run: Run, *, title: str | None = None, rows: int = ROWS) -> Repor
     sections.append(Section("rows", "Rows to look at", rows_body(run, lines)))
     if lines["error"].notna().any():
         sections.append(Section("failures", "Rows that failed", failures_body(lines)))
+    audited = run.audit
+    if audited is not None:
+        sections.append(Section("audit", "The audit of the model on these rows", audit_summary(audited)))
+        sections += [check_section(name, audited) for name in audited.checks]
     sections.append(
         Section(
             "provenance",
