@@ -51,18 +51,28 @@ class Judgment:
 
 
 def judge(
-    model: xai.Model, image: Tensor, heatmap: Tensor, target: int, *, rivals_each: int = 20, seed: int = 0
+    model: xai.Model,
+    image: Tensor,
+    heatmap: Tensor,
+    target: int,
+    *,
+    rivals_each: int = 20,
+    seed: int = 0,
+    fills: tuple = FILLS,
+    flipped: Tensor = FLIPPED,
+    hidden: Tensor = HIDDEN,
 ) -> Judgment:
     """Return the judgment on a map (H, W), signed, of an image (1, C, H, W) and one target.
 
-    A map that is the same everywhere passes neither. rivals_each: how many moved and how many scattered copies.
+    A map that is the same everywhere passes neither. rivals_each: how many moved and how many scattered copies. fills,
+    flipped, hidden: what replaces pixels, and the shares of pixels replaced and imputed; fewer of them cost less.
     """
     if float(heatmap.max() - heatmap.min()) == 0:
         return Judgment(0.0, 0.0, 1.0, 1.0)
     generator = torch.Generator().manual_seed(seed)
     maps = torch.cat([heatmap[None].float(), rivals(heatmap.float(), rivals_each, generator)])
-    flipping = flipping_areas(model, image, maps, target, generator)
-    road = road_gaps(model, image, maps, target, generator)
+    flipping = flipping_areas(model, image, maps, target, generator, fills, flipped)
+    road = road_gaps(model, image, maps, target, generator, hidden)
     return Judgment(float(flipping[0]), float(road[0]), _p_value(flipping), _p_value(road))
 
 
@@ -100,16 +110,22 @@ def rivals(heatmap: Tensor, each: int, generator: torch.Generator) -> Tensor:
 
 
 def flipping_areas(
-    model: xai.Model, image: Tensor, maps: Tensor, target: int, generator: torch.Generator, fills: tuple = FILLS
+    model: xai.Model,
+    image: Tensor,
+    maps: Tensor,
+    target: int,
+    generator: torch.Generator,
+    fills: tuple = FILLS,
+    shares: Tensor = FLIPPED,
 ) -> Tensor:
     """Return for each map (M, H, W) the mean fall of the target's probability, (M,): the area over its curve.
 
-    Up to half of the pixels are replaced, those that a map ranks first before the others. fills: by the low end of the
+    `shares` of the pixels are replaced, those that a map ranks first before the others. fills: by the low end of the
     image's range ("low"), the image's mean in each channel ("mean"), values drawn from the range ("uniform"), or a
     number; the area is the mean over these.
     """
     places = _places(maps, generator)
-    counts = (FLIPPED * places.shape[1]).round().clamp_min(1)
+    counts = (shares * places.shape[1]).round().clamp_min(1)
     flipped = (places[:, None] < counts[:, None]).view(-1, 1, *maps.shape[1:])
     start = _probability(model, image, target)[0]
     falls = []
@@ -119,13 +135,15 @@ def flipping_areas(
     return torch.stack(falls).mean(0)
 
 
-def road_gaps(model: xai.Model, image: Tensor, maps: Tensor, target: int, generator: torch.Generator) -> Tensor:
+def road_gaps(
+    model: xai.Model, image: Tensor, maps: Tensor, target: int, generator: torch.Generator, shares: Tensor = HIDDEN
+) -> Tensor:
     """Return for each map (M, H, W) ROAD's number, (M,): least relevant first minus most relevant first.
 
-    Both are the mean probability of the target while 10 to 90 % of the pixels are imputed.
+    Both are the mean probability of the target while `shares` of the pixels are imputed.
     """
     places, pixels = _places(maps, generator), maps[0].numel()
-    counts = (HIDDEN * pixels).round()
+    counts = (shares * pixels).round()
     noise = NOISE * _width(model, image) * torch.randn(image.shape[1:], generator=generator)
     curves = []
     for rank in (places, pixels - 1 - places):  # most relevant first, least relevant first

@@ -64,6 +64,11 @@ def candidate_maps(case: Case, seed: int) -> dict[str, Candidate]:
     if isinstance(case.inputs, Tensor) and case.inputs.ndim > 2:
         add("edges", [edges(row) for row in case.inputs], claim="regions")
         add("center", [center(part) for part in case.truth], claim="regions")
+    if isinstance(case.inputs, Tensor) and case.inputs.ndim == 4:
+        add("truth by segments", case.truth, "supported", claim="segments")
+        add("flipped truth by segments", [-part for part in case.truth], "contradicted", claim="segments")
+        add("truth of the other class by segments", case.other_truth, claim="segments")
+        add("moved truth by segments", [moved(part, generator) for part in case.truth], claim="segments")
     _add_methods(case, seed, add)
     return made
 
@@ -123,7 +128,10 @@ def _add_methods(case: Case, seed: int, add) -> None:
     if isinstance(case.inputs, Tensor):
         methods.append(("occlusion", "parts", parts))
     if isinstance(case.inputs, Tensor) and case.inputs.ndim == 4:
-        methods.append(("gradcam", "regions", {}))
+        segments = {"samples": 300, "fill": case.baseline}
+        methods += [("gradcam", "regions", {}), ("lime_image", "segments", segments)]
+        lime = explained(case.model, case, "lime_image", case.other_target, **segments)
+        add("lime image of the other class", units_of(lime), claim="segments")
     for method, claim, options in methods:
         found = units_of(explained(shuffled, case, method, **options))
         add(f"{method.replace('_', ' ')} of shuffled weights", found, claim=claim)

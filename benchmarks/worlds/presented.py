@@ -13,25 +13,35 @@ from benchmarks.worlds.case import Case
 
 __all__ = ["CLAIMS", "explained", "explanation_of", "units_of"]
 
-# What a map says of its units: parts that add up to the output against the baseline, signed; how much the output
-# changes with each, unsigned; or where what decides lies.
-CLAIMS = {"parts": "additive", "sensitivity": "sensitivity", "regions": "region"}
+# What a map says of its units: parts that add up to the output against the baseline, signed, by pixels or as whole
+# segments of an image; how much the output changes with each, unsigned; or where what decides lies.
+CLAIMS = {"parts": "additive", "segments": "additive", "sensitivity": "sensitivity", "regions": "region"}
 
 
 def explanation_of(case: Case, values: list[Tensor], claim: str = "parts") -> xai.Explanation:
     """Return an explanation that claims these values, per row a map over its units as in `Case.truth`.
 
     It is a real explanation of the same rows and targets, against the world's own baseline, with other values: by
-    saliency where the claim is sensitivity, else by integrated gradients (of a function of strings, by LIME).
+    saliency where the claim is sensitivity, else by integrated gradients (of a function of strings, and of segments, by
+    LIME).
     """
-    if claim == "sensitivity":
+    if claim == "segments":
+        real = explained(case.model, case, "lime_image", samples=64, fill=case.baseline)
+    elif claim == "sensitivity":
         real = explained(case.model, case, "saliency")
     elif case.baseline is None:
         real = explained(case.model, case, "lime_text", samples=64, by="position")
     else:
         real = explained(case.model, case, "integrated_gradients", baseline=case.baseline, steps=2)
-    if isinstance(case.inputs, list):
-        made: Tensor | list[Tensor] = [part.to(torch.float32) for part in values]
+    made: Tensor | list[Tensor]
+    if claim == "segments":
+        assert real.segments is not None
+        made = [
+            part.new_zeros(len(weights)).index_add_(0, labels.long().flatten(), part.flatten())
+            for part, labels, weights in zip(values, real.segments, real.values, strict=True)
+        ]
+    elif isinstance(case.inputs, list):
+        made = [part.to(torch.float32) for part in values]
     elif case.inputs.ndim == 4:  # the channels of a pixel share its value
         made = (torch.stack(values)[:, None] / case.inputs.shape[1]).expand_as(case.inputs).clone()
     elif case.inputs.ndim == 3:
@@ -56,6 +66,12 @@ def explained(
 def units_of(explanation: xai.Explanation) -> list[Tensor]:
     """Return an explanation's values per row as maps over its units, as in `Case.truth`."""
     values = explanation.values
+    if explanation.over == "segments" and explanation.segments is not None:
+        labels = explanation.segments.long()  # a segment's pixels share what it has
+        return [
+            painted / area.flatten().bincount()[area]
+            for painted, area in zip(explanation.heatmap(), labels, strict=True)
+        ]
     if isinstance(values, list):
         return [part.detach().float() for part in values]
     if explanation.inputs.ndim == 4:

@@ -13,6 +13,7 @@ from torch import nn
 from tests.zoo import ZOO, images
 from xai.attribution.gradient_methods import input_x_gradient, integrated_gradients, saliency
 from xai.base.errors import InputError
+from xai.evidence.verify import verify
 from xai.model.model import Model
 
 
@@ -130,6 +131,27 @@ def test_the_completeness_error_is_what_is_missing() -> None:
     assert [row["incomplete"] for row in explanation.diagnostics] == [error > 0.01 for error in measured]
     finer = integrated_gradients(model, batch, 0, steps=1000)
     assert max(row["completeness_error"] for row in finer.diagnostics) < 0.05 * max(measured)
+
+
+def test_automatic_steps_are_doubled_for_the_rows_that_need_it() -> None:
+    """A step at .61 of the path needs many points; a straight path needs 50, whatever its neighbor takes."""
+
+    class Steep(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.sigmoid(900 * (x[:, 0] - 0.61)) + x[:, 1]
+
+    model, rows = Model(Steep(), task="regression"), torch.tensor([[0.0, 1.0], [1.0, 0.0]]).double()
+    few, found = (integrated_gradients(model, rows, steps=steps) for steps in (50, "auto"))
+    assert few.diagnostics[1]["incomplete"]
+    assert not found.diagnostics[1]["incomplete"]
+    assert torch.equal(found.values[0], few.values[0])
+    taken = [row["steps"] for row in found.diagnostics]
+    assert taken[0] == 50
+    assert taken[1] in (100, 200, 400, 800, 1600)
+    assert torch.equal(found.values[1], integrated_gradients(model, rows, steps=taken[1]).values[1])
+    before = integrated_gradients(model, rows, steps=taken[1] // 2)
+    assert before.diagnostics[1]["incomplete"], "half as many steps would have done"
+    assert 'steps="auto"' in verify(model, few, ["completeness"]).evidence[1][0].text
 
 
 @pytest.mark.parametrize("steps", [0, -1, 2.5, True, "many"])

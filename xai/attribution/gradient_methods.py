@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -12,10 +14,11 @@ from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["gradient", "input_x_gradient", "integrated_gradients", "note_completeness", "saliency"]
+__all__ = ["gradient", "input_x_gradient", "integrated_gradients", "missed_share", "note_completeness", "saliency"]
 
 
 INCOMPLETE = 0.01
+STEPS, MOST_STEPS = 50, 1600  # where the number is chosen: the first, and the last of its doublings
 
 
 @names_errors("gradient")
@@ -150,7 +153,7 @@ def integrated_gradients(
     target: object = None,
     *,
     baseline: object = "zero",
-    steps: int = 50,
+    steps: int | Literal["auto"] = STEPS,
     layer: str | None = None,
     exact: bool = False,
     batch_size: int | None = None,
@@ -166,7 +169,8 @@ def integrated_gradients(
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         baseline: "zero", "mean", "noise", "blur", a number, or a tensor (of the inputs' shape, or one row of it); of
             texts also "padding", its vector.
-        steps: Points on the path.
+        steps: Points on the path. "auto" begins with 50 and doubles them, up to 1,600, for each row whose values miss
+            their sum by more than 1 %; how many a row took is `steps` in its diagnostics.
         layer: Whose output to explain in place of the inputs; the baseline is then one of that output.
         exact: Run the network as it is, never a faster form of it.
         batch_size: How many evaluations at a time; None chooses it.
@@ -188,30 +192,54 @@ def integrated_gradients(
     >>> e.values.round(decimals=2)
     tensor([[ 1.5000, -0.5000]])
     """
-    steps = whole_number("steps", steps, 1)
-    settings = {"passes": steps, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
+    first = STEPS if steps == "auto" else whole_number("steps", steps, 1)
+    settings = {"passes": first, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("integrated_gradients", inputs, target, **settings) as session:
         start, name = session.baseline(baseline)
-        path = session.inputs - start
-        points, weights = (torch.from_numpy(part).to(path) for part in gauss_legendre(steps))
-        points, weights = (points + 1) / 2, weights / 2
-        total = torch.zeros_like(path)
-        view = (-1,) + (1,) * (path.ndim - 1)
-        for indices in session.chunks(len(session) * steps):
-            rows, step = indices // steps, indices % steps
-            gradient = session.gradient(start[rows] + points[step].view(view) * path[rows], rows)[1]
-            total.index_add_(0, rows, gradient * weights[step].view(view))
-        values = total * path
-        note_completeness(
-            session, values, session.scores(session.inputs, session.rows) - session.scores(start, session.rows)
-        )
+        difference = session.scores(session.inputs, session.rows) - session.scores(start, session.rows)
+        values = _integral(session, start, session.rows, first)
+        if steps == "auto":
+            _refine(session, start, values, difference)
+        note_completeness(session, values, difference)
         options = {"steps": steps, "baseline": name}
         return session.explanation("integrated_gradients", values, "input", baseline=name, options=options)
 
 
+def _integral(session: Session, start: Tensor, rows: Tensor, steps: int) -> Tensor:
+    """Return the integral of the gradient from `start` (N, ...) to the inputs, times their difference, of some rows."""
+    path = (session.inputs - start)[rows]
+    points, weights = (torch.from_numpy(part).to(path) for part in gauss_legendre(steps))
+    points, weights = (points + 1) / 2, weights / 2
+    total = torch.zeros_like(path)
+    view = (-1,) + (1,) * (path.ndim - 1)
+    for indices in session.chunks(len(rows) * steps):
+        places, step = indices // steps, indices % steps
+        at = start[rows[places]] + points[step].view(view) * path[places]
+        gradient = session.gradient(at, rows[places])[1]
+        total.index_add_(0, places, gradient * weights[step].view(view))
+    return total * path
+
+
+def _refine(session: Session, start: Tensor, values: Tensor, difference: Tensor) -> None:
+    """Integrate rows whose values miss their sum again, in place, with twice the steps as long as they do."""
+    taken, steps = torch.full((len(values),), STEPS), STEPS
+    while steps < MOST_STEPS:
+        rows = session.rows[missed_share(values, difference) > INCOMPLETE]
+        if not len(rows):
+            break
+        steps *= 2
+        values[rows] = _integral(session, start, rows, steps)
+        taken[rows.cpu()] = steps
+    session.note("steps", taken.tolist())
+
+
 def note_completeness(session: Session, values: Tensor, difference: Tensor) -> None:
     """Note by what share the values of each row miss the difference (N,) to the baseline that they should add up to."""
-    missed = (values.double().flatten(1).sum(1) - difference).abs()
-    error = missed / difference.abs().clamp_min(1e-12)
+    error = missed_share(values, difference)
     session.note("completeness_error", error)
     session.note("incomplete", (error > INCOMPLETE).tolist())
+
+
+def missed_share(values: Tensor, difference: Tensor) -> Tensor:
+    """Return by what share of the difference (N,) the values of each row (N, ...) miss it, (N,)."""
+    return (values.double().flatten(1).sum(1) - difference).abs() / difference.abs().clamp_min(1e-12)

@@ -15,7 +15,7 @@ from xai.inputs.base import Input
 from xai.methods import all_methods
 from xai.results.explanation import Explanation
 
-__all__ = ["CLAIMS", "claim_of", "claimed_units", "in_windows"]
+__all__ = ["CLAIMS", "claim_of", "claimed_units", "in_windows", "segments_of"]
 
 
 def claim_of(explanation: Explanation) -> str:
@@ -28,9 +28,15 @@ def claim_of(explanation: Explanation) -> str:
 
 
 def claimed_units(explanation: Explanation, row: int, input: Input) -> Tensor:
-    """Return what the map claims of each unit of a row, in float64, so that windows are sums: see `in_windows`."""
+    """Return what the map claims of each unit of a row, in float64, so that windows are sums: see `in_windows`.
+
+    What an additive map gives to a segment of an image, its pixels share evenly: it is the whole segment's.
+    """
     claim = claim_of(explanation)
     scores = unit_scores(explanation, row, input).double().cpu()
+    segments = segments_of(explanation, row)
+    if claim == "additive" and segments is not None:
+        return scores / segments.flatten().bincount()[segments]
     if claim != "sensitivity":
         return scores
     values = explanation.values[row].detach().double().cpu()
@@ -39,6 +45,13 @@ def claimed_units(explanation: Explanation, row: int, input: Input) -> Tensor:
     if values.ndim == 3 and values.shape[1:] == scores.shape:  # channels of an image
         return (values**2).sum(0)
     return (values**2).reshape(len(values), -1).sum(1) if len(values) == len(scores) else scores**2
+
+
+def segments_of(explanation: Explanation, row: int) -> Tensor | None:
+    """Return the segment of each pixel of a row, (H, W), as numbers from 0 on; None where the map has no segments."""
+    if explanation.over != "segments" or explanation.segments is None:
+        return None
+    return explanation.segments[row].cpu().unique(return_inverse=True)[1]
 
 
 def in_windows(units: Tensor, windows: Tensor, count: int, claim: str) -> Tensor:

@@ -20,14 +20,19 @@ def completeness(model: Model, explanation: Explanation, *, seed: int = 0) -> li
     for methods that promise no sum. It costs nothing, and says nothing about where the values lie: a map with the same
     values at other places adds up as well. An error over 1 % is said, one over 5 % fails.
     """
-    return [_finding(diagnosis.get("completeness_error")) for diagnosis in explanation.diagnostics]
+    more = (
+        ' More steps come nearer; steps="auto" takes as many as are needed.' if "steps" in explanation.options else ""
+    )
+    return [_finding(diagnosis.get("completeness_error"), more) for diagnosis in explanation.diagnostics]
 
 
-def _finding(error: float | None) -> Finding:
+def _finding(error: float | None, more: str) -> Finding:
     control = "a map of zeros, which misses the whole change: 100 %"
     if error is None:
         text = "Untestable: the method does not promise that its values add up."
         return Finding("completeness", "untestable", None, PASSES_BELOW, "none", text)
     status = status_of(error, PASSES_BELOW, FAILS_ABOVE)
     text = f"{SAYS[status]}: the values miss the change of the output from the baseline by {100 * error:.2g} %."
+    if status != "pass":
+        text += more
     return Finding("completeness", status, error, PASSES_BELOW, control, text)

@@ -12,16 +12,16 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.errors import names_errors
 from xai.base.statistics import rank_p_value
-from xai.evidence.claims import claim_of, claimed_units, in_windows
-from xai.evidence.controls import control_maps
+from xai.evidence.claims import claim_of
 from xai.evidence.effects import Effects, fitted, from_repeats
 from xai.evidence.faithfulness_finding import finding_of
 from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer
+from xai.evidence.map_windows import MapWindows, map_windows
 from xai.evidence.noise_scale import difference_scale
 from xai.evidence.rivals import of_another_class, unit_rivals
 from xai.evidence.small_changes import small_change_sizes
-from xai.evidence.windows import LEAST_WINDOWS, draw_sets, windows_of
+from xai.evidence.windows import LEAST_WINDOWS, draw_sets
 from xai.inputs.hiding import masked_scores
 from xai.model.model import Model
 from xai.model.session import Session
@@ -88,13 +88,13 @@ def faithfulness(
 ) -> list[Finding]:
     """Return one finding per row: do the map's claims foresee what is measured when parts of the row are hidden?
 
-    An image is cut into about 36 squares, other rows into their units (or as many stretches). Sets of them are hidden
-    in every way of `xai.evidence.hiding_ways`, and least squares says what each takes from the score. The number is
-    the correlation of these effects with what the map claims of the same windows, divided by what the effects' own
-    error leaves possible. It is put beside those of `controls` maps with its values elsewhere (a p-value) and of maps
-    that never saw why: a blob in the center, the image's edges, how far the input is from absent, and the same method's
-    map for another class. The claim is tested that the method makes: sums against its own baseline (additive), the
-    size of what small changes do (sensitivity), or where what decides lies (region).
+    An image is cut into about 36 squares, or into the map's own segments; other rows into their units (or stretches).
+    Sets of them are hidden in every way of `xai.evidence.hiding_ways`, and least squares says what each takes from the
+    score. The number is the correlation of these effects with what the map claims of the same windows, divided by what
+    the effects' own error leaves possible. It is put beside those of `controls` maps with its values elsewhere (a
+    p-value) and of maps that never saw why: a blob in the center, the image's edges, how far the input is from absent,
+    and the same method's map for another class. The claim is tested that the method makes: sums against its own
+    baseline (additive), the size of what small changes do (sensitivity), or where what decides lies (region).
 
     pass: above the limit of `xai.evidence.limits`, p at most 0.05, and above every rival. fail: significantly worse
     than the median control in every way of hiding, and beyond chance or -0.5. untestable: no map with these values
@@ -130,60 +130,52 @@ def faithfulness(
                 "layer": explained_layer(explanation)}  # fmt: skip
     other = of_another_class(model, explanation) if fill is None else None
     with model.explaining("faithfulness", explanation.inputs, target, **settings) as session:
-        units = [claimed_units(explanation, row, session.model.input) for row in range(len(session))]
-        measured = _measured(session, explanation, units, fill, seed)
+        windows = [map_windows(session, explanation, row) for row in range(len(session))]
+        measured = _measured(session, explanation, windows, fill, seed)
         scale = difference_scale(session, explanation)
         compared = [
-            _compared(session, explanation, row, units[row], scale, controls, other, measured[row])
+            _compared(session, explanation, row, windows[row], scale, controls, other, measured[row])
             for row in range(len(session))
         ]
         return [finding_of(explanation, row, found) for row, found in enumerate(compared)]
 
 
 class _Measured(NamedTuple):
-    """What was measured of a row in one way: the way, its place and what is absent, the windows, their effects."""
+    """What was measured of a row in one way: the way, its place and what is absent, the effects of its windows."""
 
     way: str
     place: str
     absent: Tensor | None
-    labels: Tensor
     effects: Effects
 
 
 def _measured(
-    session: Session, explanation: Explanation, units: list[Tensor], fill: object, seed: int
+    session: Session, explanation: Explanation, windows: list[MapWindows], fill: object, seed: int
 ) -> list[list[_Measured]]:
     """Return what was measured for each row, in each way."""
     ways = ways_of_hiding(session, explanation, fill)
     claim = claim_of(explanation)
-    windows = [_windows(session, row, claimed) for row, claimed in enumerate(units)]
     found: list[list[_Measured]] = [[] for _ in windows]
     alike: dict[tuple, list[int]] = defaultdict(list)
-    for row, labels in enumerate(windows):
-        alike[tuple(labels.shape), labels.numpy().tobytes()].append(row)
+    for row, part in enumerate(windows):
+        alike[tuple(part.labels.shape), part.labels.numpy().tobytes()].append(row)
     one_by_one = not session.inputs.is_floating_point()
     for rows in alike.values():
         for part in [[row] for row in rows] if one_by_one else [rows]:
-            labels = windows[part[0]]
+            labels = windows[part[0]].labels
             # Two values, of two inputs of a network say, are no pattern, however many windows they are painted over.
-            if min(int(labels.max()) + 1, *(explanation.values[row].numel() for row in part)) < LEAST_WINDOWS:
+            if min(windows[part[0]].number, *(explanation.values[row].numel() for row in part)) < LEAST_WINDOWS:
                 continue
             if claim == "sensitivity" and fill is None:
                 sizes = small_change_sizes(session, explanation, part, labels)
                 for row, size in zip(part, sizes if sizes is not None else [], strict=False):
                     absent = ways[0].absent if ways else None
-                    found[row].append(_Measured(SMALL_CHANGES, "noise", absent, labels, from_repeats(size, seed)))
+                    found[row].append(_Measured(SMALL_CHANGES, "noise", absent, from_repeats(size, seed)))
             for place, way in enumerate(ways):
                 share = 1.0 if place == 0 and not found[part[0]] else OTHER_WAYS
                 for row, effects in zip(part, _effects(session, way, part, labels, seed, share), strict=True):
-                    found[row].append(_Measured(way.name, way.place, way.absent, labels, effects))
+                    found[row].append(_Measured(way.name, way.place, way.absent, effects))
     return found
-
-
-def _windows(session: Session, row: int, units: Tensor) -> Tensor:
-    present = session.present
-    there = None if present is None or units.ndim > 1 else present[row]
-    return windows_of(tuple(units.shape), there if there is None or len(there) == len(units) else None)
 
 
 def _effects(session: Session, way: Way, rows: list[int], labels: Tensor, seed: int, share: float) -> list[Effects]:
@@ -200,7 +192,7 @@ def _compared(
     session: Session,
     explanation: Explanation,
     row: int,
-    units: Tensor,
+    windows: MapWindows,
     scale: Tensor | None,
     controls: int,
     other: Explanation | None,
@@ -208,15 +200,10 @@ def _compared(
 ) -> list[Compared]:
     if not measured:
         return []
-    claim, labels = claim_of(explanation), measured[0].labels
-
-    def claimed(maps: Tensor) -> np.ndarray:
-        return in_windows(maps, labels, int(labels.max()) + 1, claim).numpy()
-
-    own = claimed(units[None])
-    others = claimed(control_maps(units, controls, session.generator(row))[0])
-    rivals = unit_rivals(session, explanation, row, units, measured[0].absent, scale, other)
-    of_rivals = {name: claimed(rival[None]) for name, rival in rivals.items()}
+    own = windows.claimed(windows.units[None]).numpy()
+    others = windows.controls(controls, session.generator(row))[0].numpy()
+    rivals = unit_rivals(session, explanation, row, windows.units, measured[0].absent, scale, other)
+    of_rivals = {name: windows.claimed(rival[None]).numpy() for name, rival in rivals.items()}
     return [_beside(item, own, others, of_rivals) for item in measured]
 
 

@@ -9,12 +9,10 @@ from xai.base.arguments import real_number, whole_number
 from xai.base.errors import names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison
-from xai.evidence.claims import claim_of, claimed_units, in_windows
-from xai.evidence.controls import control_maps
 from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer
+from xai.evidence.map_windows import map_windows
 from xai.evidence.untestable import untestable_rows
-from xai.evidence.windows import windows_of
 from xai.inputs.hiding import masked_scores
 from xai.model.model import Model
 from xai.model.session import Session
@@ -77,17 +75,15 @@ def non_sensitivity(
 
 
 def _row(session: Session, explanation: Explanation, row: int, way: Way, controls: int, tolerance: float) -> Finding:
-    name, claim = "non_sensitivity", claim_of(explanation)
-    units = claimed_units(explanation, row, session.model.input)
-    present = None if session.present is None or units.ndim > 1 else session.present[row]
-    labels = windows_of(tuple(units.shape), present if present is None or len(present) == len(units) else None)
-    count = int(labels.max()) + 1
+    name = "non_sensitivity"
+    windows = map_windows(session, explanation, row)
+    labels, count = windows.labels, windows.number
     alone = torch.arange(count)[:, None] == labels.flatten()
     shown = torch.cat([torch.ones(1, labels.numel(), dtype=torch.bool), ~alone])
     scores = masked_scores(session, way.hiding, shown, session.rows[row : row + 1])[0].cpu()
     idle = _nothing((scores[0] - scores[1:])[None], tolerance)
-    copies, control = control_maps(units, controls, session.generator(row))
-    every = in_windows(torch.stack([units, *copies]), labels, count, claim)
+    copies, control = windows.controls(controls, session.generator(row))
+    every = torch.cat([windows.claimed(windows.units[None]), copies])
     differ = _nothing(every, tolerance) != idle
     numbers = differ.double().mean(1)
     value, others = float(numbers[0]), numbers[1:]

@@ -13,6 +13,7 @@ from torch import Tensor
 __all__ = ["LEAST_WINDOWS", "Sets", "draw_sets", "windows_of"]
 
 WINDOWS = 36  # of an image; a list of units is cut into about as many windows where it has more units
+MOST_SEGMENTS = 64  # of an image that are windows themselves; a map of more is cut into squares like any other
 LEAST_WINDOWS = 3  # two numbers correlate fully, whatever they are
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the windows that are hidden at once
 EACH = 3.6  # so many sets for each window
@@ -32,14 +33,17 @@ class Sets(NamedTuple):
     sizes: np.ndarray
 
 
-def windows_of(shape: tuple[int, ...], present: Tensor | None = None) -> Tensor:
+def windows_of(shape: tuple[int, ...], present: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
     """Return the window of each unit, of this shape, as numbers 0 .. K-1, and -1 where nothing is present.
 
-    Squares of an image, about 36 of them; single units of a list, or stretches of equal length where it has many.
+    Of an image the map's own segments, where it has 3 to 64, else about 36 squares; single units of a list, or
+    stretches of equal length where it has many.
 
     >>> windows_of((4, 4)).unique().numel(), windows_of((80,)).unique().numel()
     (16, 40)
     """
+    if segments is not None and LEAST_WINDOWS <= int(segments.max()) + 1 <= MOST_SEGMENTS:
+        return segments
     if len(shape) == 2:
         side = max(1, math.ceil(math.sqrt(shape[0] * shape[1] / WINDOWS)))
         rows, columns = (torch.arange(length) // side for length in shape)
