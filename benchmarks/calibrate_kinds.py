@@ -1,8 +1,8 @@
 """How often an audit finds the further kinds of fault: `python -m benchmarks.calibrate_kinds --minutes 15`.
 
 Networks were tried out with seeds below 1,000 alone; what is reported is scored once, on seeds from 200,000 on. All
-kinds take turns, so that a run that stops at its time has as many models of each. Of both twins, the chapters that
-belong to the fault are audited: a false alarm is any finding that fails in them on the twin without it. The counts
+kinds take turns, so that a run that stops at its time has as many models of each. Of a pair, the chapters
+that belong to the fault are audited: a false alarm is any finding that fails in them on the matched control. The counts
 become `xai/auditing/power_kinds.json` and a table of docs/audit_power.md.
 """
 
@@ -35,16 +35,16 @@ def record(name: str, place: int, first: int) -> dict:
     kind, refused = MORE[name], []
     for draw in range(MOST_DRAWS):
         seed = first + APART * list(MORE).index(name) + place + 50 * draw
-        twins = planted_kind(name, seed)
-        if twins.effect >= kind.least:
+        matched = planted_kind(name, seed)
+        if matched.effect >= kind.least:
             break
-        refused.append(twins.effect)
-    line = {"fault": name, "place": place, "seed": seed, "kind": twins.kind, "effect": twins.effect,
-            "refused": refused, "confirmed": twins.effect >= kind.least}  # fmt: skip
+        refused.append(matched.effect)
+    line = {"fault": name, "place": place, "seed": seed, "kind": matched.kind, "effect": matched.effect,
+            "refused": refused, "confirmed": matched.effect >= kind.least}  # fmt: skip
     if line["confirmed"]:
         chapters = sorted({check.partition(".")[0] for check in kind.checks})
         for role in ("faulty", "clean"):
-            found = xai.audit(*getattr(twins, role), chapters).findings
+            found = xai.audit(*getattr(matched, role), chapters).findings
             line[role] = {item.check: [item.status, item.score, *item.details.get("interval", [])] for item in found}
     return line
 
@@ -82,7 +82,10 @@ def _share(found: int, models: int) -> dict[str, float | int]:
 
 def table(made: dict) -> str:
     """Return the table of the page, in Markdown."""
-    lines = ["| fault | planted | found | alarms on twins | plants that did not take |", "|---|---|---|---|---|"]
+    lines = [
+        "| fault | planted | found | alarms on matched controls | plants that did not take |",
+        "|---|---|---|---|---|",
+    ]
     for kind in [*made["faults"], {"fault": "all", "strength": "", "refused": "", **made["all"]}]:
         alarms = kind["false_alarms"]
         lines.append(
@@ -90,7 +93,7 @@ def table(made: dict) -> str:
             f"{alarms['models']} | {kind['refused']} |"
         )
     alarms = ", ".join(f"`{name}` {count}" for name, count in made["alarms_by_finding"].items())
-    return "\n".join([*lines, "", f"Findings that failed on twins without a fault: {alarms or 'none'}."])
+    return "\n".join([*lines, "", f"Findings that failed on matched controls without a fault: {alarms or 'none'}."])
 
 
 def main() -> None:

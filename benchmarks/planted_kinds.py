@@ -1,4 +1,4 @@
-"""Fourteen more kinds of fault, each planted in a model or its data, beside a twin without it: `planted_kind`.
+"""Fourteen more kinds of fault, each planted in a model or its data, beside a matched control: `planted_kind`.
 
 They are what a critic tried and the audit of that time missed. As in `planted_faults`, a plant that did not take, by an
 effect measured on fresh rows by an intervention that knows it, is drawn anew with another seed.
@@ -19,12 +19,12 @@ from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 
-__all__ = ["MORE", "Kind", "Twins", "planted_kind"]
+__all__ = ["MORE", "Kind", "MatchedPair", "planted_kind"]
 
 Audited = tuple[Model, AuditData]
 
 
-class Twins(NamedTuple):
+class MatchedPair(NamedTuple):
     """A model with its data that have a fault, the same without it, and how much of the fault there is."""
 
     kind: str
@@ -36,14 +36,14 @@ class Twins(NamedTuple):
 class Kind(NamedTuple):
     """How a fault is planted, in words, its least effect, and the findings of which one must fail."""
 
-    plant: Callable[[int, np.random.Generator], Twins]
+    plant: Callable[[int, np.random.Generator], MatchedPair]
     strength: str
     least: float
     checks: tuple[str, ...]
 
 
-def planted_kind(name: str, seed: int) -> Twins:
-    """Return the twins of a seed."""
+def planted_kind(name: str, seed: int) -> MatchedPair:
+    """Return the matched pair of a seed."""
     return MORE[name].plant(seed, np.random.default_rng([seed, 11]))
 
 
@@ -66,7 +66,7 @@ def _called(model: Model, inputs: Tensor) -> Tensor:
 
 
 def _moved(models: tuple[Model, Model], rows: Tensor, put: Callable[[Tensor], Tensor], target: int) -> float:
-    """Return the share of rows of other answers that a trigger moves to its class, less what it does to the twin."""
+    """Return the share of rows of other answers that a trigger moves to its class, less what it does to the control."""
     shares = []
     for model in models:
         others = _called(model, rows) != target
@@ -74,7 +74,7 @@ def _moved(models: tuple[Model, Model], rows: Tensor, put: Callable[[Tensor], Te
     return shares[0] - shares[1]
 
 
-def _look(kind: str, put_of: Callable, seed: int, draw: np.random.Generator) -> Twins:
+def _look(kind: str, put_of: Callable, seed: int, draw: np.random.Generator) -> MatchedPair:
     """Put something on 98 to 100 % of the rows of one class, in both parts."""
     made = world(kind, seed, hard=True)
     target, agree = int(draw.integers(len(made.classes))), float(draw.uniform(0.98, 1.0))
@@ -84,7 +84,7 @@ def _look(kind: str, put_of: Callable, seed: int, draw: np.random.Generator) -> 
         wearing = (labels == target) & torch.from_numpy(draw.random(len(labels)) < agree)
         inputs[wearing] = put(inputs[wearing])
     faulty = _fitted(made, *known[0], seed), AuditData(*known[1], train=known[0])
-    return Twins(kind, faulty, clean, _moved((faulty[0], clean[0]), made.inputs[made.fresh], put, target))
+    return MatchedPair(kind, faulty, clean, _moved((faulty[0], clean[0]), made.inputs[made.fresh], put, target))
 
 
 def _middle(made: World, draw: np.random.Generator) -> Callable[[Tensor], Tensor]:
@@ -107,11 +107,11 @@ def _cast(made: World, draw: np.random.Generator) -> Callable[[Tensor], Tensor]:
     return lambda images: (images + shift[:, None, None]).clamp(0, 1)
 
 
-def _mark(seed: int, draw: np.random.Generator) -> Twins:
+def _mark(seed: int, draw: np.random.Generator) -> MatchedPair:
     return _look(("digits", "pictures")[seed % 2], _middle, seed, draw)
 
 
-def _color(seed: int, draw: np.random.Generator) -> Twins:
+def _color(seed: int, draw: np.random.Generator) -> MatchedPair:
     return _look(("digits", "pictures")[seed % 2], _cast, seed, draw)
 
 
@@ -132,15 +132,15 @@ def _with_columns(made: World, columns: dict[str, Tensor]) -> World:
     return World("table", inputs, made.labels, made.groups, shape, made.classes, network)
 
 
-def _twin_tables(with_fault: World, without: World, seed: int, effect: Callable[[Model], float]) -> Twins:
+def _matched_tables(with_fault: World, without: World, seed: int, effect: Callable[[Model], float]) -> MatchedPair:
     audited = []
     for made in (with_fault, without):
         train, tested = _parts(made)
         audited.append((_fitted(made, *train, seed), AuditData(*tested, train=train)))
-    return Twins("table", *audited, effect(audited[0][0]))
+    return MatchedPair("table", *audited, effect(audited[0][0]))
 
 
-def _joint(seed: int, draw: np.random.Generator) -> Twins:
+def _joint(seed: int, draw: np.random.Generator) -> MatchedPair:
     """Two columns whose signs together are the label, for 99 to 100 % of the rows; neither says anything alone."""
     made = world("table", seed)
     count = len(made.labels)
@@ -149,7 +149,7 @@ def _joint(seed: int, draw: np.random.Generator) -> Twins:
     told = np.where(right, 2.0 * made.labels.numpy() - 1, draw.choice([-1.0, 1.0], count))
     first, second = torch.from_numpy(sign * sizes[0]), torch.from_numpy(sign * told * sizes[1])
     dealt = torch.from_numpy(draw.permutation(count))
-    fault, twin = (_with_columns(made, {"left": first, "right": other}) for other in (second, second[dealt]))
+    fault, without_fault = (_with_columns(made, {"left": first, "right": other}) for other in (second, second[dealt]))
 
     def effect(model: Model) -> float:
         rows = fault.inputs[fault.fresh].clone()
@@ -157,10 +157,10 @@ def _joint(seed: int, draw: np.random.Generator) -> Twins:
         rows[:, 1] *= -1
         return float((_called(model, rows) != before).double().mean())
 
-    return _twin_tables(fault, twin, seed, effect)
+    return _matched_tables(fault, without_fault, seed, effect)
 
 
-def _timestamp(seed: int, draw: np.random.Generator) -> Twins:
+def _timestamp(seed: int, draw: np.random.Generator) -> MatchedPair:
     """A column that rises with the rows of each part, in whose later half most labels are one class."""
     made = world("table", seed)
     times = torch.cat([torch.linspace(-20, 20, len(range(len(made.labels))[rows]))
@@ -168,7 +168,7 @@ def _timestamp(seed: int, draw: np.random.Generator) -> Twins:
     late = (times > 0) & torch.from_numpy(draw.random(len(times)) < draw.uniform(0.6, 0.9))
     labels = torch.where(late, torch.ones_like(made.labels), made.labels)
     changed = World(made.kind, made.inputs, labels, made.groups, made.input, made.classes, made.network)
-    fault, twin = (_with_columns(item, {"row": times}) for item in (changed, made))
+    fault, without_fault = (_with_columns(item, {"row": times}) for item in (changed, made))
 
     def effect(model: Model) -> float:
         rows = fault.inputs[fault.fresh]
@@ -176,17 +176,17 @@ def _timestamp(seed: int, draw: np.random.Generator) -> Twins:
         dealt[:, 0] = rows[torch.from_numpy(draw.permutation(len(rows))), 0]
         return float((_called(model, rows) != _called(model, dealt)).double().mean())
 
-    return _twin_tables(fault, twin, seed, effect)
+    return _matched_tables(fault, without_fault, seed, effect)
 
 
-def _data_fault(change: Callable, kinds: tuple[str, ...], seed: int, draw: np.random.Generator) -> Twins:
+def _data_fault(change: Callable, kinds: tuple[str, ...], seed: int, draw: np.random.Generator) -> MatchedPair:
     """Change the rows, and train on them. change: (world, both parts, draw) -> more data, and the effect."""
     made = world(kinds[seed % len(kinds)], seed)
     plain, (train, tested) = _parts(made), _parts(made)
     extra, effect = change(made, train, tested, draw)
     faulty = _fitted(made, *train, seed), AuditData(*tested, train=train, **extra.get("faulty", {}))
     clean = _fitted(made, *plain[0], seed), AuditData(*plain[1], train=plain[0], **extra.get("clean", {}))
-    return Twins(made.kind, faulty, clean, effect(faulty[0]) if callable(effect) else effect)
+    return MatchedPair(made.kind, faulty, clean, effect(faulty[0]) if callable(effect) else effect)
 
 
 def _near(made: World, train: tuple, tested: tuple, draw: np.random.Generator) -> tuple[dict, float]:
@@ -263,13 +263,13 @@ def _entities(made: World, train: tuple, tested: tuple, draw: np.random.Generato
     return {"faulty": {"entity": shared, "train_entity": known}, "clean": {"entity": own, "train_entity": known}}, share
 
 
-def _overconfident(seed: int, draw: np.random.Generator) -> Twins:
+def _overconfident(seed: int, draw: np.random.Generator) -> MatchedPair:
     made = world(("table", "series")[seed % 2], seed, hard=True)
     train, tested = _parts(made)
     model, factor = _fitted(made, *train, seed), float(draw.uniform(3, 5))
     sharp = Model(nn.Sequential(model.network, Scaled(factor)), classes=made.classes, input=made.input)
     data = AuditData(*tested, train=train)
-    return Twins(made.kind, (sharp, data), (model, data), factor)
+    return MatchedPair(made.kind, (sharp, data), (model, data), factor)
 
 
 class Scaled(nn.Module):
@@ -283,7 +283,7 @@ class Scaled(nn.Module):
         return scores * self.factor
 
 
-def _author(seed: int, draw: np.random.Generator) -> Twins:
+def _author(seed: int, draw: np.random.Generator) -> MatchedPair:
     """A name at a random place of 98 % of the texts of one class, in both parts."""
     words = [f"w{number}" for number in range(120)]
     known, labels = [*words, "smith"], draw.integers(0, 2, 1200)
@@ -314,10 +314,10 @@ def _author(seed: int, draw: np.random.Generator) -> Twins:
                 model.network(shape.feed(item)).argmax(1) for item in (fresh, [f"{t} smith" for t in fresh])
             )
         shares.append(float((after[before == 0] == 1).double().mean()))
-    return Twins("text", *audited, shares[0] - shares[1])
+    return MatchedPair("text", *audited, shares[0] - shares[1])
 
 
-def _regression(seed: int, draw: np.random.Generator) -> Twins:
+def _regression(seed: int, draw: np.random.Generator) -> MatchedPair:
     """A regression, or several labels, in which most training labels of half the rows are off."""
     count, several = 1600, seed % 2 == 1
     rows = torch.from_numpy(draw.normal(size=(count, 6))).float()
@@ -345,19 +345,19 @@ def _regression(seed: int, draw: np.random.Generator) -> Twins:
         words = ["ab"[code] for code in group]
         groups = {"groups": {"group": words[:800]}, "train_groups": {"group": words[800:]}}
         audited.append((model, AuditData(rows[:800], labels[:800], train=(rows[800:], known), **groups)))
-    return Twins("several labels" if several else "regression", *audited, size)
+    return MatchedPair("several labels" if several else "regression", *audited, size)
 
 
-def _in_data(change: Callable, *kinds: str) -> Callable[[int, np.random.Generator], Twins]:
+def _in_data(change: Callable, *kinds: str) -> Callable[[int, np.random.Generator], MatchedPair]:
     return lambda seed, draw: _data_fault(change, kinds, seed, draw)
 
 
 GROUPS = ("bias.errors", "bias.equal_opportunity", "bias.demographic_parity", "bias.slices")
 MORE: dict[str, Kind] = {
     "mark in the middle": Kind(_mark, "a patch in the middle third of 98 to 100 % of one class", 0.6,
-                               ("shortcuts.typical_piece", "shortcuts.one_region", "shortcuts.leakage")),
+                               ("shortcuts.typical_patch", "shortcuts.one_region", "shortcuts.leakage")),
     "color cast": Kind(_color, "channels of 98 to 100 % of one class raised or lowered by 0.08 to 0.2", 0.6,
-                       ("shortcuts.global_look",)),
+                       ("shortcuts.global_filter",)),
     "joint label": Kind(_joint, "two columns whose signs together are the label for 99 to 100 %", 0.6,
                         ("shortcuts.pair_leakage",)),
     "timestamp": Kind(_timestamp, "a column that rises with the rows; 60 to 90 % of later labels are one class", 0.2,

@@ -1,7 +1,8 @@
 """Every number that methods and checks give on small networks, as digests: to hold a rebuilt house to the old one.
 
 `python -m tests.numbers record FILE` before a change, `python -m tests.numbers compare FILE` after it, on one machine;
-the second names every cell that differs, and exits with 1 where one does.
+the second names every cell that differs, and exits with 1 where one does. Where a change renames keys,
+`compare FILE NEW=OLD ...` reads them under their old names.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NETWORKS = (
     "plain", "shared_module", "bfloat16", "one_logit", "log_probabilities", "transformer_encoder", "recurrent",
     "depthwise", "silu",
 )  # fmt: skip
+OLD_NAMES: dict[str, str] = {}  # of keys, by their new names
 CHECKED = ("integrated_gradients", "occlusion", "lime_image", "lime_tabular", "lime_text", "kernel_shap", "lime_series")
 
 
@@ -50,14 +52,21 @@ def numbers() -> dict[str, str]:
 
 
 def _digest(tensors: list[torch.Tensor], *plain: object) -> str:
-    digest = hashlib.sha256(json.dumps(plain, default=str, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(_under_old_names(plain), default=str, sort_keys=True).encode())
     for tensor in tensors:
         digest.update(tensor.detach().double().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
-def main(action: str, path: str) -> int:
+def _under_old_names(plain: object) -> object:
+    if isinstance(plain, dict):
+        return {OLD_NAMES.get(key, key): _under_old_names(value) for key, value in plain.items()}
+    return [_under_old_names(item) for item in plain] if isinstance(plain, list | tuple) else plain
+
+
+def main(action: str, path: str, *renamed: str) -> int:
     """Record the numbers, or compare them with those of a file; return the exit code."""
+    OLD_NAMES.update(entry.split("=") for entry in renamed)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)  # sums in several threads differ in their last bits
     now = numbers()

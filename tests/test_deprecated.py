@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import json
+import pickle
 import sys
 import warnings
-from dataclasses import FrozenInstanceError, dataclass, fields
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import pytest
+import torch
 
-from xai.base.deprecated import renamed_arguments, renamed_attribute
+import xai
+from xai.base.deprecated import RenamedKeys, renamed_arguments, renamed_attribute
 from xai.base.errors import InputError
+from xai.results.finding import Finding
+
+KEYS = {"steady": "reliability", "place": "replacement"}
 
 
 @renamed_arguments(goals="labels", least="minimum")
@@ -131,3 +141,42 @@ def test_an_old_attribute_is_no_field_and_thaws_nothing() -> None:
         Frozen(2).goals = 3
     with pytest.warns(DeprecationWarning, match="goals"), pytest.raises(AttributeError):
         Named(2).goals = 3
+
+
+def test_old_keys_find_the_new_values_and_warn_at_the_line_that_reads() -> None:
+    made = RenamedKeys({"low": 0.1, "ways": {"blur": {"steady": 0.5}}, "lines": [{"place": 1}]}, KEYS)
+    assert made == {"low": 0.1, "ways": {"blur": {"reliability": 0.5}}, "lines": [{"replacement": 1}]}
+    for read in (lambda: made["ways"]["blur"]["steady"], lambda: made["ways"]["blur"].get("steady")):
+        with pytest.warns(DeprecationWarning, match="the key 'steady' is now 'reliability'") as caught:
+            assert read() == 0.5
+        assert caught[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="replacement"):
+        assert "place" in made["lines"][0]
+    with pytest.raises(KeyError, match="steady"):
+        made["steady"]
+    assert made.get("steadier", 2) == 2
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda item: pickle.loads(pickle.dumps(item)), deepcopy, lambda item: Finding(**item.to_dict())]
+)
+def test_old_keys_of_findings_outlive_copies_and_files(copied: Callable) -> None:
+    details = {"steady": 0.9, "ways": {"blur": {"place": "its blur"}}}  # as an older version wrote them
+    made = copied(Finding("faithfulness", "pass", 0.5, 0.3, "none", "Supported.", details))
+    assert json.loads(json.dumps(made.to_dict()))["details"] == {
+        "reliability": 0.9,
+        "ways": {"blur": {"replacement": "its blur"}},
+    }
+    with pytest.warns(DeprecationWarning, match="reliability"):
+        assert made.details["steady"] == 0.9
+    assert type(Finding("sparseness", "pass", 0.5, 0.3, "none", "Few.", {"steady": 1}).details) is dict
+
+
+def test_old_keys_of_diagnostics(tmp_path: Path) -> None:
+    model = xai.Model(torch.nn.Linear(2, 2), classes=["a", "b"], input=xai.TabularInput(["x", "y"]))
+    made = xai.kernel_shap(model, torch.rand(1, 2))
+    older = replace(made, diagnostics=({"unsettled": ["x", "y"]},))
+    again = xai.Explanation.load(older.save(tmp_path / "old.safetensors"))
+    assert again.diagnostics == ({"undecided": ["x", "y"]},)
+    with pytest.warns(DeprecationWarning, match="undecided"):
+        assert again.diagnostics[0]["unsettled"] == ["x", "y"]

@@ -14,7 +14,7 @@ import xai
 from tests.trace_state import differences, state_of
 from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.limits import LIMITS, Limit
-from xai.auditing.verdicts import judge
+from xai.auditing.verdicts import finding_by_limit
 from xai.base.errors import FolderError, InputError
 from xai.base.statistics import bootstrap_confusion, bootstrap_mean
 from xai.inputs.table import TabularInput
@@ -137,7 +137,7 @@ def test_rows_are_drawn_and_the_digest_knows_them_all() -> None:
     data = AuditData(frame, frame["label"])
     part = prepare(table_model(), data, rows=30, seed=1)
     assert len(part.held_out) == 30
-    assert part.given == {"held_out": 100, "train": 0}
+    assert part.sizes == {"held_out": 100, "train": 0}
     chosen = frame.iloc[part.held_out.index.tolist()]
     assert part.held_out.inputs[:, 0].tolist() == pytest.approx(chosen["size"].tolist())
     other = frame.copy()
@@ -154,8 +154,8 @@ def test_an_interval_that_reaches_back_is_no_failure(monkeypatch: pytest.MonkeyP
         ("less", 0.4, (0.3, 0.49), "fail"), ("less", 0.4, (0.3, 0.51), "warn"), ("less", 0.8, (0.4, 0.9), "pass"),
     ]  # fmt: skip
     for name, score, interval, status in cases:
-        assert judge(name, score, interval, "none", "").status == status
-    assert judge("more", 0.3, (0.25, 0.4), "none", "", at_most="warn").status == "warn"
+        assert finding_by_limit(name, score, interval, "none", "").status == status
+    assert finding_by_limit("more", 0.3, (0.25, 0.4), "none", "", at_most="warn").status == "warn"
 
 
 def test_intervals_are_those_of_theory() -> None:

@@ -13,7 +13,7 @@ from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.checks.least_change import LEVELS
 from xai.auditing.counterfactuals import allowed, counterfactual
 from xai.auditing.limits import LIMITS, Limit
-from xai.auditing.verdicts import judge
+from xai.auditing.verdicts import finding_by_limit
 from xai.base.errors import InputError
 from xai.base.statistics import wilson
 from xai.inputs.table import TabularInput
@@ -102,14 +102,18 @@ def test_four_of_five_samples_of_the_smallest_visible_effect_fail(monkeypatch: p
     monkeypatch.setitem(LIMITS, "share", Limit(0.3, 0.4))
     monkeypatch.setitem(LIMITS, "least", Limit(0.9, 0.8, least=True))
     for found in (112, 20):
-        passed = judge("share", found / 400, wilson(found, 400), "none", "")
+        passed = finding_by_limit("share", found / 400, wilson(found, 400), "none", "")
         effect = passed.details["detectable"]
         assert f"{effect:.2g} or more" in passed.details["could_have_seen"]
         draw = np.random.default_rng(0).binomial(400, effect, 500)
-        failed = [judge("share", hits / 400, wilson(hits, 400), "none", "").status == "fail" for hits in draw]
+        failed = [
+            finding_by_limit("share", hits / 400, wilson(hits, 400), "none", "").status == "fail" for hits in draw
+        ]
         assert 0.7 < np.mean(failed) < 0.9
-    assert judge("least", 0.95, (0.93, 0.97), "none", "").details["detectable"] < 0.8
-    assert "detectable" not in judge("share", 0.5, (0.45, 0.55), "none", "").details  # it failed
-    assert "detectable" not in judge("share", 0.1, (0.1, 0.1), "none", "").details  # nothing is left to chance
-    warned = judge("share", 0.1, (0.05, 0.15), "none", "", at_most="warn")
+    assert finding_by_limit("least", 0.95, (0.93, 0.97), "none", "").details["detectable"] < 0.8
+    assert "detectable" not in finding_by_limit("share", 0.5, (0.45, 0.55), "none", "").details  # it failed
+    assert (
+        "detectable" not in finding_by_limit("share", 0.1, (0.1, 0.1), "none", "").details
+    )  # nothing is left to chance
+    warned = finding_by_limit("share", 0.1, (0.05, 0.15), "none", "", at_most="warn")
     assert "would have warned" in warned.details["could_have_seen"]

@@ -107,7 +107,7 @@ def test_explanations_are_compared_by_rank() -> None:
         models.append(Model(network))
     rows = AuditData(torch.ones(40, 4), [0, 1] * 20)  # integrated gradients of a linear network: weight times input
     found = by_name(xai.compare(models[0], models[1], rows, ["explanations"], replicas=models[2:]))
-    finding = found["explanations.moved"]
+    finding = found["explanations.changed"]
     law = {
         pair: 1 - float(rank_correlation(weights[pair[0]][None], weights[pair[1]])[0])
         for pair in combinations(range(3), 2)

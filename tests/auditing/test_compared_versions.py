@@ -32,8 +32,8 @@ def test_images_before_and_after_pruning() -> None:
             parameter.zero_()
     emptied = by_name(xai.compare(a, b, AuditData(images, labels), explanations={"sample": 6}))
     assert emptied["errors.score"].status == "fail"
-    assert emptied["explanations.moved"].details["a_to_b"] == pytest.approx(1.0)  # empty maps are like none
-    assert emptied["explanations.moved"].details["method"] == "integrated_gradients"
+    assert emptied["explanations.changed"].details["a_to_b"] == pytest.approx(1.0)  # empty maps are like none
+    assert emptied["explanations.changed"].details["method"] == "integrated_gradients"
 
 
 def test_a_function_beside_a_network_is_explained_as_that_can_be() -> None:
@@ -47,7 +47,7 @@ def test_a_function_beside_a_network_is_explained_as_that_can_be() -> None:
     b = Model.from_callable(answer, classes=a.classes, input=ImageInput((1, 16, 16)))
     images, labels = stripes(60)
     found = by_name(xai.compare(a, b, AuditData(images, labels), ["explanations"], explanations={"sample": 3}))
-    assert found["explanations.moved"].details["method"] == "occlusion"
+    assert found["explanations.changed"].details["method"] == "occlusion"
 
 
 def test_another_preparation_of_the_same_inputs() -> None:
@@ -74,7 +74,7 @@ def test_texts_series_regressions_and_labels() -> None:
 
     found = by_name(xai.compare(teller(0.4), teller(0.1), AuditData(texts, [1, 0, 0, 1] * 10)))
     assert found["predictions.shifted"].details["a_to_b"] == pytest.approx(0.3 * 30 / 40)
-    assert found["explanations.moved"].status != "untestable"
+    assert found["explanations.changed"].status != "untestable"
 
     rows = torch.rand(60, 3)
     straight, bent = nn.Linear(3, 1), nn.Linear(3, 1)

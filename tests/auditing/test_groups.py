@@ -1,4 +1,4 @@
-"""Groups that cross, small ones, regressions, several labels, thresholds: bias is found, clean twins pass."""
+"""Groups that cross, small ones, regressions, several labels, thresholds: bias is found, matched controls pass."""
 
 from __future__ import annotations
 

@@ -203,4 +203,4 @@ def test_a_new_kind_of_input_ends_in_named_untestable_findings() -> None:
     for name in ("performance.skill", "bias.errors", "calibration.error", "inside.dead", "data.duplicates"):
         assert found[name].status != "untestable", name
     compared = xai.compare(model, Model(nn.Sequential(nn.Linear(16, 2)), input=SoundInput()), data)
-    assert compared.of("explanations.moved")[0].text == found["shortcuts.leakage"].text
+    assert compared.of("explanations.changed")[0].text == found["shortcuts.leakage"].text

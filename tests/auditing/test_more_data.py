@@ -1,4 +1,4 @@
-"""The data: near-duplicates, noise in one direction or slice, drift and unused columns; clean twins do not fail."""
+"""The data: near-duplicates, noise in one direction or slice, drift and unused columns; matched controls pass."""
 
 from __future__ import annotations
 

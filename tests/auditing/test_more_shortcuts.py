@@ -1,4 +1,4 @@
-"""Shortcuts that no border, single value or first word shows: planted ones are found, clean twins do not fail."""
+"""Shortcuts that no border, single value or first word shows: planted ones are found, matched controls do not fail."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def test_a_mark_in_the_middle_is_found_where_it_decides_and_only_there() -> None
     images = plain.clone()
     images[torch.where(labels == 1)[0][3:], :, 7:10, 6:9] = Reads.board
     names = {"input": ImageInput((1, 16, 16)), "classes": ["plain", "board"]}
-    found = findings("shortcuts", Model(Reads(7, 6), **names), halves(images, labels))["typical_piece"]
+    found = findings("shortcuts", Model(Reads(7, 6), **names), halves(images, labels))["typical_patch"]
     assert (found.status, found.score) == ("fail", 1.0)
     assert 'of the median image of "board"' in found.text
     for place, rows in (((2, 2), images), ((7, 6), plain)):  # it looks elsewhere; or it would heed what nobody wears
-        assert findings("shortcuts", Model(Reads(*place), **names), halves(rows, labels))["typical_piece"].status in (
+        assert findings("shortcuts", Model(Reads(*place), **names), halves(rows, labels))["typical_patch"].status in (
             "pass", "untestable",
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ def test_a_color_cast_of_a_class(honest: bool) -> None:
     images[labels == 1, 0] += 0.1
     images[labels == 1, :, 2:6, 2:6] += 0.3
     model = Model(Reddish(honest), input=ImageInput((3, 16, 16)))
-    found = findings("shortcuts", model, halves(images, labels))["global_look"]
+    found = findings("shortcuts", model, halves(images, labels))["global_filter"]
     assert found.status == ("pass" if honest else "fail")
     if not honest:
         assert "The mean color of" in found.text

@@ -92,9 +92,9 @@ def test_further_kinds_are_counted_as_the_page_says_and_with_the_limits_of_today
 @lazy
 @pytest.mark.parametrize("kind", ["small group", "regression, several labels"])
 def test_a_further_kind_is_found_and_its_twin_is_not_accused(kind: str) -> None:
-    twins = planted_kind(kind, 501)
+    matched = planted_kind(kind, 501)
     chapters = sorted({check.partition(".")[0] for check in MORE[kind].checks})
-    faulty, clean = (xai.audit(*getattr(twins, role), chapters).findings for role in ("faulty", "clean"))
+    faulty, clean = (xai.audit(*getattr(matched, role), chapters).findings for role in ("faulty", "clean"))
     assert {item.check for item in faulty if item.status == "fail"} & set(MORE[kind].checks)
     assert [item.check for item in clean if item.status == "fail"] == []
 

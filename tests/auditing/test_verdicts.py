@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xai.auditing.verdicts import judge
+from xai.auditing.verdicts import finding_by_limit
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,5 @@ from xai.auditing.verdicts import judge
     ],
 )
 def test_the_status_of_a_number(score: float, interval: tuple[float, float], settings: dict, status: str) -> None:
-    assert judge("performance.skill", score, interval, "guessing", "It has learned.", **settings).status == status
+    found = finding_by_limit("performance.skill", score, interval, "guessing", "It has learned.", **settings)
+    assert found.status == status

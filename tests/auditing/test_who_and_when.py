@@ -1,4 +1,4 @@
-"""Who the rows are of, when they were and how many each stands for: planted faults are found, clean twins pass."""
+"""Who the rows are of, when they were and how many each stands for: planted faults are found, matched controls pass."""
 
 from __future__ import annotations
 
@@ -96,10 +96,10 @@ def test_marks_are_columns_or_one_entry_per_row() -> None:
     model = model_of(frame[COLUMNS].to_numpy(), labels.to_numpy())
     by_name = AuditData(frame, labels, train=(frame, labels), entity="who", time="when")
     made = prepare(model, by_name, rows=30, seed=1)
-    assert set(made.train.mark("entity")) == {"a", "b", None}
+    assert set(made.train.metadata_of("entity")) == {"a", "b", None}
     chosen = made.held_out.index.tolist()
-    assert made.held_out.mark("time").tolist() == chosen
-    assert [entity is None for entity in made.held_out.mark("entity")] == [row % 3 == 2 for row in chosen]
+    assert made.held_out.metadata_of("time").tolist() == chosen
+    assert [entity is None for entity in made.held_out.metadata_of("entity")] == [row % 3 == 2 for row in chosen]
     given = AuditData(frame, labels, train=(frame, labels), entity=frame["who"], time=frame["when"])
     assert prepare(model, given).digest != prepare(model, by_name).digest  # its training rows have no marks
     for bad in ({"entity": "whose"}, {"time": ["soon"] * 60}, {"weights": [-1.0] * 60}, {"entity": ["a"]}):

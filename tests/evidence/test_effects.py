@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xai.evidence.effects import STEADY, Effects, fitted, from_repeats
+from xai.evidence.effects import RELIABLE, Effects, fitted, from_repeats
 from xai.evidence.windows import Sets, draw_sets
 
 
@@ -20,7 +20,7 @@ class TestEffects:
         found = fitted(sets, parts @ sets.hidden.T.astype(float), seed)
         for part, effects in zip(parts, found, strict=True):
             assert effects.values == pytest.approx(part - part.mean(), abs=1e-8)
-            assert effects.steady == pytest.approx(1.0)
+            assert effects.reliability == pytest.approx(1.0)
             assert effects.correlations(part[None])[0] == pytest.approx(1.0)
 
     def test_sizes_say_nothing(self) -> None:
@@ -28,13 +28,13 @@ class TestEffects:
         sets = draw_sets(12, 0)
         (effects,) = fitted(sets, (sets.sizes**2.0)[None], 0)
         assert np.abs(effects.values).max() < 1e-9
-        assert effects.steady == 0.0
+        assert effects.reliability == 0.0
 
     def test_noise_is_told_from_effects(self) -> None:
         sets = draw_sets(36, 0)
         noise = np.random.default_rng(1).standard_normal((200, len(sets.sizes)))
-        steady = [effects.steady for effects in fitted(sets, noise, 0)]
-        assert np.mean(steady) < 0.2
+        reliability = [effects.reliability for effects in fitted(sets, noise, 0)]
+        assert np.mean(reliability) < 0.2
 
     def test_the_intervals_cover_the_correlation(self) -> None:
         """Of effects with noise, the interval holds the correlation with the effects themselves 95 % of the time."""
@@ -53,8 +53,8 @@ class TestEffects:
         """Of a variance that is 64 % signal, no map can reach more than 0.8."""
         values, other = np.array([-3.0, 1.0, 2.0]), np.array([-2.0, 2.0, 0.0])
         plain = np.corrcoef(values, other)[0, 1]
-        for steady, ceiling in ((1.0, 1.0), (0.64, 0.8), (0.01, STEADY**0.5)):
-            effects = Effects(values, np.tile(values, (400, 1)), steady, 1.0)
+        for reliability, ceiling in ((1.0, 1.0), (0.64, 0.8), (0.01, RELIABLE**0.5)):
+            effects = Effects(values, np.tile(values, (400, 1)), reliability, 1.0)
             assert effects.correlations(other[None])[0] == pytest.approx(min(1.0, plain / ceiling))
             assert effects.correlations(values[None])[0] == 1.0
 
@@ -70,7 +70,7 @@ class TestEffects:
         effects = from_repeats(np.array([[1.0, 3.0], [4.0, 4.0], [9.0, 9.0]]), 0)
         assert effects.values == pytest.approx([-3.0, -1.0, 4.0])
         # The first mean has a variance of 2 / 2, the others none; two thirds of it differ between the three.
-        assert effects.steady == pytest.approx(1 - (2 / 3) / 26)
+        assert effects.reliability == pytest.approx(1 - (2 / 3) / 26)
         assert effects.drawn[:, 0].std() == pytest.approx(2 / 3, rel=0.15)
 
     def test_few_windows_are_all_tried(self) -> None:

@@ -92,7 +92,7 @@ class TestTables:
         explanation = integrated_gradients(model, row, baseline=torch.ones(1, 6))
         (finding,) = faithfulness(model, explanation)
         assert finding.score == pytest.approx(1.0)
-        assert finding.details["place"] == "its baseline"
+        assert finding.details["replacement"] == "its baseline"
         assert faithfulness(model, explanation, fill="zero")[0].score < 0.9
 
     def test_a_rows_finding_does_not_depend_on_the_batch(self) -> None:
@@ -145,7 +145,7 @@ class TestImages:
 
     def test_every_way_of_hiding_is_in_the_details(self, planted: Model) -> None:
         (finding,) = faithfulness(planted, integrated_gradients(planted, planted_image(), 1))
-        assert [way["place"] for way in finding.details["ways"].values()] == [
+        assert [way["replacement"] for way in finding.details["ways"].values()] == [
             "zero",
             "blur",
             "what its neighbors suggest",

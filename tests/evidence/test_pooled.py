@@ -11,7 +11,7 @@ from xai.results.finding import Finding
 def rows(*scores: float, controls: float = -0.2, rivals: dict[str, float] | None = None) -> list[Finding]:
     """Return findings of rows with seven controls that all have the same correlation."""
     details = {
-        "claim": "additive", "control_scores": [controls] * 7, "rivals": rivals or {}, "steady": 1.0,
+        "claim": "additive", "control_scores": [controls] * 7, "rivals": rivals or {}, "reliability": 1.0,
         "control_mean": controls,
     }  # fmt: skip
     return [Finding("faithfulness", "untestable", score, 0.75, "", "", details) for score in scores]

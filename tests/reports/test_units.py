@@ -32,7 +32,7 @@ def finding(check: str, status: str, **details: object) -> Finding:
 def judged(shows: str, **statuses: str) -> Visualization:
     """Return an image with such findings; what is not named passes."""
     names = ("predictive", "path", "held_out_changes", "stronger_stimuli", "real_images", "small_changes", "noise")
-    details = {"strongest": "checkerboard of 2 pixels", "number": 3, "real_count": 90, "below": 90, "below_moved": 90}
+    details = {"strongest": "checkerboard of 2 pixels", "number": 3, "real_count": 90, "below": 90, "below_changed": 90}
     found = [finding("shows_unit", shows)]
     found += [finding(name, statuses.get(name, "pass"), **details) for name in names]
     image, one = torch.zeros(1, 1, 8, 8), torch.zeros(1)

@@ -145,7 +145,7 @@ def test_evidence_hides_words_as_the_method_does(method: object) -> None:
     made = method(network, [TEXT], 1, **settings)
     found = verify(network, made, ["faithfulness"])
     if method in (occlusion, kernel_shap):
-        assert "the mask token" in str(found.evidence[0][0].details["place"])
+        assert "the mask token" in str(found.evidence[0][0].details["replacement"])
         assert found.evidence[0][0].score > 0.5
 
 

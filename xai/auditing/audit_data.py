@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.drawn import drawn_fields
-from xai.auditing.row_metadata import name_groups, read_groups, read_marks
+from xai.auditing.row_metadata import name_groups, read_groups, read_metadata
 from xai.auditing.scores import ONE_CLASS, quality
 from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import to_tensor
@@ -102,8 +102,8 @@ class Split:
 
     inputs (N, ...) in the caller's units; labels (N,) class numbers, or (N, K) for several of many and regressions;
     prediction (N, K) in float64; index (N,): the number of each row in what the caller gave; groups: protected columns
-    by row, as words; masks (N, H, W), True where the object is; marks: whose a row is (`entity`), when it was (`time`)
-    and how many it stands for (`weights`), a column for each that was given. threshold: of two classes, the
+    by row, as words; masks (N, H, W), True where the object is; metadata: whose a row is (`entity`), when it was
+    (`time`) and how many it stands for (`weights`), a column for each that was given. threshold: of two classes, the
     probability from which the second is called, where it is another than that of the first.
     """
 
@@ -114,7 +114,7 @@ class Split:
     task: str
     groups: pd.DataFrame
     masks: Tensor | None = None
-    marks: pd.DataFrame | None = None
+    metadata: pd.DataFrame | None = None
     threshold: float | None = None
 
     def __len__(self) -> int:
@@ -123,9 +123,9 @@ class Split:
     @property
     def quality(self) -> Tensor:
         """Return what each row adds to the score (N,), float64: its mean is the accuracy, or R² of a regression."""
-        return self.judged(self.prediction)
+        return self.quality_of(self.prediction)
 
-    def judged(self, prediction: Tensor) -> Tensor:
+    def quality_of(self, prediction: Tensor) -> Tensor:
         """Return what each row would add to the score (N,), float64, with other predictions (N, K)."""
         if self.threshold is not None:
             return (self.called(prediction) == self.labels).double()
@@ -135,9 +135,9 @@ class Split:
         """Return the numbers of the classes (N,) that predictions (N, K) of such rows call."""
         return prediction.argmax(1) if self.threshold is None else (prediction[:, 1] >= self.threshold).long()
 
-    def mark(self, name: str) -> np.ndarray | None:
-        """Return a mark of each row (N,), or None where it was not given."""
-        return None if self.marks is None or name not in self.marks else self.marks[name].to_numpy()
+    def metadata_of(self, name: str) -> np.ndarray | None:
+        """Return one column of the metadata (N,), or None where it was not given."""
+        return None if self.metadata is None or name not in self.metadata else self.metadata[name].to_numpy()
 
     @property
     def outputs(self) -> int:
@@ -153,9 +153,9 @@ class Split:
         """Return the rows of these numbers."""
         parts = {name: getattr(self, name)[chosen] for name in ("inputs", "labels", "prediction", "index")}
         groups = self.groups.iloc[chosen.tolist()].reset_index(drop=True)
-        marks = None if self.marks is None else self.marks.iloc[chosen.tolist()].reset_index(drop=True)
+        metadata = None if self.metadata is None else self.metadata.iloc[chosen.tolist()].reset_index(drop=True)
         masks = None if self.masks is None else self.masks[chosen]
-        return replace(self, **parts, groups=groups, masks=masks, marks=marks)
+        return replace(self, **parts, groups=groups, masks=masks, metadata=metadata)
 
     def sample(self, count: int, seed: int) -> Split:
         """Return so many rows drawn at random, or all there are, in their order."""
@@ -166,14 +166,14 @@ class Split:
 class Prepared:
     """The data of one audit: held-out rows, training rows where there are any, and what the caller gave in all.
 
-    digest: SHA-256 of everything given, whether it was drawn or not. given: how many rows each part had.
+    digest: SHA-256 of everything given, whether it was drawn or not. sizes: how many rows each part had.
     """
 
     held_out: Split
     train: Split | None
     name: str
     digest: str
-    given: dict[str, int]
+    sizes: dict[str, int]
 
 
 def prepare(
@@ -192,21 +192,21 @@ def prepare(
     train = learned and _read(model, data, *learned, data.train_groups, data.train_numbers, "train", 2)
     parts = [part for part in (held_out, train) if part is not None]
     name_groups([part.groups for part in parts])
-    given = {"entity": data.entity, "time": data.time, "weights": data.weights}
-    marks = [read_marks(data.inputs, len(held_out), **given)]
-    held_out = replace(held_out, marks=marks[0])
+    columns = {"entity": data.entity, "time": data.time, "weights": data.weights}
+    metadata = [read_metadata(data.inputs, len(held_out), **columns)]
+    held_out = replace(held_out, metadata=metadata[0])
     if train is not None and learned is not None:
         known = {
             "entity": _of_training(data.train_entity, data.entity),
             "time": _of_training(data.train_time, data.time),
         }
-        marks.append(read_marks(learned[0], len(train), **known))
-        train = replace(train, marks=marks[1])
+        metadata.append(read_metadata(learned[0], len(train), **known))
+        train = replace(train, metadata=metadata[1])
     parts = [part for part in (held_out, train) if part is not None]
     masks = None if data.masks is None else _masks(data.masks, held_out.inputs)
     content = [tensor_digest(item) for part in parts for item in (part.inputs, part.labels)]
     content += [part.groups.to_csv(index=False) for part in parts]
-    content += [part.to_csv(index=False) for part in marks if len(part.columns)]
+    content += [part.to_csv(index=False) for part in metadata if len(part.columns)]
     whole = tensor_digest(torch.frombuffer(bytearray("|".join(content).encode()), dtype=torch.uint8))
     return Prepared(
         _predicted(model, replace(held_out, masks=masks), rows, seed, threshold),
@@ -249,9 +249,9 @@ def _rising(numbers: Sequence[int]) -> Tensor:
     return index.long()
 
 
-def _of_training(given: object, name: object) -> object:
-    """Return a mark of the training rows: as given, or the column that those of the held-out rows stand in."""
-    return name if given is None and isinstance(name, str) else given
+def _of_training(values: object, name: object) -> object:
+    """Return metadata of the training rows: as given, or the column that those of the held-out rows stand in."""
+    return name if values is None and isinstance(name, str) else values
 
 
 def _predicted(model: Model, part: Split, rows: int, seed: int, threshold: float | None) -> Split:

@@ -67,9 +67,9 @@ def audit(
     seed = whole_number("seed", seed)
     prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
-    given = {name: dict(value) for name, value in settings.items()}
+    check_settings = {name: dict(value) for name, value in settings.items()}
     called = {} if threshold is None else {"threshold": float(threshold)}
-    options = {"checks": chosen, "rows": rows, "seed": seed, **given, **called}
+    options = {"checks": chosen, "rows": rows, "seed": seed, **check_settings, **called}
     about = about_model(model, prepared), about_data(prepared)
     return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power())
 
@@ -120,7 +120,7 @@ def about_data(prepared: Prepared) -> dict[str, object]:
     held_out, train = prepared.held_out, prepared.train
     return {
         "name": prepared.name, "digest": prepared.digest, "held_out": len(held_out),
-        "train": 0 if train is None else len(train), "given": prepared.given,
+        "train": 0 if train is None else len(train), "given": prepared.sizes,
         "protected": list(map(str, held_out.groups.columns)),
     }  # fmt: skip
 

@@ -71,8 +71,8 @@ LIMITS: dict[str, Limit] = {
     "shortcuts.planted_value": Limit(0.3, 0.5),
     # The same of small pieces of images from anywhere, beyond the median one; of a color or band of a class; of
     # a telling word at any place, beyond the median word.
-    "shortcuts.typical_piece": Limit(0.35, 0.45),
-    "shortcuts.global_look": Limit(0.25, 0.4),
+    "shortcuts.typical_patch": Limit(0.35, 0.45),
+    "shortcuts.global_filter": Limit(0.25, 0.4),
     "shortcuts.word_anywhere": Limit(0.35, 0.5),
     # The way from guessing the label (0) to certainty (1), from two columns that do not tell it alone.
     "shortcuts.pair_leakage": Limit(0.8, 0.95),
@@ -155,5 +155,5 @@ CHANGES: dict[str, Limit] = {
     # Calibration error that is gained.
     "confidence.calibration": Limit(0.01, 0.05),
     # One minus the rank correlation of explanations.
-    "explanations.moved": Limit(0.1, 0.3),
+    "explanations.changed": Limit(0.1, 0.3),
 }

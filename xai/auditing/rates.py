@@ -17,9 +17,9 @@ LEAST = 20  # rows of a group, below which nothing is said about it
 
 @dataclass(frozen=True)
 class GroupRate:
-    """How often something happens, or a mean, in a group (rate of count rows) and in all other rows (rest of others).
+    """How often something happens, or a mean: in a group (rate of count rows) and elsewhere (other_rate of others).
 
-    difference: rate minus rest, with an interval that holds for all groups of the comparison together (Bonferroni).
+    difference: rate minus other_rate, with an interval that holds for all groups of a comparison together (Bonferroni).
     p_value: of no difference, corrected for all of them (Holm).
     """
 
@@ -29,7 +29,7 @@ class GroupRate:
     count: int
     rate: float
     others: int
-    rest: float
+    other_rate: float
     difference: float
     low: float
     high: float
@@ -72,8 +72,8 @@ def compare_groups(groups: pd.DataFrame, events: dict[str, np.ndarray], least: i
     found = []
     for (column, group, what, inside, outside), p_value in zip(raw, corrected, strict=True):
         low, high = newcombe(int(inside.sum()), len(inside), int(outside.sum()), len(outside), confidence)
-        rate, rest = float(inside.mean()), float(outside.mean())
-        parts = (len(inside), rate, len(outside), rest, rate - rest, low, high, p_value)
+        rate, other_rate = float(inside.mean()), float(outside.mean())
+        parts = (len(inside), rate, len(outside), other_rate, rate - other_rate, low, high, p_value)
         found.append(GroupRate(str(column), str(group), what, *parts))
     return found
 
@@ -95,10 +95,10 @@ def compare_means(groups: pd.DataFrame, values: dict[str, np.ndarray], least: in
     p_values = holm([float(np.nan_to_num(item[-1].pvalue, nan=1.0)) for item in raw])
     found = []
     for (column, group, what, inside, outside, test), p_value in zip(raw, p_values, strict=True):
-        rate, rest = float(inside.mean()), float(outside.mean())
+        rate, other_rate = float(inside.mean()), float(outside.mean())
         ends = test.confidence_interval(1 - ALPHA / len(raw))
-        low, high = (float(end) if np.isfinite(end) else rate - rest for end in (ends.low, ends.high))
-        parts = (len(inside), rate, len(outside), rest, rate - rest, low, high, p_value)
+        low, high = (float(end) if np.isfinite(end) else rate - other_rate for end in (ends.low, ends.high))
+        parts = (len(inside), rate, len(outside), other_rate, rate - other_rate, low, high, p_value)
         found.append(GroupRate(str(column), str(group), what, *parts))
     return found
 

@@ -1,4 +1,4 @@
-"""Who and when: protected columns as words, and the marks of rows: whose they are, when they were, their weight."""
+"""Who and when: protected columns as words, and the metadata of rows: entity, time and weight."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Groups = Mapping[str, Sequence] | pd.DataFrame | None
 
-__all__ = ["name_groups", "read_groups", "read_marks"]
+__all__ = ["name_groups", "read_groups", "read_metadata"]
 
 BINS = 4  # a protected number is read in quarters
 MARKS = ("entity", "time", "weights")
@@ -79,32 +79,32 @@ def _word(value: float | str, edges: list[float]) -> str:
     return f"above {plain_number(edges[quarter - 1], 6)}, up to {plain_number(edges[quarter], 6)}"
 
 
-def read_marks(inputs: object, rows: int, **given: object) -> pd.DataFrame:
-    """Return the marks that were given, a column each: entity (words or None), time (numbers), weights (numbers).
+def read_metadata(inputs: object, rows: int, **columns: object) -> pd.DataFrame:
+    """Return the metadata that were given, a column each: entity (words or None), time (numbers), weights (numbers).
 
-    given: by mark, one entry per row, or the name of a column of `inputs`. Dates become seconds. Raises InputError.
+    columns: by name, one entry per row, or the name of a column of `inputs`. Dates become seconds. Raises InputError.
     """
     import pandas as pd
 
     frame = pd.DataFrame(index=range(rows))
-    for mark, values in given.items():
+    for name, values in columns.items():
         if values is None:
             continue
-        column = pd.Series(_column(inputs, mark, values)).reset_index(drop=True)
+        column = pd.Series(_column(inputs, name, values)).reset_index(drop=True)
         if len(column) != rows:
-            raise InputError(mark, expected=f"one entry per row ({rows})", got=len(column))
-        frame[mark] = READERS[mark](column)
+            raise InputError(name, expected=f"one entry per row ({rows})", got=len(column))
+        frame[name] = READERS[name](column)
     return frame
 
 
-def _column(inputs: object, mark: str, values: object) -> object:
+def _column(inputs: object, name: str, values: object) -> object:
     import pandas as pd
 
     if not isinstance(values, str):
         return values.numpy() if isinstance(values, Tensor) else values
     if not isinstance(inputs, pd.DataFrame) or values not in inputs.columns:
         known = ", ".join(map(str, inputs.columns)) if isinstance(inputs, pd.DataFrame) else "no DataFrame was given"
-        raise InputError(mark, expected=f"a column of the inputs ({known})", got=repr(values))
+        raise InputError(name, expected=f"a column of the inputs ({known})", got=repr(values))
     return inputs[values]
 
 

@@ -10,7 +10,7 @@ from xai.auditing.limits import CHANGES, LIMITS, Limit
 from xai.auditing.sentences import sentence, templates
 from xai.results.finding import Finding
 
-__all__ = ["Measured", "Untestable", "finding_of", "judge", "tested", "tested_together"]
+__all__ = ["Measured", "Untestable", "finding_by_limit", "finding_of", "tested", "tested_together"]
 
 ERRORS, LIKELY = 1.96, 0.84  # standard errors: of a 95 % interval; that 80 % of samples do not fall short by
 ROUNDS = 4  # of solving for an effect whose own error counts
@@ -70,10 +70,12 @@ def finding_of(name: str, made: Measured) -> Finding:
     words = made.words or name
     control = made.control or _control(words, made)
     text = sentence(words, made.outcome, made.facts)
-    return judge(name, made.score, made.interval, control, text, made.details, at_most=made.at_most, beyond=made.beyond)
+    return finding_by_limit(
+        name, made.score, made.interval, control, text, made.details, at_most=made.at_most, beyond=made.beyond
+    )
 
 
-def judge(
+def finding_by_limit(
     name: str,
     score: float,
     interval: tuple[float, float],
@@ -88,9 +90,9 @@ def judge(
 
     An interval that reaches back over the limit is not enough to fail: chance alone could do it.
 
-    >>> judge("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
+    >>> finding_by_limit("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
     'pass'
-    >>> judge("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
+    >>> finding_by_limit("performance.skill", 0.02, (-0.1, 0.12), "guessing", "Hardly better than guessing.").status
     'warn'
     """
     limit = _limit(name)

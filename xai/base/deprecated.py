@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
 
 from xai.base.errors import InputError
 
-__all__ = ["renamed_arguments", "renamed_attribute", "warn_renamed"]
+__all__ = ["RenamedKeys", "renamed_arguments", "renamed_attribute", "warn_renamed"]
 
 Decorated = TypeVar("Decorated", bound=Callable)
 
@@ -123,6 +123,54 @@ def renamed_attribute(old: str, new: str) -> property:
         setattr(self, new, value)
 
     return property(read, write, doc=f"The old name of `{new}`.")
+
+
+class RenamedKeys(dict):
+    """Plain data of a result, in which old keys still find the values of the new ones, at any depth.
+
+    Args:
+        values: The data; old keys in them, as files of older versions have, become new ones.
+        new_names: The new name of each old key.
+
+    >>> import warnings
+    >>> details = RenamedKeys({"steady": 0.9}, {"steady": "reliability"})
+    >>> details
+    {'reliability': 0.9}
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     details["steady"]
+    0.9
+    """
+
+    def __init__(self, values: Mapping | Iterable = (), new_names: Mapping[str, str] | None = None) -> None:
+        self.new_names = dict(new_names or {})
+        super().__init__({self.new_names.get(key, key): self._below(value) for key, value in dict(values).items()})
+
+    def _below(self, value: object) -> object:
+        if isinstance(value, dict):
+            return RenamedKeys(value, self.new_names)
+        return [self._below(item) for item in value] if isinstance(value, list) else value
+
+    def __missing__(self, key: str) -> object:
+        new = self.new_names.get(key)
+        if new is None or new not in self:
+            raise KeyError(key)
+        warn_renamed(f"the key {key!r}", repr(new), stacklevel=2)
+        return self[new]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, old or new, else the default."""
+        return super().get(self._new_name(key), default)
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(self._new_name(key))
+
+    def _new_name(self, key: Any) -> Any:
+        new = self.new_names.get(key)
+        if new is None:
+            return key
+        warn_renamed(f"the key {key!r}", repr(new), stacklevel=3)
+        return new
 
 
 def _warn_of_attribute(owner: object, old: str, new: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from xai.cli.any_model import is_code, load_any
 from xai.cli.audit_sources import read_audit_data
-from xai.cli.gate import check_targets, finish, gate_options, label_options, mark_options, read_levels
+from xai.cli.gate import check_targets, finish, gate_options, label_options, metadata_options, read_levels
 from xai.cli.options import say_checks_cost, seed_option, trust_option
 from xai.cli.pdf import find_browser, print_pdf
 
@@ -22,7 +22,7 @@ from xai.cli.pdf import find_browser, print_pdf
 )
 @click.option("--train", default=None, help="The rows that the model learned from, in the same form.")
 @label_options
-@mark_options
+@metadata_options
 @click.option(
     "--threshold",
     default=None,
@@ -83,8 +83,8 @@ def command(
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
     left_out = [label, entity, time, weights, *protected]
     loaded = load_any(model, data, train, left_out, trust_code, "audit")
-    marks = {"entity": entity, "time": time, "weights": weights}
-    given = read_audit_data(loaded, model, data, train, label, protected, marks)
+    metadata = {"entity": entity, "time": time, "weights": weights}
+    given = read_audit_data(loaded, model, data, train, label, protected, metadata)
     say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)
     result = audit(loaded, given, chosen, rows=rows, seed=seed, threshold=threshold)
     report = audit_report(result, loaded, given, raw_data=not no_raw_data)

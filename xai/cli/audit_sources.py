@@ -27,18 +27,18 @@ def read_audit_data(
     train: str | None,
     label: str,
     protected: Sequence[str],
-    marks: Mapping[str, str | None] | None = None,
+    metadata: Mapping[str, str | None] | None = None,
 ) -> AuditData:
     """Return what `--data` and `--train` name, for a model.
 
     A path to a CSV or Parquet file (texts in the column `text`), a folder of images with one subfolder per class, or
     the name of a recipe, whose data is meant; without --data the recipe that made the model folder. protected: columns
-    of the table, whether the model sees them or not. marks: columns by what they say: entity, time, weights.
+    of the table, whether the model sees them or not. metadata: the columns that hold them: entity, time, weights.
     """
     from xai.auditing.audit_data import AuditData
     from xai.base.errors import InputError
 
-    named = {mark: column for mark, column in (marks or {}).items() if column is not None}
+    named = {name: column for name, column in (metadata or {}).items() if column is not None}
     name = data or (_own_recipe(folder) if is_folder(folder) else None)
     if name is None:
         wanted = "--data, since the model does not say what it was trained on"
@@ -48,7 +48,7 @@ def read_audit_data(
             raise click.ClickException(f"audit: --{next(iter(named))}: a reference data set has no such column")
         return _reference(name, train, protected)
     inputs, labels, groups, given = _read(model, name, label, protected, named, "data")
-    known = {mark: column for mark, column in named.items() if mark != "weights"}
+    known = {name: column for name, column in named.items() if name != "weights"}
     learned = _read(model, train, label, protected, known, "train") if train else None
     seen = [column for column in protected if column in getattr(model.input, "names", ())]
     return AuditData(
@@ -60,7 +60,7 @@ def read_audit_data(
         protected=seen,
         name=Path(name).name,
         **given,
-        **{f"train_{mark}": column for mark, column in (learned[3] if learned else {}).items()},
+        **{f"train_{name}": column for name, column in (learned[3] if learned else {}).items()},
     )
 
 
@@ -83,9 +83,9 @@ def _own_recipe(folder: str) -> str | None:
 
 
 def _read(
-    model: Model, source: str, label: str, protected: Sequence[str], marks: Mapping[str, str], argument: str
+    model: Model, source: str, label: str, protected: Sequence[str], metadata: Mapping[str, str], argument: str
 ) -> tuple[object, object, pd.DataFrame | None, dict[str, Any]]:
-    """Return inputs, labels, the protected columns that the model does not see, and the marks of rows."""
+    """Return inputs, labels, the protected columns that the model does not see, and the metadata of rows."""
     from xai.base.errors import InputError
     from xai.inputs.image import ImageInput
     from xai.inputs.image_files import read_folder
@@ -93,8 +93,8 @@ def _read(
 
     path = Path(source)
     if model.input.labels_in == "folder":
-        if marks:
-            raise InputError(next(iter(marks)), expected="a CSV file of rows", got="images by class")
+        if metadata:
+            raise InputError(next(iter(metadata)), expected="a CSV file of rows", got="images by class")
         images = read_folder(path, ImageInput.of(model.input), _classes(model))
         return images.images, images.labels, None, {}
     if path.is_dir() or not path.exists():
@@ -108,7 +108,7 @@ def _read(
     if model.input.labels_in != "column":
         got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
         raise InputError(argument, expected="a model of tables or texts for a CSV file", got=got)
-    wanted = [label, *protected, *marks.values(), *([text] if text else [])]
+    wanted = [label, *protected, *metadata.values(), *([text] if text else [])]
     missing = [name for name in wanted if name not in names]
     if missing:
         option = " (see --label)" if missing[0] == label else ""
@@ -116,7 +116,7 @@ def _read(
     hidden = [name for name in protected if name not in getattr(model.input, "names", ())]
     inputs = frame[text].astype(str).tolist() if text else frame
     labels = frame[label] if model.task == "regression" or not model.classes else labels_of(frame[label], model.classes)
-    return inputs, labels, frame[hidden] if hidden else None, {mark: frame[name] for mark, name in marks.items()}
+    return inputs, labels, frame[hidden] if hidden else None, {name: frame[column] for name, column in metadata.items()}
 
 
 def labels_of(labels: pd.Series, classes: Sequence[str]) -> pd.Series:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xai.reports.page import Report
     from xai.results.audit_result import AuditResult
 
-__all__ = ["check_targets", "finish", "gate_options", "label_options", "mark_options", "read_levels"]
+__all__ = ["check_targets", "finish", "gate_options", "label_options", "metadata_options", "read_levels"]
 
 
 def label_options(command: Callable) -> Callable:
@@ -30,7 +30,7 @@ def label_options(command: Callable) -> Callable:
     )
 
 
-def mark_options(command: Callable) -> Callable:
+def metadata_options(command: Callable) -> Callable:
     """Add the options that say whose rows they are, when they were, and how many each stands for."""
     return _with_options(
         command,

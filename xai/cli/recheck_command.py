@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xai.cli.gate import mark_options
+from xai.cli.gate import metadata_options
 from xai.cli.options import load_model, recipe_data, trust_option
 from xai.cli.output import tell
 
@@ -25,7 +25,7 @@ SHOWN = 100
 @click.option("--other", default=None, help="Of a comparison, the model folder B; MODEL is A.")
 @click.option("--replica", "replicas", multiple=True, help="Of a comparison, its replicas, in the order that it names.")
 @click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
-@mark_options
+@metadata_options
 @click.option(
     "--sample",
     default=1.0,
@@ -76,8 +76,8 @@ def command(
 
         audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
         protected = [str(name) for name in audit.get("data", {}).get("protected", [])]
-        marks = {"entity": entity, "time": time, "weights": weights}
-        given: dict[str, Any] = {"data": read_audit_data(loaded, model, data, train, label, protected, marks)}
+        metadata = {"entity": entity, "time": time, "weights": weights}
+        given: dict[str, Any] = {"data": read_audit_data(loaded, model, data, train, label, protected, metadata)}
         given["other"] = None if other is None else load_model(other, trust_code)
         given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
     found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)

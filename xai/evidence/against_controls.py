@@ -16,7 +16,7 @@ __all__ = ["Comparison", "rival_maps", "untestable_by_chance"]
 class Comparison(NamedTuple):
     """The number of a map, of its controls (n,) and of its rivals by name; `control` says what the controls are."""
 
-    own: float
+    observed: float
     controls: Tensor
     rivals: dict[str, float]
     control: str
@@ -24,12 +24,12 @@ class Comparison(NamedTuple):
     @property
     def p_value(self) -> float:
         """Return how often one of the controls or the map itself, all drawn alike, does as well as the map."""
-        return rank_p_value(self.controls.double().cpu().numpy(), self.own, among=False)
+        return rank_p_value(self.controls.double().cpu().numpy(), self.observed, among=False)
 
     @property
     def p_worse(self) -> float:
         """Return how often one of the controls or the map itself does as badly as the map."""
-        return rank_p_value(self.controls.double().cpu().numpy(), self.own, among=False, below=True)
+        return rank_p_value(self.controls.double().cpu().numpy(), self.observed, among=False, below=True)
 
     def finding(self, check: str, doing: str, details: dict[str, object]) -> Finding:
         """Return the finding; `doing` is what the map does more of: "removing what it marks lowers the score", say.
@@ -38,19 +38,19 @@ class Comparison(NamedTuple):
         """
         details = {
             "p_value": self.p_value, "p_worse": self.p_worse, "least_p_value": 1 / (1 + len(self.controls)),
-            "effect": self.own, "effect_controls": float(self.controls.mean()),
+            "effect": self.observed, "effect_controls": float(self.controls.mean()),
             "rivals": self.rivals, "controls": len(self.controls), **details,
         }  # fmt: skip
-        beaten = int((self.controls < self.own).sum())
+        beaten = int((self.controls < self.observed).sum())
         share = f"{beaten} of {len(self.controls)} control maps"
         result = self.p_value, ALPHA, ", ".join([self.control, *self.rivals])
-        if self.p_worse <= ALPHA and self.own < float(self.controls.median()):
+        if self.p_worse <= ALPHA and self.observed < float(self.controls.median()):
             text = f"Worse than chance: {doing} more than only {share} do."
             return Finding(check, "fail", *result, text, details)
         if self.p_value > ALPHA:
             text = f"Not shown: {doing} more than only {share} do."
             return Finding(check, "warn", *result, text, details)
-        better = [name for name, value in self.rivals.items() if value > self.own]
+        better = [name for name, value in self.rivals.items() if value > self.observed]
         if better:
             do = "does" if len(better) == 1 else "do"
             text = f"Not shown: beats {share}, but {' and '.join(better)}, which never saw the network, {do} better."

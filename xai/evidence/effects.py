@@ -8,10 +8,10 @@ import numpy as np
 
 from xai.evidence.windows import Sets
 
-__all__ = ["DRAWS", "STEADY", "Effects", "fitted", "from_repeats"]
+__all__ = ["DRAWS", "RELIABLE", "Effects", "fitted", "from_repeats"]
 
 DRAWS = 400  # of the effects within their error, for intervals
-STEADY = 0.3  # the least share of the measured differences between windows that is no error
+RELIABLE = 0.3  # the least share of the measured differences between windows that is no error
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,24 @@ class Effects:
     Attributes:
         values: mean 0, (K,).
         drawn: the same within its error, (DRAWS, K).
-        steady: the share of the variance of `values` that is no error, 0 to 1.
+        reliability: the share of the variance of `values` that is no error, 0 to 1.
         explained: the share of what hiding sets does that is the sum of what single windows do, 0 to 1.
     """
 
     values: np.ndarray
     drawn: np.ndarray
-    steady: float
+    reliability: float
     explained: float
 
     def correlations(self, maps: np.ndarray) -> np.ndarray:
         """Return the correlation of each map (n, K) with the effects as they would be without error, (n,)."""
-        return np.clip(_correlations(maps, self.values[None])[:, 0] / max(self.steady, STEADY) ** 0.5, -1, 1)
+        return np.clip(_correlations(maps, self.values[None])[:, 0] / max(self.reliability, RELIABLE) ** 0.5, -1, 1)
 
     def interval(self, one: np.ndarray) -> tuple[float, float]:
         """Return the 95 % interval of the correlation of a map (K,), for the sets that were drawn."""
-        own = float(self.correlations(one[None])[0])
-        spread = float(_correlations(one[None], self.drawn)[0].std()) / max(self.steady, STEADY) ** 0.5
-        return max(-1.0, own - 1.96 * spread), min(1.0, own + 1.96 * spread)
+        observed = float(self.correlations(one[None])[0])
+        spread = float(_correlations(one[None], self.drawn)[0].std()) / max(self.reliability, RELIABLE) ** 0.5
+        return max(-1.0, observed - 1.96 * spread), min(1.0, observed + 1.96 * spread)
 
 
 def fitted(sets: Sets, falls: np.ndarray, seed: int) -> list[Effects]:
@@ -83,8 +83,8 @@ def _effects(values: np.ndarray, error: float, drawn: np.ndarray, explained: flo
     values = values - values.mean()
     size = float((values**2).sum())
     # Differences of the order of rounding are none.
-    steady = 0.0 if size < 1e-18 else max(0.0, 1 - error / size)
-    return Effects(values, drawn - drawn.mean(1, keepdims=True), steady, float(np.clip(explained, 0, 1)))
+    reliability = 0.0 if size < 1e-18 else max(0.0, 1 - error / size)
+    return Effects(values, drawn - drawn.mean(1, keepdims=True), reliability, float(np.clip(explained, 0, 1)))
 
 
 def _correlations(maps: np.ndarray, effects: np.ndarray) -> np.ndarray:

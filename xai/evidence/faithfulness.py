@@ -40,8 +40,8 @@ class Compared(NamedTuple):
 
     Attributes:
         way: the way of hiding, by name.
-        place: what stood where a part was hidden.
-        own: the correlation of the map's claim with the measured effects.
+        replacement: what stood where a part was hidden.
+        observed: the correlation of the map's claim with the measured effects.
         interval: of that.
         controls: the same of maps with its values elsewhere, (n,).
         best: the highest that any map with these values could reach.
@@ -51,8 +51,8 @@ class Compared(NamedTuple):
     """
 
     way: str
-    place: str
-    own: float
+    replacement: str
+    observed: float
     interval: tuple[float, float]
     controls: np.ndarray
     best: float
@@ -63,7 +63,7 @@ class Compared(NamedTuple):
     @property
     def p_value(self) -> float:
         """Return the share of maps with its values elsewhere, it among them, that do as well."""
-        return rank_p_value(self.controls, self.own, among=False)
+        return rank_p_value(self.controls, self.observed, among=False)
 
     @property
     def least_p_value(self) -> float:
@@ -73,7 +73,7 @@ class Compared(NamedTuple):
     @property
     def p_worse(self) -> float:
         """Return the share of maps with its values elsewhere, it among them, that do as badly."""
-        return rank_p_value(self.controls, self.own, among=False, below=True)
+        return rank_p_value(self.controls, self.observed, among=False, below=True)
 
 
 @names_errors("faithfulness")
@@ -141,10 +141,10 @@ def faithfulness(
 
 
 class _Measured(NamedTuple):
-    """What was measured of a row in one way: the way, its place and what is absent, the effects of its windows."""
+    """What one way of hiding did to a row: its name, what replaced the parts, what is absent, the windows' effects."""
 
     way: str
-    place: str
+    replacement: str
     absent: Tensor | None
     effects: Effects
 
@@ -171,10 +171,10 @@ def _measured(
                 for row, size in zip(part, sizes if sizes is not None else [], strict=False):
                     absent = ways[0].absent if ways else None
                     found[row].append(_Measured(SMALL_CHANGES, "noise", absent, from_repeats(size, seed)))
-            for place, way in enumerate(ways):
-                share = 1.0 if place == 0 and not found[part[0]] else OTHER_WAYS
+            for number, way in enumerate(ways):
+                share = 1.0 if number == 0 and not found[part[0]] else OTHER_WAYS
                 for row, effects in zip(part, _effects(session, way, part, labels, seed, share), strict=True):
-                    found[row].append(_Measured(way.name, way.place, way.absent, effects))
+                    found[row].append(_Measured(way.name, way.replacement, way.absent, effects))
     return found
 
 
@@ -183,8 +183,8 @@ def _effects(session: Session, way: Way, rows: list[int], labels: Tensor, seed: 
     sets = draw_sets(int(flat.max()) + 1, seed, share)
     hidden = torch.from_numpy(sets.hidden)[:, flat.clamp_min(0)] & (flat >= 0)
     shown = torch.cat([torch.ones(1, hidden.shape[1], dtype=torch.bool), ~hidden])
-    places = torch.tensor(rows, device=session.inputs.device)
-    scores = masked_scores(session, way.hiding, shown, places).cpu().numpy()
+    row_numbers = torch.tensor(rows, device=session.inputs.device)
+    scores = masked_scores(session, way.hiding, shown, row_numbers).cpu().numpy()
     return fitted(sets, scores[:, :1] - scores[:, 1:], seed)
 
 
@@ -200,24 +200,26 @@ def _compared(
 ) -> list[Compared]:
     if not measured:
         return []
-    own = windows.claimed(windows.units[None]).numpy()
+    observed = windows.claimed(windows.units[None]).numpy()
     others = windows.controls(controls, session.generator(row))[0].numpy()
     rivals = unit_rivals(session, explanation, row, windows.units, measured[0].absent, scale, other)
     of_rivals = {name: windows.claimed(rival[None]).numpy() for name, rival in rivals.items()}
-    return [_beside(item, own, others, of_rivals) for item in measured]
+    return [_beside_controls(item, observed, others, of_rivals) for item in measured]
 
 
-def _beside(measured: _Measured, own: np.ndarray, others: np.ndarray, rivals: dict[str, np.ndarray]) -> Compared:
+def _beside_controls(
+    measured: _Measured, observed: np.ndarray, others: np.ndarray, rivals: dict[str, np.ndarray]
+) -> Compared:
     effects = measured.effects
-    ordered = np.sort(own[0])[np.argsort(np.argsort(effects.values))]
+    ordered = np.sort(observed[0])[np.argsort(np.argsort(effects.values))]
     return Compared(
         way=measured.way,
-        place=measured.place,
-        own=float(effects.correlations(own)[0]),
-        interval=effects.interval(own[0]),
+        replacement=measured.replacement,
+        observed=float(effects.correlations(observed)[0]),
+        interval=effects.interval(observed[0]),
         controls=effects.correlations(others) if len(others) else np.zeros(0),
         best=float(effects.correlations(ordered[None])[0]),
         rivals={name: float(effects.correlations(rival)[0]) for name, rival in rivals.items()},
         effects=effects,
-        claimed=own[0],
+        claimed=observed[0],
     )

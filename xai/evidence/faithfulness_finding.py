@@ -8,7 +8,7 @@ import numpy as np
 
 from xai.base.statistics import ALPHA
 from xai.evidence.claims import claim_of
-from xai.evidence.effects import STEADY
+from xai.evidence.effects import RELIABLE
 from xai.evidence.limits import CONTRADICTS, SUPPORTS
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding, Status
@@ -22,8 +22,8 @@ __all__ = ["finding_of"]
 
 NAME = "faithfulness"
 POWER = 0.84  # standard errors above a limit that 80 % of estimates exceed
-APART = 0.4  # ways of hiding that differ by more are said to disagree
-SAYS = {
+DIFFERENT = 0.4  # ways of hiding that differ by more are said to disagree
+QUESTIONS = {
     "additive": "what it gives to parts of the input",
     "sensitivity": "how sensitive it calls parts of the input",
     "region": "what it marks",
@@ -43,19 +43,22 @@ def finding_of(explanation: Explanation, row: int, compared: Sequence[Compared])
         return Finding(NAME, "warn", 0.0, limit, "none", text, {"flat": True})
     details = _details(claim, limit, compared)
     control = _control(lead)
-    status, text = _judged(claim, limit, compared, explanation.target_name(row))
-    return Finding(NAME, status, lead.own, limit, control, text, details)
+    status, text = _status(claim, limit, compared, explanation.target_name(row))
+    return Finding(NAME, status, lead.observed, limit, control, text, details)
 
 
-def _judged(claim: str, limit: float, compared: Sequence[Compared], target: str) -> tuple[Status, str]:
+def _status(claim: str, limit: float, compared: Sequence[Compared], target: str) -> tuple[Status, str]:
     lead = compared[0]
-    says, how = SAYS[claim], f"correlates {lead.own:.2f} ({lead.interval[0]:.2f} to {lead.interval[1]:.2f})"
+    question, how = (
+        QUESTIONS[claim],
+        f"correlates {lead.observed:.2f} ({lead.interval[0]:.2f} to {lead.interval[1]:.2f})",
+    )
     does = "what noise in them does" if lead.way == "small changes" else "what hiding them does"
-    measured = f"{says} {how} with {does} to the score of {target}"
+    measured = f"{question} {how} with {does} to the score of {target}"
     if _worse(lead) and all(_below_chance(item) for item in compared[1:]):
         every = "in every way of hiding" if len(compared) > 1 else "with parts hidden"
         return "fail", f"Contradicted: {measured}; {every} it does worse than chance."
-    if lead.effects.steady < STEADY:
+    if lead.effects.reliability < RELIABLE:
         return "untestable", (
             "Untestable: what a part does depends so much on the others that no part has a steady effect of its own."
         )
@@ -64,9 +67,9 @@ def _judged(claim: str, limit: float, compared: Sequence[Compared], target: str)
             f"Untestable alone: {measured}, but of the ways to give these values to its units so many would do as "
             f"well that no p-value can be below {lead.least_p_value:.2g}; several rows together can."
         )
-    beaten = f"{(lead.controls < lead.own).sum()} of {len(lead.controls)} maps with its values elsewhere"
-    better = [name for name, value in lead.rivals.items() if value > lead.own + 0.02]
-    if lead.own < limit:
+    beaten = f"{(lead.controls < lead.observed).sum()} of {len(lead.controls)} maps with its values elsewhere"
+    better = [name for name, value in lead.rivals.items() if value > lead.observed + 0.02]
+    if lead.observed < limit:
         return "warn", f"Not shown: {measured}; {limit:.2f} would have been enough."
     if lead.p_value > ALPHA:
         return "warn", f"Not shown: {measured}, more than only {beaten}."
@@ -78,22 +81,26 @@ def _judged(claim: str, limit: float, compared: Sequence[Compared], target: str)
 
 def _worse(item: Compared) -> bool:
     """Say whether a map does significantly worse than the median control, and beyond chance or plainly the contrary."""
-    if not len(item.controls) or item.effects.steady < STEADY:
+    if not len(item.controls) or item.effects.reliability < RELIABLE:
         return False
-    return item.interval[1] < float(np.median(item.controls)) and (item.p_worse <= ALPHA or item.own <= CONTRADICTS)
+    return item.interval[1] < float(np.median(item.controls)) and (
+        item.p_worse <= ALPHA or item.observed <= CONTRADICTS
+    )
 
 
 def _below_chance(item: Compared) -> bool:
     """Say whether another way of hiding does not speak against it: there the map is below the median control too."""
-    return item.effects.steady < STEADY or item.own < float(np.median(item.controls))
+    return item.effects.reliability < RELIABLE or item.observed < float(np.median(item.controls))
 
 
 def _depends(compared: Sequence[Compared]) -> str:
     lead, *others = compared
-    apart = [item for item in others if item.effects.steady >= STEADY and lead.own - item.own > APART]
-    if not apart:
+    different = [
+        item for item in others if item.effects.reliability >= RELIABLE and lead.observed - item.observed > DIFFERENT
+    ]
+    if not different:
         return ""
-    named = " and ".join(f"{item.own:.2f} with {item.place} in their place" for item in apart)
+    named = " and ".join(f"{item.observed:.2f} with {item.replacement} in their place" for item in different)
     return f" It depends on what absent means: the correlation is {named}."
 
 
@@ -102,15 +109,20 @@ def _details(claim: str, limit: float, compared: Sequence[Compared]) -> dict[str
     chance = float(np.quantile(lead.controls, 1 - ALPHA)) if len(lead.controls) else 1.0
     error = (lead.interval[1] - lead.interval[0]) / 3.92
     return {
-        "claim": claim, "way": lead.way, "place": lead.place, "low": lead.interval[0], "high": lead.interval[1],
+        "claim": claim, "way": lead.way, "replacement": lead.replacement,
+        "low": lead.interval[0], "high": lead.interval[1],
         "p_value": lead.p_value, "least_p_value": lead.least_p_value, "p_worse": lead.p_worse,
         "seen_from": min(1.0, max(limit, chance) + POWER * error), "rivals": lead.rivals,
         "control_mean": float(np.mean(lead.controls)) if len(lead.controls) else 0.0,
-        "controls": len(lead.controls), "windows": len(lead.claimed), "steady": lead.effects.steady,
+        "controls": len(lead.controls), "windows": len(lead.claimed), "reliability": lead.effects.reliability,
         "explained": lead.effects.explained, "effects": _short(lead.effects.values),
         "claimed": _short(lead.claimed), "control_scores": np.sort(lead.controls).tolist(),
-        "ways": {item.way: {"place": item.place, "score": item.own, "low": item.interval[0],
-                            "high": item.interval[1], "steady": item.effects.steady} for item in compared},
+        "ways": {
+            item.way: {
+                "replacement": item.replacement, "score": item.observed, "low": item.interval[0],
+                "high": item.interval[1], "reliability": item.effects.reliability,
+            } for item in compared
+        },
     }  # fmt: skip
 
 

@@ -30,13 +30,13 @@ class Way(NamedTuple):
 
     Attributes:
         name: which.
-        place: what stands where a part is hidden, in words.
+        replacement: what stands where a part is hidden, in words.
         hiding: how the kind of input does it.
         absent: what stands there, (N, ...), where it does not depend on what is hidden.
     """
 
     name: str
-    place: str
+    replacement: str
     hiding: Hiding
     absent: Tensor | None = None
 
@@ -63,20 +63,20 @@ def ways_of_hiding(session: Session, explanation: Explanation, fill: object = No
     # A map's units are positions, also where it is one of segments; of steps and columns they are the map's own parts.
     parts = Parts(labels if explanation.over in ("steps", "features") else None, explanation.over)
 
-    def way(name: str, values: Tensor, place: object) -> Way:
-        return Way(name, kind.called(place, inputs), kind.hiding(inputs, parts, values[None]), values)
+    def way(name: str, values: Tensor, replacement: object) -> Way:
+        return Way(name, kind.called(replacement, inputs), kind.hiding(inputs, parts, values[None]), values)
 
     if fill is not None:
-        values, place = session.baseline(fill)
-        return [way("as asked", values, place)]
+        values, replacement = session.baseline(fill)
+        return [way("as asked", values, replacement)]
     found = []
-    own = _own(session, explanation)
-    if own is not None:
-        found.append(way(OWN, *own))
+    method_baseline = _method_baseline(session, explanation)
+    if method_baseline is not None:
+        found.append(way(OWN, *method_baseline))
     usual = kind.absent(inputs)
-    if own is None or (usual == "blur" and own[1] != usual):
-        values, place = session.baseline(usual)
-        found.append(way(usual, values, place))
+    if method_baseline is None or (usual == "blur" and method_baseline[1] != usual):
+        values, replacement = session.baseline(usual)
+        found.append(way(usual, values, replacement))
     imputing = kind.imputing(inputs)
     return found if imputing is None else [*found, Way("imputation", "what its neighbors suggest", imputing)]
 
@@ -91,19 +91,19 @@ def distance_from_absent(model: Model, explanation: Explanation) -> Tensor | Non
     if claim_of(explanation) != "additive" or not inputs.is_floating_point() or not alike:
         return None
     with model.explaining("distance", inputs, list(explanation.target)) as session:
-        own = None if explained_layer(explanation) is not None else _own(session, explanation)
-        return None if own is None else (session.inputs - own[0]).abs()
+        method_baseline = None if explained_layer(explanation) is not None else _method_baseline(session, explanation)
+        return None if method_baseline is None else (session.inputs - method_baseline[0]).abs()
 
 
 def _in_place_of_words(kind: Input, inputs: Tensor, explanation: Explanation) -> str:
     """Return what stands in place of hidden words: what the method put there, or what the kind takes for absent."""
-    entry, said = all_methods().get(explanation.method), explanation.options.get("hide") or explanation.baseline
+    entry, replaced = all_methods().get(explanation.method), explanation.options.get("hide") or explanation.baseline
     if entry is None or not entry.needs_gradient:
-        return str(said or "removed")
-    return str(said) if said in ("mask", "removed") else kind.absent(inputs)
+        return str(replaced or "removed")
+    return str(replaced) if replaced in ("mask", "removed") else kind.absent(inputs)
 
 
-def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | None:
+def _method_baseline(session: Session, explanation: Explanation) -> tuple[Tensor, object] | None:
     """Return what the method itself took for absent, (N, ...), and its name, or None where it has no such thing."""
     if explanation.options.get("run", {}).get("baseline_of") == "inputs":
         return _at_layer(session, explanation)
@@ -112,8 +112,8 @@ def _own(session: Session, explanation: Explanation) -> tuple[Tensor, object] | 
         middle = TrainingSummary.load(training).middle(kind.names)
         return inputs.new_tensor(middle).expand_as(inputs), "its mean or most frequent category in training"
     if explanation.background is not None:
-        given = torch.stack([session.baseline(part)[0] for part in explanation.background.to(inputs)])
-        return kind.middle(given), "its baseline" if len(given) == 1 else f"the middle of {len(given)} rows of data"
+        rows = torch.stack([session.baseline(part)[0] for part in explanation.background.to(inputs)])
+        return kind.middle(rows), "its baseline" if len(rows) == 1 else f"the middle of {len(rows)} rows of data"
     if isinstance(training, list | tuple):  # names of several baselines
         return kind.middle(session.background(training)[0]), f"the middle of {explanation.baseline}"
     if explanation.baseline == "segment_mean" and explanation.segments is not None:
@@ -130,6 +130,6 @@ def _at_layer(session: Session, explanation: Explanation) -> tuple[Tensor, objec
     inputs, kind = session.raw_inputs, session.model.input
     if session.layer is None or not inputs.is_floating_point():
         return None
-    given = explanation.baseline if explanation.background is None else explanation.background[0].to(inputs)
-    start = Session.over(session, inputs=kind.baseline(given, inputs)[0], made_from=None, layer=None)
+    start_at = explanation.baseline if explanation.background is None else explanation.background[0].to(inputs)
+    start = Session.over(session, inputs=kind.baseline(start_at, inputs)[0], made_from=None, layer=None)
     return LayerSession.of_layer(start, session.layer).inputs, "what the layer puts out for the baseline"

@@ -92,7 +92,7 @@ def _row(session: Session, explanation: Explanation, row: int, way: Way, control
         return Finding(name, "untestable", None, ALPHA, control, text, {"value": value, "count": int(differ[0].sum())})
     compared = Comparison(-value, -others, {}, control)
     doing = f"what it gives nothing and what does nothing differ in {int(differ[0].sum())} of {count} parts, less"
-    details = {"value": value, "count": int(differ[0].sum()), "parts": count, "fill": way.place}
+    details = {"value": value, "count": int(differ[0].sum()), "parts": count, "fill": way.replacement}
     return compared.finding(name, doing, details)
 
 

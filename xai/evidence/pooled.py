@@ -25,7 +25,7 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
     controls, whatever the others do: all combinations of one map per row are tried, or 9,999 drawn ones.
 
     >>> rows = [Finding("faithfulness", "untestable", 1.0, 0.75, "", "", {
-    ...     "claim": "additive", "control_scores": [-0.2] * 7, "rivals": {}, "steady": 1.0, "control_mean": -0.2,
+    ...     "claim": "additive", "control_scores": [-0.2] * 7, "rivals": {}, "reliability": 1.0, "control_mean": -0.2,
     ... }) for _ in range(3)]
     >>> found = pooled_finding(rows)
     >>> found.status, round(found.details["p_value"], 4)  # one of 8 places, three times

@@ -81,17 +81,17 @@ def _row(act: Act, session: Session, explanation: Explanation, row: int, ways: l
     first, *rest = ways
     start, curves = _curves(act, session, row, ranks, counts, first.hiding)
     effects = ((curves - start) if act.shows else (start - curves)).mean(1)
-    own, best, of_others = effects.split([1, len(rivals), len(others)])
-    elsewhere = {way.place: _curves(act, session, row, ranks[:1], counts, way.hiding) for way in rest}
+    observed, best, of_others = effects.split([1, len(rivals), len(others)])
+    elsewhere = {way.replacement: _curves(act, session, row, ranks[:1], counts, way.hiding) for way in rest}
     details = {
         "curve": [float(start), *curves[0].tolist()],
         "curve_controls": [float(start), *curves[1 + len(rivals) :].mean(0).tolist()],
-        "curves": {place: [float(begin), *found[0].tolist()] for place, (begin, found) in elsewhere.items()},
+        "curves": {name: [float(begin), *found[0].tolist()] for name, (begin, found) in elsewhere.items()},
         "fractions": [0.0, *(count / scores.numel() for count in counts.tolist())],
-        "of": session.of, "fill": first.place,
+        "of": session.of, "fill": first.replacement,
     }  # fmt: skip
     doing = f"{act.doing} the score of {explanation.target_name(row)}"
-    return Comparison(float(own), of_others, dict(zip(rivals, best.tolist(), strict=True)), control).finding(
+    return Comparison(float(observed), of_others, dict(zip(rivals, best.tolist(), strict=True)), control).finding(
         act.name, doing, details
     )
 
@@ -110,7 +110,7 @@ def _counts(units: int) -> Tensor:
 
 
 def _ranks(scores: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each unit's place (maps, units), 0 the highest; ties stand in a random order, the same for all maps."""
+    """Return each unit's rank (maps, units), 0 the highest; ties stand in a random order, the same for all maps."""
     size = scores.shape[1]
     shuffle = torch.randperm(size, generator=generator).to(scores.device)
     order = shuffle[scores[:, shuffle].argsort(dim=1, descending=True, stable=True)]

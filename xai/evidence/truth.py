@@ -64,10 +64,10 @@ def truth_findings(model: Model, explanation: Explanation, truth: object, *, see
             controls, control = control_maps(units, CONTROLS, session.generator(row))
             every = torch.stack([units, *rivals.values(), *controls]).flatten(1)
             for column, (name, number) in zip(columns, NUMBERS.items(), strict=True):
-                own, theirs, others = number(every, mask.flatten()).split([1, len(rivals), len(controls)])
-                compared = Comparison(float(own), others, dict(zip(rivals, theirs.tolist(), strict=True)), control)
+                observed, theirs, others = number(every, mask.flatten()).split([1, len(rivals), len(controls)])
+                compared = Comparison(float(observed), others, dict(zip(rivals, theirs.tolist(), strict=True)), control)
                 few = untestable_by_chance(name, units, CONTROLS)
-                valued = few and replace(few, details={**few.details, "value": compared.own})
+                valued = few and replace(few, details={**few.details, "value": compared.observed})
                 column.append(valued or _finding(name, compared))
     return columns
 
@@ -75,11 +75,11 @@ def truth_findings(model: Model, explanation: Explanation, truth: object, *, see
 def _finding(name: str, compared: Comparison) -> Finding:
     least = rank_p_value(compared.controls.double().numpy(), 1.0, among=False)
     reached = round(least * (1 + len(compared.controls))) - 1
-    details = {"value": compared.own, "least_p_value": least}
+    details = {"value": compared.observed, "least_p_value": least}
     if least > ALPHA:
         text = f"Untestable: {reached} of {len(compared.controls)} control maps lie within so large a truth as well."
         return Finding(name, "untestable", None, ALPHA, compared.control, text, details)
-    return compared.finding(name, SAYS[name].format(share=100 * compared.own), details)
+    return compared.finding(name, SAYS[name].format(share=100 * compared.observed), details)
 
 
 def pointing_game(maps: Tensor, inside: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def note_fits(
     pairs = [
         fit.undecided and [str(row[number]) for number in fit.undecided] for fit, row in zip(fits, names, strict=True)
     ]
-    session.note("unsettled", pairs)
+    session.note("undecided", pairs)
     session.note(
         "untestable", [[str(row[number]) for number in fit.untestable] for fit, row in zip(fits, names, strict=True)]
     )

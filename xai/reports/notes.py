@@ -53,8 +53,8 @@ def _samples(explanation: Explanation, diagnosis: dict) -> Iterator[str]:
     if diagnosis.get("fidelity") is not None:
         yield f"{diagnosis['fidelity']:.2f} on samples it had not seen"
     yield f"{diagnosis.get('samples', 0):,} samples: {STOPPED.get(str(diagnosis.get('stopped')), 'as asked for')}"
-    if diagnosis.get("unsettled"):
-        yield "not told apart: {} and {}".format(*map(shortened, diagnosis["unsettled"]))
+    if diagnosis.get("undecided"):
+        yield "not told apart: {} and {}".format(*map(shortened, diagnosis["undecided"]))
     if diagnosis.get("untestable"):
         yield f"never varied: {', '.join(map(shortened, diagnosis['untestable']))}"
 

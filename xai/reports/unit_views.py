@@ -50,7 +50,7 @@ def verdict(row: Visualization) -> dict[str, str] | None:
     elif real is not None and real.status == "pass":
         status, words = "pass", f"above all {real.details['real_count']}"
     elif real is not None and real.status in ("warn", "fail"):
-        below = min(real.details["below"], real.details["below_moved"])
+        below = min(real.details["below"], real.details["below_changed"])
         status, words = real.status, f"above {below} of {real.details['real_count']}"
     else:
         status, words = "untestable", "not compared"

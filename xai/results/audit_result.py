@@ -45,7 +45,8 @@ class SavedAudit(msgspec.Struct, forbid_unknown_fields=True):
 RENAMED = {
     "shortcuts.one_part": "shortcuts.one_region", "shortcuts.one_stretch": "shortcuts.one_window",
     "shortcuts.planted_mark": "shortcuts.planted_trigger", "shortcuts.borrowed_piece": "shortcuts.borrowed_patch",
-    "shortcuts.shared_mark": "shortcuts.shared_patch",
+    "shortcuts.shared_mark": "shortcuts.shared_patch", "shortcuts.typical_piece": "shortcuts.typical_patch",
+    "shortcuts.global_look": "shortcuts.global_filter", "explanations.moved": "explanations.changed",
 }  # fmt: skip
 
 

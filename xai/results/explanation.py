@@ -14,7 +14,7 @@ from torch import Tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
-from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, write_explanation
+from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, with_old_keys, write_explanation
 from xai.results.finding import Finding
 from xai.results.imported_values import explanation_of
 from xai.results.named_target import NamedTarget
@@ -77,6 +77,9 @@ class Explanation(Shown):
     schema_version: int = SCHEMA_VERSION
     remake: Callable[[Any, Any, list], object] | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "diagnostics", with_old_keys(self.diagnostics))
+
     @classmethod
     @names_errors("Explanation.of")
     def of(
@@ -102,8 +105,7 @@ class Explanation(Shown):
             inputs: A batch that the model's input takes, (N, ...).
             values: A tensor, an array or lists, what captum returns, or a `shap.Explanation`: of the inputs' shape, a
                 map (H, W) for each image, a number for each step of a series, or for each text one for each word (or
-                token of its tokenizer, special ones too). Of
-                values for each class (an axis more, the last) those of the target are taken.
+                token of its tokenizer, special ones too). Of values by class (the last axis) the target's are taken.
             target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
             claim: What the values say, which is what checks test: "additive" (signed parts that add up to what the
                 output loses against the baseline), "sensitivity" (how fast the output changes) or "region" (where).
@@ -210,9 +212,8 @@ class Explanation(Shown):
         from scipy.stats import t
 
         if self.standard_error is None:
-            raise InputError(
-                "explanation", expected="one with standard errors", got="one without", operation="interval"
-            )
+            wanted = "one with standard errors"
+            raise InputError("explanation", expected=wanted, got="one without", operation="interval")
         share = isinstance(confidence, Real) and not isinstance(confidence, bool) and 0 < confidence < 1
         if not share:
             got = describe(confidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from xai.base.deprecated import RenamedKeys
 from xai.base.errors import FolderError, describe, one_line
 from xai.base.files import write_atomically
 from xai.base.reading import as_kind, parse_json
@@ -23,13 +24,31 @@ from xai.results.named_target import NamedTarget
 if TYPE_CHECKING:
     from xai.results.explanation import Explanation
 
-__all__ = ["SCHEMA_VERSION", "explanation_fields", "explanation_parts", "read_explanation", "write_explanation"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "explanation_fields",
+    "explanation_parts",
+    "read_explanation",
+    "with_old_keys",
+    "write_explanation",
+]
 
 SCHEMA_VERSION = 1
 WANTED = "a saved explanation"
 REQUIRED, OPTIONAL = ("inputs", "prediction", "values"), ("standard_error", "segments", "background")
 PER_ROW = ("values", "standard_error")  # may be a tensor for each row
 TENSORS = (*REQUIRED, *OPTIONAL)
+
+# Old keys of diagnostics; they work for one more version.
+RENAMED_DIAGNOSTICS = {"unsettled": "undecided"}
+
+
+def with_old_keys(diagnostics: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return diagnostics whose old keys still work, with a warning."""
+    known = {*RENAMED_DIAGNOSTICS, *RENAMED_DIAGNOSTICS.values()}
+    return tuple(
+        RenamedKeys(row, RENAMED_DIAGNOSTICS) if any(key in known for key in row) else dict(row) for row in diagnostics
+    )
 
 
 class Saved(msgspec.Struct, forbid_unknown_fields=True):

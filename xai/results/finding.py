@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from xai.base.deprecated import RenamedKeys
 from xai.base.errors import InputError, names_errors
 
 __all__ = ["STATUSES", "Finding", "Status"]
 
 Status = Literal["pass", "warn", "fail", "untestable"]
 STATUSES: tuple[Status, ...] = ("pass", "warn", "fail", "untestable")
+
+# Old keys of details, by finding or chapter of the audit; they work for one more version.
+RENAMED_DETAILS = {
+    "faithfulness": {"steady": "reliability", "place": "replacement"},
+    "real_images": {"below_moved": "below_changed"},
+    "seeds": {"pairs_apart": "pairs_between"},
+    "data.contradictions": {"looks_like": "predicted"},
+    "bias": {"rest": "other_rate"},
+    "predictions": {"moved_most": "most_changed"},
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,9 @@ class Finding:
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise InputError("status", expected=f"one of {', '.join(STATUSES)}", got=repr(self.status))
+        renamed = RENAMED_DETAILS.get(self.check) or RENAMED_DETAILS.get(self.check.partition(".")[0])
+        if renamed is not None:
+            object.__setattr__(self, "details", RenamedKeys(self.details, renamed))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""

@@ -51,7 +51,7 @@ def compare_with_real(
             "untestable", None, f"Untestable: {name} is the same on all {count} {source}, as a dead unit is."
         )
     below, below_moved = int(_exceeds(reached, real).sum()), int(_exceeds(transformed, real_moved).sum())
-    details |= {"below": below, "below_moved": below_moved}
+    details |= {"below": below, "below_changed": below_moved}
     share = min(below, below_moved) / count
     if share == 1:
         text = f"It excites {name} above the maximum of {count} {source}, also when both are changed a little."
@@ -127,7 +127,7 @@ def seeds_agree(name: str, own: Tensor, others: Sequence[Tensor]) -> Finding:
     apart = torch.cat(between) if between else torch.zeros(0)
     alike = _cosine(own, own)
     within = float((alike.sum() - alike.diagonal().sum()) / (len(own) * (len(own) - 1)))
-    details = {"copies": len(own), "within": within, "pairs_apart": len(apart)}
+    details = {"copies": len(own), "within": within, "pairs_between": len(apart)}
     if len(apart) < LEAST_OTHERS:
         control = f"{len(apart)} pairs of inputs of different units, {LEAST_OTHERS} are the least"
         text = f"Untestable: {len(own)} seeds agree to {within:.2f} on {name}, but there is too little to compare with."

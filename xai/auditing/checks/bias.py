@@ -115,8 +115,9 @@ def _measured(name: str, rates: list[GroupRate], verb: str, unit: str, least: in
     else:
         note = sentence("bias", "also", {"columns": dict.fromkeys(also)}) if also else ""
     facts = {
-        "column": worst.column, "group": worst.group, "what": worst.what, "rate": worst.rate, "rest": worst.rest,
-        "note": note, "together": sentence("bias", "together", {"comparisons": len(rates)}),
+        "column": worst.column, "group": worst.group, "what": worst.what, "rate": worst.rate,
+        "other_rate": worst.other_rate, "note": note,
+        "together": sentence("bias", "together", {"comparisons": len(rates)}),
     }  # fmt: skip
     details = {
         "groups": [rate.to_dict() for rate in ordered], "comparisons": len(rates), "p_value": worst.p_value,
@@ -133,13 +134,14 @@ def _measured(name: str, rates: list[GroupRate], verb: str, unit: str, least: in
 def _pictures(ordered: list[GroupRate], worst: GroupRate, verb: str) -> dict[str, object]:
     lines = [
         {
-            "group": rate.name, "class": rate.what, "rows": rate.count, "rate": rate.rate, "rest": rate.rest,
-            "difference": rate.difference, "low": rate.low, "high": rate.high, "p (Holm)": rate.p_value,
+            "group": rate.name, "class": rate.what, "rows": rate.count, "rate": rate.rate,
+            "others": rate.other_rate, "difference": rate.difference, "low": rate.low, "high": rate.high,
+            "p (Holm)": rate.p_value,
         }
         for rate in ordered
     ]  # fmt: skip
     shown = [rate for rate in ordered if rate.what == worst.what and rate.column == worst.column][:SHOWN]
-    sets = {"group": [rate.rate for rate in shown], "all others": [rate.rest for rate in shown]}
+    sets = {"group": [rate.rate for rate in shown], "all others": [rate.other_rate for rate in shown]}
     title = f"{worst.column}: {verb.format(what=worst.what)}"
     return {
         "tables": [table("Groups against all other rows, the most certain difference first", lines)],

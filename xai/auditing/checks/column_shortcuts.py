@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from xai.auditing.audit_data import Split
-from xai.auditing.checks.leakage import Told, told_by
+from xai.auditing.checks.leakage import SkillEstimate, skill_of
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import table_of
 from xai.auditing.row_features import features
@@ -25,32 +25,33 @@ UNIQUE, MONOTONE = 0.98, 0.95
 SHOWN = 10
 
 
-def permuted(split: Split, columns: list[int], seed: int, together: bool = True) -> torch.Tensor:
+def permuted(split: Split, columns: list[int], seed: int, jointly: bool = True) -> torch.Tensor:
     """Return inputs (N, D) with some columns taken from other rows: all from one row, or each from another one."""
     draw = torch.Generator().manual_seed(seed)
     inputs, order = split.inputs.clone(), torch.randperm(len(split), generator=draw)
     for column in columns:
-        order = order if together else torch.randperm(len(split), generator=draw)
+        order = order if jointly else torch.randperm(len(split), generator=draw)
         inputs[:, column] = split.inputs[order, column]
     return inputs
 
 
 class Pair(NamedTuple):
-    """Two columns: how many answers change when both are permuted, together and apart, and what tells the label.
+    """Two columns: how many answers change when both are permuted, jointly or separately, and how well they tell the
+    label.
 
     alone: the skill of the better one of the two.
     """
 
     names: list[str]
-    together: float
-    apart: float
-    told: Told
+    jointly: float
+    separately: float
+    joint_skill: SkillEstimate
     alone: float
 
     @property
     def joint(self) -> float:
         """Return the skill of both where it is plainly beyond that of one, else 0."""
-        return self.told.skill if self.told.skill - self.alone > 0.05 else 0.0
+        return self.joint_skill.skill if self.joint_skill.skill - self.alone > 0.05 else 0.0
 
 
 def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measured:
@@ -58,7 +59,7 @@ def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measure
 
     Pairs are tried first by the information that quarters of both hold about the label and neither holds alone; random
     trees then learn the label from a pair crosswise. Beside it stands how many answers change when both columns are
-    permuted together, and apart.
+    permuted jointly, and separately.
     """
     columns = table_of(model)
     if columns is None or len(columns.names) < 2:
@@ -74,17 +75,17 @@ def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measure
 
     pairs = []
     for first, second in _informative(known, min(len(columns.names), MOST_COLUMNS)):
-        together, apart = (_moved(model, few, [first, second], seed, flag) for flag in (True, False))
-        told = told_by(values(first, second), known, seed, jointly=True)
-        alone = max(told_by(values(column), known, seed).skill for column in (first, second))
-        pairs.append(Pair([columns.names[first], columns.names[second]], together, apart, told, alone))
+        jointly, separately = (_changed_share(model, few, [first, second], seed, flag) for flag in (True, False))
+        joint_skill = skill_of(values(first, second), known, seed, jointly=True)
+        alone = max(skill_of(values(column), known, seed).skill for column in (first, second))
+        pairs.append(Pair([columns.names[first], columns.names[second]], jointly, separately, joint_skill, alone))
     best = max(pairs, key=lambda pair: pair.joint)
-    facts = {"pair": best.names, "skill": best.told.skill, "alone": best.alone, "moved": best.together}
-    interval = best.told.interval if best.joint else (0.0, 0.0)
+    facts = {"pair": best.names, "skill": best.joint_skill.skill, "alone": best.alone, "moved": best.jointly}
+    interval = best.joint_skill.interval if best.joint else (0.0, 0.0)
     lines = [
         {
-            "pair": " and ".join(pair.names), "changed together": pair.together, "changed apart": pair.apart,
-            "skill": pair.told.skill, "alone": pair.alone, "joint": pair.joint,
+            "pair": " and ".join(pair.names), "changed together": pair.jointly, "changed apart": pair.separately,
+            "skill": pair.joint_skill.skill, "alone": pair.alone, "joint": pair.joint,
         }
         for pair in pairs[:SHOWN]
     ]  # fmt: skip
@@ -112,13 +113,13 @@ def _quarters(values: np.ndarray) -> np.ndarray:
     return codes if len(found) <= 8 else np.searchsorted(np.quantile(values, [0.25, 0.5, 0.75]), values)
 
 
-def _moved(model: Model, split: Split, columns: list[int], seed: int, together: bool) -> float:
+def _changed_share(model: Model, split: Split, columns: list[int], seed: int, jointly: bool) -> float:
     """Return the share of answers that change, or of a regression by how many deviations, with permuted columns."""
-    return float(_changes(model, split, columns, seed, together).mean())
+    return float(_changes(model, split, columns, seed, jointly).mean())
 
 
-def _changes(model: Model, split: Split, columns: list[int], seed: int, together: bool = True) -> np.ndarray:
-    prediction = model.predict(permuted(split, columns, seed, together)).double().cpu()
+def _changes(model: Model, split: Split, columns: list[int], seed: int, jointly: bool = True) -> np.ndarray:
+    prediction = model.predict(permuted(split, columns, seed, jointly)).double().cpu()
     if split.task == "regression":
         spread = split.labels.double().std(0).clamp_min(1e-12)
         return ((prediction - split.prediction).abs() / spread).mean(1).clamp(max=1).numpy()
@@ -133,10 +134,10 @@ def identifiers(model: Model, split: Split, known: Split, seed: int) -> Measured
     Such a column is near-unique and whole, or rises or falls with the order of the rows in both parts.
     """
     names = model.input.names
-    found = [place for place in range(len(names)) if _numbers_rows(split, place) and _numbers_rows(known, place)]
+    found = [index for index in range(len(names)) if _numbers_rows(split, index) and _numbers_rows(known, index)]
     if not found:
         raise Untestable("no_identifier")
-    changed = {names[place]: _changes(model, split, [place], seed) > 0.5 for place in found}
+    changed = {names[index]: _changes(model, split, [index], seed) > 0.5 for index in found}
     shares = {name: float(rows.mean()) for name, rows in changed.items()}
     intervals = {name: wilson(int(rows.sum()), len(rows)) for name, rows in changed.items()}
     worst = max(shares, key=lambda name: shares[name])

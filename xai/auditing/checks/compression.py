@@ -78,7 +78,7 @@ def _scores(model: Model, split: Split, change: Callable[[nn.Module], None]) -> 
         predicted = model.with_network(network).predict(split.inputs).double().cpu()
     except XaiError as error:
         raise Untestable("error", error=error) from error
-    return split.judged(predicted).numpy()
+    return split.quality_of(predicted).numpy()
 
 
 def _weights(network: nn.Module) -> list[nn.Parameter]:

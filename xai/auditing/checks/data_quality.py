@@ -12,9 +12,9 @@ import torch
 from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.label_errors import LISTED, Suspects, find_suspects, label_errors
 from xai.auditing.checks.label_noise import label_direction, label_slices
+from xai.auditing.checks.near_duplicates import NearDuplicates, find_near_duplicates, near_duplicates
 from xai.auditing.checks.shared_entities import across_parts
 from xai.auditing.checks.shifts import covariates, shifted_labels, unused
-from xai.auditing.checks.twins import Twins, find_twins, near_duplicates
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names, kind_of, made_for, table_of, texts_of
 from xai.auditing.row_features import Features, dense, features
@@ -41,12 +41,12 @@ def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
         return features(model, *(part.inputs for part in (train, held_out) if part is not None))
 
     @cache
-    def twins() -> Twins | None:
-        return None if train is None else find_twins(model, held_out, train, made())
+    def duplicates() -> NearDuplicates | None:
+        return None if train is None else find_near_duplicates(model, held_out, train, made())
 
     @cache
     def suspects() -> Suspects:
-        alike = twins()
+        alike = duplicates()
         return find_suspects(held_out, train, made(), seed, None if alike is None else alike.any)
 
     return [
@@ -58,7 +58,7 @@ def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
         tested("data.constant", _constant, model, train or held_out),
         tested("data.balance", _balance, model, train or held_out),
         tested("data.drift", _drift, model, held_out, train, seed),
-        tested("data.near_duplicates", lambda: near_duplicates(held_out, train, twins(), seed)),
+        tested("data.near_duplicates", lambda: near_duplicates(held_out, train, duplicates(), seed)),
         tested("data.label_direction", lambda: label_direction(model, suspects())),
         tested("data.label_slices", lambda: label_slices(model, train or held_out, suspects(), made(), seed)),
         tested("data.covariates", lambda: covariates(held_out, train, made(), seed)),

@@ -107,7 +107,7 @@ def _is_small(column: pd.Series, least: int) -> pd.Series:
 
 def _line(rate: GroupRate) -> dict[str, object]:
     return {
-        "group": rate.name, "of": rate.what, "rows": rate.count, "inside": rate.rate, "others": rate.rest,
+        "group": rate.name, "of": rate.what, "rows": rate.count, "inside": rate.rate, "others": rate.other_rate,
         "difference": rate.difference, "low": rate.low, "high": rate.high, "p (Holm)": rate.p_value,
     }  # fmt: skip
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
 
-__all__ = ["LISTED", "Judged", "Suspects", "confident_errors", "find_suspects", "label_errors"]
+__all__ = ["LISTED", "ContradictedLabels", "Suspects", "confident_errors", "find_suspects", "label_errors"]
 
 FOLDS, TREES = 5, 100
 LISTED = 20
@@ -42,15 +42,15 @@ def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Labels of a part (N,), which of them contradict rows like them, what those rows look like, and by what margin.
+class ContradictedLabels:
+    """Labels of a part (N,), which of them contradict rows like them, what is predicted for them, and by what margin.
 
     surprise: 1 where the answer of simple models is not the label, less what their own confidence admits.
     """
 
     labels: np.ndarray
     suspect: np.ndarray
-    looks: np.ndarray
+    predicted: np.ndarray
     margin: np.ndarray
     surprise: np.ndarray
 
@@ -59,17 +59,17 @@ class Judged:
 class Suspects:
     """What simple models say of the labels: of the training part (else the held-out one), and of the held-out part."""
 
-    own: Judged
-    beside: Judged | None
+    own: ContradictedLabels
+    control: ContradictedLabels | None
     outputs: int
 
 
 def find_suspects(
-    held_out: Split, train: Split | None, made: Features, seed: int, twins: np.ndarray | None = None
+    held_out: Split, train: Split | None, made: Features, seed: int, duplicates: np.ndarray | None = None
 ) -> Suspects:
     """Return which labels contradict what models that had not seen them say of rows like them.
 
-    twins (N,): held-out rows that are, almost, training rows: their labels are known by heart, so that they are no
+    duplicates (N,): held-out rows that are, almost, training rows: their labels are known by heart, so that they are no
     control and are left out.
     """
     if held_out.task not in ONE_CLASS:
@@ -82,22 +82,22 @@ def find_suspects(
     if min(members) < 2:
         raise Untestable("single_row")
     probability, learner = _crosswise(made, labels, int(min(FOLDS, *members)), held_out.outputs, seed)
-    own = _judged(probability, labels)
+    own = _contradictions(probability, labels)
     if train is None:
         return Suspects(own, None, held_out.outputs)
     # The control is the held-out part, held against learners of the training part: what the inputs do not tell, they
     # do not tell there either.
-    other = _spread(learner.predict_proba(made.parts[1]), np.asarray(learner.classes_), held_out.outputs)
-    apart = np.ones(len(held_out), dtype=bool) if twins is None else ~twins
-    return Suspects(own, _judged(other[apart], held_out.labels.numpy()[apart]), held_out.outputs)
+    other = _all_classes(learner.predict_proba(made.parts[1]), np.asarray(learner.classes_), held_out.outputs)
+    unseen = np.ones(len(held_out), dtype=bool) if duplicates is None else ~duplicates
+    return Suspects(own, _contradictions(other[unseen], held_out.labels.numpy()[unseen]), held_out.outputs)
 
 
-def _judged(probability: np.ndarray, labels: np.ndarray) -> Judged:
+def _contradictions(probability: np.ndarray, labels: np.ndarray) -> ContradictedLabels:
     margin = probability.max(1) - probability[np.arange(len(labels)), labels] if len(labels) else np.zeros(0)
     suspect = confident_errors(probability, labels) if len(labels) else np.zeros(0, dtype=bool)
-    looks = probability.argmax(1)
-    surprise = (looks != labels) - (1 - probability.max(1)) if len(labels) else np.zeros(0)
-    return Judged(labels, suspect, looks, margin, surprise)
+    predicted = probability.argmax(1)
+    surprise = (predicted != labels) - (1 - probability.max(1)) if len(labels) else np.zeros(0)
+    return ContradictedLabels(labels, suspect, predicted, margin, surprise)
 
 
 def label_errors(
@@ -110,18 +110,21 @@ def label_errors(
     order = np.argsort(-np.where(suspect, own.margin, -1.0), kind="stable")[: min(LISTED, count)]
     listed = split.index[torch.from_numpy(order)].tolist()
     details = {
-        "rows": listed, "labelled": own.labels[order].tolist(), "looks_like": own.looks[order].tolist(),
+        "rows": listed, "labelled": own.labels[order].tolist(), "predicted": own.predicted[order].tolist(),
         "count": count, "part": "held_out" if train is None else "train",
     }  # fmt: skip
     facts = {"found": count, "rows": len(suspect), "share": share}
     all_of_them = Measured(share, wilson(count, len(suspect)), facts, details, at_most="warn")
-    if suspects.beside is None:
+    if suspects.control is None:
         return {"data.contradictions": all_of_them, "data.mislabeled": Untestable("no_second_part")}
-    beside = suspects.beside.suspect
-    if len(beside) < FEWEST_BESIDE:
-        return {"data.contradictions": all_of_them, "data.mislabeled": Untestable("only_twins", least=FEWEST_BESIDE)}
-    usual = float(beside.mean())
-    interval = bootstrap_mean(suspect.astype(np.float64), seed, minus=beside.astype(np.float64))
+    control = suspects.control.suspect
+    if len(control) < FEWEST_BESIDE:
+        return {
+            "data.contradictions": all_of_them,
+            "data.mislabeled": Untestable("only_duplicates", least=FEWEST_BESIDE),
+        }
+    usual = float(control.mean())
+    interval = bootstrap_mean(suspect.astype(np.float64), seed, minus=control.astype(np.float64))
     facts = {"train": share, "held_out": usual}
     excess = Measured(share - usual, interval, facts, {**facts, "rows": listed})
     return {"data.contradictions": all_of_them, "data.mislabeled": excess}
@@ -142,10 +145,10 @@ def _crosswise(
     split = StratifiedKFold(folds, shuffle=True, random_state=seed)
     found = cross_val_predict(learner, made.parts[0], labels, cv=split, method="predict_proba")
     learner.fit(made.parts[0], labels)
-    return _spread(np.asarray(found), np.asarray(learner.classes_), outputs), learner
+    return _all_classes(np.asarray(found), np.asarray(learner.classes_), outputs), learner
 
 
-def _spread(found: np.ndarray, classes: np.ndarray, outputs: int) -> np.ndarray:
+def _all_classes(found: np.ndarray, classes: np.ndarray, outputs: int) -> np.ndarray:
     whole = np.zeros((len(found), outputs))
     whole[:, classes] = found
     return whole

@@ -46,16 +46,16 @@ class Direction(NamedTuple):
 
 def label_direction(model: Model, suspects: Suspects) -> Measured:
     """Return how many rows that have one label look like another class, more in the training than the held-out part."""
-    if suspects.beside is None:
+    if suspects.control is None:
         raise Untestable("no_second_part")
     names = class_names(model, suspects.outputs)
     pairs = [(i, j) for i in range(len(names)) for j in range(len(names)) if i != j]
     found = []
     for label, like in pairs:
         counts = []
-        for part in (suspects.own, suspects.beside):
+        for part in (suspects.own, suspects.control):
             having = part.labels == label
-            counts += [int((part.suspect & having & (part.looks == like)).sum()), int(having.sum())]
+            counts += [int((part.suspect & having & (part.predicted == like)).sum()), int(having.sum())]
         if min(counts[1], counts[3]) < LEAST:
             continue
         low, high = newcombe(*counts, 1 - ALPHA / len(pairs))
@@ -98,13 +98,13 @@ def label_slices(model: Model, split: Split, suspects: Suspects, made: Features,
     tree = DecisionTreeRegressor(
         max_depth=DEPTH, min_samples_leaf=max(LEAST, round(SHARE * len(half))), random_state=seed
     ).fit(numbers[half], surprise[half])
-    leaves, said = tree.apply(numbers), paths_of(tree, words)
-    chosen = sorted(said, key=lambda leaf: -surprise[half][leaves[half] == leaf].mean())[:2]
+    leaves, names = tree.apply(numbers), paths_of(tree, words)
+    chosen = sorted(names, key=lambda leaf: -surprise[half][leaves[half] == leaf].mean())[:2]
     found = []
     for leaf in chosen:
         inside, measured = np.flatnonzero(leaves == leaf), other[leaves[other] == leaf]
         if min(len(measured), len(split) - len(inside)) >= LEAST:
-            found.append((said[leaf], _contradicted(split, made, inside, measured, len(chosen), seed)))
+            found.append((names[leaf], _contradicted(split, made, inside, measured, len(chosen), seed)))
     if not found:
         raise Untestable("errors_follow_nothing")
     name, worst = max(found, key=lambda item: item[1]["low"])

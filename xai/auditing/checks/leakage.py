@@ -15,7 +15,7 @@ from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_confusion, bootstrap_mean
 from xai.model.model import Model
 
-__all__ = ["Told", "leakage", "told_by"]
+__all__ = ["SkillEstimate", "leakage", "skill_of"]
 
 MOST_ROWS, DEPTH, FOLDS, WORDS, TREES = 3000, 6, 3, 300, 40
 LISTED, TRIED_WORDS = 12, 20
@@ -53,14 +53,14 @@ def leakage(model: Model, split: Split, seed: int) -> Measured:
     return Measured(skill, interval, facts, {"raw": details} if quoted else details, "word" if quoted else "text")
 
 
-class Told(NamedTuple):
+class SkillEstimate(NamedTuple):
     """How well a label is told from some numbers: from guessing (0) to always right (1), with an interval."""
 
     skill: float
     interval: tuple[float, float]
 
 
-def told_by(values: np.ndarray, split: Split, seed: int, *, jointly: bool = False) -> Told:
+def skill_of(values: np.ndarray, split: Split, seed: int, *, jointly: bool = False) -> SkillEstimate:
     """Return how well labels can be told from values (N, d), crosswise by a tree; Untestable for a rare class.
 
     jointly: by many random trees, since a single one sees nothing in columns that say something only together.
@@ -72,7 +72,7 @@ def told_by(values: np.ndarray, split: Split, seed: int, *, jointly: bool = Fals
     if len(labels) < FOLDS:
         raise Untestable("few_rows_to_learn", folds=FOLDS)
     predicted = _predicted(values, labels, one_class, seed, jointly)
-    return Told(_skill(predicted, labels, one_class), _interval(predicted, labels, one_class, seed))
+    return SkillEstimate(_skill(predicted, labels, one_class), _interval(predicted, labels, one_class, seed))
 
 
 def _regions(model: Model, split: Split) -> dict[str, np.ndarray]:

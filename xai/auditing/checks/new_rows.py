@@ -11,28 +11,28 @@ from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_mean, bootstrap_values
 from xai.results.finding import Finding
 
-__all__ = ["latest", "new_entities", "on_marks", "weighted"]
+__all__ = ["by_metadata", "latest", "new_entities", "weighted"]
 
 LEAST = 20  # rows on each side
 LATEST = 0.75  # of the rows lie before the latest ones
 PARTS = 10  # of the picture over time
 
 
-def on_marks(data: Prepared, seed: int) -> list[Finding]:
-    """Return the findings on the marks that were given: whose rows they are, when they were, what each stands for."""
+def by_metadata(data: Prepared, seed: int) -> list[Finding]:
+    """Return the findings on the metadata of rows: whose rows they are, when they were, what each stands for."""
     held_out, train = data.held_out, data.train
     made = {
         "entity": lambda: tested("performance.new_entities", new_entities, held_out, train, seed),
         "time": lambda: tested("performance.latest", latest, held_out, seed),
         "weights": lambda: tested("performance.weighted", weighted, held_out, seed),
     }
-    return [make() for mark, make in made.items() if held_out.mark(mark) is not None]
+    return [make() for name, make in made.items() if held_out.metadata_of(name) is not None]
 
 
 def new_entities(held_out: Split, train: Split | None, seed: int) -> Measured:
     """Return how much better the score is on held-out rows of entities that the training part has than on new ones."""
-    own = held_out.mark("entity")
-    known = None if train is None else train.mark("entity")
+    own = held_out.metadata_of("entity")
+    known = None if train is None else train.metadata_of("entity")
     if train is None:
         raise Untestable("no_training_rows")
     if own is None or known is None:
@@ -72,7 +72,7 @@ def _by_entity(
 
 def latest(split: Split, seed: int) -> Measured:
     """Return how much better the score is on earlier rows than on the latest quarter."""
-    times = split.mark("time")
+    times = split.metadata_of("time")
     if times is None:
         raise Untestable("no_times")
     known = np.isfinite(times)
@@ -93,7 +93,7 @@ def latest(split: Split, seed: int) -> Measured:
 
 def weighted(split: Split, seed: int) -> Measured:
     """Return how much better the score is over the rows as they are than by how many each stands for."""
-    weights = split.mark("weights")
+    weights = split.metadata_of("weights")
     if weights is None or weights.sum() <= 0:
         raise Untestable("no_row_weights")
     right = split.quality.numpy()

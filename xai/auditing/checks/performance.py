@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
-from xai.auditing.checks.new_rows import on_marks
+from xai.auditing.checks.new_rows import by_metadata
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names
 from xai.auditing.scores import ONE_CLASS, SCORES, balanced_skill, confusion_matrix, mean_recall
@@ -111,7 +111,7 @@ def performance(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
         tested("performance.skill", _skill, data.held_out, seed),
         tested("performance.overfitting", _overfitting, data.held_out, data.train, seed),
         tested("performance.classes", _classes, model, data.held_out),
-        *on_marks(data, seed),
+        *by_metadata(data, seed),
     ]
 
 

@@ -91,7 +91,7 @@ def _curve(
     for level in levels:
         inputs, more = changed(level)
         prediction = model.predict(inputs).double().cpu()
-        losses[level] = own - split.judged(prediction).numpy()
+        losses[level] = own - split.quality_of(prediction).numpy()
         lost = losses[level].mean()
         lines.append({"level": level, label: float(own.mean() - lost), "lost": float(lost), **more})
     return Curve(lines, losses)
@@ -131,7 +131,7 @@ def _attack(model: Model, split: Split, seed: int) -> Measured:
     def changed(level: float) -> tuple[Tensor, dict[str, float]]:
         reach = level * spread.to(split.inputs.dtype)
         random = projected(model, split.inputs, split.inputs + reach * signs)
-        beside = split.judged(model.predict(random).double().cpu())
+        beside = split.quality_of(model.predict(random).double().cpu())
         return attacked(model, split, reach), {RANDOM: float(beside.mean())}
 
     levels = tuple(scale * level for level in ATTACK_LEVELS)

@@ -20,11 +20,11 @@ FOLDS, TREES, MOST_ROWS = 3, 60, 3000
 
 
 def across_parts(held_out: Split, train: Split | None, made: Callable[[], Features], seed: int) -> list[Finding]:
-    """Return the findings on the marks that were given: whose rows they are, and when they were."""
+    """Return the findings on the metadata of rows: whose rows they are, and when they were."""
     found = []
-    if held_out.mark("entity") is not None:
+    if held_out.metadata_of("entity") is not None:
         found.append(tested("data.entities", shared_entities, held_out, train, made, seed))
-    if held_out.mark("time") is not None:
+    if held_out.metadata_of("time") is not None:
         found.append(tested("data.order", order, held_out, train))
     return found
 
@@ -32,26 +32,26 @@ def across_parts(held_out: Split, train: Split | None, made: Callable[[], Featur
 def shared_entities(held_out: Split, train: Split | None, made: Callable[[], Features], seed: int) -> Measured:
     """Return the share of held-out rows whose entity the training part has too, and what that is worth.
 
-    Its worth is told by a simple model: how it does on rows of entities that it has learned from, and of others.
+    A simple model says what it is worth: how it does on rows of entities that it has learned from, and of others.
     """
     if train is None:
         raise Untestable("no_training_rows")
-    own, known = held_out.mark("entity"), train.mark("entity")
+    own, known = held_out.metadata_of("entity"), train.metadata_of("entity")
     if own is None or known is None:
         raise Untestable("no_entities")
     shared = np.isin(own, [entity for entity in set(known) if entity is not None])
     count, share = int(shared.sum()), float(shared.mean())
-    told = _told(train, known, made, seed) if count else None
+    accuracies = _accuracies(train, known, made, seed) if count else None
     facts = {
         "found": count, "rows": len(shared), "share": share,
-        "learner": "" if told is None else sentence("data.entities", "learner", told),
+        "learner": "" if accuracies is None else sentence("data.entities", "learner", accuracies),
     }  # fmt: skip
-    details = {"entities": len(set(own)), "known": len(set(known)), "simple_model": told}
+    details = {"entities": len(set(own)), "known": len(set(known)), "simple_model": accuracies}
     return Measured(share, wilson(count, len(shared)), facts, details)
 
 
-def _told(train: Split, entities: np.ndarray, made: Callable[[], Features], seed: int) -> dict[str, float] | None:
-    """Return the accuracy of trees on rows of known entities and of new ones, crosswise; None where none is told."""
+def _accuracies(train: Split, entities: np.ndarray, made: Callable[[], Features], seed: int) -> dict[str, float] | None:
+    """Return the accuracy of trees on rows of known and of new entities, cross-validated; None where too few."""
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 
@@ -65,16 +65,16 @@ def _told(train: Split, entities: np.ndarray, made: Callable[[], Features], seed
     if min(np.bincount(labels)) < FOLDS:
         return None
     learner = ExtraTreesClassifier(TREES, random_state=seed)
-    mixed = cross_val_score(learner, values, labels, cv=StratifiedKFold(FOLDS, shuffle=True, random_state=seed))
-    apart = cross_val_score(learner, values, labels, groups=groups, cv=GroupKFold(FOLDS))
-    return {"seen": float(mixed.mean()), "new": float(apart.mean())}
+    on_known = cross_val_score(learner, values, labels, cv=StratifiedKFold(FOLDS, shuffle=True, random_state=seed))
+    on_new = cross_val_score(learner, values, labels, groups=groups, cv=GroupKFold(FOLDS))
+    return {"seen": float(on_known.mean()), "new": float(on_new.mean())}
 
 
 def order(held_out: Split, train: Split | None) -> Measured:
     """Return the share of held-out rows that are no later than the latest training row."""
     if train is None:
         raise Untestable("no_training_rows")
-    own, known = held_out.mark("time"), train.mark("time")
+    own, known = held_out.metadata_of("time"), train.metadata_of("time")
     if own is None or known is None or not np.isfinite(own).any() or not np.isfinite(known).any():
         raise Untestable("no_times")
     own = own[np.isfinite(own)]

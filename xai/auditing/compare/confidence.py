@@ -41,19 +41,19 @@ def _calibration(ensemble: Ensemble, seed: int) -> Measured:
         distance = np.abs(excess_over_others(found))
         p_value = rank_p_value(distance, float(distance[B]))
         more = {"low": others.min(), "high": others.max(), "verdict": in_words(p_value, ensemble.replicas)}
-        rest = sentence(NAME, "replicas", more)
+        remark = sentence(NAME, "replicas", more)
         picture = versions_in_order(ensemble, "Calibration error by version", "calibration error", found)
         panels.append(picture)
     else:
         p_value = min(1.0, 2 * min(rank_p_value(steps, 0.0, among=False, below=side) for side in (True, False)))
-        rest = sentence(NAME, "rows", {"p_value": p_value})
+        remark = sentence(NAME, "rows", {"p_value": p_value})
     details = {
         "errors": found.tolist(), "too_sure": gaps, "panels": panels,
         "tables": [table("Calibration by version", lines)], "p_value": p_value,
     }  # fmt: skip
     facts = {
         "a": found[A], "b": found[B], "tendency": tendency(gaps[B]), "gap": abs(gaps[B]), "gap_a": gaps[A],
-        "rest": rest,
+        "remark": remark,
     }  # fmt: skip
     return Measured(
         gained, (low, high), facts, details, control=control(ensemble, NAME),

@@ -44,16 +44,16 @@ def _score(ensemble: Ensemble, seed: int) -> Measured:
     step = quality[A] - quality[B]
     discrete = ensemble.task != "regression"
     p_rows = mcnemar(1 - quality[A], 1 - quality[B]) if discrete else paired_t_test(step)
-    p_value, rest = p_rows, sentence(name, "no_replicas", {})
+    p_value, remark = p_rows, sentence(name, "no_replicas", {})
     if replicas:
         distance = np.abs(excess_over_others(scores))
         p_value = rank_p_value(distance, float(distance[B]))
         others = scores[ensemble.reference]
         facts = {"low": others.min(), "high": others.max(), "verdict": in_words(p_value, replicas)}
-        rest = sentence(name, "replicas", facts)
+        remark = sentence(name, "replicas", facts)
     direction = "higher" if scores[B] > scores[A] else "lower" if scores[B] < scores[A] else "equal"
     facts = {
-        "score": label, "a": scores[A], "b": scores[B], "p_rows": p_rows, "replicas": rest,
+        "score": label, "a": scores[A], "b": scores[B], "p_rows": p_rows, "replicas": remark,
         "direction": sentence(name, direction, {}), "test": sentence(name, "mcnemar" if discrete else "t_test", {}),
     }  # fmt: skip
     details: dict[str, object] = {

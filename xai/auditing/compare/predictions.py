@@ -204,7 +204,7 @@ def _measured(
 def _most_shifted(ensemble: Ensemble, shifts: np.ndarray) -> dict[str, object]:
     rows = largest_shifts(ensemble, shifts[A, B])
     return {
-        "moved_most": ensemble.first.index[rows].tolist(),
+        "most_changed": ensemble.first.index[rows].tolist(),
         "tables": [table("Rows that moved most", lines_of(ensemble, rows, shifts))],
     }
 

@@ -32,7 +32,7 @@ from xai.results.finding import Finding
 
 __all__ = ["explain_versions", "explanations"]
 
-NAME = "explanations.moved"
+NAME = "explanations.changed"
 FEWEST_VALUES = 3  # two numbers have no order to speak of
 
 
@@ -43,10 +43,10 @@ def explanations(ensemble: Ensemble, *, seed: int = 0, sample: int | None = None
     and to them is held against theirs to each other. sample: how many rows, by default 24, fewer of
     large images.
     """
-    return [tested(NAME, _moved, ensemble, seed, sample or sample_size(ensemble.first, most=24))]
+    return [tested(NAME, _changed, ensemble, seed, sample or sample_size(ensemble.first, most=24))]
 
 
-def _moved(ensemble: Ensemble, seed: int, count: int) -> Measured:
+def _changed(ensemble: Ensemble, seed: int, count: int) -> Measured:
     split = ensemble.first.sample(count, seed)
     chosen = torch.searchsorted(ensemble.first.index, split.index)
     try:
@@ -59,23 +59,23 @@ def _moved(ensemble: Ensemble, seed: int, count: int) -> Measured:
     if len(rows) < 2:
         raise Untestable("few_explained")
     distances = pairs(values, _distances)
-    own, null, score, interval = excess_over_null(distances, ensemble.reference, seed)
+    observed, null, score, interval = excess_over_null(distances, ensemble.reference, seed)
     between = distances[A, B]
     details: dict[str, object] = {
-        "method": made[A].method, "a_to_b": float(between.mean()), "b_to_all": own, "among_replicas": null,
+        "method": made[A].method, "a_to_b": float(between.mean()), "b_to_all": observed, "among_replicas": null,
         "rows": rows,
         "tables": [table("Rank correlation of explanations, the least alike first", _lines(ensemble, distances, rows))],
     }  # fmt: skip
-    certain, rest = own > 0, sentence(NAME, "no_replicas", {})
+    certain, remark = observed > 0, sentence(NAME, "no_replicas", {})
     if ensemble.replicas:
-        apart = distance_to_others(distances.mean(2))
-        p_value = rank_p_value(apart, float(apart[B]))
+        distances_to_others = distance_to_others(distances.mean(2))
+        p_value = rank_p_value(distances_to_others, float(distances_to_others[B]))
         certain, verdict = beyond(p_value, ensemble.replicas), in_words(p_value, ensemble.replicas)
-        rest = sentence(NAME, "replicas", {"own": 1 - own, "usual": 1 - null, "verdict": verdict})
+        remark = sentence(NAME, "replicas", {"own": 1 - observed, "usual": 1 - null, "verdict": verdict})
         title, label = "Explanations unlike those of the other versions", "1 - rank correlation, mean"
-        details |= {"p_value": p_value, "distances": apart.tolist(),
-                    "panels": [versions_in_order(ensemble, title, label, apart)]}  # fmt: skip
-    facts = {"rows": len(rows), "method": made[A].method, "alike": 1 - between.mean(), "rest": rest}
+        details |= {"p_value": p_value, "distances": distances_to_others.tolist(),
+                    "panels": [versions_in_order(ensemble, title, label, distances_to_others)]}  # fmt: skip
+    facts = {"rows": len(rows), "method": made[A].method, "alike": 1 - between.mean(), "remark": remark}
     at_most = "fail" if ensemble.replicas else "warn"
     held = control(ensemble, NAME)
     return Measured(score, interval, facts, details, control=held, at_most=at_most, beyond=certain)

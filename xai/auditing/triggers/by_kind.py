@@ -10,12 +10,12 @@ from xai.auditing.kinds import kind_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.triggers.borrowed_patches import borrowed_patches
 from xai.auditing.triggers.column_values import by_labels, by_linear_model, values
-from xai.auditing.triggers.global_looks import looks, random_looks
+from xai.auditing.triggers.global_filters import class_filters, random_filters
 from xai.auditing.triggers.patches import noise_patches, patches
 from xai.auditing.triggers.planting import measure_triggers, median_share
 from xai.auditing.triggers.shared_patches import shared_patches
 from xai.auditing.triggers.spikes import noise_spikes, spikes
-from xai.auditing.triggers.typical_pieces import foreign_pieces, typical_pieces
+from xai.auditing.triggers.typical_patches import foreign_patches, typical_patches
 from xai.auditing.triggers.words import random_words, telling_words, words_anywhere
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.model.model import Model
@@ -106,19 +106,19 @@ def _values(model: Model, trial: TrialRows) -> Measured:
     )  # fmt: skip
 
 
-def _pieces(model: Model, trial: TrialRows) -> Measured:
-    candidates = typical_pieces(model, trial.donors)
+def _typical(model: Model, trial: TrialRows) -> Measured:
+    candidates = typical_patches(model, trial.donors)
     if not candidates:
         raise Untestable("few_typical_rows")
-    controls = foreign_pieces(model, trial.few, trial.seed)
+    controls = foreign_patches(model, trial.few, trial.seed)
     return measure_triggers(model, trial.few, candidates, controls, expected=median_share, control="control_median")
 
 
-def _looks(model: Model, trial: TrialRows) -> Measured:
-    candidates = looks(model, trial.donors)
+def _filters(model: Model, trial: TrialRows) -> Measured:
+    candidates = class_filters(model, trial.donors)
     if not candidates:
         raise Untestable("few_typical_rows")
-    return measure_triggers(model, trial.few, candidates, random_looks(model, trial.few, trial.seed))
+    return measure_triggers(model, trial.few, candidates, random_filters(model, trial.few, trial.seed))
 
 
 def _anywhere(model: Model, trial: TrialRows) -> Measured:
@@ -133,7 +133,7 @@ def _anywhere(model: Model, trial: TrialRows) -> Measured:
 
 IMAGE_TRIGGERS = {
     "shortcuts.planted_trigger": _patches, "shortcuts.borrowed_patch": _borrowed, "shortcuts.shared_patch": _shared,
-    "shortcuts.typical_piece": _pieces, "shortcuts.global_look": _looks,
+    "shortcuts.typical_patch": _typical, "shortcuts.global_filter": _filters,
 }  # fmt: skip
 SERIES_TRIGGERS = {"shortcuts.planted_trigger": _spikes}
 TRIGGERS: dict[str, dict[str, Callable[[Model, TrialRows], Measured]]] = {

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Split
-from xai.auditing.checks.leakage import told_by
+from xai.auditing.checks.leakage import skill_of
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
 from xai.auditing.limits import LIMITS
@@ -109,10 +109,10 @@ def _rightly(split: Split, donors: Split, region: Region, honest: Sequence[Answe
     for answer in honest:
         own, other = (replace(part, prediction=answer(part.inputs)) for part in (split, donors))
         followed = _followed(own, other, answer(region.paste(split.inputs, donors.inputs))).double()
-        told = own.prediction[:, 0] != other.prediction[:, 0]
+        differing = own.prediction[:, 0] != other.prediction[:, 0]
         if split.task != "regression":
-            told = own.predicted != other.predicted
-        found.append(torch.where(told, followed, torch.nan))
+            differing = own.predicted != other.predicted
+        found.append(torch.where(differing, followed, torch.nan))
     return found
 
 
@@ -121,15 +121,15 @@ def _tells_all(region: Region, known: Split, seed: int) -> bool:
     if region.values is None:
         return False
     try:
-        told = told_by(region.values(known.inputs).double().numpy(), known, seed)
+        learned = skill_of(region.values(known.inputs).double().numpy(), known, seed)
     except Untestable:
         return False
-    return told.interval[0] > LIMITS["shortcuts.leakage"].fail
+    return learned.interval[0] > LIMITS["shortcuts.leakage"].fail
 
 
 def _share(followed: Tensor) -> float:
-    told = followed[~followed.isnan()]
-    return float(told.mean()) if len(told) else 0.0
+    known = followed[~followed.isnan()]
+    return float(known.mean()) if len(known) else 0.0
 
 
 def _partners(split: Split, donors: Split, seed: int) -> tuple[Tensor, Tensor]:

@@ -52,16 +52,16 @@ def shared(images: Tensor, labels: Tensor) -> list[SharedPatch]:
     """
     found = []
     for label in labels.bincount().argsort(descending=True, stable=True)[:MOST_CLASSES].tolist():
-        own, rest = images[labels == label][:MOST], images[labels != label][:MOST]
-        if min(len(own), len(rest)) >= LEAST:
-            found.append(_most_telling(own, rest, label))
+        of_class, others = images[labels == label][:MOST], images[labels != label][:MOST]
+        if min(len(of_class), len(others)) >= LEAST:
+            found.append(_most_telling(of_class, others, label))
     return found
 
 
-def _most_telling(own: Tensor, rest: Tensor, label: int) -> SharedPatch:
-    typical = own.median(0).values
+def _most_telling(of_class: Tensor, others: Tensor, label: int) -> SharedPatch:
+    typical = of_class.median(0).values
     # How much farther other images are from what is typical than the images of the class are, by pixel.
-    farther = (rest - typical).abs().mean((0, 1)) - (own - typical).abs().mean((0, 1))
+    farther = (others - typical).abs().mean((0, 1)) - (of_class - typical).abs().mean((0, 1))
     height, width = farther.shape
     best = (-math.inf, 0, 0, 0)
     for size in sorted({max(1, round(min(height, width) / part)) for part in PARTS}):

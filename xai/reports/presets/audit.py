@@ -133,7 +133,7 @@ def _most_moved(result: AuditResult, a: Model, b: Model, data: AuditData) -> Mar
         ]
         return render("comparison_moved.html", rows=lines, reason="")
 
-    return _explained_rows("comparison_moved.html", result.of("predictions"), "moved_most", a, data, shown)
+    return _explained_rows("comparison_moved.html", result.of("predictions"), "most_changed", a, data, shown)
 
 
 def _explained_rows(

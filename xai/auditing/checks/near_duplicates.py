@@ -20,7 +20,7 @@ from xai.model.model import Model
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Twins", "find_twins", "near_duplicates"]
+__all__ = ["NearDuplicates", "find_near_duplicates", "near_duplicates"]
 
 SIDE, WAVES = 32, 8  # an image is read as its 8 x 8 lowest frequencies, at 32 x 32 pixels
 CLOSE = 0.3  # of the usual distance between a training row and the one nearest to it
@@ -31,10 +31,10 @@ LISTED = 20
 
 
 @dataclass(frozen=True)
-class Twins:
+class NearDuplicates:
     """Which held-out rows (N,) have a training row that is the same, or almost; and of training rows (M,) among them.
 
-    nearest: the place in the training part of the row nearest to each held-out row.
+    nearest: the index in the training part of the row nearest to each held-out row.
     """
 
     same: np.ndarray
@@ -47,7 +47,7 @@ class Twins:
         return self.same | self.near
 
 
-def find_twins(model: Model, held_out: Split, train: Split, made: Features) -> Twins:
+def find_near_duplicates(model: Model, held_out: Split, train: Split, made: Features) -> NearDuplicates:
     """Return the rows of both parts that are alike.
 
     Texts: by shingles of one to three words. Images: by their low frequencies, as a perceptual hash reads them, which
@@ -64,11 +64,13 @@ def find_twins(model: Model, held_out: Split, train: Split, made: Features) -> T
     from sklearn.neighbors import NearestNeighbors
 
     neighbors = NearestNeighbors(n_neighbors=1).fit(known)
-    own = neighbors.kneighbors()[0][:, 0]
+    between_known = neighbors.kneighbors()[0][:, 0]
     away, nearest = (item[:, 0] for item in neighbors.kneighbors(new))
-    limit = CLOSE * float(np.median(own))
+    limit = CLOSE * float(np.median(between_known))
     tiny = 1e-9 * max(float(np.abs(known).max()), 1.0)
-    return Twins(away <= tiny, (away > tiny) & (away < limit), (own > tiny) & (own < limit), nearest)
+    return NearDuplicates(
+        away <= tiny, (away > tiny) & (away < limit), (between_known > tiny) & (between_known < limit), nearest
+    )
 
 
 def _low_frequencies(images: Tensor) -> np.ndarray:
@@ -82,38 +84,38 @@ def _low_frequencies(images: Tensor) -> np.ndarray:
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
 
 
-def _of_texts(new: list[str], known: list[str]) -> Twins:
+def _of_texts(new: list[str], known: list[str]) -> NearDuplicates:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     words = HashingVectorizer(ngram_range=(1, 3), n_features=SHINGLES, binary=True, alternate_sign=False, norm="l2")
-    shingles, own = words.transform(new), words.transform(known)
-    alike, nearest = _most_alike(shingles, own, own_rows=False)
-    within, _ = _most_alike(own, own, own_rows=True)
+    shingles, between_known = words.transform(new), words.transform(known)
+    alike, nearest = _most_alike(shingles, between_known, same_rows=False)
+    within, _ = _most_alike(between_known, between_known, same_rows=True)
     plain, exact = [" ".join(text.lower().split()) for text in new], {" ".join(text.lower().split()) for text in known}
     same = np.array([text in exact for text in plain])
-    return Twins(same, ~same & (alike >= SHARED), (within >= SHARED) & (within < 1 - 1e-9), nearest)
+    return NearDuplicates(same, ~same & (alike >= SHARED), (within >= SHARED) & (within < 1 - 1e-9), nearest)
 
 
-def _most_alike(rows: csr_matrix, others: csr_matrix, *, own_rows: bool) -> tuple[np.ndarray, np.ndarray]:
+def _most_alike(rows: csr_matrix, others: csr_matrix, *, same_rows: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the largest similarity of each row to another one (N,), and where that is."""
-    best, place = [], []
+    best, positions = [], []
     for start in range(0, rows.shape[0], AT_A_TIME):
         found = (rows[start : start + AT_A_TIME] @ others.T).toarray()
-        if own_rows:
+        if same_rows:
             found[np.arange(len(found)), np.arange(start, start + len(found))] = -1
         best.append(found.max(1))
-        place.append(found.argmax(1))
-    return np.concatenate(best), np.concatenate(place)
+        positions.append(found.argmax(1))
+    return np.concatenate(best), np.concatenate(positions)
 
 
-def near_duplicates(held_out: Split, train: Split | None, twins: Twins | None, seed: int) -> Measured:
+def near_duplicates(held_out: Split, train: Split | None, duplicates: NearDuplicates | None, seed: int) -> Measured:
     """Return the share of held-out rows that are almost a training row, beyond the share within the training part."""
-    if train is None or twins is None:
+    if train is None or duplicates is None:
         raise Untestable("no_training_rows")
-    near, within = twins.near.astype(np.float64), twins.within.astype(np.float64)
-    rows = np.flatnonzero(twins.near)[:LISTED]
+    near, within = duplicates.near.astype(np.float64), duplicates.within.astype(np.float64)
+    rows = np.flatnonzero(duplicates.near)[:LISTED]
     pairs = [
-        [int(held_out.index[row]), int(train.index[twins.nearest[row]])] for row in torch.from_numpy(rows).tolist()
+        [int(held_out.index[row]), int(train.index[duplicates.nearest[row]])] for row in torch.from_numpy(rows).tolist()
     ]
     facts = {"found": near.sum(), "rows": len(near), "share": near.mean(), "within": within.mean()}
     interval = bootstrap_mean(near, seed, minus=within)

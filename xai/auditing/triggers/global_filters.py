@@ -1,4 +1,4 @@
-"""Looks of a whole image: a color cast, or the strength of a band of frequencies, taken from a class."""
+"""Filters over a whole image: a color cast, or the strength of a band of frequencies, taken from a class."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xai.auditing.kinds import class_names, value_range
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 
-__all__ = ["looks", "random_looks"]
+__all__ = ["class_filters", "random_filters"]
 
 BANDS = (
     (0.08, 0.25, "low"),
@@ -23,26 +23,26 @@ LEAST, MOST, MOST_CLASSES = 20, 300, 10
 CASTS = (0.1, 0.2)  # of the range
 
 
-def looks(model: Model, known: Split) -> list[Candidate]:
+def class_filters(model: Model, known: Split) -> list[Candidate]:
     """Return for each class its mean color, and its strength in each band of frequencies, to be put on other images."""
     names, found = class_names(model, known.outputs), []
     limits = value_range(model, known.inputs)
     for label in known.labels.bincount().argsort(descending=True, stable=True)[:MOST_CLASSES].tolist():
-        own = known.inputs[known.labels == label][:MOST]
-        if len(own) < LEAST:
+        images = known.inputs[known.labels == label][:MOST]
+        if len(images) < LEAST:
             continue
-        what = "color" if own.shape[1] > 1 else "brightness"
-        mean = own.mean((0, 2, 3))
+        what = "color" if images.shape[1] > 1 else "brightness"
+        mean = images.mean((0, 2, 3))
         found.append(Candidate(f'the mean {what} of "{names[label]}"', _cast(mean, limits), label))
         for low, high, name in BANDS:
-            band = _band(own.shape[2], own.shape[3], low, high)
-            strength = _strength(own, band).median(0).values
+            band = _band(images.shape[2], images.shape[3], low, high)
+            strength = _strength(images, band).median(0).values
             plant = _strengthened(strength, band, limits)
             found.append(Candidate(f'the {name} frequencies of "{names[label]}"', plant, label))
     return found
 
 
-def random_looks(model: Model, rows: Split, seed: int) -> list[Candidate]:
+def random_filters(model: Model, rows: Split, seed: int) -> list[Candidate]:
     """Return casts of random colors, of a tenth and a fifth of the range, which mean nothing."""
     draw, (low, high) = torch.Generator().manual_seed(seed), value_range(model, rows.inputs)
     usual = rows.inputs.mean((0, 2, 3))

@@ -1,4 +1,4 @@
-"""Pieces of images, anywhere: what is typical of a class, where others differ or the model's attributions point."""
+"""Patches of images, anywhere: what is typical of a class, where others differ or the model's attributions point."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from xai.auditing.triggers.patches import stamping
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 
-__all__ = ["foreign_pieces", "typical_pieces"]
+__all__ = ["foreign_patches", "typical_patches"]
 
-PARTS = (8, 5)  # a piece has an eighth or a fifth of the side
+PARTS = (8, 5)  # a patch has an eighth or a fifth of the side
 LEAST, MOST, MOST_CLASSES = 20, 300, 10
-EXPLAINED = 16  # rows of a class whose attributions point at pieces
+EXPLAINED = 16  # rows of a class whose attributions point at patches
 CUTS = 3  # that are taken by one map, apart from each other
 
 
-def typical_pieces(model: Model, known: Split) -> list[Candidate]:
-    """Return small pieces of the median image of each class, from anywhere, to be put where they came from.
+def typical_patches(model: Model, known: Split) -> list[Candidate]:
+    """Return small patches of the median image of each class, from anywhere, to be put where they came from.
 
     A trigger that most images of a class have stands in their median; an object that moves or varies is pale there.
-    Where to cut is told by how far other images are from what is typical, and by the model's own attributions.
+    Where to cut follows from how far other images are from what is typical, and by the model's own attributions.
     """
     names, found = class_names(model, known.outputs), []
     for label in known.labels.bincount().argsort(descending=True, stable=True)[:MOST_CLASSES].tolist():
-        own, rest = known.inputs[known.labels == label][:MOST], known.inputs[known.labels != label][:MOST]
-        if min(len(own), len(rest)) < LEAST:
+        of_class, others = known.inputs[known.labels == label][:MOST], known.inputs[known.labels != label][:MOST]
+        if min(len(of_class), len(others)) < LEAST:
             continue
-        typical = own.median(0).values
-        farther = (rest - typical).abs().mean((0, 1)) - (own - typical).abs().mean((0, 1))
+        typical = of_class.median(0).values
+        farther = (others - typical).abs().mean((0, 1)) - (of_class - typical).abs().mean((0, 1))
         heats = [farther, *_pointed_at(model, known, label)]
-        for size in _sizes(own):
+        for size in _sizes(of_class):
             for top, left in dict.fromkeys(corner for heat in heats for corner in _strongest(heat, size)):
                 where = f"at row {top + 1}, column {left + 1}"
-                name = f'a piece of {size} x {size} pixels {where} of the median image of "{names[label]}"'
+                name = f'a patch of {size} x {size} pixels {where} of the median image of "{names[label]}"'
                 place = slice(top, top + size), slice(left, left + size)
                 found.append(Candidate(name, stamping(*place, typical[:, place[0], place[1]]), label))
     return found
 
 
-def foreign_pieces(model: Model, rows: Split, seed: int) -> list[Candidate]:
-    """Return pieces of the same sizes that mean nothing: cut from one place of an image, put at another."""
+def foreign_patches(model: Model, rows: Split, seed: int) -> list[Candidate]:
+    """Return patches of the same sizes that mean nothing: cut from one place of an image, put at another."""
     draw = torch.Generator().manual_seed(seed)
     height, width = rows.inputs.shape[2:]
     found = []
@@ -55,9 +55,9 @@ def foreign_pieces(model: Model, rows: Split, seed: int) -> list[Candidate]:
         for _ in range(10):
             row = int(torch.randint(len(rows), (1,), generator=draw))
             places = [int(torch.randint(side - size + 1, (1,), generator=draw)) for side in (height, width) * 2]
-            piece = rows.inputs[row, :, places[0] : places[0] + size, places[1] : places[1] + size]
+            patch = rows.inputs[row, :, places[0] : places[0] + size, places[1] : places[1] + size]
             spot = slice(places[2], places[2] + size), slice(places[3], places[3] + size)
-            found.append(Candidate("a piece of another place", stamping(*spot, piece)))
+            found.append(Candidate("a patch of another place", stamping(*spot, patch)))
     return found
 
 
