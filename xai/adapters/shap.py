@@ -57,20 +57,20 @@ def tree_shap(model: Model, inputs: object, target: object = None, *, background
     """
     asked = _tree_of(model)
     shap = import_extra("shap", "trees")
-    table, behind = model.prepare(inputs), model.prepare(background, "background")
-    found = _raw_values(shap, asked, table, behind)
-    answers = [model.predict(rows).double() for rows in (table, behind)]
+    table, reference = model.prepare(inputs), model.prepare(background, "background")
+    found = _raw_values(shap, asked, table, reference)
+    answers = [model.predict(rows).double() for rows in (table, reference)]
     added = model.output == "probabilities" and found.shape[2] != answers[0].shape[1]
     added = added or _gap(found, answers) > CLOSE
     if not added:
-        return _explained(model, table, behind, found, target, None)
+        return _explained(model, table, reference, found, target, None)
     if model.task not in ("classification", "binary"):
         raise InputError("model", expected="trees whose values add up to the answer", got=f"task {model.task!r}")
     if found.shape[2] == 1:  # the log-odds of the second of two classes
         found = torch.cat([-found, found], 2) / 2
     logs = [answer.clamp_min(torch.finfo(torch.float64).tiny).log() for answer in answers]
     pairs = _pairs(target, answers[0])
-    return _explained(model, table, behind, found, pairs, logs)
+    return _explained(model, table, reference, found, pairs, logs)
 
 
 def _tree_of(model: Model) -> EstimatorFunction:
@@ -86,12 +86,12 @@ def _tree_of(model: Model) -> EstimatorFunction:
     return asked
 
 
-def _raw_values(shap: Any, asked: EstimatorFunction, rows: Tensor, behind: Tensor) -> Tensor:
+def _raw_values(shap: Any, asked: EstimatorFunction, rows: Tensor, reference: Tensor) -> Tensor:
     """Return what each column adds to each output of the trees, (N, columns, outputs), in float64."""
-    given, data = (asked.frames.of(part.numpy()) for part in (rows, behind))
+    frame, data = (asked.frames.of(part.numpy()) for part in (rows, reference))
     try:
         explainer = shap.TreeExplainer(asked.estimator, data, feature_perturbation="interventional")
-        values = np.asarray(explainer.shap_values(given, check_additivity=False), dtype=np.float64)
+        values = np.asarray(explainer.shap_values(frame, check_additivity=False), dtype=np.float64)
     except Exception as error:  # of kinds of its own
         raise InputError("model", expected="trees that shap knows", got=one_line(error)) from error
     made = torch.from_numpy(values)
@@ -117,7 +117,7 @@ def _pairs(target: object, answers: Tensor) -> list[tuple[int, int]]:
 
 
 def _explained(
-    model: Model, rows: Tensor, behind: Tensor, found: Tensor, target: object, logs: list[Tensor] | None
+    model: Model, rows: Tensor, reference: Tensor, found: Tensor, target: object, logs: list[Tensor] | None
 ) -> Explanation:
     """Return the values of the target; of pairs those of a minus those of b. logs: log-probabilities, where meant."""
     of = "output" if logs is None else "log_probability"
@@ -137,6 +137,6 @@ def _explained(
             raise InputError("model", expected="trees whose values add up to the answer or its log-odds", got=got)
     made = Explanation.of(
         model, rows, values.to(rows.dtype), list(labels), claim="additive", method="tree_shap", of=of,
-        baseline=behind.nan_to_num().mean(0),
+        baseline=reference.nan_to_num().mean(0),
     )  # fmt: skip
-    return replace(made, background=behind[:, None].clone(), baseline="data")
+    return replace(made, background=reference[:, None].clone(), baseline="data")

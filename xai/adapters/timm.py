@@ -77,19 +77,19 @@ def _made(package: ModuleType, name: str, arguments: dict[str, object]) -> nn.Mo
 
 
 def _preprocessing(data: ModuleType, network: nn.Module) -> dict[str, Any]:
-    said = data.resolve_model_data_config(network)
-    channels, height, width = said["input_size"]
-    if height != width or said["crop_mode"] not in ("center", "squash"):
-        got = f"{height} x {width}, {said['crop_mode']}"
+    published = data.resolve_model_data_config(network)
+    channels, height, width = published["input_size"]
+    if height != width or published["crop_mode"] not in ("center", "squash"):
+        got = f"{height} x {width}, {published['crop_mode']}"
         raise InputError("network", expected="one of square images that are resized and cut", got=got)
-    part = math.floor(height / said["crop_pct"])
+    part = math.floor(height / published["crop_pct"])
     return {
         "channels": channels,
         "crop": height,
-        "resize": part if said["crop_mode"] == "center" else (part, part),
-        "mean": said["mean"],
-        "std": said["std"],
-        "interpolation": said["interpolation"],
+        "resize": part if published["crop_mode"] == "center" else (part, part),
+        "mean": published["mean"],
+        "std": published["std"],
+        "interpolation": published["interpolation"],
     }
 
 

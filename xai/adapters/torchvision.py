@@ -59,7 +59,7 @@ def from_torchvision(
     entry = None if weights is None else _entry(package, weights, published)
     known = entry if published is None else entry or published.DEFAULT
     name = str(network) if made is None else type(made).__name__
-    said = USUAL if known is None else _preprocessing(known, name)
+    settings = USUAL if known is None else _preprocessing(known, name)
     if made is None:
         made = _made(build, name, arguments)
         if entry is not None:
@@ -68,7 +68,7 @@ def from_torchvision(
     classes = None if known is None else list(known.meta["categories"])
     if classes is not None and len(classes) != _outputs(made, len(classes)):
         classes = None
-    return Model(made, classes=classes, input=published_input(said, side), name=name)
+    return Model(made, classes=classes, input=published_input(settings, side), name=name)
 
 
 def _builder(package: ModuleType, name: object) -> tuple[Any, Any]:

@@ -68,18 +68,18 @@ def from_transformers(
 
 
 def _task(config: Any) -> str:
-    said = getattr(config, "problem_type", None)
-    if said is None:
+    declared = getattr(config, "problem_type", None)
+    if declared is None:
         return "regression" if len(config.id2label) == 1 else "classification"
-    if said not in TASKS:
-        raise InputError("network", expected=f"a problem_type among {', '.join(TASKS)}", got=repr(said))
-    return TASKS[said]
+    if declared not in TASKS:
+        raise InputError("network", expected=f"a problem_type among {', '.join(TASKS)}", got=repr(declared))
+    return TASKS[declared]
 
 
 def _longest(network: nn.Module, tokenizer: Any) -> int | None:
     """Return how many tokens a network has positions for, where the tokenizer does not say it; None where any do."""
-    said = getattr(tokenizer, "model_max_length", None)
-    if said is not None and said < 10**6:
+    declared = getattr(tokenizer, "model_max_length", None)
+    if declared is not None and declared < 10**6:
         return None  # the tokenizer's own
     positions = getattr(network.config, "max_position_embeddings", None)
     if positions is None:

@@ -102,11 +102,11 @@ def guided_gradcam(
         chosen = _layer(session, layer, reshape)
         parts = []
         for rows in session.chunks(len(session)):
-            gradient, rectifiers = guided_gradient(session, rows)
+            gradient, relus = guided_gradient(session, rows)
             cam = _map(session, rows, chosen)
             cam = session.kind.spread(cam, gradient) if session.kind.axes(gradient) else cam[:, None]
             parts.append(gradient * cam.to(gradient.dtype))
-        run = {**chosen.run(), "rectifiers": rectifiers}
+        run = {**chosen.run(), "rectifiers": relus}
         options = {"layer": chosen.name, **noted(reshape)}
         return session.explanation("guided_gradcam", torch.cat(parts), "input", options=options, run=run)
 

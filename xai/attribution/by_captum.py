@@ -64,8 +64,8 @@ def attribute_by_captum(
         layer=call.layer if call.over_layer else None,
         remake=remake,
     )
-    said = {"captum": as_plain({name: _said(value) for name, value in settings.items()} | {"seed": seed})}
-    options = {**made.options, "run": {**made.options["run"], **said, **found["run"]}}
+    recorded = {"captum": as_plain({name: _plain_setting(value) for name, value in settings.items()} | {"seed": seed})}
+    options = {**made.options, "run": {**made.options["run"], **recorded, **found["run"]}}
     noted = [{**row, **more} for row, more in zip(made.diagnostics, found["diagnostics"], strict=True)]
     return replace(made, options=options, diagnostics=tuple(noted))
 
@@ -105,8 +105,10 @@ def _run(
             _note_delta(found["diagnostics"], values, delta)
     found["baseline"] = start
     if call.over_layer and isinstance(start, Tensor):
-        with other.explaining("attribute", start.expand_as(session.raw_inputs), target, layer=call.layer) as behind:
-            found["baseline"] = behind.inputs
+        with other.explaining(
+            "attribute", start.expand_as(session.raw_inputs), target, layer=call.layer
+        ) as baseline_session:
+            found["baseline"] = baseline_session.inputs
     return values, found
 
 
@@ -178,7 +180,7 @@ def _note_delta(diagnostics: list[dict[str, Any]], values: Tensor, delta: Tensor
         diagnostics[row] |= {"convergence_delta": one, "completeness_error": share}
 
 
-def _said(value: object) -> object:
+def _plain_setting(value: object) -> object:
     """Return a keyword argument as a file can hold it."""
     plain = isinstance(value, bool | int | float | str | type(None))
     listed = isinstance(value, tuple | list) and all(isinstance(item, bool | int | float | str) for item in value)

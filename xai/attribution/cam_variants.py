@@ -181,8 +181,10 @@ def of_layers(session: Session, method: str, layer: Layers, weigh: Weigh, option
         made.append(wide)
     values = torch.stack(made).mean(0)
     run = {"grids": {one.name: list(one.grid) for one in chosen}} if several else chosen[0].run()
-    said = {"layer": [one.name for one in chosen] if several else chosen[0].name, **options}
-    return session.explanation(method, values, "layer", baseline=options.get("baseline"), options=said, run=run)
+    recorded_options = {"layer": [one.name for one in chosen] if several else chosen[0].name, **options}
+    return session.explanation(
+        method, values, "layer", baseline=options.get("baseline"), options=recorded_options, run=run
+    )
 
 
 def _maps(session: Session, rows: Tensor, layer: MapLayer) -> tuple[Tensor, Tensor]:
@@ -224,8 +226,8 @@ def _scored(session: Session, rows: Tensor, layer: MapLayer, start: Tensor) -> T
     for part in torch.arange(len(scores), device=maps.device).split(session.plan.batch_size):
         place, channel = part // channels, part % channels
         mask = interpolate(shown[place, channel][:, None], size=size, mode="bilinear", align_corners=False)
-        own, behind = session.inputs[rows[place]], start[rows[place]]
-        scores[part] = session.scores(behind + mask.to(own.dtype) * (own - behind), rows[place])
+        own, reference = session.inputs[rows[place]], start[rows[place]]
+        scores[part] = session.scores(reference + mask.to(own.dtype) * (own - reference), rows[place])
     weights = scores.view(-1, channels).softmax(1).to(maps.dtype)
     return torch.einsum("nc,nchw->nhw", weights, maps)
 

@@ -43,23 +43,23 @@ class _Scores(nn.Module):
 
 @dataclass(frozen=True)
 class Call:
-    """One attribution of captum: `kind` its class, `given` the object where the caller made one, `layer` by name."""
+    """One attribution of captum: `kind` its class, `method_object` the one that the caller made, `layer` by name."""
 
     model: Model
     kind: type
-    given: Any
+    method_object: Any
     layer: str | None
 
     @property
     def name(self) -> str:
         """Return the class as captum calls it; noise around another one says whose."""
-        inner = getattr(self.given, "attribution_method", None)
+        inner = getattr(self.method_object, "attribution_method", None)
         return self.kind.__name__ if inner is None else f"{self.kind.__name__} {type(inner).__name__}"
 
     @property
     def inner(self) -> type:
         """Return the class that makes the values."""
-        method = getattr(self.given, "attribution_method", None)
+        method = getattr(self.method_object, "attribution_method", None)
         return self.kind if method is None else type(method)
 
     @property
@@ -88,18 +88,18 @@ class Call:
     @property
     def function(self) -> Any:
         """Return the forward function of the object that the caller made."""
-        return self.given.forward_func
+        return self.method_object.forward_func
 
     @property
     def own_networks(self) -> list[nn.Module]:
         """Return the module that the object calls, where it is not the model's network itself."""
-        function = None if self.given is None else self.function
+        function = None if self.method_object is None else self.function
         return [function] if isinstance(function, nn.Module) and function is not self.model.network else []
 
     def make(self, model: Model) -> Any:
         """Return the object to run: the caller's, or one of the class for this model."""
-        if self.given is not None:
-            return self.given
+        if self.method_object is not None:
+            return self.method_object
         scores = _Scores(model, self.of_neuron)
         return self.kind(scores) if self.layer is None else self.kind(scores, find_layer(model.network, self.layer))
 
@@ -107,7 +107,7 @@ class Call:
     def with_weights_of(self, other: Model) -> Generator[None]:
         """Lend the caller's object the weights of another network of the same build; a class is made anew instead."""
         ours = self.model.network
-        if self.given is None or other.network is ours:
+        if self.method_object is None or other.network is ours:
             yield
             return
         pairs = _tensors(ours), _tensors(other.network)
@@ -131,7 +131,7 @@ class Call:
     def fed(self, session: Session) -> Tensor:
         """Return what captum is handed (N, ...): an object gets what its forward function was made for."""
         raw = session.raw_inputs
-        if self.given is None:
+        if self.method_object is None:
             if not raw.is_floating_point():
                 wanted = "inputs of numbers (for words, make the object yourself: captum.attr.X(network, layer))"
                 raise InputError("inputs", expected=wanted, got=describe(raw))
@@ -148,7 +148,7 @@ class Call:
 
     def outputs(self, session: Session, batch: Tensor) -> Tensor:
         """Return what the forward function gives for the batch."""
-        function = _Scores(session.model, False) if self.given is None else self.function
+        function = _Scores(session.model, False) if self.method_object is None else self.function
         with torch.no_grad():
             return function(batch.clone())
 

@@ -101,10 +101,10 @@ def _multiplied(session: Session, start: Tensor, same: bool) -> tuple[Tensor, Te
     parts, full, empty, reference = [], [], [], None
     for rows in session.chunks(len(session)):
         if not same or reference is None:
-            behind, numbers = (start[:1], rows[:1]) if same else (start[rows], rows)
+            starts, numbers = (start[:1], rows[:1]) if same else (start[rows], rows)
             reference = _Reference(same)
             with rules(reference.table(reference.keep)):
-                variable = variable_of(behind)
+                variable = variable_of(starts)
                 # Of one baseline, what each row asks for: rows have targets of their own.
                 scores = (
                     session.scores_of_all(variable, session.rows)[:, 0] if same else session.score(variable, numbers)
@@ -138,19 +138,19 @@ class _Reference:
         self.seen.append((operation.name, tuple(source.detach().clone() for source in operation.sources)))
 
     def compare(self, operation: Operation) -> Tensor | tuple | None:
-        name, behind = self.seen[self.place] if self.place < len(self.seen) else ("nothing", ())
+        name, baseline_sources = self.seen[self.place] if self.place < len(self.seen) else ("nothing", ())
         self.place += 1
         sources = operation.sources
-        if name != operation.name or len(behind) != len(sources):
+        if name != operation.name or len(baseline_sources) != len(sources):
             wanted = "the same operations for the baseline as for the input"
             raise NetworkError("network", expected=wanted, got=f"{name} in place of {operation.name}")
-        for source, other in zip(sources, behind, strict=True):
+        for source, other in zip(sources, baseline_sources, strict=True):
             if not _stands_for(other, source):
                 if self.same:
                     raise _OtherShape("baseline")
                 got = f"{tuple(other.shape)} in place of {tuple(source.shape)} in {name}"
                 raise NetworkError("network", expected="the same shapes for the baseline", got=got)
-        return TABLE[name](operation, behind)
+        return TABLE[name](operation, baseline_sources)
 
 
 def _stands_for(one: Tensor, many: Tensor) -> bool:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd.graph import Node
 
 from xai.attribution.backward_rules import Operation, Rule, connect, graph_of, kind_of, pulled_back, ruled_gradient
-from xai.attribution.operations import RECTIFIER_NODES, RECTIFIERS
+from xai.attribution.operations import RELU_NODES, RELUS
 from xai.base.errors import NetworkError, names_errors
 from xai.model.model import Model
 from xai.model.session import Session
@@ -115,7 +115,7 @@ def guided_gradient(session: Session, rows: Tensor, rule: Rule | None = None) ->
         met.append(operation.name)
         return (rule or _guided)(operation)
 
-    table = dict.fromkeys((*RECTIFIERS, *BOUNDS), counted)
+    table = dict.fromkeys((*RELUS, *BOUNDS), counted)
 
     def check(score: Tensor) -> None:
         left = [kind_of(node) for node in graph_of(score) if _rectifies(node)]
@@ -130,7 +130,7 @@ def guided_gradient(session: Session, rows: Tensor, rule: Rule | None = None) ->
 def _rectifies(node: Node) -> bool:
     """Is a node of the graph a rectifier, or a bound from below at 0?"""
     least = getattr(node, "_saved_min_val", getattr(node, "_saved_min", None))
-    return kind_of(node) in RECTIFIER_NODES or (isinstance(least, int | float) and least == 0)
+    return kind_of(node) in RELU_NODES or (isinstance(least, int | float) and least == 0)
 
 
 def _guided(operation: Operation) -> Tensor:

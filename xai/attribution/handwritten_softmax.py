@@ -23,7 +23,7 @@ __all__ = [
     "EXPONENTIALS",
     "LOGARITHMS",
     "Logits",
-    "behind",
+    "before_nodes",
     "is_inverse",
     "joined",
     "logarithm_of_sum",
@@ -89,7 +89,7 @@ def remember(output: Tensor, operation: Operation, source: Tensor | None = None,
     raised = name in EXPONENTIALS or (name == "pow" and operation.places in ((1,), ("exponent",)))
     if raised and source is not None:
         ends = None if before is None or name not in EXPONENTIALS else (source, before)
-        made = _Made(name, 0.0, ends, behind((source.grad_fn, 0), EACH))
+        made = _Made(name, 0.0, ends, before_nodes((source.grad_fn, 0), EACH))
     elif power or source is None:
         made = _Made(name, power, None, None)
     else:
@@ -99,13 +99,13 @@ def remember(output: Tensor, operation: Operation, source: Tensor | None = None,
 
 def is_inverse(factor: Tensor) -> bool:
     """Is a factor one over a power of something, but for a constant?"""
-    made = _made(behind((factor.grad_fn, 0), EACH)[0])
+    made = _made(before_nodes((factor.grad_fn, 0), EACH)[0])
     return made is not None and made.power < 0
 
 
 def joined(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return the exponents of a product of two exponentials, added up, at the input and at the baseline."""
-    one, other = (_made(behind((item.grad_fn, 0), SAME)[0]) for item in (first, second))
+    one, other = (_made(before_nodes((item.grad_fn, 0), SAME)[0]) for item in (first, second))
     if one is None or other is None or one.ends is None or other.ends is None or not one.name == other.name == "exp":
         return None
     return one.ends[0] + other.ends[0], one.ends[1] + other.ends[1]
@@ -134,7 +134,7 @@ def share_of_sum(upper: Tensor, lower: Tensor, inverse: bool = False) -> Logits 
     held = _exponentials(upper.grad_fn)
     if not held:
         return None
-    found, top = _summed(lower.grad_fn), _made(behind((upper.grad_fn, 0), SAME)[0])
+    found, top = _summed(lower.grad_fn), _made(before_nodes((upper.grad_fn, 0), SAME)[0])
     if found is not None and top is not None and _alike(found.top, top) and found.ends[0].shape == upper.shape:
         total = lower.reciprocal() if inverse else lower
         whole = _whole(found, lambda sums: total if total.ndim <= upper.ndim else None)
@@ -155,7 +155,7 @@ def _summed(last: Node | None) -> _Sum | None:
     """Return the sum of an exponential that a node is, or a multiple or one over it; None where it is no such sum."""
     more, node = False, last
     while True:
-        node, _ = behind((node, 0), SCALED)
+        node, _ = before_nodes((node, 0), SCALED)
         if node is None:
             return None
         made = _made(node)
@@ -163,7 +163,7 @@ def _summed(last: Node | None) -> _Sum | None:
         if not (kind_of(node) in EACH or (made is not None and made.power == -1)) or _next(node)[0] is None:
             break
         node, _ = _next(node)
-    top = _made(behind(_next(node), SAME)[0]) if kind_of(node) in ("Mean", "Sum") else None
+    top = _made(before_nodes(_next(node), SAME)[0]) if kind_of(node) in ("Mean", "Sum") else None
     if top is None or top.ends is None:
         return None
     sides = top.ends[0].ndim
@@ -188,10 +188,10 @@ def _whole(found: _Sum, total: Callable[[Tensor], Tensor | None]) -> Logits | No
     """
     scale, (now, before) = EXPONENTIALS[found.top.name], found.ends
     sums = (now.detach() * scale).exp().sum(found.axes, keepdim=True)
-    given = total(sums)
-    if given is None:
+    summed = total(sums)
+    if summed is None:
         return None
-    ratio = given.detach() / sums
+    ratio = summed.detach() / sums
     multiple = 1.0 if found.more else float(ratio.mean())
     limit = max(CONSTANT, 32 * torch.finfo(ratio.dtype).eps)
     if not bool(((ratio - multiple).abs() <= limit * abs(multiple)).all()):
@@ -250,7 +250,7 @@ def _made(node: Node | None) -> _Made | None:
     return getattr(node, "made", None)
 
 
-def behind(edge: Edge, kinds: frozenset[str]) -> Edge:
+def before_nodes(edge: Edge, kinds: frozenset[str]) -> Edge:
     """Return the first node behind another that is of another kind or has several behind it, and which output of it."""
     while edge[0] is not None and kind_of(edge[0]) in kinds and _next(edge[0])[0] is not None:
         edge = _next(edge[0])

@@ -31,23 +31,23 @@ def parts_of(session: Session, segments: object, channels: str = "together") -> 
     return kind.parts(inputs, how, session.seed or 0)
 
 
-def absent_parts(session: Session, given: object, argument: str = "baseline") -> tuple[Any, str | float]:
+def absent_parts(session: Session, chosen: object, argument: str = "baseline") -> tuple[Any, str | float]:
     """Return what stands where a part is hidden, for `Input.hiding`, and its name.
 
     Args:
         session: The call at work.
-        given: A name, number, tensor or several of those; of texts "mask", "removed" or a string. None is "zero", or
+        chosen: A name, number, tensor or several of those; of texts "mask", "removed" or a string. None is "zero", or
             what a text has for it.
         argument: What an error calls it.
     """
     if session.inputs.is_floating_point():
-        return session.background("zero" if given is None else given)
-    if given is None:
-        given = session.kind.absent(session.inputs)
-    if not isinstance(given, str):
+        return session.background("zero" if chosen is None else chosen)
+    if chosen is None:
+        chosen = session.kind.absent(session.inputs)
+    if not isinstance(chosen, str):
         wanted = "of texts 'mask', 'removed' or a string in place of a word"
-        raise InputError(argument, expected=wanted, got=describe(given))
-    return given, given
+        raise InputError(argument, expected=wanted, got=describe(chosen))
+    return chosen, chosen
 
 
 def scores_under(session: Session, hiding: Hiding, masks: Tensor, rows: Tensor) -> Tensor:
@@ -64,8 +64,8 @@ def occluded_parts(
     """Return by how much the output falls when each part alone is hidden."""
     parts = parts_of(session, segments, channels)
     if session.inputs.is_floating_point():
-        behind, name = session.baseline("zero" if baseline is None else baseline)
-        hiding = session.kind.hiding(session.inputs, parts, behind[None])
+        reference, name = session.baseline("zero" if baseline is None else baseline)
+        hiding = session.kind.hiding(session.inputs, parts, reference[None])
     else:
         hidden, name = absent_parts(session, baseline)
         hiding = session.kind.hiding(session.inputs, parts, hidden)

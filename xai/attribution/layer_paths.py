@@ -78,9 +78,9 @@ def conductance(
             if before is not None:  # the last point of the batch before, from which the path goes on
                 values, gradient = (torch.cat([old, new]) for old, new in zip(before, here, strict=True))
                 numbers = torch.cat([indices[:1] - 1, indices])
-            moved = (values[1:] - values[:-1]).double() * (gradient[1:] + gradient[:-1]).double() / 2
+            contributions = (values[1:] - values[:-1]).double() * (gradient[1:] + gradient[:-1]).double() / 2
             same = numbers[1:] % (steps + 1) != 0  # else a row ends here and the next one begins
-            path.total(moved).index_add_(0, numbers[1:][same] // (steps + 1), moved[same])
+            path.total(contributions).index_add_(0, numbers[1:][same] // (steps + 1), contributions[same])
             before = values[-1:], gradient[-1:]
         made = path.sums.to(session.inputs.dtype)
         start = session.scores(path.start, session.rows)

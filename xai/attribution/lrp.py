@@ -18,7 +18,7 @@ from xai.attribution.lrp_input_rules import AT_INPUT, InputRelevance, LayerRules
 from xai.attribution.lrp_rules import ALPHA_BETA, EPSILON, GAMMA, Split, shares
 from xai.attribution.operations import ELEMENTWISE, SELECTING
 from xai.attribution.relevance import Account
-from xai.attribution.relevance_rules import mark_bounded, products, relevance_rules
+from xai.attribution.relevance_rules import note_bounded, products, relevance_rules
 from xai.attribution.rewritten import REWRITTEN
 from xai.base.arguments import real_number
 from xai.base.errors import InputError, NetworkError, names_errors
@@ -175,7 +175,7 @@ def _table(rule: str, by_layer: LayerRules, split: Split, account: Account, reac
 
         account.ran(operation.name, "as it is")
         output = connect(values, operation.sources[0])
-        mark_bounded(output, operation.name)
+        note_bounded(output, operation.name)
         return output
 
     return {

@@ -61,10 +61,10 @@ class MapLayer:
 
     def run(self) -> dict[str, object]:
         """Return what an explanation says of how the layer was read."""
-        said: dict[str, object] = {"grid": list(self.grid), **self.named_axes()}
+        described: dict[str, object] = {"grid": list(self.grid), **self.named_axes()}
         if self.calls > 1:
-            said["call"] = f"{self.calls} of {self.calls}"
-        return said
+            described["call"] = f"{self.calls} of {self.calls}"
+        return described
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _patches_with_gradient(maps: list[tuple[_Met, MapLayer]], score: Tensor, bat
     """Return the names of the layers of tokens where more than one patch has a gradient."""
     found: set[str] = set()
 
-    def look(one: _Met, made: MapLayer) -> Callable[[tuple[Tensor | None, ...]], None]:
+    def record_layer(one: _Met, made: MapLayer) -> Callable[[tuple[Tensor | None, ...]], None]:
         def hook(gradients: tuple[Tensor | None, ...]) -> None:
             gradient = gradients[one.place]
             if gradient is not None and int(made.channels_first(gradient).flatten(2).any(1).sum(1).max()) > 1:
@@ -141,7 +141,7 @@ def _patches_with_gradient(maps: list[tuple[_Met, MapLayer]], score: Tensor, bat
         return hook
 
     tokens = [(one, made) for one, made in maps if made.before is not None]
-    handles = [one.node.register_prehook(look(one, made)) for one, made in tokens if one.node is not None]
+    handles = [one.node.register_prehook(record_layer(one, made)) for one, made in tokens if one.node is not None]
     try:
         gradient_of(score, batch)
     finally:
@@ -155,7 +155,7 @@ def _named(session: Session, name: str, met: list[_Met], used: set[object], resh
     if found is None:
         raise LayerError("layer", expected="a layer that the forward pass reaches", got=repr(name))
     if reshape is not None:
-        made = _given(found, reshape)
+        made = _as_asked(found, reshape)
     else:
         made = found.layer()
         sides = len(session.inputs.shape[2:])
@@ -173,7 +173,7 @@ def _named(session: Session, name: str, met: list[_Met], used: set[object], resh
     return made
 
 
-def _given(found: _Met, reshape: Reshape) -> MapLayer:
+def _as_asked(found: _Met, reshape: Reshape) -> MapLayer:
     """Return a layer as the caller says that it is to be read."""
     if not isinstance(reshape, tuple | list) and callable(reshape):
         shape = _tried(reshape, found.shape)
@@ -219,7 +219,7 @@ def _pass(session: Session) -> tuple[list[_Met], Tensor, Tensor, bool]:
     batch = session.inputs[:1].detach().repeat_interleave(count, 0).requires_grad_()
     layouts = Layouts(batch, _positions(session))
 
-    def look(name: str, module: nn.Module, inputs: tuple, output: object) -> None:
+    def record_layer(name: str, module: nn.Module, inputs: tuple, output: object) -> None:
         tensor = first_tensor(output)
         if tensor is None:
             return
@@ -228,7 +228,9 @@ def _pass(session: Session) -> tuple[list[_Met], Tensor, Tensor, bool]:
         met[name] = _Met(name, module, tuple(tensor.shape), tensor.grad_fn, tensor.output_nr, layout, calls)
 
     handles = [
-        module.register_forward_hook(lambda module, inputs, output, name=name: look(name, module, inputs, output))
+        module.register_forward_hook(
+            lambda module, inputs, output, name=name: record_layer(name, module, inputs, output)
+        )
         for name, module in network.named_modules()
         if name and not isinstance(module, torch.jit.ScriptModule)
     ]

@@ -21,15 +21,15 @@ __all__ = [
 SMALL = 0.2  # relative changes below this are put in a series: closed forms lose digits there
 
 
-def rescaled(function: Callable, source: Tensor, behind: Tensor) -> Tensor | None:
-    """Return a function of one number whose gradient is its slope between `behind` and the source."""
-    before = function(behind)
-    if before.shape != behind.shape:
+def rescaled(function: Callable, source: Tensor, reference: Tensor) -> Tensor | None:
+    """Return a function of one number whose gradient is its slope between `reference` and the source."""
+    before = function(reference)
+    if before.shape != reference.shape:
         return None
 
     def values(source: Tensor) -> tuple:
         output, back = pulled_back(function, source)
-        difference = source - behind
+        difference = source - reference
         slope = (output - before) / difference
         near = difference.abs() <= source.abs().mul_(10 * torch.finfo(source.dtype).eps)
         if bool(near.any()):
@@ -39,20 +39,22 @@ def rescaled(function: Callable, source: Tensor, behind: Tensor) -> Tensor | Non
     return connect(values, source)
 
 
-def halfway(function: Callable, sources: Sequence[Tensor], behind: Sequence[Tensor]) -> Tensor:
+def halfway(function: Callable, sources: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
     """Return a function of degree two, such as a product, whose gradient is that halfway.
 
     Along the straight path its gradient changes evenly, so that is the mean: of each change, both factors get half.
     """
 
     def values(*sources: Tensor) -> tuple:
-        _, back = pulled_back(function, *((source + other) / 2 for source, other in zip(sources, behind, strict=True)))
+        _, back = pulled_back(
+            function, *((source + other) / 2 for source, other in zip(sources, reference, strict=True))
+        )
         return function(*sources), back
 
     return connect(values, *sources)
 
 
-def selected(function: Callable, source: Tensor, behind: Tensor) -> Tensor:
+def selected(function: Callable, source: Tensor, reference: Tensor) -> Tensor:
     """Return maxima whose gradient goes to the places that were the maximum, at the input and at the baseline.
 
     Up to the larger of the two maxima the input's place is responsible, from there on the baseline's.
@@ -60,39 +62,39 @@ def selected(function: Callable, source: Tensor, behind: Tensor) -> Tensor:
 
     def values(source: Tensor) -> tuple:
         # In one memory layout: on the flat maps of a blank baseline, another one finds another maximum first.
-        source, before = source.contiguous(), behind.expand_as(source).contiguous()
+        source, before = source.contiguous(), reference.expand_as(source).contiguous()
         (output, back), (other, back_before) = (pulled_back(function, item) for item in (source, before))
         highest = torch.maximum(output, other)
         difference = source - before
         near = difference.abs() <= 10 * torch.finfo(source.dtype).eps * source.abs()
 
         def rule(gradient: Tensor) -> tuple[Tensor]:
-            moved = back(gradient * (highest - other))[0] + back_before(gradient * (output - highest))[0]
-            return (torch.where(near, back(gradient)[0], moved / difference),)
+            shifted_gradient = back(gradient * (highest - other))[0] + back_before(gradient * (output - highest))[0]
+            return (torch.where(near, back(gradient)[0], shifted_gradient / difference),)
 
         return output, rule
 
     return connect(values, source)
 
 
-def quotient(sources: Sequence[Tensor], behind: Sequence[Tensor]) -> Tensor:
+def quotient(sources: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
     """Return numerator over denominator, each with the mean of its gradient along the straight path of both."""
 
     def values(upper: Tensor, lower: Tensor) -> tuple:
-        slopes = _of_quotient(upper, lower, *behind)
+        slopes = _of_quotient(upper, lower, *reference)
         return upper / lower, lambda gradient: _of_each(gradient, slopes, (upper, lower))
 
     return connect(values, *sources)
 
 
-def times_inverse(sources: Sequence[Tensor], behind: Sequence[Tensor]) -> Tensor:
+def times_inverse(sources: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
     """Return a product whose second factor is one over something, with the multipliers of that quotient."""
 
     def values(upper: Tensor, inverse: Tensor) -> tuple:
-        over, to_lower = _of_quotient(upper, inverse.reciprocal(), behind[0], behind[1].reciprocal())
+        over, to_lower = _of_quotient(upper, inverse.reciprocal(), reference[0], reference[1].reciprocal())
         # The slope from the inverse to the denominator is -1 / (inverse before and after).
-        slopes = over, -to_lower / (inverse * behind[1])
-        halves = (inverse + behind[1]) / 2, (upper + behind[0]) / 2
+        slopes = over, -to_lower / (inverse * reference[1])
+        halves = (inverse + reference[1]) / 2, (upper + reference[0]) / 2
         safe = slopes[0].isfinite() & slopes[1].isfinite()
         slopes = tuple(torch.where(safe, slope, half) for slope, half in zip(slopes, halves, strict=True))
         return upper * inverse, lambda gradient: _of_each(gradient, slopes, (upper, inverse))
@@ -137,7 +139,7 @@ def _series(square: Tensor, coefficients: list[float]) -> Tensor:
     return total
 
 
-def softmax(function: Callable, source: Tensor, behind: Tensor, axes: int | tuple[int, ...]) -> Tensor:
+def softmax(function: Callable, source: Tensor, reference: Tensor, axes: int | tuple[int, ...]) -> Tensor:
     """Return a softmax whose multiplier is diag(L) - L L' / sum L, L the logarithmic mean of both softmaxes.
 
     p - q = L (log p - log q), element by element, and log p - log q is the difference of the logits less a constant,
@@ -146,7 +148,7 @@ def softmax(function: Callable, source: Tensor, behind: Tensor, axes: int | tupl
     """
 
     def values(source: Tensor) -> tuple:
-        weights, total = _between(source, behind, axes)
+        weights, total = _between(source, reference, axes)
 
         def rule(gradient: Tensor) -> tuple[Tensor]:
             level = (weights * gradient).sum(axes, keepdim=True) / total
@@ -157,11 +159,11 @@ def softmax(function: Callable, source: Tensor, behind: Tensor, axes: int | tupl
     return connect(values, source)
 
 
-def log_softmax(function: Callable, source: Tensor, behind: Tensor, axes: int | tuple[int, ...]) -> Tensor:
+def log_softmax(function: Callable, source: Tensor, reference: Tensor, axes: int | tuple[int, ...]) -> Tensor:
     """Return the logarithm of a softmax, whose multiplier is 1 - L' / sum L (see `softmax`)."""
 
     def values(source: Tensor) -> tuple:
-        weights, total = _between(source, behind, axes)
+        weights, total = _between(source, reference, axes)
 
         def rule(gradient: Tensor) -> tuple[Tensor]:
             return ((gradient - weights / total * gradient.sum(axes, keepdim=True)).to(source.dtype),)
@@ -171,29 +173,29 @@ def log_softmax(function: Callable, source: Tensor, behind: Tensor, axes: int | 
     return connect(values, source)
 
 
-def logsumexp(function: Callable, source: Tensor, behind: Tensor, axes: int | tuple[int, ...]) -> Tensor:
+def logsumexp(function: Callable, source: Tensor, reference: Tensor, axes: int | tuple[int, ...]) -> Tensor:
     """Return the logarithm of a sum of exponentials, whose multiplier is L / sum L (see `softmax`)."""
 
     def values(source: Tensor) -> tuple:
-        weights, total = _between(source, behind, axes)
+        weights, total = _between(source, reference, axes)
         kept = source.sum(axes, keepdim=True).shape
         return function(source), lambda gradient: ((weights / total * gradient.view(kept)).to(source.dtype),)
 
     return connect(values, source)
 
 
-def _between(source: Tensor, behind: Tensor, axes: int | tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _between(source: Tensor, reference: Tensor, axes: int | tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Return the logarithmic means of two softmaxes, and their sum along the axes."""
-    now, before = (item - item.logsumexp(axes, keepdim=True) for item in (_wide(source), _wide(behind)))
+    now, before = (item - item.logsumexp(axes, keepdim=True) for item in (_wide(source), _wide(reference)))
     # (p - q) / log(p / q), without a difference of near numbers; of an exact 0 and anything it is 0.
-    apart = (now - before).abs().nan_to_num_(0.0, posinf=torch.inf)
-    share = torch.where(apart == 0, 1, -torch.expm1(-apart) / apart)
+    distance = (now - before).abs().nan_to_num_(0.0, posinf=torch.inf)
+    share = torch.where(distance == 0, 1, -torch.expm1(-distance) / distance)
     weights = torch.maximum(now, before).exp().nan_to_num_(0.0) * share
     return weights, weights.sum(axes, keepdim=True).clamp_min(torch.finfo(weights.dtype).tiny)
 
 
 def standardized(
-    source: Tensor, behind: Tensor, axes: tuple[int, ...], epsilon: float, centered: bool = True
+    source: Tensor, reference: Tensor, axes: tuple[int, ...], epsilon: float, centered: bool = True
 ) -> Tensor:
     """Return values less their mean (if `centered`) over their spread, the root of the mean square, along some axes.
 
@@ -203,7 +205,7 @@ def standardized(
     """
 
     def values(source: Tensor) -> tuple:
-        after, before = (_centered(_wide(item), axes, centered) for item in (source, behind))
+        after, before = (_centered(_wide(item), axes, centered) for item in (source, reference))
         spread, spread_before = (
             item.square().mean(axes, keepdim=True).add_(epsilon).sqrt_() for item in (after, before)
         )
@@ -212,8 +214,8 @@ def standardized(
         toward = (after + before) / (spread + spread_before)
 
         def rule(gradient: Tensor) -> tuple[Tensor]:
-            moved = _centered(gradient * over, axes, centered)
-            return ((moved + toward * (gradient * under).mean(axes, keepdim=True)).to(source.dtype),)
+            shifted_gradient = _centered(gradient * over, axes, centered)
+            return ((shifted_gradient + toward * (gradient * under).mean(axes, keepdim=True)).to(source.dtype),)
 
         return (after / spread).to(source.dtype), rule
 

@@ -134,15 +134,15 @@ def occlusion(
 
 def _kind(session: Session, reshape: Reshape | None) -> tuple[Input, dict[str, object]]:
     """Return the kind of what is hidden, and how it is read: a layer's maps or tokens as a grid where they are one."""
-    given, values = session.made_from, session.inputs
+    raw, values = session.made_from, session.inputs
     if reshape is not None and (callable(reshape) or not isinstance(session, LayerSession)):
         got = "a function" if callable(reshape) else "no layer"
         raise InputError("reshape", expected="(tokens before the patches, H, W), of a layer's tokens", got=got)
-    images = isinstance(session, LayerSession) and given is not None and len(session.model.input.axes(given)) == 2
+    images = isinstance(session, LayerSession) and raw is not None and len(session.model.input.axes(raw)) == 2
     if not images or session.layer is None or values.ndim not in (3, 4):
         return session.kind, {}
     try:
-        plain = Session.over(session, inputs=given, made_from=None, layer=None)
+        plain = Session.over(session, inputs=raw, made_from=None, layer=None)
         found = map_layer(plain, session.layer, reshape)
     except (LayerError, InputError):
         if reshape is not None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 __all__ = [
-    "ELEMENTWISE", "FACTORS", "LINEAR", "MAXIMA", "PRODUCTS", "RECTIFIERS", "RECTIFIER_NODES", "SELECTING",
+    "ELEMENTWISE", "FACTORS", "LINEAR", "MAXIMA", "PRODUCTS", "RELUS", "RELU_NODES", "SELECTING",
 ]  # fmt: skip
 
-RECTIFIERS = frozenset((
+RELUS = frozenset((
     "relu", "relu6", "leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus",
     "hardswish", "threshold",
 ))  # fmt: skip
 # One number in, one number out.
-ELEMENTWISE = RECTIFIERS | frozenset((
+ELEMENTWISE = RELUS | frozenset((
     "hardtanh", "clamp", "clip", "clamp_min", "clamp_max", "sigmoid", "tanh", "hardsigmoid", "log_sigmoid",
     "logsigmoid",
     "softsign", "tanhshrink", "hardshrink", "softshrink", "exp", "expm1", "exp2", "log", "log1p", "log2", "log10",
@@ -49,6 +49,6 @@ PRODUCTS = frozenset((
 SELECTING = frozenset((
     "MaxPool2DWithIndices", "MaxPool3DWithIndices", "AdaptiveMaxPool2D", "AdaptiveMaxPool3D", "Amax",
 ))  # fmt: skip
-RECTIFIER_NODES = frozenset((
+RELU_NODES = frozenset((
     "Relu", "LeakyRelu", "Elu", "Gelu", "Silu", "Mish", "Softplus", "Hardswish", "Threshold", "PreluKernel",
 ))  # fmt: skip

@@ -20,11 +20,11 @@ from torch.autograd.graph import Node
 from torch.nn import functional
 
 from xai.attribution.backward_rules import Operation, Rule, connect, kind_of, pulled_back
-from xai.attribution.handwritten_softmax import EACH, behind
+from xai.attribution.handwritten_softmax import EACH, before_nodes
 from xai.attribution.operations import FACTORS
 from xai.attribution.relevance import Account
 
-__all__ = ["mark_bounded", "products", "relevance_rules"]
+__all__ = ["note_bounded", "products", "relevance_rules"]
 
 # What a gate may have gone through on the way to its product; a constant that is added is looked at.
 THROUGH = EACH - {"Add", "Sub", "Rsub", "Div"} | {"Permute", "Select", "Slice", "Split", "SplitWithSizes", "Transpose"}
@@ -71,7 +71,7 @@ def products(operation: Operation, account: Account) -> Tensor | None:
     return connect(values, *sources)
 
 
-def mark_bounded(output: Tensor, name: str) -> None:
+def note_bounded(output: Tensor, name: str) -> None:
     """Note at the node of a bounded activation that it is one: with a constant added to it, it is a gate."""
     if name in BOUNDED:
         output.grad_fn.bounded = True  # ty: ignore[invalid-assignment]  # a node takes any attribute
@@ -81,7 +81,7 @@ def is_gate(factor: Tensor) -> bool:
     """Does a factor only say how much of the others passes: a sigmoid, one over something, 1 + tanh?"""
     shifted, node = False, factor.grad_fn
     while node is not None:
-        node, _ = behind((node, 0), THROUGH)
+        node, _ = before_nodes((node, 0), THROUGH)
         if node is None:
             return False
         kind, edges = kind_of(node), [edge for edge, _ in node.next_functions]
@@ -161,14 +161,14 @@ _Form = tuple[Callable[[Tensor], Tensor], "Tensor | None", "Tensor | None"]
 def _layer_norm(operation: Operation) -> _Form:
     axes = tuple(range(-len(operation.argument(1, "normalized_shape")), 0))
     epsilon = operation.argument(4, "eps", 1e-5)
-    return _over_spread(axes, epsilon, True), operation.argument(2, "weight"), operation.argument(3, "bias")
+    return _standardized(axes, epsilon, True), operation.argument(2, "weight"), operation.argument(3, "bias")
 
 
 def _rms_norm(operation: Operation) -> _Form:
     axes = tuple(range(-len(operation.argument(1, "normalized_shape")), 0))
     epsilon = operation.argument(3, "eps")
     epsilon = torch.finfo(operation.sources[0].dtype).eps if epsilon is None else epsilon
-    return _over_spread(axes, epsilon, False), operation.argument(2, "weight"), None
+    return _standardized(axes, epsilon, False), operation.argument(2, "weight"), None
 
 
 def _group_norm(operation: Operation) -> _Form:
@@ -190,17 +190,17 @@ _FORMS: dict[str, Callable[[Operation], _Form | None]] = {
 
 
 def _grouped(operation: Operation, groups: int, numbers: tuple, epsilon: float) -> _Form:
-    whole = _over_spread((-1,), epsilon, True)
+    whole = _standardized((-1,), epsilon, True)
     channels = (-1, *(1,) * (operation.sources[0].ndim - 2))
     weight, bias = (None if item is None else item.view(channels) for item in numbers)
     return lambda source: whole(source.reshape(len(source), groups, -1)).view_as(source), weight, bias
 
 
-def _over_spread(axes: tuple[int, ...], epsilon: float, centered: bool) -> Callable[[Tensor], Tensor]:
+def _standardized(axes: tuple[int, ...], epsilon: float, centered: bool) -> Callable[[Tensor], Tensor]:
     def scaled(source: Tensor) -> Tensor:
         wide = source.float() if source.element_size() < 4 else source
-        apart = wide - wide.mean(axes, keepdim=True) if centered else wide
-        spread = apart.detach().square().mean(axes, keepdim=True).add(epsilon).sqrt()
-        return (apart / spread).to(source.dtype)
+        centered_values = wide - wide.mean(axes, keepdim=True) if centered else wide
+        spread = centered_values.detach().square().mean(axes, keepdim=True).add(epsilon).sqrt()
+        return (centered_values / spread).to(source.dtype)
 
     return scaled

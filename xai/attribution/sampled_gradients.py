@@ -69,26 +69,26 @@ def gradient_shap(
     samples = whole_number("samples", samples, 2)
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("gradient_shap", inputs, target, seed=seed, **run) as session:
-        behind, name = session.background(background)
+        references, name = session.background(background)
         chosen, share = (
             torch.empty(len(session), samples, dtype=dtype) for dtype in (torch.long, session.inputs.dtype)
         )
         for row in session.rows.tolist():
             generator = session.generator(row)
-            chosen[row] = _dealt(len(behind), samples, generator)
+            chosen[row] = _dealt(len(references), samples, generator)
             share[row] = torch.rand(samples, generator=generator, dtype=share.dtype)
         chosen, share = chosen.to(session.inputs.device), share.to(session.inputs.device)
 
         def values(rows: Tensor, number: Tensor) -> Tensor:
-            start = behind[chosen[rows, number], rows]
+            start = references[chosen[rows, number], rows]
             path = session.inputs[rows] - start
             return session.gradient(start + per_item(share[rows, number], path) * path, rows)[1] * path
 
         mean, error = mean_of_samples(session, chosen, values)
         empty = torch.zeros(len(session), dtype=torch.float64, device=session.inputs.device)
-        for indices in session.chunks(len(session) * len(behind)):
-            rows, number = indices // len(behind), indices % len(behind)
-            empty.index_add_(0, rows, session.scores(behind[number, rows], rows) / len(behind))
+        for indices in session.chunks(len(session) * len(references)):
+            rows, number = indices // len(references), indices % len(references)
+            empty.index_add_(0, rows, session.scores(references[number, rows], rows) / len(references))
         note_completeness(session, mean, session.scores(session.inputs, session.rows) - empty)
         options = {"background": "given" if name == "data" else background, "samples": samples}
         extra = {"standard_error": error, "baseline": name, "options": options}

@@ -92,8 +92,8 @@ def kernel_shap(
                 "scores_only": True}  # fmt: skip
     with model.explaining("kernel_shap", inputs, target, **settings) as session:
         parts = parts_of(session, segments, channels)
-        behind, name = absent_parts(session, background, "background")
-        hiding = session.kind.hiding(session.inputs, parts, behind)
+        background_rows, name = absent_parts(session, background, "background")
+        hiding = session.kind.hiding(session.inputs, parts, background_rows)
         full = session.scores(session.inputs, session.rows)
         dtype = session.inputs.dtype if session.inputs.is_floating_point() else torch.float32
         counts = torch.tensor(parts.counts())

@@ -83,12 +83,12 @@ def smoothgrad(
     noise = real_number("noise", noise, 0)
     if statistic not in STATISTICS:
         raise InputError("statistic", expected=f"one of {', '.join(STATISTICS)}", got=repr(statistic))
-    given = _checked(method, options, layer)
+    method_options = _checked(method, options, layer)
     run = {"passes": samples, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("smoothgrad", inputs, target, seed=seed, **run) as session:
         fields: dict[str, Any] = {}
         values = _noisy(
-            session, noise, _gradient(session) if method == "gradient" else _of(session, method, given, fields)
+            session, noise, _gradient(session) if method == "gradient" else _of(session, method, method_options, fields)
         )
         if statistic == "variance":
             made = _variance(session, samples, values)
@@ -97,13 +97,13 @@ def smoothgrad(
             strata = torch.zeros(len(session), samples, dtype=torch.long, device=session.inputs.device)
             made, error = mean_of_samples(session, strata, lambda rows, number: values(rows, number) ** power)
             fields["standard_error"] = error
-        said: dict[str, object] = {"noise": noise, "samples": samples}
+        recorded: dict[str, object] = {"noise": noise, "samples": samples}
         if statistic != "mean":
-            said |= {"statistic": statistic, "claim": "region"}
+            recorded |= {"statistic": statistic, "claim": "region"}
         if method != "gradient":
-            said |= {"claim": METHODS[method].claim, "method": method, "options": given} | said
+            recorded |= {"claim": METHODS[method].claim, "method": method, "options": method_options} | recorded
         over = "input" if statistic == "variance" else over_of_means(session)
-        return session.explanation("smoothgrad", made, over, options=said, **fields)
+        return session.explanation("smoothgrad", made, over, options=recorded, **fields)
 
 
 def _checked(method: str, options: Mapping[str, object] | None, layer: str | None) -> dict[str, object]:

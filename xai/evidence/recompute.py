@@ -58,7 +58,7 @@ def _remade(model: Model, explanation: Explanation, changes: dict[str, object]) 
     except Exception as error:
         got = f"{type(error).__name__}: {one_line(error)}"
         raise InputError("remake", expected="a function (model, inputs, target) -> values", got=got) from error
-    behind, tokens = explanation.background, options.get("units") == "given"
+    background, tokens = explanation.background, options.get("units") == "given"
     return Explanation.of(
         model,
         inputs,
@@ -66,7 +66,7 @@ def _remade(model: Model, explanation: Explanation, changes: dict[str, object]) 
         target,
         claim=str(options["claim"]),
         method=explanation.method,
-        baseline=explanation.baseline if behind is None else behind[0],
+        baseline=explanation.baseline if background is None else background[0],
         names=explanation.row_names if tokens else explanation.names or None,
         over=None if explained_layer(explanation) is not None else explanation.over,
         of=None if options.get("of") is None else str(options["of"]),

@@ -17,28 +17,28 @@ REPRODUCED = 0.99
 NO_MORE = 0.05  # of a map's ranks that what is given leaves unsaid: less is no map of its own
 
 
-def alike(first: Tensor, second: Tensor, given: Tensor | None = None) -> tuple[float, float]:
+def alike(first: Tensor, second: Tensor, ties: Tensor | None = None) -> tuple[float, float]:
     """Return the rank correlations of the values and of their magnitudes, where either map is not 0.
 
     Both, since a map that keeps its picture and only flips signs has not changed. Where a map has one value besides 0,
-    what counts is which places have it, so that the zeros are compared too. given: like the maps; what both share with
+    what counts is which places have it, so that the zeros are compared too. ties: like the maps; what both share with
     it is taken out (Spearman's partial correlation), but where a map is no more than it.
     """
     first, second = (part.detach().double().flatten().cpu() for part in (first, second))
-    given = None if given is None else given.detach().double().flatten().cpu()
-    return _there(first, second, given), _there(first.abs(), second.abs(), given)
+    ties = None if ties is None else ties.detach().double().flatten().cpu()
+    return _correlation(first, second, ties), _correlation(first.abs(), second.abs(), ties)
 
 
-def _there(first: Tensor, second: Tensor, given: Tensor | None) -> float:
-    there = (first != 0) | (second != 0)
-    levels = min((part[there].unique().numel() for part in (first, second)), default=0)
+def _correlation(first: Tensor, second: Tensor, ties: Tensor | None) -> float:
+    nonzero = (first != 0) | (second != 0)
+    levels = min((part[nonzero].unique().numel() for part in (first, second)), default=0)
     if levels > 1:
-        first, second = first[there], second[there]
-        given = None if given is None else given[there]
+        first, second = first[nonzero], second[nonzero]
+        ties = None if ties is None else ties[nonzero]
     both = float(rank_correlation(first[None], second)[0])
-    if given is None:
+    if ties is None:
         return both
-    one, other = rank_correlation(torch.stack([first, second]), given).tolist()
+    one, other = rank_correlation(torch.stack([first, second]), ties).tolist()
     left = (1 - one**2) * (1 - other**2)
     return both if left < NO_MORE**2 else (both - one * other) / left**0.5
 

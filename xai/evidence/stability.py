@@ -116,21 +116,21 @@ def repeated(explanation: Explanation, noisy: Tensor, draws: int) -> Explanation
     """Return an explanation of other inputs (N x draws, ...), for each row as many, to be made again."""
     segments = None if explanation.segments is None else explanation.segments.repeat_interleave(draws, 0)
     target = tuple(target for target in explanation.target for _ in range(draws))
-    behind = explanation.background
-    if behind is not None and behind.shape[1] > 1:
-        behind = behind.repeat_interleave(draws, 1)
-    return replace(explanation, inputs=noisy, target=target, segments=segments, background=behind)
+    background = explanation.background
+    if background is not None and background.shape[1] > 1:
+        background = background.repeat_interleave(draws, 1)
+    return replace(explanation, inputs=noisy, target=target, segments=segments, background=background)
 
 
 def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control: float, noise: str) -> Finding:
     name, draws = "stability", int(kept.sum())
-    moved = f"moved copies of the map, which correlate {control:.2f} with it"
-    few = too_few_values(name, values, PASSES_ABOVE, moved)
+    control_text = f"moved copies of the map, which correlate {control:.2f} with it"
+    few = too_few_values(name, values, PASSES_ABOVE, control_text)
     if few is not None:
         return few
     if not draws:
         text = f"Untestable: none of {len(kept)} draws of noise kept the prediction."
-        return Finding(name, "untestable", None, PASSES_ABOVE, moved, text, {"kept": 0})
+        return Finding(name, "untestable", None, PASSES_ABOVE, control_text, text, {"kept": 0})
     marked = _marked(values)
     others = torch.stack([other.flatten()[marked] for other, keeps in zip(again, kept.tolist(), strict=True) if keeps])
     found = rank_correlation(others, values.flatten()[marked])
@@ -140,4 +140,4 @@ def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control
         f"{SAYS[status]}: with noise that keeps the prediction ({noise}), the map correlates {score:.2f} with itself."
     )
     details = {"kept": draws, "draws": len(kept), "least": float(found.min()), "control": control, "noise": noise}
-    return Finding(name, status, score, PASSES_ABOVE, moved, text, details)
+    return Finding(name, status, score, PASSES_ABOVE, control_text, text, details)

@@ -48,9 +48,9 @@ def windows_of(shape: tuple[int, ...], present: Tensor | None = None, segments: 
         side = max(1, math.ceil(math.sqrt(shape[0] * shape[1] / WINDOWS)))
         rows, columns = (torch.arange(length) // side for length in shape)
         return rows[:, None] * (int(columns[-1]) + 1) + columns
-    there = torch.ones(shape, dtype=torch.bool) if present is None else present.cpu()
-    length = max(1, math.ceil(int(there.sum()) / (WINDOWS + 4)))
-    return torch.where(there, (there.cumsum(0) - 1) // length, -1)
+    present_mask = torch.ones(shape, dtype=torch.bool) if present is None else present.cpu()
+    length = max(1, math.ceil(int(present_mask.sum()) / (WINDOWS + 4)))
+    return torch.where(present_mask, (present_mask.cumsum(0) - 1) // length, -1)
 
 
 def draw_sets(windows: int, seed: int, share: float = 1.0) -> Sets:

@@ -71,6 +71,6 @@ def activating_examples(
             mean=values.mean(0),
             deviation=values.std(0, correction=0),
             rows=len(session),
-            inputs=session.inputs if session.words is None else session.words.given,
+            inputs=session.inputs if session.words is None else session.words.raw,
             model_digest=model.digest(),
         )

@@ -74,7 +74,7 @@ def concept_sensitivity(
     if isinstance(target, tuple | list):
         raise TargetError("target", expected="one class", got=describe(target))
     slopes, _, number = _read(model, inputs, target, layer, batch_size, "inputs")
-    pool = _read(model, others, target, layer, batch_size, "others")[1]
+    candidates = _read(model, others, target, layer, batch_size, "others")[1]
     shown = {
         name: _read(model, part, target, layer, batch_size, f"concepts[{name!r}]")[1] for name, part in concepts.items()
     }
@@ -82,18 +82,18 @@ def concept_sensitivity(
         if len(part) < LEAST or part.shape[1] != slopes.shape[1]:
             wanted = f"at least {LEAST} examples with {slopes.shape[1]} numbers in layer {layer!r}"
             raise InputError(f"concepts[{name!r}]", expected=wanted, got=f"{len(part)} with {part.shape[1]}")
-        if len(pool) < 2 * len(part):
+        if len(candidates) < 2 * len(part):
             wanted = f"at least {2 * len(part)}, twice the examples of {name!r}"
-            raise InputError("others", expected=wanted, got=f"{len(pool)}")
-    center, spread = pool.mean(0), pool.std(0).clamp_min(1e-6 * float(pool.std().clamp_min(1e-12)))
+            raise InputError("others", expected=wanted, got=f"{len(candidates)}")
+    center, spread = candidates.mean(0), candidates.std(0).clamp_min(1e-6 * float(candidates.std().clamp_min(1e-12)))
     # In standardized units a derivative is multiplied by the spread, so that no unit counts for its scale alone.
-    slopes, pool = slopes * spread, (pool - center) / spread
+    slopes, candidates = slopes * spread, (candidates - center) / spread
     found, raw, nulls = [], [], []
     for part in shown.values():
         generator = torch.Generator().manual_seed(seed)  # the same controls for concepts of the same size
         examples = (part - center) / spread
-        found.append(_score(examples, pool, slopes, generator))
-        null = torch.tensor([_control(len(part), pool, slopes, generator) for _ in range(controls)]).double()
+        found.append(_score(examples, candidates, slopes, generator))
+        null = torch.tensor([_control(len(part), candidates, slopes, generator) for _ in range(controls)]).double()
         nulls.append(null)
         raw.append(rank_p_value(null.abs().numpy(), abs(found[-1].alignment), among=False))
     corrected = holm(raw)
@@ -155,16 +155,16 @@ class _Facts(NamedTuple):
 
 
 def _score(
-    examples: Tensor, pool: Tensor, slopes: Tensor, generator: torch.Generator, left_out: Tensor | None = None
+    examples: Tensor, candidates: Tensor, slopes: Tensor, generator: torch.Generator, left_out: Tensor | None = None
 ) -> _Facts:
     """Return the share of positive derivatives, the cosine, and the accuracy on held-out examples, over draws."""
     count = len(examples)
     held = max(2, count // 3)
-    allowed = torch.arange(len(pool)) if left_out is None else torch.where(~left_out)[0]
+    allowed = torch.arange(len(candidates)) if left_out is None else torch.where(~left_out)[0]
     directions = torch.nn.functional.normalize(slopes, dim=1)
     shares, cosines, right = [], [], []
     for _ in range(DRAWS):
-        drawn = pool[allowed[torch.randperm(len(allowed), generator=generator)[:count]]]
+        drawn = candidates[allowed[torch.randperm(len(allowed), generator=generator)[:count]]]
         shuffled = examples[torch.randperm(count, generator=generator)]
         vector, threshold = concept_vector(shuffled[held:], drawn[held:])
         along = directions @ vector
@@ -176,10 +176,10 @@ def _score(
     return _Facts(sum(shares) / DRAWS, sum(cosines) / DRAWS, sum(right) / DRAWS)
 
 
-def _control(count: int, pool: Tensor, slopes: Tensor, generator: torch.Generator) -> float:
-    chosen = torch.zeros(len(pool), dtype=torch.bool)
-    chosen[torch.randperm(len(pool), generator=generator)[:count]] = True
-    return _score(pool[chosen], pool, slopes, generator, chosen).alignment
+def _control(count: int, candidates: Tensor, slopes: Tensor, generator: torch.Generator) -> float:
+    chosen = torch.zeros(len(candidates), dtype=torch.bool)
+    chosen[torch.randperm(len(candidates), generator=generator)[:count]] = True
+    return _score(candidates[chosen], candidates, slopes, generator, chosen).alignment
 
 
 def _finding(name: str, called: str, facts: _Facts, p_value: float, raw: float, null: Tensor) -> Finding:
@@ -187,17 +187,17 @@ def _finding(name: str, called: str, facts: _Facts, p_value: float, raw: float, 
     details = {"p_value": raw, "p_corrected": p_value, **facts._asdict()}
     effect = "raises" if facts.alignment >= 0 else "lowers"
     share = facts.share if facts.alignment >= 0 else 1 - facts.share
-    says = (
+    claim = (
         f"moving towards {name} {effect} {called} on {share:.0%} of its examples "
         f"(alignment {facts.alignment:+.2f}, p = {p_value:.3f})"
     )
     if p_value > ALPHA:
-        text = f"Not supported: {says}, no more unusual than random concepts."
+        text = f"Not supported: {claim}, no more unusual than random concepts."
         return Finding("concept", "fail", p_value, ALPHA, control, text, details)
     if facts.accuracy <= LEAST_ACCURACY:
         text = (
-            f"Weak: {says}, but the layer tells only {facts.accuracy:.0%} of held-out examples of {name} from others."
+            f"Weak: {claim}, but the layer tells only {facts.accuracy:.0%} of held-out examples of {name} from others."
         )
         return Finding("concept", "warn", p_value, ALPHA, control, text, details)
-    text = f"Supported: {says}; the layer tells {facts.accuracy:.0%} of held-out examples of {name} from others."
+    text = f"Supported: {claim}; the layer tells {facts.accuracy:.0%} of held-out examples of {name} from others."
     return Finding("concept", "pass", p_value, ALPHA, control, text, details)

@@ -90,11 +90,17 @@ class _Rows:
     """Rows with what each should be answered, and their losses."""
 
     def __init__(
-        self, model: Model, inputs: object, truth: object, argument: str, judge: Model | None, batch_size: int | None
+        self,
+        model: Model,
+        inputs: object,
+        truth: object,
+        argument: str,
+        predictor: Model | None,
+        batch_size: int | None,
     ) -> None:
         self.model, self.batch_size = model, batch_size
         self.inputs = model.prepare(inputs, "inputs" if argument == "target" else "train")
-        predicted = (judge or model).predict(self.inputs)
+        predicted = (predictor or model).predict(self.inputs)
         self.truth = self._truth(truth, argument, predicted)
 
     def _truth(self, truth: object, argument: str, predicted: Tensor) -> Tensor:

@@ -74,8 +74,8 @@ def shapley_interactions(
             wanted = "images, rows or series of numbers"
             raise InputError("inputs", expected=wanted, got=describe(session.inputs))
         parts = session.kind.parts(session.inputs, segments, seed)
-        behind, name = session.background(background)
-        hiding = session.kind.hiding(session.inputs, parts, behind)
+        background_rows, name = session.background(background)
+        hiding = session.kind.hiding(session.inputs, parts, background_rows)
         made: list[Tensor] = []
         for row, count in enumerate(parts.counts()):
             if not 2 <= count <= MOST_PARTS:
@@ -91,9 +91,9 @@ def shapley_interactions(
             for names, matrix in zip(own, made, strict=True)
         )
         labels = session.target.labels()
-        said = tuple(_called(model, label) for label in labels)
+        target_names = tuple(_called(model, label) for label in labels)
         options: dict[str, object] = {"index": index, "background": name, "of": of}
-        return Interactions(made, named, index, said, parts.over, options, model.digest())
+        return Interactions(made, named, index, target_names, parts.over, options, model.digest())
 
 
 def _called(model: Model, label: object) -> str:
@@ -111,9 +111,9 @@ def pairs_of(worth: Tensor, parts: int, index: str) -> Tensor:
     for first in range(parts):
         for second in range(first):
             bits = (1 << first) + (1 << second)
-            rest = numbers[(numbers & bits) == 0]  # the coalitions of the others
-            both = worth[rest + bits] - worth[rest + (1 << first)] - worth[rest + (1 << second)] + worth[rest]
-            matrix[first, second] = matrix[second, first] = both @ _weights(parts, index)[sizes[rest]]
+            others = numbers[(numbers & bits) == 0]  # the coalitions of the others
+            both = worth[others + bits] - worth[others + (1 << first)] - worth[others + (1 << second)] + worth[others]
+            matrix[first, second] = matrix[second, first] = both @ _weights(parts, index)[sizes[others]]
     if index == "taylor":
         alone = worth[1 << torch.arange(parts)] - worth[0]
         return matrix + torch.diag(alone)
@@ -134,6 +134,6 @@ def _values(worth: Tensor, parts: int, numbers: Tensor, sizes: Tensor) -> Tensor
     weights = torch.tensor([1 / parts / math.comb(parts - 1, size) for size in range(parts)], dtype=torch.float64)
     found = []
     for part in range(parts):
-        rest = numbers[(numbers >> part) % 2 == 0]
-        found.append((worth[rest + (1 << part)] - worth[rest]) @ weights[sizes[rest]])
+        others = numbers[(numbers >> part) % 2 == 0]
+        found.append((worth[others + (1 << part)] - worth[others]) @ weights[sizes[others]])
     return torch.stack(found)

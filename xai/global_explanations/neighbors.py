@@ -76,8 +76,8 @@ def nearest_examples(
     lengths, indices = _nearest(own, known, count, distance)
     # The nearest one of a training row is itself. Of many, a part evenly spaced says how far apart they lie.
     some = known[:: -(-len(known) // MOST_COMPARED)]
-    apart = _nearest(some, known, 2, distance)[0][:, 1]
-    novelty = (apart[None] < lengths[:, :1]).double().mean(1)
+    spacing = _nearest(some, known, 2, distance)[0][:, 1]
+    novelty = (spacing[None] < lengths[:, :1]).double().mean(1)
     known_labels = None if labels is None else as_labels(model, labels, len(train_prediction))
     if known_labels is not None:
         check_outputs(known_labels, train_prediction.shape[1])
@@ -123,15 +123,15 @@ def _nearest(first: Tensor, second: Tensor, count: int, distance: str) -> tuple[
     """Return the distances to the nearest rows, and their numbers, (N, count); ties go to the lower number."""
     found = []
     for part in first.split(max(1, AT_ONCE // len(second))):
-        apart = 1 - part @ second.T if distance == "cosine" else torch.cdist(part, second)
-        lengths, order = apart.topk(count, largest=False)
+        spacing = 1 - part @ second.T if distance == "cosine" else torch.cdist(part, second)
+        lengths, order = spacing.topk(count, largest=False)
         order, place = order.sort(dim=1)
         lengths, again = lengths.gather(1, place).sort(dim=1, stable=True)
         order = order.gather(1, again)
         # Of rows that are equally far as the last one, those with the lower number.
-        tied = ((apart <= lengths[:, -1:]).sum(1) > count).nonzero()[:, 0]
+        tied = ((spacing <= lengths[:, -1:]).sum(1) > count).nonzero()[:, 0]
         if len(tied):
-            lengths[tied], order[tied] = (item[:, :count] for item in apart[tied].sort(dim=1, stable=True))
+            lengths[tied], order[tied] = (item[:, :count] for item in spacing[tied].sort(dim=1, stable=True))
         found.append((lengths.clamp_min(0), order))
     return torch.cat([lengths for lengths, _ in found]), torch.cat([order for _, order in found])
 
@@ -148,12 +148,12 @@ def _finding(predicted: int, labels: Tensor | None, neighbors: Tensor, novelty: 
     p_value = float(binom.sf(same - 1, count, share))
     details = {"p_value": p_value, "same": same, "count": count, "share": share, "novelty": novelty}
     control = f"{count} training rows drawn at random, of which {count * share:.1f} are {names[predicted]}"
-    says = f"{same} of the {count} nearest training rows are {names[predicted]}, as predicted"
+    sentence = f"{same} of the {count} nearest training rows are {names[predicted]}, as predicted"
     if share**count > ALPHA:
-        text = f"Untestable: {says}, and {share:.0%} of all training rows are; more neighbors could tell.{aside}"
+        text = f"Untestable: {sentence}, and {share:.0%} of all training rows are; more neighbors could tell.{aside}"
         return Finding("neighbors", "untestable", p_value, ALPHA, control, text, details)
     if p_value > ALPHA:
-        text = f"Not supported: {says}; as many are expected by chance (p = {p_value:.3f}).{aside}"
+        text = f"Not supported: {sentence}; as many are expected by chance (p = {p_value:.3f}).{aside}"
         return Finding("neighbors", "fail", p_value, ALPHA, control, text, details)
-    text = f"{says} ({count * share:.1f} by chance, p = {p_value:.2g}).{aside}"
+    text = f"{sentence} ({count * share:.1f} by chance, p = {p_value:.2g}).{aside}"
     return Finding("neighbors", "warn" if far else "pass", p_value, ALPHA, control, text, details)

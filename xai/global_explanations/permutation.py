@@ -101,15 +101,15 @@ def permutation_importance(
                 lent[number, repeat, order] = scores.cpu()
         by_row = falls.mean(1)  # (parts, N)
         # A pair of rows makes each score, so its mean is a U-statistic: what a row moves is what it does in both parts.
-        pulls = by_row - lent.mean(1)
+        influence = by_row - lent.mean(1)
         if chosen == "r2":  # a ratio: rows that make the targets vary move its denominator too
             spread = (targets - targets.mean(0)) ** 2 / targets.var(0, correction=0)
-            pulls = pulls - by_row.mean(1, keepdim=True) * spread.mean(1).cpu()
+            influence = influence - by_row.mean(1, keepdim=True) * spread.mean(1).cpu()
         categorical = {name for name in names if words_of(model, name) is not None}
         return Importance(
             names=tuple(parts),
             values=by_row.mean(1),
-            standard_error=pulls.std(1) / len(session) ** 0.5,
+            standard_error=influence.std(1) / len(session) ** 0.5,
             repeats=falls.mean(2),
             score=float(plain.mean()) + (1.0 if chosen == "r2" else 0.0),
             metric=chosen,

@@ -69,19 +69,19 @@ def surrogate_tree(
             raise InputError("data", expected="at least 8 rows", got=f"{len(rows)}")
         order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).numpy()
         kept, grown = order[: len(rows) // 4], order[len(rows) // 4 :]
-        tests, truth = rows[kept], answers[kept]
+        tests, answered = rows[kept], answers[kept]
         rows, answers = rows[grown], answers[grown]
     else:
-        tests, truth, _ = _answers(model, held_out, seed, batch_size)
+        tests, answered, _ = _answers(model, held_out, seed, batch_size)
     kind = DecisionTreeRegressor if model.task == "regression" else DecisionTreeClassifier
     tree = kind(max_leaf_nodes=leaves, max_depth=depth, random_state=0).fit(rows, answers)
-    said = tree.predict(tests)
+    predicted_by_tree = tree.predict(tests)
     classes = tuple(model.classes or map(str, range(2 if answers.ndim > 1 else int(answers.max()) + 1)))
     settings = {"feature_names": list(names), "decimals": 4, "max_depth": leaves}
     if model.task == "regression":
-        fidelity, interval, baseline, finding = _of_numbers(said, truth, answers)
+        fidelity, interval, baseline, finding = _of_numbers(predicted_by_tree, answered, answers)
     else:
-        fidelity, interval, baseline, finding = _of_classes(said, truth, answers)
+        fidelity, interval, baseline, finding = _of_classes(predicted_by_tree, answered, answers)
         settings["class_names"] = [classes[number] for number in tree.classes_]
     return SurrogateTree(
         tree=tree,
@@ -125,10 +125,10 @@ def _answers(
 
 
 def _of_classes(
-    said: np.ndarray, truth: np.ndarray, answers: np.ndarray
+    predicted_by_tree: np.ndarray, answered: np.ndarray, answers: np.ndarray
 ) -> tuple[float, tuple[float, float], float, Finding]:
-    count, usual = len(truth), np.bincount(answers).argmax()
-    agrees, simply = said == truth, usual == truth
+    count, usual = len(answered), np.bincount(answers).argmax()
+    agrees, simply = predicted_by_tree == answered, usual == answered
     interval = wilson(int(agrees.sum()), count)
     fidelity, baseline = float(agrees.mean()), float(simply.mean())
     better, worse = int((agrees & ~simply).sum()), int((~agrees & simply).sum())
@@ -138,17 +138,17 @@ def _of_classes(
 
 
 def _of_numbers(
-    said: np.ndarray, truth: np.ndarray, answers: np.ndarray
+    predicted_by_tree: np.ndarray, answered: np.ndarray, answers: np.ndarray
 ) -> tuple[float, tuple[float, float], float, Finding]:
     from scipy.stats import wilcoxon
 
-    total = float(((truth - answers.mean()) ** 2).mean())
+    total = float(((answered - answers.mean()) ** 2).mean())
     if total <= 0:
-        raise InputError("held_out", expected="rows on which the answers vary", got=describe(truth))
-    errors, simple = (truth - said) ** 2 / total, (truth - answers.mean()) ** 2 / total
+        raise InputError("held_out", expected="rows on which the answers vary", got=describe(answered))
+    errors, simple = (answered - predicted_by_tree) ** 2 / total, (answered - answers.mean()) ** 2 / total
     fidelity, reach = 1 - float(errors.mean()), 1.96 * float(errors.std(ddof=1)) / len(errors) ** 0.5
     p_value = float(wilcoxon(simple, errors, alternative="greater").pvalue) if np.any(simple != errors) else 1.0
-    says = f"On {len(truth)} rows it has not seen, the tree explains {fidelity:.1%} of the variance of the answers"
+    says = f"On {len(answered)} rows it has not seen, the tree explains {fidelity:.1%} of the variance of the answers"
     return fidelity, (fidelity - reach, fidelity + reach), 0.0, _finding(says, fidelity, 0.0, p_value)
 
 

@@ -43,9 +43,9 @@ def make_baseline(
         return _of_all(name, inputs, axes, names)
     if isinstance(name, str) and name in ("mean", "noise"):
         made, called = inputs.clone(), name
-        for row, there in enumerate(present):
-            if bool(there.any()):
-                made[row, there] = _of_all(name, inputs[row : row + 1, there], axes, names)[0][0]
+        for row, present_mask in enumerate(present):
+            if bool(present_mask.any()):
+                made[row, present_mask] = _of_all(name, inputs[row : row + 1, present_mask], axes, names)[0][0]
     else:
         made, called = _of_all(name, inputs, axes, names)
     kept = present.view(*present.shape, *[1] * (inputs.ndim - 2))

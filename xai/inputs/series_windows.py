@@ -35,8 +35,8 @@ def series_parts(
     if channels not in CHANNELS:
         raise InputError("channels", expected="'together' or 'apart'", got=repr(channels))
     labels, named = [], []
-    for row, there in zip(series, present, strict=True):
-        count = max(1, int(there.sum()))
+    for row, present_mask in zip(series, present, strict=True):
+        count = max(1, int(present_mask.sum()))
         seen = row[:count].detach().double().cpu().numpy()
         given = _labels(how, row.shape[0], len(labels), len(series))
         groups = [seen] if channels == "together" else [seen[:, place : place + 1] for place in range(seen.shape[1])]

@@ -204,9 +204,9 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         if isinstance(how, str):
             raise InputError("segments", expected=f"none, {INPUTS!r}, or labels", got=repr(how))
         labels = given_labels(how, tuple(batch.shape), batch.device)
-        there = self._explained(batch)[0]
+        explained_mask = self._explained(batch)[0]
         for row in labels:
-            row[there], row[~there] = renumbered(row[there]), -1
+            row[explained_mask], row[~explained_mask] = renumbered(row[explained_mask]), -1
         return Parts(labels, "segments", "given")
 
     def _whole(self, name: str, part: Tensor) -> tuple[Tensor, list[list[str]]]:

@@ -42,12 +42,12 @@ def owners_of_labels(text: str, encoded: Encoded, labels: Sequence[int]) -> list
 
 def _owners(text: str, encoded: Encoded, labels: Sequence[int]) -> list[int]:
     """Return the part of each token, -1 for none; white space belongs to what follows it."""
-    owners, behind = [], -1
+    owners, previous = [], -1
     for span, special in reversed(list(zip(encoded.spans, encoded.special, strict=True))):
         start, stop = stripped(text, span)
         if special or start < stop:
-            behind = -1 if special else next((label for label in labels[start:stop] if label >= 0), -1)
-        owners.append(behind)
+            previous = -1 if special else next((label for label in labels[start:stop] if label >= 0), -1)
+        owners.append(previous)
     return owners[::-1]
 
 

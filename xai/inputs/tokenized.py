@@ -142,9 +142,9 @@ class TokenizerReader:
         if sizes != [(count,) for count in counts] and set(sizes) != {(numbers.shape[1],)}:
             return None
         parts, found = self.word_parts(texts, numbers, batch.shape[1]), []
-        for row, owner, there, names in zip(rows, parts.owner, numbers >= 0, parts.names, strict=True):
-            own = owner[there].to(row.device)
-            kept = row if len(row) == len(own) else row[there.to(row.device)]
+        for row, owner, present_mask, names in zip(rows, parts.owner, numbers >= 0, parts.names, strict=True):
+            own = owner[present_mask].to(row.device)
+            kept = row if len(row) == len(own) else row[present_mask.to(row.device)]
             found.append(row.new_zeros(len(names)).index_add(0, own[own >= 0], kept[own >= 0]))
         return found, parts
 
@@ -199,10 +199,10 @@ def _padded(tokenizer: Tokenizer, rows: Sequence[Encoded]) -> Tensor:
     ids = torch.full((len(rows), length), number, dtype=torch.int64)
     mask, types = torch.zeros(2, len(rows), length, dtype=torch.int64)
     for place, row in enumerate(rows):
-        there = slice(length - len(row.ids), length) if side == "left" else slice(len(row.ids))
-        ids[place, there] = torch.tensor(row.ids, dtype=torch.int64)
-        types[place, there] = torch.tensor(row.types, dtype=torch.int64)
-        mask[place, there] = 1
+        present_mask = slice(length - len(row.ids), length) if side == "left" else slice(len(row.ids))
+        ids[place, present_mask] = torch.tensor(row.ids, dtype=torch.int64)
+        types[place, present_mask] = torch.tensor(row.types, dtype=torch.int64)
+        mask[place, present_mask] = 1
     return pack(ids, mask, types)
 
 

@@ -51,7 +51,7 @@ class Controls:
         inside = sums.gather(2, own.expand(3, -1, -1)).mT  # (3, N, columns)
         outside = sums.sum(2)[:, None] - inside
         match, other = inside[1:] / inside[0].clamp_min(1), outside[1:] / outside[0].clamp_min(1)
-        self.apart = match - other  # of the values and of their squares, (2, N, columns)
+        self.deviation = match - other  # of the values and of their squares, (2, N, columns)
         if self.kind == "pairs":
             share, left = inside[0] / ATOMS, math.exp(-1 / (2 * self.width**2)) * outside[0] / ATOMS
             self.center = ((share * match[0] + left * other[0]) / (share + left)).float()  # under the kernel
@@ -67,8 +67,8 @@ class Controls:
         size = self.table.tables.size
         mixing = torch.zeros(len(rows), size, size + self.count, dtype=torch.float64)
         mixing.diagonal(dim1=1, dim2=2)[:] = 1
-        for power, apart in enumerate(self.apart, 1):
-            mixing[:, :, power * size :].diagonal(dim1=1, dim2=2)[:] = apart[rows]
+        for power, deviation in enumerate(self.deviation, 1):
+            mixing[:, :, power * size :].diagonal(dim1=1, dim2=2)[:] = deviation[rows]
         return mixing
 
     def block(self, drawn: Drawn, rows: Tensor, answers: Tensor) -> Tensor:

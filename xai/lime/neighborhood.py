@@ -33,8 +33,8 @@ def fit_masks(
         masks = draw_masks(distribution, groups, -(-settings.passes // (2 * groups)), generator).flatten(0, 1)
         return fit_stored(masks, torch.cat([answer(part).cpu() for part in masks.split(SLAB)]), settings, width)
 
-    def sample(active: list[int], moments: Moments, goal: int) -> None:
-        _sample(distribution, moments, goal, answer, generator)
+    def sample(active: list[int], moments: Moments, target_count: int) -> None:
+        _sample(distribution, moments, target_count, answer, generator)
 
     return fit_rows(1, size, width, sample, settings)[0]
 
@@ -75,14 +75,14 @@ def note_fits(
 def _sample(
     distribution: MaskDistribution,
     moments: Moments,
-    goal: int,
+    target_count: int,
     answer: Callable[[Tensor], Tensor],
     generator: torch.Generator,
 ) -> None:
     groups = moments.sums.shape[1]
     most = max(1, min(SLAB, 2**22 // (distribution.size + 2)) // (2 * groups))
-    while moments.count < goal:
-        pairs = min(most, -(-(goal - moments.count) // (2 * groups)))
+    while moments.count < target_count:
+        pairs = min(most, -(-(target_count - moments.count) // (2 * groups)))
         masks = draw_masks(distribution, groups, pairs, generator)
         answers = answer(masks.flatten(0, 1)).double().cpu()
         moments.add(masks.transpose(1, 2)[None], answers.view(1, groups, 2 * pairs), distribution.weight)

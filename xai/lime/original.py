@@ -115,11 +115,11 @@ def original_text(
         class_names=["answer"], random_state=random_state(session, row), **_selection(session, settings),
     )  # fmt: skip
     size = len(parts.names)
-    told = explainer.explain_instance(
+    explained = explainer.explain_instance(
         "".join(parts.pieces), predict, labels=(0,), num_features=_most(settings, size), num_samples=settings.passes,
         model_regressor=_ridge(settings),
     )  # fmt: skip
-    return _fitted(told.local_exp[0], told.intercept[0], told.score, size, seen[0], settings, width)
+    return _fitted(explained.local_exp[0], explained.intercept[0], explained.score, size, seen[0], settings, width)
 
 
 def original_tabular(session: Session, row: int, table: TableSamples, settings: Settings, width: float) -> Fitted:
@@ -135,11 +135,11 @@ def original_tabular(session: Session, row: int, table: TableSamples, settings: 
         return seen[0]
 
     size = len(table.summary.columns)
-    told = explainer.explain_instance(
+    explained = explainer.explain_instance(
         table.rows[row].numpy(), predict, num_features=_most(settings, size), num_samples=settings.passes,
         model_regressor=_ridge(settings),
     )  # fmt: skip
-    return _fitted(told.local_exp[1], told.intercept[1], told.score, size, seen[0], settings, width)
+    return _fitted(explained.local_exp[1], explained.intercept[1], explained.score, size, seen[0], settings, width)
 
 
 def tabular_explainer(summary: TrainingSummary, width: float, random: object, **selection: str) -> LimeTabularExplainer:

@@ -106,11 +106,11 @@ def _greedy(covers: Tensor, importance: Tensor, budget: int) -> tuple[list[int],
 
 
 def _rows(explanations: object) -> list[Explanation]:
-    given = [explanations] if isinstance(explanations, Explanation) else explanations
-    if not isinstance(given, list | tuple) or not given or not all(isinstance(item, Explanation) for item in given):
+    whole = [explanations] if isinstance(explanations, Explanation) else explanations
+    if not isinstance(whole, list | tuple) or not whole or not all(isinstance(item, Explanation) for item in whole):
         wanted = "an Explanation or a list of them"
         raise InputError("explanations", expected=wanted, got=describe(explanations), operation="submodular_pick")
-    kinds = {item.over for item in given}
+    kinds = {item.over for item in whole}
     if len(kinds) != 1 or not kinds <= {"features", "tokens", "segments", "steps"}:
         raise InputError(
             "explanations",
@@ -118,7 +118,7 @@ def _rows(explanations: object) -> list[Explanation]:
             got=", ".join(sorted(kinds)),
             operation="submodular_pick",
         )
-    return [row for item in given for row in item]
+    return [row for item in whole for row in item]
 
 
 def _kept(row: Explanation, features: int, sure: bool) -> Tensor:
@@ -139,11 +139,11 @@ def _feature_names(rows: list[Explanation]) -> list[list[str]]:
         return [list(row.names) or row.value_names() for row in rows]
     if over != "segments":
         return [row.value_names() for row in rows]
-    looks = [_looks(row) for row in rows]
-    return _visual_words(looks)
+    appearances = [_appearances(row) for row in rows]
+    return _visual_words(appearances)
 
 
-def _looks(row: Explanation) -> Tensor:
+def _appearances(row: Explanation) -> Tensor:
     """Return mean and spread of each channel in each segment of one image, (segments, 2 * channels)."""
     if row.segments is None:
         raise InputError("explanations", expected="ones with their segments", got="values over segments alone")
@@ -159,12 +159,12 @@ def _looks(row: Explanation) -> Tensor:
     return torch.cat([first, spread]).T
 
 
-def _visual_words(looks: list[Tensor]) -> list[list[str]]:
+def _visual_words(appearances: list[Tensor]) -> list[list[str]]:
     from sklearn.cluster import KMeans
 
-    every = torch.cat(looks)
+    every = torch.cat(appearances)
     scaled = (every - every.mean(0)) / every.std(0).clamp_min(1e-12)
     distinct = len(torch.unique(scaled, dim=0))
     kinds = KMeans(n_clusters=min(VISUAL_WORDS, distinct), random_state=0, n_init=3).fit_predict(scaled.numpy())
-    parts = torch.from_numpy(kinds).split([len(part) for part in looks])
+    parts = torch.from_numpy(kinds).split([len(part) for part in appearances])
     return [[f"kind {number}" for number in part.tolist()] for part in parts]

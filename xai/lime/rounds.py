@@ -67,14 +67,14 @@ def fit_rows(
     )
     moments = Moments(rows, groups, size, controls)
     analyses = interim_analyses(start, settings.most_samples)
-    active, goal = list(range(rows)), start
+    active, target_count = list(range(rows)), start
     done: dict[int, Fitted] = {}
     while active:
-        sample(active, moments, goal)
+        sample(active, moments, target_count)
         fit = fit_surrogate(moments, settings.surrogate, settings.penalty, settings.features)
         pairs = undecided_pairs(fit, settings.top, settings.confidence, analyses)
-        goal = min(settings.most_samples, math.ceil(moments.count * GROWTH)) // whole * whole
-        last = settings.samples is not None or goal <= moments.count
+        target_count = min(settings.most_samples, math.ceil(moments.count * GROWTH)) // whole * whole
+        last = settings.samples is not None or target_count <= moments.count
         reason = "fixed" if settings.samples is not None else "cap"
         finished = [place for place, pair in enumerate(pairs) if last or pair is None]
         stopped = ["stable" if pair is None and settings.samples is None else reason for pair in pairs]

@@ -78,8 +78,8 @@ def lime_series(
         else:
             cut = torch.arange(steps) // window if segments is None else segments
             parts = session.kind.parts(session.inputs, (cut, channels))
-        said = {"segments": segments if isinstance(segments, int | None) else parts.cut, "channels": channels}
-        said = said if segments is not None or channels != "together" else {}
+        cutting = {"segments": segments if isinstance(segments, int | None) else parts.cut, "channels": channels}
+        cutting = cutting if segments is not None or channels != "together" else {}
         hidden, fill_name = _hidden(fill, session)
         if fill_name == "given":
             session.background_values = as_row(fill, session.inputs)[None]
@@ -91,7 +91,7 @@ def lime_series(
             session.kind.hiding(session.inputs, parts, hidden[None]),
             fit,
             baseline=fill_name,
-            options={"window": window, **said, "fill": fill_name, "of": run["of"], **chosen},
+            options={"window": window, **cutting, "fill": fill_name, "of": run["of"], **chosen},
         )
 
 

@@ -119,21 +119,21 @@ def categorical_column(name: str, codes: np.ndarray, words: list[str], **more: A
 
 def numeric_column(name: str, values: np.ndarray, bins: str | None, labels: np.ndarray | None, date: bool) -> Column:
     """Return a column of numbers (rows,), some of which may be NaN, cut into bins; labels: for entropy, one per row."""
-    there = ~np.isnan(values)
-    known, gaps = values[there], not there.all()
+    known_mask = ~np.isnan(values)
+    known, gaps = values[known_mask], not known_mask.all()
     if not len(known):
         raise InputError("data", expected="columns with at least one value", got=f"none in {name!r}")
     statistics = (float(known.mean()), float(known.std()), float(known.min()), float(known.max()))
     if bins is None:
         return Column(name, *statistics, date=date)
-    borders = np.unique(_borders(known, bins, None if labels is None else labels[there]))
+    borders = np.unique(_borders(known, bins, None if labels is None else labels[known_mask]))
     codes = np.searchsorted(borders, known)
     inside = [known[codes == code] for code in range(len(borders) + 1)]
     return Column(
         name,
         *statistics,
         borders=borders.tolist(),
-        share=[len(part) / len(values) for part in inside] + [float(1 - there.mean())] * gaps,
+        share=[len(part) / len(values) for part in inside] + [float(1 - known_mask.mean())] * gaps,
         means=[float(part.mean()) if len(part) else 0.0 for part in inside] + [0.0] * gaps,
         stds=[float(part.std()) if len(part) else 0.0 for part in inside] + [0.0] * gaps,
         gaps=gaps,

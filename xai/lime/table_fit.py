@@ -40,15 +40,15 @@ class _Fresh:
         self.session, self.extra, self.rows = session, extra, rows
         self.generators = [session.generator(row) for row in rows]
 
-    def sample(self, active: list[int], moments: Moments, goal: int) -> None:
+    def sample(self, active: list[int], moments: Moments, target_count: int) -> None:
         groups, count = moments.sums.shape[1], moments.count
         if count == 0:
             moments.mixing = self.extra.mixing(torch.tensor(self.rows))
         for place, number in enumerate(active):
             done = count
             row = torch.tensor([self.rows[number]])
-            while done < goal:
-                pairs = min(max(1, SLAB // (2 * groups)), -(-(goal - done) // (2 * groups)))
+            while done < target_count:
+                pairs = min(max(1, SLAB // (2 * groups)), -(-(target_count - done) // (2 * groups)))
                 drawn = self.extra.table.draw(groups, pairs, self.generators[number])
                 answers = _answers(self.session, drawn.values, row)
                 _add(self.extra, moments, drawn, row, answers, place, done == 0)
@@ -63,14 +63,14 @@ class _Shared:
         self.session, self.extra, self.rows = session, extra, rows
         self.generator = session.generator(None)
 
-    def sample(self, active: list[int], moments: Moments, goal: int) -> None:
+    def sample(self, active: list[int], moments: Moments, target_count: int) -> None:
         groups = moments.sums.shape[1]
         rows = torch.tensor([self.rows[number] for number in active])
         asked, which = self._asked(rows)
         if moments.count == 0:
             moments.mixing = self.extra.mixing(rows)
-        while moments.count < goal:
-            pairs = min(max(1, SLAB // (2 * groups)), -(-(goal - moments.count) // (2 * groups)))
+        while moments.count < target_count:
+            pairs = min(max(1, SLAB // (2 * groups)), -(-(target_count - moments.count) // (2 * groups)))
             drawn = self.extra.table.draw(groups, pairs, self.generator)
             answers, first = _answers(self.session, drawn.values, asked), moments.count == 0
             for places in torch.arange(len(rows)).split(max(1, CELLS // drawn.codes.numel())):

@@ -44,9 +44,9 @@ def fit_tree(features: Tensor, answers: Tensor, leaves: int | None) -> Tree:
 
     tree = grown(len(x))
     probes = torch.cat([torch.ones(1, size), 1 - torch.eye(size)]).numpy()
-    said = torch.from_numpy(tree.predict(probes))
-    weights = said[0] - said[1:]
+    predicted = torch.from_numpy(tree.predict(probes))
+    weights = predicted[0] - predicted[1:]
     constant = float(y.std()) <= 5e-7 * float(abs(y).max())
     held = round((1 - HELD_OUT) * len(x))
     r2, fidelity = (None, None) if constant else (tree.score(x, y), grown(held).score(x[held:], y[held:]))
-    return Tree(weights, float(said[0] - weights.sum()), r2, fidelity)
+    return Tree(weights, float(predicted[0] - weights.sum()), r2, fidelity)

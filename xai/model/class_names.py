@@ -10,7 +10,7 @@ from xai.base.errors import InputError, describe
 __all__ = ["class_names"]
 
 
-def class_names(given: object) -> list[str]:
+def class_names(classes: object) -> list[str]:
     """Return names in the order of the outputs, as plain strings.
 
     Of several outputs with one name (ImageNet has two cranes) each is told by its number, as in "crane (134)".
@@ -19,29 +19,29 @@ def class_names(given: object) -> list[str]:
     >>> class_names({1: "dog", 0: "cat"}), class_names(["crane", "maillot", "crane"])
     (['cat', 'dog'], ['crane (0)', 'maillot', 'crane (2)'])
     """
-    if isinstance(given, Mapping):
-        given = _in_order(given)
-    if not isinstance(given, Iterable) or isinstance(given, str | bytes) or getattr(given, "ndim", 1) != 1:
-        raise InputError("classes", expected="names, in the order of the outputs", got=describe(given))
-    names = [str(item) for item in given]
+    if isinstance(classes, Mapping):
+        classes = _in_order(classes)
+    if not isinstance(classes, Iterable) or isinstance(classes, str | bytes) or getattr(classes, "ndim", 1) != 1:
+        raise InputError("classes", expected="names, in the order of the outputs", got=describe(classes))
+    names = [str(item) for item in classes]
     if not names:
         raise InputError("classes", expected="at least one name", got="none")
     if len(set(names)) == len(names):
         return names
-    told = [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names)]
-    if len(set(told)) != len(told):
+    unique_names = [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names)]
+    if len(set(unique_names)) != len(unique_names):
         raise InputError("classes", expected="distinct names", got=describe(names))
-    return told
+    return unique_names
 
 
-def _in_order(given: Mapping) -> list[object]:
+def _in_order(classes: Mapping) -> list[object]:
     """Return names by number; numbers may be words, as in JSON, and names may be the keys, as in `label2id`."""
-    for one in (given, {value: key for key, value in given.items() if _number(value) is not None}):
+    for one in (classes, {value: key for key, value in classes.items() if _number(value) is not None}):
         numbers = {_number(key): value for key, value in one.items()}
-        if len(one) == len(given) and set(numbers) == set(range(len(given))):
-            return [numbers[place] for place in range(len(given))]
-    wanted = f"a name for each number from 0 to {len(given) - 1}"
-    raise InputError("classes", expected=wanted, got=", ".join(map(repr, list(given)[:6])))
+        if len(one) == len(classes) and set(numbers) == set(range(len(classes))):
+            return [numbers[place] for place in range(len(classes))]
+    wanted = f"a name for each number from 0 to {len(classes) - 1}"
+    raise InputError("classes", expected=wanted, got=", ".join(map(repr, list(classes)[:6])))
 
 
 def _number(key: object) -> int | None:

@@ -27,12 +27,12 @@ class LayerSession(Session):
 
         Raises LayerError where it does not exist, is not reached, or runs more than once.
         """
-        model, given = session.model, session.inputs
+        model, raw = session.model, session.inputs
         # Words as numbers, padded together: a part of the batch alone would be padded less.
-        if given.dtype == torch.int32 and model.input.embedded:
-            given = TextInput.of(model.input).as_numbers(given)
+        if raw.dtype == torch.int32 and model.input.embedded:
+            raw = TextInput.of(model.input).as_numbers(raw)
         parts = []
-        for part in given.split(session.plan.batch_size):
+        for part in raw.split(session.plan.batch_size):
             recorder = recording(model.network, [layer], stop=True)
             with torch.no_grad(), recorder as recorded, model.memory.rows.padded(len(part)) as ours:
                 run_recorded(partial(model.forward_on, model.network, part), recorded, [layer])
@@ -42,7 +42,7 @@ class LayerSession(Session):
             raise LayerError("layer", expected=wanted, got="several")
         values = torch.cat(parts)
         inputs = values.to(torch.promote_types(values.dtype, torch.float32))
-        return cls.over(session, inputs=inputs, made_from=given, layer=layer)
+        return cls.over(session, inputs=inputs, made_from=raw, layer=layer)
 
     @property
     def kind(self) -> Input:

@@ -31,10 +31,10 @@ class Memory:
         self.rows = Rows()
         self.read = ""
         self.aimed: list[tuple[tuple[TargetFunction, ...], Model]] = []
-        self._steady: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
+        self._deterministic: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
 
-    def steady_of(self, version: tuple) -> dict[tuple[int, ...], bool]:
+    def determinism_of(self, version: tuple) -> dict[tuple[int, ...], bool]:
         """Return what was found of weights of this version, by the shape of a row; that of others is forgotten."""
-        if self._steady[0] != version:
-            self._steady = version, {}
-        return self._steady[1]
+        if self._deterministic[0] != version:
+            self._deterministic = version, {}
+        return self._deterministic[1]

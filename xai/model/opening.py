@@ -16,7 +16,7 @@ from xai.base.arrays import all_finite
 from xai.base.errors import InputError, NetworkError, XaiWarning, within
 from xai.model.batch_rows import meet
 from xai.model.layer_session import LayerSession
-from xai.model.outputs import doubt
+from xai.model.outputs import contradiction
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
 from xai.model.session import Session
 from xai.model.target_model import aimed
@@ -77,7 +77,7 @@ def open_session(
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)
             version = version_key(model.network, buffers=False)
-            steady = is_steady(model, version, batch[:1], raw[:1].detach())
+            deterministic = is_deterministic(model, version, batch[:1], raw[:1].detach())
             if model.memory.rows.alone and size > 1:
                 size, variable = 1, None
                 raw = run(model, batch, size)
@@ -90,9 +90,9 @@ def open_session(
             session.diagnostics, session.version = [{} for _ in range(len(batch))], version
             if variable is not None and raw.requires_grad:
                 session.first_pass = variable, raw
-            for said, values in model.input.remarks(batch).items():
-                session.note(said, values)
-            if not steady:
+            for remark, values in model.input.remarks(batch).items():
+                session.note(remark, values)
+            if not deterministic:
                 session.note("non_deterministic", [True] * len(batch))
             if model.memory.rows.alone:
                 session.note("rows_see_each_other", [True] * len(batch))
@@ -125,9 +125,9 @@ def run(model: Model, batch: Tensor, size: int, *, keep_graph: bool = False) -> 
     return raw
 
 
-def is_steady(model: Model, version: tuple, row: Tensor, raw: Tensor) -> bool:
+def is_deterministic(model: Model, version: tuple, row: Tensor, raw: Tensor) -> bool:
     """Say whether a row (1, ...) gives the same output again; asked once for its shape and the weights (see `meet`)."""
-    known, shape = model.memory.steady_of(version), tuple(row.shape[1:])
+    known, shape = model.memory.determinism_of(version), tuple(row.shape[1:])
     if shape not in known:
         known[shape] = meet(model, row, raw)
     return known[shape]
@@ -138,7 +138,7 @@ def _compare_with_declared(model: Model, raw: Tensor) -> None:
 
     Not at all after enough outputs that only what was declared can be: later ones may be far from any data.
     """
-    reason = doubt(raw, model.task, model.output)
+    reason = contradiction(raw, model.task, model.output)
     model.memory.outputs_seen = ENOUGH if reason is not None else model.memory.outputs_seen + raw.numel()
     if reason is not None:
         text = f"Model: output: this network was said to put out {reason}"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-__all__ = ["OUTPUTS", "TASKS", "columns", "doubt", "log_probabilities", "probabilities"]
+__all__ = ["OUTPUTS", "TASKS", "columns", "contradiction", "log_probabilities", "probabilities"]
 
 TASKS = ("classification", "binary", "multilabel", "regression")
 OUTPUTS = ("logits", "probabilities", "log_probabilities")
@@ -65,7 +65,7 @@ def log_probabilities(raw: Tensor, task: str, output: str) -> Tensor:
     return known.clamp_min(torch.finfo(known.dtype).tiny).log()
 
 
-def doubt(raw: Tensor, task: str, output: str) -> str | None:
+def contradiction(raw: Tensor, task: str, output: str) -> str | None:
     """Say why outputs (n, K) are probably not what was declared, or None where nothing speaks against it."""
     if task == "regression":
         return None

@@ -22,10 +22,10 @@ class TokenSession(Session):
     @classmethod
     def of_texts(cls, session: Session) -> TokenSession:
         """Return the session of texts' vectors; raises InputError where no embedding reads their words."""
-        model, given = session.model, session.inputs
+        model, raw = session.model, session.inputs
         run = partial(model.forward_on, model.network)
-        inputs, words = embed(model.network, model.input, given, run, session.plan.batch_size)
-        return cls.over(session, inputs=inputs, made_from=given, words=words)
+        inputs, words = embed(model.network, model.input, raw, run, session.plan.batch_size)
+        return cls.over(session, inputs=inputs, made_from=raw, words=words)
 
     @property
     def _words(self) -> Words:

@@ -27,7 +27,7 @@ class LaterDigest:
     def __init__(self, session: Session) -> None:
         self.model, self.version = session.model, session.version
         self.inputs, self.prediction = session.raw_inputs[:1], session.prediction[:1]
-        self.steady = not session.diagnostics[0].get("non_deterministic")
+        self.deterministic = not session.diagnostics[0].get("non_deterministic")
 
     def __call__(self) -> str:
         """Return the hexadecimal SHA-256 of the weights, or CHANGED."""
@@ -40,4 +40,4 @@ class LaterDigest:
         except XaiError:
             return False
         same = now.shape == self.prediction.shape
-        return not self.steady or (same and torch.allclose(now, self.prediction, rtol=1e-3, atol=1e-4))
+        return not self.deterministic or (same and torch.allclose(now, self.prediction, rtol=1e-3, atol=1e-4))

@@ -27,7 +27,7 @@ class Words:
     tokens: the vectors (D,) of tokens that stand for what is absent, by name: "padding", "mask", "unknown".
     """
 
-    given: Tensor
+    raw: Tensor
     numbers: Tensor
     layer: str
     tokens: dict[str, Tensor]
@@ -51,8 +51,8 @@ class Words:
     @cached_property
     def parts(self) -> WordParts:
         """Return which places are which words: what an explanation has a value of."""
-        texts = None if self.given.dtype == torch.int64 else to_texts(self.given)
-        return self.input.reader.word_parts(texts, self.numbers, self.given.shape[1])
+        texts = None if self.raw.dtype == torch.int64 else to_texts(self.raw)
+        return self.input.reader.word_parts(texts, self.numbers, self.raw.shape[1])
 
     def own(self, row: int) -> Tensor:
         """Return which places of a row its explanation is of, (L,), however long the texts beside it are."""
@@ -94,7 +94,7 @@ class Words:
 
 
 def embed(
-    network: nn.Module, input: Input, given: Tensor, forward: Callable[[Tensor], Tensor], size: int
+    network: nn.Module, input: Input, raw: Tensor, forward: Callable[[Tensor], Tensor], size: int
 ) -> tuple[Tensor, Words]:
     """Return the vectors (N, L, D) of texts, at least float32, and what leads back from them.
 
@@ -106,7 +106,7 @@ def embed(
         got = "one without; explain such texts with a perturbation method (lime_text)"
         raise InputError("model", expected=wanted, got=got)
     texts = TextInput.of(input)
-    numbers, reader = texts.as_numbers(given), texts.reader
+    numbers, reader = texts.as_numbers(raw), texts.reader
     for row, counted in enumerate((~reader.ends(numbers)).any(1).tolist()):
         if not counted:
             raise InputError("inputs", expected="texts with at least one word", got=f"none in row {row}")
@@ -130,4 +130,4 @@ def embed(
     named = {name: number for name, number in absent.items() if number is not None}
     with torch.no_grad():
         looked = embedding(numbers.new_tensor(list(named.values()))[:, None]).flatten(1).to(vectors)
-    return vectors, Words(given, numbers, layer, dict(zip(named, looked, strict=True)), texts)
+    return vectors, Words(raw, numbers, layer, dict(zip(named, looked, strict=True)), texts)

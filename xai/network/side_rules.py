@@ -29,8 +29,8 @@ def through(node: Node, name: str, sources: Sources, shape: tuple[int, ...]) -> 
 
 def _pointwise(node: Node, sources: Sources, shape: tuple[int, ...]) -> Sides:
     """Each number from the one at its place in every operand; operands are broadcast from the right."""
-    there = [source for source in sources if source is not None]
-    return joined([carried(part, shape, kept(part[1], len(shape) - len(part[1]))) for part in there])
+    known = [source for source in sources if source is not None]
+    return joined([carried(part, shape, kept(part[1], len(shape) - len(part[1]))) for part in known])
 
 
 def _view(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
@@ -55,8 +55,8 @@ def _axes(dims: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _along(node: Node, sources: Sources, shape: tuple[int, ...]) -> Sides:
     """Put together, cut or halved along one axis: a side along it is lost, the others stay."""
-    there = [source for source in sources if source is not None]
-    return joined([carried(part, shape, kept(part[1], but=_axes(node._saved_dim, part[1]))) for part in there])
+    known = [source for source in sources if source is not None]
+    return joined([carried(part, shape, kept(part[1], but=_axes(node._saved_dim, part[1]))) for part in known])
 
 
 def _within(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
@@ -75,8 +75,8 @@ def _without(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
     old = source[1]
     gone = _axes(node._saved_dim, old) or tuple(range(len(old)))
     left = [axis for axis in range(len(old)) if axis not in gone]
-    there = left if len(shape) == len(old) else range(len(left))
-    return carried(source, shape, dict(zip(left, there, strict=True)))
+    known = left if len(shape) == len(old) else range(len(left))
+    return carried(source, shape, dict(zip(left, known, strict=True)))
 
 
 def _stacked(node: Node, sources: Sources, shape: tuple[int, ...]) -> Sides:

@@ -88,16 +88,16 @@ def joined(parts: list[Sides]) -> Sides:
 
 def _union(sides: list[Side | None]) -> Side | None:
     """Return what sees all that several sides of one place see."""
-    there = [side for side in sides if side is not None]
-    most = max((side.length for side in there), default=0)
-    there = [side for side in there if side.length == most]
-    if len({side.inner for side in there}) != 1 and most != 1:
+    known = [side for side in sides if side is not None]
+    most = max((side.length for side in known), default=0)
+    known = [side for side in known if side.length == most]
+    if len({side.inner for side in known}) != 1 and most != 1:
         return None
-    first = there[0]
-    ends = [side.start + side.size for side in there if side.size is not None]
-    if len(ends) < len(sides) or len({side.jump for side in there}) > 1:
+    first = known[0]
+    ends = [side.start + side.size for side in known if side.size is not None]
+    if len(ends) < len(sides) or len({side.jump for side in known}) > 1:
         return first.whole()
-    start = min(side.start for side in there)
+    start = min(side.start for side in known)
     return first._replace(size=max(ends) - start, start=start)
 
 

@@ -65,11 +65,11 @@ def interaction(place: int, columns: np.ndarray, values: np.ndarray) -> int:
     pieces = np.array_split(order, max(1, min(10, len(order) // 10)))
     strength = np.zeros(columns.shape[1])
     for piece in pieces:
-        rest = _ranks(values[piece, place])
+        own_ranks = _ranks(values[piece, place])
         for other in range(columns.shape[1]):
-            there = _ranks(columns[piece, other])
-            if other != place and np.ptp(rest) > 0 and np.ptp(there) > 0:
-                strength[other] += abs(np.corrcoef(rest, there)[0, 1])
+            other_ranks = _ranks(columns[piece, other])
+            if other != place and np.ptp(own_ranks) > 0 and np.ptp(other_ranks) > 0:
+                strength[other] += abs(np.corrcoef(own_ranks, other_ranks)[0, 1])
     return int(np.argmax(strength)) if strength.any() else place
 
 

@@ -75,10 +75,10 @@ class MethodRanking(ShownAsHtml):
 
 def _line(item: RankedMethod) -> dict[str, object]:
     details = {} if item.pooled is None else item.pooled.details
-    said = {"pass": "supported", "warn": "not shown", "fail": "contradicted"}
+    words = {"pass": "supported", "warn": "not shown", "fail": "contradicted"}
     return {
         "method": item.method,
-        "over all rows": "untestable" if item.pooled is None else said[item.pooled.status],
+        "over all rows": "untestable" if item.pooled is None else words[item.pooled.status],
         "correlation": float("nan") if item.pooled is None else item.pooled.score,
         "low": details.get("low", float("nan")),
         "high": details.get("high", float("nan")),

@@ -64,10 +64,10 @@ class Alignment(Shown):
         rows = []
         for row, (source, target) in enumerate(zip(self.source, self.target, strict=True)):
             parts = {name: matrix.tolist() for name, matrix in self.matrices(row).items()}
-            for step, said in enumerate(target):
+            for step, symbol in enumerate(target):
                 for place, read in enumerate(source):
                     numbers = {name: matrix[step][place] for name, matrix in parts.items()}
-                    rows.append({"row": row, "step": step, "target": said, "place": place, "source": read, **numbers})
+                    rows.append({"row": row, "step": step, "target": symbol, "place": place, "source": read, **numbers})
         return pd.DataFrame(rows)
 
     def __repr__(self) -> str:

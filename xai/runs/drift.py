@@ -71,9 +71,9 @@ def compare_samples(before: Sample, after: Sample, by: str | None = None) -> pd.
             "after", expected="values of the features that the other run has", got=describe(second and second[0])
         )
     lines = []
-    for group, here, there in _groups(before, after, by):
+    for group, rows_before, rows_after in _groups(before, after, by):
         for place, name in enumerate(first[0]):
-            a, b = first[1][here, place], second[1][there, place]
+            a, b = first[1][rows_before, place], second[1][rows_after, place]
             spread = float(np.sqrt((a.var() + b.var()) / 2))
             test = ks_2samp(a, b)
             shift = float(b.mean() - a.mean()) / spread if spread > 0 else 0.0
@@ -108,9 +108,14 @@ def _groups(before: Sample, after: Sample, by: str | None) -> list[tuple[str, np
     for sample in (before, after):
         if by not in sample.lines.columns:
             raise InputError("by", expected=f"a column among {', '.join(sample.lines.columns)}", got=repr(by))
-    said = [sample.lines[by].astype(object).to_numpy() for sample in (before, after)]
-    names = sorted({str(value) for value in said[0]} & {str(value) for value in said[1]})
+    group_values = [sample.lines[by].astype(object).to_numpy() for sample in (before, after)]
+    names = sorted({str(value) for value in group_values[0]} & {str(value) for value in group_values[1]})
     found = [
-        (name, *(np.array([str(value) == name for value in values]).nonzero()[0] for values in said)) for name in names
+        (name, *(np.array([str(value) == name for value in values]).nonzero()[0] for values in group_values))
+        for name in names
     ]
-    return [(name, here, there) for name, here, there in found if min(len(here), len(there)) >= FEWEST]
+    return [
+        (name, rows_before, rows_after)
+        for name, rows_before, rows_after in found
+        if min(len(rows_before), len(rows_after)) >= FEWEST
+    ]

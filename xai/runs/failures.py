@@ -56,9 +56,9 @@ def _isolate(make: Callable[[list[int]], object], rows: list[int], text: str, er
         return
     middle = len(rows) // 2
     for half in (rows[:middle], rows[middle:]):
-        _, said = _attempt(make, half)
-        if said is not None:
-            _isolate(make, half, said, errors)
+        _, failure = _attempt(make, half)
+        if failure is not None:
+            _isolate(make, half, failure, errors)
 
 
 def ends_the_run(error: BaseException | None) -> bool:

@@ -39,19 +39,21 @@ def frame_rows(columns: Columns, input: Input) -> Callable[[pd.DataFrame, int], 
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         stop = start + len(frame)
         named = columns.labels is None and columns.label in frame.columns
-        said = frame[columns.label].tolist() if named else [None] * len(frame)
+        row_labels = frame[columns.label].tolist() if named else [None] * len(frame)
         if columns.labels is not None:
-            said = as_list(columns.labels[start:stop])
+            row_labels = as_list(columns.labels[start:stop])
         ids = [str(row) for row in range(start, stop)]
         if columns.id is not None:
             ids = [str(item) for item in _column(frame, columns.id, "id")]
         if input.column is not None:
             whole = _column(frame, input.column, "data").tolist()
-            return HeldRows(ids, said, whole, named=named)
+            return HeldRows(ids, row_labels, whole, named=named)
         if input.names:
-            return HeldRows(ids, said, frame[[name for name in frame.columns if name in set(input.names)]], named=named)
+            return HeldRows(
+                ids, row_labels, frame[[name for name in frame.columns if name in set(input.names)]], named=named
+            )
         beside = [name for name in (columns.label if named else None, columns.id) if name is not None]
-        return HeldRows(ids, said, frame.drop(columns=beside).to_numpy(), named=named)
+        return HeldRows(ids, row_labels, frame.drop(columns=beside).to_numpy(), named=named)
 
     return piece
 

@@ -69,9 +69,9 @@ def rows_table(
     schema, lines = rows_schema(checks), []
     labels = [label_name(model, label, loaded.named) for label in loaded.labels]
     for method, (explanation, rows) in made.items():
-        said = {} if explanation is None else dict(zip(rows, _lines(model, explanation, checks), strict=True))
+        lines_by_row = {} if explanation is None else dict(zip(rows, _lines(model, explanation, checks), strict=True))
         for row, name in enumerate(loaded.ids):
-            line = said.get(row, {"error": errors[method].get(row)})
+            line = lines_by_row.get(row, {"error": errors[method].get(row)})
             correct = None
             if labels[row] is not None and "predicted" in line and model.task in ("classification", "binary"):
                 correct = line["predicted"] == labels[row]
@@ -173,11 +173,11 @@ def _top(
     places = values.abs().topk(count, dim=1).indices
     numbers = values.gather(1, places).double().tolist()
     found = []
-    for row, (indices, said) in enumerate(zip(places.tolist(), numbers, strict=True), start=first):
+    for row, (indices, largest) in enumerate(zip(places.tolist(), numbers, strict=True), start=first):
         named = _names(explanation, row, values.shape[1]).__getitem__ if called is None else called
         words = [named(place) for place in indices]
         found.append(
-            [{"name": visible_text(str(word)), "value": value} for word, value in zip(words, said, strict=True)]
+            [{"name": visible_text(str(word)), "value": value} for word, value in zip(words, largest, strict=True)]
         )
     return found
 

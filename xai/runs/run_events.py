@@ -32,7 +32,7 @@ class Telling:
         self.to_do = tasks.rows_to_do
         self.rows = self.failed = self.explanations = 0
         self.shards, self.before = done, 0 if total is None or self.to_do is None else total - self.to_do
-        self.said: set[str] = set()
+        self.sent: set[str] = set()
         self.started = time.monotonic()
         log({"event": "started", "rows": self.before, "total_rows": total, "shards": done, "workers": self.workers})
 
@@ -77,8 +77,8 @@ class Telling:
         )  # fmt: skip
 
     def _warn(self, text: str) -> None:
-        if text not in self.said:
-            self.said.add(text)
+        if text not in self.sent:
+            self.sent.add(text)
             self.log({"event": "warning", "text": text})
             warnings.warn(text, XaiWarning, stacklevel=2)
 

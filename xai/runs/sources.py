@@ -128,8 +128,8 @@ def _held(values: np.ndarray | Tensor | list[str], labels: Sequence[object] | No
     count = len(values)
     if count == 0:
         raise InputError("data", expected="at least one row", got="none")
-    said = [None] * count if labels is None else as_list(labels)
-    check_count(said, count)
+    row_labels = [None] * count if labels is None else as_list(labels)
+    check_count(row_labels, count)
 
     def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
         for number, start in enumerate(range(0, count, size)):
@@ -138,10 +138,10 @@ def _held(values: np.ndarray | Tensor | list[str], labels: Sequence[object] | No
                 yield number, None
                 continue
             part = np.array(values[start : start + size]) if isinstance(values, np.ndarray) else take(values, rows)
-            yield number, HeldRows([str(row) for row in rows], said[start : start + size], part)
+            yield number, HeldRows([str(row) for row in rows], row_labels[start : start + size], part)
 
     kind = "texts" if isinstance(values, list) else "array"
-    return Source(kind, f"{kind} in memory", count, value_digest([_content(values), *map(str, said)]), True, cut)
+    return Source(kind, f"{kind} in memory", count, value_digest([_content(values), *map(str, row_labels)]), True, cut)
 
 
 def _content(values: np.ndarray | Tensor | list[str]) -> object:

@@ -93,10 +93,10 @@ def explain_piece(job: Job, number: int, piece: Piece) -> Done:
             (CHECKS | ASKED_CHECKS)[name].load()
         started = time.perf_counter()
         done = _explain(job, model, number, piece, started)
-    told = tuple(
+    warned = tuple(
         dict.fromkeys(str(item.message) for item in caught if not issubclass(item.category, DeprecationWarning))
     )
-    return Done(*done, told)
+    return Done(*done, warned)
 
 
 def _explain(job: Job, model: Model, number: int, piece: Piece, started: float) -> tuple:

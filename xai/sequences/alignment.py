@@ -86,23 +86,23 @@ def alignment(
         got = f"input {model.input.kind}, task {model.task}"
         raise InputError("model", expected="a classifier of symbols with a TextInput that has a vocabulary", got=got)
     follower = Follower(model, follow or _follow, OPERATION)
-    given = model.prepare(source, "source")
+    raw = model.prepare(source, "source")
     with untouched(model.network):
         vectors, words = embed(
-            model.network, model.input, given, lambda part: follower.scores(part, torch.zeros_like(part[:, :1])),
+            model.network, model.input, raw, lambda part: follower.scores(part, torch.zeros_like(part[:, :1])),
             batch_size,
         )  # fmt: skip
         if target is None:
             numbers = follower.write(words.numbers, stop, longest)
         else:
-            numbers = symbol_numbers(target, model.classes, len(given)).to(given.device)
+            numbers = symbol_numbers(target, model.classes, len(raw)).to(raw.device)
         steps = used(numbers)
-        there = dict(model.network.named_modules())
-        chosen = layer or (LAYER if LAYER in there else None)
-        gradient, said = _gradients(follower, words, vectors, numbers)
+        modules = dict(model.network.named_modules())
+        chosen = layer or (LAYER if LAYER in modules else None)
+        gradient, log_probability = _gradients(follower, words, vectors, numbers)
         weights = None if chosen is None else attention_weights(follower, chosen, words, numbers)
-        rows, occlusion, findings = range(len(given)), [], []
-        for row in track(rows, OPERATION, len(given)) if len(given) > 8 else rows:
+        rows, occlusion, findings = range(len(raw)), [], []
+        for row in track(rows, OPERATION, len(raw)) if len(raw) > 8 else rows:
             part = numbers[row, : steps[row]]
             occlusion.append(_occluded(follower, words, vectors, row, part, batch_size))
             if weights is None or chosen is None:
@@ -125,7 +125,7 @@ def alignment(
         target=tuple(
             tuple(names[number] for number in row[:high]) for row, high in zip(numbers.tolist(), steps, strict=True)
         ),
-        probability=[row[:high] for row, high in zip(said.exp(), steps, strict=True)],
+        probability=[row[:high] for row, high in zip(log_probability.exp(), steps, strict=True)],
         gradient=cut,
         occlusion=occlusion,
         attention=looked,
@@ -168,8 +168,8 @@ def _occluded(follower: Follower, words: Words, vectors: Tensor, row: int, targe
             rows = torch.full((len(hidden),), row, device=vectors.device)
             scores = follower.embedded(words, vectors[row] * hidden, rows, target.expand(len(hidden), -1))
             parts.append(scores.gather(2, target.expand(len(hidden), -1)[:, :, None])[:, :, 0])
-    said = torch.cat(parts)
-    return (said[-1] - said[:-1]).T
+    log_probability = torch.cat(parts)
+    return (log_probability[-1] - log_probability[:-1]).T
 
 
 def _agreement(gradient: Tensor, occlusion: Tensor, attention: Tensor | None) -> dict[str, object]:

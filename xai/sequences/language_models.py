@@ -97,9 +97,13 @@ class Writer:
         written = prompt.new_zeros(0)
         with torch.no_grad():
             while len(written) < longest and (not len(written) or int(written[-1]) not in self.ends):
-                told = self._started(1, prompt.device) if self.decoder else prompt[None]
-                told = torch.cat([told, written[None]], 1)
-                asked = {"input_ids": prompt[None], "decoder_input_ids": told} if self.decoder else {"input_ids": told}
+                decoder_input = self._started(1, prompt.device) if self.decoder else prompt[None]
+                decoder_input = torch.cat([decoder_input, written[None]], 1)
+                asked = (
+                    {"input_ids": prompt[None], "decoder_input_ids": decoder_input}
+                    if self.decoder
+                    else {"input_ids": decoder_input}
+                )
                 asked["attention_mask"] = torch.ones_like(asked["input_ids"])
                 written = torch.cat([written, self._run(asked)[0, -1:].argmax(1)])
         return written

@@ -69,12 +69,12 @@ class PromptCall:
                     found[rows] = self.writer.log_probabilities(shown, self.target).double()
         return found
 
-    def occlusion(self, said: Tensor) -> Tensor:
+    def occlusion(self, log_probability: Tensor) -> Tensor:
         """Return by how much each log-probability falls without each part, (T, parts); 0 of special tokens."""
         alone = ~torch.eye(self.count, dtype=torch.bool, device=self.ids.device)
-        return (said - self.masked(alone)).T
+        return (log_probability - self.masked(alone)).T
 
-    def shapley(self, said: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def shapley(self, log_probability: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor, dict[str, Any]]:
         """Return Shapley values (T, parts) of the parts that can be hidden, their errors, and what they add up to."""
         places = torch.where(self.hideable)[0]
         drawn = coalitions(len(places), samples, torch.Generator().manual_seed(seed))
@@ -82,12 +82,12 @@ class PromptCall:
         masks[:-1, places] = drawn.shown.to(masks.device)
         masks[-1, places] = False
         answers = self.masked(masks).cpu()
-        total = said.cpu() - answers[-1]
+        total = log_probability.cpu() - answers[-1]
         found, spread = solve(drawn, (answers[:-1] - answers[-1]).T, total)
         values, errors = (torch.zeros(len(self.target), self.count, dtype=torch.float64) for _ in range(2))
         values[:, places.cpu()], errors[:, places.cpu()] = found, spread
         note = {"total": total.tolist(), "samples": len(drawn.shown), "enumerated": drawn.enumerated}
-        return values.to(said), errors.to(said), note
+        return values.to(log_probability), errors.to(log_probability), note
 
     def gradient(self) -> Tensor:
         """Return the gradient of each log-probability times the vectors of each part, (T, parts)."""
@@ -130,6 +130,6 @@ class PromptCall:
         """Return the gradient of each log-probability by vectors (n, S, D), (n, T, S, D)."""
         variable = vectors.detach().clone().requires_grad_()
         with torch.enable_grad():
-            said = self.writer.of_vectors(layer, self.ids, variable, self.target)
-            ask: Callable[[int], Tensor] = lambda step: gradient_of(said[:, step], variable, keep_graph=True)  # noqa: E731
+            log_probability = self.writer.of_vectors(layer, self.ids, variable, self.target)
+            ask: Callable[[int], Tensor] = lambda step: gradient_of(log_probability[:, step], variable, keep_graph=True)  # noqa: E731
             return torch.stack([ask(step) for step in range(len(self.target))], 1)

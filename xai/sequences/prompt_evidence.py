@@ -38,8 +38,8 @@ def hiding_findings(
     sets = _sets(len(hideable), places, size, controls, torch.Generator().manual_seed(seed))
     own = torch.stack([_hidden(values, places, size) for values in summed.values()])
     whole = torch.ones(1, len(hideable), dtype=torch.bool, device=own.device)
-    said = ask(torch.cat([whole, own, sets.to(own.device)])).double()
-    falls = said[0] - said[1:]
+    log_probability = ask(torch.cat([whole, own, sets.to(own.device)])).double()
+    falls = log_probability[0] - log_probability[1:]
     others = falls[len(own) :]
     return tuple(
         _finding(name, float(fall), others, size, len(places))

@@ -63,10 +63,10 @@ class Follower:
             target = torch.zeros(len(source), 0, dtype=torch.int64, device=source.device)
             done = torch.zeros(len(source), dtype=torch.bool, device=source.device)
             while target.shape[1] < longest and not bool(done.all()):
-                told = torch.cat([target, torch.full_like(source[:, :1], PADDING)], 1)
-                said = self.scores(source, told)[:, -1]
-                said[:, PADDING] = -torch.inf  # padding is no symbol
-                symbol = said.argmax(1).masked_fill(done, PADDING)
+                decoder_input = torch.cat([target, torch.full_like(source[:, :1], PADDING)], 1)
+                next_scores = self.scores(source, decoder_input)[:, -1]
+                next_scores[:, PADDING] = -torch.inf  # padding is no symbol
+                symbol = next_scores.argmax(1).masked_fill(done, PADDING)
                 target, done = torch.cat([target, symbol[:, None]], 1), done | (symbol == stop)
         return target
 

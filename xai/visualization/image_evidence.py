@@ -183,10 +183,10 @@ class ImageEvidence:
         for row in range(len(made)):
             index = row // self.copies
             item = self.objectives[index]
-            kin = [number for number, other in enumerate(self.objectives) if _group(other) == _group(item)]
+            same_group = [number for number, other in enumerate(self.objectives) if _group(other) == _group(item)]
             others = [
                 copy
-                for number in kin
+                for number in same_group
                 if number != index
                 for copy in range(number * self.copies, (number + 1) * self.copies)
             ]

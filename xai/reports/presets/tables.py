@@ -80,8 +80,8 @@ def table_report(
         InputError: A method is unknown, or takes no table.
     """
     started, chosen = time.perf_counter(), table_methods(methods)
-    behind = data.inputs if background is None else background
-    made = [_explained(model, name, examples.inputs, behind, target, seed) for name in chosen]
+    background_rows = data.inputs if background is None else background
+    made = [_explained(model, name, examples.inputs, background_rows, target, seed) for name in chosen]
     sections = [Lead(_lead(model, examples, data, made))]
     if data.labels is not None and model.task in TASKS:
         sections.append(performance_section(measure_performance(model, data.inputs, data.labels), data.source))
@@ -98,10 +98,12 @@ def table_report(
     return Report(title or default_title(model), sections)
 
 
-def _explained(model: Model, name: str, rows: Tensor, behind: Tensor, target: object, seed: int) -> Explanation:
+def _explained(
+    model: Model, name: str, rows: Tensor, background_rows: Tensor, target: object, seed: int
+) -> Explanation:
     spec, options = all_methods()[name], {}
     if name in WITH_ROWS:
-        options[WITH_ROWS[name]] = behind if name == "lime_tabular" else _spread(behind, BACKGROUND)
+        options[WITH_ROWS[name]] = background_rows if name == "lime_tabular" else _spread(background_rows, BACKGROUND)
     if spec.kind == "surrogate" or name in WITH_ROWS:
         options["seed"] = seed
     return verify(model, spec.load()(model, rows, target, **options), ["faithfulness", "deletion"], seed=seed)

@@ -65,13 +65,13 @@ def _lowest(kinds: Mapping[str, Any]) -> Mapping[str, Any]:
 def _untold(result: AuditResult) -> list[str]:
     """Return what nobody said of the data, so that no test could be made of it."""
     made = {finding.check for finding in result.findings}
-    told = {
+    known = {
         "who the rows are (protected columns or groups)": bool(result.data["protected"]) or "bias" not in result.checks,
         "which rows it learned from": bool(result.data["train"]),
         "whose each row is (entity)": "performance.new_entities" in made or "performance" not in result.checks,
         "when each row was (time)": "performance.latest" in made or "performance" not in result.checks,
     }
-    return [what for what, said in told.items() if not said]
+    return [what for what, was_given in known.items() if not was_given]
 
 
 def check_section(name: str, result: AuditResult, extra: Markup | str = "") -> Section:
