@@ -1,9 +1,11 @@
 """How often the evidence on visualizations passes where it should, and where it must not.
 
-`python -m benchmarks.calibrate_visualization [tune score layers]`. Units are those of the norm layers of the MNIST
-network. Images are made for them as usual; for units with shuffled weights; and adversarial ones, by small changes of
-real images and by pixels that move without constraints. The limits were set on `tune` alone: another training seed,
-another network to see with, other shuffles and other real images than `score` and `layers`.
+`python -m benchmarks.calibrate_visualization [tune score layers photographs]`. Units are those of the norm layers of
+the MNIST network. Images are made for them as usual; for units with shuffled weights; and adversarial ones, by small
+changes of real images and by pixels that move without constraints. The limits were set on `tune` alone: another
+training seed, another network to see with, other shuffles and other real images than `score` and `layers`.
+`photographs`, which is not run unless it is named, is EfficientNet-Lite0's last block (the folder that `make imagenet`
+writes), seen with edge filters.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from torch import Tensor
 
 import xai
 from benchmarks.output import say
+from benchmarks.photographs import crops
 from models.datasets.mnist import mnist
 from models.recipes import train_recipe
 from xai.auditing.checks.performance import wilson
@@ -49,6 +52,7 @@ PARTS = {
     "score": Part((1, 2), ("mnist-cnn-augmented", 11), ("norm3",), (100, 101), 12),
     "layers": Part((1,), ("mnist-cnn-augmented", 11), ("norm1", "norm2"), (100,), 12),
 }
+PHOTOGRAPHS, PHOTOGRAPH_LAYER, PHOTOGRAPH_UNITS = "reports/imagenet", "_blocks.15._bn0", 16
 
 
 def network(recipe: str, seed: int) -> Model:
@@ -109,13 +113,26 @@ def study(part: Part) -> None:
             tell(f"{layer}, {name}", items)
 
 
+def study_photographs() -> None:
+    """Print the figures of the first units of EfficientNet-Lite0's last block, trained and with shuffled weights."""
+    model = xai.load(PHOTOGRAPHS, trust_code=True)
+    real, source = crops(224, 12)
+    units = [objectives.channel(PHOTOGRAPH_LAYER, number) for number in range(PHOTOGRAPH_UNITS)]
+    settings = {"reference": real, "features": "edges", "source": source, "steps": STEPS // 2}
+    other = shuffled(model, real[:64], layers_with_weights(model, real[:1]), 100)
+    small = recipes(real, PHOTOGRAPH_UNITS)["small changes of real images"]
+    tell(f"{PHOTOGRAPH_LAYER}, as usual", [xai.visualize(model, units, **settings)])
+    tell(f"{PHOTOGRAPH_LAYER}, shuffled weights", [xai.visualize(other, units, **settings)])
+    tell(f"{PHOTOGRAPH_LAYER}, small changes of real images", [xai.visualize(model, units, **{**settings, **small})])
+
+
 def main() -> int:
-    """Run the parts that are named, all by default."""
+    """Run the parts that are named, all of MNIST by default."""
     torch.set_num_threads(1)
     for name in sys.argv[1:] or PARTS:
         say(f"## {name}")
         with contextlib.redirect_stderr(io.StringIO()):
-            study(PARTS[name])
+            study_photographs() if name == "photographs" else study(PARTS[name])
     return 0
 
 

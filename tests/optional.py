@@ -55,6 +55,15 @@ def transformers() -> ModuleType:
     return importlib.import_module("transformers")
 
 
+@cache
+def quantus() -> ModuleType:
+    """Return Quantus, which imports torchvision; the test is skipped where one of them is not installed."""
+    _skip_without("quantus")
+    _skip_without("cv2")
+    torchvision()
+    return importlib.import_module("quantus")
+
+
 def _plain(package: str) -> Callable[[], ModuleType]:
     def load() -> ModuleType:
         _skip_without(package)
