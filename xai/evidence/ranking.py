@@ -17,6 +17,7 @@ from xai.evidence.claims import claim_of
 from xai.evidence.controls import control_maps
 from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer, rivals_of, unit_scores
+from xai.evidence.windows import LEAST_WINDOWS
 from xai.inputs.hiding import Hiding, masked_scores
 from xai.model.model import Model
 from xai.model.session import Session
@@ -66,6 +67,10 @@ def check_ranking(
 
 
 def _row(act: Act, session: Session, explanation: Explanation, row: int, ways: list[Way], controls: int) -> Finding:
+    values = explanation.values[row].numel()
+    if values < LEAST_WINDOWS:  # of two parts of an input one is first, whatever the map knows
+        text = f"Untestable: an order of {values} value{'s' * (values > 1)} is right by chance too often."
+        return Finding(act.name, "untestable", None, ALPHA, "none", text)
     scores = _ranked_by(explanation, row, session).to(session.inputs.device)
     if float(scores.max() - scores.min()) == 0:
         text = "Not shown: the map is the same everywhere, it marks nothing."
