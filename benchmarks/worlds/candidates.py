@@ -65,7 +65,8 @@ def candidate_maps(case: Case, seed: int) -> dict[str, Candidate]:
         add("edges", [edges(row) for row in case.inputs], claim="regions")
         add("center", [center(part) for part in case.truth], claim="regions")
     if isinstance(case.inputs, Tensor) and case.inputs.ndim == 4:
-        add("truth by segments", case.truth, "supported", claim="segments")
+        if case.additive:  # elsewhere half an object has no half of its effect, and no sum over segments is the truth
+            add("truth by segments", case.truth, "supported", claim="segments")
         add("flipped truth by segments", [-part for part in case.truth], "contradicted", claim="segments")
         add("truth of the other class by segments", case.other_truth, claim="segments")
         add("moved truth by segments", [moved(part, generator) for part in case.truth], claim="segments")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.attribution.test_gradients import random_network
+from tests.attribution.test_gradient_methods import random_network
 from xai.attribution.gradient_methods import integrated_gradients
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.smooth_gradients import smoothgrad

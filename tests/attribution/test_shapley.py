@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.attribution.test_gradients import random_network
+from tests.attribution.test_gradient_methods import random_network
 from tests.zoo import ZOO, images
 from xai.attribution.shapley import kernel_shap
 from xai.base.coalitions import coalitions, solve
