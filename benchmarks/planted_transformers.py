@@ -21,6 +21,7 @@ METHODS: dict[str, dict[str, object]] = {
     "saliency": {}, "gradient": {}, "input_x_gradient": {}, "smoothgrad": {}, "integrated_gradients": {},
     "gradient_shap": {}, "guided_backprop": {}, "deconvolution": {}, "gradcam": {}, "gradcam_plus_plus": {},
     "layercam": {}, "hirescam": {}, "guided_gradcam": {}, "deeplift": {}, "lrp": {},
+    "attention_rollout": {}, "attention_gradient": {},
     "occlusion": {"window": PATCH, "stride": PATCH}, "kernel_shap": {"segments": "grid", "samples": 256},
 }  # fmt: skip
 

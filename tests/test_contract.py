@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tests.kinds import bad_inputs_for, forms_for, inputs_for, kind_of, model_for
-from tests.matrix import NAMED, SLICED, cells, matrix
+from tests.matrix import NAMED, SLICED, cells, matrix, usual
 from tests.trace_state import differences, state_of
 from tests.zoo import ZOO
 from xai.base.errors import NetworkError, XaiError
@@ -106,7 +106,7 @@ def test_the_matrix_is_in_the_documentation() -> None:
 @pytest.mark.parametrize("fault", [RuntimeError("planted"), KeyboardInterrupt()])
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_leaves_no_trace_after_a_fault(name: str, fault: BaseException, at: int) -> None:
-    model = model_for(name, "mixed_modes")
+    model = model_for(name, usual(name, "mixed_modes"))
     calls = iter(range(1, 10_000))
 
     def fail(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
@@ -123,7 +123,7 @@ def test_leaves_no_trace_after_a_fault(name: str, fault: BaseException, at: int)
 @pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].needs_gradient])
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_leaves_no_trace_after_a_fault_in_the_backward_pass(name: str, at: int) -> None:
-    model = model_for(name, "mixed_modes")
+    model = model_for(name, usual(name, "mixed_modes"))
     calls = iter(range(1, 10_000))
 
     def fail(*arguments: object) -> None:
@@ -145,23 +145,23 @@ class TestBadInputIsNamed:
     )
     def test_target(self, name: str, target: object) -> None:
         with pytest.raises(XaiError, match="target: expected"):
-            call(name, model_for(name, "plain"), inputs_for(name), target=target)
+            call(name, model_for(name, usual(name)), inputs_for(name), target=target)
 
     def test_inputs(self, name: str) -> None:
         for batch in bad_inputs_for(name):
             with pytest.raises(XaiError, match="expected"):
-                call(name, model_for(name, "plain"), batch)
+                call(name, model_for(name, usual(name)), batch)
 
     @pytest.mark.parametrize("size", [0, -1, True])
     def test_batch_size(self, name: str, size: int) -> None:
         with pytest.raises(XaiError, match="batch_size: expected"):
-            call(name, model_for(name, "plain"), inputs_for(name), batch_size=size)
+            call(name, model_for(name, usual(name)), inputs_for(name), batch_size=size)
 
 
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_pairs_classes_and_layouts(name: str) -> None:
     """Why a rather than b; a target per row; HWC, frames and non-contiguous inputs are the same inputs."""
-    model = model_for(name, "plain")
+    model = model_for(name, usual(name))
     model.classes = ["x", "y", "z"]
     batch = inputs_for(name)
     maps, by_name = call(name, model, batch, target="y")
@@ -176,7 +176,7 @@ def test_pairs_classes_and_layouts(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_network_without_gradient_is_named_or_explained(name: str) -> None:
-    model = Model.from_callable(lambda x: np.full((len(x), 2), 0.5), input=model_for(name, "plain").input)
+    model = Model.from_callable(lambda x: np.full((len(x), 2), 0.5), input=model_for(name, usual(name)).input)
     if METHODS[name].needs_gradient or METHODS[name].access == "specific":  # a function has no layers either
         with pytest.raises(XaiError):
             call(name, model, inputs_for(name))
@@ -187,7 +187,7 @@ def test_a_network_without_gradient_is_named_or_explained(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_works_inside_no_grad_and_inference_mode(name: str) -> None:
-    model = model_for(name, "plain")
+    model = model_for(name, usual(name))
     expected, _ = call(name, model, inputs_for(name))
     with torch.no_grad():
         assert torch.equal(call(name, model, inputs_for(name))[0], expected)

@@ -6,6 +6,8 @@ from xai.adapters.torchvision import from_torchvision as from_torchvision
 from xai.adapters.transformers import from_transformers as from_transformers
 from xai.attribution.activation_maps import gradcam as gradcam
 from xai.attribution.activation_maps import guided_gradcam as guided_gradcam
+from xai.attribution.attention_maps import attention_gradient as attention_gradient
+from xai.attribution.attention_maps import attention_rollout as attention_rollout
 from xai.attribution.cam_variants import gradcam_plus_plus as gradcam_plus_plus
 from xai.attribution.cam_variants import hirescam as hirescam
 from xai.attribution.cam_variants import layercam as layercam

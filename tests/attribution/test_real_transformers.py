@@ -10,9 +10,11 @@ from torch import nn
 
 from tests.optional import timm, torchvision, transformers
 from xai.attribution.activation_maps import gradcam
+from xai.attribution.attention_maps import attention_gradient, attention_rollout
 from xai.attribution.deeplift import deeplift
 from xai.attribution.lrp import lrp
 from xai.attribution.occlusion import occlusion
+from xai.base.errors import NetworkError
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 
@@ -81,6 +83,17 @@ def test_methods_go_through_networks_as_they_are_published(name: str) -> None:
     relevance = lrp(model, batch, 1)
     assert bool(relevance.values.any())
     assert any("softmax" in rules for rules in relevance.options["run"]["rules"].values())
+    if name.endswith("swin"):
+        with pytest.raises(NetworkError, match=r"over all tokens, one after another, got weights .* as of windows"):
+            attention_rollout(model, batch, 1)
+    else:
+        rolled, weighted = attention_rollout(model, batch, 1), attention_gradient(model, batch, 1)
+        assert rolled.options["run"]["grid"] == [4, 4]
+        assert rolled.options["run"]["tokens_before"] == before
+        assert len(rolled.options["run"]["attention"]) == 2
+        assert weighted.diagnostics[0]["tokens_read"] == {"timm_distilled": 2, "timm_beit": 16}.get(name, 1)
+        assert weighted.values.shape == (2, 32, 32)
+        assert bool(weighted.values.any())
     if before is not None:
         hidden = occlusion(model, batch, 1, layer=layer, window=2, stride=2)
         assert hidden.values.shape[1] == before + 16
@@ -99,7 +112,7 @@ def test_methods_go_through_language_models(name: str) -> None:
     def run(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
         return network.head(network(inputs_embeds=x).last_hidden_state.mean(1))
 
-    relevance = []
+    relevance, weighted = [], []
     for attention in ("eager", "sdpa"):
         config = getattr(made, f"{name}Config")(vocab_size=50, attn_implementation=attention, **ends, **more)
         with torch.random.fork_rng(devices=[]):
@@ -111,6 +124,10 @@ def test_methods_go_through_language_models(name: str) -> None:
             there, nowhere = (run(network, x)[:, 1] for x in (vectors, torch.zeros_like(vectors)))
         assert torch.allclose(deeplift(model, vectors, 1).values.sum((1, 2)), there - nowhere, atol=1e-4)
         relevance.append(lrp(model, vectors, 1))
+        weighted.append(attention_gradient(model, vectors, 1))
+    assert torch.allclose(weighted[0].values, weighted[1].values, atol=1e-6)
+    assert weighted[0].values.shape == (2, 5)
+    assert bool(weighted[0].values.any())
     assert torch.allclose(relevance[0].values, relevance[1].values, atol=1e-5)
     assert bool(relevance[0].values.any())
     assert any("softmax" in rules for rules in relevance[0].options["run"]["rules"].values())

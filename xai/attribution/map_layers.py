@@ -17,8 +17,9 @@ from xai.base.errors import InputError, LayerError, describe, one_line
 from xai.model.session import Session
 from xai.network.gradients import gradient_of
 from xai.network.hooks import find_layer, first_tensor
+from xai.network.token_grids import TokenGrid
 
-__all__ = ["MapLayer", "Reshape", "map_layer", "noted"]
+__all__ = ["MapLayer", "Reshape", "given_grid", "map_layer", "noted"]
 
 PUT_OUT = {1: "(C, T)", 2: "(C, H, W)", 3: "(C, D, H, W)"}  # by the sides of the input
 
@@ -178,17 +179,22 @@ def _as_asked(found: _Met, reshape: Reshape) -> MapLayer:
     if not isinstance(reshape, tuple | list) and callable(reshape):
         shape = _tried(reshape, found.shape)
         return MapLayer(found.name, tuple(range(2, len(shape))), shape[2:], found.calls, None, reshape)
+    before, grid = given_grid(reshape, "a function, or whole numbers (tokens before the grid, H, W)")
+    if len(found.shape) != 3 or before + prod(grid) > found.shape[1]:
+        wanted = f"no more tokens than {found.name} puts out, (N, T, C)"
+        raise InputError("reshape", expected=wanted, got=f"{tuple(reshape)} for {found.shape}")
+    return MapLayer(found.name, (1,), grid, found.calls, before)
+
+
+def given_grid(reshape: Reshape, wanted: str) -> TokenGrid:
+    """Return what a caller says of tokens: how many stand before the grid, and its sides; `wanted` is for an error."""
     whole = isinstance(reshape, tuple | list) and all(
         isinstance(item, Integral) and not isinstance(item, bool) for item in reshape
     )
     if not whole or len(reshape) < 2 or reshape[0] < 0 or min(reshape[1:]) < 1:
-        wanted = "a function, or whole numbers (tokens before the grid, H, W)"
         raise InputError("reshape", expected=wanted, got=describe(reshape))
     before, *grid = (int(item) for item in reshape)
-    if len(found.shape) != 3 or before + prod(grid) > found.shape[1]:
-        wanted = f"no more tokens than {found.name} puts out, (N, T, C)"
-        raise InputError("reshape", expected=wanted, got=f"{tuple(reshape)} for {found.shape}")
-    return MapLayer(found.name, (1,), tuple(grid), found.calls, before)
+    return TokenGrid(before, tuple(grid))
 
 
 def _tried(reshape: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -41,6 +41,8 @@ class Method(_Named):
     None where it gives no map. scope: does it explain one prediction (local) or the model (global)? access: model
     "specific" or "agnostic". stage: "intrinsic" or "post hoc". inputs: kinds of input. passes: about how many
     evaluations of the network a row or image takes by default. of_layer: are its values always those of a layer?
+    checks: those that are made of its maps beside the usual ones. class_blind: is its map the same for every class?
+    Then it can show where the network looks, but never why this class was answered.
     """
 
     kind: Literal["attribution", "surrogate", "visualization", "model"]
@@ -53,6 +55,8 @@ class Method(_Named):
     passes: int
     summary: str
     of_layer: bool = False
+    checks: tuple[str, ...] = ()
+    class_blind: bool = False
 
     @property
     def name(self) -> str:

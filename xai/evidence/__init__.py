@@ -103,4 +103,13 @@ CHECKS = (
         question="Is the map concentrated on few parts, more than noise is?",
         asked=True,
     ),
+    Check(
+        function="xai.evidence.attention:attention",
+        access="specific",
+        passes=33,
+        repeats=0,
+        contradicts=False,
+        question="Does the answer change when nobody may look at the tokens that the map marks, more than at others?",
+        asked=True,
+    ),
 )

@@ -10,6 +10,7 @@ from xai.base.statistics import ALPHA
 from xai.evidence.claims import claim_of
 from xai.evidence.effects import RELIABLE
 from xai.evidence.limits import CONTRADICTS, SUPPORTS
+from xai.evidence.rivals import is_class_blind
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding, Status
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
     from xai.evidence.faithfulness import Compared
 
-__all__ = ["finding_of"]
+__all__ = ["CLASS_BLIND", "finding_of"]
 
 NAME = "faithfulness"
 POWER = 0.84  # standard errors above a limit that 80 % of estimates exceed
 DIFFERENT = 0.4  # ways of hiding that differ by more are said to disagree
+CLASS_BLIND = "But it is the same for every class, a rival that it cannot beat: it says where, and not why this class."
 QUESTIONS = {
     "additive": "what it gives to parts of the input",
     "sensitivity": "how sensitive it calls parts of the input",
@@ -44,6 +46,10 @@ def finding_of(explanation: Explanation, row: int, compared: Sequence[Compared])
     details = _details(claim, limit, compared)
     control = _control(lead)
     status, text = _status(claim, limit, compared, explanation.target_name(row))
+    if is_class_blind(explanation, lead.rivals):
+        details["class_blind"] = True
+        if status == "pass":
+            status, text = "warn", f"Not shown: {text.removeprefix('Supported: ')} {CLASS_BLIND}"
     return Finding(NAME, status, lead.observed, limit, control, text, details)
 
 

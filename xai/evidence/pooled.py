@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xai.base.statistics import ALPHA, rank_p_value
+from xai.evidence.faithfulness_finding import CLASS_BLIND
 from xai.evidence.limits import SUPPORTS
 from xai.results.finding import Finding
 
@@ -59,6 +60,8 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
     elif better:
         named = " and ".join(f"{name} ({rivals[name]:.2f})" for name in better)
         status, text = "warn", f"Not shown: {says}, but no better than {named}."
+    elif rows[0].details.get("class_blind"):
+        status, text = "warn", f"Not shown: {says} (p = {p_value:.2g}). {CLASS_BLIND}"
     else:
         status, text = "pass", f"Supported: {says} (p = {p_value:.2g})."
     return Finding("faithfulness", status, float(own.mean()), limit, "maps with their values elsewhere", text, details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
@@ -11,13 +12,15 @@ from xai.base.errors import XaiError
 from xai.evidence.claims import claim_of, claimed_units
 from xai.evidence.map_scores import rivals_of
 from xai.evidence.recompute import recompute
+from xai.methods import all_methods
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
-__all__ = ["of_another_class", "unit_rivals"]
+__all__ = ["is_class_blind", "of_another_class", "unit_rivals"]
 
 AWAY = "how far the input is from absent"
+OF_ANOTHER_CLASS = "the same method for"
 
 
 def unit_rivals(
@@ -55,7 +58,7 @@ def unit_rivals(
     if other is not None:
         claimed = claimed_units(other, row, session.model.input)
         if claimed.shape == units.shape:
-            found[f"the same method for {other.target_name(row)}"] = claimed
+            found[f"{OF_ANOTHER_CLASS} {other.target_name(row)}"] = claimed
     return found
 
 
@@ -75,6 +78,12 @@ def of_another_class(model: Model, explanation: Explanation) -> Explanation | No
     except XaiError:
         return None
     return replace(found, options={**found.options, "claim": claim_of(explanation)})
+
+
+def is_class_blind(explanation: Explanation, rivals: Iterable[str]) -> bool:
+    """Say whether a map is the same for every class by how it is made, and another class is there to be a rival."""
+    entry = all_methods().get(explanation.method)
+    return entry is not None and entry.class_blind and any(name.startswith(OF_ANOTHER_CLASS) for name in rivals)
 
 
 def _per_unit(away: Tensor, units: Tensor) -> Tensor | None:

@@ -41,7 +41,7 @@ def verify(
         model: The model that was explained.
         explanation: What a method, or `Explanation.of`, made of it.
         checks: Names from `xai.methods.CHECKS`, all by default, and of `ASKED_CHECKS`, which are made where they are
-            named: infidelity, max_sensitivity, non_sensitivity, sparseness.
+            named: infidelity, max_sensitivity, non_sensitivity, sparseness; attention is made of maps of attention.
         seed: Of the controls, of the weights that are drawn anew, and of small changes.
         truth: Where it is known which parts decide, a mask of them for all rows or for each: four findings more say how
             much of the map lies within it (`xai.evidence.truth`).
@@ -62,7 +62,7 @@ def verify(
     """
     if not isinstance(explanation, Explanation):
         raise InputError("explanation", expected="an Explanation", got=describe(explanation))
-    chosen = list(CHECKS) if checks is None else list(checks)
+    chosen = usual_checks(explanation.method) if checks is None else list(checks)
     unknown = [name for name in [*chosen, *settings] if name not in KNOWN]
     if unknown:
         raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))
@@ -84,6 +84,12 @@ def verify(
     return replace(explanation, evidence=evidence, pooled=pooled)
 
 
+def usual_checks(method: str) -> list[str]:
+    """Return the checks that are made of a method's maps where none are named."""
+    spec = all_methods().get(method)
+    return [*CHECKS, *(spec.checks if spec else ())]
+
+
 def _check_answers(model: Model, explanation: Explanation) -> None:
     """Raise InputError for other answers: functions have no weights, and equal ones may be put together in two ways."""
     with model.explaining("verify", explanation.inputs, list(explanation.target), exact=True) as session:
@@ -103,5 +109,5 @@ def passes_per_row(method: str, checks: Sequence[str] | None = None) -> int:
     227
     """
     spec = all_methods().get(method)
-    chosen = [KNOWN[name] for name in (CHECKS if checks is None else checks)]
+    chosen = [KNOWN[name] for name in (usual_checks(method) if checks is None else checks)]
     return sum(check.passes + check.repeats * (spec.passes if spec else 1) for check in chosen)

@@ -92,6 +92,11 @@ class Session:
         """
         return self._select(self._forward(batch, rows), rows)
 
+    def score_and_answer(self, batch: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `score` and what the network answers, probabilities or values (n, K), from one pass."""
+        raw = self._forward(batch, rows)
+        return self._select(raw, rows), self.model.probabilities(raw)
+
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
         with torch.no_grad():

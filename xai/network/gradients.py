@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from xai.base.errors import InputError, NetworkError, describe
 from xai.network.modules import modules_of
 
-__all__ = ["check_differentiable", "differentiable_pass", "gradient_of", "has_no_rule", "variable_of"]
+__all__ = ["check_differentiable", "differentiable_pass", "gradient_of", "gradients_of", "has_no_rule", "variable_of"]
 
 NO_GRADIENT = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
 
@@ -33,17 +34,25 @@ def gradient_of(score: Tensor, variable: Tensor, *, keep_graph: bool = False) ->
     keep_graph: another gradient through the same forward pass will follow.
     Raises NetworkError where the score has no gradient, or the backward pass fails.
     """
+    return gradients_of(score, [variable], keep_graph=keep_graph)[0]
+
+
+def gradients_of(score: Tensor, variables: Sequence[Tensor], *, keep_graph: bool = False) -> list[Tensor]:
+    """Return the gradients of the sum of `score` with respect to several tensors, as `gradient_of` does of one."""
     if not score.requires_grad:
         check_differentiable(False)
     try:
-        (gradient,) = torch.autograd.grad(score.sum(), variable, allow_unused=True, retain_graph=keep_graph)
+        found = torch.autograd.grad(score.sum(), list(variables), allow_unused=True, retain_graph=keep_graph)
     except Exception as error:
         got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise NetworkError("network", expected="a backward pass", got=got) from error
-    if gradient is None or not bool(gradient.any()):
+    if any(gradient is None or not bool(gradient.any()) for gradient in found):
         # Operations without a gradient, such as those of quantized layers, give 0: that is no finding.
         check_differentiable(not any(map(has_no_rule, _graph_of(score))))
-    return torch.zeros_like(variable) if gradient is None else gradient
+    return [
+        torch.zeros_like(variable) if gradient is None else gradient
+        for variable, gradient in zip(variables, found, strict=True)
+    ]
 
 
 def check_differentiable(fits: bool) -> None:

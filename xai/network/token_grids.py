@@ -35,12 +35,17 @@ class TokenGrids:
 
     def of(self, tokens: Tensor) -> TokenGrid | None:
         """Return where the patches are among tokens (N, T, C); None where that is not known."""
-        sides_of(tokens, self._image, self._known)
+        found = self.among(tokens, tokens.shape[1])
+        return found if tokens.ndim == 3 else None
+
+    def among(self, made: Tensor, count: int) -> TokenGrid | None:
+        """Return where the patches are among so many tokens that a tensor was made from; None where it is not known."""
+        sides_of(made, self._image, self._known)
         for node, fields in islice(self._known.items(), self._read, None):
             if fields:
                 self._learn(node, fields[0])
         self._read = len(self._known)
-        return self._by_count.get(tokens.shape[1]) if tokens.ndim == 3 else None
+        return self._by_count.get(count)
 
     def _learn(self, node: Node, sides: Sides) -> None:
         shape = shape_of(node, 0)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
 from xai.base.errors import LayerError, describe
-from xai.base.statistics import ALPHA, rank_p_value
 from xai.model.word_vectors import Words
 from xai.network.hooks import replacing
+from xai.results.attention_verdict import attention_verdict, too_few
 from xai.results.finding import Finding
 from xai.sequences.teacher_forcing import Follower
 
 __all__ = ["attention_finding", "attention_weights", "without"]
-
-LEAST_CHANGE = 0.01  # in probability: less than this is no use of attention
-CLEAR_CHANGE = 0.1
-CHECK = "attention"
 
 
 def attention_weights(follower: Follower, layer: str, words: Words, target: Tensor) -> Tensor:
@@ -76,49 +68,14 @@ def attention_finding(
 
     Each weight of each step is taken away, the others of the step grow, and the network's answer of that step is
     compared with the plain one, in total variation: the most by which the probability of any set of symbols changes.
-    The score is the p-value of the mean rank correlation (Spearman, within a step) between weight and change, among
-    `permutations` that shuffle the changes within each step. pass: p at most 0.05, and without its largest weight a
-    step changes by 0.1 on average; warn: by less. fail: p above 0.05, or no weight taken away changes any probability
-    by 0.01: the network does not use its attention. target: (T,). Compare Jain, Wallace 2019, arXiv:1902.10186;
-    Serrano, Smith 2019, arXiv:1906.03731.
+    What is made of that: `attention_verdict`. target: (T,).
     """
-    steps, size = weights.shape
-    arrangements = steps * math.lgamma(size + 1)
-    if arrangements < math.log(1 / ALPHA):
-        text = f"Untestable: {steps} steps over {size} symbols have too few arrangements to tell chance from order."
-        return Finding(CHECK, "untestable", None, ALPHA, "none", text)
+    if (few := too_few(weights)) is not None:
+        return few
     plain, changed = _answers(follower, layer, words, row, target, weights, batch_size)
     change = 0.5 * (changed - plain[:, None]).abs().sum(2)  # (T, S)
     flipped = changed.argmax(2) != plain.argmax(1)[:, None]
-    generator = torch.Generator().manual_seed(seed)
-    correlation, p_value = _rank_test(weights, change, permutations, generator)
-    top = weights.argmax(1, keepdim=True)
-    rest = torch.ones_like(change).scatter_(1, top, 0.0)
-    of_top = change.gather(1, top).mean()
-    details = {
-        "p_value": p_value, "rank_correlation": correlation, "change_top": float(of_top),
-        "change_others": float((change * rest).sum() / rest.sum()), "change_most": float(change.max()),
-        "flipped_top": int(flipped.gather(1, top).sum()), "flipped_others": float((flipped * rest).sum() / (size - 1)),
-        "steps": steps, "change": change.tolist(), "permutations": permutations,
-    }  # fmt: skip
-    control = f"{permutations} shuffles of the changes within each step"
-    said = f"rank correlation of weight and change {correlation:.2f}, p = {p_value:.3f}"
-    flips = (
-        f"without the most attended symbol {details['flipped_top']} of {steps} answers change, "
-        f"without one of the others {details['flipped_others']:.1f} on average"
-    )
-    if details["change_most"] < LEAST_CHANGE:
-        most = f"no more than {100 * details['change_most']:.2g} %"
-        text = f"Attention is not used: taking any weight away changes the answer's probabilities by {most}."
-        return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
-    if p_value > ALPHA:
-        text = f"Attention does not say what matters: the answer does not change in the order of the weights ({said})."
-        return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
-    if details["change_top"] < CLEAR_CHANGE:
-        text = f"The answer follows the weights, but hardly needs them ({said}): {flips}."
-        return Finding(CHECK, "warn", p_value, ALPHA, control, text, details)
-    text = f"Attention decides: the answer changes as the weights say ({said}); {flips}."
-    return Finding(CHECK, "pass", p_value, ALPHA, control, text, details)
+    return attention_verdict(weights, change, flipped, permutations=permutations, seed=seed)
 
 
 def _answers(
@@ -151,21 +108,3 @@ def _answers(
                 answers = follower.scores(source.expand(len(part), -1), target.expand(len(part), -1))
             changed.append(answers[torch.arange(len(part)), step_of[part]].double().exp())
     return plain, torch.cat(changed).unflatten(0, (steps, size))
-
-
-def _rank_test(weights: Tensor, change: Tensor, permutations: int, generator: torch.Generator) -> tuple[float, float]:
-    """Return the mean over steps of Spearman's correlation, and the share of shuffles that reach it."""
-    first, second = (_standard_ranks(part) for part in (weights, change))  # (T, S)
-    own = float((first * second).sum(1).mean())
-    shuffled = []
-    for _ in range(permutations):
-        order = torch.rand(second.shape, generator=generator, dtype=torch.float64).argsort(1)
-        shuffled.append(float((first * second.gather(1, order)).sum(1).mean()))
-    return own, rank_p_value(np.array(shuffled), own, among=False)
-
-
-def _standard_ranks(values: Tensor) -> Tensor:
-    """Return ranks of each row, centered and of length 1, so that a product of two is their correlation; ties share."""
-    ranks = torch.from_numpy(rankdata(np.round(values.cpu().numpy(), 12), axis=1))
-    ranks = ranks - ranks.mean(1, keepdim=True)
-    return ranks / ranks.norm(dim=1, keepdim=True).clamp_min(1e-12)
