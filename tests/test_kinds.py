@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.matrix import ATTENTIVE
 from xai.base.errors import XaiError
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput
@@ -34,6 +35,30 @@ class Reader(nn.Module):
         return self.linear(torch.relu(self.table(words)).mean(1))
 
 
+class Attends(nn.Module):
+    """Positions of any input as tokens that look at each other; words are looked up first."""
+
+    def __init__(self, axis: int, size: int) -> None:
+        super().__init__()
+        self.axis = axis
+        self.table, self.widen = nn.Embedding(5, 4, padding_idx=0), nn.Conv2d(1, 4, 4, 4)
+        self.look = nn.TransformerEncoderLayer(size, 1, 8, batch_first=True)
+        self.linear = nn.Linear(size, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.axis == 2:  # an image: patches
+            x = self.widen(x).flatten(2).transpose(1, 2)
+        elif x.dtype == torch.int64:
+            x = self.table(x)
+        elif self.axis == 0:  # a table: a number is a token
+            x = x[:, :, None].expand(-1, -1, 4)
+        return self.linear(self.look(x).mean(1))
+
+
+# By kind: what `Attends` makes of it, and how many numbers a token has.
+ATTENDS = {"image": (2, 4), "tabular": (0, 4), "tensor": (1, 2), "sequence": (1, 2), "text": (1, 4)}
+
+
 def flat(size: int) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(size, 6), nn.ReLU(), nn.Linear(6, 2))
 
@@ -58,6 +83,8 @@ def subject(kind: str) -> tuple[Model, object]:
 @pytest.mark.parametrize("name", EXPLAINERS)
 def test_a_method_takes_the_kinds_that_it_lists_and_names_the_others(name: str, kind: str) -> None:
     model, inputs = subject(kind)
+    if name in ATTENTIVE:
+        model = Model(Attends(*ATTENDS[kind]), input=model.input)
     settings = dict(QUICK.get(name, {}))
     if name == "lime_tabular":
         settings["background"] = torch.randn(50, 4, generator=torch.Generator().manual_seed(1))

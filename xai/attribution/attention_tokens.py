@@ -60,7 +60,7 @@ class AttendedTokens:
         inputs, (before, grid) = self._session.inputs, self.found
         parts = of_tokens[:, before : before + prod(grid)].to(inputs.dtype)
         if self._whole:  # of words a vector each, of which one number says all
-            return (parts[:, :, None] if inputs.ndim == 3 else parts), "input"
+            return (parts[:, :, None] if self._words else parts), "input"
         sides, parts = self.sides(inputs), parts.unflatten(1, grid)[:, None]
         wide = interpolate(parts, size=sides, mode=MODES[len(sides)], align_corners=False)[:, 0]
         present = self._session.present
@@ -80,10 +80,14 @@ class AttendedTokens:
     @property
     def _whole(self) -> bool:
         """Is there a value for each part as it is: a word, a column?"""
-        return isinstance(self._session, TokenSession) or self._session.inputs.ndim == 2
+        inputs = self._session.inputs
+        return self._words or tuple(inputs.shape[1:]) == self.sides(inputs)
+
+    @property
+    def _words(self) -> bool:
+        return isinstance(self._session, TokenSession)
 
     def sides(self, batch: Tensor) -> tuple[int, ...]:
         """Return how many parts the input has along each side."""
-        if self._whole:
-            return (batch.shape[1],)
-        return tuple(self._session.kind.positions(batch)) or tuple(batch.shape[2:])
+        known = tuple(batch.shape[1:2]) if self._words else tuple(self._session.kind.positions(batch))
+        return known or tuple(batch.shape[2:])
