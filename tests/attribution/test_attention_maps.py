@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from benchmarks.planted_transformers import PlantedViT, by_patch, images
 from xai.attribution.attention_maps import attention_gradient, attention_rollout
-from xai.attribution.gradients import saliency
+from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError, NetworkError
 from xai.evidence.attention import attention
 from xai.evidence.faithfulness import faithfulness

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from xai.attribution.backward_rules import Operation, Rewritten, Rule, Table, graph_of, kind_of, rules
-from xai.attribution.by_hand import MOVES, behind
+from xai.attribution.handwritten_softmax import MOVES, behind
 from xai.attribution.rewritten import REWRITTEN
 from xai.base.errors import NetworkError
 from xai.model.session import Session
@@ -56,7 +56,7 @@ class _Product:
 
 
 def read_attention(session: Session, rows: Tensor, look: Callable[[Tensor, Tensor], None]) -> list[Attended]:
-    """Return the layers of attention behind the scores of some rows (n,), in the order in which they ran.
+    """Return the layers of attention that lead to the scores of some rows (n,), in the order in which they ran.
 
     look: called with the inputs as a variable and the values (..., T, D) of the first attention, while the graph is
     whole. Raises NetworkError where no attention is found, where it is not that of one stream of tokens (windows, an
@@ -70,7 +70,7 @@ def read_attention(session: Session, rows: Tensor, look: Callable[[Tensor, Tenso
         score = session.score(batch, rows)
     if not score.requires_grad:
         check_differentiable(False)
-    products = reader.behind(score)
+    products = reader.used_by(score)
     if not products:
         raise NetworkError("network", expected=READABLE, got="none that the scores depend on")
     count = max(len(batch), session.model.memory.rows.fewest)
@@ -123,7 +123,7 @@ class _Reader:
         self._softmaxes: dict[Node, tuple[int, ...]] = {}
         self.table: Table = {**_table(self._product), "softmax": self._softmax}
 
-    def behind(self, score: Tensor) -> list[_Product]:
+    def used_by(self, score: Tensor) -> list[_Product]:
         """Return the products that a score depends on."""
         used = set(graph_of(score))
         return [product for product in self._products if product.weights.grad_fn in used]

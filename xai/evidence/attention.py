@@ -84,7 +84,7 @@ def attention(
                 claimed[None], change[None], flipped[None], permutations=permutations, seed=seed, ranked=scores[None],
                 noun="token", measure="the answer",
             )  # fmt: skip
-            found.append(_said(finding, explanation))
+            found.append(_with_class_remark(finding, explanation))
         return found
 
 
@@ -137,7 +137,7 @@ def _measured(session: Session, row: int, hidden: Tensor) -> tuple[Tensor, Tenso
     return change, steps, answer[1:].argmax(1) != answer[0].argmax()
 
 
-def _said(finding: Finding, explanation: Explanation) -> Finding:
+def _with_class_remark(finding: Finding, explanation: Explanation) -> Finding:
     entry = all_methods().get(explanation.method)
     if entry is None or not entry.class_blind:
         return finding

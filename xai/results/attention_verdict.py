@@ -58,7 +58,7 @@ def attention_verdict(
     arXiv:1906.03731.
 
     change: in probability, (T, S). flipped: whether the likeliest answer became another one. ranked: the changes of the
-    scores behind the probabilities, where those are given: a probability near 1 hardly moves, and what is significant
+    scores that make the probabilities, where those are given: a probability near 1 hardly moves, and what is significant
     among the scores is never called no use. noun, measure: what is taken away, and what `change` is of, in words.
     """
     steps, size = weights.shape
@@ -79,7 +79,7 @@ def attention_verdict(
         text += f"without one of the others by {100 * details['change_others']:.2g} % on average."
         return replace(few, text=text, details=details)
     control = f"{permutations} shuffles of the changes within each step"
-    said = f"rank correlation of weight and change {correlation:.2f}, p = {p_value:.3f}"
+    measured = f"rank correlation of weight and change {correlation:.2f}, p = {p_value:.3f}"
     flips = (
         f"without the most attended {noun} {details['flipped_top']} of {steps} answers change, "
         f"without one of the others {details['flipped_others']:.1f} on average"
@@ -89,12 +89,12 @@ def attention_verdict(
         text = f"Attention is not used: taking any weight away changes {measure} by {most}."
         return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
     if p_value > ALPHA:
-        text = f"Attention does not say what matters: the answer does not change in the order of the weights ({said})."
+        text = f"Attention does not say what matters: the answer does not change in the order of the weights ({measured})."
         return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
     if details["change_top"] < CLEAR_CHANGE:
-        text = f"The answer follows the weights, but hardly needs them ({said}): {flips}."
+        text = f"The answer follows the weights, but hardly needs them ({measured}): {flips}."
         return Finding(CHECK, "warn", p_value, ALPHA, control, text, details)
-    text = f"Attention decides: the answer changes as the weights say ({said}); {flips}."
+    text = f"Attention decides: the answer changes as the weights say ({measured}); {flips}."
     return Finding(CHECK, "pass", p_value, ALPHA, control, text, details)
 
 
