@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 
 from xai.attribution.backward_rules import Operation, Rewritten, Rule, Table, graph_of, kind_of, rules
-from xai.attribution.handwritten_softmax import MOVES, behind
+from xai.attribution.handwritten_softmax import MOVES, before_nodes
 from xai.attribution.rewritten import REWRITTEN
 from xai.base.errors import NetworkError
 from xai.model.session import Session
@@ -172,7 +172,7 @@ def _summed_last(operation: Operation) -> tuple[int, ...]:
 
 def _softmax_of(weights: Tensor) -> Node | None:
     """Return the node of the softmax over the last axis that weights came out of; None where they did not."""
-    node, _ = behind((weights.grad_fn, 0), THROUGH)
+    node, _ = before_nodes((weights.grad_fn, 0), THROUGH)
     if node is None or kind_of(node) != "Softmax":
         return None
     axes = len(shape_of(node, 0))
