@@ -79,7 +79,7 @@ def attention_verdict(
         text += f"without one of the others by {100 * details['change_others']:.2g} % on average."
         return replace(few, text=text, details=details)
     control = f"{permutations} shuffles of the changes within each step"
-    measured = f"rank correlation of weight and change {correlation:.2f}, p = {p_value:.3f}"
+    ranks = f"rank correlation of weight and change {correlation:.2f}, p = {p_value:.3f}"
     flips = (
         f"without the most attended {noun} {details['flipped_top']} of {steps} answers change, "
         f"without one of the others {details['flipped_others']:.1f} on average"
@@ -89,12 +89,12 @@ def attention_verdict(
         text = f"Attention is not used: taking any weight away changes {measure} by {most}."
         return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
     if p_value > ALPHA:
-        text = f"Attention does not say what matters: the answer does not change in the order of the weights ({measured})."
+        text = f"Attention does not say what matters: the answer does not change in the order of the weights ({ranks})."
         return Finding(CHECK, "fail", p_value, ALPHA, control, text, details)
     if details["change_top"] < CLEAR_CHANGE:
-        text = f"The answer follows the weights, but hardly needs them ({measured}): {flips}."
+        text = f"The answer follows the weights, but hardly needs them ({ranks}): {flips}."
         return Finding(CHECK, "warn", p_value, ALPHA, control, text, details)
-    text = f"Attention decides: the answer changes as the weights say ({measured}); {flips}."
+    text = f"Attention decides: the answer changes as the weights say ({ranks}); {flips}."
     return Finding(CHECK, "pass", p_value, ALPHA, control, text, details)
 
 
