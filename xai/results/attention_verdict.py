@@ -58,7 +58,7 @@ def attention_verdict(
     arXiv:1906.03731.
 
     change: in probability, (T, S). flipped: whether the likeliest answer became another one. ranked: the changes of the
-    scores that make the probabilities, where those are given: a probability near 1 hardly moves, and what is significant
+    scores below the probabilities, where those are given: a probability near 1 hardly moves, and what is significant
     among the scores is never called no use. noun, measure: what is taken away, and what `change` is of, in words.
     """
     steps, size = weights.shape
