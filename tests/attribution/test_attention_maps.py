@@ -13,8 +13,8 @@ from benchmarks.planted_transformers import PlantedViT, by_patch, images
 from xai.attribution.attention_maps import attention_gradient, attention_rollout
 from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError, NetworkError
-from xai.evidence.attention import attention
 from xai.evidence.faithfulness import faithfulness
+from xai.evidence.token_removal import attention
 from xai.evidence.verify import usual_checks, verify
 from xai.model.model import Model
 

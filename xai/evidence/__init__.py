@@ -104,7 +104,7 @@ CHECKS = (
         asked=True,
     ),
     Check(
-        function="xai.evidence.attention:attention",
+        function="xai.evidence.token_removal:attention",
         access="specific",
         passes=33,
         repeats=0,
