@@ -38,6 +38,8 @@ def test_a_report_on_images(of_images: Run) -> None:
     assert "Groups of explanations" in page
     assert "finite numbers" in page[page.index("Rows that failed") :]
     assert "The drawings are of all 39 explained rows" in page
+    assert "<option>class 0</option><option>class 1</option>" in page  # by which its rows are chosen
+    assert "in row 0" not in page  # a row that failed has its own number
     assert xai.run_report(of_images).html() == page
 
 

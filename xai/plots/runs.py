@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from xai.plots.style import STYLE, plain_text, shortened
 from xai.plots.swarms import draw_points, draw_rows, draw_swarm
@@ -24,7 +25,7 @@ def beeswarm_figure(names: Sequence[str], values: np.ndarray, columns: np.ndarra
         label: Of the axis of values.
     """
     with rc_context(STYLE):
-        figure = Figure(figsize=(5.2, 0.8 + 0.32 * len(names)), dpi=110, layout="constrained")
+        figure = Figure(figsize=(4.4, 0.8 + 0.28 * len(names)), dpi=110, layout="constrained")
         axes = figure.subplots()
         draw_swarm(axes, names, values, columns, many=True)
         axes.set_xlabel(plain_text(label))
@@ -41,14 +42,17 @@ def dependence_figure(name: str, column: np.ndarray, values: np.ndarray, other: 
         axes.set_xlabel(plain_text(shortened(name)))
         axes.set_ylabel("value")
         axes.tick_params(length=2)
-        figure.colorbar(drawn, ax=axes, label=plain_text(shortened(other)))
+        bar = figure.colorbar(drawn, ax=axes, label=plain_text(shortened(other)))
+        for axis, numbers in ((axes.xaxis, column), (bar.ax.yaxis, others)):
+            if (numbers == numbers.round()).all():  # counts, or codes of categories
+                axis.set_major_locator(MaxNLocator("auto", integer=True))
         return figure
 
 
 def rows_figure(names: Sequence[str], values: np.ndarray, label: str) -> Figure:
     """Return rows (n, d) side by side, a column of the picture each, in the order in which they are given."""
     with rc_context(STYLE):
-        figure = Figure(figsize=(5.6, 0.9 + 0.22 * len(names)), dpi=110, layout="constrained")
+        figure = Figure(figsize=(4.4, 0.9 + 0.2 * len(names)), dpi=110, layout="constrained")
         axes = figure.subplots()
         bound = max(float(np.quantile(np.abs(values), 0.99)), 1e-12)
         draw_rows(axes, names, values, bound=bound, label=label)

@@ -52,7 +52,7 @@ def _attempt(make: Callable[[list[int]], Made], rows: list[int]) -> tuple[Made |
 def _isolate(make: Callable[[list[int]], object], rows: list[int], text: str, errors: dict[int, str]) -> None:
     """Write the rows that fail into `errors`; `text`: how all of them failed together."""
     if len(rows) == 1:
-        errors[rows[0]] = text
+        errors[rows[0]] = text.replace(" in row 0", "")  # of a batch of this row alone
         return
     middle = len(rows) // 2
     for half in (rows[:middle], rows[middle:]):

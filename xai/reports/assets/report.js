@@ -235,16 +235,22 @@ for (const place of document.querySelectorAll("[data-compare]")) {
   place.hidden = false;
 }
 
-// A table that can be searched: every word of the search is in the rows that stay.
+// A table that can be searched: every word of the search is in the rows that stay, and what was chosen in their columns.
 for (const box of document.querySelectorAll("[data-search]")) {
   const [input, count] = ["input", "output"].map((name) => box.querySelector(name));
   const rows = [...box.querySelectorAll("tbody tr")];
+  const choices = [...box.querySelectorAll("select")];
   box.querySelector("[role=search]").hidden = false;
   const update = () => {
     const parts = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of rows) row.hidden = !parts.every((part) => row.textContent.toLowerCase().includes(part));
+    const chosen = choices.filter((choice) => choice.value !== "");
+    for (const row of rows) {
+      const found = parts.every((part) => row.textContent.toLowerCase().includes(part));
+      row.hidden = !found || !chosen.every((choice) => row.cells[choice.dataset.column].textContent === choice.value);
+    }
     count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
   };
   input.addEventListener("input", update);
+  for (const choice of choices) choice.addEventListener("change", update);
   update();
 }

@@ -35,7 +35,7 @@ def examples_body(sample: Sample) -> Markup:
                 {"what": "most unusual", "items": _items(sample, unusual)},
             ]})  # fmt: skip
     weak = _items(sample, least_supported(sample, LEAST))
-    return render("run_examples.html", groups=groups, weak=weak)
+    return render("run_examples.html", groups=groups, weak=weak, words=sample.maps is None)
 
 
 def clusters_body(sample: Sample) -> Markup:
@@ -50,7 +50,11 @@ def clusters_body(sample: Sample) -> Markup:
         }
         for number, item in enumerate(found, start=1)
     ]  # fmt: skip
-    return render("run_clusters.html", entries=entries, total=len(sample)) if entries else Markup("")
+    return _clusters(entries, sample) if entries else Markup("")
+
+
+def _clusters(entries: list[dict[str, object]], sample: Sample) -> Markup:
+    return render("run_clusters.html", entries=entries, total=len(sample), words=sample.maps is None)
 
 
 def _items(sample: Sample, places: Sequence[int]) -> list[dict[str, object]]:

@@ -20,6 +20,9 @@ __all__ = ["evidence_body", "failures_body", "overview_lead", "rows_body", "word
 MOST_PAIRS = 10
 MOST_FAILURES = 50
 MOST_ROWS = 300  # that can be searched
+COLUMNS = ["row", "id", "method", "predicted", "label", "right", "probability", "verdict", "largest"]
+FILTERED = {"method", "predicted", "label", "right", "verdict"}  # by which rows can be chosen
+MOST_WORDS = 100  # of such a choice; more are searched for
 
 
 def overview_lead(run: Run, lines: pd.DataFrame) -> Markup:
@@ -72,7 +75,9 @@ def word(value: object) -> str:
 
 def evidence_body(lines: pd.DataFrame, checks: list[str]) -> Markup:
     """Return the verdicts by method and group, and each check by method."""
-    return render("run_evidence.html", verdicts=pooled_verdicts(lines), checks=pooled_checks(lines, checks))
+    several = lines["method"].nunique() > 1
+    found = {"verdicts": pooled_verdicts(lines), "checks": pooled_checks(lines, checks)}
+    return render("run_evidence.html", **found, several=several)
 
 
 def rows_body(run: Run, lines: pd.DataFrame) -> Markup:
@@ -80,19 +85,29 @@ def rows_body(run: Run, lines: pd.DataFrame) -> Markup:
     kept = lines[lines["error"].isna()].copy()
     kept["order"] = kept["verdict"].map(ORDER).fillna(len(ORDER))
     kept["surely wrong"] = (kept["correct"] == False) * kept["probability"].fillna(0.0)  # noqa: E712
-    kept = kept.sort_values(["order", "surely wrong", "row"], ascending=[True, False, True], kind="stable")
-    kept = kept.head(MOST_ROWS)
+    figures = [name for name in kept.columns if name.endswith("_p")]
+    kept["by chance"] = kept[figures].max(axis=1).fillna(0.0) if figures else 0.0
+    keys = {"order": True, "surely wrong": False, "by chance": False, "row": True}
+    kept = kept.sort_values(list(keys), ascending=list(keys.values()), kind="stable").head(MOST_ROWS)
     found = run.to_frame({"row": sorted(set(kept["row"].tolist()))}, ["row", "method", "top"])
     tops = {(row, method): top for row, method, top in found.itertuples(index=False)}
     shown = [
         {
             "row": entry["row"], "id": entry["id"], "method": entry["method"], "predicted": entry["predicted"],
             "label": word(entry["label"]), "probability": entry["probability"], "verdict": word(entry["verdict"]),
+            "right": {True: "yes", False: "no"}.get(entry["correct"], ""),
             "largest": _in_words(tops[entry["row"], entry["method"]]),
         }
         for entry in kept.to_dict("records")
     ]  # fmt: skip
-    return render("run_rows.html", rows=shown, total=len(lines))
+    told = [name for name in COLUMNS if any(entry[name] not in ("", None) for entry in shown)]
+    if len(run.methods) == 1:
+        told.remove("method")
+    filters = [
+        (told.index(name), name, sorted({entry[name] for entry in shown} - {""})) for name in FILTERED & set(told)
+    ]
+    few = sorted(entry for entry in filters if len(entry[2]) <= MOST_WORDS)
+    return render("run_rows.html", rows=shown, total=len(lines), columns=told, filters=few)
 
 
 def _in_words(top: list[dict[str, object]]) -> str:
