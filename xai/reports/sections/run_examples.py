@@ -50,10 +50,8 @@ def clusters_body(sample: Sample) -> Markup:
         }
         for number, item in enumerate(found, start=1)
     ]  # fmt: skip
-    return _clusters(entries, sample) if entries else Markup("")
-
-
-def _clusters(entries: list[dict[str, object]], sample: Sample) -> Markup:
+    if not entries:
+        return Markup("")
     return render("run_clusters.html", entries=entries, total=len(sample), words=sample.maps is None)
 
 
