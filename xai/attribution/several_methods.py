@@ -115,7 +115,7 @@ def attribute(
 
 def _none_of(given: Mapping[str, tuple[object, object]], why: str) -> None:
     for name, (value, default) in given.items():
-        if value is not default and value != default:
+        if value is not default and (type(value) is not type(default) or value != default):
             raise InputError(name, expected=f"none, {why}", got=describe(value))
 
 
@@ -123,7 +123,7 @@ def _by_name(
     model: Model, inputs: object, methods: Sequence[str], targets: Sequence[object], options: Sets | None
 ) -> dict[tuple[str, object], Explanation]:
     known = {name: spec for name, spec in all_methods().items() if spec.kind in ("attribution", "surrogate")}
-    listed = isinstance(methods, Iterable) and not isinstance(methods, str)
+    listed = isinstance(methods, Iterable) and not isinstance(methods, str) and getattr(methods, "ndim", 1) == 1
     names = list(methods) if listed else []
     unknown = [name for name in (*names, *(options or {})) if not isinstance(name, str) or name not in known]
     if unknown or not names:

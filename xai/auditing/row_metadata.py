@@ -11,6 +11,7 @@ from torch import Tensor
 from xai.auditing.kinds import table_of
 from xai.auditing.sentences import plain_number
 from xai.base.errors import InputError, describe
+from xai.base.name_lists import plain_names
 from xai.model.model import Model
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_groups(model: Model, protected: Sequence[str], batch: Tensor, groups: G
         raise InputError("groups", expected=f"one entry per row ({len(batch)})", got=len(frame))
     table = table_of(model)
     names = [] if table is None else list(table.names)
-    for name in protected:
+    for name in plain_names("protected", protected, least=0):
         if name not in names:
             known = ", ".join(names) if names else "none: the model takes no table; hand them over as groups"
             raise InputError("protected", expected=f"columns of the table ({known})", got=repr(name))
@@ -90,7 +91,10 @@ def read_metadata(inputs: object, rows: int, **columns: object) -> pd.DataFrame:
     for name, values in columns.items():
         if values is None:
             continue
-        column = pd.Series(_column(inputs, name, values)).reset_index(drop=True)
+        try:
+            column = pd.Series(_column(inputs, name, values)).reset_index(drop=True)
+        except (TypeError, ValueError) as error:
+            raise InputError(name, expected=f"one entry per row ({rows})", got=describe(values)) from error
         if len(column) != rows:
             raise InputError(name, expected=f"one entry per row ({rows})", got=len(column))
         frame[name] = READERS[name](column)

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["real_number", "whole_number"]
+__all__ = ["real_number", "row_number", "share", "whole_number"]
 
 
 def whole_number(argument: str, value: object, least: int = 0) -> int:
@@ -19,6 +19,24 @@ def whole_number(argument: str, value: object, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise InputError(argument, expected=f"a whole number from {least}", got=describe(value))
     return int(value)
+
+
+def row_number(argument: str, value: object, rows: int) -> int:
+    """Return the number of one of so many rows as an int, from the end where it is negative; else InputError.
+
+    >>> row_number("row", -1, 3)
+    -1
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not -rows <= int(value) < rows:
+        raise InputError(argument, expected=f"a row below {rows}", got=describe(value))
+    return int(value)
+
+
+def share(argument: str, value: object) -> float:
+    """Return a number between 0 and 1, neither of them, as a float; raises InputError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+        raise InputError(argument, expected="a share between 0 and 1", got=describe(value))
+    return float(value)
 
 
 def real_number(argument: str, value: object, above: float = -math.inf) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -72,6 +72,8 @@ def accumulated_local_effects(
         names = column_names(model, session.inputs)
         ordered = [number for number, name in enumerate(names) if words_of(model, name) is None or name in order]
         numbers = ordered if columns is None else chosen_columns(names, columns)
+        if not all(isinstance(words, Iterable) for words in order.values()):
+            raise InputError("order", expected="the words of columns, by name", got=describe(order))
         curves = []
         for number in numbers:
             words = words_of(model, names[number])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
+from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
 from xai.inputs.parts import Parts
 
@@ -59,7 +60,7 @@ def _labels(how: object, steps: int, row: int, rows: int) -> np.ndarray | None:
     """Return labels of the steps (T,) of a row where the caller gave some."""
     if how is None or isinstance(how, str | int):
         return None
-    given = torch.as_tensor(how)
+    given = as_tensor(how, "segments")
     if given.is_floating_point() or tuple(given.shape) not in ((steps,), (rows, steps)):
         wanted = f"'signal', a number of windows, or whole numbers of shape ({steps},) or ({rows}, {steps})"
         raise InputError("segments", expected=wanted, got=describe(given))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
 from xai.base.frames import as_frame, is_frame
+from xai.base.name_lists import plain_names
 from xai.inputs.base import Input
 from xai.inputs.table import TabularInput
 from xai.inputs.table_columns import MISSING, kinds_of_columns, named_columns
@@ -35,6 +37,9 @@ def read_table(
         labels: One per row, or the name of a column.
         like: The kind of input that says all of this, where there is one.
     """
+    names = None if names is None else plain_names("names", names)
+    if not isinstance(categorical, Mapping):
+        raise InputError("categorical", expected="words of columns, by name", got=describe(categorical))
     if isinstance(data, str | Path):
         data = read_frame(Path(data))
     known = like if isinstance(like, TabularInput) else None
@@ -56,7 +61,10 @@ def read_table(
     if labels is not None:
         if isinstance(labels, torch.Tensor):
             labels = as_tensor(labels, "labels").cpu()
-        labels = np.asarray(labels).reshape(-1)
+        try:
+            labels = np.asarray(labels).reshape(-1)
+        except (TypeError, ValueError) as error:
+            raise InputError("labels", expected=f"one per row ({len(values)})", got=describe(labels)) from error
         if len(labels) != len(values):
             raise InputError("labels", expected=f"one per row ({len(values)})", got=len(labels))
     return values, table, labels

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import torch
 from torch import Tensor
 
+from xai.base.errors import InputError, describe
 from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.image import image_parts
@@ -30,17 +32,29 @@ def form_of(batch: Tensor) -> str:
     return {SERIES: "steps", IMAGES: "grid"}.get(batch.ndim, "numbers")
 
 
-class TensorInput(Input, frozen=True, tag="tensor"):
+class TensorInput(Input, frozen=True, tag="tensor", kw_only=True):
     """Any floating-point batch, first axis the batch, handed to the network as it is.
 
-    By its number of axes it is taken for rows of a table (N, D), series (N, T, D) or images (N, C, H, W).
+    By its number of axes it is taken for rows of a table (N, D), series (N, T, D) or images (N, C, H, W). A model whose
+    input is not declared finds out whether its network reads series as (N, D, T).
+
+    Args:
+        time: Which axis of a series is time: 1 of (N, T, D), 2 of (N, D, T).
 
     >>> TensorInput().prepare([[1, 2.5]])
     tensor([[1.0000, 2.5000]])
+    >>> TensorInput(time=2).positions(torch.zeros(1, 3, 50))
+    (50,)
     """
 
+    time: int = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.time, bool) or self.time not in (1, 2):
+            raise InputError("time", expected="1 of (N, T, D) or 2 of (N, D, T)", got=describe(self.time))
+
     def axes(self, batch: Tensor) -> tuple[int, ...]:
-        return {TABLE: (1,), SERIES: (1,), IMAGES: (2, 3)}.get(batch.ndim, ())
+        return {TABLE: (1,), SERIES: (self.time,), IMAGES: (2, 3)}.get(batch.ndim, ())
 
     @property
     def in_columns(self) -> bool:
@@ -55,8 +69,12 @@ class TensorInput(Input, frozen=True, tag="tensor"):
             return image_parts(batch, how, seed)
         if batch.ndim == SERIES and isinstance(how, str | int | tuple):
             cut, channels = how if isinstance(how, tuple) else (how, "together")
-            return series_parts(batch, batch.new_ones(batch.shape[:2], dtype=torch.bool), cut, channels)
-        return of_positions(batch, "features" if batch.ndim == TABLE else "steps", how)
+            series = batch if self.time == 1 else batch.mT
+            made = series_parts(series, series.new_ones(series.shape[:2], dtype=torch.bool), cut, channels)
+            turned = self.time == 2 and made.labels is not None and made.labels.ndim == SERIES
+            return replace(made, labels=made.labels.mT.contiguous()) if turned else made
+        places = batch.mT if batch.ndim == SERIES and self.time == 2 else batch
+        return of_positions(places, "features" if batch.ndim == TABLE else "steps", how)
 
     def baselines(self, batch: Tensor) -> tuple[str, ...]:
         known = {TABLE: ("zero",), IMAGES: ("zero", "mean", "noise", "blur")}
@@ -75,7 +93,9 @@ class TensorInput(Input, frozen=True, tag="tensor"):
         if batch.ndim == TABLE:
             return noise_in_columns(batch, [True] * batch.shape[1], rows, whose)
         scale, unit = super().noise_scale(batch)
-        return (noise_in_steps(scale, batch) if batch.ndim == SERIES else scale), unit
+        if batch.ndim != SERIES:
+            return scale, unit
+        return (noise_in_steps(scale, batch) if self.time == 1 else noise_in_steps(scale.mT, batch.mT).mT), unit
 
 
 class Activations(TensorInput, frozen=True, tag="activations"):

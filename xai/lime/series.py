@@ -68,13 +68,13 @@ def lime_series(
         raise InputError("model", expected="one of series", got=f"input {model.input.kind}")
     with model.explaining("lime_series", series, target, **run) as session:
         if len(session.kind.axes(session.inputs)) != 1 or not session.inputs.is_floating_point():
-            wanted = "shape (N, steps) or (N, steps, channels)"
+            wanted = "shape (N, steps), (N, steps, channels) or (N, channels, steps)"
             raise InputError("series", expected=wanted, got=describe(session.inputs))
-        steps = session.inputs.shape[1]
+        (steps,) = session.kind.positions(session.inputs)
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
             raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
         if segments is None and channels == "together":
-            parts = window_parts(session.inputs, window)
+            parts = window_parts(session.inputs.movedim(session.kind.axes(session.inputs)[0], 1), window)
         else:
             cut = torch.arange(steps) // window if segments is None else segments
             parts = session.kind.parts(session.inputs, (cut, channels))
@@ -97,5 +97,5 @@ def lime_series(
 
 def _hidden(fill: object, session: Session) -> tuple[Tensor, str | float]:
     if isinstance(fill, str) and fill == "mean":
-        return session.inputs.mean(1, keepdim=True).expand_as(session.inputs), fill
+        return session.inputs.mean(session.kind.axes(session.inputs), keepdim=True).expand_as(session.inputs), fill
     return TensorInput().baseline(fill, session.inputs)

@@ -67,6 +67,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
             raise InputError("bins", expected=wanted, got=f"{self.bins!r} of {self.rows} rows")
 
     @classmethod
+    @names_errors("TrainingSummary.of")
     def of(
         cls,
         data: object,
@@ -97,7 +98,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         if is_stream(data):
             drawn = draw_rows(data, MOST_SUMMARIZED, like or Input())
             data, labels = drawn.rows, drawn.beside(labels, "labels") if labels is not None else drawn.labels
-        values, table, labels = read_table(data, names, categorical or {}, labels, like)
+        values, table, labels = read_table(data, names, {} if categorical is None else categorical, labels, like)
         if bins == "entropy" and labels is None:
             raise InputError("labels", expected="one per row, which entropy bins need", got="none")
         if bins is None and np.isnan(values).any():

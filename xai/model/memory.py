@@ -22,9 +22,11 @@ class Memory:
 
     outputs_seen: numbers that were compared with what was declared of the network's outputs. rows: how it wants its
     rows. read: the path of the tensor that was last taken for the scores. aimed: models whose outputs are targets.
+    time_known: whether it is settled which axis of a series is time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, time_known: bool = False) -> None:
+        self.time_known = time_known
         self.traces: dict[tuple[int, ...], tuple[list[nn.Module], Trace]] = {}
         self.forms = FasterForms()
         self.outputs_seen = 0

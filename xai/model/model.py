@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
+from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors, one_line
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
 from xai.model.activations import activations_of
@@ -22,6 +22,7 @@ from xai.model.opening import ENOUGH, open_session
 from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
 from xai.model.read_output import read_scores
 from xai.model.session import Session
+from xai.model.settle_time import settle_time
 from xai.model.target_functions import unit
 from xai.model.target_model import Aim, aimed_at
 from xai.model.tracing import traced
@@ -90,10 +91,11 @@ class Model:
         self.name = name or type(network).__name__
         self.source: Path | None = None
         self.aim: Aim | None = None  # of a model whose outputs are targets
-        self.memory = Memory()
+        self.memory = Memory(time_known=input is not None)  # else it is found from the first series
         self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
     @classmethod
+    @names_errors("Model.from_callable")
     def from_callable(
         cls,
         function: Callable[[np.ndarray], np.ndarray],
@@ -113,9 +115,8 @@ class Model:
             name: What reports call it; by default the function's name.
         """
         output = "logits" if task == "regression" else "probabilities"
-        network = FunctionModule(function)
-        name = name or getattr(function, "__name__", "callable")
-        return cls(network, task=task, output=output, classes=classes, input=input, name=name)
+        name = getattr(function, "__name__", "callable") if name is None else name
+        return cls(FunctionModule(function), task=task, output=output, classes=classes, input=input, name=name)
 
     def __repr__(self) -> str:
         return f"Model({self.name}, task={self.task}, output={self.output}, input={self.input.kind})"
@@ -150,7 +151,7 @@ class Model:
         """
         # A copy: what the caller does to their tensor later must not change what was explained. In one memory layout,
         # since among equal maxima another layout finds another one first.
-        batch = self.input.prepare(inputs, argument).to(self.device)
+        batch = settle_time(self, self.input.prepare(inputs, argument).to(self.device))
         batch = batch.clone(memory_format=torch.contiguous_format)
         if not batch.is_floating_point():
             return batch
@@ -204,8 +205,7 @@ class Model:
         except (XaiError, StopForward):
             raise
         except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            got = f"{type(error).__name__}: {reason}"
+            got = f"{type(error).__name__}: {one_line(str(error).strip().partition(chr(10))[0])}"
             raise NetworkError("network", expected=f"a forward pass on a {describe(seen)}", got=got) from error
 
     def columns(self, raw: Tensor) -> Tensor:
@@ -242,7 +242,7 @@ class Model:
             return aimed_at(self.aim.base.with_network(network), self.aim.targets)
         settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
         other = Model(network, **settings, forward=self.forward, output_key=self.output_key, name=self.name)
-        other.memory.rows = self.memory.rows
+        other.memory.rows, other.memory.time_known = self.memory.rows, self.memory.time_known
         other.memory.outputs_seen = ENOUGH  # what a changed network puts out says nothing about what was declared
         return other
 

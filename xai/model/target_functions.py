@@ -250,6 +250,10 @@ def unit(layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Ta
     place = index if isinstance(index, tuple) else (index,)
     if not place or any(isinstance(item, bool) or not isinstance(item, int) for item in place):
         raise LayerError("index", expected="a channel, or a tuple of a channel and a position", got=describe(index))
+    if not isinstance(layer, str):
+        raise LayerError("layer", expected="the name of a layer", got=describe(layer))
+    if not isinstance(before, bool):
+        raise InputError("before", expected="True or False", got=describe(before))
 
     def read(raw: Any, recorded: Recorded) -> Tensor:
         values = recorded[layer, before]

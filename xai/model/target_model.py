@@ -133,4 +133,5 @@ def _with_outputs(model: Model, targets: tuple[TargetFunction, ...]) -> Model:
         model.network, task="regression", classes=names, input=model.input, forward=model.forward, name=model.name
     )
     other.memory.rows, other.source, other.aim = model.memory.rows, model.source, Aim(model, targets)
+    other.memory.time_known = model.memory.time_known
     return other

@@ -100,6 +100,7 @@ class Report(ShownAsHtml):
             )
         return seal(str(page))  # a plain string: whoever puts the file into another page must escape it
 
+    @names_errors("Report.save")
     def save(self, path: str | Path) -> Path:
         """Write the file whole or not at all; returns its path.
 

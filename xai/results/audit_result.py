@@ -113,6 +113,7 @@ class AuditResult(ShownAsHtml):
         """Return the checks that were made, in their order."""
         return list(dict.fromkeys(finding.check.partition(".")[0] for finding in self.findings))
 
+    @names_errors("AuditResult.of")
     def of(self, check: str) -> list[Finding]:
         """Return the findings of one check, or the one of that full name; an old name warns.
 

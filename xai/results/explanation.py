@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.arguments import row_number, share, whole_number
+from xai.base.errors import InputError, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, with_old_keys, write_explanation
@@ -149,12 +149,14 @@ class Explanation(Shown):
             raise IndexError(f"Explanation: index: expected a slice with some of {len(self)} rows, got {index}")
         return self.take(rows)
 
+    @names_errors("take")
     def take(self, rows: list[int]) -> Explanation:
         """Return some rows as a batch.
 
         Args:
             rows: Their numbers, from 0 on.
         """
+        rows = [row_number("rows", row, len(self)) for row in rows]
         values = {name: getattr(self, name) for name in PER_ROW if getattr(self, name) is not None}
         part: dict[str, Any] = {name: _rows_of(value, rows) for name, value in values.items()}
         if self.background is not None and self.background.shape[1] > 1:
@@ -167,37 +169,43 @@ class Explanation(Shown):
     def __iter__(self) -> Iterator[Explanation]:
         return (self[index] for index in range(len(self)))
 
+    @names_errors("class_name")
     def class_name(self, number: int) -> str:
         """Return the name of a class, or its number where it has none.
 
         Args:
             number: Of the class, from 0.
         """
+        number = whole_number("number", number)
         return self.classes[number] if number < len(self.classes) else str(number)
 
+    @names_errors("target_name")
     def target_name(self, row: int = 0) -> str:
         """Say what was explained in a row: a class, or "a rather than b".
 
         Args:
             row: Its number.
         """
-        target = self.target[row]
+        target = self.target[row_number("row", row, len(self))]
         if isinstance(target, NamedTarget):
             return target.name
         if isinstance(target, tuple):
             return f"{self.class_name(target[0])} rather than {self.class_name(target[1])}"
         return self.class_name(target)
 
+    @names_errors("value_names")
     def value_names(self, row: int = 0) -> list[str]:
         """Return a name for each value of a row: the row's own, the columns', or numbers.
 
         Args:
             row: Its number.
         """
+        row = row_number("row", row, len(self))
         count = self.values[row].numel()
         names = self.row_names[row] if self.row_names is not None else self.names
         return list(names) if len(names) == count else [str(number) for number in range(count)]
 
+    @names_errors("interval")
     def interval(self, confidence: float = 0.95) -> list[Tensor]:
         """Return the ends of each value's confidence interval, one (2, d) per row, from `standard_error`.
 
@@ -212,15 +220,9 @@ class Explanation(Shown):
         from scipy.stats import t
 
         if self.standard_error is None:
-            wanted = "one with standard errors"
-            raise InputError("explanation", expected=wanted, got="one without", operation="interval")
-        share = isinstance(confidence, Real) and not isinstance(confidence, bool) and 0 < confidence < 1
-        if not share:
-            got = describe(confidence)
-            raise InputError("confidence", expected="a share between 0 and 1", got=got, operation="interval")
-        confidence = float(confidence)
-        diagnostics = self.diagnostics or ({},) * len(self)
-        degrees = [diagnosis.get("degrees_of_freedom", float("inf")) for diagnosis in diagnostics]
+            raise InputError("explanation", expected="one with standard errors", got="one without")
+        confidence = share("confidence", confidence)
+        degrees = [item.get("degrees_of_freedom", float("inf")) for item in self.diagnostics or ({},) * len(self)]
         quantiles = t.ppf(0.5 + confidence / 2, degrees).tolist()  # of all rows in one call
         reaches = [quantile * error for quantile, error in zip(quantiles, self.standard_error, strict=True)]
         pairs = zip(self.values, reaches, strict=True)

@@ -43,6 +43,8 @@ def explanation_of(
     remake: Callable | None,
 ) -> Explanation:
     """Return the explanation; see `Explanation.of`."""
+    if not hasattr(model, "explaining"):
+        raise InputError("model", expected="an xai.Model", got=describe(model))
     if claim not in CLAIMS:
         raise InputError("claim", expected=f"one of {', '.join(CLAIMS)}", got=repr(claim))
     if not isinstance(method, str) or not method:

@@ -20,7 +20,7 @@ from xai.runs.manifest import Manifest, made_by, open_manifest, sole_writer, wri
 from xai.runs.progress import Event, default_log
 from xai.runs.run_events import Telling
 from xai.runs.schedule import Task, in_this_process, on_executor, on_processes
-from xai.runs.settings import resolve
+from xai.runs.settings import by_name, resolve
 from xai.runs.shards import done_shards, totals
 from xai.runs.sources import Source, open_source
 from xai.runs.store import Run
@@ -109,20 +109,18 @@ def run(
     need_pyarrow("out")
     loaded, sent = _model(model, trust_code)
     to_audit = audit_checks(audit, keep_inputs)
-    given = summarized(loaded, {name: dict(entries) for name, entries in (options or {}).items()})
+    given, check_options = summarized(loaded, by_name("options", options)), by_name("check_options", check_options)
     if workers is not None:
         workers = whole_number("workers", workers)
     folder = Path(out)
     with sole_writer(folder):
         source = open_source(data, loaded.input, classes=loaded.classes or [], label=label, id=id, labels=labels)
         settings = resolve(
-            loaded, methods=methods, checks=checks, target=target, options=given, check_options=check_options or {},
+            loaded, methods=methods, checks=checks, target=target, options=given, check_options=check_options,
             seed=seed, shard_rows=shard_rows, keep_inputs=keep_inputs, device=device, total=source.rows,
         )  # fmt: skip
         manifest = open_manifest(folder, made_by(loaded, source, settings))
-        job = Job(
-            str(folder.resolve()), sent, loaded.digest(), trust_code, settings, given, check_options or {}, fail_fast
-        )
+        job = Job(str(folder.resolve()), sent, loaded.digest(), trust_code, settings, given, check_options, fail_fast)
         log = log or default_log()
         _work(job, source, manifest, executor, workers, log)
         found = Run(folder)

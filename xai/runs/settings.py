@@ -189,6 +189,21 @@ def _target(model: Model, target: object) -> int | list[int] | None:
     raise InputError("target", expected="None, a class, or a pair (a, b): the same for every row", got=describe(target))
 
 
+def by_name(argument: str, given: Mapping[str, Mapping[str, object]] | None) -> dict[str, dict[str, object]]:
+    """Return keyword arguments by the name of what takes them; raises InputError for anything else.
+
+    >>> by_name("options", {"smoothgrad": {"samples": 3}})
+    {'smoothgrad': {'samples': 3}}
+    """
+    wanted = "a dictionary of keyword arguments by name"
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(argument, expected=wanted, got=describe(given))
+    for name, entries in (given or {}).items():
+        if not isinstance(entries, Mapping) or not all(isinstance(key, str) for key in (name, *entries)):
+            raise InputError(argument, expected=wanted, got=f"{describe(entries)} for {name!r}")
+    return {name: dict(entries) for name, entries in (given or {}).items()}
+
+
 def _check_options(
     argument: str, given: Mapping[str, Mapping[str, object]], known: Mapping[str, Method | Check], reserved: set[str]
 ) -> None:

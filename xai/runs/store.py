@@ -125,15 +125,14 @@ class Run(ShownAsHtml):
         Raises:
             InputError: There is no such column.
         """
-        known = self._lines().schema.names
-        wrong = [name for name in columns or () if name not in known]
-        if wrong:
-            raise InputError("columns", expected=f"among {', '.join(known)}", got=repr(wrong[0]))
+        return self._frame(where, self._columns(columns))
+
+    def _frame(self, where: Where, columns: list[str] | None) -> pd.DataFrame:
         chosen = None if columns is None else list(dict.fromkeys([*columns, "row"]))
         table = self._lines().to_table(columns=chosen, filter=self._expression(where))
         # Shards are read in their order, and hold their rows method by method.
         frame = table.to_pandas().sort_values("row", kind="stable", ignore_index=True)
-        return frame if columns is None else frame[list(columns)]
+        return frame if columns is None else frame[columns]
 
     @names_errors("explanations")
     def explanations(self, where: Where = None, method: str | None = None) -> Iterator[Explanation]:
@@ -149,13 +148,19 @@ class Run(ShownAsHtml):
         Raises:
             InputError: There is no such column or method.
         """
-        if method is not None and method not in self.methods:
-            raise InputError("method", expected=f"among {', '.join(self.methods)}", got=repr(method))
-        return (part for _, part in self.parts(where, method))
+        return (part for _, part in self._chosen(where, method))
 
+    @names_errors("parts")
     def parts(self, where: Where = None, method: str | None = None) -> Iterator[tuple[list[int], Explanation]]:
         """Yield the same, each with the numbers of its rows in the data."""
-        frame = self.to_frame(where, ["row", "method", "shard", "position"])
+        return self._chosen(where, method)
+
+    def _chosen(self, where: Where, method: str | None) -> Iterator[tuple[list[int], Explanation]]:
+        if method is not None and (not isinstance(method, str) or method not in self.methods):
+            raise InputError("method", expected=f"among {', '.join(self.methods)}", got=describe(method))
+        return self._parts(self._frame(where, ["row", "method", "shard", "position"]), method)
+
+    def _parts(self, frame: pd.DataFrame, method: str | None) -> Iterator[tuple[list[int], Explanation]]:
         frame = frame[frame["position"].notna()]
         frame = frame if method is None else frame[frame["method"] == method]
         for number, lines in frame.groupby("shard", sort=True):
@@ -168,15 +173,28 @@ class Run(ShownAsHtml):
                 whole = positions == list(range(len(explanation)))
                 yield chosen["row"].tolist(), explanation if whole else explanation.take(positions)
 
+    @names_errors("batches")
     def batches(self, where: Where = None, columns: Sequence[str] | None = None) -> Iterator[pyarrow.RecordBatch]:
         """Yield the lines as Arrow batches, some at a time, in the order of shards: for more lines than memory holds.
 
         Args:
             where: Which ones, as in `to_frame`.
             columns: Which columns to read.
+
+        Raises:
+            InputError: There is no such column.
         """
-        chosen = None if columns is None else list(columns)
-        yield from self._lines().to_batches(columns=chosen, filter=self._expression(where))
+        return self._lines().to_batches(columns=self._columns(columns), filter=self._expression(where))
+
+    def _columns(self, columns: Sequence[str] | None) -> list[str] | None:
+        """Return the columns to read, None for all; raises InputError where there is no such column."""
+        if columns is None:
+            return None
+        known = self._lines().schema.names
+        wrong = [name for name in columns if not isinstance(name, str) or name not in known]
+        if wrong:
+            raise InputError("columns", expected=f"among {', '.join(known)}", got=describe(wrong[0]))
+        return list(columns)
 
     def _lines(self) -> pyarrow.dataset.Dataset:
         import pyarrow.dataset as dataset
