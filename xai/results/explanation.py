@@ -144,10 +144,9 @@ class Explanation(Shown):
             rows = list(range(len(self)))[index]
         except (IndexError, TypeError) as error:
             raise IndexError(f"Explanation: index: expected one below {len(self)} or a slice, got {index}") from error
-        rows = rows if isinstance(rows, list) else [rows]
-        if not rows:
+        if rows == []:
             raise IndexError(f"Explanation: index: expected a slice with some of {len(self)} rows, got {index}")
-        return self.take(rows)
+        return self.take(rows if isinstance(rows, list) else [rows])
 
     @names_errors("take")
     def take(self, rows: list[int]) -> Explanation:
@@ -225,8 +224,7 @@ class Explanation(Shown):
         degrees = [item.get("degrees_of_freedom", float("inf")) for item in self.diagnostics or ({},) * len(self)]
         quantiles = t.ppf(0.5 + confidence / 2, degrees).tolist()  # of all rows in one call
         reaches = [quantile * error for quantile, error in zip(quantiles, self.standard_error, strict=True)]
-        pairs = zip(self.values, reaches, strict=True)
-        return [torch.stack([values - reach, values + reach]) for values, reach in pairs]
+        return [torch.stack([own - reach, own + reach]) for own, reach in zip(self.values, reaches, strict=True)]
 
     def heatmap(self) -> Tensor:
         """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.
