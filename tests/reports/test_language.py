@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
+from markupsafe import escape
 
+import xai
 from tests.house import ROOT
 from tests.reports.test_report import HOSTILE, hostile_report
+from xai.auditing.sentences import templates
 from xai.base.errors import InputError
-from xai.reports.language import LANGUAGES, in_language, language, say
+from xai.reports.language import LANGUAGES, in_language, language, say, told
+from xai.reports.phrases import field_names, pairs
+from xai.reports.presets.audit import audit_report
 from xai.reports.presets.images import model_report
 
 FOLDER = ROOT / "xai" / "reports"
@@ -33,6 +43,83 @@ def test_every_sentence_of_the_templates_is_there_with_its_values(name: str) -> 
         assert set(FIELD.findall(other)) <= set(FIELD.findall(english)), english
         assert re.findall(r"<(\w+)>", other) == re.findall(r"<(\w+)>", english), english
         assert other.strip()
+
+
+# Of the lecture only: its claims come from the networks' package, in English.
+ENGLISH_ONLY = {"lecture_claim.html", "lecture_errata.html", "lecture_summary.html", "lecture_worked.html"}
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "templates").glob("*.html")), ids=lambda path: path.name)
+def test_a_template_says_nothing_in_one_language_only(path: Path) -> None:
+    """What is left without its tags and expressions is no sentence."""
+    left = re.sub(r"<code>.*?</code>|{#.*?#}|{%.*?%}|{{.*?}}", "", path.read_text(), flags=re.DOTALL)
+    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>", " ", left))
+    assert len(words) > 5 if path.name in ENGLISH_ONLY else words == [], words
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_finding_and_method_has_its_sentence(name: str) -> None:
+    """The tables stand beside the English ones: nothing is missing, and no field is made up."""
+    table = tomllib.loads((FOLDER / "languages" / f"{name}.toml").read_text())
+    sentences = tomllib.loads((FOLDER / "sentences.toml").read_text())
+    same = {"audits.untestable.error", "audits.errors.score.mcnemar"}  # what another library says, and a name
+    english = {"audits": templates(), **{part: texts for part, texts in sentences.items() if part != "words"}}
+    assert {*places(english)} - same == {*places({part: table[part] for part in english})}
+    for part, texts in english.items():
+        for one, two in [*pairs(texts, table[part]), *table["phrases"].items()]:
+            assert field_names(two) <= field_names(one), one
+
+
+def places(table: Mapping[str, object], above: str = "") -> Iterator[str]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from places(value, f"{above}{name}.")
+        else:
+            yield above + name
+
+
+def test_an_audit_in_german_keeps_numbers_and_names() -> None:
+    rows = torch.rand(120, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    frame = pd.DataFrame(rows.numpy(), columns=["age", "income"])
+    labels = (rows[:, 0] + 0.4 * rows[:, 1] > 0.7).long()
+    held_out, train = slice(0, 60), slice(60, 120)
+    data = xai.AuditData(frame[held_out], labels[held_out], (frame[train], labels[train]), protected=["age"])
+    model = xai.Model.from_callable(answers, classes=["tree", "field"], input=xai.TabularInput(names=list(frame)))
+    result = xai.audit(model, data, ["performance", "calibration", "bias", "data"], seed=0)
+    page = audit_report(result, language="de").html()
+    text = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
+    assert language() == "en"
+    with in_language("de"):
+        for finding in result.findings:
+            said = told(finding.text)
+            assert said != finding.text, said
+            assert set(re.findall(r"\d[\d.,]*\d|\d", said)) >= set(re.findall(r"\d[\d.,]*\d", finding.text)), said
+            assert str(escape(said)) in text
+    assert "What to do" not in text
+    assert "Was zu tun ist" in text
+
+
+def answers(rows: np.ndarray) -> np.ndarray:
+    second = 1 / (1 + np.exp(-6 * (rows[:, 0] - 0.5)))
+    return np.stack([1 - second, second], 1)
+
+
+def test_a_class_is_never_said_in_other_words() -> None:
+    with in_language("de"):
+        text = 'Of the class it finds least often, "tree", it finds 40 %.'
+        assert told(text) == 'Von der Klasse, die es am seltensten findet, "tree", findet es 40 %.'
+        said = told("Supported: removing what it marks lowers the score of noise more than 39 of 39 control maps do.")
+        assert "Wert von noise" in said
+        assert told("an unknown sentence, <b>not</b> ours") == "an unknown sentence, <b>not</b> ours"
+
+
+def test_what_checks_find_on_images_is_said_in_german() -> None:
+    chapters = hostile_report()[0].data()["sections"]
+    explained = [one for example in chapters["examples"]["examples"] for one in example["explanations"]]
+    evidence = [item for made in [*explained, *chapters["units"]["units"]] for item in made["evidence"]]
+    with in_language("de"):
+        assert [item["text"] for item in evidence if told(item["text"]) == item["text"]] == []
+        assert [item["control"] for item in evidence if told(item["control"]) == item["control"]] == []
 
 
 def test_a_report_in_german_says_it_in_german_and_stays_safe() -> None:

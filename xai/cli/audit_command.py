@@ -9,7 +9,7 @@ import click
 from xai.cli.any_model import is_code, load_any
 from xai.cli.audit_sources import read_audit_data
 from xai.cli.gate import check_targets, finish, gate_options, label_options, metadata_options, read_levels
-from xai.cli.options import say_checks_cost, seed_option, trust_option
+from xai.cli.options import language_option, say_checks_cost, seed_option, trust_option
 from xai.cli.pdf import find_browser, print_pdf
 
 
@@ -43,6 +43,7 @@ from xai.cli.pdf import find_browser, print_pdf
     "--rows", default=10_000, show_default=True, type=click.IntRange(min=20), help="Rows of each part, drawn at random."
 )
 @seed_option
+@language_option
 @trust_option
 def command(
     model: str,

@@ -8,7 +8,7 @@ import click
 
 from xai.cli.audit_sources import read_audit_data
 from xai.cli.gate import check_targets, finish, gate_options, label_options, read_levels
-from xai.cli.options import load_model, say_checks_cost, seed_option, trust_option
+from xai.cli.options import language_option, load_model, say_checks_cost, seed_option, trust_option
 from xai.cli.replicas import train_replicas
 
 
@@ -37,6 +37,7 @@ from xai.cli.replicas import train_replicas
 @gate_options
 @click.option("--rows", default=10_000, show_default=True, type=click.IntRange(min=20), help="Rows, drawn at random.")
 @seed_option
+@language_option
 @trust_option
 def command(
     a: str,

@@ -38,7 +38,6 @@ def command(
     target: str | None,
     output: str,
     seed: int,
-    language: str,
     trust_code: bool,
 ) -> None:
     """Explain what MODEL says about INPUTS and print the path of the report.
@@ -73,7 +72,5 @@ def command(
     check_request(loaded, batch, chosen, target)
     say_cost(loaded, chosen, len(batch), 0, 0)
     title = f"{loaded.name} on {batch.names[0]}" + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
-    report = model_report(
-        loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, language=language, title=title
-    )
+    report = model_report(loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, title=title)
     say(report.save(output))

@@ -42,11 +42,22 @@ __all__ = [
     "worked_examples",
 ]
 
+
+def _speak(context: click.Context, _: click.Parameter, name: str) -> None:
+    """Say all that the command renders in a language: until it is done."""
+    from xai.reports.language import in_language
+
+    if name != "en":  # what draws a report is loaded only where it is needed
+        context.with_resource(in_language(name))
+
+
 language_option = click.option(
     "--language",
     default="en",
     show_default=True,
-    help="Of the report's own sentences: en, de.",
+    expose_value=False,
+    callback=_speak,
+    help="Of the report: en, de.",
 )
 trust_option = click.option(
     "--trust-code", is_flag=True, help="Run whatever code the model folder names, such as a file of its own."

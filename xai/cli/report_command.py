@@ -59,7 +59,6 @@ def command(
     steps: int,
     size: int | None,
     seed: int,
-    language: str,
     trust_code: bool,
 ) -> None:
     """Report on the model folder MODEL, explaining IMAGES and examples out of the data, and print the path.
@@ -112,7 +111,6 @@ def command(
         steps=steps,
         size=size,
         seed=seed,
-        language=language,
         origin=read_description(folder).origin,
     )
     say(report.save(target))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xai.cli.options import load_model, output_option, say_cost, seed_option, trust_option
+from xai.cli.options import language_option, load_model, output_option, say_cost, seed_option, trust_option
 from xai.cli.output import say
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ OF_AN_IMAGE = {"maps", "grid"}
 )
 @output_option("visualization.html")
 @seed_option
+@language_option
 @trust_option
 def command(
     model: str,

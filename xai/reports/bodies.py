@@ -19,7 +19,7 @@ from xai.results.visualization import Visualization
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["explanation_body", "findings_body", "table_body", "visualization_body"]
+__all__ = ["explanation_body", "findings_body", "first_drawing", "table_body", "visualization_body"]
 
 MOST_ROWS = 200
 MOST_CARDS = 30  # of one explanation: a thousand take minutes to make, and nobody reads them
@@ -46,6 +46,14 @@ def explanation_body(explanation: Explanation) -> Markup:
         return EXPLANATIONS[drawn](explanation)
     shown = explanation.take([place * total // MOST_CARDS for place in range(MOST_CARDS)])
     return render("sampled.html", shown=MOST_CARDS, total=total) + EXPLANATIONS[drawn](shown)
+
+
+def first_drawing(explanation: Explanation) -> Markup | None:
+    """Return the drawing of one row of a table, text or series, without words; None where it is none of them."""
+    drawn = drawn_as(explanation)
+    if drawn == "parts":
+        return render("first_drawing.html", card=weights_card(explanation))
+    return render("first_drawing.html", card=series_card(explanation)) if drawn == "series" else None
 
 
 def _maps(explanation: Explanation) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from torch import Tensor
 from xai.inputs.tensor import form_of
 from xai.inputs.text import to_texts
 from xai.plots.by_type import FIGURES
+from xai.plots.global_explanations import effects_figure
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.plots.sequences import gates_figure
 from xai.plots.shaded_text import shade_of
@@ -65,7 +67,10 @@ def importance_body(result: Importance) -> Markup:
 
 def effects_body(result: Effects) -> Markup:
     """Return the curves and the numbers."""
-    return _body(result, "Effects of columns", [EFFECTS[result.kind], f"{result.rows:,} rows, {result.target_name()}."])
+    single = [replace(result, curves=(curve,)) for curve in result.curves]
+    curves = [inline_svg(effects_figure(one), f"Effect of {one.curves[0].name}") for one in single]
+    notes = [EFFECTS[result.kind], f"{result.rows:,} rows, {result.target_name()}."]
+    return _body(result, "", notes, svg=Markup("\n").join(curves))
 
 
 def tree_body(result: SurrogateTree) -> Markup:
@@ -121,12 +126,21 @@ def concepts_body(result: Concepts) -> Markup:
     return _body(result, "Concepts", notes, findings=result.evidence)
 
 
-def _body(result: Tabled, title: str, notes: list[str], *, findings: Sequence = (), rules: str = "") -> Markup:
+def _body(
+    result: Tabled,
+    title: str,
+    notes: list[str],
+    *,
+    findings: Sequence = (),
+    rules: str = "",
+    svg: Markup | None = None,
+) -> Markup:
     """Return notes, the figure (where it has a title), rules, findings and all numbers of a result."""
     frame = result.to_frame()
     rows = frame.head(MOST_ROWS).to_dict("records")
     drawn = entry_for(FIGURES, result) if title else None
-    svg = None if drawn is None else inline_svg(drawn(result), title)
+    if drawn is not None:
+        svg = inline_svg(drawn(result), title)
     return render(
         "result.html", notes=notes, svg=svg, findings=list(findings),
         rules=rules, columns=list(frame.columns), rows=rows, total=len(frame),

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xai.base.json_values import as_plain, visible_text
-from xai.reports.language import say
+from xai.reports.language import say, told
 
 __all__ = ["MARKS", "asset", "content_hash", "render", "script_json"]
 
@@ -49,6 +49,11 @@ def content_hash(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
+def _notes(notes: list[str]) -> str:
+    """Return short notes as one line."""
+    return "; ".join(map(told, notes))
+
+
 def _number(value: float) -> str:
     """Return few digits, but counts whole: 7,632 and not 7.63e+03."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
@@ -64,10 +69,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     known: dict[str, Any] = environment.globals  # declared as what it holds at first
-    known |= {"say": say, "marks": MARKS}
+    known |= {"say": say, "told": told, "notes": _notes, "marks": MARKS}
+    environment.filters["told"] = told
     environment.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     environment.filters["percent"] = percent
     environment.filters["number"] = lambda value: "–" if value is None or value != value else _number(value)
+    environment.filters["brief"] = lambda value: f"{value:.2f}".replace("-0.00", "0").replace("0.00", "0")
     # Few digits, but a whole number whole: 1 and not 1.00; a minus sign as long as the plus.
     environment.filters["numbers"] = lambda values: ", ".join(f"{v:.6g}".replace("-", "\N{MINUS SIGN}") for v in values)
     return environment

@@ -16,7 +16,7 @@ from xai.base.files import write_atomically
 from xai.reports.bodies import findings_body
 from xai.reports.by_type import SECTIONS
 from xai.reports.escape import asset, content_hash, render, script_json
-from xai.reports.language import in_language, language
+from xai.reports.language import in_language, language, words_of_the_page
 from xai.results.display import ShownAsHtml, entry_for
 from xai.results.finding import Finding
 
@@ -96,6 +96,7 @@ class Report(ShownAsHtml):
                 language=self.language,
                 style=style,
                 script=script,
+                words=script_json(words_of_the_page()) if words_of_the_page() else "",
                 data=script_json(self.data()),
             )
         return seal(str(page))  # a plain string: whoever puts the file into another page must escape it

@@ -132,6 +132,7 @@ def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
     if not found.recomputed:
         return found, None
     about: dict[str, Any] = {"raw_data": bool(numbers["request"].get("raw_data")), "title": str(numbers.get("title"))}
+    about["language"] = str(numbers["request"].get("language", "en"))
     try:
         with with_threads(result.versions.get("threads")):
             if result.compared:

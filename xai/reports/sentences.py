@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markupsafe import escape
 
 from xai.methods import all_methods
+from xai.reports.phrases import pairs
 
 __all__ = [
     "AUDIT_SENTENCES", "CHECK_SENTENCES", "COMPARISON_SENTENCES", "METHOD_SENTENCES", "VERDICT_SENTENCES",
-    "AuditSentences", "MethodSentences", "finding_title", "sentences_of",
+    "AuditSentences", "MethodSentences", "english_pairs", "finding_title", "sentences_of",
 ]  # fmt: skip
 
 
@@ -36,7 +38,7 @@ class AuditSentences(NamedTuple):
 _SENTENCES = tomllib.loads((files("xai.reports") / "sentences.toml").read_text("utf-8"))
 # What the sentences of images say of them, in the words of another kind, by its word for a part.
 _WORDS: dict[str, dict[str, str]] = _SENTENCES["words"]
-_NOISE = _SENTENCES["comparison"].pop("noise")
+_NOISE = _SENTENCES["comparison"]["noise"]
 METHOD_SENTENCES = {name: MethodSentences(**texts) for name, texts in _SENTENCES["methods"].items()}
 CHECK_SENTENCES: dict[str, str] = _SENTENCES["checks"]
 VERDICT_SENTENCES: dict[str, str] = _SENTENCES["verdicts"]
@@ -44,6 +46,7 @@ AUDIT_SENTENCES = {name: AuditSentences(**texts) for name, texts in _SENTENCES["
 COMPARISON_SENTENCES = {
     name: AuditSentences(texts["how"].format(noise=_NOISE), texts["act"], texts["limits"])
     for name, texts in _SENTENCES["comparison"].items()
+    if name != "noise"
 }
 
 
@@ -65,6 +68,15 @@ def sentences_of(method: str, part: str = "pixel") -> MethodSentences:
         )
     look = spec.summary.capitalize() + "."
     return MethodSentences(method.replace("_", " "), "output", look, "See its documentation.")
+
+
+def english_pairs(other: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each sentence beside that of another language; those on methods in the words of every kind of input."""
+    for section in ("elsewhere", "checks", "verdicts", "audit", "comparison", "findings"):
+        yield from pairs(_SENTENCES[section], other[section])
+    for english, translated in pairs(_SENTENCES["methods"], other["methods"]):
+        for words in _WORDS.values():
+            yield _said(english, words), translated
 
 
 def _said(text: str, words: dict[str, str]) -> str:

@@ -1,6 +1,12 @@
 "use strict";
 // Everything in the report can be read without this script; it adds sliders, downloads and the place in the contents.
 
+// The sentences of this script in the language of the page; English is its own key.
+const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+function said(sentence, values = {}) {
+  return (words[sentence] ?? sentence).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
 function save(name, blob) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -41,15 +47,20 @@ for (const slider of document.querySelectorAll("input[data-heat]")) {
 
 for (const table of document.querySelectorAll("table[data-name]")) {
   const place = table.closest(".scroll") || table;
-  place.after(button("CSV", "Download this table as CSV", () => {
+  place.after(button("CSV", said("Download this table as CSV"), () => {
     const rows = [...table.rows].map((row) => [...row.cells].map((cell) => csvCell(cell.innerText)).join(","));
     save(fileName(table.dataset.name) + ".csv", new Blob([rows.join("\n")], { type: "text/csv" }));
   }));
 }
 
 for (const figure of document.querySelectorAll("figure[data-name]")) {
-  figure.append(button("PNG", "Download the picture " + figure.dataset.name, () => {
-    const images = [...figure.querySelectorAll(".overlay img, img.picture")];
+  const images = [...figure.querySelectorAll(".overlay img, img.picture")];
+  const drawing = images.length ? null : figure.querySelector("svg");
+  const title = said("Download the picture {name}", { name: figure.dataset.name });
+  if (drawing) figure.append(button("SVG", title, () => {
+    save(fileName(figure.dataset.name) + ".svg", new Blob([drawing.outerHTML], { type: "image/svg+xml" }));
+  }));
+  if (images.length) figure.append(button("PNG", title, () => {
     const size = Math.max(448, ...images.map((image) => image.naturalWidth));
     const canvas = document.createElement("canvas");
     canvas.width = size;
@@ -110,7 +121,7 @@ for (const atlas of document.querySelectorAll("[data-atlas]")) {
     for (const item of items) item.hidden = !parts.every((part) => fits(item, part));
     list.append(...[...items].sort((a, b) => value(b) - value(a) || a.dataset.number - b.dataset.number));
     const left = shown();
-    count.textContent = `${left.length} of ${items.length}`;
+    count.textContent = said("{shown} of {total}", { shown: left.length, total: items.length });
     focusOn(left[0]);
   };
   const open = (item) => {
@@ -138,6 +149,14 @@ for (const atlas of document.querySelectorAll("[data-atlas]")) {
     if (event.key === "Enter" && shown().length) shown()[0].focus();
   });
 }
+
+// A link to what is folded opens it.
+function unfold() {
+  const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let part = place; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+}
+addEventListener("hashchange", unfold);
+unfold();
 
 // What scrolls sideways can be reached with the keyboard, and nothing else asks for a stop.
 function reachable() {
@@ -207,11 +226,11 @@ for (const place of document.querySelectorAll("[data-compare]")) {
   if (figures.length < 2) continue;
   const fold = document.createElement("details");
   const title = document.createElement("summary");
-  title.textContent = "Compare two maps with a slider";
+  title.textContent = said("Compare two maps with a slider");
   const stage = document.createElement("div");
   stage.className = "stage";
   const choices = document.createElement("p");
-  const selects = ["Left", "Right"].map((side, number) => {
+  const selects = [said("Left"), said("Right")].map((side, number) => {
     const label = document.createElement("label");
     const select = document.createElement("select");
     figures.forEach((figure, index) => select.add(new Option(figure.dataset.map, index, false, index === number)));
@@ -221,7 +240,7 @@ for (const place of document.querySelectorAll("[data-compare]")) {
   });
   const slider = document.createElement("input");
   Object.assign(slider, { type: "range", min: 0, max: 100, value: 50 });
-  slider.setAttribute("aria-label", "Border between the two maps, in percent of the width");
+  slider.setAttribute("aria-label", said("Border between the two maps, in percent of the width"));
   const cut = () => { if (stage.children[1]) stage.children[1].style.clipPath = `inset(0 0 0 ${slider.value}%)`; };
   const draw = () => {
     stage.replaceChildren(...selects.map((select) => figures[select.value].querySelector(".overlay").cloneNode(true)));
@@ -248,7 +267,7 @@ for (const box of document.querySelectorAll("[data-search]")) {
       const found = parts.every((part) => row.textContent.toLowerCase().includes(part));
       row.hidden = !found || !chosen.every((choice) => row.cells[choice.dataset.column].textContent === choice.value);
     }
-    count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+    count.textContent = said("{shown} of {total}", { shown: rows.filter((row) => !row.hidden).length, total: rows.length });
   };
   input.addEventListener("input", update);
   for (const choice of choices) choice.addEventListener("change", update);

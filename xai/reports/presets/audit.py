@@ -15,6 +15,8 @@ from xai.model.labels import as_labels
 from xai.model.model import Model
 from xai.reports.bodies import explanation_body
 from xai.reports.escape import render
+from xai.reports.language import in_language, told
+from xai.reports.language import language as current
 from xai.reports.page import Lead, Report, Section
 from xai.reports.sections.audit import audit_summary, check_section, power_section, run_section
 from xai.results.audit_result import AuditResult
@@ -34,6 +36,7 @@ def audit_report(
     data: AuditData | None = None,
     *,
     raw_data: bool = True,
+    language: str | None = None,
     title: str | None = None,
 ) -> Report:
     """Return the report on an audit.
@@ -43,15 +46,18 @@ def audit_report(
         model: The model; with it and the data, the report also shows and explains the worst errors.
         data: The data that the audit was made on.
         raw_data: False keeps inputs, and protected columns by row, out of the file; numbers by group stay.
+        language: Of the report, "en" (the default) or "de".
         title: The report's title.
 
     Returns:
         The report.
     """
-    extra = {}
-    if raw_data and model is not None and data is not None:
-        extra["performance"] = _worst_errors(result, model, data)
-    return _report("audit_report", result, extra, raw_data, title or f"Audit of {result.model['name']}")
+    with in_language(language or current()):
+        extra = {}
+        if raw_data and model is not None and data is not None:
+            extra["performance"] = _worst_errors(result, model, data)
+        title = title or told(f"Audit of {result.model['name']}")
+        return _report("audit_report", result, extra, raw_data, title)
 
 
 @names_errors("comparison_report")
@@ -62,6 +68,7 @@ def comparison_report(
     data: AuditData | None = None,
     *,
     raw_data: bool = True,
+    language: str | None = None,
     title: str | None = None,
 ) -> Report:
     """Return the report on a comparison of two versions.
@@ -72,21 +79,24 @@ def comparison_report(
         b: Version B.
         data: The data that they were compared on.
         raw_data: False keeps inputs, and protected columns by row, out of the file; numbers by group stay.
+        language: Of the report, "en" (the default) or "de".
         title: The report's title.
 
     Returns:
         The report.
     """
-    extra = {}
-    if raw_data and a is not None and b is not None and data is not None:
-        extra["predictions"] = _most_moved(result, a, b, data)
-    title = title or f"Comparison of {result.model['A']['name']} (A) and {result.model['B']['name']} (B)"
-    return _report("comparison_report", result, extra, raw_data, title)
+    with in_language(language or current()):
+        extra = {}
+        if raw_data and a is not None and b is not None and data is not None:
+            extra["predictions"] = _most_moved(result, a, b, data)
+        names = f"{result.model['A']['name']} (A) and {result.model['B']['name']} (B)"
+        title = title or told(f"Comparison of {names}")
+        return _report("comparison_report", result, extra, raw_data, title)
 
 
 def _report(call: str, result: AuditResult, extra: Mapping[str, Markup], raw_data: bool, title: str) -> Report:
     sections = audit_sections(result if raw_data else result.without_raw_data(), extra)
-    return Report(title, sections, request={"call": call, "raw_data": raw_data})
+    return Report(title, sections, request={"call": call, "raw_data": raw_data, "language": current()})
 
 
 def audit_sections(result: AuditResult, extra: Mapping[str, Markup] | None = None) -> list[Lead | Section]:
@@ -105,10 +115,10 @@ def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> Markup:
     def shown(rows: list[int], truth: Tensor) -> Markup:
         prediction, made = _explained(model, data, rows, _seed(result))
         lines = [
-            {"row": row, "truth": label_in_words(model, label), **_answer(model, answer)}
-            for row, label, answer in zip(rows, truth, prediction, strict=True)
+            {"row": row, "truth": label_in_words(model, label), "body": explanation_body(one), **_answer(model, answer)}
+            for row, label, answer, one in zip(rows, truth, prediction, made, strict=True)
         ]
-        return render("audit_errors.html", rows=lines, body=explanation_body(made), reason="")
+        return render("audit_errors.html", rows=lines, reason="")
 
     return _explained_rows("audit_errors.html", result.of("performance"), "worst", model, data, shown)
 
@@ -152,7 +162,7 @@ def _explained_rows(
     try:
         return shown(rows, truth)
     except XaiError as error:
-        return render(template, rows=[], body="", reason=str(error))
+        return render(template, rows=[], reason=str(error))
 
 
 def _explained(

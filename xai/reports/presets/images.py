@@ -14,6 +14,7 @@ from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model
 from xai.reports.example_images import METHODS, choose_examples, explain_images, joined
 from xai.reports.language import in_language
+from xai.reports.language import language as current
 from xai.reports.page import Lead, Report, Section
 from xai.reports.provenance import default_title, images_digest, provenance_section
 from xai.reports.sections.examples import examples_section
@@ -79,7 +80,7 @@ def model_report(
     steps: int = 64,
     size: int | None = None,
     seed: int = 0,
-    language: str = "en",
+    language: str | None = None,
     title: str | None = None,
     origin: Mapping[str, object] | None = None,
 ) -> Report:
@@ -99,7 +100,7 @@ def model_report(
         steps: Steps of each visualization.
         size: Side of a visualization in pixels, the model's own by default.
         seed: Of everything that is drawn at random.
-        language: Of the report's own sentences, "en" or "de"; what checks find is said in English.
+        language: Of the report, "en" (the default) or "de".
         title: The report's title.
         origin: How the network came about, as its folder says.
 
@@ -109,12 +110,13 @@ def model_report(
     Raises:
         InputError: The model is not an image classifier, or a method or layer is unknown.
     """
-    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, language)
+    said = language or current()
+    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, said)
     request = {
         "call": "model_report", **settings.request(), "weights": model.digest(), "data": images_digest(data),
         "images": images_digest(images), "versions": made_with(),
     }  # fmt: skip
-    with in_language(language):
+    with in_language(said):
         sections = image_sections(model, data, images, settings, origin)
         return Report(title or default_title(model), sections, request=request)
 

@@ -27,7 +27,7 @@ from xai.reports.provenance import default_title, facts_section, provenance_sect
 from xai.reports.sections.performance import performance_section
 from xai.reports.sections.summary import sequence_summary
 from xai.results.explanation import Explanation
-from xai.results.sequence_results import Gates
+from xai.results.sequence_results import Alignment, Gates
 from xai.sequences.alignment import alignment
 from xai.sequences.gates import gate_activations
 
@@ -189,6 +189,11 @@ OPTIONS = {
 }
 
 
+def _first_pair(found: Alignment) -> tuple[str, str]:
+    source, target = found.source[0], found.target[0]
+    return ("" if all(len(symbol) == 1 for symbol in source) else " ").join(source), " ".join(target)
+
+
 @names_errors("alignment_report")
 def alignment_report(
     model: Model,
@@ -217,7 +222,7 @@ def alignment_report(
     data: dict[str, object] = {"source": found.source, "target": found.target, "evidence": evidence}
     facts = {"seed": seed, "examples": len(found), "seconds": time.perf_counter() - started}
     sections = [
-        Lead(render("alignment_lead.html", model=model, statuses=statuses, count=len(found))),
+        Lead(render("alignment_lead.html", model=model, statuses=statuses, count=len(found), first=_first_pair(found))),
         Section("alignment", "What it read for what it wrote", alignment_body(found), data),
         facts_section(model, facts, origin or {}),
     ]

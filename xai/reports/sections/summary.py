@@ -11,9 +11,10 @@ from xai.auditing.checks.performance import Performance
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.plots.pictures import pixel_range
+from xai.reports.bodies import first_drawing
 from xai.reports.cards import amount, map_card
 from xai.reports.escape import render
-from xai.reports.method_trust import MethodTrust, method_trust, rank
+from xai.reports.method_trust import MethodTrust, method_trust, rank, verdict_word
 from xai.reports.sections.examples import Example
 from xai.reports.sentences import VERDICT_SENTENCES, sentences_of
 from xai.reports.unit_controls import shown_units
@@ -39,7 +40,7 @@ def summary(
     units = shown_units(groups.values())
     wrong = [(f"example-{place}", item.name) for place, item in enumerate(examples, start=1) if _is_wrong(item)]
     does = _does_with_pictures(model)
-    return _screen(model, performance, trust, does=does, first=first, card=card, units=units, wrong=wrong)
+    return _screen(model, performance, trust, does=does, first=first, card=card, drawn=None, units=units, wrong=wrong)
 
 
 def sequence_summary(
@@ -55,10 +56,15 @@ def sequence_summary(
     """
     rows = range(len(names))
     trust = method_trust([[item[row] for item in explanations] for row in rows])
-    first = _answer(names[0], explanations[0][0]) if names else None
+    first, drawn = None, None
+    if names:
+        best = min((item[0] for item in explanations), key=lambda item: rank(item.evidence[0]))
+        first, drawn = _answer(names[0], best), first_drawing(best)
     links = [(f"example-{row + 1}", names[row]) for row in wrong]
     does = {**_classes(model), "kind": model.input.noun}
-    return _screen(model, performance, trust, does=does, first=first, card=None, units=Counter(), wrong=links)
+    return _screen(
+        model, performance, trust, does=does, first=first, card=None, drawn=drawn, units=Counter(), wrong=links
+    )
 
 
 def _screen(model: Model, performance: Performance | None, trust: Sequence[MethodTrust], **answers: object) -> Markup:
@@ -88,6 +94,7 @@ def _answer(name: str, explanation: Explanation) -> dict[str, object]:
         "answer": explanation.class_name(predicted),
         "amount": amount(explanation, float(prediction[predicted])),
         "method": title,
+        "word": verdict_word(explanation.evidence[0]) if explanation.evidence else None,
     }
 
 
