@@ -47,10 +47,12 @@ def test_an_altered_number_ends_with_1_and_a_line(audited: Path) -> None:
 def test_other_rows_are_said_without_a_chance_to_catch_a_number(audited: Path) -> None:
     data = list(DATA)
     data[data.index("--data") + 1] = data[data.index("--train") + 1]
-    done = xai("recheck", "held.html", *MODEL, *data, cwd=audited)
+    done = xai("--json", "recheck", "held.html", *MODEL, *data, cwd=audited)
     assert done.returncode == 1
-    assert "0 of " in done.stdout
-    assert "the chance" not in done.stdout
+    (line,) = done.stdout.splitlines()
+    said = json.loads(line)
+    assert (said["path"], said["passed"], said["recomputed"], said["chance"]) == ("held.html", False, 0, None)
+    assert {"where", "reported", "recomputed"} == set(said["differences"][0])
 
 
 def test_what_cannot_be_rechecked(audited: Path) -> None:

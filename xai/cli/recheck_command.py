@@ -8,9 +8,10 @@ import click
 
 from xai.cli.gate import metadata_options
 from xai.cli.options import load_model, recipe_data, trust_option
-from xai.cli.output import tell
+from xai.cli.output import say, tell, wants_json
 
 if TYPE_CHECKING:
+    from xai.auditing.differences import Recheck
     from xai.model.model import Model
 
 SHOWN = 100
@@ -63,7 +64,8 @@ def command(
 ) -> None:
     """Compute the numbers of REPORT again from the model folder MODEL and its data; exit with 1 where one differs.
 
-    IMAGES are those that an explanation report was given. One line for each difference: where, reported, recomputed.
+    IMAGES are those that an explanation report was given. One line for each difference: where, reported, recomputed;
+    with `xai --json recheck`, one line of JSON.
     """
     from xai.reports.recheck import read_report, recheck
 
@@ -81,20 +83,37 @@ def command(
         given["other"] = None if other is None else load_model(other, trust_code)
         given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
     found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)
+    for note in found.notes:
+        tell(f"xai: recheck: {note}", err=True)
+    (_say_json if wants_json() else _say)(report, found)
+    if not found.passed:
+        raise click.exceptions.Exit(1)
+
+
+def _say(report: str, found: Recheck) -> None:
+    """Print a line for each difference, and one on what was tried."""
     for difference in found.differences[:SHOWN]:
         tell(str(difference))
     if len(found.differences) > SHOWN:
         tell(f"... and {len(found.differences) - SHOWN:,} more")
-    for note in found.notes:
-        tell(f"xai: recheck: {note}", err=True)
     caught = f"; the chance to catch one altered number among them all is {100 * found.chance:.0f} %"
     caught = caught if found.recomputed else ""  # other weights or rows: no number was tried
     tell(
         f"{found.recomputed:,} of {found.numbers:,} numbers computed again ({', '.join(found.parts) or 'none'}); "
         f"compared: {', '.join(found.covered)}{caught}"
     )
-    if not found.passed:
-        raise click.exceptions.Exit(1)
+
+
+def _say_json(report: str, found: Recheck) -> None:
+    """Print the same as one line of JSON: all differences, each with where, reported and recomputed."""
+    from xai.base.json_values import as_plain
+
+    differences = [as_plain(item._asdict()) for item in found.differences]
+    say(
+        report, passed=found.passed, numbers=found.numbers, recomputed=found.recomputed, parts=list(found.parts),
+        covered=list(found.covered), chance=found.chance if found.recomputed else None, differences=differences,
+        notes=list(found.notes),
+    )  # fmt: skip
 
 
 def _images(loaded: Model, folder: str, data: str | None, images: tuple[str, ...], numbers: dict) -> dict[str, Any]:
