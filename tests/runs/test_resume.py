@@ -120,9 +120,9 @@ import xai
 from tests.runs.folders import image_model, images
 from tests.runs.test_resume import ROWS, SETTINGS
 
-if __name__ == "__main__":
-    tell = lambda event: print(event["event"], flush=True)
-    xai.run(image_model(), images(ROWS), out=sys.argv[1], workers=2, log=tell, **SETTINGS)
+tell = lambda event: print(event["event"], flush=True)
+# Workers do not run this script, so nothing here must be kept from them.
+xai.run(image_model(), images(ROWS), out=sys.argv[1], workers=2, log=tell, **SETTINGS)
 """
 
 

@@ -1,4 +1,8 @@
-"""Worker processes of our own: spawned, gone when the run is, and replaced where one is lost."""
+"""Worker processes of our own: spawned, gone when the run is, and replaced where one is lost.
+
+A process that Python spawns runs the caller's script again, up to `if __name__ == "__main__"`. Ours leave it alone,
+unless what they are sent was defined there.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,51 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import spawn
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
 
 __all__ = ["Pool"]
 
 _JOB: list[object] = []
+_STARTING = threading.Lock()
+
+
+class _Alone(SpawnProcess):
+    """A process that does not run the caller's script."""
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:
+        with _without_script():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _Apart(SpawnContext):
+    """What starts such processes."""
+
+    Process = _Alone
+
+
+@contextmanager
+def _without_script() -> Generator[None]:
+    """Tell processes that start meanwhile everything but where the caller's script is."""
+    with _STARTING:
+        told = spawn.get_preparation_data
+
+        def without(name: str) -> dict[str, object]:
+            return {key: value for key, value in told(name).items() if not key.startswith("init_main_from")}
+
+        vars(spawn)[told.__name__] = without
+        try:
+            yield
+        finally:
+            vars(spawn)[told.__name__] = told
 
 
 class Pool:
@@ -23,7 +65,8 @@ class Pool:
     """
 
     def __init__(self, workers: int, job: object) -> None:
-        context = multiprocessing.get_context("spawn")
+        defined_there = b"__main__" in bytes(ForkingPickler.dumps(job))
+        context = multiprocessing.get_context("spawn") if defined_there else _Apart()
         reading, self._writing = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(workers, context, _start, (reading, job))
         self._reading = reading

@@ -191,6 +191,6 @@ def _workers(executor: Executor | None, workers: int | None, left: int | None) -
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if executor is not None:
         return workers or getattr(executor, "_max_workers", cores)
-    if workers is not None:
-        return workers
+    if workers is not None:  # no more of them than there are shards
+        return workers if left is None else min(workers, max(1, left))
     return 0 if left is not None and left <= 1 else min(cores, left or cores)

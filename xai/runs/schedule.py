@@ -54,7 +54,7 @@ def on_processes(tasks: Iterator[Task], job: Job, workers: int) -> Iterator[Done
         except BrokenProcessPool as error:
             lost += 1
             if lost == LOST:
-                wanted = "worker processes that live (a script that calls xai.run needs if __name__ == '__main__')"
+                wanted = "worker processes that live (a script that defines its model needs if __name__ == '__main__')"
                 raise NetworkError("workers", expected=wanted, got=f"{LOST} times one that died") from error
         finally:
             pool.close(at_once=not ended)
