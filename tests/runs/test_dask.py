@@ -43,26 +43,31 @@ def test_a_worker_of_a_local_cluster_is_killed_in_the_middle(tmp_path: Path, who
     assert contents(tmp_path / "run") == whole
 
 
-def test_a_scheduler_and_a_worker_over_loopback(tmp_path: Path, whole: dict[str, str]) -> None:
-    file = tmp_path / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+def test_one_of_two_workers_over_loopback_is_killed_in_the_middle(tmp_path: Path, whole: dict[str, str]) -> None:
+    file, environment = tmp_path / "scheduler.json", {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     base = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    commands = [
-        [*base, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)],
-        [
-            sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file), "--nthreads", "1",
-            "--no-dashboard", "--no-nanny", "--local-directory", str(tmp_path / "spill"),
-        ],
+    scheduler = [*base, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    worker = [
+        sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(file), "--nthreads", "1",
+        "--no-dashboard", "--no-nanny", "--local-directory", str(tmp_path / "spill"),
     ]  # fmt: skip
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
-    started = [subprocess.Popen(command, **quiet) for command in commands]
+    started = [subprocess.Popen(command, **quiet) for command in (scheduler, worker, worker)]
+    killed = []
+
+    def kill_one(event: dict) -> None:
+        if event["event"] == "shard" and not killed:
+            killed.append(started[-1].pid)
+            started[-1].kill()
+
     try:
         with distributed.Client(scheduler_file=str(file), timeout="60s", set_as_default=False) as client:
-            client.wait_for_workers(1, timeout=60)
-            executor = client.get_executor()
-            xai.run(image_model(), images(16), out=tmp_path / "run", executor=executor, workers=1, **SETTINGS)
+            client.wait_for_workers(2, timeout=60)
+            executor, out = client.get_executor(), tmp_path / "run"
+            xai.run(image_model(), images(16), out=out, executor=executor, workers=2, log=kill_one, **SETTINGS)
     finally:
         for process in started:
             process.kill()
             process.wait()
+    assert killed
     assert contents(tmp_path / "run") == whole

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import pickle
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,23 @@ def test_the_result_is_the_same_bytes_whatever_the_workers(tmp_path: Path) -> No
     assert len(one) == 1 + 2 * 4
     assert contents(tmp_path / "two") == one
     assert contents(tmp_path / "threads") == one
+
+
+class Elsewhere(Executor):
+    """As MPI's and others have it: whatever goes there and comes back is pickled, and nobody says how many they are."""
+
+    def submit(self, function: Callable, /, *arguments: object) -> Future:
+        future: Future = Future()
+        function, arguments = pickle.loads(pickle.dumps((function, arguments)))
+        future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
+        return future
+
+
+def test_any_executor_does(tmp_path: Path) -> None:
+    model, data = image_model(), images(12)
+    xai.run(model, data, out=tmp_path / "here", workers=0, **SETTINGS)
+    xai.run(model, data, out=tmp_path / "there", executor=Elsewhere(), **SETTINGS)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
 def test_values_are_those_of_the_methods_alone(tmp_path: Path) -> None:
