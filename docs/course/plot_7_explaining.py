@@ -35,7 +35,8 @@ pd.DataFrame({name: values.tolist() for name, values in found.items()}, index=["
 # %%
 # Post hoc and global: a tree that imitates a network, with how often it succeeds on rows that it has not seen.
 
-rows = torch.rand(400, 3, generator=torch.Generator().manual_seed(0))
+torch.manual_seed(2)
+rows = torch.randn(400, 3)
 network = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 2))
 tree = xai.surrogate_tree(xai.Model(network, classes=["no", "yes"], input=linear.input), rows, leaves=6)
 print(f"fidelity {tree.fidelity:.1%}, one answer for all {tree.baseline:.1%}")
