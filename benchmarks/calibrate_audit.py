@@ -27,9 +27,9 @@ from xai.base.files import write_atomically
 from xai.base.statistics import wilson
 from xai.methods import MODEL_CHECKS
 
-SEEDS = {"limits": 0, "scores": 200_000}
+SEEDS = {"limits": 0, "scores": 200_000, "later": 400_000}  # later: once more, when checks had been added
 APART = 10_000  # the seeds of one fault from those of the next, so that no two controls are the same
-MODELS = {"limits": 8, "scores": 20}
+MODELS = {"limits": 8, "scores": 20, "later": 5}
 MOST_DRAWS = 50  # of seeds, until a plant takes
 # Its findings only warn, so that no alarm can come from there, and it takes as long as all others together.
 LEFT_OUT = ("explanations",)

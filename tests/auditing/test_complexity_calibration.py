@@ -67,6 +67,17 @@ def test_a_calibrated_model_passes_and_its_sharpened_twin_fails() -> None:
     assert sharp.details["p_value"] < 0.01
 
 
+@pytest.mark.parametrize(("factor", "status"), [(1.0, "pass"), (3.0, "fail")])
+def test_scores_that_are_too_large_matter_where_errors_are_few(factor: float, status: str) -> None:
+    """The model is right in 94 %, so that its calibration error stays below the limit; its temperature does not."""
+    confidence = np.random.default_rng(2).uniform(0.88, 0.995, 1500)
+    logits, labels = drawn(confidence)
+    made = findings("calibration", Model(nn.Identity()), AuditData(factor * logits, labels))
+    assert made["error"].status != "fail"
+    assert made["temperature"].status == status
+    assert made["temperature"].score == pytest.approx(factor, rel=0.25)
+
+
 def test_the_control_is_what_chance_makes() -> None:
     """Over many calibrated models the p-value is uniform: its mean is a half, and few are small."""
     p_values = []

@@ -192,3 +192,19 @@ def test_a_model_that_rests_on_a_column_that_the_labels_do_not_name_fails() -> N
     found = on_one_column(model, halves(rows, labels))
     assert found.status == "fail"
     assert "rest on the same region" in found.control
+
+
+@pytest.mark.parametrize("leak", [True, False])
+def test_a_column_that_holds_one_of_several_labels(leak: bool) -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(300, 3))
+    truth = (rows[:, :2] + draw.normal(size=(300, 2)) > 0).astype(int)
+    if leak:
+        rows[:, 2] = truth[:, 1] + 0.1 * draw.normal(size=300)
+    network = torch.nn.Linear(3, 2)
+    model = Model(network, task="multilabel", classes=["wet", "cold"], input=TabularInput(["a", "b", "c"]))
+    found = findings("shortcuts", model, AuditData(rows, truth))["leakage"]
+    assert found.status == ("fail" if leak else "pass"), found.text
+    if leak:
+        assert "c goes" in found.text
+        assert 'the label "cold"' in found.text

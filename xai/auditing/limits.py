@@ -34,6 +34,8 @@ LIMITS: dict[str, Limit] = {
     "complexity.gain": Limit(0.01, -0.05, least=True),
     # Calibration error beyond what chance makes of a perfectly calibrated model.
     "calibration.error": Limit(0.03, 0.1),
+    # By what its scores would have to be divided to fit how often it is right.
+    "calibration.temperature": Limit(1.5, 1.6),
     # Difference of a share between a group and all other rows; of labels it is a fact of the data.
     "bias.labels": Limit(0.05, 1.0),
     "bias.demographic_parity": Limit(0.05, 0.1),
@@ -72,7 +74,9 @@ LIMITS: dict[str, Limit] = {
     # The same of small pieces of images from anywhere, beyond the median one; of a color or band of a class; of
     # a telling word at any place, beyond the median word.
     "shortcuts.typical_patch": Limit(0.35, 0.45),
-    "shortcuts.global_filter": Limit(0.25, 0.4),
+    "shortcuts.global_filter": Limit(0.2, 0.25),
+    # The same of the region of a small group of rows of a class, beyond that of its other rows.
+    "shortcuts.other_reason": Limit(0.2, 0.15),
     "shortcuts.word_anywhere": Limit(0.35, 0.5),
     # The way from guessing the label (0) to certainty (1), from two columns that do not tell it alone.
     "shortcuts.pair_leakage": Limit(0.8, 0.95),
@@ -132,7 +136,7 @@ LIMITS: dict[str, Limit] = {
     # Share of the rows of one label that look like another class, training minus held-out part; and in a slice, labels
     # that contradict the others beyond what is hard to tell.
     "data.label_direction": Limit(0.03, 0.03),
-    "data.label_slices": Limit(0.05, 0.02),
+    "data.label_slices": Limit(0.05, 0.0),
     # From guessing (0) which part a row is of, to always knowing (1).
     "data.covariates": Limit(0.1, 0.15),
     # Share of columns that vary and change no answer: a fact to know.

@@ -9,6 +9,7 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.sharpness import SHARP, sharpness
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested
@@ -30,9 +31,10 @@ def calibration(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]
 
     The score is the expected calibration error over 15 bins of equally many rows, minus what a model with these
     confidences that is perfectly calibrated shows on so many rows: its answers are drawn from its own probabilities.
+    Beside it stands the temperature itself: scores that are too large matter where errors are few, too.
     Sources: Guo et al. 2017, arXiv:1706.04599; Bröcker and Smith 2007 for the control.
     """
-    return [tested(NAME, _error, data.held_out, seed)]
+    return [tested(NAME, _error, data.held_out, seed), tested(SHARP, sharpness, data.held_out, seed)]
 
 
 def _error(split: Split, seed: int) -> Measured:

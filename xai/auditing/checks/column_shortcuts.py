@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -73,11 +74,15 @@ def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measure
     def values(*columns: int) -> np.ndarray:
         return made.parts[0][:, np.isin(owner, columns)]
 
+    @cache
+    def alone_of(column: int) -> float:
+        return skill_of(values(column), known, seed).skill
+
     pairs = []
     for first, second in _informative(known, min(len(columns.names), MOST_COLUMNS)):
         jointly, separately = (_changed_share(model, few, [first, second], seed, flag) for flag in (True, False))
         joint_skill = skill_of(values(first, second), known, seed, jointly=True)
-        alone = max(skill_of(values(column), known, seed).skill for column in (first, second))
+        alone = max(alone_of(first), alone_of(second))
         pairs.append(Pair([columns.names[first], columns.names[second]], jointly, separately, joint_skill, alone))
     best = max(pairs, key=lambda pair: pair.joint)
     facts = {"pair": best.names, "skill": best.joint_skill.skill, "alone": best.alone, "moved": best.jointly}

@@ -11,7 +11,8 @@ import torch
 
 from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.label_errors import LISTED, Suspects, find_suspects, label_errors
-from xai.auditing.checks.label_noise import label_direction, label_slices
+from xai.auditing.checks.label_noise import label_direction
+from xai.auditing.checks.label_slices import label_slices
 from xai.auditing.checks.near_duplicates import NearDuplicates, find_near_duplicates, near_duplicates
 from xai.auditing.checks.shared_entities import across_parts
 from xai.auditing.checks.shifts import covariates, shifted_labels, unused
@@ -35,10 +36,11 @@ DRAWS = 999
 def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     """Return what is wrong with the rows: duplicates over the parts, wrong labels, strangers, constant columns."""
     held_out, train = data.held_out, data.train
+    known = [part for part in (train, held_out) if part is not None]
 
     @cache
     def made() -> Features:
-        return features(model, *(part.inputs for part in (train, held_out) if part is not None))
+        return features(model, *(part.inputs for part in known))
 
     @cache
     def duplicates() -> NearDuplicates | None:
@@ -60,7 +62,7 @@ def dataset(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
         tested("data.drift", _drift, model, held_out, train, seed),
         tested("data.near_duplicates", lambda: near_duplicates(held_out, train, duplicates(), seed)),
         tested("data.label_direction", lambda: label_direction(model, suspects())),
-        tested("data.label_slices", lambda: label_slices(model, train or held_out, suspects(), made(), seed)),
+        tested("data.label_slices", lambda: label_slices(model, known, made(), seed)),
         tested("data.covariates", lambda: covariates(held_out, train, made(), seed)),
         *([] if table_of(model) is None else [tested("data.unused", unused, model, held_out, seed)]),
         *across_parts(held_out, train, made, seed),

@@ -12,7 +12,7 @@ from xai.auditing.audit_data import Split
 from xai.auditing.row_features import Features
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.verdicts import Measured, Untestable
-from xai.base.statistics import bootstrap_mean, wilson
+from xai.base.statistics import ALPHA, wilson
 
 if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
@@ -22,6 +22,7 @@ __all__ = ["LISTED", "ContradictedLabels", "Suspects", "confident_errors", "find
 
 FOLDS, TREES = 5, 100
 LISTED = 20
+REDRAWN = 199  # samples
 FEWEST_BESIDE = 20  # held-out rows that are no training rows
 
 
@@ -45,14 +46,20 @@ def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
 class ContradictedLabels:
     """Labels of a part (N,), which of them contradict rows like them, what is predicted for them, and by what margin.
 
-    surprise: 1 where the answer of simple models is not the label, less what their own confidence admits.
+    probability (N, K): what simple models say that had not seen the row.
     """
 
     labels: np.ndarray
     suspect: np.ndarray
     predicted: np.ndarray
     margin: np.ndarray
-    surprise: np.ndarray
+    probability: np.ndarray
+
+    def redrawn(self, draw: np.random.Generator) -> np.ndarray:
+        """Return the share of suspects in samples drawn anew (R,); what is usual for a class is drawn along."""
+        count = len(self.labels)
+        chosen = draw.integers(count, size=(REDRAWN, count))
+        return np.array([confident_errors(self.probability[rows], self.labels[rows]).mean() for rows in chosen])
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,7 @@ def find_suspects(
 def _contradictions(probability: np.ndarray, labels: np.ndarray) -> ContradictedLabels:
     margin = probability.max(1) - probability[np.arange(len(labels)), labels] if len(labels) else np.zeros(0)
     suspect = confident_errors(probability, labels) if len(labels) else np.zeros(0, dtype=bool)
-    predicted = probability.argmax(1)
-    surprise = (predicted != labels) - (1 - probability.max(1)) if len(labels) else np.zeros(0)
-    return ContradictedLabels(labels, suspect, predicted, margin, surprise)
+    return ContradictedLabels(labels, suspect, probability.argmax(1), margin, probability)
 
 
 def label_errors(
@@ -124,9 +129,11 @@ def label_errors(
             "data.mislabeled": Untestable("only_duplicates", least=FEWEST_BESIDE),
         }
     usual = float(control.mean())
-    interval = bootstrap_mean(suspect.astype(np.float64), seed, minus=control.astype(np.float64))
+    draw = np.random.default_rng(seed)
+    boots = own.redrawn(draw) - suspects.control.redrawn(draw)
+    low, high = np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]) - (boots.mean() - (share - usual))
     facts = {"train": share, "held_out": usual}
-    excess = Measured(share - usual, interval, facts, {**facts, "rows": listed})
+    excess = Measured(share - usual, (float(low), float(high)), facts, {**facts, "rows": listed})
     return {"data.contradictions": all_of_them, "data.mislabeled": excess}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import table
-from xai.auditing.kinds import kind_of, texts_of
+from xai.auditing.kinds import class_names, kind_of, texts_of
 from xai.auditing.scores import balanced_skill
 from xai.auditing.triggers.regions import regions_of
 from xai.auditing.verdicts import Measured, Untestable
@@ -18,7 +18,7 @@ from xai.model.model import Model
 __all__ = ["SkillEstimate", "leakage", "skill_of"]
 
 MOST_ROWS, DEPTH, FOLDS, WORDS, TREES = 3000, 6, 3, 300, 40
-LISTED, TRIED_WORDS = 12, 20
+LISTED, TRIED_WORDS, MOST_LABELS = 12, 20, 8
 
 
 def leakage(model: Model, split: Split, seed: int) -> Measured:
@@ -27,30 +27,45 @@ def leakage(model: Model, split: Split, seed: int) -> Measured:
     A tree learns crosswise; the score is the way from guessing (0) to always right (1), R² for a regression. The
     control learns from the same part with the labels dealt at random.
     """
-    if split.task == "multilabel":
-        raise Untestable("leak_of_one_label")
     split = split.sample(MOST_ROWS, seed)
     one_class = split.task != "regression"
-    labels = split.labels.numpy() if one_class else split.labels[:, 0].numpy()
-    if one_class and min(np.bincount(labels)[np.unique(labels)]) < FOLDS:
-        raise Untestable("rare_class", folds=FOLDS)
     if len(split) < FOLDS:
         raise Untestable("few_rows_to_learn", folds=FOLDS)
+    asked = _asked(model, split)
     quoted = kind_of(model, split.inputs) == "text"
     columns = _words(model, split) if quoted else _regions(model, split)
-    if not columns or len(np.unique(labels)) < 2:
+    if not columns or not asked:
         raise Untestable("nothing_to_tell")
-    predicted = {part: _predicted(values, labels, one_class, seed) for part, values in columns.items()}
-    skills = {part: _skill(answers, labels, one_class) for part, answers in predicted.items()}
-    ordered = sorted(skills, key=lambda part: -skills[part])
-    best, skill = ordered[0], skills[ordered[0]]
-    dealt = np.random.default_rng(seed).permutation(labels)
-    chance = _skill(_predicted(columns[best], dealt, one_class, seed), dealt, one_class)
-    lines = [{"part": part, "skill": skills[part]} for part in ordered[:LISTED]]
-    details = {"tables": [table("How far one part alone tells the label", lines)], "part": best}
-    facts = {"part": best, "skill": skill, "chance": chance}
-    interval = _interval(predicted[best], labels, one_class, seed)
+    predicted = {
+        (what, part): _predicted(values, labels, one_class, seed)
+        for what, labels in asked.items()
+        for part, values in columns.items()
+    }
+    skills = {told: _skill(answers, asked[told[0]], one_class) for told, answers in predicted.items()}
+    ordered = sorted(skills, key=lambda told: -skills[told])
+    (what, part), skill = ordered[0], skills[ordered[0]]
+    dealt = np.random.default_rng(seed).permutation(asked[what])
+    chance = _skill(_predicted(columns[part], dealt, one_class, seed), dealt, one_class)
+    lines = [{**({"label": told[0]} if told[0] else {}), "part": told[1], "skill": skills[told]}
+             for told in ordered[:LISTED]]  # fmt: skip
+    details = {"tables": [table("How far one part alone tells the label", lines)], "part": part, "label": what}
+    facts = {"part": part, "skill": skill, "chance": chance, "label": f' "{what}"' if what else ""}
+    interval = _interval(predicted[what, part], asked[what], one_class, seed)
     return Measured(skill, interval, facts, {"raw": details} if quoted else details, "word" if quoted else "text")
+
+
+def _asked(model: Model, split: Split) -> dict[str, np.ndarray]:
+    """Return the labels (N,) to tell by name; of several labels, each one that some rows have and some lack."""
+    if split.task != "multilabel":
+        labels = split.labels.numpy() if split.task != "regression" else split.labels[:, 0].numpy()
+        if split.task != "regression" and min(np.bincount(labels)[np.unique(labels)]) < FOLDS:
+            raise Untestable("rare_class", folds=FOLDS)
+        return {"": labels} if len(np.unique(labels)) > 1 else {}
+    found = {}
+    for name, labels in zip(class_names(model, split.outputs), (split.labels > 0.5).long().numpy().T, strict=True):
+        if min(labels.sum(), len(labels) - labels.sum()) >= FOLDS and len(found) < MOST_LABELS:
+            found[name] = labels
+    return found
 
 
 class SkillEstimate(NamedTuple):
@@ -95,7 +110,7 @@ def _words(model: Model, split: Split) -> dict[str, np.ndarray]:
         return {}
     counts = counter.fit_transform(texts)
     names = counter.get_feature_names_out()
-    labels = split.labels
+    labels = split.labels if split.task != "multilabel" else split.labels > 0.5
     if split.task == "regression":
         labels = labels[:, 0] > labels[:, 0].median()
     if len(labels.unique()) < 2:

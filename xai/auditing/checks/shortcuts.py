@@ -8,8 +8,10 @@ from torch import Tensor
 from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.column_shortcuts import identifiers, pair_leakage
 from xai.auditing.checks.leakage import leakage
+from xai.auditing.checks.other_reasons import OTHER_REASON, other_reason
 from xai.auditing.explainers import explain, targets_of
 from xai.auditing.kinds import kind_of, table_of
+from xai.auditing.scores import ONE_CLASS
 from xai.auditing.triggers.by_kind import trigger_findings
 from xai.auditing.triggers.honest import honest_models
 from xai.auditing.triggers.pasted_regions import pasted_regions
@@ -44,10 +46,18 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     return [
         tested(f"shortcuts.{region}", pasted_regions, model, split, donors, seed, honest),
         *trigger_findings(model, held_out, train, split, donors, seed),
+        *_of_images(model, split, donors, "held_out" if train is None else "train"),
         *_of_tables(model, held_out, train or held_out, seed),
         tested("shortcuts.outside", _outside, model, held_out, seed),
         tested("shortcuts.leakage", leakage, model, train or held_out, seed),
     ]
+
+
+def _of_images(model: Model, split: Split, known: Split, part: str) -> list[Finding]:
+    """Return the findings that only images call for."""
+    if kind_of(model, split.inputs) not in ("image", "grid") or split.task not in ONE_CLASS:
+        return []
+    return [tested(OTHER_REASON, other_reason, model, split, known, part)]
 
 
 def _of_tables(model: Model, held_out: Split, known: Split, seed: int) -> list[Finding]:

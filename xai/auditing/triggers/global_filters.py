@@ -21,6 +21,7 @@ BANDS = (
 )  # in shares of the highest frequency along a side
 LEAST, MOST, MOST_CLASSES = 20, 300, 10
 CASTS = (0.1, 0.2)  # of the range
+FINE = 0.8  # in shares of the highest frequency: waves of at most two and a half pixels
 
 
 def class_filters(model: Model, known: Split) -> list[Candidate]:
@@ -39,6 +40,10 @@ def class_filters(model: Model, known: Split) -> list[Candidate]:
             strength = _strength(images, band).median(0).values
             plant = _strengthened(strength, band, limits)
             found.append(Candidate(f'the {name} frequencies of "{names[label]}"', plant, label))
+        others = known.inputs[known.labels != label][:MOST]
+        if len(others) >= LEAST:
+            pattern = _fine(images.mean(0) - others.mean(0))
+            found.append(Candidate(f'the fine pattern of "{names[label]}"', _added(pattern, limits), label))
     return found
 
 
@@ -61,6 +66,21 @@ def _cast(mean: Tensor, limits: tuple[float, float]) -> Callable[[Tensor], Tenso
         return (images + (mean - images.mean((2, 3)))[:, :, None, None]).clamp(*limits)
 
     return plant
+
+
+def _fine(image: Tensor) -> Tensor:
+    """Return what varies from pixel to pixel in an image (C, H, W), with its mean: no object does, on average.
+
+    Without the mean, half of a faint pattern would be lost where an image is black.
+    """
+    waves = torch.fft.rfft2(image)
+    fine = torch.fft.irfft2(waves * _band(*image.shape[1:], FINE, 2.0), s=image.shape[1:])
+    return fine + image.mean((1, 2))[:, None, None]
+
+
+def _added(pattern: Tensor, limits: tuple[float, float]) -> Callable[[Tensor], Tensor]:
+    """Return a function that adds a pattern (C, H, W) to images."""
+    return lambda images: (images + pattern.to(images)).clamp(*limits)
 
 
 def _band(height: int, width: int, low: float, high: float) -> Tensor:

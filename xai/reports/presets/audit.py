@@ -8,6 +8,7 @@ from markupsafe import Markup
 from torch import Tensor
 
 from xai.auditing.audit_data import AuditData
+from xai.auditing.checks.other_reasons import OTHER_REASON
 from xai.auditing.explainers import differentiable, explain, targets_of
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.verify import verify
@@ -19,6 +20,7 @@ from xai.reports.language import in_language, told
 from xai.reports.language import language as current
 from xai.reports.page import Lead, Report, Section
 from xai.reports.sections.audit import audit_summary, check_section, power_section, run_section
+from xai.reports.sections.reasons import reasons_body
 from xai.results.audit_result import AuditResult
 from xai.results.explanation import Explanation
 
@@ -56,6 +58,9 @@ def audit_report(
         extra = {}
         if raw_data and model is not None and data is not None:
             extra["performance"] = _worst_errors(result, model, data)
+            extra["shortcuts"] = Markup("").join(
+                reasons_body(finding, model, data) for finding in result.findings if finding.check == OTHER_REASON
+            )
         title = title or told(f"Audit of {result.model['name']}")
         return _report("audit_report", result, extra, raw_data, title)
 
