@@ -20,7 +20,7 @@ from xai.reports.language import in_language, told
 from xai.reports.language import language as current
 from xai.reports.page import Lead, Report, Section
 from xai.reports.sections.audit import audit_summary, check_section, power_section, run_section
-from xai.reports.sections.reasons import reasons_body
+from xai.reports.sections.own_reasons import reasons_body
 from xai.results.audit_result import AuditResult
 from xai.results.explanation import Explanation
 
