@@ -29,6 +29,8 @@ bench: .venv/ready
 
 soak: .venv/ready
 	$(BIN)/python -m benchmarks.scale --only kills --kills 200
+	$(BIN)/python -m benchmarks.soak --kills 200
+	$(BIN)/python -m benchmarks.interrupts --count 3000
 
 calibrate: .venv/ready
 	$(BIN)/python -m benchmarks.calibrate_checks

@@ -49,7 +49,7 @@ def test_a_table_with_both_parts(folder: Path) -> None:
     assert {item["status"] for item in found["findings"]} == {"pass"}
     page = (folder / "audit.html").read_text()
     assert "none fails" in page
-    inside = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
+    inside = json.loads(page.partition('<script type="application/json" id="page-data">')[2].partition("</script>")[0])
     assert inside["sections"]["audit"]["audit"]["findings"] == found["findings"]
 
 

@@ -81,7 +81,8 @@ def xai(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path
 def sections(path: str) -> dict[str, dict]:
     """Return the numbers that ride along in a page."""
     text = Path(path).read_text()
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])["sections"]
+    found = re.search(r'<script type="application/json" id="page-data">(.*?)</script>', text, re.S)[1]
+    return json.loads(found)["sections"]
 
 
 @pytest.mark.parametrize(

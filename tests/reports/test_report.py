@@ -111,7 +111,7 @@ def test_the_policy_allows_exactly_what_is_there(page: str) -> None:
 
 
 def test_the_numbers_ride_along(page: str) -> None:
-    content = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S).group(1)
+    content = re.search(r'<script type="application/json" id="page-data">(.*?)</script>', page, re.S).group(1)
     assert not set(content) & {"<", ">", "&", "\u2028", "\u2029"}
     data = json.loads(content)
     assert data["title"].startswith(HOSTILE)

@@ -19,11 +19,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.graph import Node
-from torch.overrides import TorchFunctionMode
 
 from xai.attribution.operations import LINEAR, PRODUCTS
 from xai.base.errors import NetworkError
 from xai.model.session import Session
+from xai.network.function_modes import OwnMode, same_modes
 from xai.network.gradients import gradient_of, variable_of
 
 __all__ = [
@@ -97,7 +97,7 @@ def rules(table: Table) -> Generator[None]:
     of torch, without underscores: "relu" stands for `F.relu`, `torch.relu_` and `nn.ReLU` alike. To be entered inside
     `Model.explaining`, where weights are frozen: a tensor that requires a gradient there depends on the input.
     """
-    with _Mode(table):
+    with same_modes(), _Mode(table):
         yield
 
 
@@ -120,7 +120,7 @@ class _Connected(torch.autograd.Function):
         return None, *ctx.rule(*gradients)
 
 
-class _Mode(TorchFunctionMode):
+class _Mode(OwnMode):
     def __init__(self, table: Table) -> None:
         super().__init__()
         self.table = table

@@ -7,7 +7,7 @@ from numbers import Real
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["plain_names"]
+__all__ = ["chosen_names", "plain_names"]
 
 
 def plain_names(argument: str, given: object, *, least: int = 1) -> list[str]:
@@ -30,3 +30,18 @@ def plain_names(argument: str, given: object, *, least: int = 1) -> list[str]:
     if len(names) < least or len(set(names)) != len(names):
         raise InputError(argument, expected=wanted, got=describe(names) if len(names) > 12 else names)
     return names
+
+
+def chosen_names(argument: str, given: object) -> list[str]:
+    """Return names that a caller chose, each once, of a list, an array or an index; raises InputError for others.
+
+    >>> chosen_names("methods", ("lime", "lrp", "lime"))
+    ['lime', 'lrp']
+    """
+    one = isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable)
+    if one or getattr(given, "ndim", 1) != 1:
+        raise InputError(argument, expected="a list of names", got=describe(given))
+    names = list(given)
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(argument, expected="a list of names", got=describe(names))
+    return list(dict.fromkeys(map(str, names)))

@@ -12,7 +12,7 @@ import click
 
 from xai.base.errors import one_line
 from xai.cli.fitted_model import is_file, load_file
-from xai.cli.options import load_model
+from xai.cli.options import asked_output, load_model
 
 if TYPE_CHECKING:
     from xai.model.model import Model
@@ -76,7 +76,7 @@ def _of_code(
         said = f"{type(error).__name__}: {one_line(error)}"
         raise click.ClickException(f"{command}: {model}: expected a model, got {said}") from error
     if isinstance(made, Model):
-        return made
+        return asked_output(made)
     if not hasattr(made, "predict"):
         wanted = "an xai.Model or a fitted estimator"
         raise click.ClickException(f"{command}: {model}: expected {wanted}, got {type(made).__name__}")

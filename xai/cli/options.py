@@ -7,10 +7,10 @@ import importlib.machinery
 import importlib.util
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from xai.methods import ModelCheck
     from xai.model.model import Model
 
+Command = TypeVar("Command", bound=Callable[..., object])
 WORTH_TIMING = 0.05  # seconds
 
 __all__ = [
+    "asked_output",
     "language_option",
     "lecture",
     "load_model",
+    "output_key",
     "output_option",
     "recipe_data",
     "recipes",
@@ -59,9 +62,34 @@ language_option = click.option(
     callback=_speak,
     help="Of the report: en, de.",
 )
-trust_option = click.option(
-    "--trust-code", is_flag=True, help="Run whatever code the model folder names, such as a file of its own."
-)
+_OUTPUT_KEY = "xai.output_key"  # in the context of the command: every model that it loads gets it
+
+
+def _keep_output_key(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    del parameter
+    context.meta[_OUTPUT_KEY] = value
+
+
+def output_key() -> str | None:
+    """Return what --output-key said, None where there is no such command or nothing was said."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(_OUTPUT_KEY)
+
+
+def trust_option(command: Command) -> Command:
+    """Add the options of every command that loads a model: --trust-code, and --output-key (see `output_key`)."""
+    asked = click.option(
+        "--output-key",
+        callback=_keep_output_key,
+        expose_value=False,
+        help="Which tensor the scores are where the network puts out several: a key, a field or a place.",
+    )
+    trusted = click.option(
+        "--trust-code", is_flag=True, help="Run whatever code the model folder names, such as a file of its own."
+    )
+    return trusted(asked(command))
+
+
 seed_option = click.option(
     "--seed",
     default=0,
@@ -103,7 +131,15 @@ def load_model(folder: str, trust_code: bool) -> Model:
     if factory.startswith("models.") and _reference_file(factory).is_file():
         _claim_reference_package()
     keep_memory()
-    return load(folder, trust_code=trust_code)
+    return asked_output(load(folder, trust_code=trust_code))
+
+
+def asked_output(model: Model) -> Model:
+    """Return the model, of whose outputs --output-key chooses one."""
+    key = output_key()
+    if key is not None:
+        model.output_key = key
+    return model
 
 
 def recipe_data(folder: str) -> LabelledImages | None:

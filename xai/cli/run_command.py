@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xai.cli.options import load_model, recipes, seed_option, trust_option
+from xai.cli.options import load_model, output_key, recipes, seed_option, trust_option
 from xai.cli.output import say
 
 if TYPE_CHECKING:
@@ -80,12 +80,13 @@ def command(
     from xai.runs.run import run
     from xai.runs.settings import LEVELS
 
-    load_model(model, trust_code)  # says what is wrong with the folder before any data are read
+    loaded = load_model(model, trust_code)  # says what is wrong with the folder before any data are read
+    asked = model if output_key() is None else loaded
     given, labels = _data(data)
     chosen = checks if checks is None or checks in LEVELS else [name.strip() for name in checks.split(",")]
     with _executor(scheduler, workers) as (executor, count):
         done = run(
-            model, given, methods, chosen, output, options=_options(options, background), target=target, label=label,
+            asked, given, methods, chosen, output, options=_options(options, background), target=target, label=label,
             labels=labels, id=id_column, workers=count, executor=executor, shard_rows=shard_rows, seed=seed,
             keep_inputs=not no_inputs, fail_fast=fail_fast, device=device, audit=audit, trust_code=trust_code,
             log=_log(log_json),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, XaiError, names_errors, one_line
+from xai.base.name_lists import chosen_names
 from xai.evidence.pooled import pooled_finding
 from xai.evidence.verdict import VERDICTS, remarks, verdict
 from xai.evidence.verify import verify
@@ -59,7 +60,7 @@ def rank_methods(
     known = {name: item for name, item in all_methods().items() if item.kind in ("attribution", "surrogate")}
     # By default those that say something of the same thing: of the inputs, not of a layer.
     usual = [name for name, item in known.items() if item.takes(model.input.kind) and not item.of_layer]
-    chosen = usual if methods is None else list(methods)
+    chosen, checks = usual if methods is None else chosen_names("methods", methods), chosen_names("checks", checks)
     for argument, given, allowed in (("methods", chosen, known), ("checks", checks, CHECKS)):
         wrong = [name for name in given if name not in allowed]
         if wrong:

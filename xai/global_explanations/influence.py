@@ -114,7 +114,7 @@ class _Rows:
             return values.reshape(predicted.shape)
         if truth is None and argument == "target":
             return predicted.argmax(1)
-        several = isinstance(truth, Iterable) and not isinstance(truth, str)
+        several = isinstance(truth, Iterable) and not isinstance(truth, str) and getattr(truth, "ndim", 1) > 0
         given: list[Any] = list(truth) if isinstance(truth, Iterable) and several else [truth] * count
         classes = self.model.classes or []
         found = [classes.index(item) if isinstance(item, str) and item in classes else item for item in given]

@@ -32,7 +32,7 @@ def form_of(batch: Tensor) -> str:
     return {SERIES: "steps", IMAGES: "grid"}.get(batch.ndim, "numbers")
 
 
-class TensorInput(Input, frozen=True, tag="tensor", kw_only=True):
+class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defaults=True):
     """Any floating-point batch, first axis the batch, handed to the network as it is.
 
     By its number of axes it is taken for rows of a table (N, D), series (N, T, D) or images (N, C, H, W). A model whose

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from xai.network.function_modes import OwnMode, same_modes
 
 __all__ = ["TooLarge", "machine_memory", "rehearse"]
 
@@ -18,7 +19,7 @@ class TooLarge(Exception):
     """What was asked for does not fit this machine."""
 
 
-class _Counting(TorchFunctionMode):
+class _Counting(OwnMode):
     def __init__(self) -> None:
         super().__init__()
         self.bytes, self.steps = 0, 0
@@ -37,7 +38,7 @@ class _Counting(TorchFunctionMode):
 
 def rehearse(build: Callable, arguments: Mapping[str, object]) -> None:
     """Call a factory with tensors that have a shape and no memory; raises TooLarge, and what the factory raises."""
-    with torch.device("meta"), _Counting():
+    with same_modes(), torch.device("meta"), _Counting():
         build(**arguments)
 
 

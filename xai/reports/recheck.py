@@ -31,7 +31,7 @@ __all__ = ["read_report", "recheck", "visible_differences"]
 
 LARGEST = 256 * MEBIBYTE
 CONTEXT = 30  # characters shown before a difference
-DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.S)
+DATA = re.compile(r'<script type="application/json" id="(?:page-)?data">(.*?)</script>', re.S)
 SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')
 NOT_REPEATED = ("seconds",)  # nobody can measure them again
 COUNTED = (*NOT_REPEATED, "examples", "visualization")  # facts that say how much was made

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-from xai.base.errors import InputError
+from torch import Tensor
+
+from xai.base.arrays import as_tensor
+from xai.base.errors import InputError, describe
 from xai.inputs.base import Input
 from xai.runs.pieces import HeldRows
 
@@ -60,7 +63,11 @@ def frame_rows(columns: Columns, input: Input) -> Callable[[pd.DataFrame, int], 
 
 def as_list(values: Listable | Iterable[object]) -> list[object]:
     """Return labels of any form as a list of plain values."""
-    return values.tolist() if isinstance(values, Listable) else list(values)
+    dense = as_tensor(values, "labels") if isinstance(values, Tensor) else values
+    made = dense.tolist() if isinstance(dense, Listable) else list(dense)
+    if not isinstance(made, list):
+        raise InputError("labels", expected="one per row", got=describe(values))
+    return made
 
 
 def check_count(labels: Sequence[object], count: int) -> None:

@@ -17,6 +17,7 @@ from xai.base.digest import text_digest
 from xai.base.errors import FolderError, InputError, OutputError, one_line
 from xai.base.files import try_lock, write_atomically
 from xai.base.reading import MEBIBYTE, read_plain
+from xai.inputs.tensor import TensorInput
 from xai.model.model import Model
 from xai.runs.settings import Settings
 from xai.runs.sources import Source
@@ -70,7 +71,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def made_by(model: Model, source: Source, settings: Settings) -> Manifest:
     """Return the manifest of a run that begins."""
     classes = list(model.classes or [])
-    about = text_digest(repr((model.task, model.output, classes, model.input)))
+    # Which axis is time may be found on the way; which of several outputs is explained has to be the same.
+    kind = TensorInput() if type(model.input) is TensorInput else model.input
+    key = () if model.output_key is None else (model.output_key,)
+    about = text_digest(repr((model.task, model.output, classes, kind, *key)))
     described = OfModel(
         str(model.name), model.digest(), about, model.task, classes, model.input.kind, model.input.drawing
     )

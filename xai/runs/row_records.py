@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import torch
@@ -89,7 +90,7 @@ def label_name(model: Model, label: object, named: bool) -> str | None:
     if plain is None or plain != plain:
         return None
     classes = model.classes or []
-    if model.task not in ("classification", "binary") or isinstance(plain, str | list):
+    if model.task not in ("classification", "binary") or not isinstance(plain, Real):
         return visible_text(str(plain))
     number = int(plain) if float(plain).is_integer() else plain
     if (named and str(number) in classes) or not 0 <= number < len(classes):

@@ -13,6 +13,7 @@ from xai.base.digest import value_digest
 from xai.base.errors import InputError, XaiError, describe
 from xai.base.frames import is_pandas
 from xai.base.json_values import as_plain
+from xai.base.name_lists import chosen_names
 from xai.methods import ASKED_CHECKS, CHECKS, Check, Method, all_methods
 from xai.model.model import Model
 
@@ -75,8 +76,8 @@ def resolve(
 ) -> Settings:
     """Return the settings, checked; raises InputError before any work for what cannot be. total: rows, where known."""
     known = {name: spec for name, spec in all_methods().items() if spec.kind in ("attribution", "surrogate")}
-    asked = [methods] if isinstance(methods, str) else list(methods or [])
-    chosen = list(dict.fromkeys(asked)) or [default_method(model)]
+    asked = [methods] if isinstance(methods, str) else [] if methods is None else chosen_names("methods", methods)
+    chosen = asked or [default_method(model)]
     for name in chosen:
         if name not in known or not known[name].takes(model.input.kind):
             wanted = f"methods for {model.input.kind} inputs among " + ", ".join(

@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from xai.base.arrays import as_tensor
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, describe
 from xai.base.frames import is_pandas
@@ -89,6 +90,10 @@ def open_source(
     (5, [0, 1, 2])
     """
     columns = Columns(label, id, labels)
+    if isinstance(data, Tensor):
+        data = as_tensor(data, "data")  # neither sparse nor without memory
+    if getattr(data, "ndim", 2) == 0 or (is_pandas(data) and not hasattr(data, "columns")):
+        raise InputError("data", expected="rows", got=describe(data))
     if isinstance(data, str | Path):
         opened = open_path(Path(data), input, list(classes), columns)
         return _with_labels(opened, labels)

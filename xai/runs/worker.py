@@ -180,7 +180,11 @@ def _as_parquet(table: pa.Table, content: bytes, piece: Piece) -> bytes:
 
 def _model(job: Job) -> Model:
     """Return the model of a job, loaded once in this process, on the device of its rank."""
-    key = f"{job.digest}|{job.settings.device}"
+    # The same weights may be explained otherwise: other classes, another output, another way to call the network.
+    given = job.model
+    ways = (given.output_key, getattr(given.forward, "__qualname__", "")) if isinstance(given, Model) else str(given)
+    about = (given.task, given.output, given.classes, repr(given.input)) if isinstance(given, Model) else ()
+    key = f"{job.digest}|{job.settings.device}|{ways}|{about}"
     if key not in _MODELS:
         model = job.model if isinstance(job.model, Model) else load(job.model, trust_code=job.trust_code)
         if model.digest() != job.digest:

@@ -32,7 +32,7 @@ def hiding_findings(
     places = torch.where(hideable)[0]
     size = max(1, len(places) // SHARE)
     count = comb(len(places), size)
-    if 1 / count > ALPHA:
+    if not count or 1 / count > ALPHA:
         text = f"Untestable: of {len(places)} parts there are only {count} sets to hide; chance would find the best."
         return tuple(Finding("hiding", "untestable", None, ALPHA, "none", text, {"method": name}) for name in summed)
     sets = _sets(len(hideable), places, size, controls, torch.Generator().manual_seed(seed))

@@ -78,7 +78,7 @@ for (const figure of document.querySelectorAll("figure[data-name]")) {
 const download = document.getElementById("download-data");
 download.hidden = false;
 download.addEventListener("click", () => {
-  const data = document.getElementById("data").textContent;
+  const data = document.getElementById("page-data").textContent;
   save(fileName(document.title) + ".json", new Blob([data], { type: "application/json" }));
 });
 
