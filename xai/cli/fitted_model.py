@@ -98,7 +98,7 @@ def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) 
     from xai.model.model import Model
 
     try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session: Any = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     except Exception as error:  # of its own kinds
         raise InputError("model", expected="an ONNX file", got=one_line(error)) from error
     given, last = session.get_inputs()[0], session.get_outputs()[-1].name
