@@ -55,6 +55,7 @@ def waterfall(explanation: Explanation, row: int = 0, *, count: int = 9, ax: Axe
     end = _draw_steps(axes := axes_for(ax, 5.6, 0.9 + 0.3 * len(steps)), steps, start)
     unit = str(item.options.get("of", "output")).replace("_", "-")
     begins = f"from {start:.3g}" if start else "from the baseline"
+    axes.locator_params(axis="x", nbins=6)  # numbers of many digits do not run into each other
     axes.set_xlabel(plain_text(f"{unit} of {item.target_name()}: {begins} to {end:+.3g}"))
     return axes
 
