@@ -64,7 +64,8 @@ def test_every_finding_and_method_has_its_sentence(name: str) -> None:
     sentences = tomllib.loads((FOLDER / "sentences.toml").read_text())
     same = {"audits.untestable.error", "audits.errors.score.mcnemar"}  # what another library says, and a name
     english = {"audits": templates(), **{part: texts for part, texts in sentences.items() if part != "words"}}
-    assert {*places(english)} - same == {*places({part: table[part] for part in english})}
+    wanted, found = {*places(english)} - same, {*places({part: table[part] for part in english})}
+    assert wanted == found, f"write in xai/reports/languages/{name}.toml: {wanted - found}; take out: {found - wanted}"
     for part, texts in english.items():
         for one, two in [*pairs(texts, table[part]), *table["phrases"].items()]:
             assert field_names(two) <= field_names(one), one

@@ -105,7 +105,7 @@ def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) 
     table = TabularInput(list(columns), **kinds_of_columns(frames, columns, {}, "data"))
 
     def answer(values: np.ndarray) -> np.ndarray:
-        (found,) = session.run([last], {given.name: np.asarray(values, dtype=np.float32)})
+        found: Any = session.run([last], {given.name: np.asarray(values, dtype=np.float32)})[0]
         if len(found) and isinstance(found[0], dict):  # a ZipMap of class to probability
             found = [list(row.values()) for row in found]
         return np.asarray(found, dtype=np.float64).reshape(len(values), -1)

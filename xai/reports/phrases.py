@@ -45,6 +45,8 @@ class Phrases:
 
     def __init__(self, table: Mapping[str, str]) -> None:
         """Make one; keys and values hold `{fields}`, those of a key with how they are written: `{share:percent}`."""
+        # What is behind the English tables stays English rather than fail: tests keep them together.
+        table = {english: other for english, other in table.items() if field_names(other) <= field_names(english)}
         self._whole = {english: other for english, other in table.items() if not FIELD.search(english)}
         # The one with the most words of its own is the closest.
         self._phrases = sorted(
@@ -108,6 +110,8 @@ def pairs(english: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tupl
     {'yes': 'ja', 'no': 'nein'}
     """
     for name, value in other.items():
+        if name not in english:
+            continue  # one that is said no more
         if isinstance(value, str):
             yield english[name], value
         else:
