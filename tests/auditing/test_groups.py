@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 import xai
 from tests.auditing.planted import findings, said
 from xai.auditing.audit_data import AuditData
 from xai.auditing.rates import GroupRate, compare_means
+from xai.results.audit_result import AuditResult
 
 COUNT = 800
 
@@ -65,6 +70,43 @@ def test_a_small_group_that_is_wholly_wrong_is_never_passed() -> None:
     assert not results[0].passed
     assert clean.status == "pass"
     assert results[1].passed
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_passed_is_never_true_where_a_named_group_was_wholly_wrong(data: st.DataObject) -> None:
+    """Whatever the sizes of the groups, how often the others are wrong, and how many columns name groups."""
+    sizes = data.draw(st.lists(st.integers(3, 60), min_size=1, max_size=4))
+    rate, seed = data.draw(st.floats(0, 0.6)), data.draw(st.integers(0, 99))
+    draw = np.random.default_rng(seed)
+    names = np.repeat([f"g{number}" for number in range(len(sizes) + 1)], [*sizes, 60])
+    wrong, lost = draw.random(len(names)) < rate, data.draw(st.integers(0, len(sizes) - 1))
+    wrong[names == f"g{lost}"] = True
+    order = draw.permutation(len(names))
+    labels = draw.integers(0, 2, len(names))
+    groups = {"who": names[order], "coin": draw.choice(["a", "b"], len(names))}
+    rows = answers(wrong[order], labels)
+    result = xai.audit(said(rows), AuditData(rows, labels, groups=groups), ["bias"])
+    assert not result.passed
+    assert not AuditResult.from_dict(json.loads(json.dumps(result.to_dict()))).passed
+
+
+@pytest.mark.parametrize(("size", "seed"), [(22, 35), (30, 38)])
+def test_a_larger_group_that_is_wholly_wrong_by_chance_does_not_pass(size: int, seed: int) -> None:
+    """Where most other answers are wrong too, no test of rates fails, and no group is small."""
+    draw = np.random.default_rng(seed)
+    names, labels = np.repeat(["lost", "most"], [size, 60]), draw.integers(0, 2, size + 60)
+    rows = answers((draw.random(len(names)) < 0.75) | (names == "lost"), labels)
+    result = xai.audit(said(rows), AuditData(rows, labels, groups={"who": names}), ["bias"])
+    assert not result.passed
+
+
+def test_a_group_of_everybody_that_is_wholly_wrong_does_not_pass() -> None:
+    labels = np.arange(60) % 2
+    rows = answers(np.ones(60, dtype=bool), labels)
+    result = xai.audit(said(rows), AuditData(rows, labels, groups={"who": ["all"] * 60}), ["bias"])
+    assert not result.passed
+    assert "Every answer is wrong" in result.of("bias.small_groups")[0].text
 
 
 def test_three_rows_that_are_all_wrong_by_chance_do_not_fail_and_do_not_pass() -> None:

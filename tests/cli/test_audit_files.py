@@ -15,10 +15,11 @@ from click.testing import CliRunner, Result
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from xai.cli.audit_command import command
 from xai.cli.pdf import BROWSERS
+from xai.results.audit_result import AuditResult
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,37 @@ def test_a_skops_file_needs_no_trust(folder: Path, monkeypatch: pytest.MonkeyPat
     skops.dump(joblib.load(folder / "paid.joblib"), folder / "paid.skops")
     done = audited(folder, monkeypatch, "paid.skops", "--data", "test.csv", "-c", "performance")
     assert done.exit_code == 0, done.output
+
+
+def test_an_onnx_network_of_a_table_answers_as_the_pipeline_that_it_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    to_onnx = pytest.importorskip("skl2onnx").to_onnx
+    draw = np.random.default_rng(0)
+    rows = pd.DataFrame(draw.normal(size=(300, 3)), columns=["a", "b", "c"])
+    labels = (rows["a"] - rows["b"] + 0.3 * draw.normal(size=300) > 0).astype(int)
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows[:150].to_numpy(), labels[:150])
+    made = to_onnx(pipeline, rows[:1].to_numpy(np.float32))
+    (tmp_path / "paid.onnx").write_bytes(made.SerializeToString())
+    rows[150:].assign(label=labels[150:]).to_csv(tmp_path / "test.csv", index=False)
+    done = audited(tmp_path, monkeypatch, "paid.onnx", "--data", "test.csv", "-c", "performance")
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "audit.json").read_text())
+    share = pipeline.score(rows[150:].to_numpy(), labels[150:])
+    assert found["findings"][0]["details"]["tables"][0]["rows"][0]["value"] == pytest.approx(share)
+
+
+def test_counterfactuals_keep_to_what_may_change(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ["paid.joblib", "--trust-code", "--data", "test.csv", "-c", "performance"]
+    done = audited(folder, monkeypatch, *given, "--immutable", "city", "--increasing", "income")
+    assert done.exit_code == 0, done.output
+    result = AuditResult.load(folder / "audit.json")
+    assert result.options["counterfactuals"] == {"immutable": ["city"], "increasing": ["income"]}
+    assert result.of("counterfactuals")[0].details["by_column"]["city"] == 0
+    refused = audited(folder, monkeypatch, *given, "--immutable", "nothing")
+    assert refused.exit_code != 0
+    assert "nothing" in f"{refused.output}{refused.exception}"
 
 
 def test_the_report_is_printed_by_what_is_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,9 @@ from xai.cli.pdf import find_browser, print_pdf
     multiple=True,
     help="A check of `xai list checks`; repeat for several.  [default: the quick ones]",
 )
+@click.option("--immutable", multiple=True, help="A column that no counterfactual may change; repeat for several.")
+@click.option("--increasing", multiple=True, help="A number that a counterfactual may only raise, such as an age.")
+@click.option("--decreasing", multiple=True, help="A number that a counterfactual may only lower.")
 @click.option("-o", "--output", default=None, help="Where to write the report.  [default: reports/NAME-audit.html]")
 @click.option("--pdf", default=None, help="Where to print the report as a PDF, with an installed Chromium.")
 @gate_options
@@ -56,6 +59,9 @@ def command(
     weights: str | None,
     threshold: float | None,
     checks: tuple[str, ...],
+    immutable: tuple[str, ...],
+    increasing: tuple[str, ...],
+    decreasing: tuple[str, ...],
     output: str | None,
     pdf: str | None,
     json_path: str | None,
@@ -69,7 +75,7 @@ def command(
 
     MODEL is a model folder, a pipeline of scikit-learn in a file of skops or, with --trust-code, of joblib, an ONNX
     network of a table, or, with --trust-code, MODULE:FUNCTION or FILE.py:FUNCTION, which returns an xai.Model or a
-    fitted estimator; all but a folder need --data.
+    fitted estimator; all but a folder need --data. --immutable and its like ask for the check counterfactuals.
     """
     from xai.auditing.audit_run import audit, chosen_checks
     from xai.auditing.limits import LIMITS
@@ -80,14 +86,18 @@ def command(
     target = output or f"reports/{called}-audit.html"
     browser = find_browser() if pdf else None
     check_targets(target, json_path)
+    ways = {"immutable": list(immutable), "increasing": list(increasing), "decreasing": list(decreasing)}
+    said = {name: columns for name, columns in ways.items() if columns}
+    settings = {"counterfactuals": said} if said else {}
     chosen = chosen_checks(MODEL_CHECKS, checks or None, {})
+    chosen += [name for name in settings if name not in chosen]
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
     left_out = [label, entity, time, weights, *protected]
     loaded = load_any(model, data, train, left_out, trust_code, "audit")
     metadata = {"entity": entity, "time": time, "weights": weights}
     given = read_audit_data(loaded, model, data, train, label, protected, metadata)
     say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)
-    result = audit(loaded, given, chosen, rows=rows, seed=seed, threshold=threshold)
+    result = audit(loaded, given, chosen, rows=rows, seed=seed, threshold=threshold, **settings)
     report = audit_report(result, loaded, given, raw_data=not no_raw_data)
     if browser is not None and pdf is not None:
         print_pdf(browser, report.save(target), pdf)

@@ -78,13 +78,21 @@ def wholly_wrong(split: Split) -> list[str]:
 
 
 def small_groups(split: Split, least: int) -> Measured:
-    """Return how much more often a group of 3 to `least` rows is answered wrongly, by Fisher's exact test."""
-    every = compare_groups(split.groups, {"answered wrongly": wrong_answers(split)}, FEWEST)
-    small = {rate.name for rate in every if rate.count < least}
-    named = {name: split.groups[name].where(_is_small(split.groups[name], least)) for name in split.groups.columns}
-    found = compare_groups(pd.DataFrame(named), {"answered wrongly": wrong_answers(split)}, FEWEST)
-    found = [rate for rate in found if rate.name in small]
+    """Return how much more often a group of 3 to `least` rows is answered wrongly, by Fisher's exact test.
+
+    Groups of any size are among them where every answer is wrong: no test of rates may let those pass.
+    """
     lost = wholly_wrong(split)
+    every = compare_groups(split.groups, {"answered wrongly": wrong_answers(split)}, FEWEST)
+    chosen = {rate.name for rate in every if rate.count < least or rate.name in lost}
+    named = {
+        name: column.where(_is_small(column, least) | column.map(lambda word, name=name: f"{name} = {word}" in lost))
+        for name, column in split.groups.items()
+    }
+    found = compare_groups(pd.DataFrame(named), {"answered wrongly": wrong_answers(split)}, FEWEST)
+    found = [rate for rate in found if rate.name in chosen]
+    if lost and not found:  # there are no others to compare with
+        return Measured(0.0, (0.0, 0.0), {"groups": lost}, {"wholly_wrong": lost}, "everybody")
     if not found:
         raise Untestable("no_small_groups", least=least)
     worst = max(found, key=lambda rate: (rate.low, rate.difference))

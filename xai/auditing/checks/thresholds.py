@@ -39,7 +39,9 @@ def other_threshold(model: Model, split: Split, least: int, seed: int) -> Measur
     kept = [at.threshold for at in tried if at.accuracy >= SHARE * before.accuracy]
     best = min(kept, key=lambda threshold: (apart[threshold], abs(threshold - own)))
     old, new = (_at(model, measuring, threshold, least) for threshold in (own, best))
-    gain = (old.difference or 0.0) - (new.difference or 0.0)
+    if old.difference is None or new.difference is None:
+        raise Untestable("small_groups", least=least, unit="rows of the class in half of the rows")
+    gain = old.difference - new.difference
     cost = (replace(measuring, threshold=own).quality - replace(measuring, threshold=best).quality).numpy()
     panel = curves(
         "By threshold", "threshold", "share",
