@@ -65,7 +65,7 @@ def test_a_function_is_reported_explained_and_audited(place: Path) -> None:
     for said in ("LogisticRegression", "What it goes by", "What it answers along a column", "row 0 of people.csv",
                  "city = ", "member = ", "Why it said so"):  # fmt: skip
         assert said in page, said
-    assert re.search(r"<td>202\d-\d\d-\d\d</td>", page)
+    assert re.search(r"<dd>202\d-\d\d-\d\d</dd>", page)
     done = called(
         explain_command, "payments:paying", "new.csv", *GIVEN, "-m", "kernel_shap", "-t", "yes", "-o", "e.html"
     )

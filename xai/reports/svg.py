@@ -15,7 +15,7 @@ from matplotlib.text import Text
 
 from xai.plots.style import in_style
 
-__all__ = ["inline_svg"]
+__all__ = ["inline_svg", "shown_again"]
 
 FIRST_STAND_IN, STAND_INS = 0x2801, 255  # patterns of Braille, which matplotlib's own font has
 SVG = "http://www.w3.org/2000/svg"
@@ -108,6 +108,16 @@ def _stand_in(figure: Figure) -> tuple[Callable[[], None], dict[int, str]]:
 
     put(lambda text: text.translate(codes))
     return lambda: put(str), {code: chr(letter) for letter, code in codes.items()}
+
+
+def shown_again(drawing: object, prefix: str) -> Markup:
+    """Return an inline drawing with other ids, so that it may stand in a page a second time.
+
+    >>> print(shown_again(Markup('<path id="a-1"/><use href="#a-1" clip-path="url(#a-2)"/>'), "first"))
+    <path id="first-a-1"/><use href="#first-a-1" clip-path="url(#first-a-2)"/>
+    """
+    text = str(drawing).replace(' id="', f' id="{prefix}-').replace('="#', f'="#{prefix}-')
+    return Markup(text.replace("url(#", f"url(#{prefix}-"))
 
 
 def _own_ids(root: ElementTree.Element, prefix: str) -> None:
