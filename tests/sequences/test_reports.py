@@ -73,7 +73,9 @@ def test_a_report_on_series() -> None:
     few = Sequences(series[:2], ("one", "two"), torch.tensor([0, 1]))
     page = sequence_report(model, few, data, methods=["integrated_gradients"]).html()
     assert "right on 12 labelled examples" in page
-    assert page.count('aria-label="Integrated gradients of a series') == 2
+    assert (
+        page.count('aria-label="Integrated gradients of a series') == 3
+    )  # the first one stands on the first screen too
 
 
 def test_series_files(tmp_path: Path) -> None:
