@@ -20,8 +20,8 @@ HOLDS = {
 DECIMALS = re.compile(r"[+,]?\.?\d*[fgde%]")  # Python's own ways to write a number
 # Fields that quote what came from outside (classes, columns, layers): never said in other words, whatever they spell.
 QUOTES = {
-    "column", "columns", "first", "group", "groups", "label", "last", "layer", "like", "list", "most", "name", "names", "one",
-    "other", "pair", "rarest", "slice", "target", "worst",
+    "column", "columns", "first", "group", "groups", "label", "last", "layer", "like", "list", "most", "name",
+    "names", "one", "other", "pair", "rarest", "slice", "target", "worst",
 }  # fmt: skip
 SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z“\"'])")
 
