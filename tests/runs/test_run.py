@@ -16,8 +16,9 @@ from torch import nn
 import xai
 from tests.runs.folders import CHECKS, METHODS, OPTIONS, contents, image_model, images, table_model
 from xai.base.errors import FolderError, InputError, OutputError
+from xai.evidence.levels import cost_per_row
 from xai.runs.manifest import sole_writer
-from xai.runs.settings import cost_per_row, resolve
+from xai.runs.settings import resolve
 
 SETTINGS = {"methods": METHODS, "checks": CHECKS, "options": OPTIONS, "shard_rows": 6}
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from xai.cli.any_model import load_any
-from xai.cli.options import language_option, output_option, say_cost, seed_option, trust_option
+from xai.cli.options import (
+    checks_asked,
+    checks_option,
+    language_option,
+    output_option,
+    say_cost,
+    seed_option,
+    trust_option,
+)
 from xai.cli.output import say
 from xai.cli.report_rows import report_on_table
 from xai.cli.sequence_data import report_on_sequences
@@ -25,6 +33,7 @@ EXAMPLES = 5  # rows of a table, where none are named
     default=None,
     help="A class by name or number, or another output: pixel:40,60 (see xai.targets).  [default: the predicted class]",
 )
+@checks_option
 @output_option("explanation.html")
 @seed_option
 @language_option
@@ -36,6 +45,7 @@ def command(
     label: str,
     methods: tuple[str, ...],
     target: str | None,
+    checks: str | None,
     output: str,
     seed: int,
     trust_code: bool,
@@ -70,7 +80,10 @@ def command(
     batch = read_images(list(images), loaded.input)
     chosen = methods or METHODS
     check_request(loaded, batch, chosen, target)
-    say_cost(loaded, chosen, len(batch), 0, 0)
+    made = checks_asked(loaded, chosen, checks)
+    say_cost(loaded, chosen, len(batch), 0, 0, checks=made)
     title = f"{loaded.name} on {batch.names[0]}" + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
-    report = model_report(loaded, images=batch, methods=chosen, target=target, units=0, seed=seed, title=title)
+    report = model_report(
+        loaded, images=batch, methods=chosen, checks=made, target=target, units=0, seed=seed, title=title
+    )
     say(report.save(output))

@@ -30,6 +30,8 @@ WORTH_TIMING = 0.05  # seconds
 
 __all__ = [
     "asked_output",
+    "checks_asked",
+    "checks_option",
     "language_option",
     "lecture",
     "load_model",
@@ -90,6 +92,11 @@ def trust_option(command: Command) -> Command:
     return trusted(asked(command))
 
 
+checks_option = click.option(
+    "--checks",
+    default=None,
+    help="On each explanation of an image: none, quick, full, or names, with commas.  [default: full, or quick]",
+)
 seed_option = click.option(
     "--seed",
     default=0,
@@ -166,17 +173,41 @@ def say_if_outdated(folder: str, origin: Mapping[str, object]) -> None:
         tell(f"{said}: `xai train {name}` makes it anew", err=True)
 
 
-def say_cost(model: Model, methods: Sequence[str], rows: int, inputs: int, steps: int, size: int | None = None) -> None:
+def checks_asked(model: Model, methods: Sequence[str], asked: str | None) -> list[str] | None:
+    """Return the checks of `--checks`, None for all; of a default that leaves some out it says so.
+
+    The default is all, and the quick ones where all of them would take over about a minute a row.
+    """
+    from xai.evidence.levels import LEVELS, checks_of, elements_of
+    from xai.methods import CHECKS
+
+    given = asked if asked is None or asked in LEVELS else [name.strip() for name in asked.split(",")]
+    chosen = checks_of(given, methods, elements_of(model))
+    if asked is None and len(chosen) < len(CHECKS):
+        left = ", ".join(name for name in CHECKS if name not in chosen)
+        tell(f"left out, as all checks would take over a minute a picture: {left} (--checks full makes them)", err=True)
+    return None if chosen == list(CHECKS) else chosen
+
+
+def say_cost(
+    model: Model,
+    methods: Sequence[str],
+    rows: int,
+    inputs: int,
+    steps: int,
+    size: int | None = None,
+    checks: Sequence[str] | None = None,
+) -> None:
     """Say on standard error how many passes are ahead and about how long they take, from timed batches.
 
-    inputs: how many are optimized in so many steps; size: the side of those that are images.
+    inputs: how many are optimized in so many steps; size: the side of those that are images; checks: None for all.
     """
     from xai.evidence.verify import passes_per_row
     from xai.methods import all_methods
     from xai.reports.unit_choice import blank_inputs
 
     known = all_methods()
-    each = sum(known[name].passes + passes_per_row(name) for name in methods if name in known)
+    each = sum(known[name].passes + passes_per_row(name, checks) for name in methods if name in known)
     passes = rows * each + inputs * steps * 3
     share = 1.0
     if size is not None and model.input.drawing == "map" and model.input.shape is not None:

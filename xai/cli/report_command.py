@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from xai.cli.any_model import is_code, is_folder, load_any
-from xai.cli.options import language_option, recipe_data, recipes, say_cost, seed_option, trust_option
+from xai.cli.options import (
+    checks_asked,
+    checks_option,
+    language_option,
+    recipe_data,
+    recipes,
+    say_cost,
+    seed_option,
+    trust_option,
+)
 from xai.cli.output import say, tell
 from xai.cli.report_rows import report_on_table
 from xai.cli.sequence_data import report_on_sequences
@@ -44,6 +53,7 @@ DEFAULT = "mnist-cnn"
 @click.option(
     "--size", default=None, type=click.IntRange(min=4), help="Side of a visualization.  [default: the model's]"
 )
+@checks_option
 @seed_option
 @language_option
 @trust_option
@@ -58,6 +68,7 @@ def command(
     units: int,
     steps: int,
     size: int | None,
+    checks: str | None,
     seed: int,
     trust_code: bool,
 ) -> None:
@@ -100,12 +111,15 @@ def command(
     given = read_images(list(images), loaded.input) if images else None
     labelled = read_folder(data, loaded.input, class_names(loaded)) if data else recipe_data(folder)
     rows = (len(given) if given else 0) + (examples if labelled else 0)
-    say_cost(loaded, METHODS, rows, _inputs_to_make(loaded, layers, units, tested=labelled is not None), steps)
+    made = checks_asked(loaded, METHODS, checks)
+    inputs = _inputs_to_make(loaded, layers, units, tested=labelled is not None)
+    say_cost(loaded, METHODS, rows, inputs, steps, checks=made)
     report = model_report(
         loaded,
         labelled,
         given,
         examples=examples,
+        checks=made,
         layers=layers or None,
         units=units,
         steps=steps,

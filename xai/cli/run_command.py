@@ -77,8 +77,8 @@ def command(
 
     What was killed is called again, and does the rest. `xai report FOLDER` tells what all rows say.
     """
+    from xai.evidence.levels import LEVELS
     from xai.runs.run import run
-    from xai.runs.settings import LEVELS
 
     loaded = load_model(model, trust_code)  # says what is wrong with the folder before any data are read
     asked = model if output_key() is None else loaded

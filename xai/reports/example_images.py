@@ -71,10 +71,11 @@ def explain_images(
     target: object,
     seed: int,
     options: Mapping[str, dict[str, object]],
+    checks: Sequence[str] | None = None,
 ) -> list[Example]:
     """Explain each image's target (the predicted class by default) by each method, and verify every explanation.
 
-    options: keyword arguments by method, over those of OPTIONS.
+    options: keyword arguments by method, over those of OPTIONS. checks: by name; None is all.
     """
     check_request(model, images, methods, target)
     known = all_methods()
@@ -85,23 +86,23 @@ def explain_images(
             chosen = {"seed": seed, **chosen}
         made.append(known[name].load()(model, images.images, target, **chosen))
     beside: dict[str, Any] = {"agreement": {"others": made}} if len(made) > 1 else {}
-    columns = [verify(model, explanation, seed=seed, **beside) for explanation in made]
+    columns = [verify(model, explanation, checks, seed=seed, **beside) for explanation in made]
     labels = [-1] * len(images) if images.labels is None else images.labels.tolist()
     examples = [
         Example(name, tuple(column[row] for column in columns), labels[row] if labels[row] >= 0 else None)
         for row, name in enumerate(images.names)
     ]
-    return _with_contrast(model, examples, seed)
+    return _with_contrast(model, examples, seed, checks)
 
 
-def _with_contrast(model: Model, examples: list[Example], seed: int) -> list[Example]:
+def _with_contrast(model: Model, examples: list[Example], seed: int, checks: Sequence[str] | None) -> list[Example]:
     """Add to each wrong answer a map of why it was given rather than the right one."""
     wrong = [place for place, item in enumerate(examples) if item.truth not in (None, item.predicted)]
     if not wrong:
         return examples
     inputs = torch.cat([examples[place].explanations[0].inputs for place in wrong])
     pairs = [(examples[place].predicted, examples[place].truth) for place in wrong]
-    contrasts = verify(model, integrated_gradients(model, inputs, pairs), seed=seed)
+    contrasts = verify(model, integrated_gradients(model, inputs, pairs), checks, seed=seed)
     result = list(examples)
     for place, contrast in zip(wrong, contrasts, strict=True):
         result[place] = replace(examples[place], contrast=contrast)

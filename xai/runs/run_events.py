@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Callable
 
 from xai.base.errors import XaiWarning
+from xai.evidence.levels import cost_per_row
 from xai.runs.manifest import Finished
 from xai.runs.progress import Event
-from xai.runs.settings import Settings, cost_per_row
+from xai.runs.settings import Settings
 from xai.runs.tasks import Tasks
 from xai.runs.worker import Done
 

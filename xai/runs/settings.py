@@ -10,23 +10,16 @@ import msgspec
 
 from xai.base.arguments import whole_number
 from xai.base.digest import value_digest
-from xai.base.errors import InputError, XaiError, describe
+from xai.base.errors import InputError, describe
 from xai.base.frames import is_pandas
 from xai.base.json_values import as_plain
 from xai.base.name_lists import chosen_names
-from xai.methods import ASKED_CHECKS, CHECKS, Check, Method, all_methods
+from xai.evidence.levels import KNOWN, PER_SECOND, checks_of, cost_per_row, elements_of
+from xai.methods import Check, Method, all_methods
 from xai.model.model import Model
 
-__all__ = ["LEVELS", "Settings", "cost_per_row", "resolve"]
+__all__ = ["Settings", "by_name", "resolve"]
 
-LEVELS = ("none", "quick", "full")
-KNOWN = CHECKS | ASKED_CHECKS
-VERDICT = "faithfulness"
-QUICK = 10  # times the passes of the explanation, at least LEAST_QUICK of them
-LEAST_QUICK = 64
-# Activations that one core computes in a second, about: decides by a fixed rule, not by a clock, what is too long.
-PER_SECOND = 100_000_000
-MINUTE = 60.0
 SHARD_SECONDS, SHARD_MEBIBYTES = 20.0, 64
 MOST_ROWS = 1024
 FEWEST_ROWS, MOST_SHARES = 16, 64  # a data set is cut into up to so many shards before shards become long
@@ -87,8 +80,8 @@ def resolve(
     _check_options("options", options, {name: known[name] for name in chosen}, {"model", "inputs", "target", "seed"})
     if device not in ("cpu", "cuda"):
         raise InputError("device", expected="'cpu' or 'cuda'", got=repr(device))
-    elements = _elements(model)
-    names = [check for check in _checks(checks, chosen, known, elements) if _can_be_made(check, model)]
+    elements = elements_of(model)
+    names = [check for check in checks_of(checks, chosen, elements) if _can_be_made(check, model)]
     _check_options(
         "check_options", check_options, {name: KNOWN[name] for name in names}, {"model", "explanation", "seed"}
     )
@@ -112,45 +105,6 @@ def default_method(model: Model) -> str:
     return "integrated_gradients" if any(True for _ in model.network.parameters()) else "lime_segments"
 
 
-def cost_per_row(methods: Sequence[str], checks: Sequence[str]) -> int:
-    """Return about how many evaluations of the network one row takes."""
-    known = all_methods()
-    return sum(
-        known[name].passes + sum(KNOWN[check].passes + KNOWN[check].repeats * known[name].passes for check in checks)
-        for name in methods
-    )
-
-
-def _checks(
-    asked: Sequence[str] | str | None, methods: Sequence[str], known: Mapping[str, Method], elements: int
-) -> list[str]:
-    """Return the names of the checks of a level, or those that were named."""
-    if asked is None:
-        seconds = cost_per_row(methods, list(CHECKS)) * elements / PER_SECOND
-        asked = "quick" if seconds > MINUTE else "full"
-    if isinstance(asked, str):
-        if asked not in LEVELS:
-            raise InputError("checks", expected=f"{', '.join(LEVELS)}, or a list of checks", got=repr(asked))
-        if asked == "quick":
-            return _quick(max(known[name].passes for name in methods))
-        return list(CHECKS) if asked == "full" else []
-    unknown = [name for name in asked if name not in KNOWN]
-    if unknown:
-        raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))
-    return list(asked)
-
-
-def _quick(passes: int) -> list[str]:
-    """Return the check that decides the verdict, and the cheapest others for ten times the explanation's cost."""
-    left, chosen = max(QUICK * passes, LEAST_QUICK), {VERDICT}
-    costs = {name: check.passes + check.repeats * passes for name, check in CHECKS.items()}
-    for name in sorted(costs, key=costs.__getitem__):
-        if costs[name] <= left and name not in chosen:
-            chosen.add(name)
-            left -= costs[name]
-    return [name for name in CHECKS if name in chosen]
-
-
 def _can_be_made(check: str, model: Model) -> bool:
     """Say whether a check can be: without weights there are none to replace."""
     return KNOWN[check].access == "agnostic" or any(True for _ in model.network.parameters())
@@ -167,14 +121,6 @@ def _rows(model: Model, methods: Sequence[str], checks: Sequence[str], elements:
     most = MOST_ROWS if total is None else max(FEWEST_ROWS, -(-total // MOST_SHARES))
     least = 1 if total is None else -(-total // MOST_SHARDS)
     return max(1, min(MOST_ROWS, most, max(int(by_work), least), SHARD_MEBIBYTES * 2**20 // bytes_each))
-
-
-def _elements(model: Model) -> int:
-    """Return how many activations one pass computes; a guess where the size of an input is not known."""
-    try:
-        return max(1, model.trace().elements)
-    except XaiError:
-        return PER_SECOND // 1000
 
 
 def _target(model: Model, target: object) -> int | list[int] | None:

@@ -43,6 +43,7 @@ class ImageSettings:
     size: int | None = None
     seed: int = 0
     language: str = "en"
+    checks: Sequence[str] | None = None
 
     def request(self) -> dict[str, Any]:
         """Return the settings by name."""
@@ -51,7 +52,8 @@ class ImageSettings:
     @classmethod
     def from_request(cls, request: Mapping[str, object]) -> ImageSettings:
         """Return the settings that a report names; raises KeyError where one is missing."""
-        values: dict[str, Any] = {entry.name: request[entry.name] for entry in fields(cls)}
+        known = {"checks": None, **request}  # reports of before made all
+        values: dict[str, Any] = {entry.name: known[entry.name] for entry in fields(cls)}
         target = values["target"]
         if isinstance(target, list):  # JSON made lists of pairs
             values["target"] = [tuple(item) if isinstance(item, list) else item for item in target]
@@ -74,6 +76,7 @@ def model_report(
     methods: Sequence[str] = METHODS,
     options: Mapping[str, dict[str, object]] | None = None,
     target: object = None,
+    checks: Sequence[str] | None = None,
     examples: int = 5,
     layers: Sequence[str] | None = None,
     units: int = MOST_UNITS,
@@ -94,6 +97,7 @@ def model_report(
         methods: Names of the methods that explain each image.
         options: Keyword arguments of a method, by its name.
         target: The class that is explained, the predicted one by default.
+        checks: Names of the checks on each explanation; None is all.
         examples: How many images of `data` are explained.
         layers: The layers whose channels are visualized, all by default.
         units: How many channels of each layer.
@@ -111,7 +115,7 @@ def model_report(
         InputError: The model is not an image classifier, or a method or layer is unknown.
     """
     said = language or current()
-    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, said)
+    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, said, checks)
     request = {
         "call": "model_report", **settings.request(), "weights": model.digest(), "data": images_digest(data),
         "images": images_digest(images), "versions": made_with(),
@@ -139,7 +143,9 @@ def image_sections(
     shown = joined(images, chosen)
     explained = []
     if shown is not None:
-        explained = explain_images(model, shown, settings.methods, settings.target, seed, settings.options)
+        explained = explain_images(
+            model, shown, settings.methods, settings.target, seed, settings.options, settings.checks
+        )
     objectives = choose_units(model, settings.layers or (), most=settings.units) if settings.units else {}
     groups = visualize_groups(
         model, objectives, real=real, steps=settings.steps, size=settings.size, seed=seed, features=EDGES
