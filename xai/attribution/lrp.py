@@ -113,7 +113,8 @@ def lrp(
                 score, gradient = ruled_gradient(session, batch, rows, table, check)
             scores.append(score.double())
             parts.append(gradient * batch if reached.total is None else gradient * batch + reached.total)
-        by_layer.check_used()
+        if layer is None:  # what lies before a layer has its rule for other calls
+            by_layer.check_used()
         values, score = torch.cat(parts), torch.cat(scores)
         known = account.biases + account.epsilon + account.softmax
         session.note("score", score)

@@ -47,7 +47,7 @@ def smoothgrad(
         model: What is explained.
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
-        noise: Its standard deviation, as a share of the input's range.
+        noise: Its standard deviation, as a share of the input's range; 0 is the method without noise.
         samples: Copies of each input, at least 2.
         statistic: Of the copies: "mean"; "square", the mean of the squares (SmoothGrad squared); or "variance"
             (VarGrad), which has no standard error.
@@ -80,7 +80,7 @@ def smoothgrad(
     tensor([[4., 9.]])
     """
     samples = whole_number("samples", samples, 2)
-    noise = real_number("noise", noise, 0)
+    noise = real_number("noise", noise, least=0)
     if statistic not in STATISTICS:
         raise InputError("statistic", expected=f"one of {', '.join(STATISTICS)}", got=repr(statistic))
     method_options = _checked(method, options, layer)

@@ -39,9 +39,11 @@ def share(argument: str, value: object) -> float:
     return float(value)
 
 
-def real_number(argument: str, value: object, above: float = -math.inf) -> float:
-    """Return a finite number above a limit as a float; raises InputError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not above < float(value) < math.inf:
-        wanted = "a finite number" if above == -math.inf else f"a finite number above {above:g}"
+def real_number(argument: str, value: object, above: float = -math.inf, *, least: float = -math.inf) -> float:
+    """Return a finite number above a limit, or from the `least` one, as a float; raises InputError for another."""
+    plain = isinstance(value, Real) and not isinstance(value, bool)
+    if not plain or not above < float(value) < math.inf or float(value) < least:
+        limit = f" above {above:g}" if above > -math.inf else f" from {least:g}" if least > -math.inf else ""
+        wanted = f"a finite number{limit}"
         raise InputError(argument, expected=wanted, got=describe(value))
     return float(value)

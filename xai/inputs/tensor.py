@@ -40,6 +40,7 @@ class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defa
 
     Args:
         time: Which axis of a series is time: 1 of (N, T, D), 2 of (N, D, T).
+        shape: Of one input without the batch axis, where it is known (`Inputs` needs it); None takes any.
 
     >>> TensorInput().prepare([[1, 2.5]])
     tensor([[1.0000, 2.5000]])
@@ -48,10 +49,18 @@ class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defa
     """
 
     time: int = 1
+    shape: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.time, bool) or self.time not in (1, 2):
             raise InputError("time", expected="1 of (N, T, D) or 2 of (N, D, T)", got=describe(self.time))
+
+    def prepare(self, value: object, argument: str = "inputs") -> Tensor:
+        batch = super().prepare(value, argument)
+        if self.shape is not None and tuple(batch.shape[1:]) != self.shape:
+            wanted = f"a batch of shape (N, {', '.join(map(str, self.shape))})"
+            raise InputError(argument, expected=wanted, got=describe(batch))
+        return batch
 
     def axes(self, batch: Tensor) -> tuple[int, ...]:
         return {TABLE: (1,), SERIES: (self.time,), IMAGES: (2, 3)}.get(batch.ndim, ())
@@ -108,7 +117,7 @@ class Activations(TensorInput, frozen=True, tag="activations"):
         return None  # what stands beside a feature says nothing of it
 
 
-class GridActivations(Activations, frozen=True, tag="grid activations"):
+class GridActivations(Activations, frozen=True, kw_only=True, tag="grid activations"):
     """What a layer puts out, where its positions are a grid: two axes, or tokens (N, T, C) with `before` others first.
 
     >>> tokens = GridActivations(at=(1,), grid=(2, 2), before=1)

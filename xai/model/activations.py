@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import LayerError, describe, names_errors
+from xai.model.target_function import TargetFunction
 from xai.network.hooks import recording, run_recorded
 
 if TYPE_CHECKING:
@@ -42,7 +43,16 @@ def activations_of(
     if not names or not all(isinstance(name, str) for name in names):
         raise LayerError("layer", expected="the name of a layer, or several", got=describe(layer))
     network, parts = model.network, {name: [] for name in names}
-    with model.explaining("activations", inputs, 0, exact=True, batch_size=batch_size) as session:
+    if model.aim is not None:
+        model = model.aim.base
+    # The layer itself is what is asked of the network, whose output may be no scores (a map of classes, say).
+    unit = TargetFunction(
+        f"what {names[0]} puts out",
+        read=lambda output, recorded: recorded[names[0], before].flatten(1).float().mean(1),
+        layers=((names[0], before),),
+        inner=True,
+    )
+    with model.explaining("activations", inputs, unit, exact=True, batch_size=batch_size) as session:
         for rows in session.chunks(len(session)):
             part = session.inputs[rows]
             recorder = recording(network, names, before=before, stop=True)

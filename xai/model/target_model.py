@@ -17,7 +17,7 @@ from xai.base.errors import TargetError, describe
 from xai.model.target_function import Answer, Layer, TargetFunction
 from xai.model.target_functions import class_, function
 from xai.model.written_targets import is_written, read_target
-from xai.network.hooks import check_reached, recording, run_recorded
+from xai.network.hooks import StopForward, check_reached, recording
 from xai.results.named_target import NamedTarget
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ class Aim:
                 before: around.enter_context(recording(network, names, before=before, stop=stop))
                 for before, names in asked.items()
             }
-            output = run_recorded(run, {}, ())
+            try:
+                output = run()
+            except StopForward:
+                if not stop or any(name not in kinds[way] for name, way in layers):
+                    raise  # another recorder has what it wants; there is no output to read
+                output = None
         for before, names in asked.items():
             check_reached(kinds[before], names)
             recorded |= {(name, before): kinds[before][name] for name in names}
