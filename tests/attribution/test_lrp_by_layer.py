@@ -85,6 +85,8 @@ def test_a_name_stands_for_all_layers_inside_and_the_innermost_counts() -> None:
     inner = xai.lrp(model, rows, 1, rules={"0": "gamma", "0.0": "epsilon"})
     assert torch.equal(inner.values, xai.lrp(model, rows, 1, rules={"0.2": "gamma"}).values)
     assert inner.options["run"]["rules"]["0.2"] == {"linear": "gamma"}
+    behind = xai.lrp(model, rows, 1, layer="0.1", rules={"0.0": "epsilon", "0.2": "gamma"})  # one lies before the layer
+    assert torch.equal(behind.values, xai.lrp(model, rows, 1, layer="0.1", rules={"0.2": "gamma"}).values)
 
 
 def test_batch_norm_is_folded_under_the_name_of_its_convolution() -> None:

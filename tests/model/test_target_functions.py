@@ -251,3 +251,15 @@ def test_what_cannot_be_a_target_is_refused_when_it_is_made(make: Callable) -> N
                                      "outputs:1,2,mean", "box:7,2", "step:-2", "class_:3"])  # fmt: skip
 def test_what_is_written_is_read_again(written: str) -> None:
     assert read_target(written).written == written
+
+
+def test_a_layer_of_a_network_without_scores_is_read_and_explained(segments: Model, images: Tensor) -> None:
+    """The pass that only reads the layer has no output for the target to be read from."""
+    name = next(name for name, module in segments.network.named_modules() if isinstance(module, nn.Conv2d))
+    layer, kept = segments.network.get_submodule(name), []
+    handle = layer.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    out = segments.network(images)
+    handle.remove()
+    assert torch.equal(segments.activations(images, name), kept[0])
+    found = xai.gradient(segments, images, targets.pixel(1, 2, 2), layer=name)
+    assert torch.allclose(found.values, torch.autograd.grad(out["out"][:, 2, 1, 2].sum(), kept[0])[0], atol=1e-6)

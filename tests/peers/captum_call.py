@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 import xai
 from xai import Model, TensorInput
-from xai.model.target_functions import function
+from xai.model.target_functions import TargetFunction, function
 
-__all__ = ["NotSaid", "Said"]
+__all__ = ["NotSaid", "Said", "layer_name"]
 
 
 class NotSaid(Exception):
@@ -48,7 +48,7 @@ class Said:
         self.names = [f"input{place}" for place in range(len(self.inputs))]
         parts = dict(zip(self.names, map(self._rows, self.inputs), strict=True))
         if self.several:
-            kinds: dict[str, Any] = {name: TensorInput(tuple(part.shape[1:])) for name, part in parts.items()}
+            kinds: dict[str, Any] = {name: TensorInput(shape=tuple(part.shape[1:])) for name, part in parts.items()}
             kinds |= {name: part[0].detach() for name, part in along.items()}
             self.kind = xai.Inputs(**kinds)
             self.batch: Any = self.kind.prepare(parts | {name: part.detach() for name, part in along.items()})
@@ -93,6 +93,8 @@ class Said:
             target = target.reshape(-1).tolist() if target.numel() > 1 else int(target)
         if isinstance(target, list) and len(target) == 1:
             (target,) = target
+        if isinstance(target, TargetFunction):
+            return target
         axes = self.output.ndim
         if target is None:
             if self.output[0].numel() != 1:
@@ -118,7 +120,7 @@ class Said:
         rows = []
         for own, part in zip(self.inputs, parts, strict=True):
             part = torch.as_tensor(part, dtype=own.dtype if own.is_floating_point() else torch.float32)
-            if part.ndim and part.shape[1:] != own.shape[1:] or part.ndim and len(part) not in (1, self.rows):
+            if (part.ndim and part.shape[1:] != own.shape[1:]) or (part.ndim and len(part) not in (1, self.rows)):
                 raise NotSaid("baselines of another shape")
             rows.append(self._rows(part.expand_as(own) if part.ndim != 0 or own.ndim else part))
         return self._packed(rows, self.batch) if self.several else rows[0]
@@ -195,3 +197,14 @@ class Said:
                 row = torch.arange(len(values)) if labels is None else labels[place]
                 rows.append(values[row.clamp_min(0)] * (row >= 0))
         return self.given_back(torch.stack(rows))
+
+
+def layer_name(made: Any) -> str:
+    """Return the name of the layer of an object of captum."""
+    network = made.forward_func
+    if not isinstance(network, nn.Module):
+        raise NotSaid("a layer of a function")
+    found = next((name for name, one in network.named_modules() if one is made.layer), "")
+    if not found:
+        raise NotSaid("a layer that is the network itself")
+    return found

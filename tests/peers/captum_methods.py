@@ -6,17 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from captum.attr._utils import lrp_rules
-from torch import Tensor, nn
+from torch import Tensor
 
 import xai
-from tests.peers.captum_call import NotSaid, Said
+from tests.peers.captum_call import NotSaid, Said, layer_name
+from tests.peers.captum_lrp import lrp
 from xai import targets
 
 __all__ = ["METHODS", "OURS"]
 
 Answer = Callable[[Any, Said, dict[str, Any]], Any]
-LRP_RULES = {"EpsilonRule": "epsilon", "GammaRule": "gamma", "Alpha1_Beta0_Rule": "zplus"}
 STATISTICS = {"smoothgrad": "mean", "smoothgrad_sq": "square", "vargrad": "variance"}
 
 
@@ -31,16 +30,6 @@ def _noted(**limits: Any) -> Callable[[dict[str, Any]], None]:
     return check
 
 
-def _layer(made: Any) -> str:
-    network = made.forward_func
-    if not isinstance(network, nn.Module):
-        raise NotSaid("a layer of a function")
-    found = next((name for name, one in network.named_modules() if one is made.layer), "")
-    if not found:
-        raise NotSaid("a layer that is the network itself")
-    return found
-
-
 def _multiplied(made: Any) -> None:
     if not getattr(made, "multiplies_by_inputs", True):
         raise NotSaid("values without the factor of the input")
@@ -50,7 +39,7 @@ def _plain(name: str, *, layer: bool = False) -> Answer:
     """Return what calls a method whose values are like the inputs, or like what a layer puts out."""
 
     def answer(made: Any, said: Said, asked: dict[str, Any]) -> Any:
-        settings = {"layer": _layer(made)} if layer else {}
+        settings = {"layer": layer_name(made)} if layer else {}
         method = name if getattr(made, "multiplies_by_inputs", True) or name != "input_x_gradient" else "gradient"
         values = getattr(xai, method)(said.model, said.batch, said.target, **settings).values
         return values if layer and name != "guided_gradcam" else said.given_back(values)
@@ -87,30 +76,6 @@ def _from_data(name: str) -> Answer:
     return answer
 
 
-def _lrp(layer: bool) -> Answer:
-    def answer(made: Any, said: Said, asked: dict[str, Any]) -> Any:
-        network = made.model if hasattr(made, "model") else made.forward_func
-        rules, gammas = {}, set()
-        for name, module in network.named_modules():
-            own = getattr(module, "rule", None)
-            rule = type(own).__name__
-            if rule in LRP_RULES and hasattr(module, "weight"):
-                rules[name] = LRP_RULES[rule]
-                gammas |= {own.gamma} if rule == "GammaRule" else set()
-            elif isinstance(own, lrp_rules.PropagationRule) and rule != "EpsilonRule":
-                raise NotSaid(f"LRP's {rule}")
-        if len(gammas) > 1:
-            raise NotSaid("LRP with several gammas")
-        settings: dict[str, Any] = {"rule": "epsilon", "rules": rules or None, "epsilon": 1e-9}
-        settings |= {"gamma": gammas.pop()} if gammas else {}
-        if layer:
-            settings["layer"] = _layer(made)
-        values = xai.lrp(said.model, said.batch, said.target, **settings).values
-        return values if layer else said.given_back(values)
-
-    return answer
-
-
 def _occlusion(made: Any, said: Said, asked: dict[str, Any]) -> Any:
     if said.several:
         raise NotSaid("windows over several inputs")
@@ -124,10 +89,9 @@ def _occlusion(made: Any, said: Said, asked: dict[str, Any]) -> Any:
         if window[0] != shape[0]:
             raise NotSaid("windows of some channels of an image")
         window, stride = window[1:], stride[1:]
-    return said.given_back(
-        _summed(said, xai.occlusion(said.model, said.batch, said.target, window=window, stride=stride,
-                                    baseline=said.start(asked.get("baselines"))))  # fmt: skip
-    )
+    start = said.start(asked.get("baselines"))
+    made = xai.occlusion(said.model, said.batch, said.target, window=window, stride=stride, baseline=start)
+    return said.given_back(_summed(said, made))
 
 
 def _summed(said: Said, made: Any) -> Tensor:
@@ -176,7 +140,7 @@ def _gradcam(made: Any, said: Said, asked: dict[str, Any]) -> Any:
 
 
 def _activation(made: Any, said: Said, asked: dict[str, Any]) -> Any:
-    return said.model.activations(said.batch, _layer(made))
+    return said.model.activations(said.batch, layer_name(made))
 
 
 def _at_layer(name: str, baselines: str | None = "baselines") -> Answer:
@@ -184,7 +148,7 @@ def _at_layer(name: str, baselines: str | None = "baselines") -> Answer:
 
     def answer(made: Any, said: Said, asked: dict[str, Any]) -> Any:
         _multiplied(made)
-        layer, settings = _layer(made), {}
+        layer, settings = layer_name(made), {}
         if name == "integrated_gradients":
             settings["steps"] = asked.get("n_steps", 50)
         start = said.start(asked.get(baselines))
@@ -199,7 +163,7 @@ def _at_layer_from_data(name: str) -> Answer:
     def answer(made: Any, said: Said, asked: dict[str, Any]) -> Any:
         _multiplied(made)
         _noted(stdevs=(0.0, 0))(asked)
-        layer = _layer(made)
+        layer = layer_name(made)
         rows = said.rows_of_data(asked["baselines"])
         rows = torch.zeros_like(said.batch[:1]) if isinstance(rows, str) else rows
         settings = {"samples": max(2, asked.get("n_samples", 5))} if name == "gradient_shap" else {}
@@ -214,13 +178,13 @@ def _at_layer_from_data(name: str) -> Answer:
 def _path(name: str) -> Answer:
     def answer(made: Any, said: Said, asked: dict[str, Any]) -> Any:
         settings = {"steps": asked.get("n_steps", 50), "baseline": said.start(asked.get("baselines"))}
-        return getattr(xai, name)(said.model, said.batch, said.target, layer=_layer(made), **settings).values
+        return getattr(xai, name)(said.model, said.batch, said.target, layer=layer_name(made), **settings).values
 
     return answer
 
 
 def _layer_ablation(made: Any, said: Said, asked: dict[str, Any]) -> Any:
-    layer, start, mask = _layer(made), asked.get("layer_baselines"), asked.get("layer_mask")
+    layer, start, mask = layer_name(made), asked.get("layer_baselines"), asked.get("layer_mask")
     settings: dict[str, Any] = {"layer": layer}
     start, mask = (item[0] if isinstance(item, tuple) and len(item) == 1 else item for item in (start, mask))
     if isinstance(start, tuple) or isinstance(mask, tuple):
@@ -241,8 +205,8 @@ def _neuron(name: str, background: bool = False) -> Answer:
             method = _plain(name)
 
     def answer(made: Any, said: Said, asked: dict[str, Any]) -> Any:
-        chosen, layer = asked["neuron_selector"], _layer(made)
-        if isinstance(chosen, int) or isinstance(chosen, tuple) and all(isinstance(item, int) for item in chosen):
+        chosen, layer = asked["neuron_selector"], layer_name(made)
+        if isinstance(chosen, int) or (isinstance(chosen, tuple) and all(isinstance(item, int) for item in chosen)):
             said.target = targets.unit(layer, chosen, before=False)
         else:  # a slice, or a function of what the layer puts out
 
@@ -266,7 +230,7 @@ def _guided_gradcam(made: Any, said: Said, asked: dict[str, Any]) -> Any:
 def _noise(made: Any, said: Said, asked: dict[str, Any]) -> Any:
     inner, name = made.attribution_method, type(made.attribution_method).__name__
     spread = asked.get("stdevs", 1.0)
-    if name not in OURS or isinstance(spread, tuple) and len(set(spread)) > 1:
+    if name not in OURS or (isinstance(spread, tuple) and len(set(spread)) > 1):
         raise NotSaid(f"noise around {name}")
     spread = float(spread[0] if isinstance(spread, tuple) else spread)
     options: dict[str, Any] = {}
@@ -304,7 +268,7 @@ METHODS: dict[str, Answer] = {
     "IntegratedGradients": _from_baseline("integrated_gradients"), "Saliency": _saliency,
     "InputXGradient": _plain("input_x_gradient"), "DeepLift": _from_baseline("deeplift"),
     "DeepLiftShap": _from_data("deeplift"), "GradientShap": _from_data("gradient_shap"),
-    "GuidedBackprop": _plain("guided_backprop"), "Deconvolution": _plain("deconvolution"), "LRP": _lrp(False),
+    "GuidedBackprop": _plain("guided_backprop"), "Deconvolution": _plain("deconvolution"), "LRP": lrp(False),
     "FeatureAblation": _hidden_parts("occlusion"), "Occlusion": _occlusion,
     "ShapleyValues": _hidden_parts("kernel_shap", algorithm="exact"),
     "ShapleyValueSampling": _hidden_parts("kernel_shap", algorithm="permutation"),
@@ -314,7 +278,7 @@ METHODS: dict[str, Answer] = {
     "LayerGradientXActivation": _plain("input_x_gradient", layer=True),
     "LayerIntegratedGradients": _at_layer("integrated_gradients"), "LayerDeepLift": _at_layer("deeplift"),
     "LayerDeepLiftShap": _at_layer_from_data("deeplift"), "LayerGradientShap": _at_layer_from_data("gradient_shap"),
-    "LayerFeatureAblation": _layer_ablation, "LayerLRP": _lrp(True),
+    "LayerFeatureAblation": _layer_ablation, "LayerLRP": lrp(True),
     "NeuronGradient": _neuron("gradient"), "NeuronIntegratedGradients": _neuron("integrated_gradients"),
     "NeuronDeepLift": _neuron("deeplift"), "NeuronDeepLiftShap": _neuron("deeplift", True),
     "NeuronGradientShap": _neuron("gradient_shap", True), "NeuronGuidedBackprop": _neuron("guided_backprop"),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import xai
 from tests.peers.captum_call import NotSaid, Said
 from tests.peers.captum_methods import METHODS
+from xai import targets
 from xai.base.errors import XaiError
 
 __all__ = ["Account", "through_attribute", "through_methods", "through_xai"]
@@ -77,9 +78,7 @@ def _at(made: Any, layer: Any, original: Callable, asked: dict[str, Any], name: 
     starts = asked.get("baselines")
     starts = 0 if starts is None else starts
     starts = tuple(starts for _ in said.inputs) if not said.single and not isinstance(starts, tuple) else starts
-    return values, made.compute_convergence_delta(
-        values, starts, inputs, additional_forward_args=extra, target=target
-    )
+    return values, made.compute_convergence_delta(values, starts, inputs, additional_forward_args=extra, target=target)
 
 
 @contextmanager
@@ -124,22 +123,24 @@ def _one_output(layer: nn.Module, said: Said) -> None:
 
 def through_attribute(made: Any, original: Callable, asked: dict[str, Any]) -> Any:
     """Return what `xai.attribute` gives for captum's own object."""
+    inner = getattr(made, "attribution_method", made)
+    if isinstance(getattr(inner, "layer", None), list):
+        raise NotSaid("several layers at once")
     said = Said(_function(made), asked["inputs"], asked.get("additional_forward_args"), _target(made, asked))
     settings = {name: value for name, value in asked.items() if name not in ("inputs", "target")}
-    inner = getattr(made, "attribution_method", made)
-    if not isinstance(getattr(inner, "layer", torch.nn.Identity()), torch.nn.Module):
-        raise NotSaid("several layers at once")
     explained = xai.attribute(said.model, made, said.batch, target=said.target, **settings)
-    values = explained.values
+    values = explained.values if isinstance(explained.values, Tensor) else torch.stack(list(explained.values))
+    values = said.given_back(values) if explained.over == "input" else values
     if settings.get("return_convergence_delta"):
-        delta = torch.tensor([row["convergence_delta"] for row in explained.diagnostics], dtype=values.dtype)
-        return said.given_back(values) if explained.over == "input" else values, delta
-    return said.given_back(values) if values.shape == getattr(said.batch, "shape", None) else values
+        return values, torch.tensor([row["convergence_delta"] for row in explained.diagnostics])
+    return values
 
 
 def _target(made: Any, asked: dict[str, Any]) -> Any:
     named = type(getattr(made, "attribution_method", made)).__name__
-    return 0 if named.startswith("Neuron") or named == "LayerActivation" else asked.get("target")
+    if named.startswith("Neuron") or named == "LayerActivation":  # which asks for no output; any will do
+        return targets.function(lambda output: output.flatten(1)[:, 0], "the first output")
+    return asked.get("target")
 
 
 @contextmanager
@@ -183,4 +184,3 @@ def through_xai(way: Callable[[Any, Callable, dict[str, Any]], Any]) -> Generato
     finally:
         for kind, own in before.items():
             kind.attribute = own
-

@@ -79,7 +79,16 @@ def run(folder: Path, way: str) -> Outcomes:
     try:
         with through_xai(WAYS[way]) as account, warnings.catch_warnings():
             outcomes = Outcomes(account)
-            options = ["-p", "no:cacheprovider", "-p", "no:terminal", "-W", "ignore", "--import-mode", "importlib"]  # another package is called tests
+            options = [
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:terminal",
+                "-W",
+                "ignore",
+                "--import-mode",
+                "importlib",
+            ]  # another package is called tests
             pytest.main([str(folder), "--rootdir", str(folder), "-c", "/dev/null", *options, *ignored], [outcomes])
     finally:
         sys.path.remove(str(folder.parent.parent))

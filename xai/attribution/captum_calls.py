@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xai.attribution.captum_inputs import Handed, Scores, handed, with_function
 from xai.base.errors import InputError, LayerError, describe
 from xai.model.model import Model
 from xai.model.session import Session
@@ -26,19 +27,6 @@ SENSITIVITY = ("Saliency", "GuidedBackprop", "Deconvolution", "GuidedGradCam", "
                "NeuronGuidedBackprop", "NeuronDeconvolution")  # fmt: skip
 REGION = ("LayerGradCam", "LayerActivation", "NeuronConductance")
 NO_MAP = ("DataLoaderAttribution", "LLMAttribution", "LLMGradientAttribution", "RemoteLLMAttribution")
-
-
-class _Scores(nn.Module):
-    """A model's scores (n, K) for a batch in the caller's units, as the module that captum is handed."""
-
-    def __init__(self, model: Model, of_network: bool) -> None:
-        super().__init__()
-        self.network = model.network
-        self.run = model.forward_on
-        self.columns = (lambda raw: raw) if of_network else model.columns
-
-    def forward(self, batch: Tensor, *others: object) -> Tensor:
-        return self.columns(self.run(self.network, batch))
 
 
 @dataclass(frozen=True)
@@ -96,11 +84,20 @@ class Call:
         function = None if self.method_object is None else self.function
         return [function] if isinstance(function, nn.Module) and function is not self.model.network else []
 
+    @property
+    def own_function(self) -> bool:
+        """Say whether the forward function of the caller's object is run: it gives no target that is a function."""
+        return self.method_object is not None and (self.model.aim is None or self.of_neuron)
+
     def make(self, model: Model) -> Any:
-        """Return the object to run: the caller's, or one of the class for this model."""
+        """Return the object to run: the caller's, that with the model's targets for outputs, or one of the class."""
         if self.method_object is not None:
-            return self.method_object
-        scores = _Scores(model, self.of_neuron)
+            return (
+                self.method_object
+                if self.own_function
+                else with_function(self.method_object, Scores(self.model, False))
+            )
+        scores = Scores(model, self.of_neuron)
         return self.kind(scores) if self.layer is None else self.kind(scores, find_layer(model.network, self.layer))
 
     @contextmanager
@@ -128,44 +125,39 @@ class Call:
             for module, mode in modes.items():
                 module.training = mode
 
-    def fed(self, session: Session) -> Tensor:
-        """Return what captum is handed (N, ...): an object gets what its forward function was made for."""
-        raw = session.raw_inputs
-        if self.method_object is None:
+    def fed(self, session: Session, settings: dict[str, Any]) -> Handed:
+        """Return what captum is handed: an object gets what its forward function was made for."""
+        raw, kind = session.raw_inputs, session.model.input
+        if not self.own_function:
             if not raw.is_floating_point():
                 wanted = "inputs of numbers (for words, make the object yourself: captum.attr.X(network, layer))"
                 raise InputError("inputs", expected=wanted, got=describe(raw))
-            return raw.clone()
+            return handed(kind, raw, {})
         seen = self.model._seen(raw)
         choices = [part for part in (seen, raw) if isinstance(part, Tensor)]
         if not choices:
             raise InputError("inputs", expected="what the network reads as numbers", got="strings")
         for part in choices:
-            if _answers_as(self.function, part, session):
-                return part.detach().clone()
+            given = handed(kind, part, settings)
+            if _answers_as(self.function, given, session):
+                return given
         wanted = "an object of captum whose forward function gives this model's scores"
         raise InputError("methods", expected=wanted, got=f"{self.name} of another network or of other inputs")
 
-    def outputs(self, session: Session, batch: Tensor) -> Tensor:
-        """Return what the forward function gives for the batch."""
-        function = _Scores(session.model, False) if self.method_object is None else self.function
+    def outputs(self, session: Session, given: Handed) -> Tensor:
+        """Return what the forward function gives for what it is handed."""
+        function = self.function if self.own_function else Scores(session.model, False)
         with torch.no_grad():
-            return function(batch.clone())
+            return function(*given.all())
 
-    def baseline(self, session: Session, batch: Tensor, settings: dict[str, Any]) -> object:
+    def baseline(self, session: Session, given: Handed, settings: dict[str, Any]) -> object:
         """Return what the values are compared with, in the caller's units; None where that cannot be told."""
-        if "baselines" not in self.parameters or not batch.is_floating_point():
+        if "baselines" not in self.parameters or not given.floating:
             return None
-        start = settings.get("baselines")
-        while isinstance(start, tuple) and len(start) == 1:
-            (start,) = start
-        if isinstance(start, Tensor) and start.shape[1:] == batch.shape[1:] and len(start) not in (1, len(batch)):
-            start = start.mean(0, keepdim=True)  # of several rows, their middle
-        if start is None or isinstance(start, int | float):
-            start = torch.full_like(batch, float(start or 0))
-        if not isinstance(start, Tensor):
+        start = given.start(settings.get("baselines"))
+        if start is None:
             return None
-        found = _in_units(session, start.to(batch).expand_as(batch))
+        found = start if not self.own_function else _in_units(session, start)
         if found is None or self.over_layer:
             return found
         return "zero" if not bool(found.any()) and "zero" in session.kind.baselines(session.inputs) else found
@@ -175,17 +167,17 @@ def _tensors(network: nn.Module) -> dict[str, Tensor]:
     return dict(network.named_parameters()) | dict(network.named_buffers())
 
 
-def _answers_as(function: Callable, batch: Tensor, session: Session) -> bool:
-    """Does a forward function give the model's own scores for a batch?"""
+def _answers_as(function: Callable, given: Handed, session: Session) -> bool:
+    """Does a forward function give the model's own scores for what it is handed?"""
     ours = session.model.forward_on(session.plan.network, session.raw_inputs).detach()
     try:
         with torch.no_grad():
-            theirs = function(batch.clone())
+            theirs = function(*given.all())
     except Exception:
         return False
     if not isinstance(theirs, Tensor) or theirs.shape not in (ours.shape, ours.shape[:1]):
         other = session.model.aim is not None or session.model.forward is not None  # scores made of what it puts out
-        return other and isinstance(theirs, Tensor) and len(theirs) == len(batch)
+        return other and isinstance(theirs, Tensor) and theirs.shape[:1] == ours.shape[:1]
     return torch.allclose(theirs.reshape(ours.shape).to(ours), ours, rtol=1e-4, atol=1e-5)
 
 

@@ -49,8 +49,8 @@ def Inputs(**kinds: Input | Tensor) -> SeveralInputs:
     its `forward` has arguments of these names, else in this order; `forward=` gets a dictionary.
 
     Args:
-        kinds: ImageInput, TabularInput, SequenceInput, TensorInput with a shape, or another kind whose shape is known; a
-            tensor is a companion, which travels along with its row and is not explained.
+        kinds: ImageInput, TabularInput, SequenceInput, TensorInput with a shape, or another kind whose shape is known;
+            a tensor is a companion, which travels along with its row and is not explained.
 
     Raises:
         InputError: A kind has no known shape or no numbers.
