@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import xai
+from tests.model.segments import Segments
 from tests.runs.folders import CHECKS, METHODS, OPTIONS, contents, image_model, images, table_model
 from xai.base.errors import FolderError, InputError, OutputError
 from xai.evidence.levels import cost_per_row
@@ -235,3 +236,17 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "manifest.msgpack").write_bytes(b"\x81\xa1a\x01")
     with pytest.raises(FolderError, match="the manifest of a run"):
         xai.open_run(tmp_path)
+
+
+def test_a_target_that_is_no_class_is_written_into_the_run(tmp_path: Path) -> None:
+    """A segmentation network, whose scores are maps."""
+    torch.manual_seed(0)
+    model = xai.Model(Segments(), input=xai.ImageInput((2, 4, 4)))
+    data = torch.rand(3, 2, 4, 4)
+    found = xai.run(model, data, ["saliency"], "none", tmp_path / "run", target="pixel:1,2,2", workers=0)
+    assert set(found.to_frame()["target"]) == {"class 2 at pixel (1, 2)"}
+    values = xai.saliency(model, data, xai.targets.pixel(1, 2, 2)).values
+    made = next(iter(found.explanations()))
+    assert torch.allclose(made.values, values[:1], atol=1e-6)
+    with pytest.raises(xai.XaiError, match="target: expected"):
+        xai.run(model, data, ["saliency"], "none", tmp_path / "other", target="pixel:a", workers=0)

@@ -32,7 +32,7 @@ WANTED = "METHOD.NAME=VALUE, such as integrated_gradients.steps=20"
 @click.option(
     "--checks", default=None, help="none, quick, full, or checks by name, with commas.  [default: full, or quick]"
 )
-@click.option("-t", "--target", default=None, help="The class to explain, by name.  [default: the predicted one]")
+@click.option("-t", "--target", default=None, help="A class by name, or another output: pixel:40,60.")
 @click.option("--label", default="label", show_default=True, help="The column that holds the right answer.")
 @click.option("--id", "id_column", default=None, help="The column that names a row.")
 @click.option("--background", default=None, help="What lime_tabular learns the columns from: a CSV or Parquet file.")

@@ -72,7 +72,8 @@ def run(
         out: The folder of the run. One of another model, other data or other settings is refused.
         options: Keyword arguments by method, such as {"integrated_gradients": {"steps": 20}}.
         check_options: Keyword arguments by check.
-        target: A class, its name, or a pair (a, b), for every row; None is each row's predicted class.
+        target: A class, its name, a pair (a, b), or a written target such as "pixel:40,60", for every row; None is
+            each row's predicted class.
         label: The column or key of the labels, where the data have one.
         labels: One label per row, for data that hold none.
         id: The column or key that names a row.

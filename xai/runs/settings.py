@@ -17,6 +17,8 @@ from xai.base.name_lists import chosen_names
 from xai.evidence.levels import KNOWN, PER_SECOND, checks_of, cost_per_row, elements_of
 from xai.methods import Check, Method, all_methods
 from xai.model.model import Model
+from xai.model.written_targets import is_written, read_target
+from xai.results.named_target import NamedTarget
 
 __all__ = ["Settings", "by_name", "resolve"]
 
@@ -44,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     methods: list[str]
     checks: list[str]
-    target: int | list[int] | None
+    target: int | list[int] | str | None  # a written target function: pixel:40,60
     options: dict[str, dict[str, object]]
     check_options: dict[str, dict[str, object]]
     seed: int
@@ -123,7 +125,14 @@ def _rows(model: Model, methods: Sequence[str], checks: Sequence[str], elements:
     return max(1, min(MOST_ROWS, most, max(int(by_work), least), SHARD_MEBIBYTES * 2**20 // bytes_each))
 
 
-def _target(model: Model, target: object) -> int | list[int] | None:
+def _target(model: Model, target: object) -> int | list[int] | str | None:
+    if isinstance(target, NamedTarget):
+        if target.written is None:
+            raise InputError("target", expected="one that a file can hold, such as pixel:40,60", got=str(target))
+        target = target.written
+    if isinstance(target, str) and target not in (model.classes or ()) and is_written(target):
+        read_target(target)  # says what is wrong with it before any row is read
+        return target
     if isinstance(target, str):
         if model.classes is None or (target not in model.classes and not target.isdecimal()):
             known = ", ".join((model.classes or [])[:10])
