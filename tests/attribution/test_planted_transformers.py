@@ -27,7 +27,7 @@ def test_an_intervention_shows_which_patch_decides() -> None:
 @pytest.mark.parametrize("method", POINTING)
 def test_a_method_points_at_the_patch_that_decides(method: str) -> None:
     for style in STYLES:
-        hit, mass = row(method, style, count=16)
+        hit, mass = row(method, PlantedViT(style), count=16)
         assert hit == 1.0
         assert mass > 0.5
 
