@@ -65,9 +65,9 @@ def _items(column: pd.Series, words: Sequence[str]) -> np.ndarray:
     items = {str(item): item for item in known}
     gap = next(iter(column[column.isna()].tolist()), np.nan)  # None, NaN or NA, as it came
     made = np.empty(len(words), dtype=object)
-    for place, word in enumerate(words):
+    for position, word in enumerate(words):
         boolean = {"False": False, "True": True}.get(word, word) if words[:2] == ["False", "True"] else word
-        made[place] = gap if word == MISSING else items.get(word, boolean)
+        made[position] = gap if word == MISSING else items.get(word, boolean)
     return made
 
 

@@ -124,10 +124,10 @@ def _explained(
     with model.explaining("tree_shap", rows, target) as session:
         index, against = session.target.index, session.target.against
         labels = session.target.labels()
-    place = torch.arange(len(rows))
-    values = found[place, :, index.cpu()]
+    position = torch.arange(len(rows))
+    values = found[position, :, index.cpu()]
     if against is not None:
-        values = values - found[place, :, against.cpu()]
+        values = values - found[position, :, against.cpu()]
     if logs is not None and against is not None:
         rise = [log[:, index] - log[:, against] for log in (logs[0], logs[1])]
         own, middle = rise[0].diagonal(), rise[1].mean(0)

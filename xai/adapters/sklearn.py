@@ -167,12 +167,12 @@ def _is_boolean(column: pd.Series) -> bool:
 
 def _telling(rows: pd.DataFrame) -> pd.DataFrame:
     """Return a few rows in which every column is missing once, where it is missing somewhere."""
-    places = {0, *range(min(4, len(rows)))}
+    positions = {0, *range(min(4, len(rows)))}
     for column in rows.columns:
         gaps = rows[column].isna().to_numpy()
         if gaps.any():
-            places.add(int(gaps.argmax()))
-    return rows.iloc[sorted(places)]
+            positions.add(int(gaps.argmax()))
+    return rows.iloc[sorted(positions)]
 
 
 def _last_step(estimator: Any) -> Any:

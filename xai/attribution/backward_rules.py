@@ -40,36 +40,38 @@ class Operation:
     function: Callable
     args: tuple
     kwargs: dict
-    places: tuple[int | str, ...]
+    positions: tuple[int | str, ...]
 
     @property
     def sources(self) -> tuple[Tensor, ...]:
         """Return the tensors that depend on the input, in the order of the arguments."""
-        return tuple(self.args[place] if isinstance(place, int) else self.kwargs[place] for place in self.places)
+        return tuple(
+            self.args[position] if isinstance(position, int) else self.kwargs[position] for position in self.positions
+        )
 
     def __call__(self, *sources: Tensor) -> Tensor:
         """Return what the call gives for other sources, out of place."""
         args, kwargs = list(self.args), dict(self.kwargs)
-        for place, source in zip(self.places, sources, strict=True):
-            _put(source, place, args, kwargs)
+        for position, source in zip(self.positions, sources, strict=True):
+            _put(source, position, args, kwargs)
         return self.function(*args, **kwargs)
 
     def with_first(self, source: Tensor) -> Operation:
         """Return the call with another tensor for the first of its sources."""
-        place, args, kwargs = self.places[0], list(self.args), dict(self.kwargs)
-        _put(source, place, args, kwargs)
+        position, args, kwargs = self.positions[0], list(self.args), dict(self.kwargs)
+        _put(source, position, args, kwargs)
         return replace(self, args=tuple(args), kwargs=kwargs)
 
-    def argument(self, place: int, name: str, default: Any = None) -> Any:
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
         """Return an argument by its place or its name."""
-        return self.args[place] if len(self.args) > place else self.kwargs.get(name, default)
+        return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
 
 
-def _put(source: Tensor, place: int | str, args: list, kwargs: dict) -> None:
-    if isinstance(place, int):
-        args[place] = source
+def _put(source: Tensor, position: int | str, args: list, kwargs: dict) -> None:
+    if isinstance(position, int):
+        args[position] = source
     else:
-        kwargs[place] = source
+        kwargs[position] = source
 
 
 Rule = Callable[[Operation], "Tensor | tuple | None"]
@@ -144,12 +146,12 @@ class _Mode(OwnMode):
         given = kwargs
         in_place = bool(kwargs.get("inplace")) or (written.endswith("_") and not written.startswith("_"))
         kwargs = {key: value for key, value in kwargs.items() if key != "inplace"}
-        places = [place for place, item in enumerate(args) if _depends(item)]
-        places += [place for place, item in kwargs.items() if _depends(item)]
-        if not places or not torch.is_grad_enabled():
+        positions = [position for position, item in enumerate(args) if _depends(item)]
+        positions += [position for position, item in kwargs.items() if _depends(item)]
+        if not positions or not torch.is_grad_enabled():
             return func(*args, **given)
         function = functools.partial(_out_of_place, func) if written.endswith("_") else func
-        call = Operation(name, function, args, kwargs, tuple(places))
+        call = Operation(name, function, args, kwargs, tuple(positions))
         overwritten = call.sources[0]
         if in_place:  # a rule gets a copy: it may read its source again on the way back
             call = call.with_first(overwritten.clone())

@@ -76,13 +76,13 @@ def _explained(model: Model, call: Call, settings: dict[str, Any]) -> Model:
     if not call.of_neuron:
         return model
     selector = settings.get("neuron_selector")
-    place: tuple[Any, ...] = selector if isinstance(selector, tuple) else (selector,)
-    if not all(isinstance(item, int) and not isinstance(item, bool) for item in place):
+    position: tuple[Any, ...] = selector if isinstance(selector, tuple) else (selector,)
+    if not all(isinstance(item, int) and not isinstance(item, bool) for item in position):
         wanted = "a unit of the layer: a whole number or a tuple of them"
         raise InputError("neuron_selector", expected=wanted, got=describe(selector))
     if settings.get("attribute_to_neuron_input"):
         raise InputError("attribute_to_neuron_input", expected="False (name the layer before)", got=True)
-    return model.unit(str(call.layer), place, before=False)
+    return model.unit(str(call.layer), position, before=False)
 
 
 def _run(

@@ -224,10 +224,10 @@ def _scored(session: Session, rows: Tensor, layer: MapLayer, start: Tensor) -> T
     size, channels = session.kind.positions(session.inputs), maps.shape[1]
     scores = torch.empty(len(rows) * channels, dtype=torch.float64, device=maps.device)
     for part in torch.arange(len(scores), device=maps.device).split(session.plan.batch_size):
-        place, channel = part // channels, part % channels
-        mask = interpolate(shown[place, channel][:, None], size=size, mode="bilinear", align_corners=False)
-        own, reference = session.inputs[rows[place]], start[rows[place]]
-        scores[part] = session.scores(reference + mask.to(own.dtype) * (own - reference), rows[place])
+        position, channel = part // channels, part % channels
+        mask = interpolate(shown[position, channel][:, None], size=size, mode="bilinear", align_corners=False)
+        own, reference = session.inputs[rows[position]], start[rows[position]]
+        scores[part] = session.scores(reference + mask.to(own.dtype) * (own - reference), rows[position])
     weights = scores.view(-1, channels).softmax(1).to(maps.dtype)
     return torch.einsum("nc,nchw->nhw", weights, maps)
 

@@ -110,7 +110,7 @@ def _multiplied(session: Session, start: Tensor, same: bool) -> tuple[Tensor, Te
                     session.scores_of_all(variable, session.rows)[:, 0] if same else session.score(variable, numbers)
                 )
             empty.append(scores.detach().double())
-        reference.place = 0
+        reference.position = 0
         table = reference.table(reference.compare)
         scores, multipliers = ruled_gradient(session, session.inputs[rows], rows, table, check_graph)
         full.append(scores.double())
@@ -128,7 +128,7 @@ class _Reference:
     def __init__(self, same: bool) -> None:
         self.same = same
         self.seen: list[tuple[str, tuple[Tensor, ...]]] = []
-        self.place = 0
+        self.position = 0
 
     def table(self, rule: Callable) -> Table:
         return {**dict.fromkeys(TABLE, rule), **REWRITTEN}
@@ -138,8 +138,8 @@ class _Reference:
         self.seen.append((operation.name, tuple(source.detach().clone() for source in operation.sources)))
 
     def compare(self, operation: Operation) -> Tensor | tuple | None:
-        name, baseline_sources = self.seen[self.place] if self.place < len(self.seen) else ("nothing", ())
-        self.place += 1
+        name, baseline_sources = self.seen[self.position] if self.position < len(self.seen) else ("nothing", ())
+        self.position += 1
         sources = operation.sources
         if name != operation.name or len(baseline_sources) != len(sources):
             wanted = "the same operations for the baseline as for the input"

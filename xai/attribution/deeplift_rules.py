@@ -98,7 +98,7 @@ def _quotient(operation: Operation, before: Before) -> Tensor | None:
         return (
             quotient(operation.sources, before) if whole is None else _of_logits(operation(*operation.sources), whole)
         )
-    if operation.places in ((0,), ("input",)):
+    if operation.positions in ((0,), ("input",)):
         return None
     source = operation.sources[0]
     inverse = rescaled(torch.reciprocal, source, before[0])

@@ -213,10 +213,10 @@ def _integral(session: Session, start: Tensor, rows: Tensor, steps: int) -> Tens
     total = torch.zeros_like(path)
     view = (-1,) + (1,) * (path.ndim - 1)
     for indices in session.chunks(len(rows) * steps):
-        places, step = indices // steps, indices % steps
-        at = start[rows[places]] + points[step].view(view) * path[places]
-        gradient = session.gradient(at, rows[places])[1]
-        total.index_add_(0, places, gradient * weights[step].view(view))
+        positions, step = indices // steps, indices % steps
+        at = start[rows[positions]] + points[step].view(view) * path[positions]
+        gradient = session.gradient(at, rows[positions])[1]
+        total.index_add_(0, positions, gradient * weights[step].view(view))
     return total * path
 
 

@@ -86,7 +86,7 @@ def remember(output: Tensor, operation: Operation, source: Tensor | None = None,
     power = {"reciprocal": -1.0, "rsqrt": -0.5, "sqrt": 0.5}.get(name, 0.0)
     if name == "pow" and isinstance(exponent, int | float):
         power = float(exponent)
-    raised = name in EXPONENTIALS or (name == "pow" and operation.places in ((1,), ("exponent",)))
+    raised = name in EXPONENTIALS or (name == "pow" and operation.positions in ((1,), ("exponent",)))
     if raised and source is not None:
         ends = None if before is None or name not in EXPONENTIALS else (source, before)
         made = _Made(name, 0.0, ends, before_nodes((source.grad_fn, 0), EACH))

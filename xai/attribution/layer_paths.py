@@ -182,7 +182,7 @@ class _Path:
 def _behind_the_last(session: Session) -> str:
     """Return the layer whose output the last layer with weights reads: the last hidden units."""
     leaves = [layer for layer in session.trace.layers if layer.leaf]
-    last = max((place for place, layer in enumerate(leaves) if layer.parameters), default=0)
+    last = max((position for position, layer in enumerate(leaves) if layer.parameters), default=0)
     if last == 0 or session.kind.embedded:  # of words, what stands there may be their own vectors
         raise LayerError("layer", expected="the name of one (the network has no hidden units)", got="none")
     return leaves[last - 1].name

@@ -130,7 +130,7 @@ def lrp(
 
 def _table(rule: str, by_layer: LayerRules, split: Split, account: Account, reached: InputRelevance) -> Table:
     def weighted(operation: Operation) -> Tensor | None:
-        if operation.places not in ((0,), ("input",)):
+        if operation.positions not in ((0,), ("input",)):
             return products(operation, account)
         usual = rule if rule != "composite" else EPSILON if operation.name == "linear" else GAMMA
         chosen = by_layer.of(account.at_work, usual)

@@ -79,9 +79,9 @@ def stable(denominator: Tensor, epsilon: float) -> Tensor:
 def run_with(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
     """Run the layer with other weights and without its biases."""
     args, kwargs = list(layer.args), dict(layer.kwargs)
-    for place, name, value in ((0, "input", source), (1, "weight", weight), (2, "bias", None)):
-        if len(args) > place:
-            args[place] = value
+    for position, name, value in ((0, "input", source), (1, "weight", weight), (2, "bias", None)):
+        if len(args) > position:
+            args[position] = value
         else:
             kwargs[name] = value
     return layer.function(*args, **kwargs)

@@ -76,7 +76,7 @@ class _Met:
     module: nn.Module
     shape: tuple[int, ...]
     node: Node | None
-    place: int
+    position: int
     layout: Layout | None
     calls: int
 
@@ -135,7 +135,7 @@ def _patches_with_gradient(maps: list[tuple[_Met, MapLayer]], score: Tensor, bat
 
     def record_layer(one: _Met, made: MapLayer) -> Callable[[tuple[Tensor | None, ...]], None]:
         def hook(gradients: tuple[Tensor | None, ...]) -> None:
-            gradient = gradients[one.place]
+            gradient = gradients[one.position]
             if gradient is not None and int(made.channels_first(gradient).flatten(2).any(1).sum(1).max()) > 1:
                 found.add(one.name)
 

@@ -41,8 +41,8 @@ def _lstm_step(x: Tensor, state: State, weights: Weights, biased: bool) -> State
 def _gru_step(x: Tensor, state: State, weights: Weights, biased: bool) -> State:
     (hidden,), size = state, state[0].shape[1]
     reset, keep = (gate.sigmoid() for gate in _joined(x, hidden, weights, biased, slice(2 * size)).chunk(2, 1))
-    from_x, from_state = (weights[place][2 * size :] for place in (0, 1))
-    biases = [weights[place][2 * size :] for place in (2, 3)] if biased else [None, None]
+    from_x, from_state = (weights[position][2 * size :] for position in (0, 1))
+    biases = [weights[position][2 * size :] for position in (2, 3)] if biased else [None, None]
     before = functional.linear(hidden, from_state, biases[1])
     new = (functional.linear(x, from_x, biases[0]) + reset * before).tanh()
     return ((1 - keep) * new + keep * hidden,)
@@ -58,10 +58,10 @@ def _direction(step: Callable[[Tensor, State], State], parts: list[Tensor], stat
     # The first state is a constant, which a gate would meet alone: in the graph it takes what the gate does not.
     nothing = (parts[0] * 0.0).sum(1, keepdim=True)
     state = tuple(item + nothing for item in state)
-    for place in reversed(range(len(parts))) if back else range(len(parts)):
-        count = len(parts[place])
-        new = step(parts[place], tuple(item[:count] for item in state))
-        outputs[place] = new[0]
+    for position in reversed(range(len(parts))) if back else range(len(parts)):
+        count = len(parts[position])
+        new = step(parts[position], tuple(item[:count] for item in state))
+        outputs[position] = new[0]
         # Rows that are over keep their state, and those that have not begun in the other direction their first one.
         state = tuple(
             item if count == len(old) else torch.cat([item, old[count:]]) for item, old in zip(new, state, strict=True)
@@ -85,10 +85,10 @@ def _layers(step: Step, *args: Any) -> tuple[Tensor, ...]:
     for layer in range(count):
         outputs = []
         for way in range(ways):
-            place = layer * ways + way
-            weights = flat[place * each : (place + 1) * each]
+            position = layer * ways + way
+            weights = flat[position * each : (position + 1) * each]
             made = _direction(
-                partial(_weighted, step, weights, biased), parts, tuple(item[place] for item in start), bool(way)
+                partial(_weighted, step, weights, biased), parts, tuple(item[position] for item in start), bool(way)
             )
             outputs.append(made[0])
             ends.append(made[1])

@@ -48,8 +48,8 @@ def relevance_rules(account: Account) -> dict[str, Rule]:
 
 def products(operation: Operation, account: Account) -> Tensor | None:
     """Return a product of parts that depend on the input; None where it is linear in one."""
-    places = SUMMANDS.get(operation.name, ("bias",))
-    factors = [place not in places for place in operation.places]
+    positions = SUMMANDS.get(operation.name, ("bias",))
+    factors = [position not in positions for position in operation.positions]
     if sum(factors) < 2:
         return None
     sources = operation.sources

@@ -100,7 +100,7 @@ def kernel_shap(
         nothing = torch.zeros(1, int(counts.max()), dtype=torch.bool)
         empty = scores_under(session, hiding, nothing, session.rows)[:, 0]
         single = parts.over == "steps" and not parts.names
-        places = parts.labelled().shape[1] if single else 0  # padding is no part, and has the value 0
+        positions = parts.labelled().shape[1] if single else 0  # padding is no part, and has the value 0
         values: list[Tensor] = [full] * len(session)
         errors: list[Tensor] = [full] * len(session)
         for size in sorted(set(counts.tolist())):
@@ -109,8 +109,8 @@ def kernel_shap(
             rows = torch.where(counts == size)[0].to(session.inputs.device)
             answers = scores_under(session, hiding, drawn.shown, rows)
             found, spread = drawn.solve(answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
-            for place, row in enumerate(rows.tolist()):
-                padded = (pad(part[place], (0, max(0, places - size))) for part in (found, spread))
+            for position, row in enumerate(rows.tolist()):
+                padded = (pad(part[position], (0, max(0, positions - size))) for part in (found, spread))
                 values[row], errors[row] = (part.to(dtype) for part in padded)
                 session.diagnostics[row] |= {
                     "samples": len(drawn.shown), "enumerated": drawn.enumerated,

@@ -50,7 +50,7 @@ def wrong_model(function: Callable, arguments: tuple, settings: Mapping[str, obj
     if not isinstance(function, types.FunctionType):
         return None
     annotations = function.__annotations__
-    for place, name in enumerate(annotations):
+    for position, name in enumerate(annotations):
         if annotations[name] == "Model" and name != "return":
             known = function.__code__.co_varnames[: function.__code__.co_argcount]
             at = known.index(name) if name in known else len(arguments)
@@ -58,7 +58,7 @@ def wrong_model(function: Callable, arguments: tuple, settings: Mapping[str, obj
             if value is not MISSING and not hasattr(value, "explaining"):
                 bare = " (wrap the network: xai.Model(network, ...))" if hasattr(value, "named_modules") else ""
                 return name, f"an xai.Model{bare}", value
-        if place > 3:
+        if position > 3:
             break
     return None
 
@@ -137,9 +137,9 @@ def _not_in(
     if len(arguments) > len(positional):
         got = f"{len(arguments)} of them without a name"
         return "arguments", f"at most {len(positional)} without a name", got
-    for place, item in enumerate(signature.parameters.values()):
+    for position, item in enumerate(signature.parameters.values()):
         optional = item.default is not item.empty or item.kind in (item.VAR_KEYWORD, item.VAR_POSITIONAL)
-        if not optional and item.name not in settings and place >= len(arguments):
+        if not optional and item.name not in settings and position >= len(arguments):
             return item.name, "a value", Words("none")
     return None
 

@@ -61,10 +61,12 @@ def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Ten
     if batch.numel() == 0:
         raise InputError(argument, expected="at least one row", got=describe(batch))
     if not all_finite(batch):
-        place = (~torch.isfinite(batch)).nonzero()[0].tolist()
-        column = f", column {names[place[-1]]!r}" if names else ""
+        position = (~torch.isfinite(batch)).nonzero()[0].tolist()
+        column = f", column {names[position[-1]]!r}" if names else ""
         got = (
-            f"NaN or infinity in row {place[0]}" + (f", step {place[1]}" if names and batch.ndim == 3 else "") + column
+            f"NaN or infinity in row {position[0]}"
+            + (f", step {position[1]}" if names and batch.ndim == 3 else "")
+            + column
         )
         raise InputError(argument, expected="finite numbers", got=got)
     return batch

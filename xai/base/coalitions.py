@@ -109,9 +109,9 @@ class Permutations:
     @property
     def shown(self) -> Tensor:
         """Return what is shown on the way from nothing to everything, without these two, (P (M - 1), M)."""
-        places = self.orders.argsort(1)  # when each part appears
+        positions = self.orders.argsort(1)  # when each part appears
         steps = torch.arange(1, self.orders.shape[1])
-        return (places[:, None] < steps[:, None]).flatten(0, 1)
+        return (positions[:, None] < steps[:, None]).flatten(0, 1)
 
     @property
     def freedom(self) -> int:

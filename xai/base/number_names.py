@@ -17,8 +17,10 @@ def spelled_codes(column: np.ndarray, words: Sequence[str]) -> np.ndarray | None
     >>> spelled_codes(np.array([0, 1]), ["1", "2", "3"]) is None
     True
     """
-    places = {word: place for place, word in enumerate(words)}
+    positions = {word: position for position, word in enumerate(words)}
     numbers, inverse = np.unique(column, return_inverse=True)
     spelled = [str(int(number)) if number == np.round(number) else str(number) for number in numbers.tolist()]
-    codes = [places.get(word, places.get(str(number))) for word, number in zip(spelled, numbers.tolist(), strict=True)]
+    codes = [
+        positions.get(word, positions.get(str(number))) for word, number in zip(spelled, numbers.tolist(), strict=True)
+    ]
     return None if None in codes else np.array(codes, dtype=np.float64)[inverse]

@@ -56,8 +56,8 @@ def segments_of(explanation: Explanation, row: int) -> Tensor | None:
 
 def in_windows(units: Tensor, windows: Tensor, count: int, claim: str) -> Tensor:
     """Return what maps (n, *units) claim of each window, (n, count); windows (*units) are numbers, -1 for none."""
-    flat, places = units.flatten(1), windows.flatten()
-    there = places >= 0
+    flat, positions = units.flatten(1), windows.flatten()
+    there = positions >= 0
     sums = flat.new_zeros(len(flat), count)
-    sums.index_add_(1, places[there], flat[:, there])
+    sums.index_add_(1, positions[there], flat[:, there])
     return sums.sqrt() if claim == "sensitivity" else sums

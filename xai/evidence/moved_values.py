@@ -21,8 +21,8 @@ def moved_values(values: Tensor, picture: bool, count: int, generator: torch.Gen
     """
     if picture:
         height, width = values.shape[-2:]
-        places = torch.arange(height * width, dtype=torch.float64).view(height, width)
-        moved = moved_copies(places, count, generator).long().flatten(1)
+        positions = torch.arange(height * width, dtype=torch.float64).view(height, width)
+        moved = moved_copies(positions, count, generator).long().flatten(1)
         copies = values.reshape(-1, height * width)[:, moved]  # (channels, count, positions)
         return copies.transpose(0, 1).flatten(1)
     orders = torch.stack([torch.randperm(len(values), generator=generator) for _ in range(count)])

@@ -72,5 +72,5 @@ def gini(maps: Tensor) -> Tensor:
     """
     sizes = maps.double().abs().sort(1).values
     count = sizes.shape[1]
-    place = 2 * torch.arange(1, count + 1, dtype=torch.float64) - count - 1
-    return (sizes * place).sum(1) / (count * sizes.sum(1)).clamp_min(1e-300)
+    position = 2 * torch.arange(1, count + 1, dtype=torch.float64) - count - 1
+    return (sizes * position).sum(1) / (count * sizes.sum(1)).clamp_min(1e-300)

@@ -66,8 +66,8 @@ def draw_sets(windows: int, seed: int, share: float = 1.0) -> Sets:
     if windows <= ENUMERATED:
         chosen = [part for size in range(1, windows) for part in combinations(range(windows), size)]
         hidden = np.zeros((len(chosen), windows), dtype=bool)
-        for place, part in enumerate(chosen):
-            hidden[place, list(part)] = True
+        for position, part in enumerate(chosen):
+            hidden[position, list(part)] = True
         return Sets(hidden, hidden.sum(1))
     generator = np.random.default_rng(seed)
     sizes = [min(windows - 1, max(1, round(part * windows))) for part in SHARES]

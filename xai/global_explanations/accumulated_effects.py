@@ -98,11 +98,11 @@ def _of_numbers(session: Session, number: int, name: str, bins: int) -> Curve:
     ends = quantiles(column, bins + 1)
     if len(ends) < 2:
         raise InputError("data", expected=f"different values in column {name!r}", got="the same one everywhere")
-    place = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
-    sides = torch.stack([ends[place], ends[place + 1]])  # (2, N)
+    position = torch.searchsorted(ends, column).clamp(1, len(ends) - 1) - 1  # the bin (low, high] of each row
+    sides = torch.stack([ends[position], ends[position + 1]])  # (2, N)
     low, high = evaluate(session, number, sides)
     known = ~column.isnan()  # a row without a value stands in no bin
-    means, squares, counts = _by_bin((high - low)[known], place[known], len(ends) - 1)
+    means, squares, counts = _by_bin((high - low)[known], position[known], len(ends) - 1)
     # A row stands somewhere in its bin: on average in the middle of the two ends.
     weights = torch.zeros(len(ends), dtype=torch.float64)
     weights[:-1] += counts / 2
@@ -120,15 +120,15 @@ def _of_words(session: Session, number: int, name: str, words: list[str], order:
     codes = torch.tensor([words.index(word) for word in order], device=session.inputs.device)
     rank = torch.empty_like(codes)
     rank[codes] = torch.arange(len(codes), device=codes.device)
-    place = rank[session.inputs[:, number].long()]  # where in the order each row stands
-    counts = torch.bincount(place, minlength=len(codes)).double().cpu()
+    position = rank[session.inputs[:, number].long()]  # where in the order each row stands
+    counts = torch.bincount(position, minlength=len(codes)).double().cpu()
     present = counts > 0
     if int(present.sum()) < 2:
         raise InputError("data", expected=f"different words in column {name!r}", got="the same one everywhere")
     shown = torch.where(present)[0]  # a word that no row has cannot be a neighbor
     level = torch.full((len(codes),), -1)
     level[shown] = torch.arange(len(shown))
-    own = level[place.cpu()].to(place.device)
+    own = level[position.cpu()].to(position.device)
     kept = codes[shown.to(codes.device)].to(session.inputs)
     neighbors = torch.stack([kept[(own - 1).clamp_min(0)], kept[own], kept[(own + 1).clamp_max(len(kept) - 1)]])
     before, at, after = evaluate(session, number, neighbors)
@@ -142,12 +142,12 @@ def _of_words(session: Session, number: int, name: str, words: list[str], order:
     return Curve(name, kept.double().cpu(), named, values, error, None)
 
 
-def _by_bin(differences: Tensor, place: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def _by_bin(differences: Tensor, position: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return the mean change in each bin, the square of its standard error, and how many rows it is from."""
-    differences, place = differences.double().cpu(), place.cpu()
-    counts = torch.bincount(place, minlength=count).double()
-    means = torch.bincount(place, differences, minlength=count) / counts.clamp_min(1)
-    spread = torch.bincount(place, (differences - means[place]) ** 2, minlength=count)
+    differences, position = differences.double().cpu(), position.cpu()
+    counts = torch.bincount(position, minlength=count).double()
+    means = torch.bincount(position, differences, minlength=count) / counts.clamp_min(1)
+    spread = torch.bincount(position, (differences - means[position]) ** 2, minlength=count)
     # Of a bin with one row the spread is unknown; the others' stands in.
     pooled = spread.sum() / (counts - 1).clamp_min(0).sum().clamp_min(1)
     variance = torch.where(counts > 1, spread / (counts - 1).clamp_min(1), pooled)

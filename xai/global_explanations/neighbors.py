@@ -125,8 +125,8 @@ def _nearest(first: Tensor, second: Tensor, count: int, distance: str) -> tuple[
     for part in first.split(max(1, AT_ONCE // len(second))):
         spacing = 1 - part @ second.T if distance == "cosine" else torch.cdist(part, second)
         lengths, order = spacing.topk(count, largest=False)
-        order, place = order.sort(dim=1)
-        lengths, again = lengths.gather(1, place).sort(dim=1, stable=True)
+        order, position = order.sort(dim=1)
+        lengths, again = lengths.gather(1, position).sort(dim=1, stable=True)
         order = order.gather(1, again)
         # Of rows that are equally far as the last one, those with the lower number.
         tied = ((spacing <= lengths[:, -1:]).sum(1) > count).nonzero()[:, 0]

@@ -191,8 +191,8 @@ class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True
             parts: those of the batch, or of one input for all.
             baselines: what stands where a part is hidden, (B, N, ...); of a kind without numbers what it has for it.
         """
-        places = self.positions(batch) if parts.labels is None else tuple(parts.labels.shape[1:])
-        return Replacing(batch, parts.labels, baselines, places, self.hide)
+        axes_sizes = self.positions(batch) if parts.labels is None else tuple(parts.labels.shape[1:])
+        return Replacing(batch, parts.labels, baselines, axes_sizes, self.hide)
 
     def baselines(self, batch: Tensor) -> tuple[str, ...]:
         """Return the names of the baselines that such inputs have; `batch`: some of them, which tell their axes."""

@@ -43,16 +43,16 @@ def group_places(groups: Mapping[str, Sequence[str]], names: Sequence[str]) -> d
     """
     of = {column: group for group, columns in groups.items() for column in columns}
     found: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        found.setdefault(of.get(name, name), []).append(place)
+    for position, name in enumerate(names):
+        found.setdefault(of.get(name, name), []).append(position)
     return found
 
 
 def grouped_parts(batch: Tensor, names: Sequence[str], groups: Mapping[str, Sequence[str]]) -> Parts:
     """Return a part for each group of rows (N, D), and for each column that is in none."""
-    places = group_places(groups, names)
+    positions = group_places(groups, names)
     labels = torch.zeros(len(names), dtype=torch.int64, device=batch.device)
-    for part, columns in enumerate(places.values()):
+    for part, columns in enumerate(positions.values()):
         labels[columns] = part
-    row = tuple(places)
+    row = tuple(positions)
     return Parts(labels.expand(len(batch), -1).contiguous(), "features", "groups", (row,) * len(batch))

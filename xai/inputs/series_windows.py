@@ -40,15 +40,19 @@ def series_parts(
         count = max(1, int(present_mask.sum()))
         seen = row[:count].detach().double().cpu().numpy()
         given = _labels(how, row.shape[0], len(labels), len(series))
-        groups = [seen] if channels == "together" else [seen[:, place : place + 1] for place in range(seen.shape[1])]
+        groups = (
+            [seen]
+            if channels == "together"
+            else [seen[:, position : position + 1] for position in range(seen.shape[1])]
+        )
         cuts = [given[:count] if given is not None else _cut(group, how) for group in groups]
         own = torch.zeros(len(row), len(groups), dtype=torch.int64)
         called: list[str] = []
-        for place, cut in enumerate(cuts):
-            known = names[place] if place < len(names) else f"channel {place}"
+        for position, cut in enumerate(cuts):
+            known = names[position] if position < len(names) else f"channel {position}"
             before = "" if channels == "together" else f"{known}: "
             kept = np.unique(cut)
-            own[:count, place] = torch.from_numpy(np.searchsorted(kept, cut)) + len(called)
+            own[:count, position] = torch.from_numpy(np.searchsorted(kept, cut)) + len(called)
             called += [before + _name(np.flatnonzero(cut == label)) for label in kept]
         labels.append(own[:, 0] if channels == "together" else own)
         named.append(tuple(called))
@@ -100,15 +104,15 @@ def change_points(series: np.ndarray) -> np.ndarray:
     """
     steps, channels = series.shape
     stride = -(-steps // PLACES)
-    places = np.unique(np.append(np.arange(0, steps, stride), steps))  # where it may be cut, both ends among them
+    positions = np.unique(np.append(np.arange(0, steps, stride), steps))  # where it may be cut, both ends among them
     scaled = _scaled(series)
-    sums = np.concatenate([np.zeros((1, channels)), scaled.cumsum(0)])[places]
-    squares = np.concatenate([np.zeros(1), (scaled**2).sum(1).cumsum()])[places]
-    length = np.maximum(places[None, :] - places[:, None], 1)
+    sums = np.concatenate([np.zeros((1, channels)), scaled.cumsum(0)])[positions]
+    squares = np.concatenate([np.zeros(1), (scaled**2).sum(1).cumsum()])[positions]
+    length = np.maximum(positions[None, :] - positions[:, None], 1)
     # What the mean of each window leaves, from place i (rows) to place j (columns).
     left = squares[None] - squares[:, None] - ((sums[None] - sums[:, None]) ** 2).sum(2) / length
     left = np.where(np.triu(np.ones_like(left, dtype=bool), 1), np.maximum(left, 0), np.inf)
-    most = min(MOST, len(places) - 1)
+    most = min(MOST, len(positions) - 1)
     best, origin = [left[0]], []
     for _ in range(most - 1):
         options = best[-1][:, None] + left
@@ -118,10 +122,10 @@ def change_points(series: np.ndarray) -> np.ndarray:
     least = min(LEAST, most)
     total = [best[count - 1][-1] + price * count for count in range(1, most + 1)]
     count = least + int(np.argmin(total[least - 1 :]))
-    found, place = [], len(places) - 1
+    found, position = [], len(positions) - 1
     for back in range(count - 2, -1, -1):
-        place = int(origin[back][place])
-        found.append(int(places[place]))
+        position = int(origin[back][position])
+        found.append(int(positions[position]))
     return np.array(found[::-1], dtype=np.int64)
 
 

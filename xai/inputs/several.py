@@ -109,8 +109,8 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         found: list[str] = []
         for name, shape in self.shapes.items():
             own = tuple(self.kinds[name].names) if name in self.kinds and len(shape) == 1 else ()
-            places = own if len(own) == prod(shape) else map(list, product(*map(range, shape)))
-            found += [f"{name} {place}" for place in places]
+            indices = own if len(own) == prod(shape) else map(list, product(*map(range, shape)))
+            found += [f"{name} {position}" for position in indices]
         return tuple(found)
 
     def unpack(self, batch: Tensor) -> dict[str, Tensor]:

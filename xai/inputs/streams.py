@@ -188,8 +188,8 @@ def _reservoir(data: Stream, most: int, seed: int, argument: str) -> tuple[dict[
         total += 1
         if row < most:
             kept.append((row, item))
-        elif (place := drawn.randrange(total)) < most:
-            kept[place] = (row, item)
+        elif (position := drawn.randrange(total)) < most:
+            kept[position] = (row, item)
     return dict(kept), total
 
 

@@ -177,7 +177,7 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         """Return the mean of rows (B, N, D), of a category the most frequent one, (N, D)."""
         middle = rows.nanmean(0) if self.missing else rows.mean(0)
         if self.categorical:
-            columns = [place for place, name in enumerate(self.names) if name in self.categorical]
+            columns = [position for position, name in enumerate(self.names) if name in self.categorical]
             middle[:, columns] = rows[..., columns].mode(0).values
         return middle
 

@@ -87,16 +87,16 @@ def _codes(column: pd.Series, name: str, words: Sequence[str], argument: str) ->
         spelled = spelled_codes(numbers, words)
         codes[~unknown] = numbers if spelled is None else spelled
         return codes
-    places, items = pd.factorize(known)
+    positions, items = pd.factorize(known)
     spelled_items = [str(item) for item in items]
-    wrong = {place for place, word in enumerate(spelled_items) if word not in set(words)}
+    wrong = {position for position, word in enumerate(spelled_items) if word not in set(words)}
     if wrong:
-        place = next(place for place in places if place in wrong)
-        row = int(np.flatnonzero(~unknown)[int(np.argmax(places == place))])
-        got = f"{spelled_items[place]!r} in row {row}"
+        position = next(position for position in positions if position in wrong)
+        row = int(np.flatnonzero(~unknown)[int(np.argmax(positions == position))])
+        got = f"{spelled_items[position]!r} in row {row}"
         raise InputError(argument, expected=f"{name!r} to be one of {_shown(words)}", got=got)
     code_of = {word: code for code, word in enumerate(words)}
-    codes[~unknown] = np.array([code_of[word] for word in spelled_items], dtype=np.float64)[places]
+    codes[~unknown] = np.array([code_of[word] for word in spelled_items], dtype=np.float64)[positions]
     return codes
 
 
@@ -117,8 +117,8 @@ def kinds_of_columns(
     import pandas as pd
 
     found: dict[str, Any] = {"categorical": {}, "missing": [], "dates": []}
-    for place, name in enumerate(names):
-        columns = [named_columns(frame, names, argument)[place] for frame in frames]
+    for position, name in enumerate(names):
+        columns = [named_columns(frame, names, argument)[position] for frame in frames]
         column, gaps = columns[0], any(bool(column.isna().any()) for column in columns)
         kind = column.dtype
         if name in categorical:

@@ -133,8 +133,8 @@ class HiddenTokens:
         shown = shown[:, : max(1, int(count.max()))]
         if self.side == "right":
             return shown
-        places = torch.arange(shown.shape[1], device=shown.device) - (shown.shape[1] - count)[:, None]
-        return shown.gather(1, places % shown.shape[1])
+        positions = torch.arange(shown.shape[1], device=shown.device) - (shown.shape[1] - count)[:, None]
+        return shown.gather(1, positions % shown.shape[1])
 
     def lengths(self, rows: Tensor, masks: Tensor) -> Tensor | None:
         """Return how many tokens each item has, (n,), where those that are hidden are taken out."""
@@ -150,9 +150,9 @@ def _in_front(kept: Tensor, numbers: Tensor, padding: int = 0) -> Tensor:
     """Return the kept ones of numbers (L,) in front, (n, L), padding behind them."""
     count, length = kept.shape
     # Each kept word goes to its place among the kept ones, every other one to a column that is cut off.
-    place = torch.where(kept, kept.cumsum(1) - 1, length)
+    position = torch.where(kept, kept.cumsum(1) - 1, length)
     batch = numbers.new_full((count, length + 1), padding)
-    return batch.scatter_(1, place, numbers.expand(count, -1))[:, :length]
+    return batch.scatter_(1, position, numbers.expand(count, -1))[:, :length]
 
 
 def _word_numbers(text: TokenizedText, hide: str | None, numbers: Callable[[str], list[int]]) -> Numbered | None:

@@ -87,11 +87,11 @@ def _numbered(
         labels[start:stop] = [number] * (stop - start)
     numbers: dict[tuple[str, int], int] = {}
     named, owner = {}, []
-    for place, (word, special) in enumerate(zip(_owners(text, encoded, labels), encoded.special, strict=True)):
+    for position, (word, special) in enumerate(zip(_owners(text, encoded, labels), encoded.special, strict=True)):
         if word < 0 and not special:
             owner.append(-1)
             continue
-        number = numbers.setdefault(("special", place) if special else ("word", word), len(numbers))
-        named[number] = (0, 0, tokenizer.name(encoded.ids[place])) if special else words[word]
+        number = numbers.setdefault(("special", position) if special else ("word", word), len(numbers))
+        named[number] = (0, 0, tokenizer.name(encoded.ids[position])) if special else words[word]
         owner.append(number)
     return torch.tensor(owner), named

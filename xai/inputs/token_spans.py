@@ -88,23 +88,23 @@ def locate(text: str, tokens: Sequence[str | None]) -> list[Span]:
     [(0, 2), (3, 7), (8, 10), (10, 12), (0, 0)]
     """
     plain, origin = _plain(text)
-    place, found = 0, []
+    position, found = 0, []
     for token in tokens:
         piece = "" if token is None else SIGNS.sub("", token).replace("\u2581", " ").strip()
         if token is not None and not piece:  # a space
-            space = SPACE.search(plain, place)
+            space = SPACE.search(plain, position)
             start, size = (space.start() if space else None), 1
         else:
-            start, size = _next(plain, piece, place, sure=not found or found[-1] is not None), len(_plain(piece)[0])
+            start, size = _next(plain, piece, position, sure=not found or found[-1] is not None), len(_plain(piece)[0])
         if start is not None:
-            place = start + size
-        found.append(None if start is None else (origin[start], origin[place - 1] + 1))
+            position = start + size
+        found.append(None if start is None else (origin[start], origin[position - 1] + 1))
     return _filled(text, tokens, found)
 
 
-def _next(plain: str, piece: str, place: int, *, sure: bool) -> int | None:
+def _next(plain: str, piece: str, position: int, *, sure: bool) -> int | None:
     """Return where a piece stands: here, or further on where it is not sure how much the one before it has."""
-    here = place + len(plain[place:]) - len(plain[place:].lstrip())
+    here = position + len(plain[position:]) - len(plain[position:].lstrip())
     if piece and plain.startswith(_plain(piece)[0], here):
         return here
     # The bytes of a letter look like other letters without their accents: what is further on is looked for as it is.
@@ -115,26 +115,26 @@ def _next(plain: str, piece: str, place: int, *, sure: bool) -> int | None:
 def _plain(text: str) -> tuple[str, list[int]]:
     """Return a text in lower case without accents, and which character of the text each of its characters is from."""
     letters, origin = [], []
-    for place, letter in enumerate(text):
+    for position, letter in enumerate(text):
         for part in unicodedata.normalize("NFKD", letter).lower():
             if unicodedata.category(part)[0] != "M":
                 letters.append(part)
-                origin.append(place)
+                origin.append(position)
     return "".join(letters), origin
 
 
 def _filled(text: str, tokens: Sequence[str | None], found: list[Span | None]) -> list[Span]:
     spans: list[Span] = []
-    place = 0
+    position = 0
     for missing, group in groupby(range(len(found)), key=lambda number: found[number] is None):
         numbers = list(group)
         if not missing:
             spans += [span for number in numbers if (span := found[number]) is not None]
-            place = max(place, spans[-1][1])
+            position = max(position, spans[-1][1])
             continue
         later = [span[0] for span in found[numbers[-1] + 1 :] if span is not None]
-        rest = re.match(r"\s*\S*", text[place:])
-        stop = later[0] if later else place + (rest.end() if rest else 0)
-        gap = stripped(text, (place, stop))
+        rest = re.match(r"\s*\S*", text[position:])
+        stop = later[0] if later else position + (rest.end() if rest else 0)
+        gap = stripped(text, (position, stop))
         spans += [gap if tokens[number] is not None and gap[0] < gap[1] else (0, 0) for number in numbers]
     return spans

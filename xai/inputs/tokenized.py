@@ -198,11 +198,11 @@ def _padded(tokenizer: Tokenizer, rows: Sequence[Encoded]) -> Tensor:
     length = max(1, *(len(row.ids) for row in rows))
     ids = torch.full((len(rows), length), number, dtype=torch.int64)
     mask, types = torch.zeros(2, len(rows), length, dtype=torch.int64)
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         present_mask = slice(length - len(row.ids), length) if side == "left" else slice(len(row.ids))
-        ids[place, present_mask] = torch.tensor(row.ids, dtype=torch.int64)
-        types[place, present_mask] = torch.tensor(row.types, dtype=torch.int64)
-        mask[place, present_mask] = 1
+        ids[position, present_mask] = torch.tensor(row.ids, dtype=torch.int64)
+        types[position, present_mask] = torch.tensor(row.types, dtype=torch.int64)
+        mask[position, present_mask] = 1
     return pack(ids, mask, types)
 
 

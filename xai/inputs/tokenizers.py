@@ -93,7 +93,7 @@ class HuggingFaceTokenizer(Tokenizer):
         found: list[Encoded | None] = [None] * len(pairs)
         for count in {len(parts) for parts in pairs}:  # singles and pairs are asked for apart
             rows = [row for row, parts in enumerate(pairs) if len(parts) == count]
-            columns = [[pairs[row][place] for row in rows] for place in range(count)]
+            columns = [[pairs[row][position] for row in rows] for position in range(count)]
             for row, encoded in zip(rows, self._alike(columns), strict=True):
                 found[row] = encoded
         return [encoded for encoded in found if encoded is not None]

@@ -46,7 +46,7 @@ class TokenizedText:
         """Return a text in pieces, from the part of each of its characters, -1 for none."""
         owners = labels[: len(text)]
         runs = [list(part) for _, part in groupby(range(len(owners)), key=owners.__getitem__)]
-        pieces = tuple("".join(text[place] for place in run) for run in runs)
+        pieces = tuple("".join(text[position] for position in run) for run in runs)
         names = tuple(map(str, range(max(owners, default=-1) + 1)))
         return cls(pieces, tuple(owners[run[0]] for run in runs), names)
 
@@ -81,10 +81,10 @@ def cut_at(text: str, spans: Sequence[Span], by: str) -> TokenizedText:
     feature: list[int] = []
     names: list[str] = []
     known: dict[str, int] = {}
-    place = 0
+    position = 0
     for start, stop in spans:
-        if start > place:
-            pieces.append(text[place:start])
+        if start > position:
+            pieces.append(text[position:start])
             feature.append(-1)
         token = text[start:stop]
         number = known.get(token) if by == "type" else None
@@ -93,9 +93,9 @@ def cut_at(text: str, spans: Sequence[Span], by: str) -> TokenizedText:
             names.append(token)
         pieces.append(token)
         feature.append(number)
-        place = stop
-    if place < len(text):
-        pieces.append(text[place:])
+        position = stop
+    if position < len(text):
+        pieces.append(text[position:])
         feature.append(-1)
     return TokenizedText(tuple(pieces), tuple(feature), tuple(names))
 
@@ -107,20 +107,24 @@ def characters(text: str) -> list[Span]:
     [(0, 2), (2, 3)]
     """
     spans: list[Span] = []
-    for place, character in enumerate(text):
-        if spans and _continues(text, place, character, spans[-1]):
-            spans[-1] = (spans[-1][0], place + 1)
+    for position, character in enumerate(text):
+        if spans and _continues(text, position, character, spans[-1]):
+            spans[-1] = (spans[-1][0], position + 1)
         else:
-            spans.append((place, place + 1))
+            spans.append((position, position + 1))
     return spans
 
 
-def _continues(text: str, place: int, character: str, last: tuple[int, int]) -> bool:
-    before = text[place - 1]
+def _continues(text: str, position: int, character: str, last: tuple[int, int]) -> bool:
+    before = text[position - 1]
     mark = unicodedata.category(character) in MARKS or "\U0001f3fb" <= character <= "\U0001f3ff"
     flag = all("\U0001f1e6" <= part <= "\U0001f1ff" for part in (before, character)) and last[1] - last[0] == 1
     return (
-        mark or character == JOINER or (before == JOINER and place > 1) or flag or (before, character) == ("\r", "\n")
+        mark
+        or character == JOINER
+        or (before == JOINER and position > 1)
+        or flag
+        or (before, character) == ("\r", "\n")
     )
 
 
@@ -156,17 +160,17 @@ def _with_marks(text: str, spans: list[Span]) -> list[Span]:
 
 
 def _located(text: str, tokenizer: Callable[[str], list[str]]) -> list[Span]:
-    spans, place = [], 0
+    spans, position = [], 0
     try:
         tokens = list(tokenizer(text))
     except Exception as error:
         wanted = "a function from a text to its tokens"
         raise InputError("units", expected=wanted, got=f"{type(error).__name__}: {one_line(error)}") from error
     for token in tokens:
-        start = text.find(token, place) if isinstance(token, str) and token else -1
+        start = text.find(token, position) if isinstance(token, str) and token else -1
         if start < 0:
             wanted = "tokens that stand in the text, in order"
             raise InputError("units", expected=wanted, got=describe(token))
-        place = start + len(token)
-        spans.append((start, place))
+        position = start + len(token)
+        spans.append((start, position))
     return spans

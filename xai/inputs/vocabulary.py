@@ -120,7 +120,9 @@ class VocabularyReader:
         """Return where in the text each of its words stands, from the first character to behind the last."""
         # A character may have a longer lower case.
         cased = text.lower() if self.lowercase else text
-        origin = [place for place, letter in enumerate(text) for _ in (letter.lower() if self.lowercase else letter)]
+        origin = [
+            position for position, letter in enumerate(text) for _ in (letter.lower() if self.lowercase else letter)
+        ]
         found = list(re.finditer(self.pattern, cased))[: self.length]
         return [(origin[match.start()], origin[match.end() - 1] + 1) if match.group() else (0, 0) for match in found]
 
@@ -149,7 +151,7 @@ class VocabularyReader:
         for joiner in (" ", ""):
             rows = []
             for row in numbers.tolist():
-                last = max((place for place, number in enumerate(row, 1) if number != PADDING), default=0)
+                last = max((position for position, number in enumerate(row, 1) if number != PADDING), default=0)
                 parts = [
                     unknown if number == UNKNOWN else self.vocabulary[number - FIRST_WORD] for number in row[:last]
                 ]

@@ -24,7 +24,9 @@ class Blocks:
 
     def __init__(self, summary: TrainingSummary, names: Sequence[str]) -> None:
         self.columns = summary.columns
-        self.places = [[list(names).index(part) for part in column.parts or [column.name]] for column in self.columns]
+        self.positions = [
+            [list(names).index(part) for part in column.parts or [column.name]] for column in self.columns
+        ]
         self.patterns = [torch.tensor(column.patterns, dtype=torch.float64) for column in self.columns]
         self.width = len(names)
 
@@ -34,24 +36,26 @@ class Blocks:
         Raises InputError for a combination that the training data do not have.
         """
         made = []
-        for column, places, patterns in zip(self.columns, self.places, self.patterns, strict=True):
+        for column, positions, patterns in zip(self.columns, self.positions, self.patterns, strict=True):
             if not column.parts:
-                made.append(rows[:, places[0]])
+                made.append(rows[:, positions[0]])
                 continue
             # Compared in the precision of the rows, which may have been rounded on their way.
-            same = (rows[:, None, places].float() == patterns.float()).all(2)
+            same = (rows[:, None, positions].float() == patterns.float()).all(2)
             unknown = ~same.any(1)
             if bool(unknown.any()):
                 row = int(unknown.nonzero()[0])
                 wanted = f"a combination of {column.name!r} that the training data have"
-                raise InputError("rows", expected=wanted, got=f"{rows[row, places].tolist()} in row {row}")
+                raise InputError("rows", expected=wanted, got=f"{rows[row, positions].tolist()} in row {row}")
             made.append(same.to(torch.uint8).argmax(1).double())
         return torch.stack(made, 1)
 
     def unfolded(self, values: Tensor) -> Tensor:
         """Return what `folded` makes these numbers (n, columns) of, (n, D)."""
         table = values.new_empty(len(values), self.width)
-        for number, (column, places, patterns) in enumerate(zip(self.columns, self.places, self.patterns, strict=True)):
+        for number, (column, positions, patterns) in enumerate(
+            zip(self.columns, self.positions, self.patterns, strict=True)
+        ):
             own = values[:, number]
-            table[:, places] = patterns.to(values.dtype)[own.long()] if column.parts else own[:, None]
+            table[:, positions] = patterns.to(values.dtype)[own.long()] if column.parts else own[:, None]
         return table

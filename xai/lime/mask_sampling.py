@@ -107,8 +107,8 @@ def draw_masks(distribution: MaskDistribution, groups: int, pairs: int, generato
     Within a group the numbers on are stratified, and the partner of a sample with many on has few on and hides the
     other end of the same random order: what is even in a mask cancels in the pair.
     """
-    place = torch.rand(groups, pairs, generator=generator, dtype=torch.float64)
-    strata = (torch.arange(pairs, dtype=torch.float64) + place) / pairs  # (groups, pairs)
+    position = torch.rand(groups, pairs, generator=generator, dtype=torch.float64)
+    strata = (torch.arange(pairs, dtype=torch.float64) + position) / pairs  # (groups, pairs)
     edges = distribution.chance.cumsum(0).clamp_max(1)
     edges[-1] = 1
     off = distribution.size - torch.searchsorted(edges, torch.stack([strata, 1 - strata], 2).clamp(0, 1 - 1e-15))

@@ -104,7 +104,7 @@ def original_text(
     def predict(texts: list[str]) -> np.ndarray:
         answers = np.empty((len(texts), 1))
         for indices in session.chunks(len(texts)):
-            part = [texts[place] for place in indices.tolist()]
+            part = [texts[position] for position in indices.tolist()]
             answers[indices.cpu().numpy(), 0] = session.scores(part, number.expand(len(part))).cpu().numpy()
         seen.append(answers)
         return answers

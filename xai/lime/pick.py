@@ -75,9 +75,9 @@ def submodular_pick(
     names = _feature_names(rows)
     known = {name: number for number, name in enumerate(dict.fromkeys(name for row in names for name in row))}
     table = torch.zeros(len(rows), len(known), dtype=torch.float64)
-    for place, (row, row_names) in enumerate(zip(rows, names, strict=True)):
+    for position, (row, row_names) in enumerate(zip(rows, names, strict=True)):
         weights = _kept(row, features, sure)
-        table[place].index_add_(0, torch.tensor([known[name] for name in row_names]), weights.abs())
+        table[position].index_add_(0, torch.tensor([known[name] for name in row_names]), weights.abs())
     importance = table.sum(0).sqrt()
     chosen, coverage = _greedy(table > 0, importance, int(budget))
     return Pick(

@@ -76,12 +76,12 @@ def fit_rows(
         target_count = min(settings.most_samples, math.ceil(moments.count * GROWTH)) // whole * whole
         last = settings.samples is not None or target_count <= moments.count
         reason = "fixed" if settings.samples is not None else "cap"
-        finished = [place for place, pair in enumerate(pairs) if last or pair is None]
+        finished = [position for position, pair in enumerate(pairs) if last or pair is None]
         stopped = ["stable" if pair is None and settings.samples is None else reason for pair in pairs]
-        for place, fitted in zip(finished, _fitted(fit, finished, moments, stopped, pairs, width), strict=True):
-            done[active[place]] = fitted
+        for position, fitted in zip(finished, _fitted(fit, finished, moments, stopped, pairs, width), strict=True):
+            done[active[position]] = fitted
         left = sorted(set(range(len(active))) - set(finished))
-        active = [active[place] for place in left]
+        active = [active[position] for position in left]
         moments.keep(left)
     return [done[row] for row in range(rows)]
 

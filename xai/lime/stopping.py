@@ -41,13 +41,13 @@ def undecided_pairs(
     heavy, order = weights.abs().sort(dim=1, descending=True, stable=True)
     above = torch.cat([order[:, : top - 1], order[:, top - 1 : top].expand(-1, size - top)], 1)
     below = order[:, 1:]
-    place = torch.arange(size - 1).clamp_max(top - 1)  # of `above` in the order
+    position = torch.arange(size - 1).clamp_max(top - 1)  # of `above` in the order
     signs = weights.sign()
     signed = surrogate.covariance * signs[:, :, None] * signs[:, None]
     own = signed.diagonal(dim1=1, dim2=2).gather(1, order)
     between = signed.flatten(1).gather(1, above * size + below)
-    error = (own[:, place] + own[:, 1:] - 2 * between).clamp_min(0).sqrt()
-    gap = heavy[:, place] - heavy[:, 1:]
+    error = (own[:, position] + own[:, 1:] - 2 * between).clamp_min(0).sqrt()
+    gap = heavy[:, position] - heavy[:, 1:]
     close = gap <= _quantile((1 - confidence) / (above.shape[1] * analyses), surrogate.degrees_of_freedom) * error
     first = close.to(torch.uint8).argmax(1)
     pairs = torch.stack([above, below], 2)[torch.arange(len(first)), first].tolist()

@@ -44,14 +44,14 @@ class _Fresh:
         groups, count = moments.sums.shape[1], moments.count
         if count == 0:
             moments.mixing = self.extra.mixing(torch.tensor(self.rows))
-        for place, number in enumerate(active):
+        for position, number in enumerate(active):
             done = count
             row = torch.tensor([self.rows[number]])
             while done < target_count:
                 pairs = min(max(1, SLAB // (2 * groups)), -(-(target_count - done) // (2 * groups)))
                 drawn = self.extra.table.draw(groups, pairs, self.generators[number])
                 answers = _answers(self.session, drawn.values, row)
-                _add(self.extra, moments, drawn, row, answers, place, done == 0)
+                _add(self.extra, moments, drawn, row, answers, position, done == 0)
                 done += 2 * pairs * groups
         moments.count = done
 
@@ -73,8 +73,8 @@ class _Shared:
             pairs = min(max(1, SLAB // (2 * groups)), -(-(target_count - moments.count) // (2 * groups)))
             drawn = self.extra.table.draw(groups, pairs, self.generator)
             answers, first = _answers(self.session, drawn.values, asked), moments.count == 0
-            for places in torch.arange(len(rows)).split(max(1, CELLS // drawn.codes.numel())):
-                _add(self.extra, moments, drawn, rows[places], answers[which[places]], int(places[0]), first)
+            for positions in torch.arange(len(rows)).split(max(1, CELLS // drawn.codes.numel())):
+                _add(self.extra, moments, drawn, rows[positions], answers[which[positions]], int(positions[0]), first)
             moments.count += len(drawn.values)
 
     def _asked(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,11 +95,11 @@ def _answers(session: Session, values: Tensor, rows: Tensor) -> Tensor:
 
 
 def _add(
-    extra: Controls, moments: Moments, drawn: Drawn, rows: Tensor, answers: Tensor, place: int, first: bool
+    extra: Controls, moments: Moments, drawn: Drawn, rows: Tensor, answers: Tensor, position: int, first: bool
 ) -> None:
-    """Take in answers (rows, n) for the rows that stand from `place` on in the moments; `first` sets their shift."""
-    here = slice(place, place + len(rows))
+    """Take in answers (rows, n) for the rows that stand from `position` on in the moments; `first` sets their shift."""
+    here = slice(position, position + len(rows))
     if first:
         moments.shift[here] = answers.mean(1)
     answers = answers - moments.shift[here, None]
-    moments.add_block(extra.block(drawn, rows, answers.view(len(rows), moments.sums.shape[1], -1)), place)
+    moments.add_block(extra.block(drawn, rows, answers.view(len(rows), moments.sums.shape[1], -1)), position)

@@ -103,8 +103,8 @@ class TableSamples:
         known = self.tables.names
         rows = []
         for codes, values in zip(self.own.tolist(), self.rows.tolist(), strict=True):
-            for place, (code, value) in enumerate(zip(codes, values, strict=True)):
-                if (place, code) not in known:
-                    known[place, code] = self.summary.columns[place].describe(value)
+            for position, (code, value) in enumerate(zip(codes, values, strict=True)):
+                if (position, code) not in known:
+                    known[position, code] = self.summary.columns[position].describe(value)
             rows.append(tuple(known[item] for item in enumerate(codes)))
         return tuple(rows)

@@ -105,10 +105,12 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
             wanted = f"one of {', '.join(BINS)} for a table with gaps"
             raise InputError("bins", expected=wanted, got="None")
         columns = []
-        for name, places in group_places(table.groups, table.names).items():
-            part = values[:, places]
+        for name, positions in group_places(table.groups, table.names).items():
+            part = values[:, positions]
             if name in table.groups:
-                columns.append(grouped_column(name, [table.names[place] for place in places], part, table.categorical))
+                columns.append(
+                    grouped_column(name, [table.names[position] for position in positions], part, table.categorical)
+                )
             elif name in table.categorical:
                 columns.append(categorical_column(name, part[:, 0], table.categorical[name]))
             else:
@@ -196,14 +198,14 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
         """
         wanted = "a saved summary"
         if isinstance(source, dict):
-            plain, place = source, "source"
+            plain, argument = source, "source"
         elif isinstance(source, str | Path):
-            place = str(source)
+            argument = str(source)
             try:
                 content = read_plain(source, wanted, limit=LARGEST, error=InputError)
             except FileNotFoundError as error:
                 raise InputError("source", expected=wanted, got=f"no file at {source}") from error
-            plain = parse_json(content, place, error=InputError)
+            plain = parse_json(content, argument, error=InputError)
         else:
             raise InputError("source", expected=wanted, got=describe(source))
-        return as_kind(plain, cls, place, wanted=wanted, error=InputError)
+        return as_kind(plain, cls, argument, wanted=wanted, error=InputError)

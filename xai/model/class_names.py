@@ -39,7 +39,7 @@ def _in_order(classes: Mapping) -> list[object]:
     for one in (classes, {value: key for key, value in classes.items() if _number(value) is not None}):
         numbers = {_number(key): value for key, value in one.items()}
         if len(one) == len(classes) and set(numbers) == set(range(len(classes))):
-            return [numbers[place] for place in range(len(classes))]
+            return [numbers[position] for position in range(len(classes))]
     wanted = f"a name for each number from 0 to {len(classes) - 1}"
     raise InputError("classes", expected=wanted, got=", ".join(map(repr, list(classes)[:6])))
 

@@ -70,10 +70,10 @@ def _find(folder: Path | None, factory: str, trust_code: bool) -> tuple[Callable
     if known is not None:
         return known.build, known
     if not trust_code:
-        place = str(folder / module_name) if of_file and folder is not None else file_of(module_name)
+        location = str(folder / module_name) if of_file and folder is not None else file_of(module_name)
         wanted = (
             f"a module class of torch.nn, of this distribution's models or of a package allowed in {settings_file()}, "
-            f"or --trust-code (trust_code=True), which would run {name} of {module_name} ({place})"
+            f"or --trust-code (trust_code=True), which would run {name} of {module_name} ({location})"
         )
         raise FolderError("factory", expected=one_line(wanted), got=factory)
     return find_callable(folder, module_name, name), None

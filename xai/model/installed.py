@@ -118,9 +118,9 @@ def _search_path(folder: Path | None) -> list[str]:
     home = None if folder is None else folder.resolve()
     kept = []
     for entry in sys.path:
-        place = Path(entry).resolve()
-        around = home is not None and (home.is_relative_to(place) or place.is_relative_to(home))
-        if place != here and not around:
+        location = Path(entry).resolve()
+        around = home is not None and (home.is_relative_to(location) or location.is_relative_to(home))
+        if location != here and not around:
             kept.append(entry)
     return kept
 

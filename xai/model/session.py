@@ -213,7 +213,7 @@ class Session:
     def generator(self, row: int | None, stream: int = 0) -> torch.Generator:
         """Return a private random generator of this call's seed and a row's content; None is for all rows together.
 
-        Of the content, not of the place: a row draws the same alone as in any batch, so that it can be made again.
+        Of the content, not of the position: a row draws the same alone as in any batch, so that it can be made again.
         stream: another number where one row needs draws that have nothing to do with each other.
         """
         content = 0

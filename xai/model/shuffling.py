@@ -25,7 +25,7 @@ def layers_with_weights(model: Model, inputs: Tensor) -> list[str]:
     """
     with untouched(model.network):
         found = model.trace_of(inputs[:1])
-    order = {layer.name: place for place, layer in enumerate(found.layers)}
+    order = {layer.name: position for position, layer in enumerate(found.layers)}
     owners = [name for name, module in model.network.named_modules() if _has_parameters(module)]
     if not owners:
         raise InputError("network", expected="weights that can be shuffled", got="none")
@@ -57,10 +57,10 @@ def shuffled(model: Model, inputs: Tensor, layers: Sequence[str], seed: int) -> 
         raise InputError("network", expected="one that can be copied", got=got) from error
     norms: list[_BatchNorm] = []
     with torch.inference_mode(False), torch.no_grad(), same_random_state(network):
-        for place, (name, layer) in enumerate(network.named_modules()):
+        for position, (name, layer) in enumerate(network.named_modules()):
             if name not in layers:
                 continue
-            generator = torch.Generator().manual_seed(seed * 100_003 + place)
+            generator = torch.Generator().manual_seed(seed * 100_003 + position)
             for parameter in layer.parameters(recurse=False):
                 order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
                 parameter.copy_(parameter.flatten()[order].view_as(parameter))

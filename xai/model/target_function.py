@@ -98,7 +98,7 @@ class TargetFunction(NamedTarget):
 def of_class(
     number: Class,
     scores: Callable[[Any], Tensor],
-    place: str,
+    position: str,
     written: str | None,
     *,
     noun: str = "class",
@@ -112,16 +112,16 @@ def of_class(
         def read(output: Any, recorded: Recorded) -> Tensor:
             return column(scores(output), number, noun)
 
-        return TargetFunction(f"{called}{place}", _and(written, number), read=read)
+        return TargetFunction(f"{called}{position}", _and(written, number), read=read)
 
     def fix(answer: Answer) -> TargetFunction:
         likeliest = number is None
         chosen = int(scores(answer.output)[0].argmax()) if likeliest else class_number(number, answer.classes, noun)
         called = answer.classes[chosen] if chosen < len(answer.classes) else f"{noun} {chosen}"
-        return answer.once((of, place, chosen), lambda: of(chosen, called))
+        return answer.once((of, position, chosen), lambda: of(chosen, called))
 
     shown = "the likeliest class" if number is None else number if isinstance(number, str) else f"{noun} {number}"
-    return TargetFunction(f"{shown}{place}", _and(written, number), fix=fix)
+    return TargetFunction(f"{shown}{position}", _and(written, number), fix=fix)
 
 
 def _and(written: str | None, number: Class) -> str | None:

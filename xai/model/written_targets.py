@@ -48,8 +48,8 @@ def _one(text: str) -> TargetFunction:
             mean = parts[-1:] == ["mean"]
             return make(parts[: len(parts) - mean], reduce="mean" if mean else "sum")
         if kind == "unit":
-            layer, *place = parts
-            return make(str(layer), place[0] if len(place) == 1 else tuple(place))
+            layer, *position = parts
+            return make(str(layer), position[0] if len(position) == 1 else tuple(position))
         return make(*parts)
     except (TypeError, ValueError) as error:  # too few or too many, or not what they should be
         reason = f" ({error.argument}: {error.got})" if isinstance(error, XaiError) else ""

@@ -72,16 +72,16 @@ def _of_image(source: Tensor) -> Sides:
 def _answers(node: Node, known: Known) -> list[Sides]:
     name = re.sub(r"(Backward)?\d*$", "", node.name().split("::")[-1])
     sources = []
-    for child, place in node.next_functions:
+    for child, position in node.next_functions:
         fields = known.get(child) if child is not None else None
-        sources.append((fields[place], shape_of(child, place)) if child is not None and fields else None)
-    return [through(node, name, sources, shape_of(node, place)) for place in range(len(node._input_metadata))]
+        sources.append((fields[position], shape_of(child, position)) if child is not None and fields else None)
+    return [through(node, name, sources, shape_of(node, position)) for position in range(len(node._input_metadata))]
 
 
-def shape_of(node: Node, place: int) -> tuple[int, ...]:
+def shape_of(node: Node, position: int) -> tuple[int, ...]:
     """Return the shape of an output of a node."""
     variable = getattr(node, "variable", None)
-    return tuple(node._input_metadata[place].shape if variable is None else variable.shape)
+    return tuple(node._input_metadata[position].shape if variable is None else variable.shape)
 
 
 def _new_nodes(last: Node | None, known: Known) -> list[Node]:

@@ -66,7 +66,7 @@ def gates_of(module: nn.RNNBase, inputs: tuple, gate: str) -> Tensor:
     return torch.where(present, torch.cat(opened, 2), torch.nan)
 
 
-def _gate(module: nn.RNNBase, place: int, name: str, end: str, x: Tensor, before: Tensor) -> Tensor:
+def _gate(module: nn.RNNBase, position: int, name: str, end: str, x: Tensor, before: Tensor) -> Tensor:
     def part(kind: str, number: int) -> Tensor:
         whole = getattr(module, f"{kind}{end}")
         return whole.chunk(len(whole) // module.hidden_size)[number]
@@ -77,7 +77,7 @@ def _gate(module: nn.RNNBase, place: int, name: str, end: str, x: Tensor, before
             return of_input, of_state
         return of_input + part("bias_ih", number), of_state + part("bias_hh", number)
 
-    of_input, of_state = sums(place)
+    of_input, of_state = sums(position)
     if name == "new":  # torch resets the product with the state, its bias too
         reset = torch.add(*sums(0))
         return (of_input + torch.sigmoid(reset) * of_state).tanh()

@@ -104,7 +104,7 @@ def _sliced(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
 
 def _padded(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
     (sides, old), pads = source, getattr(node, "_saved_pad", None) or node._saved_padding
-    before = {len(old) - 1 - place: pads[2 * place] for place in range(len(pads) // 2)}
+    before = {len(old) - 1 - position: pads[2 * position] for position in range(len(pads) // 2)}
 
     def with_border(side: Side) -> Side | None:
         axis = axis_of(side, old)
@@ -159,10 +159,10 @@ def _window(kernel: tuple, stride: tuple, dilation: tuple, pad: tuple, source: S
     stride = stride or kernel  # a pool without a stride moves by its own size
 
     def seen(side: Side | None, axis: int) -> Side:
-        place = grid(shape)[axis]
+        position = grid(shape)[axis]
         if side is None or side.size is None:
-            return place
-        return place._replace(
+            return position
+        return position._replace(
             size=side.size + (kernel[axis] - 1) * dilation[axis] * side.jump,
             jump=side.jump * stride[axis],
             start=side.start - pad[axis] * side.jump,

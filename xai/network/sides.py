@@ -114,6 +114,6 @@ def grid(shape: tuple[int, ...]) -> tuple[Side, Side]:
 def in_grid(sides: Sides, shape: tuple[int, ...]) -> bool:
     """Say whether sides are the last two axes of maps (N, C, H, W)."""
     return all(
-        side is not None and side.length == place.length and (side.length == 1 or side.inner == place.inner)
-        for side, place in zip(sides, grid(shape), strict=True)
+        side is not None and side.length == position.length and (side.length == 1 or side.inner == position.inner)
+        for side, position in zip(sides, grid(shape), strict=True)
     )

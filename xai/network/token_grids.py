@@ -59,8 +59,8 @@ class TokenGrids:
     def _joined(self, node: Node, total: int) -> None:
         """Learn from what is joined along the tokens: one operand has the patches, others stand around it."""
         grid, sizes = self._grid, []
-        for child, place in node.next_functions:
-            sizes.append(None if child is None else shape_of(child, place)[1])
+        for child, position in node.next_functions:
+            sizes.append(None if child is None else shape_of(child, position)[1])
         patches = grid[0] * grid[1] if grid is not None else 0
         if grid is None or sizes.count(patches) != 1 or total == patches:
             return

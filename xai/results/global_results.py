@@ -139,15 +139,15 @@ class Examples(Shown):
         import pandas as pd
 
         rows = []
-        for place, unit in enumerate(self.units):
+        for position, unit in enumerate(self.units):
             for side, numbers, values in (
                 ("most", self.most, self.most_values), ("least", self.least, self.least_values),
             ):  # fmt: skip
                 for rank, (row, value) in enumerate(
-                    zip(numbers[place].tolist(), values[place].tolist(), strict=True), start=1
+                    zip(numbers[position].tolist(), values[position].tolist(), strict=True), start=1
                 ):
-                    spread = float(self.deviation[place])
-                    away = (value - float(self.mean[place])) / spread if spread > 0 else 0.0
+                    spread = float(self.deviation[position])
+                    away = (value - float(self.mean[position])) / spread if spread > 0 else 0.0
                     entry = {"unit": unit, "side": side, "rank": rank, "row": row, "activation": value}
                     rows.append({**entry, "deviations": away})
         return pd.DataFrame(rows)

@@ -76,7 +76,7 @@ def _places(explanation: Explanation, rows: list[Tensor]) -> dict[str, np.ndarra
             found[shape] = [index.reshape(-1) for index in np.indices(shape)]
     parts = [found[tuple(values.shape)] for values in rows]
     axes = _axes(explanation, rows[0])
-    return {axis: np.concatenate([part[place] for part in parts]) for place, axis in enumerate(axes)}
+    return {axis: np.concatenate([part[position] for part in parts]) for position, axis in enumerate(axes)}
 
 
 def _axes(explanation: Explanation, values: Tensor) -> tuple[str, ...]:

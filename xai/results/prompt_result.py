@@ -85,9 +85,9 @@ class PromptAttribution(Shown):
         rows = []
         parts = {name: matrix.tolist() for name, matrix in self.values.items()}
         for step, token in enumerate(self.continuation):
-            for place, part in enumerate(self.prompt):
-                numbers = {name: matrix[step][place] for name, matrix in parts.items()}
-                rows.append({"step": step, "token": token, "place": place, "part": part, **numbers})
+            for position, part in enumerate(self.prompt):
+                numbers = {name: matrix[step][position] for name, matrix in parts.items()}
+                rows.append({"step": step, "token": token, "place": position, "part": part, **numbers})
         return pd.DataFrame(rows)
 
     def __repr__(self) -> str:

@@ -65,9 +65,11 @@ class Alignment(Shown):
         for row, (source, target) in enumerate(zip(self.source, self.target, strict=True)):
             parts = {name: matrix.tolist() for name, matrix in self.matrices(row).items()}
             for step, symbol in enumerate(target):
-                for place, read in enumerate(source):
-                    numbers = {name: matrix[step][place] for name, matrix in parts.items()}
-                    rows.append({"row": row, "step": step, "target": symbol, "place": place, "source": read, **numbers})
+                for position, read in enumerate(source):
+                    numbers = {name: matrix[step][position] for name, matrix in parts.items()}
+                    rows.append(
+                        {"row": row, "step": step, "target": symbol, "place": position, "source": read, **numbers}
+                    )
         return pd.DataFrame(rows)
 
     def __repr__(self) -> str:

@@ -97,11 +97,11 @@ def _answers(
 
             def change(inputs: tuple, output: Tensor, part: Tensor = part, start: list = start) -> Tensor:
                 # The layer may be called once for all steps, or once for each.
-                place = step_of[part] - start[0]
+                position = step_of[part] - start[0]
                 start[0] += output.shape[1]
-                here = (place >= 0) & (place < output.shape[1])
+                here = (position >= 0) & (position < output.shape[1])
                 output = output.clone()
-                output[here, place[here]] = left[part][here].to(output.dtype)
+                output[here, position[here]] = left[part][here].to(output.dtype)
                 return output
 
             with replacing(follower.model.network, layer, change):

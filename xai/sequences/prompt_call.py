@@ -76,16 +76,16 @@ class PromptCall:
 
     def shapley(self, log_probability: Tensor, samples: int, seed: int) -> tuple[Tensor, Tensor, dict[str, Any]]:
         """Return Shapley values (T, parts) of the parts that can be hidden, their errors, and what they add up to."""
-        places = torch.where(self.hideable)[0]
-        drawn = coalitions(len(places), samples, torch.Generator().manual_seed(seed))
+        positions = torch.where(self.hideable)[0]
+        drawn = coalitions(len(positions), samples, torch.Generator().manual_seed(seed))
         masks = torch.ones(len(drawn.shown) + 1, self.count, dtype=torch.bool, device=self.ids.device)
-        masks[:-1, places] = drawn.shown.to(masks.device)
-        masks[-1, places] = False
+        masks[:-1, positions] = drawn.shown.to(masks.device)
+        masks[-1, positions] = False
         answers = self.masked(masks).cpu()
         total = log_probability.cpu() - answers[-1]
         found, spread = solve(drawn, (answers[:-1] - answers[-1]).T, total)
         values, errors = (torch.zeros(len(self.target), self.count, dtype=torch.float64) for _ in range(2))
-        values[:, places.cpu()], errors[:, places.cpu()] = found, spread
+        values[:, positions.cpu()], errors[:, positions.cpu()] = found, spread
         note = {"total": total.tolist(), "samples": len(drawn.shown), "enumerated": drawn.enumerated}
         return values.to(log_probability), errors.to(log_probability), note
 

@@ -29,37 +29,37 @@ def hiding_findings(
         controls: How many other sets of parts are drawn; of few, all there are.
         seed: Of the draw.
     """
-    places = torch.where(hideable)[0]
-    size = max(1, len(places) // SHARE)
-    count = comb(len(places), size)
+    positions = torch.where(hideable)[0]
+    size = max(1, len(positions) // SHARE)
+    count = comb(len(positions), size)
     if not count or 1 / count > ALPHA:
-        text = f"Untestable: of {len(places)} parts there are only {count} sets to hide; chance would find the best."
+        text = f"Untestable: of {len(positions)} parts there are only {count} sets to hide; chance would find the best."
         return tuple(Finding("hiding", "untestable", None, ALPHA, "none", text, {"method": name}) for name in summed)
-    sets = _sets(len(hideable), places, size, controls, torch.Generator().manual_seed(seed))
-    own = torch.stack([_hidden(values, places, size) for values in summed.values()])
+    sets = _sets(len(hideable), positions, size, controls, torch.Generator().manual_seed(seed))
+    own = torch.stack([_hidden(values, positions, size) for values in summed.values()])
     whole = torch.ones(1, len(hideable), dtype=torch.bool, device=own.device)
     log_probability = ask(torch.cat([whole, own, sets.to(own.device)])).double()
     falls = log_probability[0] - log_probability[1:]
     others = falls[len(own) :]
     return tuple(
-        _finding(name, float(fall), others, size, len(places))
+        _finding(name, float(fall), others, size, len(positions))
         for name, fall in zip(summed, falls[: len(own)], strict=True)
     )
 
 
-def _hidden(values: Tensor, places: Tensor, size: int) -> Tensor:
+def _hidden(values: Tensor, positions: Tensor, size: int) -> Tensor:
     shown = torch.ones(len(values), dtype=torch.bool, device=values.device)
-    shown[places[values[places].topk(size).indices]] = False
+    shown[positions[values[positions].topk(size).indices]] = False
     return shown
 
 
-def _sets(parts: int, places: Tensor, size: int, controls: int, generator: torch.Generator) -> Tensor:
+def _sets(parts: int, positions: Tensor, size: int, controls: int, generator: torch.Generator) -> Tensor:
     """Return masks (n, parts) of what is shown: all sets of so many hidden ones, or drawn ones where there are many."""
-    if comb(len(places), size) <= controls:
-        chosen = [list(part) for part in combinations(places.tolist(), size)]
+    if comb(len(positions), size) <= controls:
+        chosen = [list(part) for part in combinations(positions.tolist(), size)]
     else:
-        drawn = [torch.randperm(len(places), generator=generator)[:size] for _ in range(controls)]
-        chosen = [places.cpu()[part].tolist() for part in drawn]
+        drawn = [torch.randperm(len(positions), generator=generator)[:size] for _ in range(controls)]
+        chosen = [positions.cpu()[part].tolist() for part in drawn]
     shown = torch.ones(len(chosen), parts, dtype=torch.bool)
     for row, part in zip(shown, chosen, strict=True):
         row[part] = False

@@ -96,8 +96,8 @@ def _number(symbol: object, known: dict[str, int]) -> int:
 
 def used(numbers: Tensor) -> list[int]:
     """Return how many symbols each row (N, T) has, up to the last that is no padding; raises InputError for none."""
-    places = torch.arange(1, numbers.shape[1] + 1, device=numbers.device)
-    counts = ((numbers != PADDING) * places).amax(1).tolist()
+    positions = torch.arange(1, numbers.shape[1] + 1, device=numbers.device)
+    counts = ((numbers != PADDING) * positions).amax(1).tolist()
     if 0 in counts:
         raise InputError("target", expected="at least one symbol in every row", got=f"row {counts.index(0)}")
     return counts
