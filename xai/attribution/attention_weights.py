@@ -93,11 +93,11 @@ def without_tokens(network: nn.Module, hidden: Tensor) -> Generator[None]:
     """
 
     def taken(operation: Operation) -> Tensor | None:
-        place = _place_of_weights(operation)
-        if place is None:
+        position = _place_of_weights(operation)
+        if position is None:
             return None
         sources = list(operation.sources)
-        at = operation.places.index(place)
+        at = operation.positions.index(position)
         weights = sources[at]
         left = weights.reshape(len(hidden), -1, *weights.shape[-2:]) * ~hidden[:, None, None]
         whole = left.sum(-1, keepdim=True)
@@ -143,21 +143,21 @@ class _Reader:
         return output
 
     def _product(self, operation: Operation) -> None:
-        place = _place_of_weights(operation)
-        if place is None:
+        position = _place_of_weights(operation)
+        if position is None:
             return
         tensors = [item for item in (*operation.args, *operation.kwargs.values()) if isinstance(item, Tensor)]
-        weights = operation.sources[operation.places.index(place)]
+        weights = operation.sources[operation.positions.index(position)]
         self._softmaxes.pop(_softmax_of(weights), None)
         self._products.append(_Product(self.at_work[-1], weights, tensors[-1]))
 
 
 def _place_of_weights(operation: Operation) -> int | str | None:
     """Return which argument of a product are weights of attention; None where there are none."""
-    places = PLACES.get(operation.name) or _summed_last(operation)
-    for place, source in zip(operation.places, operation.sources, strict=True):
-        if place in places and source.ndim > 2 and _softmax_of(source) is not None:
-            return place
+    positions = PLACES.get(operation.name) or _summed_last(operation)
+    for position, source in zip(operation.positions, operation.sources, strict=True):
+        if position in positions and source.ndim > 2 and _softmax_of(source) is not None:
+            return position
     return None
 
 
@@ -167,7 +167,7 @@ def _summed_last(operation: Operation) -> tuple[int, ...]:
     if not isinstance(letters, str) or "->" not in letters:
         return ()
     operands, result = letters.replace(" ", "").split("->")
-    return tuple(place for place, of in enumerate(operands.split(","), 1) if of and of[-1] not in result)
+    return tuple(position for position, of in enumerate(operands.split(","), 1) if of and of[-1] not in result)
 
 
 def _softmax_of(weights: Tensor) -> Node | None:
