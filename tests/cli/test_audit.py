@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.auditing.test_audit import table_data, table_model
-from tests.cli.test_cli import refused, xai
+from tests.cli.test_cli import here as xai
+from tests.cli.test_cli import refused
 from xai.model.folder import save_model
 
 TABLE = """

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.model.test_folder import NETWORK
+from xai.cli.main import run
 
 
 def xai(*arguments: object, cwd: Path, env: dict | None = None) -> subprocess.CompletedProcess:
@@ -26,6 +30,18 @@ def xai(*arguments: object, cwd: Path, env: dict | None = None) -> subprocess.Co
         text=True,
         check=False,
     )
+
+
+def here(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    """Run the command in this process, which has imported torch already, and return what it did."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    words = ["xai", *map(str, arguments)]
+    with chdir(cwd), patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
+        try:
+            run()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def refused(done: subprocess.CompletedProcess, *parts: str) -> None:
@@ -232,28 +248,28 @@ class TestBadInput:
         good = pictures / "grey.png"
         (tmp_path / "file").write_text("x")
         before = sorted(tmp_path.rglob("*"))
-        refused(xai(*common, pictures / "missing.png", cwd=tmp_path), "no file at")
-        refused(xai(*common, pictures / "cut.png", cwd=tmp_path), "cut.png")
-        refused(xai(*common, users_folder / "model.toml", cwd=tmp_path), "an image that can be read")
-        refused(xai(*common, good, "-t", "horse", cwd=tmp_path), "one of the classes (cat, dog)", "horse")
-        refused(xai(*common, good, "-t", "7", cwd=tmp_path), "a class from 0 to 1")
-        refused(xai(*common, good, "-m", "magic", cwd=tmp_path), "saliency", "magic")
-        refused(xai(*common, good, "-o", tmp_path, cwd=tmp_path), "a file")
-        refused(xai(*common, good, "-o", tmp_path / "file" / "x.html", cwd=tmp_path), "a path that can be written")
-        refused(xai(*common, cwd=tmp_path), "INPUTS")
+        refused(here(*common, pictures / "missing.png", cwd=tmp_path), "no file at")
+        refused(here(*common, pictures / "cut.png", cwd=tmp_path), "cut.png")
+        refused(here(*common, users_folder / "model.toml", cwd=tmp_path), "an image that can be read")
+        refused(here(*common, good, "-t", "horse", cwd=tmp_path), "one of the classes (cat, dog)", "horse")
+        refused(here(*common, good, "-t", "7", cwd=tmp_path), "a class from 0 to 1")
+        refused(here(*common, good, "-m", "magic", cwd=tmp_path), "saliency", "magic")
+        refused(here(*common, good, "-o", tmp_path, cwd=tmp_path), "a file")
+        refused(here(*common, good, "-o", tmp_path / "file" / "x.html", cwd=tmp_path), "a path that can be written")
+        refused(here(*common, cwd=tmp_path), "INPUTS")
         assert sorted(path for path in tmp_path.rglob("*") if "__pycache__" not in str(path)) == before
 
     def test_the_rest(self, users_folder: Path, tmp_path: Path) -> None:
-        refused(xai("train", "mnist", cwd=tmp_path), "mnist-cnn")
-        refused(xai("fly", cwd=tmp_path), "fly")
-        refused(xai("report", users_folder, "--steps", "0", cwd=tmp_path), "--steps")
-        refused(xai("report", users_folder, "--trust-code", "--data", "nowhere", cwd=tmp_path), "no folder at nowhere")
+        refused(here("train", "mnist", cwd=tmp_path), "mnist-cnn")
+        refused(here("fly", cwd=tmp_path), "fly")
+        refused(here("report", users_folder, "--steps", "0", cwd=tmp_path), "--steps")
+        refused(here("report", users_folder, "--trust-code", "--data", "nowhere", cwd=tmp_path), "no folder at nowhere")
         visualize = ("visualize", users_folder, "--trust-code")
-        refused(xai(*visualize, "--channel", 1, cwd=tmp_path), "--layer")
-        refused(xai(*visualize, "--layer", "9", cwd=tmp_path), "layer")
-        refused(xai(*visualize, "--layer", "0", "--size", 10**8, cwd=tmp_path), "1<=x<=8192")
-        refused(xai(*visualize, "--layer", "0", "--channel", 99, cwd=tmp_path), "0 to 2")
-        refused(xai(*visualize, "--class", "horse", cwd=tmp_path), "cat, dog")
+        refused(here(*visualize, "--channel", 1, cwd=tmp_path), "--layer")
+        refused(here(*visualize, "--layer", "9", cwd=tmp_path), "layer")
+        refused(here(*visualize, "--layer", "0", "--size", 10**8, cwd=tmp_path), "1<=x<=8192")
+        refused(here(*visualize, "--layer", "0", "--channel", 99, cwd=tmp_path), "0 to 2")
+        refused(here(*visualize, "--class", "horse", cwd=tmp_path), "cat, dog")
 
     def test_control_characters_do_not_reach_the_terminal(self, tmp_path: Path) -> None:
         done = xai("report", "no\x1b[31mwhere\nelse", cwd=tmp_path)

@@ -12,7 +12,8 @@ import torch
 
 from tests.auditing.test_audit import table_data, table_model
 from tests.cli.test_audit import TABLE
-from tests.cli.test_cli import refused, xai
+from tests.cli.test_cli import here as xai
+from tests.cli.test_cli import refused
 from xai.base.errors import XaiError
 from xai.cli.gate import check_targets
 from xai.cli.main import main

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_audit import folder as audit_folder
-from tests.cli.test_cli import refused, xai
+from tests.cli.test_cli import here as xai
+from tests.cli.test_cli import refused
 
 folder = audit_folder  # the model of a table with its data beside it
 
