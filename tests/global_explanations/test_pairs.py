@@ -7,6 +7,7 @@ from itertools import combinations
 from math import factorial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -195,3 +196,16 @@ class TestInfluence:
             xai.training_influence(xai.Model(self.start()), rows[:1], rows, labels.tolist(), **settings)
         with pytest.raises(XaiError, match="training_influence: labels: expected one class from 0 to 1"):
             xai.training_influence(xai.Model(self.start()), rows[:1], rows, [0, 1])
+
+
+@pytest.mark.parametrize("labels", [[int, int], [torch.ones(2), torch.ones(2)], [0.5, 1.0], "ab", 1j, int, [0]])
+def test_labels_that_are_no_classes_are_refused(labels: object) -> None:
+    model, rows = xai.Model(nn.Sequential(nn.Linear(2, 2))), torch.eye(2)
+    with pytest.raises(XaiError, match="labels: expected one class from 0 to 1 for each of 2 rows"):
+        xai.training_influence(model, rows, rows, labels)
+
+
+@pytest.mark.parametrize("labels", [[0, 1], torch.tensor([0.0, 1.0]), np.array([0, 1], dtype=np.int8)])
+def test_labels_come_in_every_form(labels: object) -> None:
+    model, rows = xai.Model(nn.Sequential(nn.Linear(2, 2))), torch.eye(2)
+    assert xai.training_influence(model, rows, rows, labels).most(0, 1) in ([0], [1])

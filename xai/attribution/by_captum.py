@@ -153,7 +153,8 @@ def _target(session: Session, call: Call, given: Handed) -> int | Tensor | None:
     """Return the target in captum's form: None where the forward function gives one number a row."""
     chosen = session.target
     if chosen.against is not None:
-        raise TargetError("target", expected="one class (captum explains one output)", got="a pair")
+        wanted = "one class (captum explains one output), or a function: lambda output: output[:, a] - output[:, b]"
+        raise TargetError("target", expected=wanted, got="a pair")
     outputs = call.outputs(session, given)
     index = chosen.index
     if outputs.ndim < 2 or outputs.shape[1] == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
+from operator import index
 from typing import Any
 
 import torch
@@ -114,12 +115,19 @@ class _Rows:
             return values.reshape(predicted.shape)
         if truth is None and argument == "target":
             return predicted.argmax(1)
-        several = isinstance(truth, Iterable) and not isinstance(truth, str) and getattr(truth, "ndim", 1) > 0
+        several = (
+            isinstance(truth, Iterable)
+            and not isinstance(truth, type)
+            and not isinstance(truth, str)
+            and getattr(truth, "ndim", 1) > 0
+        )
         given: list[Any] = list(truth) if isinstance(truth, Iterable) and several else [truth] * count
         classes = self.model.classes or []
         found = [classes.index(item) if isinstance(item, str) and item in classes else item for item in given]
-        whole = all(isinstance(item, int | Tensor) or hasattr(item, "__index__") for item in found)
-        numbers = [int(item) for item in found] if whole else []
+        try:
+            numbers = [_whole(item) for item in found]
+        except (TypeError, ValueError, RuntimeError):  # no whole number, a type, a tensor of several numbers
+            numbers = []
         if len(numbers) != count or not all(0 <= number < predicted.shape[1] for number in numbers):
             wanted = f"one class from 0 to {predicted.shape[1] - 1} for each of {count} rows"
             raise InputError(argument, expected=wanted, got=describe(truth))
@@ -139,6 +147,12 @@ class _Rows:
         if self.model.task == "regression":
             return 0.5 * (raw.reshape(truth.shape) - truth).square().sum(1)
         return cross_entropy(self.model.log_probabilities(raw), truth, reduction="none")
+
+
+def _whole(item: object) -> int:
+    """Return a whole number that is written as one, or as a float or a tensor of one number."""
+    plain: Any = item.item() if isinstance(item, Tensor) else item
+    return int(plain) if isinstance(plain, float) and plain.is_integer() else index(plain)
 
 
 def _by_last(own: _Rows, known: _Rows) -> Tensor:

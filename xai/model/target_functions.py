@@ -281,6 +281,8 @@ def function(read: Callable[..., Tensor], name: str | None = None) -> TargetFunc
     """
     if not callable(read):
         raise InputError("read", expected="a function of the network's output", got=describe(read))
+    if name is not None and not isinstance(name, str):
+        raise InputError("name", expected="text", got=describe(name))
     called = name or getattr(read, "__name__", type(read).__name__)
     if not takes_row(read):
         return TargetFunction(called, read=lambda output, recorded: read(output))
