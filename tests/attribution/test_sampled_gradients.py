@@ -114,7 +114,7 @@ def test_backgrounds_that_cannot_be(background: object) -> None:
         gradient_shap(Model(nn.Linear(5, 3)), torch.zeros(1, 5), background=background)
 
 
-@pytest.mark.parametrize("settings", [{"samples": 1}, {"noise": 0}, {"noise": "much"}, {"samples": 2.5}])
+@pytest.mark.parametrize("settings", [{"samples": 1}, {"noise": -1}, {"noise": "much"}, {"samples": 2.5}])
 def test_settings_that_cannot_be(settings: dict) -> None:
     with pytest.raises(InputError, match="smoothgrad"):
         smoothgrad(Model(nn.Linear(5, 3)), torch.zeros(1, 5), **settings)

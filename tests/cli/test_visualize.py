@@ -140,7 +140,7 @@ def test_a_table_shows_its_columns_within_the_given_bounds(xai, folders: dict[st
     assert "&lt;height&gt;" in page
     assert "<height>" not in page
     assert any(f'<td class="n">{word}</td>' in page for word in ("red", "green", "blue"))
-    assert "not tested" in page.partition("No real rows")[2]
+    assert "not tested" in page.partition("No real ones")[2]
     Path("rows.csv").write_text("age,<height>,color\n" + "".join(f"{n},{-n},{n % 3}\n" for n in range(30)))
     code, _, err = xai(folders["tabular"], "--data", "rows.csv", "--steps", 60)
     assert code == 0, err

@@ -261,7 +261,7 @@ class TestSparseness:
 
 
 def test_they_are_made_where_they_are_named_only(planted: xai.Model) -> None:
-    assert list(ASKED_CHECKS) == ["infidelity", "max_sensitivity", "non_sensitivity", "sparseness"]
+    assert list(ASKED_CHECKS) == ["infidelity", "max_sensitivity", "non_sensitivity", "sparseness", "attention"]
     assert not set(ASKED_CHECKS) & set(CHECKS)
     e = xai.input_x_gradient(planted, planted_image(), 1)
     found = xai.verify(planted, e, list(ASKED_CHECKS), infidelity={"draws": 20})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
 from xml.etree import ElementTree
 
@@ -15,10 +16,12 @@ from matplotlib.text import Text
 
 from xai.plots.style import in_style
 
-__all__ = ["inline_svg", "shown_again"]
+__all__ = ["apart", "inline_svg", "shown_again"]
 
 FIRST_STAND_IN, STAND_INS = 0x2801, 255  # patterns of Braille, which matplotlib's own font has
 SVG = "http://www.w3.org/2000/svg"
+DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+PREFIX = re.compile(r' id="((?:\w+-)?[0-9a-f]{10})-')  # of the ids of one drawing
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
 DRAWN = (
     "d",
@@ -133,6 +136,22 @@ def _own_ids(root: ElementTree.Element, prefix: str) -> None:
         old = element.attrib.pop("id", None)
         if old in referred:
             element.set("id", f"{prefix}-{old}")
+
+
+def apart(page: str) -> str:
+    """Return a page in which a drawing that stands twice has ids of its own each time: HTML wants every id once."""
+    met: Counter[str] = Counter()
+
+    def own(found: re.Match[str]) -> str:
+        drawing = found[0]
+        prefix = PREFIX.search(drawing)
+        if prefix is None:
+            return drawing
+        met[prefix[1]] += 1
+        again = met[prefix[1]]
+        return drawing if again == 1 else drawing.replace(f"{prefix[1]}-", f"{prefix[1]}x{again}-")
+
+    return DRAWING.sub(own, page)
 
 
 def _declarations(style: str) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from xai.auditing.audit_data import AuditData
 from xai.auditing.checks.other_reasons import OTHER_REASON
 from xai.auditing.explainers import differentiable, explain, targets_of
-from xai.base.errors import XaiError, names_errors
+from xai.base.errors import InputError, XaiError, describe, names_errors
 from xai.evidence.verify import verify
 from xai.model.labels import as_labels
 from xai.model.model import Model
@@ -54,6 +54,7 @@ def audit_report(
     Returns:
         The report.
     """
+    _check_raw_data(raw_data)
     with in_language(language or current()):
         extra = {}
         if raw_data and model is not None and data is not None:
@@ -90,6 +91,7 @@ def comparison_report(
     Returns:
         The report.
     """
+    _check_raw_data(raw_data)
     with in_language(language or current()):
         extra = {}
         if raw_data and a is not None and b is not None and data is not None:
@@ -97,6 +99,11 @@ def comparison_report(
         names = f"{result.model['A']['name']} (A) and {result.model['B']['name']} (B)"
         title = title or told(f"Comparison of {names}")
         return _report("comparison_report", result, extra, raw_data, title)
+
+
+def _check_raw_data(raw_data: object) -> None:
+    if not isinstance(raw_data, bool):
+        raise InputError("raw_data", expected="True or False", got=describe(raw_data))
 
 
 def _report(call: str, result: AuditResult, extra: Mapping[str, Markup], raw_data: bool, title: str) -> Report:
