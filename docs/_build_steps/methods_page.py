@@ -50,6 +50,7 @@ def _pictures(here: Path, pictures: Path, methods: dict) -> set[str]:
         name for name, spec in methods.items() if spec.kind in ("attribution", "surrogate") and spec.takes("image")
     ]
     wanted.remove("lime_segments")  # of any kind of input: for images it is what lime_image does
+    wanted = [name for name in wanted if not name.startswith("attention_")]  # the pictures' network has no attention
     if all((pictures / f"{name}.png").exists() for name in wanted):
         return set(wanted)
     folder = here / "tutorials" / "runs" / "mnist-cnn"  # trained by the first tutorial
