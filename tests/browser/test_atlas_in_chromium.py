@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_in_chromium import browser, pytestmark  # noqa: F401 - a fixture, and when to skip
+from tests.browser.chromium import NEEDS_CHROMIUM
+
+pytestmark = NEEDS_CHROMIUM
 
 ITEMS = "[data-atlas] ul.units > li"
 
@@ -38,7 +40,7 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[float]]:
 
 
 @pytest.fixture
-def page(browser, atlas: tuple[Path, list[float]]) -> Iterator:  # noqa: F811
+def page(browser, atlas: tuple[Path, list[float]]) -> Iterator:
     context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     opened.complaints = []
@@ -95,7 +97,7 @@ def test_keys_move_and_open_one_channel(page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_nothing_overflows_and_every_picture_is_there(browser, atlas, width: int, scheme: str) -> None:  # noqa: F811
+def test_nothing_overflows_and_every_picture_is_there(browser, atlas, width: int, scheme: str) -> None:
     context = browser.new_context(offline=True, viewport={"width": width, "height": 900}, color_scheme=scheme)
     opened = context.new_page()
     opened.goto(atlas[0].as_uri())

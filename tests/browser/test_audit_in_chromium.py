@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.accessibility import violations
-from tests.browser.test_in_chromium import browser, pytestmark  # noqa: F401 - a fixture, and when to skip
+from tests.browser.chromium import NEEDS_CHROMIUM
+
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("width", [1280, 380])
-def test_it_opens_without_a_complaint(browser, audited: Path, width: int) -> None:  # noqa: F811
+def test_it_opens_without_a_complaint(browser, audited: Path, width: int) -> None:
     context = browser.new_context(offline=True, viewport={"width": width, "height": 900})
     page = context.new_page()
     complaints: list[str] = []

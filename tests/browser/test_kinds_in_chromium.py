@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.accessibility import violations
-from tests.browser.test_in_chromium import browser, pytestmark  # noqa: F401 - a fixture, and when to skip
+from tests.browser.chromium import NEEDS_CHROMIUM
+
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_left_out(browser, page: Path, scheme: str) -> None:  # noqa: F811
+def test_nobody_is_left_out(browser, page: Path, scheme: str) -> None:
     context = browser.new_context(offline=True, viewport={"width": 380, "height": 900}, color_scheme=scheme)
     opened = context.new_page()
     opened.goto(page.as_uri())

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_in_chromium import browser, pytestmark  # noqa: F401 - a fixture, and when to skip
+from tests.browser.chromium import NEEDS_CHROMIUM
+
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, object]:
 
 
 @pytest.mark.parametrize("width", [1280, 380])
-def test_rows_are_searched_and_chosen(browser, reported: tuple[Path, object], width: int) -> None:  # noqa: F811
+def test_rows_are_searched_and_chosen(browser, reported: tuple[Path, object], width: int) -> None:
     path, lines = reported
     context, complaints = browser.new_context(offline=True, viewport={"width": width, "height": 900}), []
     page = context.new_page()
