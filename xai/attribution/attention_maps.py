@@ -68,7 +68,10 @@ def attention_rollout(
     """
     if not isinstance(heads, str) or heads not in HEADS:
         raise InputError("heads", expected=f"one of {', '.join(HEADS)}", got=repr(heads))
-    combine: Combine = lambda layers: rollout([HEADS[heads](layer.weights) for layer in layers], read_by(layers))  # noqa: E731
+
+    def combine(layers: list[Attended]) -> Tensor:
+        return rollout([HEADS[heads](layer.weights) for layer in layers], read_by(layers))
+
     options: dict[str, object] = {} if heads == "mean" else {"heads": heads}
     return _explained("attention_rollout", model, inputs, target, reshape, batch_size, combine, options)
 

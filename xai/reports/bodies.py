@@ -12,7 +12,6 @@ from xai.plots.explanations import drawn_as
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, weights_card
 from xai.reports.escape import render
-from xai.reports.svg import shown_again
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.visualization import Visualization
@@ -53,10 +52,10 @@ def first_drawing(explanation: Explanation) -> Markup | None:
     """Return the drawing of one row of a table, text or series, without words; None where it is none of them."""
     drawn = drawn_as(explanation)
     if drawn == "series":
-        return render("first_drawing.html", pieces=[], drawing=shown_again(series_card(explanation)["svg"], "first"))
+        return render("first_drawing.html", pieces=[], drawing=series_card(explanation)["svg"])
     if drawn == "parts":
         card = weights_card(explanation)
-        return render("first_drawing.html", pieces=card["pieces"], drawing=shown_again(card["plot"], "first"))
+        return render("first_drawing.html", pieces=card["pieces"], drawing=card["plot"])
     return None
 
 

@@ -16,12 +16,12 @@ from matplotlib.text import Text
 
 from xai.plots.style import in_style
 
-__all__ = ["apart", "inline_svg", "shown_again"]
+__all__ = ["apart", "inline_svg"]
 
 FIRST_STAND_IN, STAND_INS = 0x2801, 255  # patterns of Braille, which matplotlib's own font has
 SVG = "http://www.w3.org/2000/svg"
 DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
-PREFIX = re.compile(r' id="((?:\w+-)?[0-9a-f]{10})-')  # of the ids of one drawing
+PREFIX = re.compile(r' id="([0-9a-f]{10})-')  # of the ids of one drawing
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
 DRAWN = (
     "d",
@@ -111,16 +111,6 @@ def _stand_in(figure: Figure) -> tuple[Callable[[], None], dict[int, str]]:
 
     put(lambda text: text.translate(codes))
     return lambda: put(str), {code: chr(letter) for letter, code in codes.items()}
-
-
-def shown_again(drawing: object, prefix: str) -> Markup:
-    """Return an inline drawing with other ids, so that it may stand in a page a second time.
-
-    >>> print(shown_again(Markup('<path id="a-1"/><use href="#a-1" clip-path="url(#a-2)"/>'), "first"))
-    <path id="first-a-1"/><use href="#first-a-1" clip-path="url(#first-a-2)"/>
-    """
-    text = str(drawing).replace(' id="', f' id="{prefix}-').replace('="#', f'="#{prefix}-')
-    return Markup(text.replace("url(#", f"url(#{prefix}-"))
 
 
 def _own_ids(root: ElementTree.Element, prefix: str) -> None:
