@@ -28,6 +28,13 @@ def test_counts_agree_with_scikit_learn() -> None:
     assert frame["precision"].tolist() == pytest.approx(precision_score(labels, called, average=None).tolist())
 
 
+def test_mistakes_come_by_count_and_ties_in_the_order_of_the_classes() -> None:
+    labels, called = [0, 0, 0, 1, 1, 2, 2], [1, 1, 2, 1, 0, 0, 2]
+    measured = measure_performance(Model(nn.Identity()), 9 * torch.eye(3)[called], labels)
+    assert measured.mistakes(3) == [(0, 1, 2), (0, 2, 1), (1, 0, 1)]
+    assert measured.mistakes(9)[3:] == [(2, 0, 1)]
+
+
 def test_the_interval_is_wilsons() -> None:
     share, count, z = 0.9, 50, 1.959964
     center = (share + z**2 / (2 * count)) / (1 + z**2 / count)

@@ -55,10 +55,11 @@ def test_what_a_method_cannot_do_is_said_with_the_reason(run) -> None:
     network.write_text(
         network.read_text().replace("self.layer(steps)", "self.layer(torch.fft.fft(steps, dim=1).abs())")
     )
-    rows = json.loads(run("--json", "check", "mine", "--trust-code").stdout)
-    said = {row["method"]: row for row in rows}
-    assert said["saliency"]["works"] == "yes"
-    assert said["lrp"]["works"] == "no"
+    checked = json.loads(run("--json", "check", "mine", "--trust-code").stdout)
+    assert checked["facts"]["takes"].startswith("series, ")
+    said = {row["method"]: row for row in checked["methods"]}
+    assert said["saliency"]["works"] is True
+    assert said["lrp"]["works"] is False
     assert "no rule (FftR2C)" in said["lrp"]["says"]
     assert "gradcam" not in said  # no method of series
 

@@ -126,6 +126,8 @@ class TestObjectives:
         assert self.value(a - b) == -3.0
         assert self.value(2 * a + b * 0.5) == 4.0
         assert self.value(-(a + b)) == -5.0
+        assert (a - 0.5 * b).name == "logit 0 - 0.5 (logit 2)"
+        assert (a - (a + b)).name == "logit 0 - (logit 0 + logit 2)"
         assert (objectives.channel("a", 0) + objectives.channel("b", 0) + a).layers == ("a", "b")
         assert (objectives.channel("a", 0) + a).reads_output
         with pytest.raises(InputError, match="another objective"):

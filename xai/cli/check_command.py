@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from xai.cli.options import load_model, trust_option
-from xai.cli.output import say_table, tell, wants_json
+from xai.cli.output import say_json, say_table, tell, wants_json
 
 
 @click.command("check")
@@ -28,11 +30,12 @@ def report_on(folder: str, trust_code: bool) -> None:
     model = load_model(folder, trust_code)
     blank = blank_inputs(model, 2)
     facts = try_network(model, blank)
-    if not wants_json():
-        for name, value in facts.items():
-            tell(f"{name}: {value}")
-        tell()
-    rows = [(item.method, "yes" if item.works else "no", item.says) for item in try_methods(model, blank)]
-    say_table(("method", "works", "says"), rows)
-    if not wants_json():
-        tell(f"\nNext: xai explain {folder} INPUT, or xai report {folder} --data LABELLED_INPUTS", err=True)
+    trials = try_methods(model, blank)
+    if wants_json():
+        say_json({"facts": facts, "methods": [asdict(trial) for trial in trials]})
+        return
+    for name, value in facts.items():
+        tell(f"{name}: {value}")
+    tell()
+    say_table(("method", "works", "says"), [(item.method, "yes" if item.works else "no", item.says) for item in trials])
+    tell(f"\nNext: xai explain {folder} INPUT, or xai report {folder} --data LABELLED_INPUTS", err=True)

@@ -9,7 +9,7 @@ import click
 
 from xai.base.printable import printable_text
 
-__all__ = ["AS_JSON", "say", "say_table", "tell", "wants_json"]
+__all__ = ["AS_JSON", "say", "say_json", "say_table", "tell", "wants_json"]
 
 AS_JSON = "xai.json"
 
@@ -32,6 +32,11 @@ def wants_json() -> bool:
     """Say whether the command was called with `xai --json`."""
     context = click.get_current_context(silent=True)
     return bool(context is not None and context.meta.get(AS_JSON))
+
+
+def say_json(value: object) -> None:
+    """Print a value as one line of JSON."""
+    tell(_json(value))
 
 
 def say(path: object, **facts: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import add, sub
 
 from torch import Tensor
 
@@ -57,12 +58,17 @@ class Objective:
     factor: float | None = 1.0
 
     def __add__(self, other: Objective) -> Objective:
+        return self._joined("+", other)
+
+    def _joined(self, sign: str, other: Objective) -> Objective:
         if not isinstance(other, Objective):
-            raise InputError("+", expected="another objective", got=describe(other))
+            raise InputError(sign, expected="another objective", got=describe(other))
+        joined = add if sign == "+" else sub
+        is_sum = other.factor is None
         return Objective(
-            f"{self.name} + {other.name}",
+            f"{self.name} {sign} {f'({other.name})' if is_sum and sign == '-' else other.name}",
             tuple(dict.fromkeys((*self.layers, *other.layers))),
-            lambda reading: self.value(reading) + other.value(reading),
+            lambda reading: joined(self.value(reading), other.value(reading)),
             self.reads_output or other.reads_output,
             self.compares or other.compares,
             None,
@@ -81,4 +87,4 @@ class Objective:
         return self * -1
 
     def __sub__(self, other: Objective) -> Objective:
-        return self + (-other)
+        return self._joined("-", other)

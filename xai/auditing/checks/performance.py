@@ -52,6 +52,13 @@ class Performance:
         """Return the 95 % Wilson interval of the accuracy."""
         return wilson(int((self.labels == self.predicted).sum()), self.count)
 
+    def mistakes(self, most: int) -> list[tuple[int, int, int]]:
+        """Return (class, called, count) of the most frequent mistakes, at most that many; ties in the classes' order."""
+        wrong = self.confusion.clone().fill_diagonal_(0)
+        order = wrong.flatten().argsort(descending=True, stable=True)[:most]
+        pairs = (divmod(index, len(wrong)) for index in order.tolist())
+        return [(true, called, count) for true, called in pairs if (count := int(wrong[true, called]))]
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per class that occurs: its name, count, recall with its 95 % interval, precision."""
         import pandas as pd

@@ -28,17 +28,9 @@ def performance_section(
     """
     frame = performance.to_frame()
     confusion = performance.confusion
-    mistakes = confusion.clone().fill_diagonal_(0)
     worst = [
-        {
-            "true": performance.classes[index // len(confusion)],
-            "called": performance.classes[index % len(confusion)],
-            "count": count,
-        }
-        for count, index in zip(
-            *(part.tolist() for part in mistakes.flatten().topk(min(5, mistakes.numel()))), strict=True
-        )
-        if count
+        {"true": performance.classes[true], "called": performance.classes[called], "count": count}
+        for true, called, count in performance.mistakes(5)
     ]
     hardest = frame.loc[frame["recall"].idxmin()] if frame["recall"].notna().any() else None
     small = len(confusion) <= LARGEST_MATRIX
@@ -64,7 +56,7 @@ def performance_section(
         "interval": performance.interval,
         "count": performance.count,
         "classes": frame.to_dict("records"),
-        "confusion": confusion.tolist() if small else torch.nonzero(mistakes).tolist(),
+        "confusion": confusion.tolist() if small else torch.nonzero(confusion.clone().fill_diagonal_(0)).tolist(),
     }
     return Section("performance", say("How well it does"), body, data)
 

@@ -111,12 +111,9 @@ def _classes(model: Model) -> dict[str, object]:
 
 def _weakest(performance: Performance) -> dict[str, object] | None:
     """Return the most frequent mistake: which class is taken for which, and how often."""
-    mistakes = performance.confusion.clone().fill_diagonal_(0)
-    count, place = int(mistakes.max()), int(mistakes.argmax())
-    if not count:
-        return None
-    true, called = divmod(place, len(mistakes))
-    return {"true": performance.classes[true], "called": performance.classes[called], "count": count}
+    for true, called, count in performance.mistakes(1):
+        return {"true": performance.classes[true], "called": performance.classes[called], "count": count}
+    return None
 
 
 def _best(trust: Sequence[MethodTrust]) -> MethodTrust | None:
