@@ -56,7 +56,7 @@ def test_what_a_method_cannot_do_is_said_with_the_reason(run) -> None:
         network.read_text().replace("self.layer(steps)", "self.layer(torch.fft.fft(steps, dim=1).abs())")
     )
     checked = json.loads(run("--json", "check", "mine", "--trust-code").stdout)
-    assert checked["facts"]["takes"].startswith("series, ")
+    assert checked["facts"]["takes"] == "sequence, 24 x 2"
     said = {row["method"]: row for row in checked["methods"]}
     assert said["saliency"]["works"] is True
     assert said["lrp"]["works"] is False

@@ -53,7 +53,7 @@ class Performance:
         return wilson(int((self.labels == self.predicted).sum()), self.count)
 
     def mistakes(self, most: int) -> list[tuple[int, int, int]]:
-        """Return (class, called, count) of the most frequent mistakes, at most that many; ties in the classes' order."""
+        """Return (class, called, count) of the most frequent mistakes, at most so many; ties in order of class."""
         wrong = self.confusion.clone().fill_diagonal_(0)
         order = wrong.flatten().argsort(descending=True, stable=True)[:most]
         pairs = (divmod(index, len(wrong)) for index in order.tolist())
