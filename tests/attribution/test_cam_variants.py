@@ -104,7 +104,7 @@ def test_scores_of_masked_inputs_one_by_one(model: xai.Model) -> None:
     assert (e.baseline, e.options["baseline"]) == ("zero", "zero")
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", ["gradcam", *VARIANTS])
 def test_several_layers_are_the_mean_of_maps_of_one_height(model: xai.Model, name: str) -> None:
     method = getattr(xai, name)
     both = method(model, IMAGES, 1, layer=["act", "late"])
@@ -114,6 +114,61 @@ def test_several_layers_are_the_mean_of_maps_of_one_height(model: xai.Model, nam
     assert both.options["layer"] == ["act", "late"]
     assert both.options["run"]["grids"] == {"act": [8, 8], "late": [4, 4]}
     assert torch.equal(recompute(model, both).values, both.values)
+
+
+def test_guided_by_several_layers_is_the_guided_gradient_times_their_mean(model: xai.Model) -> None:
+    e = xai.guided_gradcam(model, IMAGES, 1, layer=["act", "late"])
+    guided = xai.guided_backprop(model, IMAGES, 1).values
+    assert torch.allclose(e.values, guided * xai.gradcam(model, IMAGES, 1, layer=["act", "late"]).values[:, None])
+    assert e.options["layer"] == ["act", "late"]
+
+
+class Along(nn.Module):
+    """Maps along one or three axes, and a linear head."""
+
+    def __init__(self, conv: nn.Module, size: int) -> None:
+        super().__init__()
+        self.conv, self.act, self.head = conv, nn.ReLU(), nn.Linear(size, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.act(self.conv(x)).flatten(1))
+
+
+@pytest.mark.parametrize("name", ["gradcam", *VARIANTS])
+@pytest.mark.parametrize(("conv", "shape", "size"), [(nn.Conv1d, (2, 3, 6), 8), (nn.Conv3d, (2, 3, 4, 4, 4), 16)])
+def test_series_and_volumes_have_maps_of_a_linear_head(
+    name: str, conv: type[nn.Module], shape: tuple[int, ...], size: int
+) -> None:
+    torch.manual_seed(10)  # maps that the mean gradient does not turn against the class
+    network = Along(conv(3, 2, 3), size).double()
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(2)).double()
+    e = getattr(xai, name)(xai.Model(network), x, 1, layer="act")
+    maps = network.act(network.conv(x)).detach()
+    weight = network.head.weight[1].view(maps.shape[1:]).detach()
+    sides = tuple(range(2, maps.ndim))
+    mode = {1: "linear", 3: "trilinear"}[len(sides)]
+
+    def fit(coarse: Tensor) -> Tensor:
+        return interpolate(coarse, size=shape[2:], mode=mode, align_corners=False)
+
+    if name == "gradcam":
+        coarse = (weight.mean([side - 1 for side in sides], keepdim=True) * maps).sum(1)
+    elif name == "layercam":
+        coarse = (weight.relu() * maps).sum(1)
+    elif name == "hirescam":
+        coarse = (weight * maps).sum(1)
+    elif name == "gradcam_plus_plus":
+        below = 2 * weight**2 + maps.sum(sides, keepdim=True) * weight**3
+        coarse = ((weight**2 / below * weight.relu()).sum(sides, keepdim=True) * maps).sum(1)
+    else:
+        low, high = maps.amin(sides, keepdim=True), maps.amax(sides, keepdim=True)
+        masks = fit((maps - low) / (high - low).clamp_min(1e-300))
+        scores = torch.stack([network(x * masks[:, channel : channel + 1])[:, 1] for channel in range(2)], 1)
+        coarse = (scores.detach().softmax(1).view(2, 2, *[1] * len(sides)) * maps).sum(1)
+    expected = fit(coarse.relu()[:, None])
+    expected = expected.expand(shape) if len(sides) == 1 else expected[:, 0]
+    assert torch.allclose(e.values, expected, atol=1e-9)
+    assert expected.amax() > 0.01
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -127,7 +182,7 @@ def test_a_planted_place_is_found_and_verified(name: str) -> None:
     assert "untestable" not in {item.status for item in e.evidence[0]}
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", ["gradcam", "guided_gradcam", *VARIANTS])
 def test_wrong_layers_are_named(model: xai.Model, name: str) -> None:
     method = getattr(xai, name)
     for layer in ([], [1], 5):

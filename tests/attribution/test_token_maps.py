@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from xai.attribution.activation_maps import gradcam, guided_gradcam
+from xai.attribution.cam_variants import gradcam_plus_plus, hirescam, layercam, scorecam
 from xai.attribution.occlusion import occlusion
 from xai.base.errors import InputError, XaiError
 from xai.inputs.image import ImageInput
@@ -88,6 +89,12 @@ def test_patches_that_are_not_found_are_asked_for() -> None:
     assert torch.equal(cut.values, given.values)
     assert given.options["reshape"] == [1, 4, 2]
     assert cut.options["reshape"] == "given"
+    # Every other way to weigh maps finds them as Grad-CAM does: at a grid that is told, and at one that is found.
+    for method in (gradcam_plus_plus, layercam, hirescam, scorecam):
+        told = method(made, images(), 1, layer=["norm1"], reshape=(1, 4, 2))
+        assert told.values.shape == (3, 8, 4), method
+        assert bool(told.values.any()), method
+        assert told.options["reshape"] == [1, 4, 2], method
 
 
 @pytest.mark.parametrize(
