@@ -17,6 +17,7 @@ from xai.attribution.gradient_methods import saliency
 from xai.base.errors import InputError
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput
+from xai.inputs.several import Inputs
 from xai.inputs.table import TabularInput
 from xai.inputs.tensor import TensorInput
 from xai.inputs.text import TextInput
@@ -232,3 +233,25 @@ def test_a_tensor_is_taken_for_the_kind_of_its_axes(shape: tuple[int, ...]) -> N
     assert torch.equal(tensor.noise_scale(batch)[0], kind.noise_scale(batch)[0])
     for name in kind.baselines(batch):
         torch.testing.assert_close(tensor.baseline(name, batch)[0], kind.baseline(name, batch)[0])
+
+
+def test_a_network_reads_what_a_frame_becomes_and_a_model_keeps_what_float32_loses() -> None:
+    kind = TabularInput(["since", "city"], categorical={"city": ["x", "y"]}, dates=["since"])
+    moment = pd.Timestamp("2024-01-01 00:01")
+    frame = pd.DataFrame({"since": [moment, moment], "city": ["x", "y"]})
+    network = torch.nn.Linear(2, 2)
+    for rows in (kind.prepare(frame), kind.prepare(frame.iloc[0]), Model(network, input=kind).prepare(frame)):
+        assert network(rows).shape == (len(rows), 2)
+    double = Model(torch.nn.Linear(2, 2).double(), input=kind).prepare(frame)
+    minute = Model.from_callable(lambda rows: rows, input=kind).prepare(frame)
+    assert double[0, 0].item() == minute[0, 0].item() == 19723 + 1 / 1440  # float32 has steps of 3 minutes there
+    both = Inputs(columns=kind, image=ImageInput((1, 1, 1)))
+    assert both.exact({"columns": frame, "image": torch.zeros(2, 1, 1, 1)}).dtype == torch.float64
+
+
+@pytest.mark.parametrize("value", [np.array([[0.0, 1e300]]), pd.DataFrame({"a": [0.0], "b": [1e300]})])
+def test_a_number_too_large_for_the_network_is_named(value: object) -> None:
+    kind = TabularInput(["a", "b"])
+    with pytest.raises(InputError, match=r"float32 holds.*got 1e\+300 in row 0, column 'b'"):
+        Model(torch.nn.Linear(2, 2), input=kind).predict(value)
+    assert Model(torch.nn.Linear(2, 2).double(), input=kind).predict(value).isfinite().all()

@@ -228,6 +228,7 @@ def test_reference_images_are_measured(digits: Model, digit_images: tuple) -> No
         ({"size": 3}, "at least 4 pixels"),
         ({"size": True}, "size"),
         ({"copies": 0}, "copies"),
+        ({"copies": 10**30}, "copies: expected all inputs that are made to fit"),
         ({"patience": 1}, "patience"),
         ({"optimizer": "sgd"}, "adam, gradient"),
         ({"bounds": (0, 1)}, "ImageInput has a range"),

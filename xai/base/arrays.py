@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["all_finite", "as_tensor", "check_finite", "to_tensor"]
+__all__ = ["all_finite", "as_tensor", "check_finite", "single", "to_tensor"]
 
 
 def to_tensor(value: object, argument: str) -> Tensor:
@@ -70,3 +70,20 @@ def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Ten
         )
         raise InputError(argument, expected="finite numbers", got=got)
     return batch
+
+
+def single(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Tensor:
+    """Return the batch in float32, or raise InputError for a number that is too large for it.
+
+    names: of the last axis where there are as many, for the error.
+    """
+    rounded = batch.to(torch.float32)
+    if batch.dtype != torch.float64 or all_finite(rounded):
+        return rounded
+    position = (rounded.isinf() & ~batch.isinf()).nonzero()
+    if len(position):
+        place = position[0].tolist()
+        column = f", column {names[place[-1]]!r}" if len(names) == batch.shape[-1] else ""
+        got = f"{batch[tuple(place)].item():.4g} in row {place[0]}{column}"
+        raise InputError(argument, expected="numbers that float32 holds, as the network reads them", got=got)
+    return rounded

@@ -84,6 +84,14 @@ class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True
             raise InputError(argument, expected="a batch of shape (N, ...)", got=describe(batch))
         return check_finite(batch, argument)
 
+    def exact(self, value: object, argument: str = "inputs") -> Tensor:
+        """Return what `prepare` does, in float64 where what was handed over is as exact; a model rounds it by itself.
+
+        Raises:
+            InputError: as `prepare`.
+        """
+        return self.prepare(value, argument)
+
     def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
         """Return a batch (N, ...) from `items`, files or words of a command line, and what to call each input.
 

@@ -144,7 +144,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
 
     def _part(self, name: str, value: object, argument: str) -> Tensor:
         if name in self.kinds:
-            part = self.kinds[name].prepare(value, argument)
+            part = self.kinds[name].exact(value, argument)
         else:
             part = to_tensor(value, argument)
             part = check_finite(part if part.is_floating_point() else part.float(), argument)

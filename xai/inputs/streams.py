@@ -108,7 +108,7 @@ def stack_rows(data: Stream, input: Input, argument: str) -> Tensor:
     items, parts = _read(data, argument), []
     key = LABEL if LABEL not in input.names else None
     while batch := [row_and_label(item, key)[0] for _, item in islice(items, BATCH)]:
-        parts.append(input.prepare(combined(batch, input), argument))
+        parts.append(input.exact(combined(batch, input), argument))
     if not parts:
         raise InputError(argument, expected="at least one row", got="none")
     return torch.cat(parts)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.arrays import check_finite, to_tensor
+from xai.base.arrays import check_finite, single, to_tensor
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.frames import as_frame, is_column, is_frame
 from xai.base.name_lists import plain_names
@@ -98,9 +98,16 @@ class TabularInput(Input, frozen=True, tag="tabular"):
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return rows as a float batch of shape (N, D); takes a DataFrame (by column name), an array or one row.
 
+        A frame becomes float32, as a list does, which is what a network reads; an array or tensor keeps its own type.
+
         >>> TabularInput(["age", "income"]).prepare([30.0, 1.5])
         tensor([[30.0000,  1.5000]])
         """
+        rows = self.exact(value, argument)
+        return single(rows, argument, self.names) if is_frame(value) or is_column(value) else rows
+
+    def exact(self, value: object, argument: str = "inputs") -> Tensor:
+        """Return rows as `prepare` does, (N, D), of a frame in float64: dates and long numbers need it."""
         if is_column(value) and not set(self.names) - set(map(str, value.index)):  # a row of a DataFrame, by name
             value = value.to_frame().T.infer_objects()
         if is_frame(value):
@@ -142,7 +149,7 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         """Return rows (N, D) of CSV or Parquet files, by the columns' names, and the file and number of each."""
         from xai.inputs.table_files import read_frame
 
-        tables = [(Path(item).name, self.prepare(read_frame(Path(item)), item)) for item in items]
+        tables = [(Path(item).name, self.exact(read_frame(Path(item)), item)) for item in items]
         names = tuple(f"{name}, row {number}" for name, rows in tables for number in range(len(rows)))
         return torch.cat([rows for _, rows in tables]), names
 

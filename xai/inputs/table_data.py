@@ -49,7 +49,7 @@ def read_table(
             names = names or [str(name) for name in frame.columns if str(name) != labels]
             labels = named_columns(frame, [labels], "data")[0].to_numpy()
         table = known or _table_of(frame, names, categorical)
-        values = table.prepare(frame, "data").numpy().astype(np.float64)
+        values = table.exact(frame, "data").numpy().astype(np.float64)
     else:
         values = _from_array(data)
         table = known or TabularInput(names or [f"x{number}" for number in range(values.shape[1])], categorical)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xai.base.arrays import single
 from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors, one_line
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
@@ -151,14 +152,14 @@ class Model:
         """
         # A copy: what the caller does to their tensor later must not change what was explained. In one memory layout,
         # since among equal maxima another layout finds another one first.
-        batch = settle_time(self, self.input.prepare(inputs, argument).to(self.device))
+        batch = settle_time(self, self.input.exact(inputs, argument).to(self.device))
         batch = batch.clone(memory_format=torch.contiguous_format)
         if not batch.is_floating_point():
             return batch
         own = self._own_dtype()
         if own is None:  # a function: as wide as what came
             return batch.to(torch.promote_types(batch.dtype, torch.float32))
-        return batch.to(torch.float64 if own == torch.float64 else torch.float32)
+        return batch.double() if own == torch.float64 else single(batch, argument, self.input.names)
 
     def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
         """Return what the network is called with."""

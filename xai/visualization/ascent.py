@@ -8,6 +8,7 @@ import torch
 
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, describe, names_errors
+from xai.base.memory_limits import check_room
 from xai.inputs.image_files import LabelledImages
 from xai.model.model import Model
 from xai.model.plan import batch_size_for
@@ -29,6 +30,7 @@ from xai.visualization.transforms import Transform
 __all__ = ["visualize"]
 
 SNAPSHOTS = (0, 4, 48, 2048)
+HELD = 6  # times the size of all inputs: these, their parameters, gradients, and what Adam keeps
 
 
 @names_errors("visualize")
@@ -125,6 +127,8 @@ def visualize(
             find_layer(model.network, str(name).partition(":")[0])
         batch = batch_size or batch_size_for(found, blank.numel(), model.device.type)
         total = len(objectives) * copies
+        needed = HELD * total * blank.numel() * blank.element_size()
+        check_room("copies", needed, "all inputs that are made", "make fewer copies, or of fewer objectives")
         reader = reader_for(model, objectives, found, blank, exact, steps * total)
 
         def run(
