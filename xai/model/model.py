@@ -133,8 +133,7 @@ class Model:
         return self._own_dtype() or torch.float32
 
     def _own_dtype(self) -> torch.dtype | None:
-        first = first_parameter(self.network, floating=True)
-        return None if first is None else first.dtype
+        return getattr(first_parameter(self.network, floating=True), "dtype", None)
 
     def digest(self) -> str:
         """Return the SHA-256 of the weights, read anew each time."""
