@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from tests.house import ROOT
 from tests.reports.test_report import HOSTILE, hostile_report
 from xai.auditing.sentences import templates
 from xai.base.errors import InputError
+from xai.plots.sequences import GATES
+from xai.reports.cards import weights_card
 from xai.reports.language import LANGUAGES, in_language, language, say, told
 from xai.reports.phrases import field_names, pairs
 from xai.reports.presets.audit import audit_report
@@ -43,6 +46,33 @@ def test_every_sentence_of_the_templates_is_there_with_its_values(name: str) -> 
         assert set(FIELD.findall(other)) <= set(FIELD.findall(english)), english
         assert re.findall(r"<(\w+)>", other) == re.findall(r"<(\w+)>", english), english
         assert other.strip()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_drawings_say_what_they_say_in_every_language(name: str) -> None:
+    table = tomllib.loads((FOLDER / "languages" / f"{name}.toml").read_text())["drawings"]
+    trees = [ast.parse(path.read_text()) for path in [*FOLDER.rglob("*.py"), *(ROOT / "xai" / "plots").glob("*.py")]]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "translate"]
+    asked = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    assert len(asked) > 20
+    assert (asked | set(GATES.values())) - table.keys() == set()
+    assert {key.replace("-", "_") for key in table} - {text.replace("-", "_") for text in texts} == set(), (
+        "said no more"
+    )
+    for english, other in table.items():
+        assert set(FIELD.findall(other)) == set(FIELD.findall(english)), english
+
+
+def test_a_drawing_is_in_german_and_its_names_are_not() -> None:
+    columns = xai.TabularInput(["weight", "output"])
+    model = xai.Model(torch.nn.Linear(2, 2), classes=["step", "value"], input=columns)
+    with in_language("de"):
+        drawn = weights_card(xai.kernel_shap(model, torch.ones(1, 2), "step"))["plot"]
+    words = re.findall(r"<text[^>]*>([^<]*)<", drawn)
+    assert "Ausgabe (step)" in words
+    assert {"weight", "output"} <= set(words)
 
 
 # Of the lecture only: its claims come from the networks' package, in English.

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.plots.style import AGAINST, FOR, color, figure_of, in_style, plain_text, shortened
+from xai.plots.translation import translate
 from xai.results.explanation import Explanation
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def kernel_width_figure(frame: pd.DataFrame, count: int = 8) -> Figure:
             axes.fill_between(line["kernel_width"], line["low"], line["high"], alpha=0.2, color=drawn[0].get_color())
     axes.set_xscale("log")
     axes.axhline(0, linewidth=0.8, color="black")
-    axes.set_xlabel("kernel width")
-    axes.set_ylabel("weight")
+    axes.set_xlabel(translate("kernel width"))
+    axes.set_ylabel(translate("weight"))
     figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     return figure

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from xai.base.errors import InputError, describe, names_errors
 from xai.plots.on_axes import axes_for
 from xai.plots.style import SEVERAL, plain_text
+from xai.plots.translation import translate
 
 __all__ = ["training_curve"]
 
@@ -41,7 +42,7 @@ def training_curve(history: object, *, ax: Axes | None = None) -> Axes:
     for place, (name, values) in enumerate(curves.items()):
         ink = SEVERAL[place % len(SEVERAL)]
         axes.plot(range(1, len(values) + 1), values, color=ink, marker="o", markersize=3, label=plain_text(name))
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(translate("epoch"))
     axes.legend(frameon=False, fontsize=8)
     axes.tick_params(length=2)
     return axes

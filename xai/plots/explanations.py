@@ -14,6 +14,7 @@ from xai.plots.bars import LARGEST, bars_figure, weights_figure
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import add_text_above
 from xai.plots.style import draw_heat, figure_of, pixels_to_draw, plain_text
+from xai.plots.translation import translate
 from xai.results.explanation import Explanation
 
 __all__ = ["drawn_as", "explanation_figure"]
@@ -52,7 +53,7 @@ def _map(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
     heat.set_axis_off()
     if image is not None:
         image.imshow(pixels_to_draw(explanation.inputs[0]), cmap="gray")
-        image.set_title("input")
+        image.set_title(translate("input"))
         image.set_axis_off()
     return figure
 
@@ -84,7 +85,12 @@ def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
         return weights_figure(explanation, title, name=called, ax=ax)
     if count <= MOST_BARS:
         return bars_figure([called(index) for index in range(count)], values.flatten().tolist(), None, title, ax)
-    return weights_figure(explanation, f"{title}; the {LARGEST} largest of {count:,} values", name=called, ax=ax)
+    return weights_figure(
+        explanation,
+        translate("{title}; the {largest} largest of {count} values", title=title, largest=LARGEST, count=f"{count:,}"),
+        name=called,
+        ax=ax,
+    )
 
 
 FIGURES: dict[str, Callable[[Explanation, str, Axes | None], Figure]] = {

@@ -11,6 +11,7 @@ from xai.inputs.tensor import form_of
 from xai.plots.bars import bars_figure
 from xai.plots.panels import panel_figure
 from xai.plots.style import FOR, GRAY, color, in_style, pixels_to_draw, plain_text, shortened
+from xai.plots.translation import translate
 from xai.results.global_results import (
     Concepts,
     Curve,
@@ -96,7 +97,10 @@ def _pictures(examples: Examples) -> Figure:
             axes.imshow(pixels_to_draw(examples.inputs[index]), cmap="gray")
             axes.set_axis_off()
             axes.set_title(str(index), fontsize=8)
-    figure.suptitle(plain_text(f"{examples.layer} unit {examples.units[0]}: most (above) and least"), fontsize=9)
+    figure.suptitle(
+        plain_text(translate("{unit}: most (above) and least", unit=f"{examples.layer} {examples.units[0]}")),
+        fontsize=9,
+    )
     return figure
 
 

@@ -9,6 +9,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.plots.on_axes import axes_for, parts_of
 from xai.plots.style import plain_text
 from xai.plots.swarms import draw_rows, draw_swarm, rows_like_beside_like
+from xai.plots.translation import translate
 from xai.results.explanation import Explanation
 
 __all__ = ["beeswarm", "heatmap"]
@@ -56,7 +57,7 @@ def beeswarm(explanation: Explanation, *, count: int = 10, ax: Axes | None = Non
     inputs = explanation.inputs.float().cpu()
     numbers = inputs[:, order].numpy() if inputs.shape == values.shape else None
     draw_swarm(axes, names, values[:, order].numpy(), numbers)
-    axes.set_xlabel(plain_text(f"{explanation.method.replace('_', ' ')} for {_target(explanation)}"))
+    axes.set_xlabel(plain_text(_method_and_target(explanation)))
     return axes
 
 
@@ -84,10 +85,12 @@ def heatmap(explanation: Explanation, *, count: int = 15, ax: Axes | None = None
     axes = axes_for(ax, 6.0, 1.0 + 0.26 * len(order))
     rows = rows_like_beside_like(values.numpy())
     draw_rows(axes, names, values[rows][:, order].numpy())
-    axes.set_xlabel(plain_text(f"{len(rows)} rows, {explanation.method.replace('_', ' ')} for {_target(explanation)}"))
+    label = translate("{count} rows, {method}", count=len(rows), method=_method_and_target(explanation))
+    axes.set_xlabel(plain_text(label))
     return axes
 
 
-def _target(explanation: Explanation) -> str:
+def _method_and_target(explanation: Explanation) -> str:
     names = {explanation.target_name(row) for row in range(len(explanation))}
-    return names.pop() if len(names) == 1 else "each row's prediction"
+    target = names.pop() if len(names) == 1 else translate("each row's prediction")
+    return translate("{method} for {target}", method=explanation.method.replace("_", " "), target=target)

@@ -10,6 +10,7 @@ from xai.plots.bars import weights_figure
 from xai.plots.on_axes import axes_for, one_row, parts_of
 from xai.plots.shaded_text import LINE, shaded_pieces, write_text
 from xai.plots.style import AGAINST, FOR, GRAY, color, plain_text, shortened
+from xai.plots.translation import translate
 from xai.results.explanation import Explanation
 
 __all__ = ["bar", "text", "waterfall"]
@@ -50,13 +51,19 @@ def waterfall(explanation: Explanation, row: int = 0, *, count: int = 9, ax: Axe
     order = sorted(range(len(values)), key=lambda place: -abs(values[place]))
     steps = [(names[place], values[place]) for place in order[:count]]
     if order[count:]:
-        steps.append((f"{len(order) - count} others", sum(values[place] for place in order[count:])))
+        steps.append(
+            (translate("{count} others", count=len(order[count:])), sum(values[place] for place in order[count:]))
+        )
     start = float(known.get("intercept", 0.0))
     end = _draw_steps(axes := axes_for(ax, 5.6, 0.9 + 0.3 * len(steps)), steps, start)
     unit = str(item.options.get("of", "output")).replace("_", "-")
-    begins = f"from {start:.3g}" if start else "from the baseline"
+    start_name = f"{start:.3g}" if start else translate("the baseline")
+    label = translate(
+        "{unit} of {target}: from {start} to {end}",
+        unit=translate(unit), target=item.target_name(), start=start_name, end=f"{end:+.3g}",
+    )  # fmt: skip
     axes.locator_params(axis="x", nbins=6)  # numbers of many digits do not run into each other
-    axes.set_xlabel(plain_text(f"{unit} of {item.target_name()}: {begins} to {end:+.3g}"))
+    axes.set_xlabel(plain_text(label))
     return axes
 
 

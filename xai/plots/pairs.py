@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from xai.plots.bars import bars_figure
 from xai.plots.style import draw_heat, figure_of, in_style, plain_text
+from xai.plots.translation import translate
 from xai.results.pair_results import Influence, Interactions
 
 __all__ = ["influence_figure", "interactions_figure"]
@@ -24,7 +25,7 @@ def interactions_figure(result: Interactions, ax: Axes | None = None) -> Figure:
         axes.set_xticks(range(len(names)), names, rotation=90)
         axes.set_yticks(range(len(names)), names)
         figure = figure_of(axes)
-        figure.colorbar(drawn, ax=axes, label="output", shrink=0.8)
+        figure.colorbar(drawn, ax=axes, label=translate("output"), shrink=0.8)
     return figure
 
 

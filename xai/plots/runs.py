@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from xai.plots.style import STYLE, plain_text, shortened
 from xai.plots.swarms import draw_points, draw_rows, draw_swarm
+from xai.plots.translation import translate
 
 __all__ = ["beeswarm_figure", "dependence_figure", "interaction", "rows_figure"]
 
@@ -40,7 +41,7 @@ def dependence_figure(name: str, column: np.ndarray, values: np.ndarray, other: 
         drawn = draw_points(axes, column, values, others, many=True, scaled=False)
         axes.axhline(0, linewidth=0.8, color="black")
         axes.set_xlabel(plain_text(shortened(name)))
-        axes.set_ylabel("value")
+        axes.set_ylabel(translate("value"))
         axes.tick_params(length=2)
         bar = figure.colorbar(drawn, ax=axes, label=plain_text(shortened(other)))
         for axis, numbers in ((axes.xaxis, column), (bar.ax.yaxis, others)):
@@ -56,7 +57,7 @@ def rows_figure(names: Sequence[str], values: np.ndarray, label: str) -> Figure:
         axes = figure.subplots()
         bound = max(float(np.quantile(np.abs(values), 0.99)), 1e-12)
         draw_rows(axes, names, values, bound=bound, label=label)
-        axes.set_xlabel("rows, like beside like")
+        axes.set_xlabel(translate("rows, like beside like"))
         return figure
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from xai.plots.style import draw_heat, in_style, plain_text, shortened
+from xai.plots.translation import translate
 from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
 
@@ -54,7 +55,7 @@ def gates_figure(gates: Gates) -> Figure:
         for axes, name in zip(grid[: len(names)], names, strict=True):
             matrix, signed = gates.gates[name][0].T, name in SIGNED_GATES
             drawn = draw_heat(axes, matrix, signed=signed, bound=1, aspect="auto", interpolation="nearest")
-            axes.set_title(plain_text(GATES.get(name, name)), fontsize=8)
+            axes.set_title(plain_text(translate(GATES[name]) if name in GATES else name), fontsize=8)
             words = [plain_text(shortened(word, 12)) for word in steps]
             axes.set_xticks(range(len(steps)), words, rotation=90, fontsize=6)
             axes.set_yticks([])

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from xai.plots.style import draw_heat, in_style, plain_text
+from xai.plots.translation import translate
 from xai.results.explanation import Explanation
 
 __all__ = ["MOST_CURVES", "present_steps", "series_figure"]
@@ -28,12 +29,14 @@ def series_figure(explanation: Explanation) -> Figure:
         deviation = series.std(0).clamp_min(1e-12) if count > 1 else 1.0
         for curve in ((series - series.mean(0)) / deviation).T[:MOST_CURVES].tolist():
             above.plot(range(count), curve, linewidth=0.8, color="#6b7280")
-        above.set_ylabel("channels, scaled", fontsize=7)
+        above.set_ylabel(translate("channels, scaled"), fontsize=7)
         above.tick_params(length=2, labelsize=7)
         drawn = draw_heat(below, values.T, aspect="auto", interpolation="nearest")
         shown = range(0, channels, -(-channels // MOST_NAMES))
         below.set_yticks(shown, [plain_text(names[channel]) for channel in shown], fontsize=7)
-        below.set_xlabel(plain_text(f"step ({explanation.method.replace('_', ' ')} for {explanation.target_name()})"))
+        method, target = explanation.method.replace("_", " "), explanation.target_name()
+        label = translate("step ({method} for {target})", method=method, target=target)
+        below.set_xlabel(plain_text(label))
         below.tick_params(length=0)
         figure.colorbar(drawn, ax=below, fraction=0.04).ax.tick_params(labelsize=6, length=2)
         return figure

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.plots.style import pixels_to_draw, plain_text
+from xai.plots.translation import translate
 from xai.results.visualization import Visualization
 
 __all__ = ["visualization_figure"]
@@ -25,14 +26,14 @@ def visualization_figure(visualization: Visualization) -> Figure:
         draw(axes)
     last.plot(visualization.activations[0].cpu())
     last.set_title(plain_text(visualization.objective[0]), fontsize=9)
-    last.set_xlabel("step")
+    last.set_xlabel(translate("step"))
     return figure
 
 
 def _snapshots(visualization: Visualization) -> list[Draw]:
     def draw(axes: Axes, step: int) -> None:
         axes.imshow(pixels_to_draw(visualization.snapshots[step][0]), cmap="gray")
-        axes.set_title(f"step {step}")
+        axes.set_title(translate("step {number}", number=step))
         axes.set_axis_off()
 
     return [partial(draw, step=step) for step in sorted(visualization.snapshots)]
@@ -44,7 +45,7 @@ def _numbers(visualization: Visualization) -> list[Draw]:
 
     def draw(axes: Axes) -> None:
         axes.plot(values.flatten(1).numpy() if steps else values.numpy(), marker=".")
-        axes.set_title("step by step" if steps else "by column", fontsize=9)
+        axes.set_title(translate("step by step" if steps else "by column"), fontsize=9)
 
     return [draw]
 

@@ -16,6 +16,7 @@ from xai.plots.global_explanations import effects_figure
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.plots.sequences import gates_figure
 from xai.plots.shaded_text import shade_of
+from xai.plots.translation import translate
 from xai.reports.bodies import MOST_ROWS
 from xai.reports.escape import render
 from xai.reports.svg import inline_svg
@@ -68,7 +69,7 @@ def importance_body(result: Importance) -> Markup:
 def effects_body(result: Effects) -> Markup:
     """Return the curves and the numbers."""
     single = [replace(result, curves=(curve,)) for curve in result.curves]
-    curves = [inline_svg(effects_figure(one), f"Effect of {one.curves[0].name}") for one in single]
+    curves = [inline_svg(effects_figure(one), translate("Effect of {name}", name=one.curves[0].name)) for one in single]
     notes = [EFFECTS[result.kind], f"{result.rows:,} rows, {result.target_name()}."]
     return _body(result, "", notes, svg=Markup("\n").join(curves))
 
@@ -247,7 +248,7 @@ def gates_body(gates: Gates) -> Markup:
     cards = [
         {
             "title": " ".join(row.steps[0]) if not row.steps[0][0].isdecimal() else f"{len(row.steps[0])} steps",
-            "svg": inline_svg(gates_figure(row), f"Gates of {row.layer}, units by steps"),
+            "svg": inline_svg(gates_figure(row), translate("Gates of {layer}, units by steps", layer=row.layer)),
             "error": row.diagnostics[0]["equation_error"],
         }
         for row in gates

@@ -14,7 +14,9 @@ from xai.plots.pictures import heat_picture, image_picture, is_small, strongest
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import shaded_pieces
 from xai.plots.style import shortened, visible_text
+from xai.plots.translation import translate
 from xai.reports.escape import percent
+from xai.reports.language import told
 from xai.reports.method_trust import verdict_word
 from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
@@ -74,9 +76,10 @@ def weights_card(explanation: Explanation) -> dict[str, object]:
     whiskers = explanation.standard_error is not None and not explanation.diagnostics[0].get("enumerated")
     unit = str(explanation.options.get("of", "output")).replace("_", "-")
     names = explanation.value_names()
-    label = f"{'weight, ' if whiskers else ''}{unit} ({explanation.target_name()})"
+    label = _bars_label(unit, explanation, weights=whiskers)
     figure = weights_figure(explanation, label, MOST_BARS, lambda index: shortened(names[index]))
-    about = f"The {min(MOST_BARS, len(names))} largest weights, with 95 % intervals where there are errors"
+    shown = min(MOST_BARS, len(names))
+    about = translate("The {count} largest weights, with 95 % intervals where there are errors", count=shown)
     return {
         **_card(explanation, PARTS[explanation.over], notes_on_row(explanation)),
         "whiskers": whiskers,
@@ -91,7 +94,12 @@ def weights_card(explanation: Explanation) -> dict[str, object]:
 def series_card(explanation: Explanation) -> dict[str, object]:
     """Return what the card of one series shows."""
     card = _card(explanation, "value", notes_on_row(explanation))
-    return {**card, "svg": inline_svg(series_figure(explanation), f"{card['title']} of a series, channels by steps")}
+    return {
+        **card,
+        "svg": inline_svg(
+            series_figure(explanation), translate("{title} of a series, channels by steps", title=told(card["title"]))
+        ),
+    }
 
 
 def _card(explanation: Explanation, part: str, notes: list[str]) -> dict[str, object]:
@@ -171,10 +179,16 @@ def segments_plot(explanation: Explanation) -> Markup | None:
     if explanation.over != "segments" or explanation.standard_error is None or explanation.segments is None:
         return None
     segments = explanation.segments[0]
-    label = f"weight, {_unit(explanation, 'output')} ({explanation.target_name()})"
+    label = _bars_label(_unit(explanation, "output"), explanation, weights=True)
     figure = weights_figure(explanation, label, SEGMENT_BARS, lambda index: f"{index} ({strongest(segments == index)})")
-    count, title = min(SEGMENT_BARS, explanation.values[0].numel()), sentences_of(explanation.method).title
-    return inline_svg(figure, f"The {count} largest {title} weights, by segment, with 95 % intervals")
+    count, title = min(SEGMENT_BARS, explanation.values[0].numel()), told(sentences_of(explanation.method).title)
+    sentence = "The {count} largest {title} weights, by segment, with 95 % intervals"
+    return inline_svg(figure, translate(sentence, count=count, title=title))
+
+
+def _bars_label(unit: str, explanation: Explanation, *, weights: bool) -> str:
+    label = "weight, {unit} ({target})" if weights else "{unit} ({target})"
+    return translate(label, unit=translate(unit), target=explanation.target_name())
 
 
 def deletion_plot(explanation: Explanation) -> Markup | None:
@@ -183,11 +197,16 @@ def deletion_plot(explanation: Explanation) -> Markup | None:
     details = next(found, None)
     if details is None:
         return None
-    curves = {"this map": details["curve"], "control maps": details["curve_controls"]}
-    title = sentences_of(explanation.method).title
-    y_label = str(details["of"]).replace("_", "-")
-    figure = curve_figure([100 * share for share in details["fractions"]], curves, f"% removed by {title}", y_label)
-    return inline_svg(figure, f"Deletion curve of {title} and the mean of its controls")
+    curves = {
+        translate("this map"): details["curve"],
+        translate("control maps"): details["curve_controls"],
+    }
+    title = told(sentences_of(explanation.method).title)
+    y_label = translate(str(details["of"]).replace("_", "-"))
+    figure = curve_figure(
+        [100 * share for share in details["fractions"]], curves, translate("% removed by {title}", title=title), y_label
+    )
+    return inline_svg(figure, translate("Deletion curve of {title} and the mean of its controls", title=title))
 
 
 def _rows(explanation: Explanation, unit: str) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from xai.auditing.sentences import templates
 from xai.base.errors import InputError
+from xai.plots.translation import translating
 from xai.reports.phrases import Phrases, pairs
 from xai.reports.sentences import english_pairs
 
@@ -31,7 +32,8 @@ def in_language(name: str) -> Generator[None]:
         raise InputError("language", expected=f"one of {', '.join(LANGUAGES)}", got=name)
     token = _CURRENT.set(name)
     try:
-        yield
+        with translating(_translation(name)):
+            yield
     finally:
         _CURRENT.reset(token)
 
@@ -72,6 +74,11 @@ def told(text: Any) -> Any:
 def words_of_the_page() -> dict[str, str]:
     """Return the sentences that a page's script says, in the current language; {} in English."""
     return _tables(language()).get("script", {})
+
+
+def _translation(name: str) -> Callable[[str], str]:
+    sentences = _tables(name).get("drawings", {})
+    return lambda sentence: sentences.get(sentence, sentence)
 
 
 @cache

@@ -11,7 +11,9 @@ from xai.auditing.power import power_of_kinds, power_rows
 from xai.base.experiment import Panel, Series, Surface
 from xai.methods import COMPARISONS, MODEL_CHECKS, ModelCheck
 from xai.plots.panels import panel_figure
+from xai.plots.translation import translate
 from xai.reports.escape import render
+from xai.reports.language import told
 from xai.reports.page import Section
 from xai.reports.sentences import AUDIT_SENTENCES, COMPARISON_SENTENCES, AuditSentences, finding_title
 from xai.reports.svg import inline_svg
@@ -144,11 +146,13 @@ def _sorted(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _plot(plain: dict) -> Markup:
-    series = [Series(**item) for item in plain["series"]]
+    series = [Series(**{**item, "name": told(item["name"])}) for item in plain["series"]]
     surface = None if plain["surface"] is None else Surface(**plain["surface"])
-    fields: dict[str, Any] = {**plain, "series": series, "surface": surface}
+    words = {name: told(plain[name]) for name in ("x_label", "y_label")}
+    fields: dict[str, Any] = {**plain, **words, "series": series, "surface": surface}
     panel = Panel(**fields)
-    label = f"{panel.title}: {panel.y_label} by {panel.x_label}" if panel.x_label else f"{panel.title}: {panel.y_label}"
+    axes = {"y": panel.y_label, "x": panel.x_label}
+    label = f"{told(panel.title)}: {translate('{y} by {x}', **axes) if panel.x_label else panel.y_label}"
     return render("audit_plot.html", svg=inline_svg(panel_figure(panel), label), title=panel.title)
 
 

@@ -8,7 +8,9 @@ from markupsafe import Markup
 from xai.plots.bars import bars_figure
 from xai.plots.runs import beeswarm_figure, dependence_figure, interaction, rows_figure
 from xai.plots.swarms import rows_like_beside_like
+from xai.plots.translation import translate
 from xai.reports.escape import render
+from xai.reports.language import told
 from xai.reports.svg import inline_svg
 from xai.runs.pooled import largest_features
 from xai.runs.sampling import Sample, evenly
@@ -40,16 +42,16 @@ def importance_body(run: Run, sample: Sample) -> Markup:
 def _bars(names: list[str], size: np.ndarray) -> dict[str, object]:
     error = 1.96 * size.std(0, ddof=1) / len(size) ** 0.5 if len(size) > 1 else None
     whiskers = None if error is None else error.tolist()
-    figure = bars_figure(names, size.mean(0).tolist(), whiskers, "mean size of a row's value")
+    figure = bars_figure(names, size.mean(0).tolist(), whiskers, translate("mean size of a row's value"))
     said = "The mean size of each column's value, with 95 % intervals for which rows were drawn."
-    return {"svg": inline_svg(figure, "Mean size of values, by column"), "text": said}
+    return {"svg": inline_svg(figure, translate("Mean size of values, by column")), "text": said}
 
 
 def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[str]) -> list[dict[str, object]]:
     rows = evenly(len(sample), MOST_POINTS)
     values, columns = values[rows], None if sample.columns is None else sample.columns[rows]
     chosen = None if columns is None else columns[:, order]
-    label = "value: what the column added in this row"
+    label = translate("value: what the column added in this row")
     made = [
         (
             beeswarm_figure(names, values[:, order], chosen, label),
@@ -70,8 +72,8 @@ def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[st
         made.append((figure, said))
     made.append(
         (
-            rows_figure(names, values[rows_like_beside_like(values[:, order])][:, order], "value"),
+            rows_figure(names, values[rows_like_beside_like(values[:, order])][:, order], translate("value")),
             "Rows that are explained alike stand together: blocks are groups of rows with one reason.",
         )
     )
-    return [{"svg": inline_svg(figure, said), "text": said} for figure, said in made]
+    return [{"svg": inline_svg(figure, told(said)), "text": said} for figure, said in made]

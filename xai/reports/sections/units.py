@@ -13,6 +13,7 @@ from xai.model.model import Model
 from xai.model.receptive_fields import receptive_fields
 from xai.plots.bars import curve_figure
 from xai.plots.pictures import image_picture, is_small, pixel_range
+from xai.plots.translation import translate
 from xai.reports.escape import render
 from xai.reports.grids import balanced_columns
 from xai.reports.language import say
@@ -87,11 +88,13 @@ def _made_beside(control: Mapping[str, Any] | None) -> int:
 def _process(model: Model, made: Visualization) -> dict[str, object]:
     low, high = pixel_range(model.input, made.image)
     steps = list(range(1, made.activations.shape[1] + 1))
-    curve = curve_figure(steps, {made.objective[0]: made.activations[0].tolist()}, "step", "activation")
+    curve = curve_figure(
+        steps, {made.objective[0]: made.activations[0].tolist()}, translate("step"), translate("activation")
+    )
     return {
         "name": made.objective[0],
         "small": is_small(made.image),
-        "curve": inline_svg(curve, f"Activation of {made.objective[0]} by step"),
+        "curve": inline_svg(curve, translate("Activation of {objective} by step", objective=made.objective[0])),
         "steps": [
             {"step": step, "picture": image_picture(images[0], low, high)}
             for step, images in sorted(made.snapshots.items())
