@@ -8,19 +8,22 @@ where the database cannot be reached.
 from __future__ import annotations
 
 import json
+import queue
 import sys
+import threading
 import tomllib
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
 OURS = "xai-toolkit"
 ACCEPTED = Path(__file__).with_name("accepted.toml")
 DATABASE = "https://api.osv.dev/v1/querybatch"
-SECONDS = 20.0
+SECONDS, MOST = 20.0, 60.0  # of each step of the connection, and of everything
 
 
 def needed(package: str = OURS) -> dict[str, str]:
@@ -57,6 +60,26 @@ def ask(versions: Mapping[str, str]) -> dict[str, list[str]]:
     return {name: [item["id"] for item in result.get("vulns", ())] for name, result in pairs if result.get("vulns")}
 
 
+def in_time(asked: Callable[[Mapping[str, str]], Any], versions: Mapping[str, str], seconds: float = MOST) -> Any:
+    """Return what is answered, or raise TimeoutError: looking up the address has no limit of its own."""
+    answers: queue.Queue[tuple[Any, Exception | None]] = queue.Queue()
+
+    def ask_aside() -> None:
+        try:
+            answers.put((asked(versions), None))
+        except Exception as error:
+            answers.put((None, error))
+
+    threading.Thread(target=ask_aside, daemon=True).start()  # the process ends without it
+    try:
+        found, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer in {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return found
+
+
 def accepted(path: Path = ACCEPTED) -> dict[str, str]:
     """Return the reasons of vulnerabilities that are accepted, by identifier; raises ValueError for one without."""
     entries = tomllib.loads(path.read_text()).get("accepted", {})
@@ -77,7 +100,7 @@ def main(
     """Print what is known, and return 1 where it is not accepted."""
     versions = needed() if versions is None else versions
     try:
-        found = asked(versions)
+        found: Mapping[str, Sequence[str]] = in_time(asked, versions)
     except (OSError, ValueError, KeyError) as error:
         say(f"vulnerabilities: not asked, since {DATABASE} does not answer here ({error})")
         return 0

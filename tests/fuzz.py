@@ -26,8 +26,9 @@ from xai.base.errors import XaiError
 
 __all__ = ["CALLS", "NASTY", "SLOW", "bare_error", "calls"]
 
-SECONDS = 20  # of one call: longer ones are findings as well
+SECONDS, WAITED = 20, 300  # of one call, of the processor and by the clock: longer ones are findings as well
 SLOW = ("model_report", "run_report", "recheck", "comparison_report")  # called a tenth as often: they draw a page
+SAID = 1000  # calls between two lines that say how far it is
 LISTS = (fuzz_methods, fuzz_house, fuzz_adapters)  # imported for the calls that they add
 
 
@@ -59,13 +60,17 @@ def _limited() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, SECONDS), signal.SIGALRM: (signal.ITIMER_REAL, WAITED)}
+    before = {number: signal.signal(number, stop) for number in timers}
+    for timer, seconds in timers.values():
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for timer, _ in timers.values():
+            signal.setitimer(timer, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def bare_error(name: str, nasty: dict[str, str]) -> BaseException | None:
@@ -84,12 +89,18 @@ def bare_error(name: str, nasty: dict[str, str]) -> BaseException | None:
     return None
 
 
+def _so_far(calls: int, failed: int) -> str:
+    return f"{calls:,} calls, {failed:,} bare errors, {time.process_time():.0f} s of the processor\n"
+
+
 def main(count: int, seed: int = 0) -> int:
     """Run so many calls, print what ended in a bare error, once for each place and kind; return how many calls did."""
-    choose, found, failed, started = random.Random(seed), collections.Counter(), 0, time.monotonic()
+    choose, found, failed = random.Random(seed), collections.Counter(), 0
     names = list(CALLS)
     weights = [0.1 if name in SLOW else 1.0 for name in names]
-    for name in choose.choices(names, weights, k=count):
+    for number, name in enumerate(choose.choices(names, weights, k=count)):
+        if number % SAID == 0 and number:
+            sys.stderr.write(_so_far(number, failed))
         known = arguments_of(name)
         chosen = choose.sample(known, min(len(known), choose.choice((1, 1, 2))))
         nasty = {argument: choose.choice(list(NASTY)) for argument in chosen}
@@ -102,7 +113,7 @@ def main(count: int, seed: int = 0) -> int:
                 sys.stdout.write(f"{key}: {nasty}: {str(error)[:100]}\n")
                 sys.stdout.flush()
             found[key] += 1
-    sys.stdout.write(f"{count:,} calls, {failed:,} bare errors, {time.monotonic() - started:.0f} s, seed {seed}\n")
+    sys.stdout.write(f"seed {seed}: {_so_far(count, failed)}")
     return failed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -44,6 +45,14 @@ def test_without_an_answer_it_says_so_and_does_not_fail(check: ModuleType, capsy
 
     assert check.main(silent, {"a": "1.0"}) == 0
     assert "does not answer here (no route)" in capsys.readouterr().out
+
+
+def test_an_answer_that_never_comes_is_not_waited_for(check: ModuleType) -> None:
+    stop = threading.Event()
+    with pytest.raises(TimeoutError, match=r"no answer in 0\.01 s"):
+        check.in_time(lambda versions: stop.wait(), {"a": "1.0"}, 0.01)
+    stop.set()
+    assert check.in_time(lambda versions: dict(versions), {"a": "1.0"}) == {"a": "1.0"}
 
 
 def test_to_accept_takes_a_reason(check: ModuleType, tmp_path: Path) -> None:
