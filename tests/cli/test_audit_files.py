@@ -46,8 +46,9 @@ def audited(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> R
 def test_a_pipeline_that_takes_words_and_names_its_classes_by_numbers(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (folder / "card.toml").write_text('intended_use = "To say who will pay."\n')
     given = ["paid.joblib", "--data", "test.csv", "--train", "train.csv", "--protected", "sex", "-c", "performance"]
-    done = audited(folder, monkeypatch, *given, "--trust-code")
+    done = audited(folder, monkeypatch, *given, "--trust-code", "--card", "card.toml")
     assert done.exit_code == 0, done.output
     found = json.loads((folder / "audit.json").read_text())
     pipeline, frame = joblib.load(folder / "paid.joblib"), pd.read_csv(folder / "test.csv")
@@ -55,7 +56,8 @@ def test_a_pipeline_that_takes_words_and_names_its_classes_by_numbers(
     assert found["findings"][0]["details"]["tables"][0]["rows"][0]["value"] == pytest.approx(accuracy)
     assert found["data"]["protected"] == ["sex"]
     assert found["model"]["classes"] == ["1", "2"]
-    assert "In plain words" in (folder / "audit.html").read_text()
+    assert found["card"]["intended_use"] == "To say who will pay."
+    assert "To say who will pay." in (folder / "audit.html").read_text()
 
 
 def test_a_regression_and_what_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def test_a_starter_folder_works_as_it_is(run, kind: str) -> None:
     model = xai.load("mine", trust_code=True)
     assert model.classes
     source = Path("mine", "network.py").read_text()
-    assert source.count("REPLACE") >= 4
+    assert source.count("REPLACE") >= 5
+    Path("mine", "network.py").write_text(source.replace('"data": ""', '"data": "Of a test."'))
+    runpy.run_path("mine/network.py", run_name="__main__")
+    assert xai.load("mine", trust_code=True).card.data == "Of a test."
     assert "refused" not in done.stderr
     again = run("init", "mine", fails=True)
     assert "without a network.py" in str(again.exception)

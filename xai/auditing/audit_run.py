@@ -11,6 +11,7 @@ from torch import nn
 
 import xai
 from xai.auditing.audit_data import AuditData, Prepared, prepare
+from xai.auditing.model_card import filled_card
 from xai.auditing.power import power
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
@@ -18,6 +19,7 @@ from xai.base.errors import InputError, names_errors
 from xai.base.json_values import as_plain
 from xai.base.progress import track
 from xai.methods import MODEL_CHECKS, ModelCheck
+from xai.model.card import read_card
 from xai.model.model import Model
 from xai.network.guard import same_random_state
 from xai.results.audit_result import AuditResult
@@ -64,14 +66,15 @@ def audit(
     'performance.skill'
     """
     chosen = chosen_checks(MODEL_CHECKS, checks, settings)
-    seed = whole_number("seed", seed)
+    seed, told = whole_number("seed", seed), read_card(model.card)
     prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
     check_settings = {name: dict(value) for name, value in settings.items()}
     called = {} if threshold is None else {"threshold": float(threshold)}
     options = {"checks": chosen, "rows": rows, "seed": seed, **check_settings, **called}
     about = about_model(model, prepared), about_data(prepared)
-    return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power())
+    card = as_plain(filled_card(told, findings, about[1]))
+    return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power(), card=card)
 
 
 def chosen_checks(

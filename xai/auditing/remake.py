@@ -16,9 +16,12 @@ from xai.auditing.audit_run import about_data, about_model, audit, made_with
 from xai.auditing.compare.comparison_run import about_versions, compare
 from xai.auditing.compare.versions import read_ensemble
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
+from xai.auditing.model_card import declared_card, filled_card
 from xai.auditing.power import power
 from xai.base.arguments import real_number, whole_number
 from xai.base.errors import InputError, XaiError
+from xai.base.json_values import as_plain
+from xai.model.card import ModelCard, read_card
 from xai.model.model import Model
 from xai.results.audit_result import AuditResult
 from xai.results.finding import Finding
@@ -102,6 +105,10 @@ def remake(
     reported = [finding for finding in result.findings if finding.check.partition(".")[0] in drawn]
     found = _otherwise(result, reported, fresh, tolerance)
     found += differences_between(result.power, making.power(), "power")
+    if result.card:
+        card, said = _card(result, models[0])
+        found += differences_between(result.card, card, "card")
+        notes += said
     recomputed = sum(map(_numbers, reported))
     covered = ("weights", "answers", "data", "findings")
     return Recheck(tuple(found), total, recomputed, len(drawn) / len(checks), tuple(drawn), covered, notes)
@@ -118,6 +125,20 @@ def _otherwise(
     if [item["check"] for item in before] != [item["check"] for item in after] and not found:
         found.append(Difference("findings", "another order", "the order of the checks"))
     return found
+
+
+def _card(result: AuditResult, model: Model) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the model card that follows from the findings of a result, and notes on it.
+
+    A model that comes without a card, such as a pipeline in a file, cannot contradict what the report says of it.
+    """
+    own, notes = read_card(model.card), ()
+    if own == ModelCard() and any(declared_card(result.card).values()):
+        own, notes = (
+            read_card(declared_card(result.card)),
+            ("the model has no card: what its makers say stays unchecked",),
+        )
+    return as_plain(filled_card(own, result.findings, result.data)), notes
 
 
 def _numbers(finding: Finding) -> int:

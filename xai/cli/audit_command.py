@@ -39,6 +39,11 @@ from xai.cli.pdf import find_browser, print_pdf
 @click.option("--immutable", multiple=True, help="A column that no counterfactual may change; repeat for several.")
 @click.option("--increasing", multiple=True, help="A number that a counterfactual may only raise, such as an age.")
 @click.option("--decreasing", multiple=True, help="A number that a counterfactual may only lower.")
+@click.option(
+    "--card",
+    default=None,
+    help="A TOML file with intended_use, out_of_scope, data and limits.  [default: [card] of the model folder]",
+)
 @click.option("-o", "--output", default=None, help="Where to write the report.  [default: reports/NAME-audit.html]")
 @click.option("--pdf", default=None, help="Where to print the report as a PDF, with an installed Chromium.")
 @gate_options
@@ -62,6 +67,7 @@ def command(
     immutable: tuple[str, ...],
     increasing: tuple[str, ...],
     decreasing: tuple[str, ...],
+    card: str | None,
     output: str | None,
     pdf: str | None,
     json_path: str | None,
@@ -80,6 +86,7 @@ def command(
     from xai.auditing.audit_run import audit, chosen_checks
     from xai.auditing.limits import LIMITS
     from xai.methods import CHECKS, MODEL_CHECKS
+    from xai.model.card import read_card_file
     from xai.reports.presets.audit import audit_report
 
     called = model.rpartition(":")[2] if is_code(model) else Path(model).resolve().name
@@ -87,13 +94,15 @@ def command(
     browser = find_browser() if pdf else None
     check_targets(target, json_path)
     ways = {"immutable": list(immutable), "increasing": list(increasing), "decreasing": list(decreasing)}
-    said = {name: columns for name, columns in ways.items() if columns}
-    settings = {"counterfactuals": said} if said else {}
+    asked = {name: columns for name, columns in ways.items() if columns}
+    settings = {"counterfactuals": asked} if asked else {}
     chosen = chosen_checks(MODEL_CHECKS, checks or None, {})
     chosen += [name for name in settings if name not in chosen]
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
+    said = None if card is None else read_card_file(card)  # before any of the work
     left_out = [label, entity, time, weights, *protected]
     loaded = load_any(model, data, train, left_out, trust_code, "audit")
+    loaded.card = said or loaded.card
     metadata = {"entity": entity, "time": time, "weights": weights}
     given = read_audit_data(loaded, model, data, train, label, protected, metadata)
     say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)

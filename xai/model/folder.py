@@ -19,6 +19,7 @@ from xai.base.reading import MEBIBYTE, parse_toml, read_plain
 from xai.base.tensor_file import DTYPES, TensorFile, open_tensors
 from xai.inputs.known import KnownInput
 from xai.inputs.tensor import TensorInput
+from xai.model.card import UNWRITTEN, ModelCard, read_card
 from xai.model.factory import build_network
 from xai.model.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
 from xai.model.model import Model
@@ -36,7 +37,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself. No trust is
     needed for a module class of torch.nn, `models` or an allowed package, and for a factory that `models` lists.
     arguments: keyword arguments of the factory. weights_sha256: of the weights' file; other weights are refused.
-    origin: free facts about the training, shown in reports.
+    origin: free facts about the training, shown in reports. card: what whoever signs off must know, shown in audits.
     """
 
     factory: str
@@ -49,6 +50,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     arguments: dict[str, object] = {}
     input: KnownInput = TensorInput()
     origin: dict[str, str | int | float | bool] = {}
+    card: ModelCard | None = None
 
 
 @names_errors("load")
@@ -88,6 +90,7 @@ def _load_once(folder: Path, trust_code: bool) -> Model:
             input=description.input,
             output_key=description.output_key,
             name=description.name or folder.resolve().name,
+            card=description.card,
         )
     except XaiError as error:
         raise FolderError(f"{folder / FILE}: {error}") from error
@@ -136,7 +139,7 @@ def save_model(
         FolderError: The folder cannot hold it.
         OutputError: It cannot be written.
     """
-    folder = Path(folder)
+    folder, card = Path(folder), read_card(model.card)
     if model.forward is not None:
         wanted = "a network that is called with the batch alone, since a folder holds no function"
         raise FolderError("model", expected=wanted, got="one with forward=")
@@ -157,9 +160,11 @@ def save_model(
         arguments=arguments or {},
         input=cast(KnownInput, model.input),  # of another kind, it is refused by name when it is read
         origin=origin or {},
+        card=card if card != ModelCard() else None,
     )
     try:
         text = msgspec.toml.encode(_visible(msgspec.to_builtins(description)))
+        text += b"" if description.card else UNWRITTEN.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise FolderError("arguments, origin", expected="what TOML can hold", got=str(error)) from error
     replace_model(folder, text, weights)

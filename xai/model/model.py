@@ -17,10 +17,12 @@ from xai.base.errors import InputError, NetworkError, XaiError, describe, names_
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
 from xai.model.activations import activations_of
+from xai.model.card import ModelCard, read_card
 from xai.model.class_names import class_names
+from xai.model.declared import check_declared
 from xai.model.memory import Memory
 from xai.model.opening import ENOUGH, open_session
-from xai.model.outputs import OUTPUTS, TASKS, columns, log_probabilities, probabilities
+from xai.model.outputs import columns, log_probabilities, probabilities
 from xai.model.read_output import read_scores
 from xai.model.session import Session
 from xai.model.settle_time import settle_time
@@ -52,6 +54,8 @@ class Model:
         output_key: Which tensor the scores are where several can be: a key, field or place, those inside others joined
             by dots ("head.scores"). What is called logits needs none.
         name: What reports call it; by default the network's class.
+        card: What whoever signs off must know, shown in audits: a dict of the texts `intended_use`, `out_of_scope` and
+            `data` and of a list of them, `limits`, each of them optional.
 
     >>> model = Model(nn.Linear(3, 2), classes=["no", "yes"])
     >>> model.predict(torch.zeros(4, 3)).shape
@@ -70,26 +74,18 @@ class Model:
         forward: Callable[[nn.Module, Any], object] | None = None,
         output_key: str | int | None = None,
         name: str | None = None,
+        card: ModelCard | Mapping[str, object] | None = None,
     ) -> None:
-        if not isinstance(network, nn.Module):
-            raise InputError("network", expected="a torch.nn.Module", got=describe(network))
-        for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
-            if value not in known:
-                raise InputError(argument, expected=f"one of {', '.join(known)}", got=repr(value))
-        names = None if classes is None else class_names(classes)
-        if input is not None and not isinstance(input, Input):
-            wanted = "a kind of input such as ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
-            raise InputError("input", expected=wanted, got=describe(input))
-        if output_key is not None and (isinstance(output_key, bool) or not isinstance(output_key, str | int)):
-            raise InputError("output_key", expected="a key, a field or a place", got=describe(output_key))
+        check_declared(network, task, output, input, output_key)
         self.network = network
         self.task = task
         self.output = output
-        self.classes = names
+        self.classes = None if classes is None else class_names(classes)
         self.input: Input = input if input is not None else TensorInput()
         self.forward = forward
         self.output_key = output_key
         self.name = name or type(network).__name__
+        self.card = read_card(card)
         self.source: Path | None = None
         self.aim: Aim | None = None  # of a model whose outputs are targets
         self.memory = Memory(time_known=input is not None)  # else it is found from the first series
@@ -105,6 +101,7 @@ class Model:
         input: Input | None = None,
         task: str = "classification",
         name: str | None = None,
+        card: ModelCard | Mapping[str, object] | None = None,
     ) -> Model:
         """Wrap any function from a batch to probabilities (N, K), for the perturbation methods.
 
@@ -114,10 +111,12 @@ class Model:
             input: The kind of input, as for `Model`.
             task: As for `Model`; a regression's function gives values (N, K).
             name: What reports call it; by default the function's name.
+            card: As for `Model`.
         """
         output = "logits" if task == "regression" else "probabilities"
         name = getattr(function, "__name__", "callable") if name is None else name
-        return cls(FunctionModule(function), task=task, output=output, classes=classes, input=input, name=name)
+        declared: dict[str, Any] = {"task": task, "output": output, "classes": classes, "input": input}
+        return cls(FunctionModule(function), **declared, name=name, card=card)
 
     def __repr__(self) -> str:
         return f"Model({self.name}, task={self.task}, output={self.output}, input={self.input.kind})"
@@ -240,8 +239,9 @@ class Model:
         """
         if self.aim is not None:
             return aimed_at(self.aim.base.with_network(network), self.aim.targets)
-        settings = {"task": self.task, "output": self.output, "classes": self.classes, "input": self.input}
-        other = Model(network, **settings, forward=self.forward, output_key=self.output_key, name=self.name)
+        settings: dict[str, Any] = {"task": self.task, "output": self.output, "classes": self.classes}
+        settings |= {"input": self.input, "forward": self.forward, "output_key": self.output_key}
+        other = Model(network, **settings, name=self.name, card=self.card)
         other.memory.rows, other.memory.time_known = self.memory.rows, self.memory.time_known
         other.memory.outputs_seen = ENOUGH  # what a changed network puts out says nothing about what was declared
         return other

@@ -39,6 +39,7 @@ class SavedAudit(msgspec.Struct, forbid_unknown_fields=True):
     seconds: dict[str, float | None]
     schema_version: int
     power: dict[str, object] = {}
+    card: dict[str, object] = {}
 
 
 # Old names of findings, which work for one more version.
@@ -78,6 +79,8 @@ class AuditResult(ShownAsHtml):
         seconds: By check.
         power: How often these checks find a planted fault (`xai.auditing.power`).
         schema_version: Of its saved form.
+        card: Of an audit, the model card: what the makers of the model say of it, and what was found
+            (`xai.auditing.model_card`).
     """
 
     findings: tuple[Finding, ...]
@@ -88,6 +91,7 @@ class AuditResult(ShownAsHtml):
     seconds: dict[str, float]
     power: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+    card: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from xai.auditing.model_card import filled_card
 from xai.auditing.power import power_of_kinds, power_rows
 from xai.base.experiment import Panel, Series, Surface
 from xai.methods import COMPARISONS, MODEL_CHECKS, ModelCheck
+from xai.model.card import ModelCard
 from xai.plots.panels import panel_figure
 from xai.plots.translation import translate
 from xai.reports.escape import render
@@ -43,6 +45,7 @@ COMPARISON = About(
 )
 WORST_FIRST = ("fail", "warn", "untestable", "pass")
 MOST_LINES = 40
+FIRST = 8  # findings to look at first
 
 
 def audit_summary(result: AuditResult) -> Markup:
@@ -52,28 +55,33 @@ def audit_summary(result: AuditResult) -> Markup:
         {"name": name, "title": about.specs[name].title, "findings": _sorted(result.of(name))} for name in result.checks
     ]
     kinds = power_of_kinds() if result.power else None
+    found = [finding for finding in _sorted(result.findings) if finding.status in ("fail", "warn")]
     return render(
         "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title,
-        stands=about.stands, worst=_sorted(result.findings), kinds=kinds, lowest=kinds and _lowest(kinds),
-        untold=[] if result.compared else _untold(result),
+        stands=about.stands, worst=found[:FIRST], beyond=found[FIRST:], kinds=kinds, lowest=kinds and _lowest(kinds),
+        card=_card(result), unseen=_unseen(result),
     )  # fmt: skip
+
+
+def _card(result: AuditResult) -> dict[str, Any]:
+    """Return the model card of an audit, also of one that was saved before there were cards; {} of a comparison."""
+    if result.compared:
+        return {}
+    return result.card or filled_card(ModelCard(), result.findings, result.data)
+
+
+def _unseen(result: AuditResult) -> dict[str, list[str]]:
+    """Return the findings that could not be tested, by their reason."""
+    found: dict[str, list[str]] = {}
+    for finding in result.findings:
+        if finding.status == "untestable":
+            found.setdefault(finding.text, []).append(finding.check)
+    return found
 
 
 def _lowest(kinds: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the kind of fault that was found least often."""
     return min(kinds["faults"], key=lambda fault: fault["share"])
-
-
-def _untold(result: AuditResult) -> list[str]:
-    """Return what nobody said of the data, so that no test could be made of it."""
-    made = {finding.check for finding in result.findings}
-    known = {
-        "who the rows are (protected columns or groups)": bool(result.data["protected"]) or "bias" not in result.checks,
-        "which rows it learned from": bool(result.data["train"]),
-        "whose each row is (entity)": "performance.new_entities" in made or "performance" not in result.checks,
-        "when each row was (time)": "performance.latest" in made or "performance" not in result.checks,
-    }
-    return [what for what, was_given in known.items() if not was_given]
 
 
 def check_section(name: str, result: AuditResult, extra: Markup | str = "") -> Section:
