@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -16,7 +17,10 @@ from xai.attribution.occlusion import occlusion
 from xai.attribution.several_methods import attribute
 from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError, LayerError
+from xai.inputs.base import Input
+from xai.inputs.table import TabularInput
 from xai.inputs.text import TextInput
+from xai.methods import METHODS
 from xai.model.model import Model
 
 
@@ -35,6 +39,55 @@ def test_several_targets_share_their_forward_passes() -> None:
         assert torch.allclose(together["saliency", target].values, saliency(model, batch, target).values)
     assert shared < 0.5 * separately  # three times the windows, evaluated once
     assert model.shared is None
+
+
+class Counted:
+    """A function of texts, or of tables, that counts what it is asked."""
+
+    def __init__(self, scores: Callable[[object], list]) -> None:
+        self.scores, self.asked = scores, 0
+
+    def __call__(self, batch: Sequence) -> list:
+        self.asked += len(batch)
+        return self.scores(batch)
+
+
+def words(texts: Sequence[str]) -> list:
+    counts = torch.tensor([[text.count(word) for word in ("good", "film", "end")] for text in texts])
+    return (counts.double() + 0.1).softmax(1).tolist()
+
+
+def table(rows: object) -> list:
+    values = torch.as_tensor(rows).double()
+    return torch.stack([values[:, 0], values[:, 1] * values[:, 2], -values[:, 2]], 1).softmax(1).tolist()
+
+
+NUMBERS = torch.randn(40, 3, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    ("method", "scores", "kind", "batch", "options"),
+    [
+        ("lime_text", words, TextInput(), ["a good film with no end", "a film"], {}),
+        ("lime_tabular", table, TabularInput(["a", "b", "c"]), NUMBERS[:2], {"background": NUMBERS}),
+        ("lime_tabular", table, TabularInput(["a", "b", "c"]), NUMBERS[:2], {"background": NUMBERS, "shared": True}),
+        ("lime_segments", table, TabularInput(["a", "b", "c"]), NUMBERS[:2], {}),
+    ],
+)
+def test_one_set_of_samples_serves_all_labels_of_lime(
+    method: str, scores: Callable, kind: Input, batch: object, options: dict
+) -> None:
+    counted = Counted(scores)
+    model = Model.from_callable(counted, input=kind)
+    alone = {label: METHODS[method].load()(model, batch, label, samples=200, **options) for label in (0, 1, 2)}
+    separately, counted.asked = counted.asked, 0
+    together = attribute(model, batch, [method], [0, 1, 2], options={method: {"samples": 200, **options}})
+    for label, expected in alone.items():
+        for ours, theirs in zip(together[method, label].values, expected.values, strict=True):
+            assert torch.equal(ours, theirs)  # to the bit
+        for ours, theirs in zip(together[method, label].standard_error, expected.standard_error, strict=True):
+            assert torch.equal(ours, theirs)
+    assert counted.asked < 0.4 * separately
 
 
 def test_what_is_no_method_is_named_and_nothing_stays_shared() -> None:

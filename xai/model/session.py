@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +19,7 @@ from xai.inputs.base import Input
 from xai.inputs.baselines import as_row, data_rows, make_background
 from xai.methods import METHODS
 from xai.model.plan import ExecutionPlan
+from xai.model.shared_passes import evaluated_once
 from xai.model.targets import Target
 from xai.model.weights import LaterDigest
 from xai.network.gradients import check_differentiable, gradient_of, variable_of
@@ -100,7 +101,7 @@ class Session:
     def scores(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         """Return `score` without a graph, in float64."""
         with torch.no_grad():
-            return self._select(self._seen_before(batch, rows), rows).double()
+            return self._select(self._once(batch, lambda: self._forward(batch, rows)), rows).double()
 
     def scores_of_all(self, batch: Tensor, rows: Tensor) -> Tensor:
         """Return the explained number of each row (r,) for every item of one batch, shape (r, n), from one pass.
@@ -108,7 +109,7 @@ class Session:
         Connected to the graph where the batch requires a gradient.
         """
         with torch.set_grad_enabled(batch.requires_grad):
-            raw = self.model.forward_on(self.plan.network, batch)
+            raw = self._once(batch, lambda: self.model.forward_on(self.plan.network, batch))
             columns = self._columns(raw).T  # (K, n)
             chosen = columns[self.target.index[rows]].double()
             if self.target.against is None:
@@ -142,15 +143,11 @@ class Session:
         activation = recorded[layer]
         return activation.detach()[ours], gradient_of(self._select(output, rows), activation)[ours]
 
-    def _seen_before(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
+    def _once(self, batch: Tensor | list[str], run: Callable[[], Tensor]) -> Tensor:
         """Return what the network puts out, from an earlier pass where the model shares those."""
-        memory = self.model.shared
-        if memory is None or not isinstance(batch, Tensor) or self.made_from is not None:
-            return self._forward(batch, rows)
-        key = (self.plan.folded, self.plan.channels_last, self.exact, tensor_digest(batch))
-        if key not in memory:
-            memory[key] = self._forward(batch, rows)
-        return memory[key]
+        alone = self.made_from is not None or (isinstance(batch, Tensor) and batch.requires_grad)
+        form = (self.plan.folded, self.plan.channels_last, self.exact)
+        return evaluated_once(None if alone else self.model.shared, form, batch, run)
 
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         return self.model.forward_on(self.plan.network, batch)
