@@ -26,7 +26,6 @@ from xai.model.outputs import columns, log_probabilities, probabilities
 from xai.model.read_output import read_scores
 from xai.model.session import Session
 from xai.model.settle_time import settle_time
-from xai.model.shared_passes import Passes
 from xai.model.target_functions import unit
 from xai.model.target_model import Aim, aimed_at
 from xai.model.tracing import traced
@@ -90,7 +89,7 @@ class Model:
         self.source: Path | None = None
         self.aim: Aim | None = None  # of a model whose outputs are targets
         self.memory = Memory(time_known=input is not None)  # else it is found from the first series
-        self.shared: Passes | None = None  # scores by batch, while several explanations are made
+        self.shared: dict[tuple, Tensor] | None = None  # scores by batch, while several explanations are made
 
     @classmethod
     @names_errors("Model.from_callable")

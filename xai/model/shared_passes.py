@@ -8,13 +8,11 @@ from torch import Tensor
 
 from xai.base.digest import tensor_digest
 
-__all__ = ["Passes", "evaluated_once"]
-
-Passes = dict[tuple, Tensor]
+__all__ = ["evaluated_once"]
 
 
 def evaluated_once(
-    memory: Passes | None, form: tuple[object, ...], batch: Tensor | list[str], run: Callable[[], Tensor]
+    memory: dict[tuple, Tensor] | None, form: tuple[object, ...], batch: Tensor | list[str], run: Callable[[], Tensor]
 ) -> Tensor:
     """Return what `run` puts out for a batch, from an earlier pass of this form of the network if there was one.
 
