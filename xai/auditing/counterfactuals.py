@@ -62,21 +62,21 @@ def counterfactual(
     """
     table = model.input
     words = torch.tensor([name in table.categorical for name in table.names])
-    spread = known.inputs.std(0).clamp_min(1e-9)
+    std = known.inputs.std(0).clamp_min(1e-9)
     others = known.inputs[known.predicted != answer]
     if len(others) == 0:
         return None
-    distance = torch.where(words, (others != row).float(), (others - row).abs() / spread).sum(1)
+    distance = torch.where(words, (others != row).float(), (others - row).abs() / std).sum(1)
     donors = others[distance.argsort(stable=True)[:TRIED]]
     mixed = torch.where(_may(donors - row, ways, words), donors, row)
     changed = mixed[_others(model, split, mixed, answer)]
     if len(changed) == 0:
         return None
-    changed = _sparse(model, split, row, changed, answer, spread)
+    changed = _sparse(model, split, row, changed, answer, std)
     changed = _shorter(model, split, row, changed, answer, words)
     counts = (changed != row).sum(1)
-    sizes = torch.where(words, (changed != row).float(), (changed - row).abs() / spread).sum(1)
-    best = changed[min(range(len(changed)), key=lambda place: (int(counts[place]), float(sizes[place])))]
+    sizes = torch.where(words, (changed != row).float(), (changed - row).abs() / std).sum(1)
+    best = changed[min(range(len(changed)), key=lambda index: (int(counts[index]), float(sizes[index])))]
     answers = split.called(model.predict(best[None]).double().cpu())
     return Counterfactual(best, torch.where(best != row)[0].tolist(), int(answers[0]))
 
@@ -91,13 +91,13 @@ def _others(model: Model, split: Split, rows: Tensor, answer: int) -> Tensor:
     return split.called(model.predict(rows).double().cpu()) != answer
 
 
-def _sparse(model: Model, split: Split, row: Tensor, changed: Tensor, answer: int, spread: Tensor) -> Tensor:
+def _sparse(model: Model, split: Split, row: Tensor, changed: Tensor, answer: int, std: Tensor) -> Tensor:
     """Return changed rows (N, D) with as many columns back as the answer allows, the smallest changes first."""
-    order = ((changed - row).abs() / spread).argsort(1)
-    places = torch.arange(len(changed))
+    order = ((changed - row).abs() / std).argsort(1)
+    indices = torch.arange(len(changed))
     for column in order.T:
         back = changed.clone()
-        back[places, column] = row[column]
+        back[indices, column] = row[column]
         changed = torch.where(_others(model, split, back, answer)[:, None], back, changed)
     return changed
 

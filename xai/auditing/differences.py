@@ -64,11 +64,11 @@ def differences_between(
             yield Difference(where or "everything", reported, recomputed)
         return
     for name in [*left, *(name for name in right if name not in left)]:
-        place = f"{where} / {name}" if where else name
+        path = f"{where} / {name}" if where else name
         if name not in left or name not in right:
-            yield Difference(place, left.get(name, MISSING), right.get(name, MISSING))
+            yield Difference(path, left.get(name, MISSING), right.get(name, MISSING))
         else:
-            yield from differences_between(left[name], right[name], place, tolerance)
+            yield from differences_between(left[name], right[name], path, tolerance)
 
 
 def numbers_in(value: object) -> int:
@@ -87,7 +87,7 @@ def _entries(value: object) -> dict[str, object] | None:
         names = [item.get("check") if isinstance(item, Mapping) else None for item in value]
         checks = [name for name in names if isinstance(name, str)]
         named = bool(names) and len(checks) == len(names) and len(set(names)) == len(names)
-        return dict(zip(checks if named else [f"#{place}" for place in range(len(value))], value, strict=True))
+        return dict(zip(checks if named else [f"#{index}" for index in range(len(value))], value, strict=True))
     return None
 
 

@@ -168,8 +168,8 @@ def other_versions(reported: dict[str, str]) -> tuple[str, ...]:
 def with_threads(count: object) -> Generator[None]:
     """Run the body with as many threads as the report was made with: sums depend on it in their last bits."""
     before = torch.get_num_threads()
-    said = str(count)
-    wanted = int(said) if said.isdecimal() and 0 < int(said) <= 1024 else before
+    text = str(count)
+    wanted = int(text) if text.isdecimal() and 0 < int(text) <= 1024 else before
     torch.set_num_threads(wanted)
     try:
         yield

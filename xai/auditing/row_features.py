@@ -70,8 +70,8 @@ def _table(model: Model, parts: tuple[Tensor, ...]) -> Features:
         if words is None:
             gaps = [part.isnan() for part in made]
             known = made[0][~gaps[0]]
-            center, spread = known.mean().nan_to_num(), known.std().nan_to_num()
-            made = [((part - center) / (spread if float(spread) > 0 else 1.0)).nan_to_num(0.0) for part in made]
+            center, std = known.mean().nan_to_num(), known.std().nan_to_num()
+            made = [((part - center) / (std if float(std) > 0 else 1.0)).nan_to_num(0.0) for part in made]
             if any(bool(gap.any()) for gap in gaps):  # what is not known stands in the middle, and in a column more
                 made = [torch.cat([part, gap.double()], 1) for part, gap in zip(made, gaps, strict=True)]
                 names.append(name)
@@ -126,8 +126,8 @@ def _in_few_steps(part: Tensor) -> Tensor:
 
 def _scaled(parts: list[np.ndarray]) -> tuple[np.ndarray, ...]:
     # One scale for all columns: a pixel of the border that hardly varies must not be blown up.
-    center, spread = parts[0].mean(0), parts[0].std() or 1.0
-    return tuple(((part - center) / spread).astype(np.float64) for part in parts)
+    center, std = parts[0].mean(0), parts[0].std() or 1.0
+    return tuple(((part - center) / std).astype(np.float64) for part in parts)
 
 
 def _own_columns(model: Model, batch: Tensor) -> pd.DataFrame:
@@ -164,8 +164,8 @@ def _of_numbers(model: Model, batch: Tensor) -> pd.DataFrame:
     import pandas as pd
 
     values = batch.double().flatten(1)
-    spread = values.std(1) if values.shape[1] > 1 else torch.zeros(len(values))
-    return pd.DataFrame({"mean": values.mean(1), "spread": spread, "largest": values.amax(1)})
+    std = values.std(1) if values.shape[1] > 1 else torch.zeros(len(values))
+    return pd.DataFrame({"mean": values.mean(1), "spread": std, "largest": values.amax(1)})
 
 
 def _of_images(model: Model, batch: Tensor) -> pd.DataFrame:

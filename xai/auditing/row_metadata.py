@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["name_groups", "read_groups", "read_metadata"]
 
 BINS = 4  # a protected number is read in quarters
-MARKS = ("entity", "time", "weights")
+FIELDS = ("entity", "time", "weights")
 
 
 def read_groups(model: Model, protected: Sequence[str], batch: Tensor, groups: Groups) -> pd.DataFrame:
@@ -143,4 +143,4 @@ def _weights(column: pd.Series) -> np.ndarray:
     return numbers
 
 
-READERS = dict(zip(MARKS, (_entities, _times, _weights), strict=True))
+READERS = dict(zip(FIELDS, (_entities, _times, _weights), strict=True))

@@ -29,9 +29,9 @@ def quality(prediction: Tensor, labels: Tensor, task: str) -> Tensor:
         return (prediction.argmax(1) == labels).double()
     if task == "multilabel":
         return ((prediction > 0.5) == (labels > 0.5)).all(1).double()
-    errors, spread = (prediction - labels).pow(2), (labels - labels.mean(0)).pow(2).mean(0)
+    errors, variance = (prediction - labels).pow(2), (labels - labels.mean(0)).pow(2).mean(0)
     # Labels that never vary leave nothing to explain: as in scikit-learn, 1 where they are met and 0 elsewhere.
-    return torch.where(spread > 0, 1 - errors / spread.where(spread > 0, 1.0), (errors == 0).double()).mean(1)
+    return torch.where(variance > 0, 1 - errors / variance.where(variance > 0, 1.0), (errors == 0).double()).mean(1)
 
 
 def confusion_matrix(predicted: Tensor, labels: Tensor, classes: int) -> np.ndarray:

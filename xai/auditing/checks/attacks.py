@@ -53,9 +53,9 @@ def attacked(model: Model, split: Split, reach: Tensor, steps: int = ATTACK_STEP
         for _ in range(steps):
             for part in session.chunks(len(session)):
                 gradient = session.gradient(changed[part], session.rows[part])[1]
-                moved = changed[part] + direction[part] * gradient.sign() * limit * (2 / steps)
+                stepped = changed[part] + direction[part] * gradient.sign() * limit * (2 / steps)
                 low, high = start[part] - limit, start[part] + limit
-                changed[part] = projected(model, start[part], torch.minimum(torch.maximum(moved, low), high))
+                changed[part] = projected(model, start[part], torch.minimum(torch.maximum(stepped, low), high))
     return changed.detach().cpu()
 
 

@@ -132,8 +132,8 @@ def _with_temperature(split: Split, seed: int) -> tuple[float | None, float | No
     labels = split.labels.numpy()
     halves = np.array_split(np.random.default_rng(seed).permutation(len(split)), 2)
     scaled = torch.empty_like(split.prediction)
-    for own, other in (halves, halves[::-1]):
-        scaled[own] = torch.from_numpy(logs[own] / temperature(logs[other], labels[other])).softmax(1)
+    for half, other in (halves, halves[::-1]):
+        scaled[half] = torch.from_numpy(logs[half] / temperature(logs[other], labels[other])).softmax(1)
     return temperature(logs, labels), calibration_error(*answers_of(scaled, split))
 
 

@@ -126,8 +126,8 @@ def _changed_share(model: Model, split: Split, columns: list[int], seed: int, jo
 def _changes(model: Model, split: Split, columns: list[int], seed: int, jointly: bool = True) -> np.ndarray:
     prediction = model.predict(permuted(split, columns, seed, jointly)).double().cpu()
     if split.task == "regression":
-        spread = split.labels.double().std(0).clamp_min(1e-12)
-        return ((prediction - split.prediction).abs() / spread).mean(1).clamp(max=1).numpy()
+        std = split.labels.double().std(0).clamp_min(1e-12)
+        return ((prediction - split.prediction).abs() / std).mean(1).clamp(max=1).numpy()
     if split.task in ONE_CLASS:
         return (split.called(prediction) != split.predicted).double().numpy()
     return ((prediction > 0.5) != (split.prediction > 0.5)).any(1).double().numpy()

@@ -48,11 +48,11 @@ def _gain(model: Model, held_out: Split, train: Split | None, seed: int) -> Meas
     made = features(model, (train or held_out).inputs, held_out.inputs)
     linear, tree = _simple_models(held_out.task != "regression", seed)
     scores = _scores_of({"linear model": linear, "small tree": tree}, made, held_out, train, seed)
-    own = held_out.quality.numpy()
+    scored = held_out.quality.numpy()
     best = max(scores, key=lambda kind: scores[kind].mean())
-    gain = float((own - scores[best]).mean())
+    gain = float((scored - scores[best]).mean())
     label = SCORES[held_out.task]
-    means = {"the model": float(own.mean()), **{kind: float(values.mean()) for kind, values in scores.items()}}
+    means = {"the model": float(scored.mean()), **{kind: float(values.mean()) for kind, values in scores.items()}}
     details: dict[str, object] = {
         "scores": means, "best": best, "features": made.made,
         "panels": [bars(f"{label} on held-out rows", "", label, {"score": list(means.values())}, list(means))],
@@ -60,10 +60,10 @@ def _gain(model: Model, held_out: Split, train: Split | None, seed: int) -> Meas
     readable = _readable(linear, tree, made, class_names(model, held_out.outputs))
     details |= {"raw": readable} if made.words else readable
     facts = {
-        "score": label, "own": means["the model"], "gain": abs(gain), "best": best, "simple": means[best],
+        "score": label, "quality": means["the model"], "gain": abs(gain), "best": best, "simple": means[best],
         "depth": DEPTH, "features": made.made,
     }  # fmt: skip
-    return Measured(gain, bootstrap_mean(own - scores[best], seed), facts, details, "text" if gain >= 0 else "less")
+    return Measured(gain, bootstrap_mean(scored - scores[best], seed), facts, details, "text" if gain >= 0 else "less")
 
 
 def _simple_models(one_class: bool, seed: int) -> tuple[Linear, Tree]:

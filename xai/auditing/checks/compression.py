@@ -31,18 +31,18 @@ def pruning(model: Model, split: Split, trace: Trace) -> Measured:
 
     Whole units are tried beside them: of each hidden layer the ones with the smallest weights.
     """
-    own, label = split.quality.numpy(), SCORES[split.task]
+    quality, label = split.quality.numpy(), SCORES[split.task]
     hidden = _hidden(trace)
     sparse = [_scores(model, split, lambda network, share=share: _drop_connections(network, share)) for share in SHARES]
     narrow = [
         _scores(model, split, lambda network, share=share: _drop_units(network, hidden, trace, share))
         for share in (SHARES if hidden else ())
     ]
-    kept = [share for share, scores in zip(SHARES, sparse, strict=True) if own.mean() - scores.mean() <= BEARABLE]
+    kept = [share for share, scores in zip(SHARES, sparse, strict=True) if quality.mean() - scores.mean() <= BEARABLE]
     spare = max(kept, default=0.0)
-    lines = {"connections": ([0.0, *SHARES], [own.mean(), *(scores.mean() for scores in sparse)])}
+    lines = {"connections": ([0.0, *SHARES], [quality.mean(), *(scores.mean() for scores in sparse)])}
     if narrow:
-        lines["whole units"] = ([0.0, *SHARES], [own.mean(), *(scores.mean() for scores in narrow)])
+        lines["whole units"] = ([0.0, *SHARES], [quality.mean(), *(scores.mean() for scores in narrow)])
     details = {
         "curves": {kind: [float(value) for value in y] for kind, (_, y) in lines.items()},
         "panels": [curves(f"{label} after pruning", "share set to 0", label, lines)],
@@ -52,15 +52,15 @@ def pruning(model: Model, split: Split, trace: Trace) -> Measured:
 
 def quantization(model: Model, split: Split, seed: int) -> Measured:
     """Return what is lost with weights of 8 bits, and for comparison of fewer."""
-    own, label = split.quality.numpy(), SCORES[split.task]
+    quality, label = split.quality.numpy(), SCORES[split.task]
     scores = {kind: _scores(model, split, lambda network, kind=kind: _quantize(network, kind)) for kind in KINDS}
-    lost = own - scores["int8"]
-    means = {"as it is": own.mean(), **{KINDS[kind]: values.mean() for kind, values in scores.items()}}
+    lost = quality - scores["int8"]
+    means = {"as it is": quality.mean(), **{KINDS[kind]: values.mean() for kind, values in scores.items()}}
     details = {
         "scores": {kind: float(value) for kind, value in means.items()},
         "panels": [bars(f"{label} by weights", "", label, {"model": list(means.values())}, list(means))],
     }  # fmt: skip
-    facts = {"score": label, "own": own.mean(), **{kind: scores[kind].mean() for kind in ("int8", "binary")}}
+    facts = {"score": label, "quality": quality.mean(), **{kind: scores[kind].mean() for kind in ("int8", "binary")}}
     return Measured(float(lost.mean()), bootstrap_mean(lost, seed), facts, details)
 
 

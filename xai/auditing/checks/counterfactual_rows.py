@@ -52,37 +52,37 @@ def _columns(model: Model, data: Prepared, ways: Allowed, seed: int) -> Measured
     wrong = torch.where(split.quality == 0)[0]
     worst = split.take(wrong[losses(split)[wrong].argsort(descending=True, stable=True)][:WORST])
     typical = split.sample(TYPICAL, seed)
-    found = [_of_row(model, typical, place, known, ways) for place in range(len(typical))]
+    found = [_of_row(model, typical, index, known, ways) for index in range(len(typical))]
     counts = np.array([len(item.columns) for item in found if item is not None], dtype=np.float64)
     if len(counts) < 2:
         raise Untestable("no_counterfactual")
     lines = [
-        {"row": int(worst.index[place]), **_in_words(model, worst, place, _of_row(model, worst, place, known, ways))}
-        for place in range(len(worst))
+        {"row": int(worst.index[index]), **_in_words(model, worst, index, _of_row(model, worst, index, known, ways))}
+        for index in range(len(worst))
     ]
     names = model.input.names
     often = np.bincount([column for item in found if item for column in item.columns], minlength=len(names))
-    most = [names[place] for place in np.argsort(-often, kind="stable")[:3] if often[place]]
+    most = [names[index] for index in np.argsort(-often, kind="stable")[:3] if often[index]]
     facts = {"columns": counts.mean(), "rows": len(typical), "found": len(counts), "most": most}
     raw = {"tables": [table("What would change the answer to the worst errors", lines)]} if lines else {}
     details = {"raw": raw, "by_column": dict(zip(names, often.tolist(), strict=True))}
     return Measured(float(counts.mean()), bootstrap_mean(counts, seed), facts, details, at_most="warn")
 
 
-def _of_row(model: Model, split: Split, place: int, known: Split, ways: Allowed) -> Counterfactual | None:
-    return counterfactual(model, split, split.inputs[place], int(split.predicted[place]), known, ways)
+def _of_row(model: Model, split: Split, index: int, known: Split, ways: Allowed) -> Counterfactual | None:
+    return counterfactual(model, split, split.inputs[index], int(split.predicted[index]), known, ways)
 
 
-def _in_words(model: Model, split: Split, place: int, found: Counterfactual | None) -> dict[str, str]:
-    names, row = class_names(model, split.outputs), split.inputs[place]
-    line = {"label": names[int(split.labels[place])], "answer": names[int(split.predicted[place])]}
+def _in_words(model: Model, split: Split, index: int, found: Counterfactual | None) -> dict[str, str]:
+    names, row = class_names(model, split.outputs), split.inputs[index]
+    line = {"label": names[int(split.labels[index])], "answer": names[int(split.predicted[index])]}
     if found is None:
         return {**line, "would be": "–", "if": "no known row leads to another answer"}
-    changes = [f"{_said(model, column, row)} were {_value(model, column, found.row)}" for column in found.columns]
+    changes = [f"{_column(model, column, row)} were {_value(model, column, found.row)}" for column in found.columns]
     return {**line, "would be": names[found.answer], "if": " and ".join(changes)}
 
 
-def _said(model: Model, column: int, row: torch.Tensor) -> str:
+def _column(model: Model, column: int, row: torch.Tensor) -> str:
     return f"{model.input.names[column]} ({_value(model, column, row)})"
 
 

@@ -58,8 +58,8 @@ def wrong_answers(split: Split) -> np.ndarray:
 def residuals(model: Model, split: Split) -> Events:
     """Return by name the probability minus what came true (1 or 0), or the error in spreads of the labels."""
     if split.task == "regression":
-        spread = split.labels.double().std(0).clamp_min(1e-12)
-        errors = ((split.prediction - split.labels) / spread).numpy()
+        std = split.labels.double().std(0).clamp_min(1e-12)
+        errors = ((split.prediction - split.labels) / std).numpy()
         return {name: errors[:, number] for number, name in enumerate(_values(split.outputs))}
     truth = labelled(model, [split])
     names = class_names(model, split.outputs)

@@ -36,9 +36,9 @@ def crossed(data: Prepared, least: int) -> Prepared:
     sets += [
         three
         for three in combinations(range(len(names)), 3)
-        if len(data.held_out) >= least * np.prod([words[place] for place in three])
+        if len(data.held_out) >= least * np.prod([words[index] for index in three])
     ]
-    chosen = [[names[place] for place in places] for places in sets]
+    chosen = [[names[index] for index in indices] for indices in sets]
     train = data.train
     if train is not None and list(train.groups.columns) == list(data.held_out.groups.columns):
         train = replace(train, groups=cells(train.groups, chosen))
@@ -127,8 +127,8 @@ def group_residuals(model: Model, split: Split, least: int) -> Measured:
 
 def group_errors(split: Split, least: int) -> Measured:
     """Return where the mean error of a regression, in deviations of the labels, differs most between groups."""
-    spread = split.labels.double().std(0).clamp_min(1e-12)
-    size = ((split.prediction - split.labels).abs() / spread).mean(1).numpy()
+    std = split.labels.double().std(0).clamp_min(1e-12)
+    size = ((split.prediction - split.labels).abs() / std).mean(1).numpy()
     return _means(compare_means(split.groups, {"error": size}, least), least, signed=True)
 
 

@@ -124,21 +124,21 @@ def _gradients(model: Model, split: Split, trace: Trace, seed: int) -> Measured:
     if len(order) < 2:
         raise Untestable("few_layers")
     try:
-        own = _flow(model, split.inputs, order, seed)
+        flow = _flow(model, split.inputs, order, seed)
         owners = layers_with_weights(model, split.inputs)
         control = _flow(shuffled(model, split.inputs, owners, seed), split.inputs, order, seed)
     except XaiError as error:
         raise Untestable("error", error=error) from error
-    if not all(np.isfinite([*own, *control])) or max(own) == 0:
+    if not all(np.isfinite([*flow, *control])) or max(flow) == 0:
         raise Untestable("no_weight_gradient")
-    ratio = own[-1] / max(own[0], 1e-30)
+    ratio = flow[-1] / max(flow[0], 1e-30)
     score = abs(float(np.log10(ratio)))
     depth = list(range(1, len(order) + 1))
-    floor = min(value for value in [*own, *control] if value > 0)
-    lines = {"model": (depth, [max(value, floor) for value in own]),
+    floor = min(value for value in [*flow, *control] if value > 0)
+    lines = {"model": (depth, [max(value, floor) for value in flow]),
              "control: weights shuffled": (depth, [max(value, floor) for value in control])}  # fmt: skip
     details = {
-        "layers": order, "flow": own, "control": control,
+        "layers": order, "flow": flow, "control": control,
         "panels": [curves("Gradient by depth", "layer, from the input", "gradient per weight", lines, log_y=True)],
     }  # fmt: skip
     facts = {"first": order[0], "last": order[-1], "ratio": ratio, "shuffled": control[-1] / max(control[0], 1e-30)}

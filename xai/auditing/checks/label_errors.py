@@ -36,8 +36,8 @@ def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
     >>> confident_errors(np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.95, 0.05]]), np.array([0, 0, 1, 1]))
     array([False, False, False,  True])
     """
-    own = [probability[labels == k, k].mean() if (labels == k).any() else np.inf for k in range(probability.shape[1])]
-    above = np.where(probability >= np.array(own), probability, -1.0)
+    means = [probability[labels == k, k].mean() if (labels == k).any() else np.inf for k in range(probability.shape[1])]
+    above = np.where(probability >= np.array(means), probability, -1.0)
     best = above.argmax(1)
     return (above.max(1) >= 0) & (best != labels) & (above[np.arange(len(labels)), labels] < 0)
 
@@ -133,8 +133,8 @@ def label_errors(
     boots = own.redrawn(draw) - suspects.control.redrawn(draw)
     low, high = np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]) - (boots.mean() - (share - usual))
     facts = {"train": share, "held_out": usual}
-    excess = Measured(share - usual, (float(low), float(high)), facts, {**facts, "rows": listed})
-    return {"data.contradictions": all_of_them, "data.mislabeled": excess}
+    excess_share = Measured(share - usual, (float(low), float(high)), facts, {**facts, "rows": listed})
+    return {"data.contradictions": all_of_them, "data.mislabeled": excess_share}
 
 
 def _crosswise(

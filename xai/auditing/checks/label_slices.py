@@ -127,11 +127,11 @@ def _in_fold(rows: Rows, simple: list[Slice], surprise: np.ndarray, fold: int, s
     if without is None or within is None:
         return None
     here, there = chosen.inside & new, ~chosen.inside & new
-    said = without.predict_proba(values[here])
+    probabilities = without.predict_proba(values[here])
     return Contradicted(
         chosen.name,
-        without.classes_[said.argmax(1)] != labels[here],
-        1 - said.max(1),
+        without.classes_[probabilities.argmax(1)] != labels[here],
+        1 - probabilities.max(1),
         within.predict(values[here]) != labels[here],
         without.predict(values[there]) != labels[there],
     )
@@ -177,8 +177,8 @@ def _measured(found: list[Contradicted]) -> Measured:
 def _simple_slices(numbers: np.ndarray, words: list[tuple[str, str | None]]) -> list[Slice]:
     """Return the ends of each column, and the rows of each word."""
     found = []
-    for place, (name, word) in enumerate(words):
-        column = numbers[:, place]
+    for index, (name, word) in enumerate(words):
+        column = numbers[:, index]
         if word is not None:
             found.append(Slice(column > 0, f"{name} is {word}"))
             continue
@@ -209,8 +209,8 @@ def _most_surprising(candidates: list[Slice], surprise: np.ndarray, known: np.nd
         inside, outside = surprise[candidate.inside & known], surprise[~candidate.inside & known]
         if min(len(inside), len(outside)) < least:
             continue
-        spread = np.sqrt(inside.var() / len(inside) + outside.var() / len(outside))
-        certain = (inside.mean() - outside.mean()) / max(float(spread), 1e-12)
+        standard_error = np.sqrt(inside.var() / len(inside) + outside.var() / len(outside))
+        certain = (inside.mean() - outside.mean()) / max(float(standard_error), 1e-12)
         if certain > largest:
             best, largest = candidate, certain
     return best

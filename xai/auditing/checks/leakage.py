@@ -41,13 +41,13 @@ def leakage(model: Model, split: Split, seed: int) -> Measured:
         for what, labels in asked.items()
         for part, values in columns.items()
     }
-    skills = {told: _skill(answers, asked[told[0]], one_class) for told, answers in predicted.items()}
-    ordered = sorted(skills, key=lambda told: -skills[told])
+    skills = {pair: _skill(answers, asked[pair[0]], one_class) for pair, answers in predicted.items()}
+    ordered = sorted(skills, key=lambda pair: -skills[pair])
     (what, part), skill = ordered[0], skills[ordered[0]]
     dealt = np.random.default_rng(seed).permutation(asked[what])
     chance = _skill(_predicted(columns[part], dealt, one_class, seed), dealt, one_class)
-    lines = [{**({"label": told[0]} if told[0] else {}), "part": told[1], "skill": skills[told]}
-             for told in ordered[:LISTED]]  # fmt: skip
+    lines = [{**({"label": pair[0]} if pair[0] else {}), "part": pair[1], "skill": skills[pair]}
+             for pair in ordered[:LISTED]]  # fmt: skip
     details = {"tables": [table("How far one part alone tells the label", lines)], "part": part, "label": what}
     facts = {"part": part, "skill": skill, "chance": chance, "label": f' "{what}"' if what else ""}
     interval = _interval(predicted[what, part], asked[what], one_class, seed)

@@ -17,7 +17,7 @@ __all__ = ["least_change"]
 
 MOST_ROWS, FEWEST = 64, 10
 LEVELS = tuple(0.00125 * 2**power for power in range(9))  # to 0.32 of the range
-MOVED = 0.5  # standard deviations of the labels by which an answer of a regression has changed
+CHANGED_BY = 0.5  # standard deviations of the labels by which an answer of a regression has changed
 STEPS = {"one step": 1, "many steps": ATTACK_STEPS}
 
 
@@ -71,6 +71,6 @@ def _lower(least: np.ndarray, level: float, changed: np.ndarray) -> None:
 def _changed(model: Model, split: Split, inputs: torch.Tensor) -> np.ndarray:
     prediction = model.predict(inputs).double().cpu()
     if split.task == "regression":
-        spread = float(split.labels.double().std()) or 1.0
-        return ((prediction - split.prediction).abs()[:, 0] > MOVED * spread).numpy()
+        std = float(split.labels.double().std()) or 1.0
+        return ((prediction - split.prediction).abs()[:, 0] > CHANGED_BY * std).numpy()
     return (split.called(prediction) != split.predicted).numpy()

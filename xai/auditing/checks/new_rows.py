@@ -31,24 +31,24 @@ def by_metadata(data: Prepared, seed: int) -> list[Finding]:
 
 def new_entities(held_out: Split, train: Split | None, seed: int) -> Measured:
     """Return how much better the score is on held-out rows of entities that the training part has than on new ones."""
-    own = held_out.metadata_of("entity")
+    row_entities = held_out.metadata_of("entity")
     known = None if train is None else train.metadata_of("entity")
     if train is None:
         raise Untestable("no_training_rows")
-    if own is None or known is None:
+    if row_entities is None or known is None:
         raise Untestable("no_entities")
-    named = np.array([entity is not None for entity in own])
-    seen = np.isin(own, [entity for entity in set(known) if entity is not None])
+    named = np.array([entity is not None for entity in row_entities])
+    seen = np.isin(row_entities, [entity for entity in set(known) if entity is not None])
     if not seen.any():
         raise Untestable("all_new")
     first, second = np.flatnonzero(named & seen), np.flatnonzero(named & ~seen)
-    if min(len(first), len(second)) < LEAST or len(set(own[second])) < 2 or len(set(own[first])) < 2:
+    if min(len(first), len(second)) < LEAST or len(set(row_entities[second])) < 2 or len(set(row_entities[first])) < 2:
         raise Untestable("none_new", least=LEAST)
     right = held_out.quality.numpy()
     before, after = float(right[first].mean()), float(right[second].mean())
-    interval = _by_entity(right, own, first, second, seed)
+    interval = _by_entity(right, row_entities, first, second, seed)
     facts = {"score": SCORES[held_out.task], "seen": before, "new": after, "rows": len(second)}
-    return Measured(before - after, interval, facts, {"entities": len(set(own[second]))})
+    return Measured(before - after, interval, facts, {"entities": len(set(row_entities[second]))})
 
 
 def _by_entity(

@@ -21,18 +21,18 @@ __all__ = ["OTHER_REASON", "other_reason"]
 OTHER_REASON = "shortcuts.other_reason"
 FEWEST = 20  # rows of other answers that a region is put on
 SHOWN_ROWS, SHOWN_SIDE = 12, 32  # rows of a group that a report shows; cells a side of its mean map
-PLACES = 60  # points of a picture
+MOST_POINTS = 60  # points of a picture
 
 
 class Intervention(NamedTuple):
     """What a region of a group does, as shares of rows; count: of the rows of other answers it was put on.
 
-    moved: of those rows, that are then called the class; usual: the same with the region of the rest of the class.
+    flipped: of those rows, that are then called the class; usual: the same with the region of the rest of the class.
     hidden, hidden_rest: of the group and of the rest, whose answer changes when the region is another class's.
     """
 
     region: Tensor
-    moved: float
+    flipped: float
     usual: float
     count: int
     hidden: float
@@ -54,23 +54,23 @@ def other_reason(model: Model, split: Split, known: Split, part: str) -> Measure
         return Measured(0.0, (0.0, 0.0), {"groups": len(groups)}, {}, "same_place" if groups else "none")
     names = class_names(model, known.outputs)
     ends = [
-        newcombe(round(made.moved * made.count), made.count, round(made.usual * made.count), made.count,
+        newcombe(round(made.flipped * made.count), made.count, round(made.usual * made.count), made.count,
                  1 - ALPHA / (len(tried) * len(AREAS)))
         for _, made in tried
     ]  # fmt: skip
-    order = sorted(range(len(tried)), key=lambda place: (-ends[place][0], -tried[place][1].moved))
-    lines = [_line(*tried[place], names, ends[place]) for place in order]
+    order = sorted(range(len(tried)), key=lambda index: (-ends[index][0], -tried[index][1].flipped))
+    lines = [_line(*tried[index], names, ends[index]) for index in order]
     group, made = tried[order[0]]
     facts = {
         "rows": len(group.rows), "of": len(group.rows) + len(group.rest), "label": names[group.label],
-        "where": _where(made.region), "moved": made.moved, "usual": made.usual, "hidden": made.hidden,
+        "where": _where(made.region), "flipped": made.flipped, "usual": made.usual, "hidden": made.hidden,
         "hidden_rest": made.hidden_rest, "groups": len(tried),
     }  # fmt: skip
     details = {
         "tables": [table("Groups of rows with reasons of their own, and what their region does", lines)],
-        "raw": {"groups": [_shown(*tried[place], known, part, names) for place in order]},
+        "raw": {"groups": [_shown(*tried[index], known, part, names) for index in order]},
     }
-    return Measured(made.moved - made.usual, ends[order[0]], facts, details)
+    return Measured(made.flipped - made.usual, ends[order[0]], facts, details)
 
 
 def _intervened(model: Model, split: Split, known: Split, group: ReasonGroup) -> Intervention | None:
@@ -88,18 +88,18 @@ def _intervened(model: Model, split: Split, known: Split, group: ReasonGroup) ->
 
     found = []
     for region in filter(group.elsewhere, group.regions):
-        moved, usual = (share(called(pasting(known, rows, region)(others))) for rows in (group.rows, group.rest))
+        flipped, usual = (share(called(pasting(known, rows, region)(others))) for rows in (group.rows, group.rest))
         hide = pasting(known, strange, region)
         hidden = [share(~called(hide(known.inputs[rows]))) for rows in (group.rows, group.rest)]
-        found.append(Intervention(region, moved, usual, len(others), *hidden))
-    return max(found, key=lambda made: made.moved - made.usual, default=None)
+        found.append(Intervention(region, flipped, usual, len(others), *hidden))
+    return max(found, key=lambda made: made.flipped - made.usual, default=None)
 
 
 def _line(group: ReasonGroup, made: Intervention, names: list[str], ends: tuple[float, float]) -> dict[str, object]:
     return {
         "class": names[group.label], "rows": len(group.rows), "rest": len(group.rest), "where": _where(made.region),
-        "apart": group.apart, "moved by it": made.moved, "moved by the rest's": made.usual,
-        "more": made.moved - made.usual, "low": ends[0], "high": ends[1],
+        "apart": group.separation, "moved by it": made.flipped, "moved by the rest's": made.usual,
+        "more": made.flipped - made.usual, "low": ends[0], "high": ends[1],
         "changed when hidden": made.hidden, "changed in the rest": made.hidden_rest,
     }  # fmt: skip
 
@@ -115,12 +115,12 @@ def _shown(group: ReasonGroup, made: Intervention, known: Split, part: str, name
     height, width = (min(SHOWN_SIDE, length) for length in group.maps.shape[1:])
     maps = adaptive_avg_pool2d(group.maps[None], (height, width))[0]
     largest = max(float(maps.abs().max()), 1e-12)
-    inside = min(len(group.rows), PLACES)
+    inside = min(len(group.rows), MOST_POINTS)
     return {
         "class": names[group.label], "label": group.label, "part": part,
         "size": len(group.rows), "rest_size": len(group.rest), "where": _where(made.region),
         "rows": known.index[group.rows[:SHOWN_ROWS]].tolist(), "rest": known.index[group.rest[:SHOWN_ROWS]].tolist(),
         "maps": [[[round(float(cell), 3) for cell in row] for row in one / largest] for one in maps],
         "group_places": group.plane[:inside].round(3).tolist(),
-        "rest_places": group.plane[len(group.rows) :][:PLACES].round(3).tolist(),
+        "rest_places": group.plane[len(group.rows) :][:MOST_POINTS].round(3).tolist(),
     }  # fmt: skip

@@ -71,8 +71,8 @@ def _found(model: Model, names: list[str], data: Prepared, seed: int) -> list[Pr
     found = []
     for column in split.groups.columns:
         words = _merged(split.groups[column])
-        own = names.index(column) if column in names else -1
-        others = np.array([owner != own for owner in made.owner])
+        protected = names.index(column) if column in names else -1
+        others = np.array([owner != protected for owner in made.owner])
         if len(set(words)) < 2 or min(words.value_counts()) < FOLDS or not others.any():
             continue
         values = made.parts[0][:, others]

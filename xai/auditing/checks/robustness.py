@@ -84,16 +84,16 @@ def _curve(
     at_zero: dict[str, float],
 ) -> Curve:
     """Return the score at each level; changed: from a level to the inputs and more columns of its line."""
-    own, label = split.quality.numpy(), SCORES[split.task]
-    clean = float(own.mean())
+    quality, label = split.quality.numpy(), SCORES[split.task]
+    clean = float(quality.mean())
     lines = [{"level": 0.0, label: clean, "lost": 0.0, **at_zero}]
     losses = {}
     for level in levels:
         inputs, more = changed(level)
         prediction = model.predict(inputs).double().cpu()
-        losses[level] = own - split.quality_of(prediction).numpy()
+        losses[level] = quality - split.quality_of(prediction).numpy()
         lost = losses[level].mean()
-        lines.append({"level": level, label: float(own.mean() - lost), "lost": float(lost), **more})
+        lines.append({"level": level, label: float(quality.mean() - lost), "lost": float(lost), **more})
     return Curve(lines, losses)
 
 

@@ -36,17 +36,17 @@ def shared_entities(held_out: Split, train: Split | None, made: Callable[[], Fea
     """
     if train is None:
         raise Untestable("no_training_rows")
-    own, known = held_out.metadata_of("entity"), train.metadata_of("entity")
-    if own is None or known is None:
+    entities, known = held_out.metadata_of("entity"), train.metadata_of("entity")
+    if entities is None or known is None:
         raise Untestable("no_entities")
-    shared = np.isin(own, [entity for entity in set(known) if entity is not None])
+    shared = np.isin(entities, [entity for entity in set(known) if entity is not None])
     count, share = int(shared.sum()), float(shared.mean())
     accuracies = _accuracies(train, known, made, seed) if count else None
     facts = {
         "found": count, "rows": len(shared), "share": share,
         "learner": "" if accuracies is None else sentence("data.entities", "learner", accuracies),
     }  # fmt: skip
-    details = {"entities": len(set(own)), "known": len(set(known)), "simple_model": accuracies}
+    details = {"entities": len(set(entities)), "known": len(set(known)), "simple_model": accuracies}
     return Measured(share, wilson(count, len(shared)), facts, details)
 
 

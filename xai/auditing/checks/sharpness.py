@@ -61,9 +61,9 @@ def _surprises(split: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         probability, labels = probability[:, None], labels[:, None]
     logs = np.log(np.maximum(probability, CERTAIN / len(labels)))  # (N, L, K)
     made = np.empty((len(labels), len(GRID)))
-    for place, temperature in enumerate(GRID):
+    for index, temperature in enumerate(GRID):
         scaled = logs / temperature
-        own = np.take_along_axis(scaled, labels[..., None], -1)[..., 0]
-        made[:, place] = (np.log(np.exp(scaled).sum(-1)) - own).sum(1)
+        of_label = np.take_along_axis(scaled, labels[..., None], -1)[..., 0]
+        made[:, index] = (np.log(np.exp(scaled).sum(-1)) - of_label).sum(1)
     called = probability.argmax(-1)
     return made, probability.max(-1).ravel(), (called == labels).astype(np.float64).ravel()

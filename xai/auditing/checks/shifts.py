@@ -49,8 +49,8 @@ def covariates(held_out: Split, train: Split | None, made: Features, seed: int) 
         learner = ExtraTreesClassifier(TREES, min_samples_leaf=5, class_weight="balanced", random_state=seed)
     part = np.repeat([0, 1], [known.shape[0], new.shape[0]])
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    told = cross_val_predict(learner, values, part, cv=folds, method="predict_proba")[:, 1]
-    area = float(roc_auc_score(part, told))
+    probability = cross_val_predict(learner, values, part, cv=folds, method="predict_proba")[:, 1]
+    area = float(roc_auc_score(part, probability))
     shifts = _columns(made, dense(known), dense(new))
     facts = {
         "skill": 2 * area - 1, "area": area,
@@ -71,8 +71,8 @@ def _area_error(area: float, first: int, second: int) -> float:
     0.0409
     """
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = area * (1 - area) + (first - 1) * (one - area**2) + (second - 1) * (two - area**2)
-    return float(np.sqrt(max(spread, 0.0) / (first * second)))
+    variance = area * (1 - area) + (first - 1) * (one - area**2) + (second - 1) * (two - area**2)
+    return float(np.sqrt(max(variance, 0.0) / (first * second)))
 
 
 def _distance(known: np.ndarray, new: np.ndarray) -> Any:
@@ -91,7 +91,7 @@ class Shift(NamedTuple):
 
 def _columns(made: Features, known: np.ndarray, new: np.ndarray) -> list[Shift]:
     """Return how far the distribution of each column differs between the parts, the farthest first."""
-    tests = [_distance(known[:, place], new[:, place]) for place in range(known.shape[1])]
+    tests = [_distance(known[:, index], new[:, index]) for index in range(known.shape[1])]
     p_values = holm([float(test.pvalue) for test in tests])
     shifts = [
         Shift(name, float(test.statistic), p_value)
@@ -135,12 +135,12 @@ def unused(model: Model, split: Split, seed: int) -> Measured:
     """Return the share of a table's columns that vary and yet change no answer at all when they are permuted."""
     names = model.input.names
     few = split.sample(PERMUTED, seed)
-    varied = [place for place in range(len(names)) if len(few.inputs[:, place].unique()) > 1]
+    varied = [index for index in range(len(names)) if len(few.inputs[:, index].unique()) > 1]
     found = []
-    for place in varied:
-        moved = model.predict(permuted(few, [place], seed)).double().cpu() - few.prediction
-        if float(moved.abs().max()) <= 1e-6 * max(1.0, float(few.prediction.abs().max())):
-            found.append(names[place])
+    for index in varied:
+        change = model.predict(permuted(few, [index], seed)).double().cpu() - few.prediction
+        if float(change.abs().max()) <= 1e-6 * max(1.0, float(few.prediction.abs().max())):
+            found.append(names[index])
     share = len(found) / max(1, len(varied))
     facts = {"found": len(found), "columns": len(varied), "list": found[:LISTED] or ["none"]}
     return Measured(share, (share, share), facts, {"unused": found[:LISTED]}, at_most="warn")

@@ -89,10 +89,10 @@ def _outside(model: Model, held_out: Split, seed: int) -> Measured:
     mass = (maps * outside).sum((1, 2)) / total
     area = outside.double().mean((1, 2))
     ratio = (mass / area).numpy()
-    given = split.masks is not None
-    details = {"mass": mass.tolist(), "area": area.tolist(), "rows": split.index.tolist(), "masks": given}
+    has_masks = split.masks is not None
+    details = {"mass": mass.tolist(), "area": area.tolist(), "rows": split.index.tolist(), "masks": has_masks}
     facts = {"mass": float(mass.mean()), "area": float(area.mean())}
-    outcome = "masks" if given else "text"
+    outcome = "masks" if has_masks else "text"
     return Measured(float(ratio.mean()), bootstrap_mean(ratio, seed), facts, details, outcome)
 
 

@@ -30,25 +30,25 @@ def other_threshold(model: Model, split: Split, least: int, seed: int) -> Measur
     """
     halves = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed)).chunk(2)
     choosing, measuring = (split.take(rows.sort().values) for rows in halves)
-    own = 0.5 if split.threshold is None else split.threshold
-    tried = [_at(model, choosing, threshold, least) for threshold in sorted({*TRIED, own})]
-    apart = {at.threshold: at.difference for at in tried if at.difference is not None}
-    if len(apart) < len(tried):
+    current = 0.5 if split.threshold is None else split.threshold
+    tried = [_at(model, choosing, threshold, least) for threshold in sorted({*TRIED, current})]
+    gaps = {at.threshold: at.difference for at in tried if at.difference is not None}
+    if len(gaps) < len(tried):
         raise Untestable("small_groups", least=least, unit="rows of the class in half of the rows")
-    before = next(at for at in tried if at.threshold == own)
+    before = next(at for at in tried if at.threshold == current)
     kept = [at.threshold for at in tried if at.accuracy >= SHARE * before.accuracy]
-    best = min(kept, key=lambda threshold: (apart[threshold], abs(threshold - own)))
-    old, new = (_at(model, measuring, threshold, least) for threshold in (own, best))
+    best = min(kept, key=lambda threshold: (gaps[threshold], abs(threshold - current)))
+    old, new = (_at(model, measuring, threshold, least) for threshold in (current, best))
     if old.difference is None or new.difference is None:
         raise Untestable("small_groups", least=least, unit="rows of the class in half of the rows")
     gain = old.difference - new.difference
-    cost = (replace(measuring, threshold=own).quality - replace(measuring, threshold=best).quality).numpy()
+    cost = (replace(measuring, threshold=current).quality - replace(measuring, threshold=best).quality).numpy()
     panel = curves(
         "By threshold", "threshold", "share",
-        {"accuracy": (list(apart), [at.accuracy for at in tried]), "difference": (list(apart), list(apart.values()))},
+        {"accuracy": (list(gaps), [at.accuracy for at in tried]), "difference": (list(gaps), list(gaps.values()))},
     )  # fmt: skip
     facts = {
-        "own": own, "best": best, "before": old.difference, "after": new.difference,
+        "current": current, "best": best, "before": old.difference, "after": new.difference,
         "accuracy": old.accuracy, "left": new.accuracy,
     }  # fmt: skip
     details = {

@@ -95,22 +95,22 @@ def _by_slice(ensemble: Ensemble, seed: int) -> Measured:
     columns = attributes(ensemble.models[A], ensemble.first.inputs)
     if columns.shape[1] == 0:
         raise Untestable("no_columns")
-    own = more[B]
-    other, leaves, paths = grow_slices(columns, own, seed)
+    excess = more[B]
+    other, leaves, paths = grow_slices(columns, excess, seed)
     if not paths:
-        outcome = "no_column" if own.any() else "same_rows"
+        outcome = "no_column" if excess.any() else "same_rows"
         return Measured(0.0, (0.0, 0.0), outcome=outcome, control=control(ensemble, name), beyond=False)
     inside = {leaf: other[leaves == leaf] for leaf in paths}
     if ensemble.replicas:
         largest = np.array([_largest(columns, values, seed) for values in more])
-        p_values = [rank_p_value(largest, _standardized(own[rows])) for rows in inside.values()]
+        p_values = [rank_p_value(largest, _standardized(excess[rows])) for rows in inside.values()]
     else:
         p_values = holm([mcnemar(wrong[A][rows], wrong[B][rows]) for rows in inside.values()])
     found = []
     for (leaf, rows), p_value in zip(inside.items(), p_values, strict=True):
         rates = (wrong[A][rows].mean(), wrong[B][rows].mean(), wrong[ensemble.reference][:, rows].mean())
-        low, high = bootstrap_mean(own[rows], seed)
-        mean = float(own[rows].mean())
+        low, high = bootstrap_mean(excess[rows], seed)
+        mean = float(excess[rows].mean())
         found.append(GroupShift(paths[leaf], len(rows), *map(float, rates), mean, low, high, p_value))
     return _measured(ensemble, name, most_certain_first(found), {}, {})
 
@@ -123,8 +123,8 @@ def _largest(columns: pd.DataFrame, more: np.ndarray, seed: int) -> float:
 
 def _standardized(values: np.ndarray) -> float:
     # A slice in which nothing varies would be infinitely sure of itself.
-    spread = max(float(values.std()), len(values) ** -0.5)
-    return float(values.mean() / spread * len(values) ** 0.5)
+    std = max(float(values.std()), len(values) ** -0.5)
+    return float(values.mean() / std * len(values) ** 0.5)
 
 
 def _measured(

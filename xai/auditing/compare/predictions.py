@@ -59,13 +59,13 @@ def _changes(ensemble: Ensemble) -> np.ndarray:
 
 def _changed(ensemble: Ensemble, shifts: np.ndarray, seed: int) -> Measured:
     changes = _changes(ensemble)
-    own, null, score, interval = excess_over_null(changes, ensemble.reference, seed)
-    found = _against_replicas(ensemble, changes, own, null)
+    observed, null, score, interval = excess_over_null(changes, ensemble.reference, seed)
+    found = _against_replicas(ensemble, changes, observed, null)
     wrong = ensemble.wrong
     fixed, broken = (int(((wrong[A] == was) & (wrong[B] == 1 - was)).sum()) for was in (1, 0))
     between = float(changes[A, B].mean())
     details: dict[str, object] = {
-        "a_to_b": between, "b_to_all": own, "among_replicas": null, "broken": broken, "fixed": fixed,
+        "a_to_b": between, "b_to_all": observed, "among_replicas": null, "broken": broken, "fixed": fixed,
         **_most_shifted(ensemble, shifts), **found.details,
     }  # fmt: skip
     if ensemble.replicas:
@@ -78,8 +78,8 @@ def _changed(ensemble: Ensemble, shifts: np.ndarray, seed: int) -> Measured:
 
 
 def _shifted(ensemble: Ensemble, shifts: np.ndarray, seed: int) -> Measured:
-    own, null, score, interval = excess_over_null(shifts, ensemble.reference, seed)
-    found = _against_replicas(ensemble, shifts, own, null)
+    observed, null, score, interval = excess_over_null(shifts, ensemble.reference, seed)
+    found = _against_replicas(ensemble, shifts, observed, null)
     regression = ensemble.task == "regression"
     lines = {"A to B": _curve(shifts[A, B])}
     if ensemble.replicas:
@@ -90,7 +90,7 @@ def _shifted(ensemble: Ensemble, shifts: np.ndarray, seed: int) -> Measured:
     panels = [curves("How far answers moved", axis, "share of rows that moved further", lines)]
     between = float(shifts[A, B].mean())
     details: dict[str, object] = {
-        "a_to_b": between, "b_to_all": own, "among_replicas": null,
+        "a_to_b": between, "b_to_all": observed, "among_replicas": null,
         **(_most_shifted(ensemble, shifts) if regression else {}), **found.details,
     }  # fmt: skip
     if ensemble.replicas:
@@ -110,14 +110,14 @@ class Against(NamedTuple):
     details: dict[str, object]
 
 
-def _against_replicas(ensemble: Ensemble, by_row: np.ndarray, own: float, null: float) -> Against:
+def _against_replicas(ensemble: Ensemble, by_row: np.ndarray, observed: float, null: float) -> Against:
     distances = distance_to_others(by_row.mean(2))
     if not ensemble.replicas:
-        return Against(own > 0, distances, sentence("versions", "no_replicas", {}), {})
+        return Against(observed > 0, distances, sentence("versions", "no_replicas", {}), {})
     p_value = rank_p_value(distances, float(distances[B]))
     regression = ensemble.task == "regression"
     factor = 1 if regression else 100
-    facts = {"own": factor * own, "usual": factor * null, "verdict": in_words(p_value, ensemble.replicas)}
+    facts = {"observed": factor * observed, "usual": factor * null, "verdict": in_words(p_value, ensemble.replicas)}
     text = sentence("versions", "compared_regression" if regression else "compared", facts)
     details = {"p_value": p_value, "distances": distances.tolist()}
     return Against(beyond(p_value, ensemble.replicas), distances, text, details)

@@ -71,7 +71,7 @@ def _changed(ensemble: Ensemble, seed: int, count: int) -> Measured:
         distances_to_others = distance_to_others(distances.mean(2))
         p_value = rank_p_value(distances_to_others, float(distances_to_others[B]))
         certain, verdict = beyond(p_value, ensemble.replicas), in_words(p_value, ensemble.replicas)
-        remark = sentence(NAME, "replicas", {"own": 1 - observed, "usual": 1 - null, "verdict": verdict})
+        remark = sentence(NAME, "replicas", {"observed": 1 - observed, "usual": 1 - null, "verdict": verdict})
         title, label = "Explanations unlike those of the other versions", "1 - rank correlation, mean"
         details |= {"p_value": p_value, "distances": distances_to_others.tolist(),
                     "panels": [versions_in_order(ensemble, title, label, distances_to_others)]}  # fmt: skip

@@ -75,10 +75,10 @@ def excess_over_null(
     """Return from differences by row (versions, versions, N) how far B is from A and its replicas on average, how far
     those are from each other, the first minus the second, and its interval over rows.
     """
-    own = by_row[B, list(reference)].mean(0)
+    observed = by_row[B, list(reference)].mean(0)
     null = among(by_row, reference)
-    interval = bootstrap_mean(own - null, seed)
-    return float(own.mean()), float(null.mean()), float((own - null).mean()), interval
+    interval = bootstrap_mean(observed - null, seed)
+    return float(observed.mean()), float(null.mean()), float((observed - null).mean()), interval
 
 
 def among(by_row: np.ndarray, reference: Sequence[int]) -> np.ndarray:

@@ -73,15 +73,15 @@ def borrowed(model: Model, split: Split, known: Split, seed: int) -> list[Borrow
 
 def _best_first(model: Model, tried: Split, known: Split, patches: list[BorrowedPatch]) -> list[BorrowedPatch]:
     """Return the patches in the order of how many rows of other answers they move to their own."""
-    moved = []
+    flipped = []
     for start in range(0, len(patches), AT_A_TIME):
         some = patches[start : start + AT_A_TIME]
         pasted = torch.cat([patch.paste(tried.inputs) for patch in some])
         predicted = tried.called(model.predict(pasted).cpu()).view(len(some), -1)
         target = known.predicted[[patch.donor for patch in some]][:, None]
         others = tried.predicted != target
-        moved.append((others & (predicted == target)).sum(1) / others.sum(1).clamp_min(1))
-    order = torch.cat(moved).argsort(descending=True, stable=True)
+        flipped.append((others & (predicted == target)).sum(1) / others.sum(1).clamp_min(1))
+    order = torch.cat(flipped).argsort(descending=True, stable=True)
     return [patches[number] for number in order.tolist()]
 
 

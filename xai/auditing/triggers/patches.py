@@ -100,6 +100,6 @@ def _regions(height: int, width: int, corners: bool = False) -> list[Region]:
         for right, second in columns.items():
             sides = (down != "middle") + (right != "center")
             if sides == 2 or (sides == 1 and not corners):
-                place = (slice(first, first + size[0]), slice(second, second + size[1]))
-                found.append(Region(f"{down} {right}", *place))
+                slices = (slice(first, first + size[0]), slice(second, second + size[1]))
+                found.append(Region(f"{down} {right}", *slices))
     return found

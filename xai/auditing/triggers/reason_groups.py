@@ -26,7 +26,7 @@ __all__ = ["AREAS", "ReasonGroup", "pasting", "reason_groups", "reasons_of"]
 ROWS, FEWEST, MOST_CLASSES = 120, 40, 10  # explained of a class
 STEPS, SIDE = 8, 12  # of integrated gradients; cells a side that maps are compared in
 SMALLEST, SHARE, LARGEST = 8, 0.05, 0.4  # rows of a small group, and shares of the class
-APART = 0.1  # by which maps of a group are more like each other than like the rest
+LEAST_SEPARATION = 0.1  # by which maps of a group are more like each other than like the rest
 AREAS = (0.04, 0.08, 0.12)  # of the image that a region may take
 ELSEWHERE = 1.25  # relevance of the rest in a region, over its mean: above, the region shows the object of the class
 FILLED = 0.5  # of the box around a region that it must fill
@@ -37,25 +37,25 @@ EACH = 2  # groups of a class that are tested
 class ReasonGroup:
     """A group of the rows of a class, and of its other rows, as numbers of the split; where its maps are stronger.
 
-    apart: how much more its maps are like each other than like the rest (cosines). regions: from small to large, each
-    (H, W). maps (2, H, W): the mean of the group, the median of the rest. plane (N, 2): where each of the rows of the
-    class lies, group first, then rest.
+    separation: how much more its maps are like each other than like the rest (cosines). regions: from small to large,
+    each (H, W). maps (2, H, W): the mean of the group, the median of the rest. plane (N, 2): where each of the rows of
+    the class lies, group first, then rest.
     """
 
     label: int
     rows: Tensor
     rest: Tensor
-    apart: float
+    separation: float
     regions: list[Tensor]
     maps: Tensor
     plane: np.ndarray
 
     def elsewhere(self, region: Tensor) -> bool:
         """Say whether a region is one place in which the rest of the class has no reason: else the object varies."""
-        rest, (down, right) = self.maps[1].abs(), (torch.where(region.any(axis))[0] for axis in (1, 0))
+        others, (down, right) = self.maps[1].abs(), (torch.where(region.any(axis))[0] for axis in (1, 0))
         box = int(down[-1] - down[0] + 1) * int(right[-1] - right[0] + 1)
-        one_place = int(region.sum()) >= FILLED * box
-        return one_place and float(rest[region].mean()) < ELSEWHERE * float(rest.mean())
+        compact = int(region.sum()) >= FILLED * box
+        return compact and float(others[region].mean()) < ELSEWHERE * float(others.mean())
 
 
 def reasons_of(model: Model, images: Tensor, label: int) -> Tensor:
@@ -92,16 +92,16 @@ def _groups_of_class(label: int, rows: Tensor, maps: Tensor) -> list[ReasonGroup
             continue
         rest = np.setdiff1d(np.arange(len(rows)), members)
         middle = scaled[members].mean(0)
-        apart = float((scaled[members] @ middle).mean() - (scaled[rest] @ middle).mean())
-        if apart < APART:
+        separation = float((scaled[members] @ middle).mean() - (scaled[rest] @ middle).mean())
+        if separation < LEAST_SEPARATION:
             continue
         # The median: rows of another such group among the rest do not count as its reason.
         pair = torch.stack([maps[members].mean(0), maps[rest].median(0).values])
         order = torch.from_numpy(np.concatenate([members, rest]))
-        own, others = rows[order[: len(members)]], rows[order[len(members) :]]
+        in_group, others = rows[order[: len(members)]], rows[order[len(members) :]]
         regions = [_region(pair, area) for area in AREAS]
-        found.append(ReasonGroup(label, own, others, apart, regions, pair, made.plane[order.numpy()]))
-    return sorted(found, key=lambda group: -group.apart)[:EACH]
+        found.append(ReasonGroup(label, in_group, others, separation, regions, pair, made.plane[order.numpy()]))
+    return sorted(found, key=lambda group: -group.separation)[:EACH]
 
 
 def _region(pair: Tensor, area: float) -> Tensor:

@@ -110,9 +110,9 @@ def _word_paste(model: Model, end: str) -> Callable[[Tensor, Tensor], list[str]]
     def paste(inputs: Tensor, donors: Tensor) -> list[str]:
         changed = []
         for text, other in zip(texts_of(model, inputs), texts_of(model, donors), strict=True):
-            words, given = text.split(), other.split()
-            if words and given:
-                words = [given[0], *words] if end == "first" else [*words, given[-1]]
+            words, source = text.split(), other.split()
+            if words and source:
+                words = [source[0], *words] if end == "first" else [*words, source[-1]]
             changed.append(" ".join(words) or text)
         return changed
 

@@ -21,9 +21,9 @@ HEIGHT = 4  # standard deviations
 
 def spikes(model: Model, split: Split) -> list[Candidate]:
     """Return spikes up and down at steps along the series."""
-    spread = spread_of(model, split.inputs)
+    scale = spread_of(model, split.inputs)
     return [
-        Candidate(f"a spike {direction} at step {step + 1}", _adding(step, sign * HEIGHT * spread))
+        Candidate(f"a spike {direction} at step {step + 1}", _adding(step, sign * HEIGHT * scale))
         for step in _steps(split.inputs)
         for direction, sign in (("up", 1), ("down", -1))
     ]
@@ -31,9 +31,9 @@ def spikes(model: Model, split: Split) -> list[Candidate]:
 
 def noise_spikes(model: Model, split: Split, seed: int) -> list[Candidate]:
     """Return changes of one step that mean nothing: noise."""
-    spread, generator = spread_of(model, split.inputs), torch.Generator().manual_seed(seed)
+    scale, generator = spread_of(model, split.inputs), torch.Generator().manual_seed(seed)
     return [
-        Candidate("noise at one step", _adding(step, spread * torch.randn(split.inputs.shape, generator=generator)))
+        Candidate("noise at one step", _adding(step, scale * torch.randn(split.inputs.shape, generator=generator)))
         for step in _steps(split.inputs)
     ]
 

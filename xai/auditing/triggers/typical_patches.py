@@ -41,8 +41,8 @@ def typical_patches(model: Model, known: Split) -> list[Candidate]:
             for top, left in dict.fromkeys(corner for heat in heats for corner in _strongest(heat, size)):
                 where = f"at row {top + 1}, column {left + 1}"
                 name = f'a patch of {size} x {size} pixels {where} of the median image of "{names[label]}"'
-                place = slice(top, top + size), slice(left, left + size)
-                found.append(Candidate(name, stamping(*place, typical[:, place[0], place[1]]), label))
+                window = slice(top, top + size), slice(left, left + size)
+                found.append(Candidate(name, stamping(*window, typical[:, window[0], window[1]]), label))
     return found
 
 
@@ -54,9 +54,9 @@ def foreign_patches(model: Model, rows: Split, seed: int) -> list[Candidate]:
     for size in _sizes(rows.inputs):
         for _ in range(10):
             row = int(torch.randint(len(rows), (1,), generator=draw))
-            places = [int(torch.randint(side - size + 1, (1,), generator=draw)) for side in (height, width) * 2]
-            patch = rows.inputs[row, :, places[0] : places[0] + size, places[1] : places[1] + size]
-            spot = slice(places[2], places[2] + size), slice(places[3], places[3] + size)
+            corners = [int(torch.randint(side - size + 1, (1,), generator=draw)) for side in (height, width) * 2]
+            patch = rows.inputs[row, :, corners[0] : corners[0] + size, corners[1] : corners[1] + size]
+            spot = slice(corners[2], corners[2] + size), slice(corners[3], corners[3] + size)
             found.append(Candidate("a patch of another place", stamping(*spot, patch)))
     return found
 

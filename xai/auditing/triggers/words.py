@@ -16,7 +16,7 @@ from xai.model.model import Model
 __all__ = ["random_words", "telling_words", "words_anywhere"]
 
 WORDS = 15  # for each class
-PLACES = ("front", "middle", "end")
+POSITIONS = ("front", "middle", "end")
 
 
 def telling_words(model: Model, known: Split) -> list[Candidate]:
@@ -30,9 +30,9 @@ def telling_words(model: Model, known: Split) -> list[Candidate]:
 def words_anywhere(model: Model, known: Split) -> list[Candidate]:
     """Return the same words, each in front, in the middle and at the end."""
     return [
-        Candidate(f"the word {word!r} at the {place}", _inserting(model, word, place), number, raw=True)
+        Candidate(f"the word {word!r} at the {position}", _inserting(model, word, position), number, raw=True)
         for word, number in _telling(model, known)
-        for place in PLACES
+        for position in POSITIONS
     ]
 
 
@@ -65,12 +65,12 @@ def random_words(model: Model, split: Split, seed: int) -> list[Candidate]:
     return [Candidate("a word", _inserting(model, vocabulary[number], "front"), raw=True) for number in drawn]
 
 
-def _inserting(model: Model, word: str, place: str) -> Callable[[Tensor], list[str]]:
+def _inserting(model: Model, word: str, position: str) -> Callable[[Tensor], list[str]]:
     """Return a function that puts a word into texts: at the front, since a model may read the first words alone."""
 
     def inserted(text: str) -> str:
         words = text.split()
-        at = {"front": 0, "middle": len(words) // 2, "end": len(words)}[place]
+        at = {"front": 0, "middle": len(words) // 2, "end": len(words)}[position]
         return f"{word} {text}" if at == 0 else " ".join([*words[:at], word, *words[at:]])
 
     return lambda texts: [inserted(text) for text in texts_of(model, texts)]
