@@ -15,6 +15,7 @@ import matplotlib  # noqa: E402
 
 matplotlib.use("agg")
 
+import architectures_page  # noqa: E402
 import galleries  # noqa: E402
 import methods_page  # noqa: E402
 
@@ -87,3 +88,4 @@ def write_reference(app: object) -> None:
 def setup(app: object) -> None:
     app.connect("builder-inited", write_reference)
     app.connect("builder-inited", lambda app: methods_page.write(HERE))
+    app.connect("builder-inited", lambda app: architectures_page.write(HERE))

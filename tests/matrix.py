@@ -1,7 +1,8 @@
 """The matrix of architectures and methods: where a method gives a result, and where it names why it cannot.
 
-`python -m tests.matrix` prints it as it stands in docs/attribution.md. The contract test holds its cells: of a method
-that reaches the network in the same way as another one those of `SLICE`, and all with XAI_WHOLE_MATRIX=1.
+`python -m tests.matrix` prints it; the documentation shows it on a page that its build writes. The contract test holds
+its cells: of a method that reaches the network in the same way as another one those of `SLICE`, and all with
+XAI_WHOLE_MATRIX=1. A new method needs no line here, unless a network of the zoo stops it by right.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from xai.methods import METHODS
 NO_LAYER = "feature maps"
 NO_GRADIENT = "a perturbation method"
 MAPLESS = ("lstm_packed", "series_of_5000", "volumes", "exported")
-SLOPES = ("saliency", "input_x_gradient", "smoothgrad", "gradient_shap", "integrated_gradients", "guided_backprop",
-          "deconvolution", "gradcam", "guided_gradcam", "deeplift", "lrp")  # fmt: skip
-# Of all cells these raise an error, with these words in it; every other one gives a result.
+# Of all cells these raise an error, with these words in it, and those that `error_of` knows by the method's entry;
+# every other one gives a result.
 NAMED: dict[tuple[str, str], str] = {
     **{(method, "scripted"): "scripted" for method in ("guided_backprop", "deconvolution")},
     **{(method, "scripted"): "no rule" for method in ("deeplift", "lrp")},
@@ -29,7 +29,6 @@ NAMED: dict[tuple[str, str], str] = {
     **{(method, name): NO_LAYER for method in ("gradcam", "guided_gradcam") for name in MAPLESS},
     **{(method, "exported"): "scripted" for method in ("guided_backprop", "deconvolution")},
     **{(method, "exported"): "no rule" for method in ("deeplift", "lrp")},
-    **{(method, "int8"): NO_GRADIENT for method in SLOPES},
     **{("visualize", name): "one like" for name in ("exported", "int8")},
 }  # fmt: skip
 
@@ -48,17 +47,24 @@ SLICE = (
 # Methods that read attention want one stream of tokens that attend to all others; these networks have it.
 ATTENTIVE = ("attention_rollout", "attention_gradient")
 ATTENTION = ("transformer_encoder", "vit", "coatnet", "transformer_masked")
-NAMED |= {(name, network): "attention" for name in ATTENTIVE for network in ZOO if network not in ATTENTION}
-NAMED |= {(name, "int8"): NO_GRADIENT for name in ATTENTIVE}
+NAMED |= {(name, network): "attention" for name in ATTENTIVE for network in ZOO if network not in (*ATTENTION, "int8")}
 NAMED |= {(name, "swin_masked"): "not known" for name in ATTENTIVE}
 
-# What stops the other method stops these; a gradient only those that take one.
+# What stops the other method stops these.
 NAMED |= {
-    (name, network): words
+    (name, network): NAMED[like, network]
     for name, like in SLICED.items()
     for network in ZOO
-    if (words := NAMED.get((like, network))) and (METHODS[name].needs_gradient or words != NO_GRADIENT)
+    if (like, network) in NAMED
 }
+
+
+def error_of(method: str, network: str) -> str | None:
+    """Return the words of the error that a method ends in on a network of the zoo; None where it gives a result."""
+    entry = METHODS[method]
+    if network == "int8" and entry.needs_gradient and entry.kind == "attribution":
+        return NO_GRADIENT
+    return NAMED.get((method, network))
 
 
 def usual(method: str, network: str = "plain") -> str:
@@ -80,8 +86,9 @@ def matrix() -> str:
     for network in ZOO:
         by_words: dict[str, list[str]] = {}
         for name in names:
-            if (name, network) in NAMED:
-                by_words.setdefault(NAMED[name, network], []).append(name)
+            words = error_of(name, network)
+            if words is not None:
+                by_words.setdefault(words, []).append(name)
         count = len(names) - sum(map(len, by_words.values()))
         errors = [f"{', '.join(named)}: {words}" for words, named in by_words.items()]
         lines.append(f"| {network} | {'all' if not errors else count} of {len(names)} | {'; '.join(errors)} |")

@@ -15,7 +15,7 @@ from tests import optional
 from xai.base.errors import names_errors
 
 ROOT = Path(__file__).parents[2]
-MADE = ("api.md", "methods.md")  # by the build of the documentation
+MADE = ("api.md", "architectures.md", "methods.md")  # by the build of the documentation
 PAGES = [path for folder in ("docs", "docs/howto") for path in sorted((ROOT / folder).glob("*.md"))]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(path for path in PAGES if path.name not in MADE)]
 README = (ROOT / "README.md").read_text()
