@@ -9,8 +9,8 @@ from torch import Tensor
 
 from xai.attribution.attention_tokens import AttendedTokens
 from xai.attribution.attention_weights import Attended, read_attention
-from xai.attribution.map_layers import noted
 from xai.base.errors import InputError, names_errors
+from xai.model.map_layers import noted
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 

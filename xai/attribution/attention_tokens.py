@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from xai.attribution.map_layers import given_grid
 from xai.base.errors import InputError
+from xai.model.map_layers import given_grid
 from xai.model.session import Session
 from xai.model.token_session import TokenSession
 from xai.network.token_grids import TokenGrid, TokenGrids

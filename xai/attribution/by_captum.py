@@ -15,10 +15,10 @@ from torch import Tensor
 
 from xai.attribution.captum_calls import Call, bound, check_settings, class_claim
 from xai.attribution.captum_inputs import Handed
-from xai.attribution.map_layers import map_layer
 from xai.base.errors import InputError, LayerError, TargetError, XaiError, describe, one_line
 from xai.base.json_values import as_plain
 from xai.base.specs import CLAIMS
+from xai.model.map_layers import map_layer
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.network.guard import untouched

@@ -10,13 +10,12 @@ from xai.attribution.coarse_maps import (
     Weigh,
     chosen_layers,
     floats,
-    in_input_size,
     maps_and_gradient,
     of_layers,
-    over_inputs,
 )
-from xai.attribution.map_layers import MapLayer, Reshape
 from xai.base.errors import names_errors
+from xai.model.map_layers import MapLayer, Reshape
+from xai.model.map_sizes import in_input_size, over_inputs
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.network.hooks import recording, run_recorded

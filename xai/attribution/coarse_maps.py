@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-from xai.attribution.map_layers import MapLayer, Reshape, map_layer, noted
 from xai.base.errors import InputError, LayerError, describe
-from xai.inputs.tensor import TensorInput
+from xai.model.map_layers import MapLayer, Reshape, map_layer, noted
+from xai.model.map_sizes import MODES, in_input_size
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
@@ -21,16 +20,12 @@ __all__ = [
     "Weigh",
     "chosen_layers",
     "floats",
-    "in_input_size",
     "maps_and_gradient",
     "of_layers",
-    "over_inputs",
 ]
 
 Layers = str | Sequence[str] | None
 Weigh = Callable[[Session, Tensor, MapLayer], Tensor]  # (session, rows (n,), layer) -> coarse maps (n, ...)
-
-MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the sides of a grid
 
 
 class ChosenLayers(NamedTuple):
@@ -106,20 +101,3 @@ def floats(maps: Tensor) -> Tensor:
     """Return maps in a precision that sums can be taken in."""
     maps = maps.dequantize() if maps.is_quantized else maps
     return maps.to(torch.promote_types(maps.dtype, torch.float32))
-
-
-def in_input_size(session: Session, coarse: Tensor, layer: MapLayer) -> Tensor:
-    """Return maps (n, ...) of a layer's grid resized linearly: (n, H, W), (n, T), (n, C, T) or (n, D, H, W)."""
-    sides = coarse.ndim - 1
-    # Where the kind does not know how series lie, convolutions run along the last axis.
-    steps_last = sides == 1 and type(session.kind) is TensorInput and layer.steps_last
-    shape = session.inputs.shape
-    size = shape[2:] if sides == 3 or steps_last else session.kind.positions(session.inputs)
-    wide = interpolate(coarse[:, None], size=tuple(size), mode=MODES[sides], align_corners=False)
-    # Of a series (N, C, T), whose positions the kind of input takes for its first axis, every channel gets the map.
-    return wide.expand(-1, shape[1], -1).contiguous() if steps_last else wide[:, 0]
-
-
-def over_inputs(session: Session, wide: Tensor, batch: Tensor) -> Tensor:
-    """Return maps in input size, shaped to broadcast with a batch of inputs."""
-    return session.kind.spread(wide, batch) if session.kind.axes(batch) else wide[:, None]

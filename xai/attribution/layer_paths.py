@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from xai.attribution.gradient_methods import note_completeness
-from xai.attribution.map_layers import map_layer
 from xai.attribution.sampled_gradients import per_item
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, LayerError, names_errors
 from xai.base.quadrature import gauss_legendre
+from xai.model.map_layers import map_layer
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from xai.attribution.hidden_parts import occluded_parts
-from xai.attribution.map_layers import Reshape, map_layer, noted
 from xai.base.errors import InputError, LayerError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.hiding import Replacing, masked_scores
 from xai.inputs.tensor import GridActivations
 from xai.model.layer_session import LayerSession
+from xai.model.map_layers import Reshape, map_layer, noted
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.nn.utils.parametrize import is_parametrized
 
-from xai.attribution.map_axes import Layout, Layouts
 from xai.base.errors import InputError, LayerError, describe, one_line
+from xai.model.map_axes import Layout, Layouts
 from xai.model.session import Session
 from xai.network.gradients import gradient_of
 from xai.network.hooks import find_layer, first_tensor
