@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from xai.inputs import INPUT_KINDS
+
 ROOT = Path(__file__).parent.parent
-KINDS = {"ImageInput", "TabularInput", "SequenceInput", "TextInput", "TensorInput"}
+KINDS = set(INPUT_KINDS)
 
 
 def count_kind_tests(source: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 
+from xai.inputs import INPUT_KINDS
 from xai.methods import METHODS, MODEL_METHODS
 from xai.results.display import fill_from
 
@@ -15,11 +16,7 @@ __version__ = "0.1.0"  # the only place that says it: the build, the documentati
 
 _HOMES = {
     "Model": "xai.model.model",
-    "ImageInput": "xai.inputs.image",
-    "TabularInput": "xai.inputs.table",
-    "SequenceInput": "xai.inputs.series",
-    "TextInput": "xai.inputs.text",
-    "TensorInput": "xai.inputs.tensor",
+    **INPUT_KINDS,
     "Inputs": "xai.inputs.several",
     "from_sklearn": "xai.adapters.sklearn",
     "tree_shap": "xai.adapters.shap",

@@ -35,6 +35,8 @@ class _Named:
 class Method(_Named):
     """One method: where it lives, its labels, what it claims, what it takes and what it costs.
 
+    The defaults are those of a map for one answer that looks into the network.
+
     function: "module:function", called like the method. kind: "attribution", "surrogate", "visualization", or "model"
     (a call and a result of its own). claim: what its values say, and what checks test: "additive" (signed parts that
     add up, against its own baseline), "sensitivity" (how fast the output changes), "region" (where, at its own grain);
@@ -45,10 +47,10 @@ class Method(_Named):
     Then it can show where the network looks, but never why this class was answered.
     """
 
-    kind: Literal["attribution", "surrogate", "visualization", "model"]
+    kind: Literal["attribution", "surrogate", "visualization", "model"] = "attribution"
     claim: Literal["additive", "sensitivity", "region"] | None = None
-    scope: Literal["local", "global"]
-    access: Literal["specific", "agnostic"]
+    scope: Literal["local", "global"] = "local"
+    access: Literal["specific", "agnostic"] = "specific"
     stage: Literal["intrinsic", "post hoc"] = "post hoc"
     inputs: tuple[str, ...]
     needs_gradient: bool

@@ -45,7 +45,8 @@ class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True
         Raises:
             InputError: It is of another kind.
 
-        >>> from xai.inputs.known import TensorInput, TextInput
+        >>> from xai.inputs.tensor import TensorInput
+        >>> from xai.inputs.text import TextInput
         >>> TensorInput.of(TextInput())
         Traceback (most recent call last):
         ...

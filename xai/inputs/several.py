@@ -55,7 +55,8 @@ def Inputs(**kinds: Input | Tensor) -> SeveralInputs:
     Raises:
         InputError: A kind has no known shape or no numbers.
 
-    >>> from xai.inputs.known import ImageInput, TabularInput
+    >>> from xai.inputs.image import ImageInput
+    >>> from xai.inputs.table import TabularInput
     >>> both = Inputs(image=ImageInput((1, 4, 4)), meta=TabularInput(["age"]), mask=torch.ones(2, dtype=torch.bool))
     >>> batch = both.prepare({"image": torch.ones(3, 1, 4, 4), "meta": torch.ones(3, 1), "mask": torch.ones(3, 2)})
     >>> batch.shape, both.unpack(batch)["image"].shape

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import torch
@@ -158,7 +157,7 @@ def save_model(
         classes=model.classes,
         output_key=model.output_key,
         arguments=arguments or {},
-        input=cast(KnownInput, model.input),  # of another kind, it is refused by name when it is read
+        input=model.input,  # of another kind, it is refused by name when it is read
         origin=origin or {},
         card=card if card != ModelCard() else None,
     )

@@ -6,8 +6,6 @@ METHODS = (
     Method(
         function="xai.sequences.alignment:alignment",
         kind="model",
-        scope="local",
-        access="specific",
         inputs=("text",),
         needs_gradient=True,
         passes=50,
@@ -16,8 +14,6 @@ METHODS = (
     Method(
         function="xai.sequences.gates:gate_activations",
         kind="model",
-        scope="local",
-        access="specific",
         inputs=("sequence", "text"),
         needs_gradient=False,
         passes=1,
