@@ -15,7 +15,7 @@ from xai.lime.series import lime_series
 from xai.lime.tabular import lime_tabular
 from xai.lime.text import lime_text
 from xai.model.model import Model
-from xai.plots.shaded_text import shaded_pieces
+from xai.plots.shaded_text import shaded_spans
 from xai.reports.page import Report
 
 ATTACK = '</script><img src=x onerror="alert(1)">'
@@ -32,12 +32,12 @@ def explained(text: str):
 
 def test_text_is_shaded_by_sign_and_escaped() -> None:
     e = explained(f"good {ATTACK} film\0 & שלום")
-    pieces = shaded_pieces(e)
-    shades = {piece.text: piece.shade for piece in pieces if piece.note}
+    spans = shaded_spans(e)
+    shades = {span.text: span.shade for span in spans if span.note}
     assert shades["good"] == "f5"
     assert shades["onerror"] == "a3"
     assert shades["film"] == ""
-    assert "".join(piece.text for piece in pieces) == f"good {ATTACK} film\N{REPLACEMENT CHARACTER} & שלום"
+    assert "".join(span.text for span in spans) == f"good {ATTACK} film\N{REPLACEMENT CHARACTER} & שלום"
     page = Report("LIME", [e]).html()
     body = page[page.index("<main") :]
     assert "<img src=x" not in body

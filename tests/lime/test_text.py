@@ -15,7 +15,7 @@ from xai.inputs.text import TextInput, to_texts
 from xai.inputs.tokens import characters, cut
 from xai.lime.text import lime_text
 from xai.model.model import Model
-from xai.plots.shaded_text import shaded_pieces
+from xai.plots.shaded_text import shaded_spans
 
 AWKWARD = [
     "I <3 & you", "naïve cafe\u0301 \u0928\u093f", "👩‍👩‍👧 👍🏽 🇩🇪🇫🇷", "שלום עולם", "a\0b \0", "  spaces\t\r\n",
@@ -231,7 +231,7 @@ def test_numbers_of_words_are_explained_as_those_words() -> None:
     by_text = lime_text(model, ["good film bad"], samples=200)
     assert by_number.row_names == (("good", "film", "bad"),)
     assert torch.equal(by_number.values[0], by_text.values[0])
-    assert "".join(piece.text for piece in shaded_pieces(by_number)) == "good film bad"
+    assert "".join(piece.text for piece in shaded_spans(by_number)) == "good film bad"
     with pytest.raises(InputError, match="lime_text: inputs: expected rows of whole numbers from 0 to 4"):
         lime_text(model, torch.tensor([[9]]))
 
@@ -241,4 +241,4 @@ def test_padding_behind_numbers_of_words_has_an_error_too() -> None:
     made = smoothgrad(reader(), torch.tensor([[2, 4, 3, 0, 0]]), samples=4)
     assert made.standard_error[0].shape == made.values[0].shape == (5,)
     assert made.standard_error[0][3:].tolist() == [0, 0]
-    assert [piece.text for piece in shaded_pieces(made)][:3] == ["good", " ", "film"]
+    assert [piece.text for piece in shaded_spans(made)][:3] == ["good", " ", "film"]

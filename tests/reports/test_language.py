@@ -21,7 +21,7 @@ from xai.auditing.sentences import templates
 from xai.base.errors import InputError
 from xai.plots.sequences import GATES
 from xai.reports.cards import weights_card
-from xai.reports.language import LANGUAGES, in_language, language, say, told
+from xai.reports.language import LANGUAGES, in_language, language, say, translated
 from xai.reports.phrases import field_names, pairs
 from xai.reports.presets.audit import audit_report
 from xai.reports.presets.images import model_report
@@ -124,7 +124,7 @@ def test_an_audit_in_german_keeps_numbers_and_names() -> None:
     assert language() == "en"
     with in_language("de"):
         for finding in result.findings:
-            said = told(finding.text)
+            said = translated(finding.text)
             assert said != finding.text, said
             assert set(re.findall(r"\d[\d.,]*\d|\d", said)) >= set(re.findall(r"\d[\d.,]*\d", finding.text)), said
             assert str(escape(said)) in text
@@ -140,10 +140,11 @@ def answers(rows: np.ndarray) -> np.ndarray:
 def test_a_class_is_never_said_in_other_words() -> None:
     with in_language("de"):
         text = 'Of the class it finds least often, "tree", it finds 40 %.'
-        assert told(text) == 'Von der Klasse, die es am seltensten findet, "tree", findet es 40 %.'
-        said = told("Supported: removing what it marks lowers the score of noise more than 39 of 39 control maps do.")
+        assert translated(text) == 'Von der Klasse, die es am seltensten findet, "tree", findet es 40 %.'
+        text = "Supported: removing what it marks lowers the score of noise more than 39 of 39 control maps do."
+        said = translated(text)
         assert "Wert von noise" in said
-        assert told("an unknown sentence, <b>not</b> ours") == "an unknown sentence, <b>not</b> ours"
+        assert translated("an unknown sentence, <b>not</b> ours") == "an unknown sentence, <b>not</b> ours"
 
 
 def test_what_checks_find_on_images_is_said_in_german() -> None:
@@ -151,8 +152,8 @@ def test_what_checks_find_on_images_is_said_in_german() -> None:
     explained = [one for example in chapters["examples"]["examples"] for one in example["explanations"]]
     evidence = [item for made in [*explained, *chapters["units"]["units"]] for item in made["evidence"]]
     with in_language("de"):
-        assert [item["text"] for item in evidence if told(item["text"]) == item["text"]] == []
-        assert [item["control"] for item in evidence if told(item["control"]) == item["control"]] == []
+        assert [item["text"] for item in evidence if translated(item["text"]) == item["text"]] == []
+        assert [item["control"] for item in evidence if translated(item["control"]) == item["control"]] == []
 
 
 def test_a_report_in_german_says_it_in_german_and_stays_safe() -> None:

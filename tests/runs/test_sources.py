@@ -20,7 +20,7 @@ from PIL import Image
 import xai
 from tests.runs.folders import image_model, images, table_model
 from xai.base.errors import InputError
-from xai.runs.pieces import Loaded
+from xai.runs.chunks import Loaded
 from xai.runs.sources import Source, open_source
 
 CLASSES = ["class 0", "class 1", "class 2"]
@@ -29,8 +29,8 @@ CLASSES = ["class 0", "class 1", "class 2"]
 def read_all(source: Source, input: object, size: int = 3) -> Loaded:
     """Return all pieces as one."""
     ids, labels, inputs, errors = [], [], [], {}
-    for _, piece in source.pieces(size):
-        part = piece.load(input)
+    for _, chunk in source.chunks(size):
+        part = chunk.load(input)
         errors |= {len(ids) + row: text for row, text in part.errors.items()}
         ids += part.ids
         labels += part.labels
@@ -127,7 +127,7 @@ def test_tables(tmp_path: Path, form: str) -> None:
     assert found.ids == frame["who"].tolist()
     assert found.labels == frame["label"].tolist()
     assert torch.allclose(found.inputs.float(), torch.tensor(values), atol=1e-6)
-    assert [number for number, piece in source.pieces(3, frozenset({0, 2})) if piece is None] == [0, 2]
+    assert [number for number, chunk in source.chunks(3, frozenset({0, 2})) if chunk is None] == [0, 2]
 
 
 def test_arrays_mapped_or_not(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_datasets_and_generators() -> None:
     assert torch.equal(found.inputs, data[kept])
     assert [found.labels[row] for row in kept] == [row % 3 for row in kept]
     dataset.read.clear()
-    assert [number for number, piece in source.pieces(3, frozenset({0})) if piece is None] == [0]
+    assert [number for number, chunk in source.chunks(3, frozenset({0})) if chunk is None] == [0]
     assert min(dataset.read) == 3
     stream = open_source(((row, 1) for row in data), input)
     found = read_all(stream, input)
@@ -190,8 +190,8 @@ def test_a_generator_is_never_held_whole() -> None:
             taken.append(number)
             yield torch.zeros(2)
 
-    pieces = open_source(rows(), xai.TensorInput()).pieces(10)
-    next(pieces)
+    chunks = open_source(rows(), xai.TensorInput()).chunks(10)
+    next(chunks)
     assert len(taken) <= 11
 
 
@@ -207,7 +207,7 @@ def test_what_is_no_data_is_named(data: object, named: str) -> None:
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     frame = pd.DataFrame({"column 0": [1.0]})
     with pytest.raises(InputError, match=r"^id: expected a column 'who'"):
-        list(open_source(frame, table_model().input, id="who").pieces(3))
+        list(open_source(frame, table_model().input, id="who").chunks(3))
 
 
 def test_labels_of_a_run_are_names_of_classes(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def _of_code(
 
     module, _, name = model.rpartition(":")
     if not trust_code:
-        place = Path(module).absolute() if module.endswith(".py") else file_of(module)
-        raise click.ClickException(f"{command}: {model} is code; --trust-code would run {name} of {module} ({place})")
+        file = Path(module).absolute() if module.endswith(".py") else file_of(module)
+        raise click.ClickException(f"{command}: {model} is code; --trust-code would run {name} of {module} ({file})")
     here = str(Path.cwd())
     if here not in sys.path:  # as `python -m` has it: the caller's own module
         sys.path.insert(0, here)
@@ -73,8 +73,8 @@ def _of_code(
     try:
         made: Any = make()
     except Exception as error:  # of the caller's own code
-        said = f"{type(error).__name__}: {one_line(error)}"
-        raise click.ClickException(f"{command}: {model}: expected a model, got {said}") from error
+        got = f"{type(error).__name__}: {one_line(error)}"
+        raise click.ClickException(f"{command}: {model}: expected a model, got {got}") from error
     if isinstance(made, Model):
         return asked_output(made)
     if not hasattr(made, "predict"):

@@ -99,15 +99,15 @@ def command(
     chosen = chosen_checks(MODEL_CHECKS, checks or None, {})
     chosen += [name for name in settings if name not in chosen]
     gate = read_levels(fail_on, {*MODEL_CHECKS, *LIMITS, *(f"explanations.{name}" for name in CHECKS)}, chosen)
-    said = None if card is None else read_card_file(card)  # before any of the work
+    allowed = None if card is None else read_card_file(card)  # before any of the work
     left_out = [label, entity, time, weights, *protected]
     loaded = load_any(model, data, train, left_out, trust_code, "audit")
-    loaded.card = said or loaded.card
+    loaded.card = allowed or loaded.card
     metadata = {"entity": entity, "time": time, "weights": weights}
-    given = read_audit_data(loaded, model, data, train, label, protected, metadata)
-    say_checks_cost([loaded], given, chosen, MODEL_CHECKS, rows)
-    result = audit(loaded, given, chosen, rows=rows, seed=seed, threshold=threshold, **settings)
-    report = audit_report(result, loaded, given, raw_data=not no_raw_data)
+    audit_data = read_audit_data(loaded, model, data, train, label, protected, metadata)
+    say_checks_cost([loaded], audit_data, chosen, MODEL_CHECKS, rows)
+    result = audit(loaded, audit_data, chosen, rows=rows, seed=seed, threshold=threshold, **settings)
+    report = audit_report(result, loaded, audit_data, raw_data=not no_raw_data)
     if browser is not None and pdf is not None:
         print_pdf(browser, report.save(target), pdf)
     finish(result, report, target, json_path, gate, no_raw_data=no_raw_data)

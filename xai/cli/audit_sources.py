@@ -47,7 +47,7 @@ def read_audit_data(
         if named:
             raise click.ClickException(f"audit: --{next(iter(named))}: a reference data set has no such column")
         return _reference(name, train, protected)
-    inputs, labels, groups, given = _read(model, name, label, protected, named, "data")
+    inputs, labels, groups, fields = _read(model, name, label, protected, named, "data")
     known = {name: column for name, column in named.items() if name != "weights"}
     learned = _read(model, train, label, protected, known, "train") if train else None
     seen = [column for column in protected if column in getattr(model.input, "names", ())]
@@ -59,7 +59,7 @@ def read_audit_data(
         train_groups=learned and learned[2],
         protected=seen,
         name=Path(name).name,
-        **given,
+        **fields,
         **{f"train_{name}": column for name, column in (learned[3] if learned else {}).items()},
     )
 

@@ -73,10 +73,10 @@ def command(
     chosen = chosen_checks(COMPARISONS, checks or None, {})
     gate = read_levels(fail_on, {*COMPARISONS, *CHANGES}, chosen)
     first, second = (load_model(folder, trust_code) for folder in (a, b))
-    given = read_audit_data(first, a, data, None, label, protected)
+    audit_data = read_audit_data(first, a, data, None, label, protected)
     folders = [*replicas, *train_replicas(a, b, retrain)]
     others = [load_model(folder, trust_code) for folder in folders]
-    say_checks_cost((first, second, *others), given, chosen, COMPARISONS, rows)
-    result = compare(first, second, given, chosen, replicas=others, rows=rows, seed=seed)
-    report = comparison_report(result, first, second, given, raw_data=not no_raw_data)
+    say_checks_cost((first, second, *others), audit_data, chosen, COMPARISONS, rows)
+    result = compare(first, second, audit_data, chosen, replicas=others, rows=rows, seed=seed)
+    report = comparison_report(result, first, second, audit_data, raw_data=not no_raw_data)
     finish(result, report, target, json_path, gate, no_raw_data=no_raw_data)

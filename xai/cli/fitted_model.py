@@ -56,8 +56,8 @@ def load_file(
 def _read_pipeline(path: str, trust_code: bool) -> Any:
     if Path(path).suffix in JOBLIB:
         if not trust_code:
-            said = "a joblib file runs code when it is read; save it with skops, or add --trust-code"
-            raise click.ClickException(f"{path}: {said}")
+            reason = "a joblib file runs code when it is read; save it with skops, or add --trust-code"
+            raise click.ClickException(f"{path}: {reason}")
         import joblib
 
         return joblib.load(path)
@@ -67,8 +67,9 @@ def _read_pipeline(path: str, trust_code: bool) -> Any:
         raise click.ClickException("a skops file needs skops: pip install 'xai-toolkit[skops]'") from error
     unknown = skops.get_untrusted_types(file=path)
     if unknown and not trust_code:
-        said = f"it holds {', '.join(unknown[:3])}, which skops does not know; add --trust-code to read it all the same"
-        raise click.ClickException(f"{path}: {said}")
+        listed = ", ".join(unknown[:3])
+        reason = f"it holds {listed}, which skops does not know; add --trust-code to read it all the same"
+        raise click.ClickException(f"{path}: {reason}")
     return skops.load(path, trusted=unknown)
 
 
@@ -101,11 +102,11 @@ def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) 
         session: Any = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     except Exception as error:  # of its own kinds
         raise InputError("model", expected="an ONNX file", got=one_line(error)) from error
-    given, last = session.get_inputs()[0], session.get_outputs()[-1].name
+    entry, last = session.get_inputs()[0], session.get_outputs()[-1].name
     table = TabularInput(list(columns), **kinds_of_columns(frames, columns, {}, "data"))
 
     def answer(values: np.ndarray) -> np.ndarray:
-        found: Any = session.run([last], {given.name: np.asarray(values, dtype=np.float32)})[0]
+        found: Any = session.run([last], {entry.name: np.asarray(values, dtype=np.float32)})[0]
         if len(found) and isinstance(found[0], dict):  # a ZipMap of class to probability
             found = [list(row.values()) for row in found]
         return np.asarray(found, dtype=np.float64).reshape(len(values), -1)

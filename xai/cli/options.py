@@ -169,8 +169,8 @@ def say_if_outdated(folder: str, origin: Mapping[str, object]) -> None:
     """Say on standard error where a folder's recipe has changed since it was trained."""
     if not recipes().is_current(origin):
         name = origin["recipe"]
-        said = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
-        tell(f"{said}: `xai train {name}` makes it anew", err=True)
+        message = f"{folder} was trained when {name} had other settings; held-out rows are those of today's recipe"
+        tell(f"{message}: `xai train {name}` makes it anew", err=True)
 
 
 def checks_asked(model: Model, methods: Sequence[str], asked: str | None) -> list[str] | None:
@@ -181,8 +181,8 @@ def checks_asked(model: Model, methods: Sequence[str], asked: str | None) -> lis
     from xai.evidence.levels import LEVELS, checks_of, elements_of
     from xai.methods import CHECKS
 
-    given = asked if asked is None or asked in LEVELS else [name.strip() for name in asked.split(",")]
-    chosen = checks_of(given, methods, elements_of(model))
+    wanted = asked if asked is None or asked in LEVELS else [name.strip() for name in asked.split(",")]
+    chosen = checks_of(wanted, methods, elements_of(model))
     if asked is None and len(chosen) < len(CHECKS):
         left = ", ".join(name for name in CHECKS if name not in chosen)
         tell(f"left out, as all checks would take over a minute a picture: {left} (--checks full makes them)", err=True)
@@ -247,8 +247,8 @@ def _say(work: Sequence[tuple[Model, int]], inputs: object, share: float = 1.0) 
         seconds += passes * share * _seconds_per_pass(model, model.prepare(inputs))
         memory = max(memory, share * model.trace(inputs).elements * 8 * 4 / 2**20)
     total = sum(passes for _, passes in work)
-    said = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
-    tell(said, err=True)
+    message = f"about {total:,} passes, {seconds:,.0f} s of them, {memory:,.0f} MiB of activations at a time"
+    tell(message, err=True)
 
 
 def _seconds_per_pass(model: Model, batch: Tensor) -> float:

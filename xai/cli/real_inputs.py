@@ -25,7 +25,7 @@ def real_inputs(model: Model, folder: str, data: str | None, size: int | None = 
     from xai.model.folder import read_description
 
     if data is not None:
-        return _given(model, Path(data), size)
+        return _read_inputs(model, Path(data), size)
     origin = read_description(folder).origin
     name = str(origin.get("recipe", ""))
     if name not in recipes().RECIPES:
@@ -35,7 +35,7 @@ def real_inputs(model: Model, folder: str, data: str | None, size: int | None = 
     return found.test_inputs, f"{model.input.noun} held out from {found.name}"
 
 
-def _given(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
+def _read_inputs(model: Model, path: Path, size: int | None) -> tuple[Tensor, str]:
     from xai.base.errors import InputError
 
     read = READ.get(model.input.kind)
@@ -52,8 +52,8 @@ def _images(model: Model, path: Path, size: int | None) -> Tensor:
     from xai.inputs.image_files import read_folder
     from xai.reports.example_images import class_names
 
-    own = ImageInput.of(model.input)
-    input = own if size is None else msgspec.structs.replace(own, shape=(own.shape[0], size, size), resize=None)
+    kind = ImageInput.of(model.input)
+    input = kind if size is None else msgspec.structs.replace(kind, shape=(kind.shape[0], size, size), resize=None)
     return read_folder(path, input, class_names(model)).images
 
 

@@ -72,17 +72,17 @@ def command(
     page, numbers = read_report(report)
     loaded = load_model(model, trust_code)
     if page is not None and numbers.get("request", {}).get("call") == "model_report":
-        given = _images(loaded, model, data, images, numbers)
+        against = _images(loaded, model, data, images, numbers)
     else:
         from xai.cli.audit_sources import read_audit_data
 
         audit = numbers if page is None else numbers["sections"].get("audit", {}).get("audit", {})
         protected = [str(name) for name in audit.get("data", {}).get("protected", [])]
         metadata = {"entity": entity, "time": time, "weights": weights}
-        given: dict[str, Any] = {"data": read_audit_data(loaded, model, data, train, label, protected, metadata)}
-        given["other"] = None if other is None else load_model(other, trust_code)
-        given["replicas"] = [load_model(folder, trust_code) for folder in replicas]
-    found = recheck(report, loaded, **given, sample=sample, seed=seed, tolerance=tolerance)
+        against: dict[str, Any] = {"data": read_audit_data(loaded, model, data, train, label, protected, metadata)}
+        against["other"] = None if other is None else load_model(other, trust_code)
+        against["replicas"] = [load_model(folder, trust_code) for folder in replicas]
+    found = recheck(report, loaded, **against, sample=sample, seed=seed, tolerance=tolerance)
     for note in found.notes:
         tell(f"xai: recheck: {note}", err=True)
     (_say_json if wants_json() else _say)(report, found)
@@ -126,5 +126,5 @@ def _images(loaded: Model, folder: str, data: str | None, images: tuple[str, ...
         labelled = read_folder(data, loaded.input, class_names(loaded))
     elif numbers["request"].get("data") is not None:
         labelled = recipe_data(folder)
-    given = read_images(list(images), loaded.input) if images else None
-    return {"data": labelled, "images": given}
+    read = read_images(list(images), loaded.input) if images else None
+    return {"data": labelled, "images": read}

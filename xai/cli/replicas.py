@@ -37,16 +37,16 @@ def train_replicas(folder: str, other: str, count: int) -> list[str]:
     taken = {int(facts.get("seed", -1)) for facts in (origin, beside) if facts.get("recipe") == name}
     seeds = [seed for seed in range(count + len(taken) + 1) if seed not in taken][:count]
     settings = {key: origin.get(key) for key in ("epochs", "rows")}
-    missing = [seed for seed in seeds if not _there(_place(folder, seed), {**origin, "seed": seed})]
+    missing = [seed for seed in seeds if not _there(_replica_folder(folder, seed), {**origin, "seed": seed})]
     if missing:
-        said = f"training {len(missing)} of {count} replicas of {folder}; one is {table.RECIPES[name].description}"
-        tell(said, err=True)
+        message = f"training {len(missing)} of {count} replicas of {folder}; one is {table.RECIPES[name].description}"
+        tell(message, err=True)
     for seed in missing:
-        tell(table.train_recipe(name, _place(folder, seed), seed=seed, **settings), err=True)
-    return [_place(folder, seed) for seed in seeds]
+        tell(table.train_recipe(name, _replica_folder(folder, seed), seed=seed, **settings), err=True)
+    return [_replica_folder(folder, seed) for seed in seeds]
 
 
-def _place(folder: str, seed: int) -> str:
+def _replica_folder(folder: str, seed: int) -> str:
     path = Path(folder) if Path(folder).name else Path(folder).resolve()  # "." has no name of its own
     return str(path.with_name(f"{path.name}-seed-{seed}"))
 

@@ -108,16 +108,16 @@ def command(
         say(report.save(target))
         return
     require_image_classifier(loaded)
-    given = read_images(list(images), loaded.input) if images else None
+    labelled_images = read_images(list(images), loaded.input) if images else None
     labelled = read_folder(data, loaded.input, class_names(loaded)) if data else recipe_data(folder)
-    rows = (len(given) if given else 0) + (examples if labelled else 0)
+    rows = (len(labelled_images) if labelled_images else 0) + (examples if labelled else 0)
     made = checks_asked(loaded, METHODS, checks)
     inputs = _inputs_to_make(loaded, layers, units, tested=labelled is not None)
     say_cost(loaded, METHODS, rows, inputs, steps, checks=made)
     report = model_report(
         loaded,
         labelled,
-        given,
+        labelled_images,
         examples=examples,
         checks=made,
         layers=layers or None,

@@ -22,7 +22,7 @@ __all__ = ["report_on_table"]
 
 def report_on_table(
     model: Model,
-    place: str,
+    model_path: str,
     items: Sequence[str],
     *,
     data: str | None,
@@ -36,7 +36,7 @@ def report_on_table(
 
     Args:
         model: The model.
-        place: What stood for it on the command line.
+        model_path: What stood for it on the command line.
         items: Files of rows to explain; none for some of the data.
         data: A CSV or Parquet file to ask the model on, by default the held-out rows of its recipe.
         label: The column of it that holds the right answer, where there is one.
@@ -54,19 +54,19 @@ def report_on_table(
     from xai.reports.presets.tables import table_methods, table_report
 
     table_methods(methods)
-    origin = read_description(place).origin if is_folder(place) else {}
+    origin = read_description(model_path).origin if is_folder(model_path) else {}
     found = _of_file(model, Path(data), label) if data else _of_recipe(model, str(origin.get("recipe", "")))
     if found is None:
         wanted = "rows of a table: --data FILE.csv"
         raise InputError("data", expected=wanted, got="none, and no recipe's data")
-    whole, behind = found
+    whole, background = found
     if items:
         inputs, names = model.input.read(items)
         shown = Sequences(model.prepare(inputs), names)
     else:
-        shown = _spread(whole, examples)
+        shown = _evenly_spaced(whole, examples)
     settings: dict[str, Any] = {"methods": methods, "target": target, "seed": seed, "origin": origin}
-    return table_report(model, shown, whole, behind, **settings)
+    return table_report(model, shown, whole, background, **settings)
 
 
 def _of_file(model: Model, path: Path, label: str) -> tuple[Sequences, Tensor | None]:
@@ -77,9 +77,9 @@ def _of_file(model: Model, path: Path, label: str) -> tuple[Sequences, Tensor | 
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     inputs, labels = model.prepare(frame, "data"), None
     if label in frame.columns and label not in model.input.names:
-        given = frame[label]
+        column = frame[label]
         named = model.task != "regression" and model.classes
-        labels = _as_numbers(model, labels_of(given, model.classes) if named else given, len(inputs))
+        labels = _as_numbers(model, labels_of(column, model.classes) if named else column, len(inputs))
     names = tuple(f"row {number} of {path.name}" for number in range(len(inputs)))
     return Sequences(inputs, names, labels, path.name), None
 
@@ -101,11 +101,11 @@ def _of_recipe(model: Model, recipe: str) -> tuple[Sequences, Tensor | None] | N
     return whole, model.prepare(found.train_inputs)
 
 
-def _spread(data: Sequences, count: int) -> Sequences:
+def _evenly_spaced(data: Sequences, count: int) -> Sequences:
     """Return so many rows from all over the data, which may be sorted."""
     from xai.reports.presets.sequences import Sequences
 
     count = min(count, len(data))
-    places = [place * len(data) // count for place in range(count)]
-    labels = None if data.labels is None else data.labels[places]
-    return Sequences(data.inputs[places], tuple(data.names[place] for place in places), labels, data.source)
+    indices = [index * len(data) // count for index in range(count)]
+    labels = None if data.labels is None else data.labels[indices]
+    return Sequences(data.inputs[indices], tuple(data.names[index] for index in indices), labels, data.source)

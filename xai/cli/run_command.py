@@ -82,21 +82,21 @@ def command(
 
     loaded = load_model(model, trust_code)  # says what is wrong with the folder before any data are read
     asked = model if output_key() is None else loaded
-    given, labels = _data(data)
+    inputs, labels = _data(data)
     chosen = checks if checks is None or checks in LEVELS else [name.strip() for name in checks.split(",")]
     with _executor(scheduler, workers) as (executor, count):
         done = run(
-            asked, given, methods, chosen, output, options=_options(options, background), target=target, label=label,
+            asked, inputs, methods, chosen, output, options=_options(options, background), target=target, label=label,
             labels=labels, id=id_column, workers=count, executor=executor, shard_rows=shard_rows, seed=seed,
             keep_inputs=not no_inputs, fail_fast=fail_fast, device=device, audit=audit, trust_code=trust_code,
             log=_log(log_json),
         )  # fmt: skip
     found = done.manifest.finished
     rows, failed, shards = (found.rows, found.failed, found.shards) if found else (done.rows, done.failed, 0)
-    told = {"rows": rows, "explanations": rows * len(done.methods), "failed": failed, "shards": shards}
+    summary = {"rows": rows, "explanations": rows * len(done.methods), "failed": failed, "shards": shards}
     if audit and (result := done.audit) is not None:
-        told["audit"] = {"passed": result.passed, **result.counts}
-    say(output, **told)
+        summary["audit"] = {"passed": result.passed, **result.counts}
+    say(output, **summary)
     if failed and failed == rows * len(done.methods):
         raise click.exceptions.Exit(1)
 
@@ -109,14 +109,14 @@ def _data(name: str) -> tuple[object, Any]:
     return found.test_inputs, found.test_labels if found.test_labels.ndim == 1 else None
 
 
-def _options(given: tuple[str, ...], background: str | None) -> dict[str, dict[str, object]]:
+def _options(entries: tuple[str, ...], background: str | None) -> dict[str, dict[str, object]]:
     """Return arguments by method: numbers, true, false and null as JSON has them, else words."""
     import msgspec
 
     from xai.base.errors import InputError
 
     found: dict[str, dict[str, object]] = {}
-    for entry in given:
+    for entry in entries:
         name, equals, value = entry.partition("=")
         method, dot, argument = name.partition(".")
         if not (equals and dot and argument):

@@ -40,9 +40,9 @@ def report_on_sequences(
     if not writes:
         methods = methods_for(model, methods)
     held_out = _held_out(model, str(origin.get("recipe", "")), recipes) if recipes is not None else None
-    chosen = _given(model, items) if items else None
+    chosen = _from_items(model, items) if items else None
     if chosen is None and held_out is not None and examples:
-        chosen = _spread(held_out, examples)
+        chosen = _evenly_spaced(held_out, examples)
     if chosen is None:
         raise InputError("inputs", expected="texts or series to explain", got="none, and no recipe's data")
     if writes:
@@ -51,7 +51,7 @@ def report_on_sequences(
     return sequence_report(model, chosen, held_out, **settings)
 
 
-def _given(model: Model, items: Sequence[str]) -> Sequences:
+def _from_items(model: Model, items: Sequence[str]) -> Sequences:
     from xai.reports.presets.sequences import Sequences
 
     inputs, names = model.input.read(items)
@@ -70,10 +70,10 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
     return Sequences(inputs, names, labels, f"held out from {data.name}")
 
 
-def _spread(data: Sequences, count: int) -> Sequences:
+def _evenly_spaced(data: Sequences, count: int) -> Sequences:
     """Return so many examples from all over the data, which may be sorted by class."""
     from xai.reports.presets.sequences import Sequences
 
-    places = [place * len(data) // count for place in range(min(count, len(data)))]
-    labels = None if data.labels is None else data.labels[places]
-    return Sequences(data.inputs[places], tuple(data.names[place] for place in places), labels, data.source)
+    indices = [index * len(data) // count for index in range(min(count, len(data)))]
+    labels = None if data.labels is None else data.labels[indices]
+    return Sequences(data.inputs[indices], tuple(data.names[index] for index in indices), labels, data.source)

@@ -26,10 +26,10 @@ LARGEST = 15  # bars of a list that may be long
 
 
 def _draw(axes: Axes, names: Sequence[str], values: Sequence[float], whiskers: Sequence[float] | None) -> None:
-    places = np.arange(len(names))[::-1]
+    positions = np.arange(len(names))[::-1]
     colors = [color(FOR) if value >= 0 else color(AGAINST) for value in values]
-    axes.barh(places, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
-    axes.set_yticks(places, [plain_text(shortened(name)) for name in names])
+    axes.barh(positions, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
+    axes.set_yticks(positions, [plain_text(shortened(name)) for name in names])
     axes.axvline(0, linewidth=0.8, color="black")
     axes.tick_params(length=2)
 

@@ -33,5 +33,5 @@ def contour_lines(heatmap: Tensor, levels: tuple[float, ...] = LEVELS) -> list[n
     found = [find_contours(around, level) for level in levels]
     tolerance = ROUND * max(values.shape)
     # A pixel's middle lies half a pixel inside it; the padding is one.
-    pieces = [approximate_polygon(line[:, ::-1] - 0.5, tolerance) for lines in found for line in lines]
-    return [piece for piece in pieces if len(piece) > 3]
+    polygons = [approximate_polygon(line[:, ::-1] - 0.5, tolerance) for lines in found for line in lines]
+    return [polygon for polygon in polygons if len(polygon) > 3]

@@ -39,8 +39,8 @@ def training_curve(history: object, *, ax: Axes | None = None) -> Axes:
         raise InputError("history", expected="numbers per epoch", got=describe(history))
     curves = {name: values for name, values in curves.items() if "loss" in name} or curves  # they share a scale
     axes = axes_for(ax, 4.4, 2.8)
-    for place, (name, values) in enumerate(curves.items()):
-        ink = SEVERAL[place % len(SEVERAL)]
+    for index, (name, values) in enumerate(curves.items()):
+        ink = SEVERAL[index % len(SEVERAL)]
         axes.plot(range(1, len(values) + 1), values, color=ink, marker="o", markersize=3, label=plain_text(name))
     axes.set_xlabel(translate("epoch"))
     axes.legend(frameon=False, fontsize=8)

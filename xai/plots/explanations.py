@@ -76,7 +76,7 @@ def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
     count = values.numel()
 
     def position(index: int) -> str:
-        return ", ".join(str(int(place)) for place in np.unravel_index(index, values.shape))
+        return ", ".join(str(int(coordinate)) for coordinate in np.unravel_index(index, values.shape))
 
     flat = values.ndim == 1 and explanation.over != "layer"
     names = list(explanation.names) if len(explanation.names) == count else None

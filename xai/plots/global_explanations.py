@@ -53,10 +53,10 @@ def effects_figure(effects: Effects) -> Figure:
     high = -(-count // wide)
     with in_style():
         figure = Figure(figsize=(3.1 * wide, 2.4 * high), layout="constrained")
-        places = figure.subplots(high, wide, squeeze=False).flatten()
-        for axes in places[count:]:
+        panels = figure.subplots(high, wide, squeeze=False).flatten()
+        for axes in panels[count:]:
             axes.set_axis_off()
-        for axes, curve in zip(places[:count], effects.curves, strict=True):
+        for axes, curve in zip(panels[:count], effects.curves, strict=True):
             _draw(axes, curve)
             axes.set_xlabel(plain_text(curve.name))
         unit = effects.of.replace("_", "-")
@@ -127,10 +127,10 @@ def neighbors_figure(neighbors: Neighbors, ax: Axes | None = None) -> Figure:
 
 def concepts_figure(concepts: Concepts) -> Figure:
     """Draw each concept's alignment with the gradient beside those of random concepts."""
-    places = list(range(len(concepts.names)))
-    beside = [float(place) for place in places for _ in range(concepts.controls.shape[1])]
+    positions = list(range(len(concepts.names)))
+    beside = [float(position) for position in positions for _ in range(concepts.controls.shape[1])]
     controls = Series("random concepts", beside, concepts.controls.flatten().tolist(), style="points")
-    own = Series("concept", [float(place) for place in places], concepts.alignment.tolist(), style="points")
+    points = Series("concept", [float(position) for position in positions], concepts.alignment.tolist(), style="points")
     called = concepts.classes[concepts.target] if concepts.classes else str(concepts.target)
     label = f"alignment with the gradient of {called}"
-    return panel_figure(Panel("concepts", concepts.layer, label, [own, controls], categories=list(concepts.names)))
+    return panel_figure(Panel("concepts", concepts.layer, label, [points, controls], categories=list(concepts.names)))

@@ -25,7 +25,7 @@ def _table(explanation: object, count: int) -> tuple[torch.Tensor, list[int], li
     values = torch.stack([row.float() for row in explanation.values]).cpu()
     order = values.abs().mean(0).argsort(descending=True)[:count].tolist()
     names = list(explanation.names) if len(explanation.names) == values.shape[1] else explanation.value_names()
-    return values, order, [str(names[place]) for place in order]
+    return values, order, [str(names[index]) for index in order]
 
 
 @names_errors("beeswarm")

@@ -8,7 +8,7 @@ from xai.base.errors import InputError, names_errors
 from xai.evidence.claims import claim_of
 from xai.plots.bars import weights_figure
 from xai.plots.on_axes import axes_for, one_row, parts_of
-from xai.plots.shaded_text import LINE, shaded_pieces, write_text
+from xai.plots.shaded_text import LINE, shaded_spans, write_text
 from xai.plots.style import AGAINST, FOR, GRAY, color, plain_text, shortened
 from xai.plots.translation import translate
 from xai.results.explanation import Explanation
@@ -48,11 +48,11 @@ def waterfall(explanation: Explanation, row: int = 0, *, count: int = 9, ax: Axe
     if "intercept" not in known and claim_of(item) != "additive":
         raise InputError("explanation", expected="one by a method whose values add up", got=f"one by {item.method}")
     values, names = item.values[0].tolist(), item.value_names()
-    order = sorted(range(len(values)), key=lambda place: -abs(values[place]))
-    steps = [(names[place], values[place]) for place in order[:count]]
+    order = sorted(range(len(values)), key=lambda index: -abs(values[index]))
+    steps = [(names[index], values[index]) for index in order[:count]]
     if order[count:]:
         steps.append(
-            (translate("{count} others", count=len(order[count:])), sum(values[place] for place in order[count:]))
+            (translate("{count} others", count=len(order[count:])), sum(values[index] for index in order[count:]))
         )
     start = float(known.get("intercept", 0.0))
     end = _draw_steps(axes := axes_for(ax, 5.6, 0.9 + 0.3 * len(steps)), steps, start)
@@ -70,18 +70,18 @@ def waterfall(explanation: Explanation, row: int = 0, *, count: int = 9, ax: Axe
 def _draw_steps(axes: Axes, steps: list[tuple[str, float]], start: float) -> float:
     """Draw each step from where the last one ended, the first on top; return where the last one ends."""
     at, reach = start, [start]
-    for place, (_, value) in enumerate(steps):
-        axes.barh(-place, value, left=at, height=0.7, color=color(FOR) if value >= 0 else color(AGAINST))
+    for index, (_, value) in enumerate(steps):
+        axes.barh(-index, value, left=at, height=0.7, color=color(FOR) if value >= 0 else color(AGAINST))
         at += value
         reach.append(at)
-        axes.plot([at, at], [-place - 0.35, -place - 0.65], color=GRAY, linewidth=0.8)
+        axes.plot([at, at], [-index - 0.35, -index - 0.65], color=GRAY, linewidth=0.8)
         side = "left" if value >= 0 else "right"
         axes.annotate(
-            f"{value:+.3g}", (at, -place), (4 if value >= 0 else -4, 0), textcoords="offset points", va="center",
+            f"{value:+.3g}", (at, -index), (4 if value >= 0 else -4, 0), textcoords="offset points", va="center",
             ha=side, fontsize=8,
         )  # fmt: skip
     axes.axvline(start, color=GRAY, linewidth=0.8, linestyle=":")
-    axes.set_yticks([-place for place in range(len(steps))], [plain_text(shortened(name)) for name, _ in steps])
+    axes.set_yticks([-index for index in range(len(steps))], [plain_text(shortened(name)) for name, _ in steps])
     room = 0.18 * (max(reach) - min(reach) or 1.0)
     axes.set_xlim(min(reach) - room, max(reach) + room)
     axes.tick_params(length=2)
@@ -113,7 +113,7 @@ def bar(explanation: Explanation, row: int = 0, *, count: int = 12, ax: Axes | N
     axes = axes_for(ax, 4.6, 0.6 + 0.24 * min(count, item.values[0].numel()))
     names = item.value_names()
     title = f"{item.method.replace('_', ' ')}: {item.target_name()}"
-    weights_figure(item, title, count, lambda place: shortened(names[place]), axes)
+    weights_figure(item, title, count, lambda index: shortened(names[index]), axes)
     return axes
 
 
@@ -137,10 +137,10 @@ def text(explanation: Explanation, row: int = 0, *, ax: Axes | None = None) -> A
     item = one_row(explanation, row)
     if item.over != "tokens":
         raise InputError("explanation", expected="one of a text", got=f"values over {item.over}")
-    pieces = shaded_pieces(item)
-    lines = 1 + sum(len(piece.text) for piece in pieces) // LINE + sum(piece.text.count("\n") for piece in pieces)
+    spans = shaded_spans(item)
+    lines = 1 + sum(len(span.text) for span in spans) // LINE + sum(span.text.count("\n") for span in spans)
     axes = axes_for(ax, 6.2, 0.3 + LINE_HIGH * lines)
-    write_text(axes, pieces, lines)
+    write_text(axes, spans, lines)
     high = axes.get_window_extent().height / axes.figure.dpi / LINE_HIGH
     axes.set_ylim(0.3 - max(high, lines + 0.3), 0.3)  # lines stay as high as letters in tall axes
     axes.set_title(plain_text(f"{item.method.replace('_', ' ')}: {item.target_name()}"), fontsize=9, loc="left")

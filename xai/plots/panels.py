@@ -46,8 +46,8 @@ def _draw(axes: Axes, series: Series, number: int, bars: list[Series], thin: boo
     if series.style == "bars":
         width = 0.8 / len(bars)
         left = (bars.index(series) - (len(bars) - 1) / 2) * width
-        places = [x + left for x in series.x]
-        axes.bar(places, series.y, width * 0.92, yerr=series.error, color=color, label=label, error_kw={"linewidth": 1})
+        along = [x + left for x in series.x]
+        axes.bar(along, series.y, width * 0.92, yerr=series.error, color=color, label=label, error_kw={"linewidth": 1})
     elif series.style == "points":
         size = 4.5 if len(series.x) < 100 else 2
         axes.plot(series.x, series.y, marker, color=color, markersize=size, label=label)

@@ -61,21 +61,21 @@ def rows_figure(names: Sequence[str], values: np.ndarray, label: str) -> Figure:
         return figure
 
 
-def interaction(place: int, columns: np.ndarray, values: np.ndarray) -> int:
+def interaction(shown: int, columns: np.ndarray, values: np.ndarray) -> int:
     """Return the column that goes best with how a feature's values scatter around their course along its own column.
 
     Rows are sorted by the feature; within runs of them the values' ranks are correlated with every other column's.
     """
-    order = np.argsort(columns[:, place], kind="stable")
-    pieces = np.array_split(order, max(1, min(10, len(order) // 10)))
+    order = np.argsort(columns[:, shown], kind="stable")
+    parts = np.array_split(order, max(1, min(10, len(order) // 10)))
     strength = np.zeros(columns.shape[1])
-    for piece in pieces:
-        own_ranks = _ranks(values[piece, place])
+    for part in parts:
+        value_ranks = _ranks(values[part, shown])
         for other in range(columns.shape[1]):
-            other_ranks = _ranks(columns[piece, other])
-            if other != place and np.ptp(own_ranks) > 0 and np.ptp(other_ranks) > 0:
-                strength[other] += abs(np.corrcoef(own_ranks, other_ranks)[0, 1])
-    return int(np.argmax(strength)) if strength.any() else place
+            other_ranks = _ranks(columns[part, other])
+            if other != shown and np.ptp(value_ranks) > 0 and np.ptp(other_ranks) > 0:
+                strength[other] += abs(np.corrcoef(value_ranks, other_ranks)[0, 1])
+    return int(np.argmax(strength)) if strength.any() else shown
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from xai.inputs.text import to_texts
 from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, plain_text, visible_text
 from xai.results.explanation import Explanation
 
-__all__ = ["LEVELS", "LINE", "Shaded", "add_text_above", "shade_of", "shaded_pieces", "write_text"]
+__all__ = ["LEVELS", "LINE", "Shaded", "add_text_above", "shade_of", "shaded_spans", "write_text"]
 
 LEVELS = 5
 SIDES = {"f": FOR, "a": AGAINST, "m": MAGNITUDE}
@@ -44,7 +44,7 @@ def shade_of(value: float, top: float, signed: bool) -> str:
     return f"{side}{level}" if level else ""
 
 
-def shaded_pieces(explanation: Explanation) -> list[Shaded]:
+def shaded_spans(explanation: Explanation) -> list[Shaded]:
     """Return the first row's text in parts; full color is its largest weight.
 
     A weight whose 95 % interval holds 0 is not shaded: its sign is not known.
@@ -57,7 +57,7 @@ def shaded_pieces(explanation: Explanation) -> list[Shaded]:
     if explanation.standard_error is not None:
         low, high = explanation.interval()[0]
         unsure = ((low <= 0) & (high >= 0)).tolist()
-    pieces: list[Shaded] = []
+    spans: list[Shaded] = []
     start = 0
     for index in range(1, len(text) + 1):
         if index < len(text) and owners[index] == owners[start]:
@@ -65,11 +65,11 @@ def shaded_pieces(explanation: Explanation) -> list[Shaded]:
         owner, part = owners[start], visible_text(text[start:index]).replace(PAIR, "\n")
         start = index
         if owner < 0:
-            pieces.append(Shaded(part, "", ""))
+            spans.append(Shaded(part, "", ""))
             continue
         shade = "" if unsure[owner] else shade_of(weights[owner], top, signed)
-        pieces.append(Shaded(part, shade, f"{weights[owner]:+.3g}" + (", sign unsure" if unsure[owner] else "")))
-    return pieces
+        spans.append(Shaded(part, shade, f"{weights[owner]:+.3g}" + (", sign unsure" if unsure[owner] else "")))
+    return spans
 
 
 def _owned(explanation: Explanation) -> tuple[str, list[int]]:
@@ -85,30 +85,30 @@ def _owned(explanation: Explanation) -> tuple[str, list[int]]:
 def add_text_above(figure: Figure, explanation: Explanation) -> None:
     """Put the first row's shaded text above a figure of bars, which grows by as much."""
     width, height = figure.get_size_inches()
-    pieces = shaded_pieces(explanation)
-    lines = 1 + sum(len(piece.text) for piece in pieces) // LINE + sum(piece.text.count("\n") for piece in pieces)
+    spans = shaded_spans(explanation)
+    lines = 1 + sum(len(span.text) for span in spans) // LINE + sum(span.text.count("\n") for span in spans)
     tall = 0.22 * lines + 0.2
     figure.set_layout_engine("none")
     figure.set_size_inches(max(width, 5.2), height + tall)
     share = height / (height + tall)
     figure.axes[0].set_position((0.26, 0.5 / (height + tall), 0.7, share - 0.62 / (height + tall)))
-    write_text(figure.add_axes((0.03, share, 0.94, 1 - share)), pieces, lines)
+    write_text(figure.add_axes((0.03, share, 0.94, 1 - share)), spans, lines)
 
 
-def write_text(axes: Axes, pieces: list[Shaded], lines: int) -> None:
+def write_text(axes: Axes, spans: list[Shaded], lines: int) -> None:
     """Write a text into axes, LINE characters to a line, its parts on their colors."""
     axes.set_axis_off()
     axes.set_xlim(0, LINE)
     axes.set_ylim(-lines, 0.3)
     column, row = 0, 0
-    for piece in pieces:
-        for part in re.findall(r"\n|[^\n]+", piece.text):
+    for span in spans:
+        for part in re.findall(r"\n|[^\n]+", span.text):
             if part == "\n" or column + len(part) > LINE:
                 column, row = 0, row + 1
             if part == "\n":
                 continue
-            if piece.shade:
-                ink, alpha = color(SIDES[piece.shade[0]]), 0.15 * int(piece.shade[1])
+            if span.shade:
+                ink, alpha = color(SIDES[span.shade[0]]), 0.15 * int(span.shade[1])
                 axes.add_patch(Rectangle((column, -row - 0.85), len(part), 0.9, color=ink, alpha=alpha, lw=0))
             axes.text(column, -row - 0.7, plain_text(part), family="monospace", fontsize=9.3)
             column += len(part)

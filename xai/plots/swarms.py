@@ -30,12 +30,12 @@ def draw_swarm(
     """
     width = float(values.max() - values.min()) or 1.0
     drawn = None
-    for place in range(len(names)):
-        along = values[:, place]
-        shade = np.full(len(along), 0.5) if numbers is None else _share(numbers[:, place])
-        drawn = draw_points(axes, along, -place + _stacked(along, width), shade, many=many)
+    for index in range(len(names)):
+        along = values[:, index]
+        shade = np.full(len(along), 0.5) if numbers is None else _share(numbers[:, index])
+        drawn = draw_points(axes, along, -index + _stacked(along, width), shade, many=many)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks([-place for place in range(len(names))], [plain_text(shortened(name)) for name in names])
+    axes.set_yticks([-index for index in range(len(names))], [plain_text(shortened(name)) for name in names])
     axes.set_ylim(-len(names) + 0.5, 0.5)
     axes.tick_params(length=2)
     if numbers is not None and drawn is not None:

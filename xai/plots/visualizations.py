@@ -21,8 +21,8 @@ def visualization_figure(visualization: Visualization) -> Figure:
     """Draw the first image at its snapshots (or the row or series that was made), and its activation by step."""
     drawings = DRAWINGS.get(visualization.kind, _numbers)(visualization)
     figure = Figure(figsize=(2.2 * (len(drawings) + 1), 2.4), layout="constrained")
-    *places, last = figure.subplots(1, len(drawings) + 1, squeeze=False)[0]
-    for axes, draw in zip(places, drawings, strict=True):
+    *panels, last = figure.subplots(1, len(drawings) + 1, squeeze=False)[0]
+    for axes, draw in zip(panels, drawings, strict=True):
         draw(axes)
     last.plot(visualization.activations[0].cpu())
     last.set_title(plain_text(visualization.objective[0]), fontsize=9)

@@ -44,7 +44,7 @@ def explanation_body(explanation: Explanation) -> Markup:
     drawn, total = drawn_as(explanation), len(explanation)
     if drawn == "numbers" or total <= MOST_CARDS:
         return EXPLANATIONS[drawn](explanation)
-    shown = explanation.take([place * total // MOST_CARDS for place in range(MOST_CARDS)])
+    shown = explanation.take([index * total // MOST_CARDS for index in range(MOST_CARDS)])
     return render("sampled.html", shown=MOST_CARDS, total=total) + EXPLANATIONS[drawn](shown)
 
 
@@ -52,10 +52,10 @@ def first_drawing(explanation: Explanation) -> Markup | None:
     """Return the drawing of one row of a table, text or series, without words; None where it is none of them."""
     drawn = drawn_as(explanation)
     if drawn == "series":
-        return render("first_drawing.html", pieces=[], drawing=series_card(explanation)["svg"])
+        return render("first_drawing.html", spans=[], drawing=series_card(explanation)["svg"])
     if drawn == "parts":
         card = weights_card(explanation)
-        return render("first_drawing.html", pieces=card["pieces"], drawing=card["plot"])
+        return render("first_drawing.html", spans=card["spans"], drawing=card["plot"])
     return None
 
 

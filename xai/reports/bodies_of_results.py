@@ -169,19 +169,19 @@ def examples_body(result: Examples) -> Markup:
     units = [
         {
             "unit": unit,
-            "mean": float(result.mean[place]),
+            "mean": float(result.mean[index]),
             "sides": [
                 {
                     "name": name,
                     "shown": [
                         {"row": row, "value": value, "picture": None, "text": None, **shown.get(row, {})}
-                        for row, value in zip(rows[place].tolist(), values[place].tolist(), strict=True)
+                        for row, value in zip(rows[index].tolist(), values[index].tolist(), strict=True)
                     ],
                 }
                 for name, rows, values in sides
             ],
         }
-        for place, unit in enumerate(result.units)
+        for index, unit in enumerate(result.units)
     ]
     small = is_small(result.inputs)
     return render("examples_of_units.html", layer=result.layer, units=units, rows=result.rows, small=small)

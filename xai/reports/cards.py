@@ -12,11 +12,11 @@ from xai.plots.bars import curve_figure, weights_figure
 from xai.plots.contours import contour_lines
 from xai.plots.pictures import heat_picture, image_picture, is_small, strongest
 from xai.plots.series import series_figure
-from xai.plots.shaded_text import shaded_pieces
+from xai.plots.shaded_text import shaded_spans
 from xai.plots.style import shortened, visible_text
 from xai.plots.translation import translate
 from xai.reports.escape import percent
-from xai.reports.language import told
+from xai.reports.language import translated
 from xai.reports.method_trust import verdict_word
 from xai.reports.notes import notes_on_map, notes_on_row
 from xai.reports.sentences import sentences_of
@@ -85,7 +85,7 @@ def weights_card(explanation: Explanation) -> dict[str, object]:
         "whiskers": whiskers,
         "signed": bool((explanation.values[0] < 0).any()),
         "plot": inline_svg(figure, about),
-        "pieces": shaded_pieces(explanation) if explanation.over == "tokens" else [],
+        "spans": shaded_spans(explanation) if explanation.over == "tokens" else [],
         "rows": _rows(explanation, unit),
         "unit": unit,
     }
@@ -97,7 +97,8 @@ def series_card(explanation: Explanation) -> dict[str, object]:
     return {
         **card,
         "svg": inline_svg(
-            series_figure(explanation), translate("{title} of a series, channels by steps", title=told(card["title"]))
+            series_figure(explanation),
+            translate("{title} of a series, channels by steps", title=translated(card["title"])),
         ),
     }
 
@@ -138,8 +139,8 @@ def probability_bars(prediction: Tensor, classes: list[str], count: int = 3) -> 
     """Return the `count` most probable classes of one prediction (K,), the first one strong."""
     top = prediction.float().cpu().topk(min(count, len(prediction)))
     return [
-        {"name": classes[number], "value": min(1.0, max(0.0, value)), "strong": place == 0}
-        for place, (value, number) in enumerate(zip(top.values.tolist(), top.indices.tolist(), strict=True))
+        {"name": classes[number], "value": min(1.0, max(0.0, value)), "strong": rank == 0}
+        for rank, (value, number) in enumerate(zip(top.values.tolist(), top.indices.tolist(), strict=True))
     ]
 
 
@@ -181,7 +182,7 @@ def segments_plot(explanation: Explanation) -> Markup | None:
     segments = explanation.segments[0]
     label = _bars_label(_unit(explanation, "output"), explanation, weights=True)
     figure = weights_figure(explanation, label, SEGMENT_BARS, lambda index: f"{index} ({strongest(segments == index)})")
-    count, title = min(SEGMENT_BARS, explanation.values[0].numel()), told(sentences_of(explanation.method).title)
+    count, title = min(SEGMENT_BARS, explanation.values[0].numel()), translated(sentences_of(explanation.method).title)
     sentence = "The {count} largest {title} weights, by segment, with 95 % intervals"
     return inline_svg(figure, translate(sentence, count=count, title=title))
 
@@ -201,7 +202,7 @@ def deletion_plot(explanation: Explanation) -> Markup | None:
         translate("this map"): details["curve"],
         translate("control maps"): details["curve_controls"],
     }
-    title = told(sentences_of(explanation.method).title)
+    title = translated(sentences_of(explanation.method).title)
     y_label = translate(str(details["of"]).replace("_", "-"))
     figure = curve_figure(
         [100 * share for share in details["fractions"]], curves, translate("% removed by {title}", title=title), y_label

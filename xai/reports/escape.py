@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xai.base.json_values import as_plain, visible_text
-from xai.reports.language import say, told
+from xai.reports.language import say, translated
 
 __all__ = ["MARKS", "asset", "content_hash", "render", "script_json"]
 
@@ -51,7 +51,7 @@ def content_hash(content: str) -> str:
 
 def _notes(notes: list[str]) -> str:
     """Return short notes as one line."""
-    return "; ".join(map(told, notes))
+    return "; ".join(map(translated, notes))
 
 
 def _number(value: float) -> str:
@@ -69,8 +69,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     known: dict[str, Any] = environment.globals  # declared as what it holds at first
-    known |= {"say": say, "told": told, "notes": _notes, "marks": MARKS}
-    environment.filters["told"] = told
+    known |= {"say": say, "translated": translated, "notes": _notes, "marks": MARKS}
+    environment.filters["translated"] = translated
     environment.filters["capitalize_first"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     environment.filters["percent"] = percent
     environment.filters["number"] = lambda value: "–" if value is None or value != value else _number(value)

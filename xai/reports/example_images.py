@@ -56,10 +56,10 @@ def choose_examples(data: LabelledImages, performance: Performance, count: int) 
             # The middle one by confidence: a typical answer, not the best.
             confident.append(sorted(members, key=lambda i: float(sure[i]))[len(members) // 2])
     room = count - len(wrong) - len(doubtful)
-    spread = (
-        [confident[place * len(confident) // room] for place in range(min(room, len(confident)))] if room > 0 else []
+    spaced = (
+        [confident[index * len(confident) // room] for index in range(min(room, len(confident)))] if room > 0 else []
     )
-    picked = list(dict.fromkeys([*spread, *doubtful, *wrong]))
+    picked = list(dict.fromkeys([*spaced, *doubtful, *wrong]))
     names = tuple(data.names[i] for i in picked)
     return LabelledImages(data.images[picked], names, performance.labels[picked], data.source)
 
@@ -97,15 +97,15 @@ def explain_images(
 
 def _with_contrast(model: Model, examples: list[Example], seed: int, checks: Sequence[str] | None) -> list[Example]:
     """Add to each wrong answer a map of why it was given rather than the right one."""
-    wrong = [place for place, item in enumerate(examples) if item.truth not in (None, item.predicted)]
+    wrong = [index for index, item in enumerate(examples) if item.truth not in (None, item.predicted)]
     if not wrong:
         return examples
-    inputs = torch.cat([examples[place].explanations[0].inputs for place in wrong])
-    pairs = [(examples[place].predicted, examples[place].truth) for place in wrong]
+    inputs = torch.cat([examples[index].explanations[0].inputs for index in wrong])
+    pairs = [(examples[index].predicted, examples[index].truth) for index in wrong]
     contrasts = verify(model, integrated_gradients(model, inputs, pairs), checks, seed=seed)
     result = list(examples)
-    for place, contrast in zip(wrong, contrasts, strict=True):
-        result[place] = replace(examples[place], contrast=contrast)
+    for index, contrast in zip(wrong, contrasts, strict=True):
+        result[index] = replace(examples[index], contrast=contrast)
     return result
 
 

@@ -61,12 +61,12 @@ def _matches(selector: str, there: set[str]) -> bool:
 def _rules(sheet: str) -> Iterator[tuple[str, str]]:
     """Return each rule as what stands before its braces and what stands in them."""
     depth, start, opened = 0, 0, 0
-    for place, character in enumerate(sheet):
+    for index, character in enumerate(sheet):
         if character == "{":
             depth += 1
-            opened = place if depth == 1 else opened
+            opened = index if depth == 1 else opened
         elif character == "}":
             depth -= 1
             if depth == 0:
-                yield sheet[start:opened].strip(), sheet[opened + 1 : place].strip()
-                start = place + 1
+                yield sheet[start:opened].strip(), sheet[opened + 1 : index].strip()
+                start = index + 1

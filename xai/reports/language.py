@@ -18,7 +18,7 @@ from xai.plots.translation import translating
 from xai.reports.phrases import Phrases, pairs
 from xai.reports.sentences import english_pairs
 
-__all__ = ["LANGUAGES", "in_language", "language", "say", "told", "words_of_the_page"]
+__all__ = ["LANGUAGES", "in_language", "language", "say", "translated", "words_of_the_page"]
 
 FOLDER = "languages"
 LANGUAGES = ("en", *sorted(entry.name[:2] for entry in (files("xai.reports") / FOLDER).iterdir()))
@@ -55,14 +55,14 @@ def say(sentence: str, **values: object) -> Markup:
     return found.format(**values) if values else found
 
 
-def told(text: Any) -> Any:
+def translated(text: Any) -> Any:
     """Return a finished text in the current language: what a check found, its control, a note, a word for a status.
 
     Such texts are made with the numbers, in English, and are the same in every report; they are recognized by their
     words. One that is not known stays as it is. The text may quote what came from outside, so it is no HTML.
 
     >>> with in_language("de"):
-    ...     told("Contradicted: the map is the same everywhere, it marks nothing.")
+    ...     translated("Contradicted: the map is the same everywhere, it marks nothing.")
     'Widerlegt: die Karte ist überall gleich, sie markiert nichts.'
     """
     if language() == "en":

@@ -10,7 +10,7 @@ from xai.reports.fragment_style import fragment_style
 from xai.reports.page import Report, Section, section_of
 from xai.reports.presets.audit import audit_report, comparison_report
 from xai.reports.presets.run import run_report
-from xai.reports.svg import apart
+from xai.reports.svg import with_unique_ids
 from xai.results.audit_result import AuditResult
 from xai.results.display import FRAGMENTS
 from xai.runs.store import Run
@@ -33,7 +33,7 @@ def sections_fragment(report: Report) -> str:
 
 
 def _fragment(title: str, lead: Markup, sections: list[Section]) -> str:
-    body = apart(str(render("fragment.html", title=title, lead=lead, sections=sections)))
+    body = with_unique_ids(str(render("fragment.html", title=title, lead=lead, sections=sections)))
     return f'<div class="xai-result">\n<style>{fragment_style(body)}</style>\n{body}</div>'
 
 

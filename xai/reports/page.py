@@ -17,7 +17,7 @@ from xai.reports.bodies import findings_body
 from xai.reports.by_type import SECTIONS
 from xai.reports.escape import asset, content_hash, render, script_json
 from xai.reports.language import in_language, language, words_of_the_page
-from xai.reports.svg import apart
+from xai.reports.svg import with_unique_ids
 from xai.results.display import ShownAsHtml, entry_for
 from xai.results.finding import Finding
 
@@ -100,7 +100,8 @@ class Report(ShownAsHtml):
                 words=script_json(words_of_the_page()) if words_of_the_page() else "",
                 data=script_json(self.data()),
             )
-        return seal(apart(str(page)))  # a plain string: whoever puts the file into another page must escape it
+        # A plain string: whoever puts the file into another page must escape it.
+        return seal(with_unique_ids(str(page)))
 
     @names_errors("Report.save")
     def save(self, path: str | Path) -> Path:

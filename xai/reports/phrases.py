@@ -29,7 +29,7 @@ SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z“\"'])")
 class _Phrase(NamedTuple):
     """A known sentence: what it looks like, the words that it must hold, and how it is said."""
 
-    looks: re.Pattern[str]
+    pattern: re.Pattern[str]
     words: tuple[str, ...]
     says: str
     free: frozenset[str]
@@ -68,7 +68,7 @@ class Phrases:
             return self._whole[text]
         for phrase in self._phrases:
             if all(word in text for word in phrase.words):
-                match = phrase.looks.fullmatch(text)
+                match = phrase.pattern.fullmatch(text)
                 if match is not None:
                     return _filled(phrase, match.groupdict(), self)
         return None
@@ -80,18 +80,18 @@ def _filled(phrase: _Phrase, found: dict[str, str], table: Phrases) -> str:
 
 
 def _phrase(english: str, other: str) -> _Phrase:
-    looks, end, seen, words, free = "", 0, set(), [], set()
+    pattern, end, seen, words, free = "", 0, set(), [], set()
     for field in FIELD.finditer(english):
         literal, name, written = english[end : field.start()], field[1], field[2] or ""
         holds = HOLDS.get(written) or (NUMBER if DECIMALS.fullmatch(written) else ".*?")
-        looks += re.escape(literal) + (f"(?P={name})" if name in seen else f"(?P<{name}>{holds})")
+        pattern += re.escape(literal) + (f"(?P={name})" if name in seen else f"(?P<{name}>{holds})")
         words.append(literal)
         seen.add(name)
         free |= {name} if holds == ".*?" and name not in QUOTES else set()
         end = field.end()
     words.append(english[end:])
-    looks += re.escape(english[end:])
-    return _Phrase(re.compile(looks, re.DOTALL), tuple(filter(None, words)), other, frozenset(free))
+    pattern += re.escape(english[end:])
+    return _Phrase(re.compile(pattern, re.DOTALL), tuple(filter(None, words)), other, frozenset(free))
 
 
 def field_names(text: str) -> set[str]:

@@ -16,7 +16,7 @@ from xai.methods import CHECKS, METHODS, Check, Method, all_methods
 from xai.model.model import Model
 from xai.network.trace import Trace
 from xai.reports.escape import render
-from xai.reports.language import say, told
+from xai.reports.language import say, translated
 from xai.reports.page import Section
 
 __all__ = ["default_title", "facts_section", "images_digest", "provenance_section"]
@@ -27,7 +27,7 @@ TITLE = "What was run"
 
 def default_title(model: Model) -> str:
     """Return the title of a report on a model that was given none."""
-    return told(f"{model.name}: an explanation report")
+    return translated(f"{model.name}: an explanation report")
 
 
 def images_digest(images: LabelledImages | None) -> str | None:

@@ -44,7 +44,7 @@ Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
-class Given:
+class Arguments:
     """What a report is held against, and how: the arguments of `recheck`."""
 
     model: Model
@@ -99,11 +99,11 @@ def recheck(
         FolderError: The file is not a report.
         InputError: The data are of another kind.
     """
-    given = Given(model, data, images, other, replicas, sample, seed, tolerance)
+    arguments = Arguments(model, data, images, other, replicas, sample, seed, tolerance)
     page, numbers = read_report(report)
     if page is None:
-        return _audit_again(AuditResult.from_dict(numbers), given)
-    found, visible = REMAKES[numbers["request"]["call"]](page, numbers, given)
+        return _audit_again(AuditResult.from_dict(numbers), arguments)
+    found, visible = REMAKES[numbers["request"]["call"]](page, numbers, arguments)
     covered = found.covered if visible is None else (*found.covered, "visible page")
     visible = visible or []
     if not sealed(page):
@@ -125,10 +125,10 @@ def read_report(path: str | Path) -> tuple[str | None, dict]:
     return text, check_page(parse_json(found[0], str(path)), str(path))
 
 
-def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[Difference] | None]:
+def _audit_page(page: str, numbers: dict, arguments: Arguments) -> tuple[Recheck, list[Difference] | None]:
     """Make an audit or a comparison again, and render the page from the report's own results."""
     result = AuditResult.from_dict(numbers["sections"]["audit"]["audit"])
-    found = _audit_again(result, given)
+    found = _audit_again(result, arguments)
     if not found.recomputed:
         return found, None
     about: dict[str, Any] = {"raw_data": bool(numbers["request"].get("raw_data")), "title": str(numbers.get("title"))}
@@ -136,9 +136,10 @@ def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
     try:
         with with_threads(result.versions.get("threads")):
             if result.compared:
-                again = comparison_report(result, given.model, given.other, _audit_data(given), **about).html()
+                versions = arguments.model, arguments.other
+                again = comparison_report(result, *versions, _audit_data(arguments), **about).html()
             else:
-                again = audit_report(result, given.model, _audit_data(given), **about).html()
+                again = audit_report(result, arguments.model, _audit_data(arguments), **about).html()
     except (XaiError, *OF_THE_DATA) as error:
         reason = f"{type(error).__name__}: {error}"
         lost = [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
@@ -146,40 +147,40 @@ def _audit_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
     return found, [*_data_differences(page, again), *visible_differences(page, again)]
 
 
-def _audit_again(result: AuditResult, given: Given) -> Recheck:
+def _audit_again(result: AuditResult, arguments: Arguments) -> Recheck:
     """Return where an audit, or a comparison, comes out otherwise; raises InputError where a version is missing."""
-    data = _audit_data(given)
+    data = _audit_data(arguments)
     if not result.compared:
-        return remake(result, [given.model], data, **given.settings)
-    wanted, replicas = len(result.model.get("replicas", ())), given.replicas
-    if given.other is None or len(replicas) != wanted:
-        got = f"{'no' if given.other is None else 'a'} version B and {len(replicas)} replicas"
+        return remake(result, [arguments.model], data, **arguments.settings)
+    wanted, replicas = len(result.model.get("replicas", ())), arguments.replicas
+    if arguments.other is None or len(replicas) != wanted:
+        got = f"{'no' if arguments.other is None else 'a'} version B and {len(replicas)} replicas"
         expected = f"version B and {wanted} replicas of A, as the comparison had (--other, --replica)"
         raise InputError("other, replicas", expected=expected, got=got)
-    return remake(result, [given.model, given.other, *replicas], data, **given.settings)
+    return remake(result, [arguments.model, arguments.other, *replicas], data, **arguments.settings)
 
 
-def _image_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[Difference] | None]:
+def _image_page(page: str, numbers: dict, arguments: Arguments) -> tuple[Recheck, list[Difference] | None]:
     """Make an explanation report again, or some of its parts; the rest (performance, facts, layers) is always made."""
     wanted = "LabelledImages for a report on images"
-    data = None if given.data is None else _of_kind("data", given.data, LabelledImages, wanted)
-    images = None if given.images is None else _of_kind("images", given.images, LabelledImages, wanted)
+    data = None if arguments.data is None else _of_kind("data", arguments.data, LabelledImages, wanted)
+    images = None if arguments.images is None else _of_kind("images", arguments.images, LabelledImages, wanted)
     sections, request = numbers["sections"], numbers["request"]
     try:
         asked, provenance = ImageSettings.from_request(request), sections["provenance"]
     except KeyError as error:
         got = "a report that does not say it"
         raise FolderError("report", expected="what it was made with", got=got) from error
-    model = given.model
+    model = arguments.model
     notes = other_versions(request.get("versions", {}))
-    own = {"weights": model.digest(), "data": images_digest(data), "images": images_digest(images)}
-    others = tuple(differences_between({name: request.get(name) for name in own}, own, "made from"))
+    digests = {"weights": model.digest(), "data": images_digest(data), "images": images_digest(images)}
+    others = tuple(differences_between({name: request.get(name) for name in digests}, digests, "made from"))
     total = numbers_in(sections)
     if others:
         notes = (*notes, "the model or the images are others: nothing was computed again")
-        return Recheck(others, total, 0, 1.0, (), tuple(own), notes), None
+        return Recheck(others, total, 0, 1.0, (), tuple(digests), notes), None
     parts = [part for part, (section, _) in PARTS.items() if section in sections]
-    drawn = draw_parts(parts, given.sample, given.seed) if parts else []
+    drawn = draw_parts(parts, arguments.sample, arguments.seed) if parts else []
     left_out = [part for part in PARTS if part not in drawn]
     for part in left_out:
         asked = replace(asked, **PARTS[part][1])
@@ -190,22 +191,22 @@ def _image_page(page: str, numbers: dict, given: Given) -> tuple[Recheck, list[D
             made = model_report(model, data, images, **asked.request(), title=str(numbers.get("title")), origin=origin)
     except (XaiError, *OF_THE_DATA) as error:
         reason = f"{type(error).__name__}: {error}"
-        return Recheck((Difference("request", request, reason),), total, 0, 1.0, (), tuple(own), notes), None
+        return Recheck((Difference("request", request, reason),), total, 0, 1.0, (), tuple(digests), notes), None
     fresh, whole = json.loads(script_json(made.data())), drawn == parts
     before, after = (_comparable(item["sections"], [] if whole else left_out, whole) for item in (numbers, fresh))
-    found = [*differences_between(before, after, "sections", given.tolerance)]
+    found = [*differences_between(before, after, "sections", arguments.tolerance)]
     if whole:
         heads = [{**plain, "sections": None, "sha256": None} for plain in (numbers, fresh)]
         found += differences_between(heads[0], heads[1], "data of the page")
     chance = len(drawn) / len(parts) if parts else 1.0
-    check = Recheck(tuple(found), total, numbers_in(before), chance, tuple(drawn), (*own, "numbers"), notes)
-    if not whole or given.tolerance > 0:
+    check = Recheck(tuple(found), total, numbers_in(before), chance, tuple(drawn), (*digests, "numbers"), notes)
+    if not whole or arguments.tolerance > 0:
         return check, None
     return check, visible_differences(SECONDS.sub("", page), SECONDS.sub("", made.html()))
 
 
 # By the call that a report names: how it is made again.
-REMAKES: dict[str, Callable[[str, dict, Given], tuple[Recheck, list[Difference] | None]]] = {
+REMAKES: dict[str, Callable[[str, dict, Arguments], tuple[Recheck, list[Difference] | None]]] = {
     "audit_report": _audit_page,
     "comparison_report": _audit_page,
     "model_report": _image_page,
@@ -227,8 +228,8 @@ def _origin(model: Model, provenance: dict) -> dict:
     return read_description(model.source).origin if reported and model.source is not None else reported
 
 
-def _audit_data(given: Given) -> AuditData:
-    return _of_kind("data", given.data, AuditData, "an AuditData for the report of an audit")
+def _audit_data(arguments: Arguments) -> AuditData:
+    return _of_kind("data", arguments.data, AuditData, "an AuditData for the report of an audit")
 
 
 def _of_kind(argument: str, value: object, kind: type[Kind], wanted: str) -> Kind:
@@ -254,7 +255,7 @@ def visible_differences(page: str, again: str) -> list[Difference]:
 def _around(reported: str, rendered: str) -> tuple[str, str]:
     """Return both lines from a little before where they part."""
     pairs = enumerate(zip_longest(reported, rendered))
-    start = max(0, next((place for place, (a, b) in pairs if a != b), 0) - CONTEXT)
+    start = max(0, next((index for index, (a, b) in pairs if a != b), 0) - CONTEXT)
     return reported[start:], rendered[start:]
 
 

@@ -60,7 +60,7 @@ def sentences_of(method: str, part: str = "pixel") -> MethodSentences:
     """
     if method in METHOD_SENTENCES:
         words = _WORDS.get(part, {"pixel": part})
-        return MethodSentences(*(_said(text, words) for text in METHOD_SENTENCES[method]))
+        return MethodSentences(*(_filled(text, words) for text in METHOD_SENTENCES[method]))
     spec = all_methods().get(method)
     if spec is None:  # a name that a caller gave, where templates expect a sentence of the library's own
         return MethodSentences(
@@ -76,10 +76,10 @@ def english_pairs(other: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from pairs(_SENTENCES[section], other[section])
     for english, translated in pairs(_SENTENCES["methods"], other["methods"]):
         for words in _WORDS.values():
-            yield _said(english, words), translated
+            yield _filled(english, words), translated
 
 
-def _said(text: str, words: dict[str, str]) -> str:
+def _filled(text: str, words: dict[str, str]) -> str:
     """Return a text with words in place of others; longer ones first, since they hold the shorter."""
     for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, words[word])

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from xai.plots.style import in_style
 
-__all__ = ["apart", "inline_svg"]
+__all__ = ["inline_svg", "with_unique_ids"]
 
 FIRST_STAND_IN, STAND_INS = 0x2801, 255  # patterns of Braille, which matplotlib's own font has
 SVG = "http://www.w3.org/2000/svg"
@@ -98,9 +98,9 @@ def _stand_in(figure: Figure) -> tuple[Callable[[], None], dict[int, str]]:
     # Labels of ticks are written anew from the axis whenever it is drawn.
     axes = [axis for item in figure.axes for axis in (item.xaxis, item.yaxis)]
     ticks = [(axis, [label.get_text() for label in axis.get_majorticklabels()]) for axis in axes]
-    said = dict.fromkeys("".join([text for _, text in texts] + [label for _, found in ticks for label in found]))
-    missing = [letter for letter in said if letter.isprintable() and not font.get_char_index(ord(letter))]
-    codes = {ord(letter): FIRST_STAND_IN + place for place, letter in enumerate(missing[:STAND_INS])}
+    shown = dict.fromkeys("".join([text for _, text in texts] + [label for _, found in ticks for label in found]))
+    missing = [letter for letter in shown if letter.isprintable() and not font.get_char_index(ord(letter))]
+    codes = {ord(letter): FIRST_STAND_IN + index for index, letter in enumerate(missing[:STAND_INS])}
     named = [(axis, labels) for axis, labels in ticks if any(set(label) & set(missing) for label in labels)]
 
     def put(change: Callable[[str], str]) -> None:
@@ -128,11 +128,11 @@ def _own_ids(root: ElementTree.Element, prefix: str) -> None:
             element.set("id", f"{prefix}-{old}")
 
 
-def apart(page: str) -> str:
+def with_unique_ids(page: str) -> str:
     """Return a page in which a drawing that stands twice has ids of its own each time: HTML wants every id once."""
     met: Counter[str] = Counter()
 
-    def own(found: re.Match[str]) -> str:
+    def with_own_prefix(found: re.Match[str]) -> str:
         drawing = found[0]
         prefix = PREFIX.search(drawing)
         if prefix is None:
@@ -141,7 +141,7 @@ def apart(page: str) -> str:
         again = met[prefix[1]]
         return drawing if again == 1 else drawing.replace(f"{prefix[1]}-", f"{prefix[1]}x{again}-")
 
-    return DRAWING.sub(own, page)
+    return DRAWING.sub(with_own_prefix, page)
 
 
 def _declarations(style: str) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ def choose_units(
             [] if layers or not _has_scores(model) else [f"class {name}" for name in names] or _unnamed_outputs(model)
         )
         if outputs:
-            numbers = _spread(len(outputs), most)
+            numbers = _evenly_spaced(len(outputs), most)
             groups[LOGITS] = [replace(objectives.logit(number), name=outputs[number]) for number in numbers]
     if not groups:
         wanted = "one with layers that have units, or with classes"
@@ -84,14 +84,15 @@ def _of_layers(model: Model, layers: Sequence[str], channels: Sequence[int], mos
     """Return the objectives of some layers, by default of all that have units of their own."""
     trace = model.trace(blank_inputs(model))
     found = {layer.name: layer for layer in trace.layers}
-    own = UNIT_LAYERS.get(model.input.kind, _layers_before_the_outputs)(model, trace)
+    usual = UNIT_LAYERS.get(model.input.kind, _layers_before_the_outputs)(model, trace)
     groups = {}
-    for name in layers or own:
+    for name in layers or usual:
         if name not in found or not found[name].shape:
-            raise InputError("layer", expected=f"one like {', '.join(own[:8])}", got=repr(name), operation="visualize")
+            wanted = f"one like {', '.join(usual[:8])}"
+            raise InputError("layer", expected=wanted, got=repr(name), operation="visualize")
         recurrent = _is_recurrent(model, name)
         count = found[name].shape[-1 if recurrent else 0]
-        numbers = channels or _spread(count, most)
+        numbers = channels or _evenly_spaced(count, most)
         beyond = [number for number in numbers if not 0 <= number < count]
         if beyond:
             raise InputError(f"{name}: channel", expected=f"0 to {count - 1}", got=beyond[0], operation="visualize")
@@ -160,5 +161,5 @@ def _class_number(name: str, names: list[str]) -> int:
     raise TargetError("class", expected=wanted, got=repr(name), operation="visualize")
 
 
-def _spread(total: int, count: int) -> list[int]:
-    return list(range(total)) if total <= count else [place * total // count for place in range(count)]
+def _evenly_spaced(total: int, count: int) -> list[int]:
+    return list(range(total)) if total <= count else [index * total // count for index in range(count)]

@@ -94,11 +94,11 @@ def lead_over_real(row: Visualization) -> float:
     above the most exciting noise; the units of a layer can be ordered by it.
     """
     real, noise = row.finding("real_images"), row.finding("noise")
-    moved = float(row.transformed[0])
+    transformed = float(row.transformed[0])
     if real is None:
-        return moved - (noise.details["noise_high"] if noise is not None else 0.0)
+        return transformed - (noise.details["noise_high"] if noise is not None else 0.0)
     low, high = real.details["real_low"], real.details["real_high"]
-    return (moved - high) / max(high - low, 1e-30)
+    return (transformed - high) / max(high - low, 1e-30)
 
 
 def unit_view(

@@ -65,12 +65,13 @@ def attention_verdict(
     generator = torch.Generator().manual_seed(seed)
     correlation, p_value = _rank_test(weights, change if ranked is None else ranked, permutations, generator)
     top = weights.argmax(1, keepdim=True)
-    rest = torch.ones_like(change).scatter_(1, top, 0.0)
+    others = torch.ones_like(change).scatter_(1, top, 0.0)
     of_top = change.gather(1, top).mean()
     details = {
         "p_value": p_value, "rank_correlation": correlation, "change_top": float(of_top),
-        "change_others": float((change * rest).sum() / rest.sum()), "change_most": float(change.max()),
-        "flipped_top": int(flipped.gather(1, top).sum()), "flipped_others": float((flipped * rest).sum() / (size - 1)),
+        "change_others": float((change * others).sum() / others.sum()), "change_most": float(change.max()),
+        "flipped_top": int(flipped.gather(1, top).sum()),
+        "flipped_others": float((flipped * others).sum() / (size - 1)),
         "steps": steps, "change": change.tolist(), "permutations": permutations,
     }  # fmt: skip
     few = None if ranked is None else too_few(ranked, noun, ties=True)

@@ -38,7 +38,7 @@ def long_table(explanation: Explanation) -> pd.DataFrame:
         "value": _joined(rows),
     }
     if rows[0].ndim > 1:
-        columns |= _places(explanation, rows)
+        columns |= _positions(explanation, rows)
     if explanation.standard_error is not None:
         columns["standard_error"] = _joined(explanation.standard_error)
         ends = explanation.interval()
@@ -67,7 +67,7 @@ def _names(explanation: Explanation, row: int) -> list[str] | list[int]:
     return list(range(values.numel()))
 
 
-def _places(explanation: Explanation, rows: list[Tensor]) -> dict[str, np.ndarray]:
+def _positions(explanation: Explanation, rows: list[Tensor]) -> dict[str, np.ndarray]:
     """Return the index of every value along each axis of its row."""
     found: dict[tuple[int, ...], list[np.ndarray]] = {}
     for values in rows:

@@ -83,8 +83,8 @@ def _labelled(model: Model, lines: pd.DataFrame) -> pd.DataFrame:
 def _as_numbers(model: Model, labels: list[str]) -> object:
     """Return labels as the audit takes them from the words of a run's lines."""
     if model.task in ("classification", "binary"):
-        places = {visible_text(name): place for place, name in enumerate(model.classes or [])}
-        return torch.tensor([places[label] if places else int(label) for label in labels])
+        indices = {visible_text(name): index for index, name in enumerate(model.classes or [])}
+        return torch.tensor([indices[label] if indices else int(label) for label in labels])
     try:
         return torch.tensor([json.loads(label) for label in labels], dtype=torch.float64)
     except (ValueError, TypeError) as error:

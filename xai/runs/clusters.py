@@ -19,7 +19,7 @@ ORDER = {"contradicted": 0, "not shown": 1, "untestable": 2, "supported": 3}  # 
 class Cluster:
     """Explanations of one kind: places in the sample, nearest to the middle first; right: how often the model is."""
 
-    places: list[int]
+    indices: list[int]
     right: float | None
     predicted: dict[str, int]
 
@@ -34,12 +34,12 @@ def ranked_by_distance(sample: Sample) -> dict[str, list[int]]:
     scaled, found = directions(sample.values), {}
     predicted = sample.lines["predicted"].to_numpy()
     for name in sorted(set(predicted)):
-        places = np.flatnonzero(predicted == name)
-        if len(places) < 3:
+        indices = np.flatnonzero(predicted == name)
+        if len(indices) < 3:
             continue
-        mean = scaled[places].mean(0)
-        near = scaled[places] @ mean / max(float(np.linalg.norm(mean)), 1e-12)
-        found[name] = places[np.argsort(-near, kind="stable")].tolist()
+        mean = scaled[indices].mean(0)
+        near = scaled[indices] @ mean / max(float(np.linalg.norm(mean)), 1e-12)
+        found[name] = indices[np.argsort(-near, kind="stable")].tolist()
     return found
 
 
@@ -48,7 +48,7 @@ def least_supported(sample: Sample, count: int) -> list[int]:
     lines = sample.lines[sample.lines["verdict"].notna()]
     figures = [name for name in lines.columns if name.endswith("_p")]
     largest = lines[figures].max(axis=1).fillna(0.0) if figures else lines["probability"].fillna(0.0) * 0
-    keys = sorted(lines.index, key=lambda place: (ORDER[lines["verdict"][place]], -largest[place], place))
+    keys = sorted(lines.index, key=lambda index: (ORDER[lines["verdict"][index]], -largest[index], index))
     return keys[:count]
 
 
@@ -60,13 +60,13 @@ def clusters(sample: Sample, seed: int = 0) -> list[Cluster]:
     if sample.values is None or len(sample) < FEWEST:
         return []
     members = spectral_groups(sample.values, seed).members()
-    return [_cluster(sample, directions(sample.values), places) for places in members if len(places)]
+    return [_cluster(sample, directions(sample.values), indices) for indices in members if len(indices)]
 
 
-def _cluster(sample: Sample, scaled: np.ndarray, places: np.ndarray) -> Cluster:
-    near = scaled[places] @ scaled[places].mean(0)
-    lines = sample.lines.iloc[places]
+def _cluster(sample: Sample, scaled: np.ndarray, indices: np.ndarray) -> Cluster:
+    near = scaled[indices] @ scaled[indices].mean(0)
+    lines = sample.lines.iloc[indices]
     right = lines["correct"].dropna()
     counts = lines["predicted"].value_counts()
-    ordered = places[np.argsort(-near, kind="stable")].tolist()
+    ordered = indices[np.argsort(-near, kind="stable")].tolist()
     return Cluster(ordered, float(right.mean()) if len(right) else None, {str(k): int(v) for k, v in counts.items()})

@@ -72,11 +72,11 @@ def compare_samples(before: Sample, after: Sample, by: str | None = None) -> pd.
         )
     lines = []
     for group, rows_before, rows_after in _groups(before, after, by):
-        for place, name in enumerate(first[0]):
-            a, b = first[1][rows_before, place], second[1][rows_after, place]
-            spread = float(np.sqrt((a.var() + b.var()) / 2))
+        for index, name in enumerate(first[0]):
+            a, b = first[1][rows_before, index], second[1][rows_after, index]
+            pooled_std = float(np.sqrt((a.var() + b.var()) / 2))
             test = ks_2samp(a, b)
-            shift = float(b.mean() - a.mean()) / spread if spread > 0 else 0.0
+            shift = float(b.mean() - a.mean()) / pooled_std if pooled_std > 0 else 0.0
             means = {"before": float(a.mean()), "after": float(b.mean()), "shift": shift}
             rows = {"rows_before": len(a), "rows_after": len(b)}
             figures = {"statistic": float(test.statistic), "p_value": float(test.pvalue)}
@@ -98,7 +98,7 @@ def _features(sample: Sample) -> tuple[list[str], np.ndarray] | None:
         return names, cells.flatten(1).double().numpy()
     if sample.values is None:
         return None
-    return sample.names or [str(place) for place in range(sample.values.shape[1])], sample.values
+    return sample.names or [str(index) for index in range(sample.values.shape[1])], sample.values
 
 
 def _groups(before: Sample, after: Sample, by: str | None) -> list[tuple[str, np.ndarray, np.ndarray]]:

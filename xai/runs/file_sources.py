@@ -1,4 +1,4 @@
-"""Data sets that lie in files: folders of images, tar files, tables and arrays, read in pieces."""
+"""Data sets that lie in files: folders of images, tar files, tables and arrays, read in chunks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 
 from xai.base.errors import InputError, one_line
 from xai.inputs.base import Input
+from xai.runs.chunks import ArrayRows, Chunk, Files, TarMember, TarRows
 from xai.runs.frame_columns import Columns, as_list, check_count
-from xai.runs.pieces import ArrayRows, Files, Piece, TarMember, TarRows
 from xai.runs.table_sources import TABLES, cut_tables
 
 __all__ = ["Opened", "open_path"]
 
-Cut = Callable[[int, frozenset[int]], Iterator[tuple[int, Piece | None]]]
+Cut = Callable[[int, frozenset[int]], Iterator[tuple[int, Chunk | None]]]
 
 
 class Opened(NamedTuple):
-    """A data set in files: its kind and name, its rows where they are known, its digest, and its pieces."""
+    """A data set in files: its kind and name, its rows where they are known, its digest, and its chunks."""
 
     kind: str
     name: str
@@ -67,10 +67,10 @@ def _files(path: Path, files: list[Path], input: Input, classes: list[str], colu
     tops = [name.partition("/")[0] if "/" in name else None for name in names]
     labels = _labels([_class(top, classes) for top in tops], columns, len(names))
 
-    def piece(start: int, stop: int) -> Piece:
+    def chunk(start: int, stop: int) -> Chunk:
         return Files(str(path), names[start:stop], labels[start:stop])
 
-    return Opened("files", path.name, len(names), _digest_of(files, names), _by_number(len(names), piece))
+    return Opened("files", path.name, len(names), _digest_of(files, names), _by_number(len(names), chunk))
 
 
 def _class(word: str | None, classes: list[str]) -> str | None:
@@ -90,10 +90,10 @@ def _array(path: Path, columns: Columns) -> Opened:
         raise InputError("data", expected="at least one row", got=f"shape {values.shape}")
     labels = _labels([None] * len(values), columns, len(values))
 
-    def piece(start: int, stop: int) -> Piece:
+    def chunk(start: int, stop: int) -> Chunk:
         return ArrayRows(str(path.resolve()), start, stop, labels[start:stop])
 
-    return Opened("array", path.name, len(values), _digest_of([path], [path.name]), _by_number(len(values), piece))
+    return Opened("array", path.name, len(values), _digest_of([path], [path.name]), _by_number(len(values), chunk))
 
 
 def _tables(path: Path, files: list[Path], input: Input, classes: list[str], columns: Columns) -> Opened:
@@ -115,11 +115,11 @@ def _tars(path: Path, files: list[Path], input: Input, classes: list[str], colum
         raise InputError("data", expected=f"members named {', '.join(input.suffixes)}", got="none")
     labels = _labels(labels, columns, len(members))
 
-    def piece(start: int, stop: int) -> Piece:
+    def chunk(start: int, stop: int) -> Chunk:
         return TarRows(members[start:stop], labels[start:stop])
 
     names = [file.name for file in files]
-    return Opened("tar", path.name, len(members), _digest_of(files, names), _by_number(len(members), piece))
+    return Opened("tar", path.name, len(members), _digest_of(files, names), _by_number(len(members), chunk))
 
 
 def _samples(path: Path, input: Input) -> Iterator[tuple[TarMember, str | None]]:
@@ -148,17 +148,17 @@ def _samples(path: Path, input: Input) -> Iterator[tuple[TarMember, str | None]]
 def _labels(found: Sequence[object], columns: Columns, count: int) -> list[object]:
     if columns.labels is None:
         return list(found)
-    given = as_list(columns.labels)
-    check_count(given, count)
-    return given
+    labels = as_list(columns.labels)
+    check_count(labels, count)
+    return labels
 
 
-def _by_number(count: int, piece: Callable[[int, int], Piece]) -> Cut:
-    """Return the pieces of rows that can be read from anywhere: what is done is not touched."""
+def _by_number(count: int, chunk: Callable[[int, int], Chunk]) -> Cut:
+    """Return the chunks of rows that can be read from anywhere: what is done is not touched."""
 
-    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
+    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         for number, start in enumerate(range(0, count, size)):
-            yield number, None if number in done else piece(start, min(start + size, count))
+            yield number, None if number in done else chunk(start, min(start + size, count))
 
     return cut
 

@@ -1,4 +1,4 @@
-"""Tables as pieces: which column is the label, which names the row, and which the model reads."""
+"""Tables as chunks: which column is the label, which names the row, and which the model reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from xai.base.arrays import as_tensor
 from xai.base.errors import InputError, describe
 from xai.inputs.base import Input
-from xai.runs.pieces import HeldRows
+from xai.runs.chunks import HeldRows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +36,9 @@ class Columns(NamedTuple):
 
 
 def frame_rows(columns: Columns, input: Input) -> Callable[[pd.DataFrame, int], HeldRows]:
-    """Return a function from some rows of a table, and the number of the first, to a piece."""
+    """Return a function from some rows of a table, and the number of the first, to a chunk."""
 
-    def piece(frame: pd.DataFrame, start: int) -> HeldRows:
+    def chunk(frame: pd.DataFrame, start: int) -> HeldRows:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         stop = start + len(frame)
         named = columns.labels is None and columns.label in frame.columns
@@ -58,7 +58,7 @@ def frame_rows(columns: Columns, input: Input) -> Callable[[pd.DataFrame, int], 
         beside = [name for name in (columns.label if named else None, columns.id) if name is not None]
         return HeldRows(ids, row_labels, frame.drop(columns=beside).to_numpy(), named=named)
 
-    return piece
+    return chunk
 
 
 def as_list(values: Listable | Iterable[object]) -> list[object]:

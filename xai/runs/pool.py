@@ -26,7 +26,7 @@ _JOB: list[object] = []
 _STARTING = threading.Lock()
 
 
-class _Alone(SpawnProcess):
+class _ScriptlessProcess(SpawnProcess):
     """A process that does not run the caller's script."""
 
     @staticmethod
@@ -35,26 +35,26 @@ class _Alone(SpawnProcess):
             return SpawnProcess._Popen(process_obj)
 
 
-class _Apart(SpawnContext):
+class _ScriptlessContext(SpawnContext):
     """What starts such processes."""
 
-    Process = _Alone
+    Process = _ScriptlessProcess
 
 
 @contextmanager
 def _without_script() -> Generator[None]:
     """Tell processes that start meanwhile everything but where the caller's script is."""
     with _STARTING:
-        told = spawn.get_preparation_data
+        preparation = spawn.get_preparation_data
 
         def without(name: str) -> dict[str, object]:
-            return {key: value for key, value in told(name).items() if not key.startswith("init_main_from")}
+            return {key: value for key, value in preparation(name).items() if not key.startswith("init_main_from")}
 
-        vars(spawn)[told.__name__] = without
+        vars(spawn)[preparation.__name__] = without
         try:
             yield
         finally:
-            vars(spawn)[told.__name__] = told
+            vars(spawn)[preparation.__name__] = preparation
 
 
 class Pool:
@@ -66,7 +66,7 @@ class Pool:
 
     def __init__(self, workers: int, job: object) -> None:
         defined_there = b"__main__" in bytes(ForkingPickler.dumps(job))
-        context = multiprocessing.get_context("spawn") if defined_there else _Apart()
+        context = multiprocessing.get_context("spawn") if defined_there else _ScriptlessContext()
         reading, self._writing = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(workers, context, _start, (reading, job))
         self._reading = reading

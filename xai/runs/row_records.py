@@ -15,7 +15,7 @@ from xai.evidence.verdict import verdict
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
-from xai.runs.pieces import Loaded
+from xai.runs.chunks import Loaded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -131,7 +131,7 @@ def _predicted(model: Model, explanation: Explanation, numbers: list[float], bes
     if model.task == "regression":
         return ", ".join(f"{value:.6g}" for value in numbers)
     if model.task == "multilabel":
-        return ", ".join(explanation.class_name(place) for place, share in enumerate(numbers) if share > 0.5)
+        return ", ".join(explanation.class_name(index) for index, share in enumerate(numbers) if share > 0.5)
     return explanation.class_name(best)
 
 
@@ -162,7 +162,7 @@ def _largest(model: Model, explanation: Explanation) -> tuple[list[list[dict[str
     if model.input.drawing == "map" and explanation.over in ("input", "layer"):
         heat = explanation.heatmap()
         width = heat.shape[2]
-        return _top(heat.flatten(1), explanation, 0, lambda place: f"y {place // width}, x {place % width}"), totals
+        return _top(heat.flatten(1), explanation, 0, lambda index: f"y {index // width}, x {index % width}"), totals
     return _top(values.flatten(1), explanation, 0), totals
 
 
@@ -171,12 +171,12 @@ def _top(
 ) -> list[list[dict[str, object]]]:
     """Return the largest of values (N, D), whose first row is that of this number; called: what a place is called."""
     count = min(TOP, values.shape[1])
-    places = values.abs().topk(count, dim=1).indices
-    numbers = values.gather(1, places).double().tolist()
+    positions = values.abs().topk(count, dim=1).indices
+    numbers = values.gather(1, positions).double().tolist()
     found = []
-    for row, (indices, largest) in enumerate(zip(places.tolist(), numbers, strict=True), start=first):
+    for row, (indices, largest) in enumerate(zip(positions.tolist(), numbers, strict=True), start=first):
         named = _names(explanation, row, values.shape[1]).__getitem__ if called is None else called
-        words = [named(place) for place in indices]
+        words = [named(position) for position in indices]
         found.append(
             [{"name": visible_text(str(word)), "value": value} for word, value in zip(words, largest, strict=True)]
         )

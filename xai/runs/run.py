@@ -65,7 +65,7 @@ def run(
     Args:
         model: A model folder, or a model that can be pickled.
         data: A path, array, memmap, DataFrame, list of texts, torch Dataset or iterable: see
-            `xai.runs.sources.open_source`. It is read in pieces.
+            `xai.runs.sources.open_source`. It is read in chunks.
         methods: Names of `xai list methods`; integrated gradients by default.
         checks: "none", "quick", "full" or names of checks. By default "full", and "quick" (the cheapest checks, at most
             ten times the explanation's cost) where full ones would take over about a minute a row.
@@ -110,18 +110,18 @@ def run(
     need_pyarrow("out")
     loaded, sent = _model(model, trust_code)
     to_audit = audit_checks(audit, keep_inputs)
-    given, check_options = summarized(loaded, by_name("options", options)), by_name("check_options", check_options)
+    chosen, check_options = summarized(loaded, by_name("options", options)), by_name("check_options", check_options)
     if workers is not None:
         workers = whole_number("workers", workers)
     folder = Path(out)
     with sole_writer(folder):
         source = open_source(data, loaded.input, classes=loaded.classes or [], label=label, id=id, labels=labels)
         settings = resolve(
-            loaded, methods=methods, checks=checks, target=target, options=given, check_options=check_options,
+            loaded, methods=methods, checks=checks, target=target, options=chosen, check_options=check_options,
             seed=seed, shard_rows=shard_rows, keep_inputs=keep_inputs, device=device, total=source.rows,
         )  # fmt: skip
         manifest = open_manifest(folder, made_by(loaded, source, settings))
-        job = Job(str(folder.resolve()), sent, loaded.digest(), trust_code, settings, given, check_options, fail_fast)
+        job = Job(str(folder.resolve()), sent, loaded.digest(), trust_code, settings, chosen, check_options, fail_fast)
         log = log or default_log()
         _work(job, source, manifest, executor, workers, log)
         found = Run(folder)

@@ -59,7 +59,7 @@ def evenly(total: int, count: int) -> list[int]:
     >>> evenly(10, 4), evenly(2, 4)
     ([0, 2, 5, 7], [0, 1])
     """
-    return [place * total // count for place in range(count)] if count < total else list(range(total))
+    return [index * total // count for index in range(count)] if count < total else list(range(total))
 
 
 def coarser(maps: Tensor, most: int) -> Tensor:
@@ -77,7 +77,7 @@ def draw_sample(run: Run, method: str, most: int = 1000) -> Sample:
     lines = run.to_frame({"method": method}, wanted)
     lines = lines[lines["error"].isna()].reset_index(drop=True)
     shards = lines["shard"].unique()
-    chosen = [int(shards[place]) for place in evenly(len(shards), SHARDS)]
+    chosen = [int(shards[index]) for index in evenly(len(shards), SHARDS)]
     each = -(-most // max(1, len(chosen)))
     parts, kept = [], []
     for shard in chosen:

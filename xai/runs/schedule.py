@@ -1,4 +1,4 @@
-"""Hand pieces to workers, a few ahead of the work, and take back what they did; a worker that is lost is replaced."""
+"""Hand chunks to workers, a few ahead of the work, and take back what they did; a worker that is lost is replaced."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 
 from xai.base.errors import NetworkError
-from xai.runs.pieces import Piece
+from xai.runs.chunks import Chunk
 from xai.runs.pool import Pool
-from xai.runs.worker import Done, Job, explain_piece
+from xai.runs.worker import Done, Job, explain_chunk
 
 __all__ = ["Task", "in_this_process", "on_executor", "on_processes"]
 
 AHEAD = 2  # tasks in flight for each worker: enough to keep it busy, few enough to hold little
 LOST = 3  # pools in a row that end before they finish a single shard
-Task = tuple[int, Piece]
+Task = tuple[int, Chunk]
 
 
 def in_this_process(tasks: Iterator[Task], job: Job) -> Iterator[Done]:
     """Do the tasks one after another."""
-    for number, piece in tasks:
-        yield explain_piece(job, number, piece)
+    for number, chunk in tasks:
+        yield explain_chunk(job, number, chunk)
 
 
 def on_executor(tasks: Iterator[Task], job: Job, executor: Executor, workers: int) -> Iterator[Done]:
     """Do the tasks on an executor of the caller's, which stays open."""
     waiting: dict[Future, Task] = {}
     try:
-        yield from _flow(tasks, partial(executor.submit, explain_piece, job), AHEAD * workers, waiting)
+        yield from _flow(tasks, partial(executor.submit, explain_chunk, job), AHEAD * workers, waiting)
     finally:
         for future in waiting:
             future.cancel()
@@ -46,7 +46,7 @@ def on_processes(tasks: Iterator[Task], job: Job, workers: int) -> Iterator[Done
         pool = Pool(workers, job)
         ended = False
         try:
-            for done in _flow(tasks, partial(pool.submit, explain_piece), AHEAD * workers, waiting):
+            for done in _flow(tasks, partial(pool.submit, explain_chunk), AHEAD * workers, waiting):
                 lost = 0
                 yield done
             ended = True

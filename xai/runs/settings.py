@@ -145,26 +145,26 @@ def _target(model: Model, target: object) -> int | list[int] | str | None:
     raise InputError("target", expected="None, a class, or a pair (a, b): the same for every row", got=describe(target))
 
 
-def by_name(argument: str, given: Mapping[str, Mapping[str, object]] | None) -> dict[str, dict[str, object]]:
+def by_name(argument: str, options: Mapping[str, Mapping[str, object]] | None) -> dict[str, dict[str, object]]:
     """Return keyword arguments by the name of what takes them; raises InputError for anything else.
 
     >>> by_name("options", {"smoothgrad": {"samples": 3}})
     {'smoothgrad': {'samples': 3}}
     """
     wanted = "a dictionary of keyword arguments by name"
-    if given is not None and not isinstance(given, Mapping):
-        raise InputError(argument, expected=wanted, got=describe(given))
-    for name, entries in (given or {}).items():
+    if options is not None and not isinstance(options, Mapping):
+        raise InputError(argument, expected=wanted, got=describe(options))
+    for name, entries in (options or {}).items():
         if not isinstance(entries, Mapping) or not all(isinstance(key, str) for key in (name, *entries)):
             raise InputError(argument, expected=wanted, got=f"{describe(entries)} for {name!r}")
-    return {name: dict(entries) for name, entries in (given or {}).items()}
+    return {name: dict(entries) for name, entries in (options or {}).items()}
 
 
 def _check_options(
-    argument: str, given: Mapping[str, Mapping[str, object]], known: Mapping[str, Method | Check], reserved: set[str]
+    argument: str, options: Mapping[str, Mapping[str, object]], known: Mapping[str, Method | Check], reserved: set[str]
 ) -> None:
     """Raise InputError for options of what is not made, or of names that it does not take."""
-    for name, entries in given.items():
+    for name, entries in options.items():
         if name not in known:
             raise InputError(argument, expected=f"among {', '.join(known)}", got=repr(name))
         taken = signature(known[name].load()).parameters
@@ -176,8 +176,8 @@ def _check_options(
             raise InputError(f"{argument}: {name}", expected=wanted, got=repr(wrong[0]))
 
 
-def _as_saved(given: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
-    return {name: {key: _saved(value) for key, value in entries.items()} for name, entries in given.items()}
+def _as_saved(options: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, object]]:
+    return {name: {key: _saved(value) for key, value in entries.items()} for name, entries in options.items()}
 
 
 def _saved(value: object) -> object:

@@ -1,4 +1,4 @@
-"""What a run reads: any data set as a row of pieces, opened lazily, with a digest that says which data they are."""
+"""What a run reads: any data set as a row of chunks, opened lazily, with a digest that says which data they are."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from xai.base.errors import InputError, describe
 from xai.base.frames import is_pandas
 from xai.inputs.base import Input
 from xai.inputs.streams import items_of, row_and_label
+from xai.runs.chunks import Chunk, HeldRows, frame_bytes, take
 from xai.runs.file_sources import Opened, open_path
 from xai.runs.frame_columns import Columns, as_list, check_count, frame_rows
-from xai.runs.pieces import HeldRows, Piece, frame_bytes, take
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +42,10 @@ class Numbered(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A data set in pieces.
+    """A data set in chunks.
 
     rows: how many, None where only reading tells. digest: SHA-256 of the content. whole: the digest covers all of it;
-    of a Dataset it covers a sample of rows and of a generator none, so their pieces carry digests of their own.
+    of a Dataset it covers a sample of rows and of a generator none, so their chunks carry digests of their own.
     """
 
     kind: str
@@ -53,10 +53,10 @@ class Source:
     rows: int | None
     digest: str
     whole: bool
-    cut: Callable[[int, frozenset[int]], Iterator[tuple[int, Piece | None]]]
+    cut: Callable[[int, frozenset[int]], Iterator[tuple[int, Chunk | None]]]
 
-    def pieces(self, size: int, done: frozenset[int] = frozenset()) -> Iterator[tuple[int, Piece | None]]:
-        """Yield the pieces of `size` rows with their numbers; None for one that is done and need not be read."""
+    def chunks(self, size: int, done: frozenset[int] = frozenset()) -> Iterator[tuple[int, Chunk | None]]:
+        """Yield the chunks of `size` rows with their numbers; None for one that is done and need not be read."""
         return self.cut(size, done)
 
 
@@ -86,7 +86,7 @@ def open_source(
     >>> import torch
     >>> from xai.inputs.tensor import TensorInput
     >>> source = open_source(torch.zeros(5, 2), TensorInput())
-    >>> source.rows, [number for number, piece in source.pieces(2)]
+    >>> source.rows, [number for number, chunk in source.chunks(2)]
     (5, [0, 1, 2])
     """
     columns = Columns(label, id, labels)
@@ -118,11 +118,11 @@ def _frame(frame: pd.DataFrame, columns: Columns, input: Input) -> Source:
     """A table in memory."""
     if len(frame) == 0:
         raise InputError("data", expected="at least one row", got="none")
-    piece_of = frame_rows(columns, input)
+    chunk_of = frame_rows(columns, input)
 
-    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
+    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         for number, start in enumerate(range(0, len(frame), size)):
-            yield number, None if number in done else piece_of(frame.iloc[start : start + size], start)
+            yield number, None if number in done else chunk_of(frame.iloc[start : start + size], start)
 
     labels = None if columns.labels is None else [str(item) for item in columns.labels]
     return Source("table", "table in memory", len(frame), value_digest([frame_bytes(frame), labels]), True, cut)
@@ -136,7 +136,7 @@ def _held(values: np.ndarray | Tensor | list[str], labels: Sequence[object] | No
     row_labels = [None] * count if labels is None else as_list(labels)
     check_count(row_labels, count)
 
-    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
+    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         for number, start in enumerate(range(0, count, size)):
             rows = range(start, min(start + size, count))
             if number in done:
@@ -150,7 +150,7 @@ def _held(values: np.ndarray | Tensor | list[str], labels: Sequence[object] | No
 
 
 def _content(values: np.ndarray | Tensor | list[str]) -> object:
-    """Return what the digest of values in memory is made of; an array is read in pieces, since it may be mapped."""
+    """Return what the digest of values in memory is made of; an array is read in chunks, since it may be mapped."""
     if not isinstance(values, np.ndarray):
         return values
     digest = hashlib.sha256(f"{values.dtype}|{values.shape}".encode())
@@ -169,7 +169,7 @@ def _dataset(data: Numbered, columns: Columns) -> Source:
         check_count(as_list(columns.labels), count)
     sampled = [number * count // min(count, SAMPLED) for number in range(min(count, SAMPLED))]
 
-    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
+    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         for number, start in enumerate(range(0, count, size)):
             rows = range(start, min(start + size, count))
             yield number, None if number in done else _gathered(data.__getitem__, rows, columns)
@@ -181,7 +181,7 @@ def _dataset(data: Numbered, columns: Columns) -> Source:
 def _stream(data: Iterable[object], columns: Columns) -> Source:
     """A generator, IterableDataset or DataLoader: read once, in order; what is done is read too and held against it."""
 
-    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
+    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         rows, number = items_of(data), 0
         while part := list(islice(rows, size)):
             met = dict(enumerate(part, number * size))
@@ -194,13 +194,13 @@ def _stream(data: Iterable[object], columns: Columns) -> Source:
 def _gathered(read: Callable[[int], object], rows: Sequence[int], columns: Columns) -> HeldRows:
     """Return rows that are read one by one: x, (x, y), or dictionaries."""
     ids, labels, inputs, errors = [], [], [], {}
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         label = None if columns.labels is None else as_list(columns.labels)[row]
         name = str(row)
         try:
             item = read(row)
         except Exception as error:  # a Dataset raises what it likes
-            errors[place] = f"{type(error).__name__}: {error}"
+            errors[index] = f"{type(error).__name__}: {error}"
         else:
             if isinstance(item, dict):
                 item = dict(item)
@@ -209,5 +209,5 @@ def _gathered(read: Callable[[int], object], rows: Sequence[int], columns: Colum
             inputs.append(item)
         ids.append(name)
         labels.append(label)
-    piece = HeldRows(ids, labels, inputs, errors)
-    return HeldRows(ids, labels, inputs, errors, content=piece.digest())
+    chunk = HeldRows(ids, labels, inputs, errors)
+    return HeldRows(ids, labels, inputs, errors, content=chunk.digest())

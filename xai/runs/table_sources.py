@@ -1,4 +1,4 @@
-"""CSV, Parquet and Arrow files as pieces: read from the front, a piece at a time, never whole."""
+"""CSV, Parquet and Arrow files as chunks: read from the front, a chunk at a time, never whole."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from xai.base.errors import InputError, one_line
 from xai.inputs.base import Input
+from xai.runs.chunks import Chunk
 from xai.runs.frame_columns import Columns, frame_rows
-from xai.runs.pieces import Piece
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +21,14 @@ TABLES = (".csv", ".parquet", ".arrow", ".feather")
 
 def cut_tables(
     files: list[Path], input: Input, columns: Columns
-) -> Callable[[int, frozenset[int]], Iterator[tuple[int, Piece | None]]]:
-    """Return the pieces of tables that follow each other; those that are done are read over."""
-    piece_of = frame_rows(columns, input)
+) -> Callable[[int, frozenset[int]], Iterator[tuple[int, Chunk | None]]]:
+    """Return the chunks of tables that follow each other; those that are done are read over."""
+    chunk_of = frame_rows(columns, input)
 
-    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Piece | None]]:
+    def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         number = 0
         for frame in _even(files, size):
-            yield number, None if number in done else piece_of(frame, number * size)
+            yield number, None if number in done else chunk_of(frame, number * size)
             number += 1
         if number == 0:
             raise InputError("data", expected="at least one row", got="none")

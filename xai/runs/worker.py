@@ -1,4 +1,4 @@
-"""What a worker does: load the model once, explain and verify one piece, and write its shard."""
+"""What a worker does: load the model once, explain and verify one chunk, and write its shard."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from xai.methods import ASKED_CHECKS, CHECKS, all_methods
 from xai.model.folder import load
 from xai.model.model import Model
 from xai.results.explanation import Explanation
+from xai.runs.chunks import Chunk, HeldRows, take
 from xai.runs.failures import make_all
-from xai.runs.pieces import HeldRows, Piece, take
 from xai.runs.row_records import rows_table
 from xai.runs.settings import Settings
 from xai.runs.shard_values import encode_values
@@ -34,7 +34,7 @@ from xai.runs.shard_values import encode_values
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Done", "Job", "explain_piece", "one_thread", "rank", "rows_path", "values_path"]
+__all__ = ["Done", "Job", "explain_chunk", "one_thread", "rank", "rows_path", "values_path"]
 
 _AT_WORK = threading.Lock()  # a network is explained by one thread at a time
 _MODELS: dict[str, Model] = {}  # by digest: loaded once in each process
@@ -79,8 +79,8 @@ def values_path(out: str | Path, number: int) -> Path:
     return Path(out) / "values" / f"{number:08d}.safetensors"
 
 
-def explain_piece(job: Job, number: int, piece: Piece) -> Done:
-    """Explain one piece and write its shard: values first, so that a shard with lines is whole.
+def explain_chunk(job: Job, number: int, chunk: Chunk) -> Done:
+    """Explain one chunk and write its shard: values first, so that a shard with lines is whole.
 
     Raises what ends a run: a model that cannot be loaded, a disk that is full, and with `fail_fast` a row that fails.
     """
@@ -92,21 +92,21 @@ def explain_piece(job: Job, number: int, piece: Piece) -> Done:
         for name in job.settings.checks:
             (CHECKS | ASKED_CHECKS)[name].load()
         started = time.perf_counter()
-        done = _explain(job, model, number, piece, started)
+        done = _explain(job, model, number, chunk, started)
     warned = tuple(
         dict.fromkeys(str(item.message) for item in caught if not issubclass(item.category, DeprecationWarning))
     )
     return Done(*done, warned)
 
 
-def _explain(job: Job, model: Model, number: int, piece: Piece, started: float) -> tuple:
+def _explain(job: Job, model: Model, number: int, chunk: Chunk, started: float) -> tuple:
     settings = job.settings
-    loaded = piece.load(model.input)
+    loaded = chunk.load(model.input)
     errors = dict(loaded.errors)
-    places = {row: place for place, row in enumerate(loaded.read)}
+    positions = {row: position for position, row in enumerate(loaded.read)}
 
     def prepared(rows: list[int]) -> torch.Tensor:
-        return model.prepare(take(loaded.inputs, [places[row] for row in rows]))
+        return model.prepare(take(loaded.inputs, [positions[row] for row in rows]))
 
     batch, good, wrong = make_all(prepared, loaded.read)
     errors |= wrong
@@ -123,7 +123,7 @@ def _explain(job: Job, model: Model, number: int, piece: Piece, started: float) 
     content = encode_values(made, settings.keep_inputs)
     start = number * settings.shard_rows
     table = rows_table(model, loaded, made, failures, settings.checks, number, start)
-    lines = _as_parquet(table, content, piece)
+    lines = _as_parquet(table, content, chunk)
     write_atomically(values_path(job.out, number), content)
     write_atomically(rows_path(job.out, number), lines)
     count = len(loaded.ids)
@@ -137,7 +137,7 @@ def _explained(
     """Return what a method makes of a batch, whose rows have these numbers; None where there is none."""
     if batch is None:
         return None, [], {}
-    at = {row: place for place, row in enumerate(good)}
+    at = {row: position for position, row in enumerate(good)}
 
     def made(rows: list[int]) -> Explanation:
         return _one_method(job, model, method, batch if len(rows) == len(good) else batch[[at[row] for row in rows]])
@@ -154,8 +154,8 @@ def _one_method(job: Job, model: Model, method: str, batch: torch.Tensor) -> Exp
         options.setdefault("seed", settings.seed)
     explanation = function(model, batch, target, **options)
     if settings.checks:
-        given = {name: dict(entries) for name, entries in job.check_options.items()}
-        return verify(model, explanation, settings.checks, seed=settings.seed, **given)
+        by_check = {name: dict(entries) for name, entries in job.check_options.items()}
+        return verify(model, explanation, settings.checks, seed=settings.seed, **by_check)
     return explanation
 
 
@@ -166,13 +166,13 @@ def _takes_seed(function: Callable) -> bool:
     return "seed" in parameters or any(item.kind is item.VAR_KEYWORD for item in parameters.values())
 
 
-def _as_parquet(table: pa.Table, content: bytes, piece: Piece) -> bytes:
+def _as_parquet(table: pa.Table, content: bytes, chunk: Chunk) -> bytes:
     """Return a table as a file that says which values belong to it, and which rows it is of."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     about = {"values_sha256": hashlib.sha256(content).hexdigest()}
-    about |= {"content": piece.content} if isinstance(piece, HeldRows) and piece.content else {}
+    about |= {"content": chunk.content} if isinstance(chunk, HeldRows) and chunk.content else {}
     sink = pa.BufferOutputStream()
     parquet.write_table(table.replace_schema_metadata(about), sink, compression="zstd")
     return sink.getvalue().to_pybytes()
@@ -181,9 +181,9 @@ def _as_parquet(table: pa.Table, content: bytes, piece: Piece) -> bytes:
 def _model(job: Job) -> Model:
     """Return the model of a job, loaded once in this process, on the device of its rank."""
     # The same weights may be explained otherwise: other classes, another output, another way to call the network.
-    given = job.model
-    ways = (given.output_key, getattr(given.forward, "__qualname__", "")) if isinstance(given, Model) else str(given)
-    about = (given.task, given.output, given.classes, repr(given.input)) if isinstance(given, Model) else ()
+    sent = job.model
+    ways = (sent.output_key, getattr(sent.forward, "__qualname__", "")) if isinstance(sent, Model) else str(sent)
+    about = (sent.task, sent.output, sent.classes, repr(sent.input)) if isinstance(sent, Model) else ()
     key = f"{job.digest}|{job.settings.device}|{ways}|{about}"
     if key not in _MODELS:
         model = job.model if isinstance(job.model, Model) else load(job.model, trust_code=job.trust_code)
@@ -204,9 +204,9 @@ def rank() -> int:
     >>> rank()
     0
     """
-    said = next((os.environ[name] for name in RANKS if os.environ.get(name, "").isdecimal()), None)
-    if said is not None:
-        return int(said)
+    value = next((os.environ[name] for name in RANKS if os.environ.get(name, "").isdecimal()), None)
+    if value is not None:
+        return int(value)
     found = re.search(r"-(\d+)$", multiprocessing.current_process().name)
     return int(found[1]) - 1 if found else 0
 

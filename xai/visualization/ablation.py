@@ -28,9 +28,9 @@ def ablation(model: Model, objective: Objective, **settings: Unpack[VisualizeSet
     bare: VisualizeSettings = {"parameters": "pixels", "transforms": [], "optimizer": "gradient", "constraints": []}
     plain: VisualizeSettings = {**bare, **settings, "steps": 1, "learning_rate": 1.0, "snapshots": (0,)}
     first = visualize(model, objective, **plain)
-    moved = float((first.values - first.snapshots[0]).pow(2).mean().sqrt())
+    change = float((first.values - first.snapshots[0]).pow(2).mean().sqrt())
     low, high = model.input.limits or (-1.0, 1.0)
-    bare["learning_rate"] = FIRST_STEP * (high - low) / max(moved, 1e-12)
+    bare["learning_rate"] = FIRST_STEP * (high - low) / max(change, 1e-12)
     usual = visualize(model, objective, **settings)
     # Penalties as strong as the unit is: at a full swing of all pixels they would take away what it gains.
     scale = max(float((usual.reached[0] - torch.tensor(usual.diagnostics[0]["started"])).abs()), 1e-6)
@@ -46,7 +46,7 @@ def ablation(model: Model, objective: Objective, **settings: Unpack[VisualizeSet
     }
     variants: dict[str, VisualizeSettings] = {
         "none": bare,
-        "bounded step": {**bare, "constraints": [constraints.bounded_step(moved)]},
+        "bounded step": {**bare, "constraints": [constraints.bounded_step(change)]},
         "normalized gradient": normal,
         "blurred gradient": {**bare, "constraints": [constraints.blurred_gradient()]},
         "total variation": {**bare, "constraints": [smooth]},

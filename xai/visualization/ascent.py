@@ -176,10 +176,10 @@ def visualize(
     )
 
 
-def _objectives(given: object) -> list[Objective]:
-    objectives = [given] if isinstance(given, Objective) else list(given) if isinstance(given, Iterable) else []
+def _objectives(value: object) -> list[Objective]:
+    objectives = [value] if isinstance(value, Objective) else list(value) if isinstance(value, Iterable) else []
     if not objectives or not all(isinstance(item, Objective) for item in objectives):
-        raise InputError("objective", expected="an Objective or several", got=describe(given))
+        raise InputError("objective", expected="an Objective or several", got=describe(value))
     return objectives
 
 

@@ -22,7 +22,7 @@ def color_mix(channels: int, real: Tensor | None = None) -> Tensor:
         mix = PHOTOGRAPHS if channels == 3 and real is None else torch.eye(channels)
     else:
         colors = real.detach().double().cpu().transpose(0, 1).flatten(1)
-        spread, directions = torch.linalg.eigh(torch.cov(colors))
-        root = spread.clamp_min(0).sqrt()
+        variances, directions = torch.linalg.eigh(torch.cov(colors))
+        root = variances.clamp_min(0).sqrt()
         mix = directions * root.clamp_min(float(root.max()) * LEAST_SHARE or 1.0)
     return (mix / mix.norm(dim=0).max()).float()

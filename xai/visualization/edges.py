@@ -18,8 +18,8 @@ BANKS = ((4, 7, 5), (6, 11, 1))  # length of a wave and side of a filter in pixe
 
 def _filters(length: int, size: int) -> Tensor:
     """Return waves under a bell (angles x phases, 1, size, size): each sums to 0, its absolute numbers to 1."""
-    places = torch.arange(size).float() - (size - 1) / 2
-    rows, columns = torch.meshgrid(places, places, indexing="ij")
+    offsets = torch.arange(size).float() - (size - 1) / 2
+    rows, columns = torch.meshgrid(offsets, offsets, indexing="ij")
     bell = torch.exp(-(rows**2 + columns**2) / (2 * (length / 2) ** 2))
     made = []
     for angle in range(ANGLES):

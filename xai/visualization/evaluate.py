@@ -37,7 +37,7 @@ def evaluate(
     with torch.no_grad():
         noise = parameterization.noise(private(seed, 0), NOISES).to(made.inputs.device)
         noise = reader.measure_all(objectives, parameterization.decode(noise), batch)
-        real = moved = None
+        real = real_transformed = None
         if problem.real is not None:
             draws = [private(seed, row) for row in range(len(problem.real))]
             changed = torch.cat(
@@ -50,7 +50,7 @@ def evaluate(
                     for rows in torch.arange(len(draws)).split(batch)
                 ]
             )
-            real, moved = (reader.measure_all(objectives, item, batch) for item in (problem.real, changed))
+            real, real_transformed = (reader.measure_all(objectives, item, batch) for item in (problem.real, changed))
     called = source or problem.real_noun
     profiles = [
         reader.profiles(item, made.inputs[index * copies : (index + 1) * copies]) if copies > 1 else torch.zeros(0)
@@ -70,9 +70,9 @@ def evaluate(
                 survives_changes(item.name, base, reached, transformed),
                 beats_noise(item.name, transformed, noise[index], hidden=_is_hidden_unit(item)),
             ]
-            if real is not None and moved is not None:
+            if real is not None and real_transformed is not None:
                 findings.insert(
-                    0, compare_with_real(item.name, reached, transformed, real[index], moved[index], called)
+                    0, compare_with_real(item.name, reached, transformed, real[index], real_transformed[index], called)
                 )
             if copies > 1:
                 findings.append(seeds_agree(item.name, profiles[index], others))

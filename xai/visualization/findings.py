@@ -23,7 +23,7 @@ LEAST_OTHERS = 5  # pairs of different units that agreement across seeds is comp
 
 
 def compare_with_real(
-    name: str, reached: float, transformed: float, real: Tensor, real_moved: Tensor, source: str = "real images"
+    name: str, reached: float, transformed: float, real: Tensor, real_transformed: Tensor, source: str = "real images"
 ) -> Finding:
     """Return a finding from the objective on the input, on moved copies of it (their mean), and on real inputs, as they
     are and moved in the same way, (n,) each.
@@ -50,20 +50,20 @@ def compare_with_real(
         return finding(
             "untestable", None, f"Untestable: {name} is the same on all {count} {source}, as a dead unit is."
         )
-    below, below_moved = int(_exceeds(reached, real).sum()), int(_exceeds(transformed, real_moved).sum())
-    details |= {"below": below, "below_changed": below_moved}
-    share = min(below, below_moved) / count
+    below, below_changed = int(_exceeds(reached, real).sum()), int(_exceeds(transformed, real_transformed).sum())
+    details |= {"below": below, "below_changed": below_changed}
+    share = min(below, below_changed) / count
     if share == 1:
         text = f"It excites {name} above the maximum of {count} {source}, also when both are changed a little."
         return finding("pass", share, text)
     if below == count:
-        status = "warn" if below_moved >= NEARLY_ALL * count else "fail"
+        status = "warn" if below_changed >= NEARLY_ALL * count else "fail"
         text = (
             f"It excites {name} above the maximum of {count} {source}, but changed a little only more than "
-            f"{below_moved} of them changed alike."
+            f"{below_changed} of them changed alike."
         )
         return finding(status, share, text)
-    where = f"more than {min(below, below_moved)} of {count} {source} do"
+    where = f"more than {min(below, below_changed)} of {count} {source} do"
     if share >= NEARLY_ALL:
         return finding("warn", share, f"It excites {name} {where}: like the strongest of them, not beyond.")
     return finding("fail", share, f"It excites {name} only {where}: it does not show what the unit looks for.")
@@ -117,25 +117,28 @@ def beats_noise(name: str, transformed: float, noise: Tensor, *, hidden: bool = 
     return Finding("noise", "fail", score, 1.0, control, text, details)
 
 
-def seeds_agree(name: str, own: Tensor, others: Sequence[Tensor]) -> Finding:
+def seeds_agree(name: str, profiles: Tensor, others: Sequence[Tensor]) -> Finding:
     """Return a finding on whether inputs made from different seeds look the same to the layer.
 
-    own: the layer's profiles of the unit's inputs, (copies, channels); others: those of other units in the layer. The
-    control is how alike the inputs of different units are: agreement counts where it exceeds 95 % of those.
+    profiles: the layer's profiles of the unit's inputs, (copies, channels); others: those of other units in the layer.
+    The control is how alike the inputs of different units are: agreement counts where it exceeds 95 % of those.
     """
-    between = [_cosine(own, other).flatten() for other in others]
-    apart = torch.cat(between) if between else torch.zeros(0)
-    alike = _cosine(own, own)
-    within = float((alike.sum() - alike.diagonal().sum()) / (len(own) * (len(own) - 1)))
-    details = {"copies": len(own), "within": within, "pairs_between": len(apart)}
-    if len(apart) < LEAST_OTHERS:
-        control = f"{len(apart)} pairs of inputs of different units, {LEAST_OTHERS} are the least"
-        text = f"Untestable: {len(own)} seeds agree to {within:.2f} on {name}, but there is too little to compare with."
+    between = [_cosine(profiles, other).flatten() for other in others]
+    across = torch.cat(between) if between else torch.zeros(0)
+    alike = _cosine(profiles, profiles)
+    within = float((alike.sum() - alike.diagonal().sum()) / (len(profiles) * (len(profiles) - 1)))
+    details = {"copies": len(profiles), "within": within, "pairs_between": len(across)}
+    if len(across) < LEAST_OTHERS:
+        control = f"{len(across)} pairs of inputs of different units, {LEAST_OTHERS} are the least"
+        text = (
+            f"Untestable: {len(profiles)} seeds agree to {within:.2f} on {name}, "
+            "but there is too little to compare with."
+        )
         return Finding("seeds", "untestable", within, None, control, text, details)
-    threshold = float(torch.quantile(apart.float(), 0.95))
-    control = f"inputs of different units agree to {float(apart.median()):.2f}, 95 % of them below {threshold:.2f}"
+    threshold = float(torch.quantile(across.float(), 0.95))
+    control = f"inputs of different units agree to {float(across.median()):.2f}, 95 % of them below {threshold:.2f}"
     status = "pass" if within > threshold else "fail"
-    text = f"{len(own)} seeds agree to {within:.2f} on {name}, " + (
+    text = f"{len(profiles)} seeds agree to {within:.2f} on {name}, " + (
         "more than different units do."
         if status == "pass"
         else "no more than different units do: each shows another thing."

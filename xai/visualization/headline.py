@@ -63,6 +63,6 @@ def headline(findings: Sequence[Finding], reason: str | None = None) -> Finding:
         )
         return Finding("shows_unit", "untestable", None, None, control, f"Untestable: {why}.", details)
     beyond = by_name["stronger_stimuli"]
-    rest = "" if beyond.status == "pass" else f" {beyond.text}"
-    text = f"It shows what the unit answers to: real images that are like it excite the unit.{rest}"
+    remark = "" if beyond.status == "pass" else f" {beyond.text}"
+    text = f"It shows what the unit answers to: real images that are like it excite the unit.{remark}"
     return Finding("shows_unit", "pass", None, None, control, text, details)

@@ -41,7 +41,7 @@ def keeps_under_held_out(name: str, base: float, made: tuple[float, float], real
         made: the unit on the image, as it is and sheared (a mean).
         real: the unit on the real images that excite it most, likewise.
     """
-    kept, usual = ((moved - base) / (still - base) if still > base else float("nan") for still, moved in (made, real))
+    kept, usual = ((after - base) / (still - base) if still > base else float("nan") for still, after in (made, real))
     details = {"kept": kept, "real_kept": usual, "base": base}
     control = f"the real images that excite it most keep {usual:.0%}"
     if not made[0] > base or not usual > 0:

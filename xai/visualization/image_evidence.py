@@ -94,16 +94,16 @@ class ImageEvidence:
 
     def _held_out(self, made: Tensor, real: Tensor, answers: Tensor) -> list[Finding]:
         still, median = self._measured(made), answers.median(1).values
-        moved = torch.stack([self._measured(item) for item in sheared(made)]).mean(0)
+        transformed = torch.stack([self._measured(item) for item in sheared(made)]).mean(0)
         changed = [self.reader.measure_all(self.objectives, item, self.batch) for item in sheared(real)]
-        real_moved = torch.stack(changed).mean(0)
+        real_transformed = torch.stack(changed).mean(0)
         found = []
         for row in range(len(made)):
             index = row // self.copies
             top = self._top(answers[index])
-            of_real = float(answers[index][top].mean()), float(real_moved[index][top].mean())
-            own = float(still[row]), float(moved[row])
-            found.append(keeps_under_held_out(self.objectives[index].name, float(median[index]), own, of_real))
+            of_real = float(answers[index][top].mean()), float(real_transformed[index][top].mean())
+            of_made = float(still[row]), float(transformed[row])
+            found.append(keeps_under_held_out(self.objectives[index].name, float(median[index]), of_made, of_real))
         return found
 
     def _stimuli(self, made: Tensor, real: Tensor, answers: Tensor) -> list[Finding]:
@@ -190,8 +190,8 @@ class ImageEvidence:
                 if number != index
                 for copy in range(number * self.copies, (number + 1) * self.copies)
             ]
-            own = float(matrix[row, index])
-            found.append(predictive(item.name, own, matrix[others, index], controls[index], answers[index], reason))
+            value = float(matrix[row, index])
+            found.append(predictive(item.name, value, matrix[others, index], controls[index], answers[index], reason))
         return found
 
     def _correlations(

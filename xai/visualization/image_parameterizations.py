@@ -115,8 +115,8 @@ def maco(
     if real is None:
         strength = (1 / _frequencies(height, width)).expand(channels, -1, -1).clone()
         strength[:, 0, 0] = 0
-        spread = torch.fft.irfft2(torch.polar(strength, torch.zeros_like(strength)), s=(height, width)).std()
-        strength, mean = strength * (0.7 / spread / channels**0.5), torch.full((channels, 1, 1), 0.5)
+        std = torch.fft.irfft2(torch.polar(strength, torch.zeros_like(strength)), s=(height, width)).std()
+        strength, mean = strength * (0.7 / std / channels**0.5), torch.full((channels, 1, 1), 0.5)
     else:
         real = interpolate(real.float(), (height, width), mode="bilinear", antialias=True).cpu()
         mean = real.mean((0, 2, 3))[:, None, None]
@@ -153,10 +153,10 @@ def _real_waves(phase: Tensor, width: int) -> Tensor:
     """
     columns = [0, width // 2] if width % 2 == 0 else [0]
     height = phase.shape[-2]
-    own = phase[..., columns]
+    mirrors = phase[..., columns]
     rows = torch.arange(height, device=phase.device)[:, None]
-    signs = (own / torch.pi).round().detach() * torch.pi
-    mirrored = torch.where(2 * rows > height, -own.flip(-2).roll(1, -2), own)
+    signs = (mirrors / torch.pi).round().detach() * torch.pi
+    mirrored = torch.where(2 * rows > height, -mirrors.flip(-2).roll(1, -2), mirrors)
     phase = phase.clone()
     phase[..., columns] = torch.where((rows == 0) | (2 * rows == height), signs, mirrored)
     return phase

@@ -44,9 +44,9 @@ class ImageProblem(Problem):
         return self.config.parameters or DEFAULT
 
     def resized_input(self) -> ImageInput:
-        own = ImageInput.of(self.model.input)
-        self.shape = image_shape(own, self.config.size, self.parameters)
-        return msgspec.structs.replace(own, shape=self.shape)
+        declared = ImageInput.of(self.model.input)
+        self.shape = image_shape(declared, self.config.size, self.parameters)
+        return msgspec.structs.replace(declared, shape=self.shape)
 
     def set_limits(self) -> None:
         if self.config.bounds is not None:
@@ -56,8 +56,8 @@ class ImageProblem(Problem):
     @property
     def limits(self) -> tuple[float, float]:
         """The lowest and highest value of a pixel."""
-        own = (-1.0, 1.0) if self.real is None else (float(self.real.min()), float(self.real.max()))
-        return self.input.limits or own
+        found = (-1.0, 1.0) if self.real is None else (float(self.real.min()), float(self.real.max()))
+        return self.input.limits or found
 
     def blank(self) -> Tensor:
         return torch.zeros(1, *self.shape, device=self.model.device)

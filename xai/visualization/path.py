@@ -37,15 +37,15 @@ def path_similarity(made: Tensor, real: Tensor, top: Tensor) -> float | None:
         The similarity, None where the exciting ones are no more alike than others.
     """
     mean = real.mean(0)
-    unit, own = normalize(real - mean, dim=1), normalize(made - mean, dim=0)
-    rest = torch.ones(len(real), dtype=torch.bool, device=real.device)
-    rest[top] = False
+    unit, direction = normalize(real - mean, dim=1), normalize(made - mean, dim=0)
+    others = torch.ones(len(real), dtype=torch.bool, device=real.device)
+    others[top] = False
     alike = unit[top] @ unit[top].T
     within = float((alike.sum() - alike.diagonal().sum()) / (len(top) * (len(top) - 1)))
-    across = float((unit[top] @ unit[rest].T).mean())
+    across = float((unit[top] @ unit[others].T).mean())
     if within - across < LEAST:
         return None
-    return (float((unit[top] @ own).mean()) - across) / (within - across)
+    return (float((unit[top] @ direction).mean()) - across) / (within - across)
 
 
 def same_path(name: str, layers: Sequence[str], values: Sequence[float | None]) -> Finding:

@@ -92,45 +92,45 @@ def partial_correlations(first: Tensor, second: Tensor, images: Tensor) -> Tenso
 
 
 def predictive(
-    name: str, own: float, others: Tensor, controls: Tensor, answers: Tensor, reason: str | None = None
+    name: str, correlation: float, others: Tensor, controls: Tensor, answers: Tensor, reason: str | None = None
 ) -> Finding:
     """Return a finding on how well an image, and one that was minimized, predict a unit's answers to real images.
 
     Args:
         name: of the unit.
-        own: the rank correlation of the unit's answers with the similarity of real images to its maximized minus its
-            minimized image.
+        correlation: the rank correlation of the unit's answers with the similarity of real images to its maximized
+            minus its minimized image.
         others: the same of images of other units, (k,).
         controls: the same of units with shuffled weights and the images made for them, (c,).
         answers: of the unit to the real images, (n,).
         reason: why this cannot be tested, where it cannot.
     """
-    told = NORMAL_95 / max(1, len(answers) - 3) ** 0.5
-    least = f"Of {len(answers)} real images a correlation above {told:.2f} can be told from none"
+    detectable = NORMAL_95 / max(1, len(answers) - 3) ** 0.5
+    least = f"Of {len(answers)} real images a correlation above {detectable:.2f} can be told from none"
     if reason is None and float(answers.max() - answers.min()) <= 1e-9 * max(float(answers.abs().max()), 1e-9):
         reason = f"{name} is the same on all {len(answers)} real images, as a dead unit is"
     if reason is not None:
         return Finding("predictive", "untestable", None, None, "none was made", f"Untestable: {reason}.")
     threshold = float(torch.quantile(controls.double(), 1 - ALPHA))
-    beaten = float((others < own).double().mean()) if len(others) >= LEAST_OTHERS else None
+    beaten = float((others < correlation).double().mean()) if len(others) >= LEAST_OTHERS else None
     rounded = [round(item, 4) for item in controls.tolist()]
     details = {
-        "correlation": own, "controls": rounded, "others": len(others), "better_than_others": beaten,
+        "correlation": correlation, "controls": rounded, "others": len(others), "better_than_others": beaten,
         "real_count": len(answers), "could_be_seen": least,
     }  # fmt: skip
     control = (
         f"{len(controls)} units with shuffled weights and images made for them: median "
         f"{float(controls.median()):.2f}, {1 - ALPHA:.1%} below {threshold:.2f}"
     )
-    better = own > threshold
+    better = correlation > threshold
     text = (
-        f"Similarity to it orders real images as {name} does with a rank correlation of {own:.2f}, "
+        f"Similarity to it orders real images as {name} does with a rank correlation of {correlation:.2f}, "
         f"{'above' if better else 'not above'} what units with shuffled weights reach ({threshold:.2f})"
     )
     if beaten is not None:
         text += f"; {beaten:.0%} of the images of {len(others)} other units do worse"
     status = "pass" if better and (beaten is None or beaten >= MOST_ALIKE) else "fail"
-    return Finding("predictive", status, own, threshold, control, f"{text}. {least}.", details)
+    return Finding("predictive", status, correlation, threshold, control, f"{text}. {least}.", details)
 
 
 def _ranks(values: Tensor) -> Tensor:
@@ -144,5 +144,5 @@ def _ranks(values: Tensor) -> Tensor:
 
 
 def _residual(ranks: Tensor, known: Tensor) -> Tensor:
-    rest = ranks - (known @ torch.linalg.lstsq(known, ranks.T).solution).T
-    return torch.nn.functional.normalize(rest, dim=1)
+    residual = ranks - (known @ torch.linalg.lstsq(known, ranks.T).solution).T
+    return torch.nn.functional.normalize(residual, dim=1)

@@ -14,7 +14,7 @@ from xai.inputs.base import Input
 
 __all__ = ["row_limits", "row_shape"]
 
-SPREAD = 3.0  # a series whose mean and standard deviation are known reaches so many of these from its mean
+DEVIATIONS = 3.0  # a series whose mean and standard deviation are known reaches so many of these from its mean
 MOST_STEPS = 1_000_000  # of a series whose input says no length
 
 Limits = tuple[Tensor, Tensor]
@@ -32,8 +32,8 @@ class RowKind(NamedTuple):
 def _series_limits(input: Any) -> Limits | None:
     if input.mean is None or input.std is None:
         return None
-    mean, spread = torch.tensor(input.mean), torch.tensor(input.std)
-    return mean - SPREAD * spread, mean + SPREAD * spread
+    mean, std = torch.tensor(input.mean), torch.tensor(input.std)
+    return mean - DEVIATIONS * std, mean + DEVIATIONS * std
 
 
 ROW_KINDS = {
@@ -76,7 +76,7 @@ def row_limits(input: Input, shape: tuple[int, ...], bounds: object, real: Tenso
     """
     kind = ROW_KINDS.get(input.kind, ANY_ROWS)
     if bounds is not None:
-        low, high = _given(bounds, shape[-1:] if len(shape) <= 2 else (1,))
+        low, high = _from_bounds(bounds, shape[-1:] if len(shape) <= 2 else (1,))
     elif real is not None:
         values = kind.data(real.flatten(0, -2) if len(shape) <= 2 else real.reshape(-1, 1))
         low, high = values.min(0).values, values.max(0).values
@@ -95,7 +95,7 @@ def row_limits(input: Input, shape: tuple[int, ...], bounds: object, real: Tenso
     return low, high
 
 
-def _given(bounds: object, width: tuple[int, ...]) -> Limits:
+def _from_bounds(bounds: object, width: tuple[int, ...]) -> Limits:
     if not isinstance(bounds, tuple | list) or len(bounds) != 2:
         raise InputError("bounds", expected="a pair (low, high)", got=describe(bounds))
     low, high = (_per_column(item, width) for item in bounds)

@@ -76,8 +76,8 @@ def row_parameterization(
 
     def changed(rows: Tensor, draws: Sequence[torch.Generator]) -> Tensor:
         noise = torch.stack([torch.randn(tuple(rows.shape[1:]), generator=draw) for draw in draws])
-        moved = rows + CHANGE * noise.to(rows) * free
-        return moved.clamp(0, 1) if clip else moved
+        jittered = rows + CHANGE * noise.to(rows) * free
+        return jittered.clamp(0, 1) if clip else jittered
 
     made = pixels(shape, generators, start=None if start is None else encode(start), clip=clip)
     return Parameterization(

@@ -23,7 +23,7 @@ __all__ = ["TextProblem", "text_parameterization", "token_count", "words_of"]
 
 WORDS = 8  # of a text, where the caller does not say
 WARM, COLD = 1.0, 0.05  # temperature of the mixture at the start and the end
-GIVEN = 2.0  # how much more a word that it starts from weighs, before the softmax
+START_WEIGHT = 2.0  # how much more a word that it starts from weighs, before the softmax
 TRIES = 16  # replacements tried in a round
 ROUNDS = 4  # rounds of replacements for each word of the text
 
@@ -87,7 +87,7 @@ def text_parameterization(
     vocabulary = len(input.vocabulary)
     values = torch.stack([torch.randn(count, vocabulary, generator=draw) * 0.01 for draw in generators])
     if start is not None:
-        values = values + GIVEN * _shares(start, vocabulary)
+        values = values + START_WEIGHT * _shares(start, vocabulary)
 
     def draw(values: Tensor, progress: float) -> Tensor:
         return torch.softmax(values / (WARM * (COLD / WARM) ** progress), 2)

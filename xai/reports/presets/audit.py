@@ -16,7 +16,7 @@ from xai.model.labels import as_labels
 from xai.model.model import Model
 from xai.reports.bodies import explanation_body
 from xai.reports.escape import render
-from xai.reports.language import in_language, told
+from xai.reports.language import in_language, translated
 from xai.reports.language import language as current
 from xai.reports.page import Lead, Report, Section
 from xai.reports.sections.audit import audit_summary, check_section, power_section, run_section
@@ -28,7 +28,7 @@ __all__ = ["audit_report", "audit_sections", "comparison_report", "label_in_word
 
 CHECKED = ("deletion", "randomization")  # of the explanations of single rows; the audit's own chapter tries them all
 BACKGROUND = 5000  # rows of a table that say what is usual
-MOST_MOVED = 4  # rows that are explained twice each
+MOST_CHANGED = 4  # rows that are explained twice each
 
 
 @names_errors("audit_report")
@@ -62,7 +62,7 @@ def audit_report(
             extra["shortcuts"] = Markup("").join(
                 reasons_body(finding, model, data) for finding in result.findings if finding.check == OTHER_REASON
             )
-        title = title or told(f"Audit of {result.model['name']}")
+        title = title or translated(f"Audit of {result.model['name']}")
         return _report("audit_report", result, extra, raw_data, title)
 
 
@@ -95,9 +95,9 @@ def comparison_report(
     with in_language(language or current()):
         extra = {}
         if raw_data and a is not None and b is not None and data is not None:
-            extra["predictions"] = _most_moved(result, a, b, data)
+            extra["predictions"] = _most_changed(result, a, b, data)
         names = f"{result.model['A']['name']} (A) and {result.model['B']['name']} (B)"
-        title = title or told(f"Comparison of {names}")
+        title = title or translated(f"Comparison of {names}")
         return _report("comparison_report", result, extra, raw_data, title)
 
 
@@ -135,27 +135,27 @@ def _worst_errors(result: AuditResult, model: Model, data: AuditData) -> Markup:
     return _explained_rows("audit_errors.html", result.of("performance"), "worst", model, data, shown)
 
 
-def _most_moved(result: AuditResult, a: Model, b: Model, data: AuditData) -> Markup:
+def _most_changed(result: AuditResult, a: Model, b: Model, data: AuditData) -> Markup:
     """Return the rows that changed most, each with why A and why B answered as they did."""
 
     def shown(rows: list[int], truth: Tensor) -> Markup:
-        rows, seed = rows[:MOST_MOVED], _seed(result)
+        rows, seed = rows[:MOST_CHANGED], _seed(result)
         gradient = all(differentiable(model, model.prepare(data.inputs)[:1].cpu()) for model in (a, b))
         found = [(name, model, *_explained(model, data, rows, seed, gradient)) for name, model in (("A", a), ("B", b))]
         lines = [
             {
                 "row": row,
-                "truth": label_in_words(a, truth[place]),
+                "truth": label_in_words(a, truth[index]),
                 "versions": [
-                    {"name": name, **_answer(model, prediction[place]), "body": explanation_body(made[place])}
+                    {"name": name, **_answer(model, prediction[index]), "body": explanation_body(made[index])}
                     for name, model, prediction, made in found
                 ],
             }
-            for place, row in enumerate(rows)
+            for index, row in enumerate(rows)
         ]
-        return render("comparison_moved.html", rows=lines, reason="")
+        return render("comparison_changed.html", rows=lines, reason="")
 
-    return _explained_rows("comparison_moved.html", result.of("predictions"), "most_changed", a, data, shown)
+    return _explained_rows("comparison_changed.html", result.of("predictions"), "most_changed", a, data, shown)
 
 
 def _explained_rows(

@@ -114,13 +114,13 @@ def model_report(
     Raises:
         InputError: The model is not an image classifier, or a method or layer is unknown.
     """
-    said = language or current()
-    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, said, checks)
+    used = language or current()
+    settings = ImageSettings(methods, options or {}, target, examples, layers, units, steps, size, seed, used, checks)
     request = {
         "call": "model_report", **settings.request(), "weights": model.digest(), "data": images_digest(data),
         "images": images_digest(images), "versions": made_with(),
     }  # fmt: skip
-    with in_language(said):
+    with in_language(used):
         sections = image_sections(model, data, images, settings, origin)
         return Report(title or default_title(model), sections, request=request)
 

@@ -86,7 +86,7 @@ def _method(run: Run, sample: Sample) -> Markup:
 
 def _facts(manifest: Manifest) -> Markup:
     settings = manifest.settings
-    options = {f"options of {name}": str(given) for name, given in settings.options.items()}
+    options = {f"options of {name}": str(chosen) for name, chosen in settings.options.items()}
     plain = {name: getattr(settings, name) for name in settings.__struct_fields__}
     facts: Mapping[str, object] = {
         "model": manifest.model.name,

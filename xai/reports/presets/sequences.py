@@ -177,8 +177,8 @@ def _explained(model: Model, name: str, inputs: Tensor, target: object, seed: in
     spec: Method = all_methods()[name]
     options = {"seed": seed, "samples": SAMPLES} if spec.kind == "surrogate" else {}
     options |= OPTIONS.get((name, model.input.kind), lambda input: {})(model.input)
-    given = to_texts(inputs) if inputs.dtype == torch.int32 else inputs
-    made = spec.load()(model, given, target, **options)
+    read = to_texts(inputs) if inputs.dtype == torch.int32 else inputs
+    made = spec.load()(model, read, target, **options)
     return verify(model, made, CHECKS.get(spec.kind, ALL_CHECKS), seed=seed)
 
 

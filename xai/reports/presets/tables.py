@@ -103,7 +103,7 @@ def _explained(
 ) -> Explanation:
     spec, options = all_methods()[name], {}
     if name in WITH_ROWS:
-        options[WITH_ROWS[name]] = background_rows if name == "lime_tabular" else _spread(background_rows, BACKGROUND)
+        options[WITH_ROWS[name]] = background_rows if name == "lime_tabular" else _evenly(background_rows, BACKGROUND)
     if spec.kind == "surrogate" or name in WITH_ROWS:
         options["seed"] = seed
     return verify(model, spec.load()(model, rows, target, **options), ["faithfulness", "deletion"], seed=seed)
@@ -128,14 +128,14 @@ def _fit_of_values(model: Model, data: Sequences) -> list[dict[str, object]]:
     found, right = model.predict(data.inputs).double().cpu(), as_labels(model, data.labels, len(data))
     lines: list[dict[str, object]] = []
     for number in range(found.shape[1]):
-        error, spread = found[:, number] - right[:, number], right[:, number].var(correction=0)
+        error, variance = found[:, number] - right[:, number], right[:, number].var(correction=0)
         lines.append(
             {
                 "value": model.classes[number] if model.classes else "the value",
                 "rows": len(data),
-                "R2": round(float(1 - error.square().mean() / spread), 3) if float(spread) else "not defined",
+                "R2": round(float(1 - error.square().mean() / variance), 3) if float(variance) else "not defined",
                 "mean absolute error": f"{float(error.abs().mean()):.4g}",
-                "spread of the right ones": f"{float(spread.sqrt()):.4g}",
+                "spread of the right ones": f"{float(variance.sqrt()):.4g}",
             }
         )
     return lines
@@ -143,13 +143,13 @@ def _fit_of_values(model: Model, data: Sequences) -> list[dict[str, object]]:
 
 def _as_a_whole(model: Model, data: Sequences, seed: int) -> list[Section]:
     """Return which columns it goes by, where there are labels, and what it answers along the first of them."""
-    places = _places(len(data), MEASURED)
-    rows, sections = data.inputs[places], []
+    indices = _even_indices(len(data), MEASURED)
+    rows, sections = data.inputs[indices], []
     columns = list(model.input.names)[:SHOWN]
     if data.labels is not None and model.task != "multilabel" and len(rows) > 1:
-        found = permutation_importance(model, rows, data.labels[places], repeats=5, seed=seed)
+        found = permutation_importance(model, rows, data.labels[indices], repeats=5, seed=seed)
         order = found.values.argsort(descending=True).tolist()
-        columns = [found.names[place] for place in order if found.names[place] in model.input.names][:SHOWN]
+        columns = [found.names[index] for index in order if found.names[index] in model.input.names][:SHOWN]
         sections.append(Section("importance", "What it goes by", importance_body(found)))
     if columns and len(rows) > 1:
         effects = partial_dependence(model, rows, columns, points=12, seed=seed)
@@ -188,9 +188,9 @@ def _cells(model: Model, row: Tensor) -> list[tuple[str, str]]:
     return [(name, table.shown(name, value)) for name, value in zip(table.names, row.tolist(), strict=True)]
 
 
-def _spread(rows: Tensor, count: int) -> Tensor:
-    return rows[_places(len(rows), count)]
+def _evenly(rows: Tensor, count: int) -> Tensor:
+    return rows[_even_indices(len(rows), count)]
 
 
-def _places(total: int, count: int) -> Tensor:
+def _even_indices(total: int, count: int) -> Tensor:
     return torch.arange(min(total, count)) * total // min(total, count)

@@ -15,7 +15,7 @@ from xai.model.card import ModelCard
 from xai.plots.panels import panel_figure
 from xai.plots.translation import translate
 from xai.reports.escape import render
-from xai.reports.language import told
+from xai.reports.language import translated
 from xai.reports.page import Section
 from xai.reports.sentences import AUDIT_SENTENCES, COMPARISON_SENTENCES, AuditSentences, finding_title
 from xai.reports.svg import inline_svg
@@ -154,13 +154,13 @@ def _sorted(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _plot(plain: dict) -> Markup:
-    series = [Series(**{**item, "name": told(item["name"])}) for item in plain["series"]]
+    series = [Series(**{**item, "name": translated(item["name"])}) for item in plain["series"]]
     surface = None if plain["surface"] is None else Surface(**plain["surface"])
-    words = {name: told(plain[name]) for name in ("x_label", "y_label")}
+    words = {name: translated(plain[name]) for name in ("x_label", "y_label")}
     fields: dict[str, Any] = {**plain, **words, "series": series, "surface": surface}
     panel = Panel(**fields)
     axes = {"y": panel.y_label, "x": panel.x_label}
-    label = f"{told(panel.title)}: {translate('{y} by {x}', **axes) if panel.x_label else panel.y_label}"
+    label = f"{translated(panel.title)}: {translate('{y} by {x}', **axes) if panel.x_label else panel.y_label}"
     return render("audit_plot.html", svg=inline_svg(panel_figure(panel), label), title=panel.title)
 
 

@@ -28,15 +28,15 @@ def grid_section(
     rows, columns = strength.shape
     cells = []
     for number, row in enumerate(made):
-        place = divmod(number, columns)
-        side = max(LEAST_SIDE, float(strength[place]) ** 0.5) * 0.98
+        cell = divmod(number, columns)
+        side = max(LEAST_SIDE, float(strength[cell]) ** 0.5) * 0.98
         low, high = pixel_range(model.input, row.image)
         found = verdict(row)
         cells.append(
             {
-                "x": place[1] + (1 - side) / 2, "y": place[0] + (1 - side) / 2, "side": side,
+                "x": cell[1] + (1 - side) / 2, "y": cell[0] + (1 - side) / 2, "side": side,
                 "picture": image_picture(row.image[0], low, high), "status": found["status"] if found else "",
-                "text": f"row {place[0] + 1}, column {place[1] + 1}; activity {float(strength[place]):.2f}"
+                "text": f"row {cell[0] + 1}, column {cell[1] + 1}; activity {float(strength[cell]):.2f}"
                 + (f"; {found['words']}" if found else ""),
             }
         )  # fmt: skip

@@ -77,8 +77,8 @@ def _middle(model: Model, limits: tuple[Tensor, Tensor]) -> Tensor:
     """Return the middle of each range; of a category, a code in the middle."""
     middle = (limits[0] + limits[1]) / 2
     for name in getattr(model.input, "categorical", {}):
-        place = model.input.names.index(name)
-        middle[place] = middle[place].floor()
+        index = model.input.names.index(name)
+        middle[index] = middle[index].floor()
     return middle
 
 
@@ -103,15 +103,15 @@ def _columns(
         return categories[name][int(value)] if name in categories else f"{value:.4g}"
 
     columns = []
-    for place in sorted(range(len(values)), key=lambda place: -abs(fall[place])):
-        name, width = names[place], max(high[place] - low[place], 1e-30)
-        where, middle = ((item - low[place]) / width for item in (values[place], starts[place]))
+    for index in sorted(range(len(values)), key=lambda index: -abs(fall[index])):
+        name, width = names[index], max(high[index] - low[index], 1e-30)
+        where, middle = ((item - low[index]) / width for item in (values[index], starts[index]))
         columns.append(
             {
                 "name": name,
-                "value": in_words(name, values[place]),
-                "best": None if real is None else in_words(name, real[place]),
-                "fall": fall[place],
+                "value": in_words(name, values[index]),
+                "best": None if real is None else in_words(name, real[index]),
+                "fall": fall[index],
                 "category": name in categories,
                 "left": 100 * min(where, middle),
                 "width": 100 * abs(where - middle),
@@ -131,21 +131,21 @@ def _curves(
     real = None if best is None else best[: present_steps(best)].float().cpu()
     longest = max(len(values), 0 if real is None else len(real), 2)
 
-    def points(series: Tensor, place: int) -> str:
-        height = (series[:, place] - low[place]) / (high[place] - low[place]).clamp_min(1e-30)
+    def points(series: Tensor, index: int) -> str:
+        height = (series[:, index] - low[index]) / (high[index] - low[index]).clamp_min(1e-30)
         return " ".join(
             f"{100 * step / (longest - 1):.1f},{29 - 28 * share:.1f}"
             for step, share in enumerate(height.clamp(0, 1).tolist())
         )
 
-    order = sorted(range(values.shape[1]), key=lambda place: -abs(fall[place]))[:MOST_CURVES]
+    order = sorted(range(values.shape[1]), key=lambda index: -abs(fall[index]))[:MOST_CURVES]
     curves = [
         {
-            "name": names[place], "fall": fall[place], "made": points(values, place),
-            "best": "" if real is None else points(real, place),
-            "low": float(low[place]), "high": float(high[place]),
+            "name": names[index], "fall": fall[index], "made": points(values, index),
+            "best": "" if real is None else points(real, index),
+            "low": float(low[index]), "high": float(high[index]),
         }
-        for place in order
+        for index in order
     ]  # fmt: skip
     return {"curves": curves, "steps": len(values), "hidden": values.shape[1] - len(curves)}
 

@@ -34,26 +34,26 @@ def reasons_body(finding: Finding, model: Model, data: AuditData) -> Markup:
 
 
 def _entry(number: int, group: dict[str, Any], model: Model, data: AuditData) -> dict[str, object]:
-    images, places = _part(group["part"], model, data)
+    images, positions = _part(group["part"], model, data)
     name, limits = f"reason-{number}", pixel_range(model.input, images)
     maps = torch.tensor(group["maps"])
     scale = max(float(maps.abs().max()), 1e-12)
     kinds = [
-        (kind, said, group[name_of_rows], images[places(group[name_of_rows])])
-        for kind, name_of_rows, said in (("group", "rows", "of the group"), ("rest", "rest", "of the other rows"))
+        (kind, whose, group[name_of_rows], images[positions(group[name_of_rows])])
+        for kind, name_of_rows, whose in (("group", "rows", "of the group"), ("rest", "rest", "of the other rows"))
     ]
     small = is_small(images)
     return {
         **group, "number": number, "name": name,
         "points": _points(group, name),
         "means": [
-            overlay_card(image_picture(own.mean(0), *limits), heat_picture(one, scale), f"Mean map {said}", small)
-            | {"said": said}
-            for (_, said, _, own), one in zip(kinds, maps, strict=True)
+            overlay_card(image_picture(pictures.mean(0), *limits), heat_picture(one, scale), f"Mean map {whose}", small)
+            | {"whose": whose}
+            for (_, whose, _, pictures), one in zip(kinds, maps, strict=True)
         ],
         "shown": [
-            {"said": said, "cards": _cards(model, own, rows, int(group["label"]), f"{name}-{kind}", limits)}
-            for kind, said, rows, own in kinds
+            {"whose": whose, "cards": _cards(model, pictures, rows, int(group["label"]), f"{name}-{kind}", limits)}
+            for kind, whose, rows, pictures in kinds
         ],
     }  # fmt: skip
 
@@ -83,13 +83,13 @@ def _cards(
 
 def _points(group: dict[str, Any], name: str) -> list[dict[str, object]]:
     """Return where each row of the class lies in the picture, and the row that it leads to where that is shown."""
-    places = np.array(group["rest_places"] + group["group_places"], dtype=float).reshape(-1, 2)
-    low, high = places.min(0), places.max(0)
-    scaled = EDGE + (SIDE - 2 * EDGE) * (places - low) / np.maximum(high - low, 1e-12)
-    rest = len(group["rest_places"])
+    points = np.array(group["rest_places"] + group["group_places"], dtype=float).reshape(-1, 2)
+    low, high = points.min(0), points.max(0)
+    scaled = EDGE + (SIDE - 2 * EDGE) * (points - low) / np.maximum(high - low, 1e-12)
+    others = len(group["rest_places"])
     found = []
-    for place, (x, y) in enumerate(scaled.tolist()):
-        kind, number = ("rest", place) if place < rest else ("group", place - rest)
+    for index, (x, y) in enumerate(scaled.tolist()):
+        kind, number = ("rest", index) if index < others else ("group", index - others)
         shown = group["rest" if kind == "rest" else "rows"]
         row = shown[number] if number < len(shown) else None
         found.append({"x": x, "y": y, "kind": kind, "row": row, "to": f"{name}-{kind}-{row}"})

@@ -28,9 +28,9 @@ def examples_body(sample: Sample) -> Markup:
         ranked = ranked_by_distance(sample)
         largest = sorted(ranked, key=lambda name: -len(ranked[name]))[:MOST_CLASSES]
         for name in sorted(largest):
-            places = ranked[name]
-            typical, unusual = places[:EACH], places[:EACH:-1][:EACH]
-            groups.append({"name": f"predicted {name}", "rows": len(places), "parts": [
+            indices = ranked[name]
+            typical, unusual = indices[:EACH], indices[:EACH:-1][:EACH]
+            groups.append({"name": f"predicted {name}", "rows": len(indices), "parts": [
                 {"what": "most typical", "items": _items(sample, typical)},
                 {"what": "most unusual", "items": _items(sample, unusual)},
             ]})  # fmt: skip
@@ -43,10 +43,10 @@ def clusters_body(sample: Sample) -> Markup:
     found = clusters(sample)
     entries = [
         {
-            "number": number, "rows": len(item.places), "right": item.right,
+            "number": number, "rows": len(item.indices), "right": item.right,
             "predicted": list(item.predicted.items())[:4],
-            "items": _items(sample, item.places[:EACH]),
-            "ids": [str(sample.lines["id"].iloc[place]) for place in item.places[:20]],
+            "items": _items(sample, item.indices[:EACH]),
+            "ids": [str(sample.lines["id"].iloc[index]) for index in item.indices[:20]],
         }
         for number, item in enumerate(found, start=1)
     ]  # fmt: skip
@@ -55,24 +55,24 @@ def clusters_body(sample: Sample) -> Markup:
     return render("run_clusters.html", entries=entries, total=len(sample), words=sample.maps is None)
 
 
-def _items(sample: Sample, places: Sequence[int]) -> list[dict[str, object]]:
+def _items(sample: Sample, indices: Sequence[int]) -> list[dict[str, object]]:
     """Return what is shown of single rows: a thumbnail with its map, or the largest values."""
     found = []
     low, high = (0.0, 1.0) if sample.inputs is None else pixel_range(None, sample.inputs)
-    for place in places:
-        line = sample.lines.iloc[place]
+    for index in indices:
+        line = sample.lines.iloc[index]
         item = {
             "id": line["id"], "row": int(line["row"]), "predicted": line["predicted"], "verdict": word(line["verdict"]),
             "label": word(line["label"]),
             "picture": None, "text": "",
         }  # fmt: skip
         if sample.maps is not None and sample.pictures is not None:
-            image, heat = coarser(sample.pictures[place], SIDE), coarser(sample.maps[place][None], SIDE)[0]
+            image, heat = coarser(sample.pictures[index], SIDE), coarser(sample.maps[index][None], SIDE)[0]
             alt = f"Map of {line['id']}"
             item |= overlay_card(image_picture(image, low, high), heat_picture(heat), alt, is_small(image))
         elif sample.values is not None:
-            order = abs(sample.values[place]).argsort()[::-1][:4]
+            order = abs(sample.values[index]).argsort()[::-1][:4]
             names = sample.names or [str(number) for number in range(sample.values.shape[1])]
-            item["text"] = ", ".join(f"{names[number]} ({sample.values[place, number]:.2g})" for number in order)
+            item["text"] = ", ".join(f"{names[number]} ({sample.values[index, number]:.2g})" for number in order)
         found.append(item)
     return found

@@ -10,7 +10,7 @@ from xai.plots.runs import beeswarm_figure, dependence_figure, interaction, rows
 from xai.plots.swarms import rows_like_beside_like
 from xai.plots.translation import translate
 from xai.reports.escape import render
-from xai.reports.language import told
+from xai.reports.language import translated
 from xai.reports.svg import inline_svg
 from xai.runs.pooled import largest_features
 from xai.runs.sampling import Sample, evenly
@@ -34,7 +34,7 @@ def importance_body(run: Run, sample: Sample) -> Markup:
         return render("run_features.html", columns=columns, rows=rows[:40], total=len(rows))
     size = np.abs(values)
     order = np.argsort(-size.mean(0), kind="stable")[:MOST_FEATURES]
-    names = [sample.names[place] for place in order]
+    names = [sample.names[column] for column in order]
     plots = [_bars(names, size[:, order]), *_swarm(sample, values, order, names)]
     return render("run_plots.html", title="What matters in all rows", plots=plots)
 
@@ -43,8 +43,8 @@ def _bars(names: list[str], size: np.ndarray) -> dict[str, object]:
     error = 1.96 * size.std(0, ddof=1) / len(size) ** 0.5 if len(size) > 1 else None
     whiskers = None if error is None else error.tolist()
     figure = bars_figure(names, size.mean(0).tolist(), whiskers, translate("mean size of a row's value"))
-    said = "The mean size of each column's value, with 95 % intervals for which rows were drawn."
-    return {"svg": inline_svg(figure, translate("Mean size of values, by column")), "text": said}
+    caption = "The mean size of each column's value, with 95 % intervals for which rows were drawn."
+    return {"svg": inline_svg(figure, translate("Mean size of values, by column")), "text": caption}
 
 
 def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[str]) -> list[dict[str, object]]:
@@ -58,22 +58,22 @@ def _swarm(sample: Sample, values: np.ndarray, order: np.ndarray, names: list[st
             "Each point is a row; dark had a low number in the column, bright a high one.",
         )
     ]
-    for place in order[:DEPENDENCE]:
+    for column in order[:DEPENDENCE]:
         if columns is None:
             break
-        other = interaction(int(place), columns, values)
+        other = interaction(int(column), columns, values)
         figure = dependence_figure(
-            sample.names[place], columns[:, place], values[:, place], sample.names[other], columns[:, other]
+            sample.names[column], columns[:, column], values[:, column], sample.names[other], columns[:, other]
         )
-        said = (
-            f"The values of {sample.names[place]}, over what the rows had there; color: {sample.names[other]}, "
+        caption = (
+            f"The values of {sample.names[column]}, over what the rows had there; color: {sample.names[other]}, "
             "the column that goes best with their scatter."
         )
-        made.append((figure, said))
+        made.append((figure, caption))
     made.append(
         (
             rows_figure(names, values[rows_like_beside_like(values[:, order])][:, order], translate("value")),
             "Rows that are explained alike stand together: blocks are groups of rows with one reason.",
         )
     )
-    return [{"svg": inline_svg(figure, told(said)), "text": said} for figure, said in made]
+    return [{"svg": inline_svg(figure, translated(caption)), "text": caption} for figure, caption in made]

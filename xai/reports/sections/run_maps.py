@@ -46,9 +46,9 @@ def overlay_card(picture: str, heat: Heat, alt: str, small: bool) -> dict[str, o
     return {"picture": picture, "heat": heat, "alt": alt, "small": small, "contours": ""}
 
 
-def _base(sample: Sample, places: np.ndarray, maps: Tensor) -> str:
+def _base(sample: Sample, indices: np.ndarray, maps: Tensor) -> str:
     """Return the mean input of a class as a picture, or a white one where inputs were not kept."""
     if sample.pictures is None:
         return image_picture(torch.ones(1, *maps.shape[1:]))
     low, high = pixel_range(None, sample.pictures)
-    return image_picture(coarser(sample.pictures[places].mean(0), SIDE), low, high)
+    return image_picture(coarser(sample.pictures[indices].mean(0), SIDE), low, high)

@@ -61,7 +61,7 @@ def _pairs(known: pd.DataFrame) -> list[dict[str, object]]:
     """Return the errors that are made most often."""
     wrong = known[known["correct"] == False]  # noqa: E712 - a column of objects
     pairs = wrong.groupby(["label", "predicted"]).size().sort_values(ascending=False, kind="stable").head(MOST_PAIRS)
-    return [{"label": label, "predicted": said, "rows": int(count)} for (label, said), count in pairs.items()]
+    return [{"label": label, "predicted": predicted, "rows": int(count)} for (label, predicted), count in pairs.items()]
 
 
 def word(value: object) -> str:
@@ -100,14 +100,14 @@ def rows_body(run: Run, lines: pd.DataFrame) -> Markup:
         }
         for entry in kept.to_dict("records")
     ]  # fmt: skip
-    told = [name for name in COLUMNS if any(entry[name] not in ("", None) for entry in shown)]
+    filled = [name for name in COLUMNS if any(entry[name] not in ("", None) for entry in shown)]
     if len(run.methods) == 1:
-        told.remove("method")
+        filled.remove("method")
     filters = [
-        (told.index(name), name, sorted({entry[name] for entry in shown} - {""})) for name in FILTERED & set(told)
+        (filled.index(name), name, sorted({entry[name] for entry in shown} - {""})) for name in FILTERED & set(filled)
     ]
     few = sorted(entry for entry in filters if len(entry[2]) <= MOST_WORDS)
-    return render("run_rows.html", rows=shown, total=len(lines), columns=told, filters=few)
+    return render("run_rows.html", rows=shown, total=len(lines), columns=filled, filters=few)
 
 
 def _in_words(top: list[dict[str, object]]) -> str:

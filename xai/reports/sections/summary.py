@@ -38,7 +38,7 @@ def summary(
         card = map_card(best, *pixel_range(model.input, best.inputs))
         first = _answer(examples[0].name, best)
     units = shown_units(groups.values())
-    wrong = [(f"example-{place}", item.name) for place, item in enumerate(examples, start=1) if _is_wrong(item)]
+    wrong = [(f"example-{number}", item.name) for number, item in enumerate(examples, start=1) if _is_wrong(item)]
     does = _does_with_pictures(model)
     return _screen(model, performance, trust, does=does, first=first, card=card, drawn=None, units=units, wrong=wrong)
 

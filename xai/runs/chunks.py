@@ -1,4 +1,4 @@
-"""Pieces of a data set: what one task is handed, small enough to send, and how it becomes rows in the worker."""
+"""Chunks of a data set: what one task is handed, small enough to send, and how it becomes rows in the worker."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArrayRows",
+    "Chunk",
     "Files",
     "HeldRows",
     "Loaded",
-    "Piece",
     "TarMember",
     "TarRows",
     "frame_bytes",
@@ -38,7 +38,7 @@ __all__ = [
 
 @dataclass
 class Loaded:
-    """Rows of one piece: an id and a label for each, and the inputs of those that could be read.
+    """Rows of one chunk: an id and a label for each, and the inputs of those that could be read.
 
     read: which row each of `inputs` is; errors: what was wrong with the others. named: labels that are numbers are
     names of classes, as in a column of a table, not their places.
@@ -52,7 +52,7 @@ class Loaded:
     named: bool = False
 
 
-class Piece(Protocol):
+class Chunk(Protocol):
     """What a task is handed."""
 
     def load(self, input: Input) -> Loaded:
