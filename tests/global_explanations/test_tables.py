@@ -56,6 +56,8 @@ class TestPartialDependence:
         data = torch.tensor([[0.0, 1.0], [1, 2.0], [2, -1.0]])
         before = state_of(model.network)
         made = partial_dependence(model, data, of="output")
+        assert [curve.name for curve in made] == [curve.name for curve in made.curves]
+        assert (len(made), "kind" in made, "nowhere" in made) == (len(made.curves), True, False)
         assert differences(before, state_of(model.network)) == []
         assert made.target_name() == "yes"
         assert made["kind"].words == ("none", "one", "two")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 
 import pytest
@@ -15,6 +16,7 @@ from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError
 from xai.evidence.verify import verify
 from xai.inputs.text import TextInput
+from xai.inputs.tokenizers import token_spans
 from xai.lime.text import lime_text
 from xai.model.model import Model
 
@@ -156,3 +158,21 @@ def test_what_stands_in_place_of_a_word_is_a_string() -> None:
         kernel_shap(model(), TEXT, background=torch.zeros(3, 4))
     with pytest.raises(InputError, match="window: expected none beside parts"):
         occlusion(model(), TEXT, window=3)
+
+
+@pytest.mark.parametrize("make", [small.word_pieces, small.bert_tokenizer])
+def test_lime_takes_out_the_pieces_of_a_tokenizer(make: Callable[[], object]) -> None:
+    made = lime_text(model(), "an unwatchable film", units=make(), samples=20)
+    assert made.value_names() == ["a", "n", "un", "watch", "able", "film"]
+    cut_short = Model.from_callable(lambda texts: [[0.5, 0.5]] * len(texts), input=TextInput())
+    shaped = small.bert_tokenizer(model_max_length=4)
+    assert lime_text(cut_short, "bad actors are bad", units=shaped, samples=20).value_names() == [
+        "bad",
+        "actors",
+        "are",
+    ]
+
+
+def test_several_tokens_of_one_letter_are_one_piece() -> None:
+    bytes_of = small.fast(small.byte_pairs())
+    assert token_spans("a 很 film", bytes_of)[:2] == [(0, 1), (2, 3)]

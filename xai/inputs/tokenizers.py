@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, one_line
 from xai.inputs.code_points import PAIR
-from xai.inputs.token_spans import Span, locate
+from xai.inputs.token_spans import Span, locate, stripped
 
-__all__ = ["Encoded", "Tokenizer", "tokenizer_of"]
+__all__ = ["Encoded", "Tokenizer", "is_tokenizer", "token_spans", "tokenizer_of"]
 
 UNLIMITED = 10**6  # a tokenizer that names a larger length names none
 
@@ -190,6 +190,36 @@ def _of_pair(
     ]
 
 
+def _of_transformers(given: Any) -> bool:
+    return callable(given) and hasattr(given, "convert_ids_to_tokens") and hasattr(given, "model_input_names")
+
+
+def _of_tokenizers(given: Any) -> bool:
+    return hasattr(given, "encode_batch") and hasattr(given, "id_to_token")
+
+
+def is_tokenizer(given: object) -> bool:
+    """Say whether something is a tokenizer of transformers or tokenizers.
+
+    >>> is_tokenizer(str.split)
+    False
+    """
+    return not isinstance(given, type) and (_of_transformers(given) or _of_tokenizers(given))
+
+
+def token_spans(text: str, tokenizer: object) -> list[Span]:
+    """Return where the tokens of a text stand in it, in order; what the tokenizer added is left out, nothing is cut.
+
+    Several tokens of one place, such as the bytes of a letter, are one.
+    """
+    encoded = tokenizer_of(tokenizer, UNLIMITED).encode([text])[0]
+    spans: list[Span] = []
+    for span in sorted(stripped(text, span) for span in encoded.spans):
+        if span[0] < span[1] and (not spans or span[0] >= spans[-1][1]):
+            spans.append(span)
+    return spans
+
+
 def tokenizer_of(given: Any, longest: object = None) -> Tokenizer:
     """Return a tokenizer in the form that the toolkit asks.
 
@@ -201,9 +231,9 @@ def tokenizer_of(given: Any, longest: object = None) -> Tokenizer:
         InputError: It is something else.
     """
     most = None if longest is None else whole_number("max_length", longest, 1)
-    if callable(given) and hasattr(given, "convert_ids_to_tokens") and hasattr(given, "model_input_names"):
+    if _of_transformers(given):
         return HuggingFaceTokenizer(given, most)
-    if hasattr(given, "encode_batch") and hasattr(given, "id_to_token"):
+    if _of_tokenizers(given):
         return PlainTokenizer(given, most)
     wanted = "a tokenizer of transformers or tokenizers; call another in Model(forward=...), which gets the strings"
     raise InputError("tokenizer", expected=wanted, got=describe(given))

@@ -11,6 +11,7 @@ from typing import Any
 
 from xai.base.errors import InputError, describe, one_line
 from xai.inputs.token_spans import Span, sentences
+from xai.inputs.tokenizers import is_tokenizer, token_spans
 
 __all__ = ["TokenizedText", "characters", "cut", "cut_at", "unit_spans"]
 
@@ -59,8 +60,8 @@ def cut(text: str, units: object, by: str) -> TokenizedText:
     """Cut one text into parts.
 
     units: "words" (runs of letters and digits), "sentences", "characters" (as a reader counts them), a regular
-    expression for what a token is, or a tokenizer: a function from the text to its tokens, in order, each a piece of
-    the text. by: "type" (the same token is one feature wherever it stands) or "position".
+    expression for what a token is, a tokenizer of transformers or tokenizers, or a function from the text to its
+    tokens, in order, each a piece of the text. by: "type" (the same token is one feature wherever it stands) or "position".
     Raises InputError for a text without a token, or tokens that are not pieces of it.
 
     >>> cut("to be or not to be", "words", "type").names
@@ -134,6 +135,8 @@ def unit_spans(text: str, units: Any) -> list[Span]:
         return sentences(text)
     if isinstance(units, str) and units == "characters":
         return characters(text)
+    if is_tokenizer(units):
+        return token_spans(text, units)
     if callable(units):
         return _located(text, units)
     if not isinstance(units, str):

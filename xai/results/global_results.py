@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Effects(Shown):
-    """Curves of several columns, by name: `effects["age"]`."""
+    """Curves of several columns, one after another, and by name: `effects["age"]`."""
 
     kind: str
     curves: tuple[Curve, ...]
@@ -88,6 +89,15 @@ class Effects(Shown):
             known = ", ".join(curve.name for curve in self.curves)
             raise InputError("name", expected=f"one of {known}", got=repr(name))
         return found
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __iter__(self) -> Iterator[Curve]:
+        return iter(self.curves)
+
+    def __contains__(self, name: object) -> bool:
+        return any(curve.name == name for curve in self.curves)
 
     def target_name(self) -> str:
         """Return what the curves are of: a class, or "a rather than b"."""
