@@ -61,7 +61,8 @@ def cut(text: str, units: object, by: str) -> TokenizedText:
 
     units: "words" (runs of letters and digits), "sentences", "characters" (as a reader counts them), a regular
     expression for what a token is, a tokenizer of transformers or tokenizers, or a function from the text to its
-    tokens, in order, each a piece of the text. by: "type" (the same token is one feature wherever it stands) or "position".
+    tokens, in order, each a piece of the text.
+    by: "type" (the same token is one feature wherever it stands) or "position".
     Raises InputError for a text without a token, or tokens that are not pieces of it.
 
     >>> cut("to be or not to be", "words", "type").names
