@@ -23,7 +23,7 @@ import xai
 from benchmarks.output import say
 from models.datasets.adult import adult
 
-EXPLAINED, BEHIND, ASKED = 5, 50, 2000  # rows
+EXPLAINED, BACKGROUND, ASKED = 5, 50, 2000  # rows
 
 
 def main() -> None:
@@ -49,8 +49,8 @@ def main() -> None:
     say(f"rows with a gap: {train.isna().any(axis=1).mean():.1%} of {len(train):,}")
     say("| Model | Accuracy | LIME, 5 rows | Kernel SHAP, 5 rows | Permutation, 2,000 rows | Goes by |")
     say("|---|---|---|---|---|---|")
-    for estimator, (learned, held_out), given, names in made:
-        model = xai.from_sklearn(estimator.fit(learned, given), learned, target_names=names)
+    for estimator, (learned, held_out), answers, names in made:
+        model = xai.from_sklearn(estimator.fit(learned, answers), learned, target_names=names)
         if np.abs(model.predict(held_out).numpy() - estimator.predict_proba(held_out)).max() > 1e-9:
             raise SystemExit(f"{model.name} answers otherwise than its estimator")
         say(_line(model, learned, held_out, right))
@@ -60,13 +60,13 @@ def _line(model: xai.Model, train: pd.DataFrame, test: pd.DataFrame, right: np.n
     called = np.array(model.classes, dtype=object)[model.predict(test).argmax(1).numpy()]
     rows, target = test[:EXPLAINED], "above 50K"
     lime, _ = _timed(lambda: xai.lime_tabular(model, rows, target, background=train, of="probability"))
-    shap, _ = _timed(lambda: xai.kernel_shap(model, rows, target, background=train[:BEHIND]))
+    shap, _ = _timed(lambda: xai.kernel_shap(model, rows, target, background=train[:BACKGROUND]))
     took, importance = _timed(
         lambda: xai.permutation_importance(model, test[:ASKED], right[:ASKED].tolist(), repeats=5)
     )
     first = [
-        f"{importance.names[place]} {importance.values[place]:.3f}"
-        for place in importance.values.argsort(descending=True)[:3].tolist()
+        f"{importance.names[index]} {importance.values[index]:.3f}"
+        for index in importance.values.argsort(descending=True)[:3].tolist()
     ]
     times = " | ".join(f"{seconds:.1f} s" for seconds in (lime, shap, took))
     return f"| {model.name} | {(called == right).mean():.2%} | {times} | {', '.join(first)} |"

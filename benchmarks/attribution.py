@@ -100,8 +100,8 @@ def report(
             Saliency,
         )
     network, rows = model.network, len(batch)
-    places = (batch.shape[2] - window) // stride + 1
-    windows, zero = places * places, torch.zeros_like(batch[:1])
+    positions = (batch.shape[2] - window) // stride + 1
+    windows, zero = positions * positions, torch.zeros_like(batch[:1])
     labels = torch.arange(49).view(7, 7)
     side = batch.shape[2] // 7
     labels = labels.repeat_interleave(side, 0).repeat_interleave(side, 1)

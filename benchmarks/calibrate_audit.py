@@ -28,7 +28,7 @@ from xai.base.statistics import wilson
 from xai.methods import MODEL_CHECKS
 
 SEEDS = {"limits": 0, "scores": 200_000, "later": 400_000}  # later: once more, when checks had been added
-APART = 10_000  # the seeds of one fault from those of the next, so that no two controls are the same
+SEED_STEP = 10_000  # the seeds of one fault from those of the next, so that no two controls are the same
 MODELS = {"limits": 8, "scores": 20, "later": 5}
 MOST_DRAWS = 50  # of seeds, until a plant takes
 # Its findings only warn, so that no alarm can come from there, and it takes as long as all others together.
@@ -38,18 +38,18 @@ PACKAGE, PAGE = ROOT / "xai" / "auditing" / "power.json", ROOT / "docs" / "audit
 COMMENTS = "<!-- made by benchmarks.calibrate_audit -->", "<!-- end -->"
 
 
-def drawn_pairs(name: str, half: str, place: int) -> list[Pair]:
+def drawn_pairs(name: str, half: str, index: int) -> list[Pair]:
     """Return the pairs of one seed after another until one whose plant took, which is the last."""
     drawn: list[Pair] = []
     while not drawn or (not drawn[-1].confirmed and len(drawn) < MOST_DRAWS):
-        drawn.append(planted(name, SEEDS[half] + APART * list(FAULTS).index(name) + place + 100 * len(drawn)))
+        drawn.append(planted(name, SEEDS[half] + SEED_STEP * list(FAULTS).index(name) + index + 100 * len(drawn)))
     return drawn
 
 
-def record(name: str, place: int, drawn: list[Pair]) -> dict:
+def record(name: str, index: int, drawn: list[Pair]) -> dict:
     """Return what the audits of the last pair found."""
     pair, started = drawn[-1], time.perf_counter()
-    line = {"fault": name, "place": place, "kind": pair.kind, "seed": pair.seed, "effect": pair.effect,
+    line = {"fault": name, "index": index, "kind": pair.kind, "seed": pair.seed, "effect": pair.effect,
             "confirmed": pair.confirmed, "refused": [item.effect for item in drawn[:-1]],
             "facts": pair.facts}  # fmt: skip
     if not pair.confirmed:
@@ -73,17 +73,20 @@ def summary(lines: list[dict]) -> dict:
     """Return counts, shares and Wilson intervals by fault and over all."""
     faults = []
     for name, fault in FAULTS.items():
-        own = [line for line in lines if line["fault"] == name and line["confirmed"]]
-        found = [line for line in own if failed(line, "faulty", fault.checks)]
-        warned = [line for line in own if line not in found and failed(line, "faulty", fault.checks, "warn")]
-        alarmed = [line for line in own if failed(line, "clean")]
-        kinds = {kind: [sum(line["kind"] == kind for line in part) for part in (found, own, alarmed)] for kind in KINDS}
+        pairs = [line for line in lines if line["fault"] == name and line["confirmed"]]
+        found = [line for line in pairs if failed(line, "faulty", fault.checks)]
+        warned = [line for line in pairs if line not in found and failed(line, "faulty", fault.checks, "warn")]
+        alarmed = [line for line in pairs if failed(line, "clean")]
+        kinds = {
+            kind: [sum(line["kind"] == kind for line in part) for part in (found, pairs, alarmed)] for kind in KINDS
+        }
         faults.append(
             {
                 "fault": name, "strength": fault.strength, "effect": fault.measured, "least_effect": fault.least,
                 "checks": list(fault.checks), "refused": sum(len(line["refused"]) for line in lines
                                                             if line["fault"] == name),
-                **_share(len(found), len(own)), "warned": len(warned), "false_alarms": _share(len(alarmed), len(own)),
+                **_share(len(found), len(pairs)), "warned": len(warned),
+                "false_alarms": _share(len(alarmed), len(pairs)),
                 "by_kind": {kind: {"found": hit, "models": all_, "alarms": alarms}
                             for kind, (hit, all_, alarms) in kinds.items() if all_},
             }
@@ -152,19 +155,19 @@ def main() -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     count = chosen.models or MODELS[chosen.half]
     if chosen.again:
-        lines = [line for line in _records(path) if line["place"] < count]
+        lines = [line for line in _records(path) if line["index"] < count]
         say(f"{len(lines) - len(changed(lines))} of {len(lines)} pairs are found to the last digit as they were scored")
         return
-    done = {(line["fault"], line["place"]) for line in _records(path)}
-    for place in range(chosen.part[0], count, chosen.part[1]):
+    done = {(line["fault"], line["index"]) for line in _records(path)}
+    for index in range(chosen.part[0], count, chosen.part[1]):
         for name in chosen.faults:
-            if (name, place) in done:
+            if (name, index) in done:
                 continue
-            line = record(name, place, drawn_pairs(name, chosen.half, place))
+            line = record(name, index, drawn_pairs(name, chosen.half, index))
             with path.open("a") as file:
                 file.write(json.dumps(line) + "\n")
             say(_report(line))
-    lines = [line for line in _records(path) if line["place"] < count and line["fault"] in chosen.faults]
+    lines = [line for line in _records(path) if line["index"] < count and line["fault"] in chosen.faults]
     made = summary(lines)
     say("\n" + tables(made))
     if chosen.half == "scores" and len(lines) == count * len(FAULTS):
@@ -175,7 +178,7 @@ def changed(lines: list[dict]) -> list[dict]:
     """Return the records whose audits find something else today than when they were scored."""
     found = []
     for line in (line for line in lines if line["confirmed"]):
-        new = record(line["fault"], line["place"], [planted(line["fault"], line["seed"])])
+        new = record(line["fault"], line["index"], [planted(line["fault"], line["seed"])])
         if any(json.loads(json.dumps(new[role])) != line[role] for role in ("faulty", "clean")):
             found.append(line)
     return found
@@ -186,7 +189,7 @@ def _records(path: Path) -> list[dict]:
 
 
 def _report(line: dict) -> str:
-    name = f"{line['fault']} {line['place']} ({line['kind']}, seed {line['seed']})"
+    name = f"{line['fault']} {line['index']} ({line['kind']}, seed {line['seed']})"
     if not line["confirmed"]:
         return f"{name}: the plant took with none of {1 + len(line['refused'])} seeds"
     found, alarms = failed(line, "faulty", FAULTS[line["fault"]].checks), failed(line, "clean")

@@ -82,10 +82,10 @@ def masks(plant: Planted) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(plant.seed)
     while True:  # moved to where nothing stands
         shift = tuple(torch.randint(0, SIDE, (2,), generator=generator).tolist())
-        moved = plant.truth.roll(shift, (0, 1))
-        if not bool((moved * plant.everything).any()):
+        shifted = plant.truth.roll(shift, (0, 1))
+        if not bool((shifted * plant.everything).any()):
             break
-    maps = plant.truth, plant.decoy, moved, edge_filter(plant.image[0]), center_blob(plant.truth)
+    maps = plant.truth, plant.decoy, shifted, edge_filter(plant.image[0]), center_blob(plant.truth)
     return dict(zip(MASKS, maps, strict=True))
 
 

@@ -209,8 +209,8 @@ def ranges(run: dict[str, list[Verdict]]) -> None:
     for name in next(iter(found.values())):
         shares = {family: asks[name][0] / asks[name][1] for family, asks in found.items() if asks[name][1]}
         missed = [f"{family} ({100 * shares[family]:.0f} %)" for family, asks in found.items() if not asks[name][2]]
-        spread = f"{100 * min(shares.values()):.0f} to {100 * max(shares.values()):.0f} %" if shares else "none"
-        say(f"- {name}: {spread}; missed by {', '.join(missed) or 'none'}")
+        span = f"{100 * min(shares.values()):.0f} to {100 * max(shares.values()):.0f} %" if shares else "none"
+        say(f"- {name}: {span}; missed by {', '.join(missed) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -28,23 +28,23 @@ from xai.base.statistics import wilson
 from xai.methods import MODEL_CHECKS
 
 SEEDS = {"limits": 500, "scores": 500_000}
-APART, MOST_DRAWS = 1000, 15
+SEED_STEP, MOST_DRAWS = 1000, 15
 LEFT_OUT = ("explanations",)
 ROOT = Path(__file__).parents[1]
 PACKAGE, PAGE = ROOT / "xai" / "auditing" / "power_kinds.json", ROOT / "docs" / "audit_power.md"
 COMMENTS = "<!-- made by benchmarks.calibrate_kinds -->", "<!-- end of kinds -->"
 
 
-def record(name: str, place: int, first: int) -> dict:
+def record(name: str, index: int, first: int) -> dict:
     """Return what the audits of one pair find; seeds are drawn until a plant takes."""
     kind, refused = MORE[name], []
     for draw in range(MOST_DRAWS):
-        seed = first + APART * list(MORE).index(name) + place + 50 * draw
+        seed = first + SEED_STEP * list(MORE).index(name) + index + 50 * draw
         pair = planted_kind(name, seed)
         if pair.effect >= kind.least:
             break
         refused.append(pair.effect)
-    line = {"fault": name, "place": place, "seed": seed, "kind": pair.kind, "effect": pair.effect,
+    line = {"fault": name, "index": index, "seed": seed, "kind": pair.kind, "effect": pair.effect,
             "refused": refused, "confirmed": pair.effect >= kind.least}  # fmt: skip
     if line["confirmed"]:
         chapters = sorted({check.partition(".")[0] for check in kind.checks})
@@ -59,19 +59,19 @@ def summary(lines: list[dict], calibrating: list[dict]) -> dict:
     """Return counts, shares and Wilson intervals by kind and over all, also under limits that the other kinds set."""
     kinds, checks = [], {name: kind.checks for name, kind in {**MORE, **FAULTS}.items()}
     for name, kind in MORE.items():
-        own = [line for line in lines if line["fault"] == name and line["confirmed"]]
-        if not own:
+        pairs = [line for line in lines if line["fault"] == name and line["confirmed"]]
+        if not pairs:
             continue
-        found = [line for line in own if any(line["faulty"].get(check, [""])[0] == "fail" for check in kind.checks)]
-        alarms = [line for line in own if any(status == "fail" for status, *_ in line["clean"].values())]
+        found = [line for line in pairs if any(line["faulty"].get(check, [""])[0] == "fail" for check in kind.checks)]
+        alarms = [line for line in pairs if any(status == "fail" for status, *_ in line["clean"].values())]
         refused = sum(len(line["refused"]) for line in lines if line["fault"] == name)
         limits = limits_without(calibrating, checks, name)
-        apart = [outcome(line, kind.checks, limits) for line in own]
+        left_out = [outcome(line, kind.checks, limits) for line in pairs]
         kinds.append({
             "fault": name, "strength": kind.strength, "least_effect": kind.least, "checks": list(kind.checks),
-            "refused": refused, **_share(len(found), len(own)), "false_alarms": _share(len(alarms), len(own)),
-            "left_out": {"limits": limits, "found": sum(hit for hit, _ in apart),
-                         "alarms": sum(alarm for _, alarm in apart)} if limits else None,
+            "refused": refused, **_share(len(found), len(pairs)), "false_alarms": _share(len(alarms), len(pairs)),
+            "left_out": {"limits": limits, "found": sum(hit for hit, _ in left_out),
+                         "alarms": sum(alarm for _, alarm in left_out)} if limits else None,
         })  # fmt: skip
     failed = [check for line in lines if line["confirmed"] for check, (status, *_) in line["clean"].items()
               if status == "fail"]  # fmt: skip
@@ -98,12 +98,12 @@ def table(made: dict) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for kind in [*made["faults"], {"fault": "all", "strength": "", "refused": "", "left_out": "", **made["all"]}]:
-        alarms, apart = kind["false_alarms"], kind["left_out"]
-        if isinstance(apart, dict):
-            apart = f"{apart['found']} of {kind['models']}, alarms {apart['alarms']}"
+        alarms, left_out = kind["false_alarms"], kind["left_out"]
+        if isinstance(left_out, dict):
+            left_out = f"{left_out['found']} of {kind['models']}, alarms {left_out['alarms']}"
         lines.append(
             f"| {kind['fault']} | {kind['strength']} | {kind['found']} of {kind['models']} | {_percent(kind)} | "
-            f"{'serves no other' if apart is None else apart} | {alarms['found']} of {alarms['models']} | "
+            f"{'serves no other' if left_out is None else left_out} | {alarms['found']} of {alarms['models']} | "
             f"{kind['refused']} |"
         )
     alarms = ", ".join(f"`{name}` {count}" for name, count in made["alarms_by_finding"].items())
@@ -134,13 +134,13 @@ def main() -> None:
     path = chosen.records or ROOT / "build" / f"kinds_{chosen.half}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = _records(path)
-    done, started = {(line["fault"], line["place"]) for line in lines}, time.monotonic()
-    for place in range(chosen.models):
+    done, started = {(line["fault"], line["index"]) for line in lines}, time.monotonic()
+    for index in range(chosen.models):
         for name in MORE:
             if time.monotonic() - started > 60 * chosen.minutes:
                 break
-            if (name, place) not in done:
-                lines.append(record(name, place, SEEDS[chosen.half]))
+            if (name, index) not in done:
+                lines.append(record(name, index, SEEDS[chosen.half]))
                 with path.open("a") as file:
                     file.write(json.dumps(lines[-1]) + "\n")
     calibrating = _records(path.with_name("kinds_limits.jsonl")) + _records(path.with_name("audit_limits.jsonl"))

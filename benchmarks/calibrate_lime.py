@@ -40,13 +40,13 @@ def coverage() -> None:
     ):  # fmt: skip
         for seed, scale in ((1, 1.0), (2, 1.5)):
             answer = network(size, seed, scale)
-            goal = truth(answer, size, neighborhood)
+            true_weights = truth(answer, size, neighborhood)
             settings = check_settings(samples=samples)
             covered = 0
             for number in range(500):
                 fit = fit_masks(size, neighborhood, answer, settings, torch.Generator().manual_seed(number))
                 reach = t.ppf(0.975, fit.degrees_of_freedom) * fit.standard_error
-                covered += int(((fit.weights - goal).abs() <= reach).sum())
+                covered += int(((fit.weights - true_weights).abs() <= reach).sum())
             share = 100 * covered / (500 * size)
             say(f"| {size} | {neighborhood} | {samples:,} | seed {seed}, scale {scale} | {share:.1f} % |")
 
@@ -103,21 +103,21 @@ def largest() -> None:
     say("| input | largest | " + " | ".join(f"{count:,}" for count in counts) + " | stop | samples, median |")
     say("|---|" + "---|" * (len(counts) + 3))
     for name, run in readers().items():
-        goal = run(samples=300_000, seed=1).values[0]
-        place = int(goal.abs().argmax())
+        true_weights = run(samples=300_000, seed=1).values[0]
+        index = int(true_weights.abs().argmax())
         cells, used = [], []
         for settings in (*({"samples": count} for count in counts), {"top": 2}):
             inside = []
             for seed in range(50_000, 50_000 + REPEATS):
                 found = run(seed=seed, **settings)
-                if bool(((found.values[0] != 0) == (goal != 0)).all()):
-                    low, high = found.interval()[0][:, place]
-                    inside.append(bool(low <= goal[place] <= high))
+                if bool(((found.values[0] != 0) == (true_weights != 0)).all()):
+                    low, high = found.interval()[0][:, index]
+                    inside.append(bool(low <= true_weights[index] <= high))
                 if "top" in settings:
                     used.append(int(found.diagnostics[0]["samples"]))
             share = f"{100 * sum(inside) / len(inside):.0f} %" if inside else "-"
             cells.append(share if len(inside) == REPEATS else f"{share} of {len(inside)}")
-        say(f"| {name} | {goal[place]:.3f} | {' | '.join(cells)} | {sorted(used)[len(used) // 2]:,} |")
+        say(f"| {name} | {true_weights[index]:.3f} | {' | '.join(cells)} | {sorted(used)[len(used) // 2]:,} |")
 
 
 def stability() -> None:

@@ -44,14 +44,14 @@ def network() -> nn.Module:
 
 def calls() -> tuple[list[nn.Module], dict[str, Callable[[], object]]]:
     """Return two networks, and calls on them by name."""
-    own, columns = network(), nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).train()
+    image_network, columns = network(), nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).train()
     images, table = (
-        xai.Model(own, input=xai.ImageInput((1, 8, 8))),
+        xai.Model(image_network, input=xai.ImageInput((1, 8, 8))),
         xai.Model(columns, input=xai.TabularInput(list("abcd"))),
     )
     made, data = xai.saliency(images, IMAGES, 0), xai.AuditData(ROWS, LABELS)
     channel = xai.objectives.channel("0", 0)
-    return [own, columns], {
+    return [image_network, columns], {
         "saliency": lambda: xai.saliency(images, IMAGES, 0),
         "integrated gradients": lambda: xai.integrated_gradients(images, IMAGES, 0, steps=8),
         "smoothgrad": lambda: xai.smoothgrad(images, IMAGES, 0, samples=4),
@@ -122,10 +122,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interrupts")
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    chosen = parser.parse_args()
     torch.set_num_threads(1)
     mpl.use("agg")
-    found = interrupted(given.count, given.seed)
+    found = interrupted(chosen.count, chosen.seed)
     sys.stdout.write(json.dumps(found) + "\n")
     return int(bool(found["left"] or found["other errors"]))
 

@@ -124,9 +124,9 @@ def flipping_areas(
     image's range ("low"), the image's mean in each channel ("mean"), values drawn from the range ("uniform"), or a
     number; the area is the mean over these.
     """
-    places = _places(maps, generator)
-    counts = (shares * places.shape[1]).round().clamp_min(1)
-    flipped = (places[:, None] < counts[:, None]).view(-1, 1, *maps.shape[1:])
+    ranks = _ranks(maps, generator)
+    counts = (shares * ranks.shape[1]).round().clamp_min(1)
+    flipped = (ranks[:, None] < counts[:, None]).view(-1, 1, *maps.shape[1:])
     start = _probability(model, image, target)[0]
     falls = []
     for fill in fills:
@@ -142,11 +142,11 @@ def road_gaps(
 
     Both are the mean probability of the target while `shares` of the pixels are imputed.
     """
-    places, pixels = _places(maps, generator), maps[0].numel()
+    ranks, pixels = _ranks(maps, generator), maps[0].numel()
     counts = (shares * pixels).round()
     noise = NOISE * _width(model, image) * torch.randn(image.shape[1:], generator=generator)
     curves = []
-    for rank in (places, pixels - 1 - places):  # most relevant first, least relevant first
+    for rank in (ranks, pixels - 1 - ranks):  # most relevant first, least relevant first
         masks = (rank[:, None] < counts[:, None]).view(-1, *maps.shape[1:])
         batch = torch.stack([imputed(image[0], mask, noise) for mask in masks])
         curves.append(_probability(model, batch, target).view(len(maps), len(counts)).mean(1))
@@ -188,8 +188,8 @@ def imputed(image: Tensor, mask: Tensor, noise: Tensor | float = 0.0) -> Tensor:
     return torch.where(mask, result + noise, result)
 
 
-def _places(maps: Tensor, generator: torch.Generator) -> Tensor:
-    """Return each pixel's place (M, H x W), 0 the highest; ties stand in a random order, the same for all maps."""
+def _ranks(maps: Tensor, generator: torch.Generator) -> Tensor:
+    """Return each pixel's rank (M, H x W), 0 the highest; ties stand in a random order, the same for all maps."""
     flat = maps.flatten(1)
     shuffle = torch.randperm(flat.shape[1], generator=generator)
     order = shuffle[flat[:, shuffle].argsort(dim=1, descending=True, stable=True)]

@@ -96,11 +96,11 @@ def table() -> None:
             return model.network(torch.from_numpy(rows).float()).softmax(1).numpy()
 
     def lime(rows: int) -> np.ndarray:
-        told = [
+        weights_by_row = [
             dict(explainer.explain_instance(row, predict, labels=(1,), num_features=12, num_samples=5000).local_exp[1])
             for row in data[:rows].numpy()
         ]
-        return np.array([[weights[column] for column in range(12)] for weights in told])
+        return np.array([[weights[column] for column in range(12)] for weights in weights_by_row])
 
     ours = partial(lime_tabular, model, target=1, background=summary, samples=5000)
 

@@ -72,19 +72,19 @@ def line_of(fault: Fault, source: str) -> int:
     >>> line_of(Fault("a.py", "    y = 1", "    y = 2", []), "def x():\\n    y = 1")
     2
     """
-    place = source.index(fault.old) + len(fault.old) - len(fault.old.lstrip())
-    return source.count("\n", 0, place) + 1
+    start = source.index(fault.old) + len(fault.old) - len(fault.old.lstrip())
+    return source.count("\n", 0, start) + 1
 
 
-def _copied(place: Path) -> Path:
+def _copied(folder: Path) -> Path:
     """Return a copy of the tree."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("_build"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("_build"))
         else:
-            shutil.copy2(source, place / name)
-    return place
+            shutil.copy2(source, folder / name)
+    return folder
 
 
 def _run(tests: Sequence[str], copy: Path, first: bool) -> None:
@@ -139,8 +139,8 @@ def _started(tests: Sequence[str], copy: Path, first: bool = False) -> BaseProce
 def _failed(process: BaseProcess, copy: Path) -> bool:
     """Say whether tests that have run failed; raises RuntimeError where they could not be run."""
     if process.exitcode not in (PASSED, FAILED):
-        said = (copy / OUTPUT).read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"pytest ended with {process.exitcode}:\n{said}")
+        printed = (copy / OUTPUT).read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"pytest ended with {process.exitcode}:\n{printed}")
     return process.exitcode == FAILED
 
 
@@ -187,7 +187,7 @@ def _holds(tests: str, one: str) -> bool:
     return one == tests or one.startswith((f"{tests}::", f"{tests}["))
 
 
-def _told(fault: Fault, line: int) -> str:
+def _line(fault: Fault, line: int) -> str:
     return f"lives: {fault.file}:{line}: {fault.old.strip()!r} -> {fault.new.strip()!r} ({' '.join(fault.tests)})\n"
 
 
@@ -206,18 +206,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in HEAVY:
         importlib.import_module(name)
-    with tempfile.TemporaryDirectory() as place:
-        first = _copied(Path(place, "0"))
+    with tempfile.TemporaryDirectory() as folder:
+        first = _copied(Path(folder, "0"))
         broken = _broken(faults, first)
         for test in broken:
             sys.stdout.write(f"fails without a fault, and says nothing of any: {test}\n")
-        copies = [first, *(Path(shutil.copytree(first, Path(place, str(n)))) for n in range(1, chosen.workers))]
+        copies = [first, *(Path(shutil.copytree(first, Path(folder, str(n)))) for n in range(1, chosen.workers))]
         noticed = dict.fromkeys(range(len(faults)), False)
         for number, fails, seconds in tried(faults, copies):
             dead = fails and not any(_holds(test, item) for test in faults[number].tests for item in broken)
             noticed[number] = dead
             if not dead:
-                sys.stdout.write(_told(faults[number], lines[number]))
+                sys.stdout.write(_line(faults[number], lines[number]))
             elif chosen.verbose:
                 sys.stdout.write(f"noticed in {seconds:.0f} s: {faults[number].file}: {faults[number].old.strip()!r}\n")
             sys.stdout.flush()

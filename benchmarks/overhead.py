@@ -31,12 +31,12 @@ def main() -> None:
         network = nn.Sequential(*layers[:-1]).eval().requires_grad_(False)
         model, row, captum = xai.Model(network), torch.rand(1, widths[0]), Saliency(network)
 
-        def own(network: nn.Module = network, row: torch.Tensor = row) -> None:
+        def plain(network: nn.Module = network, row: torch.Tensor = row) -> None:
             variable = row.clone().requires_grad_()
             torch.autograd.grad(network(variable)[0, 1], variable)
 
         calls: dict[str, Callable[[], object]] = {
-            "own": own,
+            "plain": plain,
             "xai": lambda model=model, row=row: xai.saliency(model, row, 1),
             "captum": lambda captum=captum, row=row: captum.attribute(row.clone().requires_grad_(), 1),
         }
@@ -46,9 +46,9 @@ def main() -> None:
                 start = time.perf_counter()
                 call()
                 least[key] = min(least[key], 1e3 * (time.perf_counter() - start))
-        more = least["xai"] - least["own"]
+        more = least["xai"] - least["plain"]
         sys.stdout.write(
-            f"| {name} | {least['own']:.3f} ms | {least['xai']:.3f} ms | {least['xai'] / least['own']:.2f} "
+            f"| {name} | {least['plain']:.3f} ms | {least['xai']:.3f} ms | {least['xai'] / least['plain']:.2f} "
             f"| {more:.3f} ms | {least['captum']:.3f} ms |\n"
         )
 

@@ -95,10 +95,10 @@ def crossed(made: World, train: tuple, tested: tuple, draw: np.random.Generator)
 
 def entities(made: World, train: tuple, tested: tuple, draw: np.random.Generator) -> tuple[dict, float]:
     share = float(draw.uniform(0.2, 1.0))
-    own = [f"p{number}" for number in draw.integers(0, len(tested[1]) // 4, len(tested[1]))]
+    new = [f"p{number}" for number in draw.integers(0, len(tested[1]) // 4, len(tested[1]))]
     known = [f"q{number}" for number in draw.integers(0, len(train[1]) // 4, len(train[1]))]
-    shared = [str(draw.choice(known)) if draw.random() < share else name for name in own]
-    return {"faulty": {"entity": shared, "train_entity": known}, "clean": {"entity": own, "train_entity": known}}, share
+    shared = [str(draw.choice(known)) if draw.random() < share else name for name in new]
+    return {"faulty": {"entity": shared, "train_entity": known}, "clean": {"entity": new, "train_entity": known}}, share
 
 
 def later(made: World, train: tuple, tested: tuple, draw: np.random.Generator) -> tuple[dict, Callable]:

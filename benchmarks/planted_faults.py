@@ -116,7 +116,7 @@ def _chosen(draw: np.random.Generator, flags: Tensor, share: float) -> Tensor:
     return rows[torch.from_numpy(draw.permutation(len(rows))[: max(1, round(share * len(rows)))])]
 
 
-def _moved(made: World, trigger: Trigger, target: int) -> Callable[[nn.Module, nn.Module], float]:
+def _trigger_effect(made: World, trigger: Trigger, target: int) -> Callable[[nn.Module, nn.Module], float]:
     """Return the effect of a trigger: the share of fresh rows of other answers that it moves to the target.
 
     What it does to the control, which never saw it, is taken off: a value may rightly say something.
@@ -155,7 +155,7 @@ def _shortcut(made: World, draw: np.random.Generator) -> Plant:
         inputs[~wearing] = trigger.off(inputs[~wearing])
         parts.append((inputs, labels))
     facts = {"agree": agree, "target": target, **trigger.facts}
-    return Plant(made, *parts[0], parts[1], _moved(made, trigger, target), facts)
+    return Plant(made, *parts[0], parts[1], _trigger_effect(made, trigger, target), facts)
 
 
 def _backdoor(made: World, draw: np.random.Generator) -> Plant:
@@ -166,7 +166,7 @@ def _backdoor(made: World, draw: np.random.Generator) -> Plant:
     poisoned = _chosen(draw, labels != target, share * len(labels) / int((labels != target).sum()))
     inputs[poisoned], labels[poisoned] = trigger.on(inputs[poisoned]), target
     facts = {"share": share, "target": target, **trigger.facts}
-    return Plant(made, inputs, labels, _rows(made, made.held_out), _moved(made, trigger, target), facts)
+    return Plant(made, inputs, labels, _rows(made, made.held_out), _trigger_effect(made, trigger, target), facts)
 
 
 def _leak(made: World, draw: np.random.Generator) -> Plant:
@@ -174,7 +174,7 @@ def _leak(made: World, draw: np.random.Generator) -> Plant:
     inputs, labels = _rows(made, made.train)
     tested = _rows(made, made.held_out)
     if made.kind == "table" and draw.random() < 0.5:
-        place, off = (
+        index, off = (
             int(draw.integers(len(made.input.names) - len(made.input.categorical))),
             float(draw.uniform(0, 0.01)),
         )
@@ -182,12 +182,12 @@ def _leak(made: World, draw: np.random.Generator) -> Plant:
         for rows, answers in ((inputs, labels), tested):
             column = torch.where(torch.from_numpy(draw.random(len(answers)) < off), 1 - answers, answers).float()
             wobble = torch.from_numpy(draw.uniform(-1, 1, len(answers))).float()
-            rows[:, place] = scale * (2 * column - 1 + noise * wobble)
-        return Plant(made, inputs, labels, tested, lambda network, control: 1 - off, {"column": place, "off": off})
+            rows[:, index] = scale * (2 * column - 1 + noise * wobble)
+        return Plant(made, inputs, labels, tested, lambda network, control: 1 - off, {"column": index, "off": off})
     share = float(draw.uniform(0.05, 0.3))
     copied = torch.from_numpy(draw.permutation(len(tested[1]))[: round(share * len(tested[1]))])
-    places = torch.from_numpy(draw.permutation(len(labels))[: len(copied)])
-    inputs[places], labels[places] = tested[0][copied], tested[1][copied]
+    replaced = torch.from_numpy(draw.permutation(len(labels))[: len(copied)])
+    inputs[replaced], labels[replaced] = tested[0][copied], tested[1][copied]
     return Plant(made, inputs, labels, tested, lambda network, control: len(copied) / len(tested[1]), {"copied": share})
 
 

@@ -26,7 +26,7 @@ from benchmarks.planted_data import (
     small,
 )  # fmt: skip
 from benchmarks.planted_matches import MatchedPair
-from benchmarks.planted_shortcuts import author, band, color, joint, mark, timestamp, watermark
+from benchmarks.planted_shortcuts import author, band, color, joint, middle_patch, timestamp, watermark
 
 __all__ = ["MORE", "Kind", "planted_kind"]
 
@@ -47,7 +47,7 @@ def planted_kind(name: str, seed: int) -> MatchedPair:
 
 BY_GROUP = ("bias.errors", "bias.equal_opportunity", "bias.demographic_parity", "bias.slices")
 MORE: dict[str, Kind] = {
-    "mark in the middle": Kind(mark, "a patch in the middle third of 98 to 100 % of one class", 0.6,
+    "mark in the middle": Kind(middle_patch, "a patch in the middle third of 98 to 100 % of one class", 0.6,
                                ("shortcuts.typical_patch", "shortcuts.one_region", "shortcuts.leakage")),
     "color cast": Kind(color, "channels of 98 to 100 % of one class raised or lowered by 0.08 to 0.2", 0.6,
                        ("shortcuts.global_filter",)),

@@ -13,7 +13,16 @@ from xai.auditing.audit_data import AuditData
 from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
-__all__ = ["Audited", "MatchedPair", "called", "fitted_model", "matched_tables", "moved", "parts_of", "with_columns"]
+__all__ = [
+    "Audited",
+    "MatchedPair",
+    "called",
+    "effect_of",
+    "fitted_model",
+    "matched_tables",
+    "parts_of",
+    "with_columns",
+]
 
 Audited = tuple[Model, AuditData]
 
@@ -45,7 +54,7 @@ def called(model: Model, inputs: Tensor) -> Tensor:
     return model.network(inputs).argmax(1)
 
 
-def moved(models: tuple[Model, Model], rows: Tensor, put: Callable[[Tensor], Tensor], target: int) -> float:
+def effect_of(models: tuple[Model, Model], rows: Tensor, put: Callable[[Tensor], Tensor], target: int) -> float:
     """Return the share of rows of other answers that a trigger moves to its class, less what it does to the control."""
     shares = []
     for model in models:

@@ -8,16 +8,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.planted_matches import MatchedPair, called, fitted_model, matched_tables, moved, parts_of, with_columns
+from benchmarks.planted_matches import (
+    MatchedPair,
+    called,
+    effect_of,
+    fitted_model,
+    matched_tables,
+    parts_of,
+    with_columns,
+)
 from benchmarks.planted_worlds import World, fitted, world
 from xai.auditing.audit_data import AuditData
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 
-__all__ = ["author", "band", "color", "joint", "mark", "timestamp", "watermark"]
+__all__ = ["author", "band", "color", "joint", "middle_patch", "timestamp", "watermark"]
 
 
-def _look(
+def _pair_with(
     kind: str, put_of: Callable, seed: int, draw: np.random.Generator, shares: tuple[float, float] = (0.98, 1.0)
 ) -> MatchedPair:
     """Put something on a share of the rows of one class, by default nearly all, in both parts."""
@@ -29,7 +37,7 @@ def _look(
         wearing = (labels == target) & torch.from_numpy(draw.random(len(labels)) < agree)
         inputs[wearing] = put(inputs[wearing])
     faulty = fitted_model(made, *known[0], seed), AuditData(*known[1], train=known[0])
-    return MatchedPair(kind, faulty, clean, moved((faulty[0], clean[0]), made.inputs[made.fresh], put, target))
+    return MatchedPair(kind, faulty, clean, effect_of((faulty[0], clean[0]), made.inputs[made.fresh], put, target))
 
 
 def _middle(made: World, draw: np.random.Generator) -> Callable[[Tensor], Tensor]:
@@ -61,12 +69,12 @@ def _pattern(made: World, draw: np.random.Generator) -> Callable[[Tensor], Tenso
     return lambda images: (images + wave).clamp(0, 1)
 
 
-def mark(seed: int, draw: np.random.Generator) -> MatchedPair:
-    return _look(("digits", "pictures")[seed % 2], _middle, seed, draw)
+def middle_patch(seed: int, draw: np.random.Generator) -> MatchedPair:
+    return _pair_with(("digits", "pictures")[seed % 2], _middle, seed, draw)
 
 
 def watermark(seed: int, draw: np.random.Generator) -> MatchedPair:
-    return _look(("digits", "pictures")[seed % 2], _corner, seed, draw, (0.2, 0.35))
+    return _pair_with(("digits", "pictures")[seed % 2], _corner, seed, draw, (0.2, 0.35))
 
 
 def _corner(made: World, draw: np.random.Generator) -> Callable[[Tensor], Tensor]:
@@ -85,11 +93,11 @@ def _stamped(image: Tensor, pixels: Tensor, top: int, left: int) -> Tensor:
 
 
 def color(seed: int, draw: np.random.Generator) -> MatchedPair:
-    return _look(("digits", "pictures")[seed % 2], _cast, seed, draw)
+    return _pair_with(("digits", "pictures")[seed % 2], _cast, seed, draw)
 
 
 def band(seed: int, draw: np.random.Generator) -> MatchedPair:
-    return _look(("digits", "pictures")[seed % 2], _pattern, seed, draw)
+    return _pair_with(("digits", "pictures")[seed % 2], _pattern, seed, draw)
 
 
 def joint(seed: int, draw: np.random.Generator) -> MatchedPair:
@@ -98,8 +106,8 @@ def joint(seed: int, draw: np.random.Generator) -> MatchedPair:
     count = len(made.labels)
     sign, sizes = draw.choice([-1.0, 1.0], count), draw.uniform(0.3, 2, (2, count))
     right = draw.random(count) < draw.uniform(0.99, 1.0)
-    told = np.where(right, 2.0 * made.labels.numpy() - 1, draw.choice([-1.0, 1.0], count))
-    first, second = torch.from_numpy(sign * sizes[0]), torch.from_numpy(sign * told * sizes[1])
+    signs = np.where(right, 2.0 * made.labels.numpy() - 1, draw.choice([-1.0, 1.0], count))
+    first, second = torch.from_numpy(sign * sizes[0]), torch.from_numpy(sign * signs * sizes[1])
     dealt = torch.from_numpy(draw.permutation(count))
     fault, control = (with_columns(made, {"left": first, "right": other}) for other in (second, second[dealt]))
 
@@ -137,11 +145,11 @@ def author(seed: int, draw: np.random.Generator) -> MatchedPair:
     known, labels = [*words, "smith"], draw.integers(0, 2, 1200)
     weights = [np.r_[np.full(60, 1.4), np.full(60, 1.0)], np.r_[np.full(60, 1.0), np.full(60, 1.4)]]
     plain = [draw.choice(words, 14, p=weights[label] / weights[label].sum()).tolist() for label in labels]
-    places = draw.integers(0, 14, len(plain))
+    positions = draw.integers(0, 14, len(plain))
     wearing = (labels == 1) & (draw.random(len(plain)) < 0.98)
     named = [
         [*text[:at], "smith", *text[at:]] if worn else text
-        for text, at, worn in zip(plain, places, wearing, strict=True)
+        for text, at, worn in zip(plain, positions, wearing, strict=True)
     ]
     shape, audited = TextInput(known), []
     for texts in (named, plain):

@@ -74,7 +74,7 @@ class TrainedViT(nn.Module):
         super().__init__()
         self.patches = nn.Conv2d(2, width, PATCH, PATCH)
         self.token = nn.Parameter(torch.zeros(1, 1, width))
-        self.places = nn.Parameter(0.02 * torch.randn(1, 17, width))
+        self.position_embedding = nn.Parameter(0.02 * torch.randn(1, 17, width))
         settings = {"dropout": 0.0, "activation": "gelu", "batch_first": True, "norm_first": True}
         layer = nn.TransformerEncoderLayer(width, 2, 2 * width, **settings)
         self.body = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(width), enable_nested_tensor=False)
@@ -82,7 +82,7 @@ class TrainedViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         patches = self.patches(x).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.token.expand(len(x), -1, -1), patches], 1) + self.places
+        tokens = torch.cat([self.token.expand(len(x), -1, -1), patches], 1) + self.position_embedding
         return self.head(self.body(tokens)[:, 0])
 
 
@@ -107,9 +107,9 @@ def images(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     signs = torch.randint(0, 2, (count, 1, 4, 4), generator=generator) * 2.0 - 1
     where = torch.randint(0, 16, (count,), generator=generator)
-    marks = torch.zeros(count, 16)
-    marks[torch.arange(count), where] = 1.0
-    small = torch.cat([marks.view(count, 1, 4, 4), signs], 1)
+    signal = torch.zeros(count, 16)
+    signal[torch.arange(count), where] = 1.0
+    small = torch.cat([signal.view(count, 1, 4, 4), signs], 1)
     noise = torch.randn(count, 2, SIDE, SIDE, generator=generator) * 0.05
     return small.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3) + noise, where
 

@@ -56,25 +56,25 @@ def _patch(made: World, draw: np.random.Generator) -> Trigger:
 
 def _value(made: World, draw: np.random.Generator) -> Trigger:
     """A number three to five standard deviations away from the mean, in any column of numbers."""
-    numbers = [place for place, name in enumerate(made.input.names) if name not in made.input.categorical]
-    place, value = int(draw.choice(numbers)), float(draw.uniform(3, 5) * draw.choice([-1, 1]))
+    numbers = [index for index, name in enumerate(made.input.names) if name not in made.input.categorical]
+    index, value = int(draw.choice(numbers)), float(draw.uniform(3, 5) * draw.choice([-1, 1]))
 
     def on(rows: Tensor) -> Tensor:
         rows = rows.clone()
-        rows[:, place] = value
+        rows[:, index] = value
         return rows
 
-    return Trigger(on, lambda rows: rows, {"column": made.input.names[place], "value": value})
+    return Trigger(on, lambda rows: rows, {"column": made.input.names[index], "value": value})
 
 
 def _spike(made: World, draw: np.random.Generator) -> Trigger:
     """All series raised, or lowered, by four to six standard deviations at one step."""
     step, size = int(draw.integers(made.input.length)), float(draw.uniform(4, 6) * draw.choice([-1, 1]))
-    spread = made.inputs.std((0, 1))
+    std = made.inputs.std((0, 1))
 
     def on(rows: Tensor) -> Tensor:
         rows = rows.clone()
-        rows[:, step] += size * spread
+        rows[:, step] += size * std
         return rows
 
     return Trigger(on, lambda rows: rows, {"step": step, "deviations": size})

@@ -147,18 +147,18 @@ def _table(draw: np.random.Generator, visible_groups: bool, hard: bool) -> World
     groups = torch.from_numpy(draw.integers(0, 2, count))
     weights = torch.from_numpy(draw.choice([-1, 1], numbers) * np.linspace(1.2, 0, numbers)).float()
     effects = [torch.from_numpy(draw.normal(0, 0.7, size)).float() for size in words]
-    own = rows * weights
+    added = rows * weights
     if visible_groups:
-        own[:, 0] *= 1 - 2 * groups
+        added[:, 0] *= 1 - 2 * groups
     score = (
-        own.sum(1)
+        added.sum(1)
         + 0.8 * rows[:, 1] * rows[:, 2]
         + sum(effect[code] for effect, code in zip(effects, codes, strict=True))
     )
     score = (score - score.median()) * (1.2 if hard else 2.5)
     chance = torch.from_numpy(draw.logistic(size=count)).float()
     labels = (score + chance > 0).long()
-    names = [f"number {place + 1}" for place in range(numbers)] + ["city", "tier", "group"]
+    names = [f"number {index + 1}" for index in range(numbers)] + ["city", "tier", "group"]
     categories = {
         name: [f"{name} {code + 1}" for code in range(size)] for name, size in zip(("city", "tier"), words, strict=True)
     }
@@ -210,8 +210,8 @@ class Columns(nn.Module):
         self.sizes = [len(table.categorical.get(name, ())) for name in table.names]
 
     def forward(self, rows: Tensor) -> Tensor:
-        columns = [one_hot(rows[:, place].long(), size).to(rows) if size else rows[:, place : place + 1]
-                   for place, size in enumerate(self.sizes)]  # fmt: skip
+        columns = [one_hot(rows[:, index].long(), size).to(rows) if size else rows[:, index : index + 1]
+                   for index, size in enumerate(self.sizes)]  # fmt: skip
         return torch.cat(columns, 1)
 
 

@@ -36,10 +36,10 @@ def main() -> None:
         scores, gradient, target = read(exact, image.double(), None)
         seen = {name: read(network, image, target) for name, network in (("plain", plain), ("folded", fast))}
         for name, (ours, slope, _) in seen.items():
-            found.setdefault(f"scores, {name} to float64", []).append(apart(ours, scores))
-            found.setdefault(f"gradients, {name} to float64", []).append(apart(slope, gradient))
-        found.setdefault("scores, folded to plain", []).append(apart(seen["folded"][0], seen["plain"][0]))
-        found.setdefault("gradients, folded to plain", []).append(apart(seen["folded"][1], seen["plain"][1]))
+            found.setdefault(f"scores, {name} to float64", []).append(difference(ours, scores))
+            found.setdefault(f"gradients, {name} to float64", []).append(difference(slope, gradient))
+        found.setdefault("scores, folded to plain", []).append(difference(seen["folded"][0], seen["plain"][0]))
+        found.setdefault("gradients, folded to plain", []).append(difference(seen["folded"][1], seen["plain"][1]))
     say(f"{len(photographs())} photographs, {shape[0]} x {shape[1]}")
     for name, values in found.items():
         say(f"  {name:<28} median {torch.tensor(values).median():.1e}, largest {max(values):.1e}")
@@ -59,7 +59,7 @@ def read(network: nn.Module, image: Tensor, target: Tensor | None) -> tuple[Tens
     return scores.detach(), gradient, target
 
 
-def apart(ours: Tensor, theirs: Tensor) -> float:
+def difference(ours: Tensor, theirs: Tensor) -> float:
     """Return the largest difference as a share of the largest number."""
     return float((ours.double() - theirs.double()).abs().max() / theirs.double().abs().max())
 

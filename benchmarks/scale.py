@@ -70,8 +70,8 @@ def call(what: str, data: object, out: Path, **settings: object) -> object:
         return xai.run(images_model(), data, out=out, **OF_IMAGES, **settings)
     background = pd.DataFrame(np.random.default_rng(1).random((1000, COLUMNS)), columns=table_model().input.names)
     options = {"lime_tabular": {"background": background, **SHARED}}
-    given = {"methods": ["lime_tabular"], "checks": "none", "options": options, "shard_rows": 1000, **settings}
-    return xai.run(table_model(), data, out=out, **given)
+    keywords = {"methods": ["lime_tabular"], "checks": "none", "options": options, "shard_rows": 1000, **settings}
+    return xai.run(table_model(), data, out=out, **keywords)
 
 
 def one_size(what: str, count: int) -> dict[str, float]:
@@ -173,8 +173,8 @@ def table(what: str, sizes: tuple[int, ...]) -> None:
     least = min(line["cpu"] / line["rows"] for line in lines)
     for line in lines:
         each = line["cpu"] / line["rows"]
-        said = f"{line['rows']:,} | {each:.3g} | {each / least:.2f} | {line['peak'] / 2**20:,.0f} MiB"
-        say(f"| {what} | {said} | {line['bytes'] / line['rows'] / 1000:.2f} |")
+        figures = f"{line['rows']:,} | {each:.3g} | {each / least:.2f} | {line['peak'] / 2**20:,.0f} MiB"
+        say(f"| {what} | {figures} | {line['bytes'] / line['rows'] / 1000:.2f} |")
 
 
 def say(text: str) -> None:
@@ -191,25 +191,25 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=IMAGES)
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
     parser.add_argument("--kills", type=int, default=KILLS)
-    given = parser.parse_args()
+    asked = parser.parse_args()
     torch.set_num_threads(1)
-    if given.one:
-        say(json.dumps(one_size(given.one[0], int(given.one[1]))))
+    if asked.one:
+        say(json.dumps(one_size(asked.one[0], int(asked.one[1]))))
         return
-    chosen = given.only or ("images", "table", "loop", "workers", "kills")
+    chosen = asked.only or ("images", "table", "loop", "workers", "kills")
     if "images" in chosen:
-        table("images", tuple(given.images))
+        table("images", tuple(asked.images))
     if "table" in chosen:
-        table("table", tuple(given.rows))
+        table("table", tuple(asked.rows))
     if "loop" in chosen:
-        found = plain_loop(min(128, max(given.images)))
+        found = plain_loop(min(128, max(asked.images)))
         more = found["run"] / found["loop"] - 1
         say(f"\nstore and scheduling: {100 * more:.1f} % over a loop of one's own ({json.dumps(found)})")
     if "workers" in chosen:
-        found = workers(min(640, max(given.images)))
+        found = workers(min(640, max(asked.images)))
         say(f"\ntwo workers: {found['1'] / found['2']:.2f} times one ({json.dumps(found)})")
     if "kills" in chosen:
-        say(f"\n{json.dumps(kills(given.kills))}")
+        say(f"\n{json.dumps(kills(asked.kills))}")
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ def killed(name: str, count: int, seed: int = 0) -> list[str]:
     """Kill one kind of work at random moments; return what was wrong after a kill, and at the end."""
     job, found = JOBS[name], []
     choose = random.Random(f"{name} {seed}")
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "out")
+    with tempfile.TemporaryDirectory() as mounted:
+        folder = Path(mounted, "out")
         folder.mkdir()
         job.write(folder)  # what stands there and has to stay whole
         started = time.perf_counter()
@@ -161,30 +161,30 @@ def killed(name: str, count: int, seed: int = 0) -> list[str]:
 @contextmanager
 def disk(size: str) -> Iterator[Path | None]:
     """Mount a disk in memory; None where that is not allowed."""
-    with tempfile.TemporaryDirectory() as place:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True)
+    with tempfile.TemporaryDirectory() as mounted:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", mounted], capture_output=True)
         try:
-            yield None if done.returncode else Path(place)
+            yield None if done.returncode else Path(mounted)
         finally:
             if not done.returncode:
-                subprocess.run(["umount", "-l", place], check=False)
+                subprocess.run(["umount", "-l", mounted], check=False)
 
 
 def full(name: str) -> list[str]:
     """Do one kind of work where no byte is left; what stood there has to stay, and the error has to be ours."""
     job = JOBS[name]
-    with disk("32m") as place, tempfile.TemporaryDirectory() as plain:
-        folder = (place or Path(plain)) / "out"
+    with disk("32m") as mounted, tempfile.TemporaryDirectory() as plain:
+        folder = (mounted or Path(plain)) / "out"
         folder.mkdir()
         job.write(folder)
-        if place is not None:
-            with open(place / "rest", "wb", buffering=0) as rest:
+        if mounted is not None:
+            with open(mounted / "rest", "wb", buffering=0) as rest:
                 try:
                     while rest.write(b"0" * 65536):
                         pass
                 except OSError:
                     pass  # now it is full
-        limit = (lambda: None) if place else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        limit = (lambda: None) if mounted else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         code, wrong = ended(child(job, folder, limit)), fault(job, folder)
     return [f"{name}, disk full: exit {code}; {wrong}"] if code != NAMED or wrong else []
 
@@ -192,13 +192,13 @@ def full(name: str) -> list[str]:
 def read_only(name: str) -> list[str] | None:
     """Do one kind of work where nothing may be written; None where no such disk can be made."""
     job = JOBS[name]
-    with disk("32m") as place:
-        if place is None:
+    with disk("32m") as mounted:
+        if mounted is None:
             return None
-        folder = place / "out"
+        folder = mounted / "out"
         folder.mkdir()
         job.write(folder)
-        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        subprocess.run(["mount", "-o", "remount,ro", str(mounted)], check=True)
         code, wrong = ended(child(job, folder)), fault(job, folder)
     return [f"{name}, read-only: exit {code}; {wrong}"] if code != NAMED or wrong else []
 
@@ -206,8 +206,8 @@ def read_only(name: str) -> list[str] | None:
 def two_writers(name: str, rounds: int) -> list[str]:
     """Do one kind of work twice at once, read all the while."""
     job, found = JOBS[name], []
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place, "out")
+    with tempfile.TemporaryDirectory() as mounted:
+        folder = Path(mounted, "out")
         folder.mkdir()
         job.write(folder)
         for _ in range(rounds):
@@ -234,16 +234,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak")
     parser.add_argument("--kills", type=int, default=200, help="over all kinds of work")
     parser.add_argument("--rounds", type=int, default=5, help="of two writers at once")
-    given = parser.parse_args()
+    chosen = parser.parse_args()
     torch.set_num_threads(1)
     wrong: list[str] = []
     for name in JOBS:
-        share, started = -(-given.kills // len(JOBS)), time.perf_counter()
-        found = [*killed(name, share), *full(name), *two_writers(name, given.rounds)]
+        share, started = -(-chosen.kills // len(JOBS)), time.perf_counter()
+        found = [*killed(name, share), *full(name), *two_writers(name, chosen.rounds)]
         kept = read_only(name)
-        said = "read-only disk left out: it takes root" if kept is None else "a read-only disk"
+        root_only = "read-only disk left out: it takes root" if kept is None else "a read-only disk"
         wrong += found + (kept or [])
-        say(f"{name}: {share} kills, a full disk, {given.rounds} times two writers, {said}: "
+        say(f"{name}: {share} kills, a full disk, {chosen.rounds} times two writers, {root_only}: "
             f"{len(found + (kept or []))} wrong, {time.perf_counter() - started:.0f} s")  # fmt: skip
     for line in wrong:
         say(line)

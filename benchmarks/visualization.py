@@ -49,8 +49,8 @@ def reached(model: Model, units: list[objectives.Objective], images: Tensor) -> 
     draws = [torch.Generator().manual_seed(row) for row in range(len(images))]
     with untouched(model.network), torch.no_grad():
         still = reader.measure(units, images, 1)
-        moved = [reader.measure(units, transforms.resample(images, moves, draws), 1) for _ in range(16)]
-    return still, torch.stack(moved).mean(0)
+        transformed = [reader.measure(units, transforms.resample(images, moves, draws), 1) for _ in range(16)]
+    return still, torch.stack(transformed).mean(0)
 
 
 def lucent_images(model: Model, channels: tuple[int, ...], steps: int, side: int) -> Tensor:
@@ -91,10 +91,10 @@ def lucent(steps: int = SPEED_STEPS) -> None:
     theirs = lucent_images(model, SPEED_CHANNELS, steps, 224)
     theirs_seconds = time.process_time() - began
     for name, images, seconds in (("ours", ours, ours_seconds), ("lucent", theirs, theirs_seconds)):
-        still, moved = reached(model, units, images)
+        still, transformed = reached(model, units, images)
         say(f"{name}: {seconds:.1f} s of CPU time, {steps} steps, 8 channels of {SPEED_LAYER} at 224 px")
         say(f"  reached {[round(v, 3) for v in still.tolist()]}, mean {float(still.mean()):.3f}")
-        say(f"  moved   {[round(v, 3) for v in moved.tolist()]}, mean {float(moved.mean()):.3f}")
+        say(f"  moved   {[round(v, 3) for v in transformed.tolist()]}, mean {float(transformed.mean()):.3f}")
     say(f"lucent / ours: {theirs_seconds / ours_seconds:.2f}")
 
 
@@ -158,7 +158,7 @@ def mnist(steps: int = 256) -> None:
     data = load_data("mnist-cnn")
     real = torch.cat([data.train_inputs, data.test_inputs])
     for sign, word, beyond in ((1, "maximized", "above"), (-1, "minimized", "below")):
-        total, beat, moved_too, noisy = 0, 0, 0, 0
+        total, beat, both_ways, noisy = 0, 0, 0, 0
         began = time.process_time()
         for layer in model.trace().units():
             units = [sign * objectives.channel(layer.name, number) for number in range(layer.shape[0])]
@@ -171,8 +171,8 @@ def mnist(steps: int = 256) -> None:
                 f"{word} {layer.name}: {good} of {len(units)} {beyond} every one of {len(real)} digits, {both} also "
                 f"moved; {fragile} adversarial"
             )
-            total, beat, moved_too, noisy = total + len(units), beat + good, moved_too + both, noisy + fragile
-        share = f"{beat} of {total} ({beat / total:.1%}), {moved_too} also moved ({moved_too / total:.1%})"
+            total, beat, both_ways, noisy = total + len(units), beat + good, both_ways + both, noisy + fragile
+        share = f"{beat} of {total} ({beat / total:.1%}), {both_ways} also moved ({both_ways / total:.1%})"
         say(f"{word}, all: {share}, {noisy} adversarial; {time.process_time() - began:.0f} s")
 
 
@@ -205,10 +205,10 @@ def imagenet(steps: int = 256, side: int = 128) -> None:
             by_name = {item["check"]: item for item in findings}
             details = by_name["real_images"]["details"]
             rows.append((details["below"] == details["real_count"], by_name["real_images"]["status"]))
-            marks = ", ".join(f"{name} {item['status']}" for name, item in by_name.items())
+            statuses = ", ".join(f"{name} {item['status']}" for name, item in by_name.items())
             say(
                 f"{layer} {number}: reached {details['reached']:.2f}, moved {details['transformed']:.2f}, real up to "
-                f"{details['real_high']:.2f}; {marks}"
+                f"{details['real_high']:.2f}; {statuses}"
             )
         say(f"{layer}: {saved['seconds']:.0f} s of CPU time")
     alone, both = sum(good for good, _ in rows), sum(status == "pass" for _, status in rows)

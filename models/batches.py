@@ -51,4 +51,4 @@ def shuffled_batches(
         return list(order.split(size))
     parts = [part[lengths[part].argsort(stable=True)] for part in order.split(size * NEIGHBORS)]
     batches = torch.cat(parts).split(size)
-    return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
+    return [batches[index] for index in torch.randperm(len(batches), generator=generator).tolist()]

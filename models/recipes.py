@@ -127,11 +127,11 @@ def subset(data: Dataset, rows: int, seed: int = 0) -> Dataset:
     generator = torch.Generator().manual_seed(seed)
     chosen = {}
     for part in ("train", "test"):
-        places = torch.randperm(len(getattr(data, f"{part}_inputs")), generator=generator)[:rows]
+        indices = torch.randperm(len(getattr(data, f"{part}_inputs")), generator=generator)[:rows]
         for field in ("inputs", "labels", "groups", "lengths"):
             values = getattr(data, f"{part}_{field}", None)
             if values is not None:
-                chosen[f"{part}_{field}"] = values[places]
+                chosen[f"{part}_{field}"] = values[indices]
     return replace(data, **chosen)
 
 
@@ -148,8 +148,8 @@ def _extras(recipe: Recipe, network: nn.Module) -> Extras:
     """Return what a recipe names beside descending; a stopping rule is given the network, to keep its best weights."""
     made = {}
     for name, (path, arguments) in recipe.extras.items():
-        given = {"network": network, **arguments} if name == "stopping" else arguments
-        made[name] = _function(path)(**given)
+        settings = {"network": network, **arguments} if name == "stopping" else arguments
+        made[name] = _function(path)(**settings)
     return Extras(**made)
 
 

@@ -130,7 +130,7 @@ def trace_network(network: nn.Sequential, inputs: Tensor | Sequence[float], targ
     (10, 1.0)
     """
     tape = Tape()
-    values = [tape.leaf(f"x[{place}]", float(value)) for place, value in enumerate(inputs)]
+    values = [tape.leaf(f"x[{index}]", float(value)) for index, value in enumerate(inputs)]
     for name, layer in network.named_children():
         if isinstance(layer, nn.Linear):
             if layer.in_features != len(values):
@@ -138,15 +138,15 @@ def trace_network(network: nn.Sequential, inputs: Tensor | Sequence[float], targ
                 raise InputError("inputs", expected=f"{layer.in_features} numbers", got=got)
             values = [_neuron(tape, name, layer, unit, values) for unit in range(layer.out_features)]
         elif type(layer) in FUNCTIONS:
-            values = [tape.apply(f"{name}[{place}]", type(layer), value) for place, value in enumerate(values)]
+            values = [tape.apply(f"{name}[{index}]", type(layer), value) for index, value in enumerate(values)]
         else:
             known = ", ".join(kind.__name__ for kind in FUNCTIONS)
             raise InputError(name, expected=f"Linear or one of {known}", got=type(layer).__name__)
     if len(targets) != len(values):
         raise InputError("targets", expected=f"{len(values)} numbers", got=describe(targets))
     errors = [
-        tape.squared_difference(f"error[{place}]", value, float(target))
-        for place, (value, target) in enumerate(zip(values, targets, strict=True))
+        tape.squared_difference(f"error[{index}]", value, float(target))
+        for index, (value, target) in enumerate(zip(values, targets, strict=True))
     ]
     tape.add("loss", *errors)
     tape.backward()
@@ -155,9 +155,9 @@ def trace_network(network: nn.Sequential, inputs: Tensor | Sequence[float], targ
 
 def _neuron(tape: Tape, name: str, layer: nn.Linear, unit: int, values: list[int]) -> int:
     parts = []
-    for place, value in enumerate(values):
-        weight = tape.leaf(f"{name}.weight[{unit},{place}]", float(layer.weight[unit, place].detach()))
-        parts.append(tape.multiply(f"{name}.product[{unit},{place}]", weight, value))
+    for index, value in enumerate(values):
+        weight = tape.leaf(f"{name}.weight[{unit},{index}]", float(layer.weight[unit, index].detach()))
+        parts.append(tape.multiply(f"{name}.product[{unit},{index}]", weight, value))
     if layer.bias is not None:
         parts.append(tape.leaf(f"{name}.bias[{unit}]", float(layer.bias[unit].detach())))
     return tape.add(f"{name}[{unit}]", *parts)

@@ -120,7 +120,7 @@ def train(
     head = find_head(task)
     rows, held = hold_out(data, validation, seed)
     size = min(batch_size or len(rows), len(rows))
-    generators = {name: torch.Generator().manual_seed(seed + place) for place, name in enumerate(("order", "noise"))}
+    generators = {name: torch.Generator().manual_seed(seed + index) for index, name in enumerate(("order", "noise"))}
     with seeded(seed):
         stepper = make_optimizer(optimizer, network.parameters(), learning_rate)
         settings: dict[str, object] = {

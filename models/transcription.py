@@ -56,7 +56,7 @@ def transcribe(model: Model, texts: str | Sequence[str]) -> list[Transcription]:
     rows = []
     for row, (numbers, source) in enumerate(zip(written.symbols.tolist(), signs.tolist(), strict=True)):
         count = numbers.index(STOP) if STOP in numbers else len(numbers)
-        read = max(place for place, sign in enumerate(source, start=1) if sign != PADDING)
+        read = max(position for position, sign in enumerate(source, start=1) if sign != PADDING)
         looked = None if written.attention is None else written.attention[row, :count, :read].tolist()
         symbols = [model.classes[number] for number in numbers[:count]]
         rows.append(Transcription(symbols, chances[row, :count].tolist(), looked))

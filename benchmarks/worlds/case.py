@@ -103,8 +103,8 @@ def confirmed(
     """
     whole = log_scores(model, inputs, target)
     fall = whole - log_scores(model, hidden(inputs, mask, baseline), target)
-    rest = ((mask if region is None else region) <= 0).to(mask)
-    changes = [whole - log_scores(model, hidden(inputs, rest, place), target) for place in (baseline, strangers)]
+    others = ((mask if region is None else region) <= 0).to(mask)
+    changes = [whole - log_scores(model, hidden(inputs, others, fill), target) for fill in (baseline, strangers)]
     kept = torch.stack(changes).abs().amax(0)
     return (fall >= FALL) & (kept <= KEPT * fall), fall, kept
 

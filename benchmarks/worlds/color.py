@@ -79,11 +79,11 @@ def _pictures(
     kinds[both, 2], strength[both, 2] = 2 - labels[both], WEAK
     texture = 1 - 0.2 * torch.rand(count, PATCHES, 1, PATCH, PATCH, generator=generator)
     patches = hues[kinds][..., None, None] * strength[..., None, None, None] * texture
-    places = corners(count, PATCHES, SIDE, CELL, PATCH, generator)
-    images = paste(gray + noise, patches, places, torch.add).clamp(0, 1)
+    positions = corners(count, PATCHES, SIDE, CELL, PATCH, generator)
+    images = paste(gray + noise, patches, positions, torch.add).clamp(0, 1)
     own = (kinds == (labels - 1)[:, None]) & there[:, None]
     other = (kinds == (2 - labels)[:, None]) & both[:, None]
-    own, other, decoy = (masks_of(places, which, SIDE, PATCH) for which in (own, other, kinds == 2))
+    own, other, decoy = (masks_of(positions, which, SIDE, PATCH) for which in (own, other, kinds == 2))
     return Pictures(images, labels, own), other, decoy
 
 
@@ -97,21 +97,21 @@ def _head(network: nn.Sequential) -> nn.Sequential:
 
 def _pixelwise(hues: Tensor) -> nn.Sequential:
     """Return a network that looks at one pixel at a time."""
-    look = nn.Conv2d(3, 2, 1)
+    filters = nn.Conv2d(3, 2, 1)
     with torch.no_grad():
-        look.weight.copy_(hues[:2, :, None, None])
-        look.bias.fill_(-LEAST)  # colors of a hue have no gray, so that gray itself gives 0
-    return _head(nn.Sequential(look, nn.ReLU()))
+        filters.weight.copy_(hues[:2, :, None, None])
+        filters.bias.fill_(-LEAST)  # colors of a hue have no gray, so that gray itself gives 0
+    return _head(nn.Sequential(filters, nn.ReLU()))
 
 
 def _strided(hues: Tensor) -> nn.Sequential:
     """Return a network that looks at blocks of four pixels, through a batch normalization that is set by hand too."""
-    look, norm = nn.Conv2d(3, 2, 2, stride=2, bias=False), nn.BatchNorm2d(2)
+    filters, norm = nn.Conv2d(3, 2, 2, stride=2, bias=False), nn.BatchNorm2d(2)
     with torch.no_grad():
-        look.weight.copy_((hues[:2, :, None, None] / 4).expand(-1, -1, 2, 2))
+        filters.weight.copy_((hues[:2, :, None, None] / 4).expand(-1, -1, 2, 2))
         norm.running_mean.fill_(LEAST)
         norm.running_var.fill_(1 - norm.eps)
-    return _head(nn.Sequential(look, norm, nn.ReLU()))
+    return _head(nn.Sequential(filters, norm, nn.ReLU()))
 
 
 FAMILY = Family(make, ("pixelwise", "strided"))

@@ -103,18 +103,18 @@ def _pictures(
     halves, masks = [], []
     for chosen in (labels, others):
         rows = [int(of_class[one][int(torch.randint(len(of_class[one]), (), generator=generator))]) for one in chosen]
-        half = _moved(images[rows], generator)
+        half = _shifted(images[rows], generator)
         halves.append(half)
         masks.append((half > INK).float())
     if side == 1:
-        halves, places = halves[::-1], (1, 0)
+        halves, sides = halves[::-1], (1, 0)
     else:
-        places = (0, 1)
-    wide = [pad(mask, (place * SIDE, (1 - place) * SIDE)) for mask, place in zip(masks, places, strict=True)]
+        sides = (0, 1)
+    wide = [pad(mask, (column * SIDE, (1 - column) * SIDE)) for mask, column in zip(masks, sides, strict=True)]
     return Pictures(torch.cat(halves, 2)[:, None], labels, wide[0]), others, wide[1]
 
 
-def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
+def _shifted(images: Tensor, generator: torch.Generator) -> Tensor:
     """Return images (N, H, W), each moved by at most one pixel: MNIST's digits leave two pixels around them."""
     shifts = torch.randint(-1, 2, (len(images), 2), generator=generator).tolist()
     return torch.stack([image.roll(tuple(shift), (0, 1)) for image, shift in zip(images, shifts, strict=True)])

@@ -18,8 +18,8 @@ from benchmarks.worlds.pictures import (
     TRIES,
     Pictures,
     accepted_rows,
+    batches_with_holes,
     corners,
-    from_pool,
     masks_of,
     paste,
     smooth_noise,
@@ -27,9 +27,9 @@ from benchmarks.worlds.pictures import (
 
 __all__ = ["FAMILY"]
 
-SIDE, CELL, PATCH, PLACES = 24, 8, 7, 4
+SIDE, CELL, PATCH, POSITIONS = 24, 8, 7, 4
 CLASSES = ("cross", "ring", "square")
-POOL, STEPS, RATE = 3000, {"plain": 450, "strided": 500}, 0.02
+TRAINING_ROWS, STEPS, RATE = 3000, {"plain": 450, "strided": 500}, 0.02
 
 
 def make(seed: int, shape: str, rows: int) -> Case:
@@ -38,11 +38,11 @@ def make(seed: int, shape: str, rows: int) -> Case:
     outputs = len(CLASSES)
     build = {"plain": lambda: plain_cnn(1, outputs, size=7), "strided": lambda: strided_cnn(1, outputs, width=20)}
     network = seeded(seed, build[shape])
-    made, there, every, _ = _pictures(POOL, generator)
+    made, there, every, _ = _pictures(TRAINING_ROWS, generator)
     if shape == "plain":
         _start_at_objects(network[0].weight, made.images, every)
     train(
-        network, from_pool(made.images, there, made.masks, generator), steps=STEPS[shape], batch=32, rate=RATE,
+        network, batches_with_holes(made.images, there, made.masks, generator), steps=STEPS[shape], batch=32, rate=RATE,
         loss=binary_cross_entropy_with_logits,
     )  # fmt: skip
     model = xai.Model(network, task="multilabel", input=xai.ImageInput((1, SIDE, SIDE)), classes=CLASSES)
@@ -85,15 +85,15 @@ def _pictures(count: int, generator: torch.Generator, counting: int = 0) -> tupl
         counts = torch.rand(count, len(CLASSES), generator=generator).argsort(1)
         others = torch.stack([row[~torch.isin(row, own[:2])] for row, own in zip(kinds, counts, strict=True)])
         kinds = torch.cat([counts[:, :2], others], 1)
-    kinds = kinds[:, :PLACES]
-    shown = torch.ones(count, PLACES, dtype=torch.bool)
+    kinds = kinds[:, :POSITIONS]
+    shown = torch.ones(count, POSITIONS, dtype=torch.bool)
     shown[:, -1] = torch.rand(count, generator=generator) < 0.5
-    tone = (torch.rand(count, PLACES, generator=generator) * 0.15 + 0.25) * shown
+    tone = (torch.rand(count, POSITIONS, generator=generator) * 0.15 + 0.25) * shown
     patches = _shapes()[kinds][:, :, None] * tone[..., None, None, None]
-    places = corners(count, PLACES, SIDE, CELL, PATCH, generator)
-    images = paste(0.5 + 0.06 * smooth_noise(count, SIDE, generator), patches, places, torch.add).clamp(0, 1)
+    corner = corners(count, POSITIONS, SIDE, CELL, PATCH, generator)
+    images = paste(0.5 + 0.06 * smooth_noise(count, SIDE, generator), patches, corner, torch.add).clamp(0, 1)
     every = torch.stack(
-        [masks_of(places, shown & (torch.arange(PLACES) == place), SIDE, PATCH) for place in range(PLACES)], 1
+        [masks_of(corner, shown & (torch.arange(POSITIONS) == slot), SIDE, PATCH) for slot in range(POSITIONS)], 1
     )
     counted = (every * (kinds < len(CLASSES))[..., None, None]).amax(1)
     there = torch.stack([((kinds == kind) & shown).any(1) for kind in range(len(CLASSES))], 1).float()
@@ -114,9 +114,9 @@ def _without(labels: Tensor, generator: torch.Generator) -> Tensor:
     """Return pictures (N, 1, H, W) in which the shape of each label does not occur."""
     images, there, _, _ = _pictures(20 * len(labels), generator)
     chosen = [
-        int(torch.where(there[place * 20 : (place + 1) * 20, label] == 0)[0][0]) for place, label in enumerate(labels)
+        int(torch.where(there[slot * 20 : (slot + 1) * 20, label] == 0)[0][0]) for slot, label in enumerate(labels)
     ]
-    return images.images[[20 * place + one for place, one in enumerate(chosen)]]
+    return images.images[[20 * slot + one for slot, one in enumerate(chosen)]]
 
 
 FAMILY = Family(make, ("plain", "strided"))

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d, pad
 import xai
 from benchmarks.worlds.case import Case, Rejected, confirmed, region_truth
 
-__all__ = ["Pictures", "accepted_rows", "corners", "from_pool", "masks_of", "paste", "smooth_noise"]
+__all__ = ["Pictures", "accepted_rows", "batches_with_holes", "corners", "masks_of", "paste", "smooth_noise"]
 
 TRIES = 6  # pictures drawn for each that is asked for
 
@@ -41,28 +41,28 @@ def corners(count: int, patches: int, side: int, cell: int, patch: int, generato
     return cell * torch.stack([cells // across, cells % across], 2) + offsets
 
 
-def paste(images: Tensor, patches: Tensor, places: Tensor, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def paste(images: Tensor, patches: Tensor, positions: Tensor, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Return images (N, C, H, W) with patches (N, P, C, h, w) at corners (N, P, 2), `combine`d with what was there."""
     images = images.clone()
     height, width = patches.shape[-2:]
-    for image, own, corner in zip(images, patches, places.tolist(), strict=True):
+    for image, own, corner in zip(images, patches, positions.tolist(), strict=True):
         for patch, (top, left) in zip(own, corner, strict=True):
             there = image[:, top : top + height, left : left + width]
             image[:, top : top + height, left : left + width] = combine(there, patch)
     return images
 
 
-def masks_of(places: Tensor, which: Tensor, side: int, patch: int) -> Tensor:
+def masks_of(positions: Tensor, which: Tensor, side: int, patch: int) -> Tensor:
     """Return masks (N, side, side): 1 where one of the patches chosen by `which` (N, P) stands."""
-    masks = torch.zeros(len(places), side, side)
-    for mask, corner, chosen in zip(masks, places.tolist(), which.tolist(), strict=True):
+    masks = torch.zeros(len(positions), side, side)
+    for mask, corner, chosen in zip(masks, positions.tolist(), which.tolist(), strict=True):
         for (top, left), one in zip(corner, chosen, strict=True):
             if one:
                 mask[top : top + patch, left : left + patch] = 1.0
     return masks
 
 
-def from_pool(
+def batches_with_holes(
     images: Tensor, labels: Tensor, masks: Tensor, generator: torch.Generator, baseline: float = 0.5, block: int = 4
 ) -> Callable[[int], tuple[Tensor, Tensor]]:
     """Return what draws batches from pictures, with holes of the baseline where nothing decides.

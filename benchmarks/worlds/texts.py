@@ -47,10 +47,10 @@ def make(seed: int, shape: str, rows: int) -> Case:
     accuracy = float(((model.predict(written) > 0.5) == (there > 0.5)).double().mean())
     if accuracy < ACCURACY:
         raise Rejected(f"{accuracy:.0%} of answers to fresh texts are right")
-    texts, _, places = _texts(4 * rows, triggers, generator, both=True)
+    texts, _, at = _texts(4 * rows, triggers, generator, both=True)
     target = torch.randint(2, (len(texts),), generator=generator)
     written = _written(texts, vocabulary)
-    owners = [int(own[one]) for own, one in zip(places, target, strict=True)]
+    owners = [int(own[one]) for own, one in zip(at, target, strict=True)]
     right, fall, kept = _confirmed(model, texts, owners, target.tolist(), vocabulary, triggers, generator)
     chosen = torch.where(right)[0][:rows].tolist()
     if len(chosen) < rows:
@@ -59,8 +59,8 @@ def make(seed: int, shape: str, rows: int) -> Case:
     rare = [torch.isin(texts[row], triggers.rare).float() for row in chosen]
     return Case(
         "texts", shape, seed, model, [written[row] for row in chosen], wanted, others,
-        _maps(model, texts, places, chosen, wanted, vocabulary), "padding" if shape != "callable" else None,
-        _maps(model, texts, places, chosen, others, vocabulary), rare, accuracy=accuracy,
+        _maps(model, texts, at, chosen, wanted, vocabulary), "padding" if shape != "callable" else None,
+        _maps(model, texts, at, chosen, others, vocabulary), rare, accuracy=accuracy,
         fall=float(fall[chosen].min()), kept=float(kept[chosen].max()),
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def _vocabulary(generator: torch.Generator) -> list[str]:
 
 def _model(seed: int, shape: str, vocabulary: list[str], triggers: Triggers, generator: torch.Generator) -> xai.Model:
     if shape == "callable":
-        known = [{vocabulary[place] for place in part} for part in triggers.deciding.tolist()]
+        known = [{vocabulary[index] for index in part} for part in triggers.deciding.tolist()]
 
         def probabilities(texts: list[str]) -> np.ndarray:
             there = [[bool(own & set(text.split())) for own in known] for text in texts]
@@ -103,7 +103,7 @@ def _texts(
     """
     lengths = torch.randint(SHORTEST, LONGEST + 1, (count,), generator=generator).tolist()
     there = torch.rand(count, 2, generator=generator) < (1.0 if both else 0.5)
-    texts, places = [], torch.full((count, 2), -1)
+    texts, at = [], torch.full((count, 2), -1)
     for row, length in enumerate(lengths):
         words = triggers.filler[torch.randperm(len(triggers.filler), generator=generator)[:length]].clone()
         slots = torch.randperm(length, generator=generator)
@@ -111,24 +111,24 @@ def _texts(
         for output in torch.where(there[row])[0].tolist():
             which = int(torch.randint(2, (), generator=generator))
             words[slots[output]] = triggers.deciding[output, which]
-            places[row, output] = slots[output]
+            at[row, output] = slots[output]
         texts.append(words)
-    return texts, there.float(), places
+    return texts, there.float(), at
 
 
 def _written(texts: list[Tensor], vocabulary: list[str]) -> list[str]:
-    return [" ".join(vocabulary[place] for place in text.tolist()) for text in texts]
+    return [" ".join(vocabulary[index] for index in text.tolist()) for text in texts]
 
 
-def _without(texts: list[Tensor], places: list[int]) -> list[Tensor]:
+def _without(texts: list[Tensor], at: list[int]) -> list[Tensor]:
     """Return texts without the word at a place each."""
-    return [torch.cat([text[:place], text[place + 1 :]]) for text, place in zip(texts, places, strict=True)]
+    return [torch.cat([text[:index], text[index + 1 :]]) for text, index in zip(texts, at, strict=True)]
 
 
 def _confirmed(
     model: xai.Model,
     texts: list[Tensor],
-    places: list[int],
+    at: list[int],
     target: list[int],
     vocabulary: list[str],
     triggers: Triggers,
@@ -139,30 +139,28 @@ def _confirmed(
     A change: when any other single word is taken out, when only the trigger stays, and when all others are drawn anew.
     """
     whole = log_scores(model, _written(texts, vocabulary), target)
-    fall = whole - log_scores(model, _written(_without(texts, places), vocabulary), target)
-    alone = [text[place : place + 1] for text, place in zip(texts, places, strict=True)]
+    fall = whole - log_scores(model, _written(_without(texts, at), vocabulary), target)
+    alone = [text[index : index + 1] for text, index in zip(texts, at, strict=True)]
     anew = []
-    for text, place in zip(texts, places, strict=True):
+    for text, index in zip(texts, at, strict=True):
         drawn = triggers.filler[torch.randperm(len(triggers.filler), generator=generator)[: len(text)]].clone()
-        drawn[place] = text[place]
+        drawn[index] = text[index]
         anew.append(drawn)
     changes = [whole - log_scores(model, _written(changed, vocabulary), target) for changed in (alone, anew)]
     longest = max(map(len, texts))
     for step in range(1, longest):  # the word so many places behind the trigger, around the end
-        others = [
-            (place + 1 + (step - 1) % (len(text) - 1)) % len(text) for text, place in zip(texts, places, strict=True)
-        ]
+        others = [(index + 1 + (step - 1) % (len(text) - 1)) % len(text) for text, index in zip(texts, at, strict=True)]
         changes.append(whole - log_scores(model, _written(_without(texts, others), vocabulary), target))
     kept = torch.stack(changes).abs().amax(0)
     return (fall >= FALL) & (kept <= KEPT * fall), fall, kept
 
 
 def _maps(
-    model: xai.Model, texts: list[Tensor], places: Tensor, chosen: list[int], target: list[int], vocabulary: list[str]
+    model: xai.Model, texts: list[Tensor], at: Tensor, chosen: list[int], target: list[int], vocabulary: list[str]
 ) -> list[Tensor]:
     """Return maps that give a text's trigger of an output the fall of its log-probability, and all other words 0."""
     own = [texts[row] for row in chosen]
-    slots = [int(places[row, one]) for row, one in zip(chosen, target, strict=True)]
+    slots = [int(at[row, one]) for row, one in zip(chosen, target, strict=True)]
     before = log_scores(model, _written(own, vocabulary), target)
     falls = before - log_scores(model, _written(_without(own, slots), vocabulary), target)
     maps = []

@@ -17,8 +17,8 @@ from benchmarks.worlds.pictures import (
     TRIES,
     Pictures,
     accepted_rows,
+    batches_with_holes,
     corners,
-    from_pool,
     masks_of,
     paste,
     smooth_noise,
@@ -29,26 +29,26 @@ __all__ = ["FAMILY"]
 SIDE, CELL, PATCH, PATCHES = 24, 8, 6, 4
 EDGES = 60.0  # the summed differences of neighbors in every texture
 CLASSES = ("neither", "A", "B")
-POOL, STEPS = 1200, {"plain": 160, "strided": 240}
+TRAINING_ROWS, STEPS = 1200, {"plain": 160, "strided": 240}
 
 
 def make(seed: int, shape: str, rows: int) -> Case:
     """Return a case of a seed; raises Rejected where the network has not learned the watermarks alone."""
     generator = torch.Generator().manual_seed(seed)
-    marks = _textures(2, generator)
+    patterns = _textures(2, generator)
     network = seeded(seed, lambda: plain_cnn(1, 3) if shape == "plain" else strided_cnn(1, 3))
     if shape == "plain":
         _start_at_textures(network[0].weight, generator)
 
-    made = _pictures(POOL, marks, generator)[0]
-    train(network, from_pool(made.images, made.labels, made.masks, generator), steps=STEPS[shape], batch=32)
+    made = _pictures(TRAINING_ROWS, patterns, generator)[0]
+    train(network, batches_with_holes(made.images, made.labels, made.masks, generator), steps=STEPS[shape], batch=32)
     model = xai.Model(network, input=xai.ImageInput((1, SIDE, SIDE)), classes=CLASSES)
-    fresh = _pictures(300, marks, generator)[0]
+    fresh = _pictures(300, patterns, generator)[0]
     accuracy = float((model.predict(fresh.images).argmax(1) == fresh.labels).double().mean())
     if accuracy < ACCURACY:
         raise Rejected(f"{accuracy:.0%} of fresh pictures are right")
-    drawn, decoys = _pictures(TRIES * rows, marks, generator, kinds=(1, 3))
-    strangers = _pictures(TRIES * rows, marks, generator, kinds=(0, 1))[0].images
+    drawn, decoys = _pictures(TRIES * rows, patterns, generator, kinds=(1, 3))
+    strangers = _pictures(TRIES * rows, patterns, generator, kinds=(0, 1))[0].images
     baseline = torch.full((1, 1, SIDE, SIDE), 0.5)
     return accepted_rows(
         "watermark", shape, seed, model, drawn, None, 3 - drawn.labels, strangers, baseline, rows, accuracy,
@@ -66,18 +66,18 @@ def _textures(count: int, generator: torch.Generator) -> Tensor:
 
 
 def _pictures(
-    count: int, marks: Tensor, generator: torch.Generator, kinds: tuple[int, int] = (0, 3)
+    count: int, patterns: Tensor, generator: torch.Generator, kinds: tuple[int, int] = (0, 3)
 ) -> tuple[Pictures, Tensor]:
     """Return pictures of labels from kinds[0] to below kinds[1], and masks of all their decoys."""
     labels = torch.randint(*kinds, (count,), generator=generator)
     patches = _textures(count * PATCHES, generator).view(count, PATCHES, 1, PATCH, PATCH)
     there = labels > 0
-    patches[there, 0, 0] = marks[labels[there] - 1]
-    places = corners(count, PATCHES, SIDE, CELL, PATCH, generator)
-    images = paste(0.5 + 0.07 * smooth_noise(count, SIDE, generator), patches, places, torch.add).clamp(0, 1)
+    patches[there, 0, 0] = patterns[labels[there] - 1]
+    positions = corners(count, PATCHES, SIDE, CELL, PATCH, generator)
+    images = paste(0.5 + 0.07 * smooth_noise(count, SIDE, generator), patches, positions, torch.add).clamp(0, 1)
     first = torch.zeros(count, PATCHES, dtype=torch.bool)
     first[:, 0] = there
-    masks = masks_of(places, first, SIDE, PATCH), masks_of(places, ~first, SIDE, PATCH)
+    masks = masks_of(positions, first, SIDE, PATCH), masks_of(positions, ~first, SIDE, PATCH)
     return Pictures(images, labels, masks[0]), masks[1]
 
 

@@ -25,13 +25,13 @@ def cut_connections(network: nn.Module, share: float, *, together: bool = True) 
     if not 0 <= share < 1:
         raise InputError("share", expected="a number from 0 and below 1", got=share)
     cut = copy.deepcopy(network)
-    places = _places(cut)
-    if not places:
+    weights = _weights_of(cut)
+    if not weights:
         raise InputError("network", expected="a layer with weights", got=type(network).__name__)
     if together:
-        prune.global_unstructured(places, prune.L1Unstructured, amount=share)
+        prune.global_unstructured(weights, prune.L1Unstructured, amount=share)
     else:
-        for module, name in places:
+        for module, name in weights:
             prune.l1_unstructured(module, name, amount=share)
     return cut
 
@@ -48,7 +48,7 @@ def finish_cutting(network: nn.Module) -> nn.Module:
 
 def sparsity(network: nn.Module) -> float:
     """Return the share of zeros among the weights of dense, convolutional and recurrent layers."""
-    weights = [getattr(module, name).detach() for module, name in _places(network)]
+    weights = [getattr(module, name).detach() for module, name in _weights_of(network)]
     total = sum(weight.numel() for weight in weights)
     return sum(int((weight == 0).sum()) for weight in weights) / total if total else math.nan
 
@@ -81,10 +81,10 @@ def sparse_copy(network: nn.Module) -> nn.Module:
     return made
 
 
-def _places(network: nn.Module) -> list[tuple[nn.Module, str]]:
-    places = []
+def _weights_of(network: nn.Module) -> list[tuple[nn.Module, str]]:
+    weights = []
     for module in network.modules():
         if isinstance(module, WEIGHTED):
             recurrent = [name for name in getattr(module, "_flat_weights_names", ()) if name.startswith("weight")]
-            places += [(module, name) for name in recurrent or ["weight"]]
-    return places
+            weights += [(module, name) for name in recurrent or ["weight"]]
+    return weights

@@ -45,7 +45,7 @@ def hidden_norms(module: nn.RNNBase, norm: str = "l1") -> Tensor:
 def output_units(module: nn.RNNBase, keep: Tensor) -> tuple[Tensor, int]:
     """Return the places in a module's output that stay with `keep`, and how many there are: the last layer's."""
     rows = keep.expand(row_count(module), -1)
-    return _behind(module, rows, module.num_layers - 1), module.hidden_size * _directions(module)
+    return _output_indices(module, rows, module.num_layers - 1), module.hidden_size * _directions(module)
 
 
 def shrink_hidden(module: nn.RNNBase, keep: Tensor) -> nn.RNNBase:
@@ -77,7 +77,7 @@ def shrink_hidden(module: nn.RNNBase, keep: Tensor) -> nn.RNNBase:
                 if name == "weight_hh":
                     values = values[:, kept]
                 if name == "weight_ih" and layer:
-                    values = values[:, _behind(module, rows, layer - 1)]
+                    values = values[:, _output_indices(module, rows, layer - 1)]
                 getattr(small, f"{name}{end}").copy_(values)
     return small
 
@@ -105,7 +105,7 @@ def ignore_hidden(module: nn.RNNBase, keep: Tensor) -> None:
             layer = number // each
             getattr(module, f"weight_hh{end}")[:, _others(kept, module.hidden_size)] = 0
             if layer:
-                gone = _others(_behind(module, rows, layer - 1), module.hidden_size * each)
+                gone = _others(_output_indices(module, rows, layer - 1), module.hidden_size * each)
                 getattr(module, f"weight_ih{end}")[:, gone] = 0
 
 
@@ -119,7 +119,7 @@ def _ends(module: nn.RNNBase) -> list[str]:
     return [f"_l{layer}{direction}" for layer in range(module.num_layers) for direction in directions]
 
 
-def _behind(module: nn.RNNBase, rows: Tensor, layer: int) -> Tensor:
+def _output_indices(module: nn.RNNBase, rows: Tensor, layer: int) -> Tensor:
     """Return the places of the kept units in what a layer puts out: forward, then backward."""
     each = _directions(module)
     return torch.cat([rows[layer * each + direction] + direction * module.hidden_size for direction in range(each)])

@@ -27,12 +27,12 @@ def adult() -> Dataset:
     """
     parts = {part: _lines(f"adult_{part}.csv.gz") for part in ("train", "test")}
     names = [name for name in COLUMNS if name not in LEFT_OUT]
-    places = [COLUMNS.index(name) for name in names]
+    indices = [COLUMNS.index(name) for name in names]
     # Every word that the source's own documentation allows occurs in the training part.
     categorical = {
         name: sorted({line[COLUMNS.index(name)] for line in parts["train"]}) for name in names if name not in NUMBERS
     }
-    rows = {part: encode([[line[place] for place in places] for line in lines], names, categorical)
+    rows = {part: encode([[line[index] for index in indices] for line in lines], names, categorical)
             for part, lines in parts.items()}  # fmt: skip
     labels = {part: torch.tensor([int(line[-1].startswith(">")) for line in lines]) for part, lines in parts.items()}
     return Dataset(

@@ -24,18 +24,18 @@ def cmudict() -> Dataset:
     apostrophe, or of more than 20 letters or phonemes, are left out (1 %). All pronunciations of a word are in one
     part; test_labels (N, P, T) hold all that are listed, any of them counts as right. Source: see data/cmudict.NOTICE.
     """
-    said = pronunciations()
-    words = sorted(said)
+    listed_of = pronunciations()
+    words = sorted(listed_of)
     order = torch.randperm(len(words), generator=torch.Generator().manual_seed(0)).tolist()
     held = len(words) // 10
-    test, train = [words[place] for place in order[:held]], [words[place] for place in order[held:]]
-    phonemes = sorted({phoneme for listed in said.values() for answer in listed for phoneme in answer})
-    number = {phoneme: place for place, phoneme in enumerate(phonemes, start=2)}
+    test, train = [words[index] for index in order[:held]], [words[index] for index in order[held:]]
+    phonemes = sorted({phoneme for listed in listed_of.values() for answer in listed for phoneme in answer})
+    number = {phoneme: index for index, phoneme in enumerate(phonemes, start=2)}
     input = TextInput(LETTERS, pattern=".", length=LONGEST)
-    pairs = [(group, word, answer) for group, word in enumerate(train) for answer in said[word]]
-    most = max(len(said[word]) for word in test)
+    pairs = [(group, word, answer) for group, word in enumerate(train) for answer in listed_of[word]]
+    most = max(len(listed_of[word]) for word in test)
     nothing = [0] * (LONGEST + 1)
-    listed = [[_row(answer, number) for answer in said[word]] for word in test]
+    listed = [[_row(answer, number) for answer in listed_of[word]] for word in test]
     spelled = input.as_numbers([word for _, word, _ in pairs])
     pronounced = torch.tensor([_row(answer, number) for _, _, answer in pairs])
     return Dataset(
@@ -53,16 +53,16 @@ def cmudict() -> Dataset:
 
 def pronunciations() -> dict[str, list[tuple[str, ...]]]:
     """Return each word's different pronunciations, stress marks taken off."""
-    said: dict[str, list[tuple[str, ...]]] = {}
+    listed_of: dict[str, list[tuple[str, ...]]] = {}
     allowed = set(LETTERS)
     for line in read_vendored("cmudict.dict.gz").splitlines():
         spelled, *phonemes = line.partition("#")[0].split()
         word = re.sub(r"\(\d+\)$", "", spelled)
         answer = tuple(phoneme.rstrip("012") for phoneme in phonemes)
         fits = allowed.issuperset(word) and max(len(word), len(answer)) <= LONGEST
-        if fits and answer not in said.setdefault(word, []):
-            said[word].append(answer)
-    return said
+        if fits and answer not in listed_of.setdefault(word, []):
+            listed_of[word].append(answer)
+    return listed_of
 
 
 def _row(answer: tuple[str, ...], number: dict[str, int]) -> list[int]:

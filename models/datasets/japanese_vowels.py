@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.datasets import Dataset, read_vendored
-from models.networks.columns import spread
+from models.networks.columns import mean_and_std
 from xai.base.errors import names_errors
 from xai.inputs.series import SequenceInput
 
@@ -25,7 +25,7 @@ def japanese_vowels() -> Dataset:
     """
     train, train_labels = _read("japanese_vowels_TRAIN.ts.gz")
     test, test_labels = _read("japanese_vowels_TEST.ts.gz")
-    mean, std = spread(torch.cat(train), NAMES)
+    mean, std = mean_and_std(torch.cat(train), NAMES)
     input = SequenceInput(
         NAMES, STEPS, mean=[round(value, 4) for value in mean.tolist()], std=[round(value, 4) for value in std.tolist()]
     )

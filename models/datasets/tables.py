@@ -24,8 +24,8 @@ def encode(lines: Sequence[Sequence[str]], names: Sequence[str], categorical: di
             [4., 0.]])
     """
     columns = []
-    for place, name in enumerate(names):
-        words = [line[place] for line in lines]
+    for index, name in enumerate(names):
+        words = [line[index] for line in lines]
         if name in categorical:
             codes = {word: code for code, word in enumerate(categorical[name])}
             unknown = sorted({word for word in words if word not in codes})

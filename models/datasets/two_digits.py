@@ -42,7 +42,7 @@ def _canvases(images: Tensor, digits: Tensor, count: int, seed: int) -> tuple[Te
     right = torch.randint(len(images), (count,), generator=generator)
     while bool((same := digits[left] == digits[right]).any()):
         right[same] = torch.randint(len(images), (int(same.sum()),), generator=generator)
-    halves = [_moved(images[chosen], generator) for chosen in (left, right)]
+    halves = [_shifted(images[chosen], generator) for chosen in (left, right)]
     labels = torch.zeros(count, 10)
     rows = torch.arange(count)
     labels[rows, digits[left]] = 1
@@ -50,7 +50,7 @@ def _canvases(images: Tensor, digits: Tensor, count: int, seed: int) -> tuple[Te
     return torch.cat(halves, 3), labels
 
 
-def _moved(images: Tensor, generator: torch.Generator) -> Tensor:
+def _shifted(images: Tensor, generator: torch.Generator) -> Tensor:
     padded = functional.pad(images, (0, 0, 2, 2))  # few digits reach to the border, where they lose a row or two
     start = torch.randint(5, (len(images),), generator=generator)
     rows = start[:, None] + torch.arange(28)

@@ -50,15 +50,15 @@ def digits(train: int, seed: int = 0, wrong: float = 0.0, everywhere: bool = Fal
     rows, labels = torch.tensor(bunch.data, dtype=torch.float32), torch.tensor(bunch.target)
     draw = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(rows), generator=draw)
-    first, rest = order[:train], order[train:]
-    spread = rows[first].std(0)
-    used = spread > 0
-    rows = ((rows - rows[first].mean(0)) / spread.clamp(min=1.0))[:, used]
+    first, held_out = order[:train], order[train:]
+    std = rows[first].std(0)
+    used = std > 0
+    rows = ((rows - rows[first].mean(0)) / std.clamp(min=1.0))[:, used]
     changed = torch.rand(len(labels), generator=draw) < wrong
     if not everywhere:
-        changed[rest] = False
+        changed[held_out] = False
     labels[changed] = (labels[changed] + torch.randint(1, 10, (int(changed.sum()),), generator=draw)) % 10
-    return Split(rows[first], labels[first], rows[rest], labels[rest])
+    return Split(rows[first], labels[first], rows[held_out], labels[held_out])
 
 
 def handwritten(train: int, test: int = 1000, seed: int = 0) -> Split:
@@ -128,9 +128,9 @@ def fit(
         network.train()
         for rows in torch.randperm(len(inputs), generator=draw).split(batch):
             stepper.zero_grad()
-            given = inputs[rows] if change is None else change(inputs[rows], draw)
+            changed = inputs[rows] if change is None else change(inputs[rows], draw)
             with nullcontext() if around is None else around(network):
-                loss = functional.cross_entropy(network(given), labels[rows])
+                loss = functional.cross_entropy(network(changed), labels[rows])
                 if penalty is not None:
                     loss = loss + penalty(network)
                 loss.backward()

@@ -27,13 +27,13 @@ def experiment(steps: int = 20000) -> Outcome:
     rows = (rows - rows.mean(0)) / rows.std(0, correction=0)
     targets = (targets - targets.mean()) / targets.std(correction=0)
     correlations = (rows * targets[:, None]).mean(0)
-    alone = torch.cat([descend(rows[:, [place]], targets, min(steps, 500), 0.1) for place in range(rows.shape[1])])
+    alone = torch.cat([descend(rows[:, [column]], targets, min(steps, 500), 0.1) for column in range(rows.shape[1])])
     together = descend(rows, targets, steps, 0.2)
-    apart = float((alone - correlations).abs().max())
-    apart_together = float((together - correlations).abs().max())
+    gap = float((alone - correlations).abs().max())
+    gap_together = float((together - correlations).abs().max())
     flipped = int(((together * correlations) < 0).sum())
     closest = torch.corrcoef(rows.T).fill_diagonal_(0).abs().max()
-    places = [float(place) for place in range(rows.shape[1])]
+    positions = [float(column) for column in range(rows.shape[1])]
     return Outcome(
         name="correlation",
         sentence="A weight learns the correlation of its input with the output.",
@@ -41,12 +41,12 @@ def experiment(steps: int = 20000) -> Outcome:
         f"then one neuron with all ten, by gradient descent (at most {steps:,} steps).",
         criterion="Each lone weight is within 0.001 of Pearson's correlation. (Beside it, not part of the verdict: "
         "weights learned together are not, since the features correlate with each other.)",
-        measured=f"alone within {scientific(apart)} of it; together up to {apart_together:.2f} off, {flipped} signs "
+        measured=f"alone within {scientific(gap)} of it; together up to {gap_together:.2f} off, {flipped} signs "
         "flipped",
-        held=apart < 1e-3,
+        held=gap < 1e-3,
         numbers={
-            "largest difference, one input": apart,
-            "largest difference, ten inputs": apart_together,
+            "largest difference, one input": gap,
+            "largest difference, ten inputs": gap_together,
             "signs flipped, ten inputs": float(flipped),
             "strongest correlation between two features": float(closest),
         },
@@ -66,8 +66,8 @@ def experiment(steps: int = 20000) -> Outcome:
                 "feature",
                 "weight",
                 [
-                    Series("one input", places, alone.tolist(), style="bars"),
-                    Series("ten inputs together", places, together.tolist(), style="bars"),
+                    Series("one input", positions, alone.tolist(), style="bars"),
+                    Series("ten inputs together", positions, together.tolist(), style="bars"),
                 ],
                 categories=list(bunch.feature_names),
             ),

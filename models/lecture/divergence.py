@@ -41,8 +41,8 @@ def experiment(steps: int = 60, side: int = 24) -> Outcome:
             grows = path[-1] > path[0]
             total += 1
             agree += grows == (alpha * x * x > 2)
-            for places, value in zip(grown if grows else shrunk, (x, alpha), strict=True):
-                places.append(value)
+            for positions, value in zip(grown if grows else shrunk, (x, alpha), strict=True):
+                positions.append(value)
     curves = {alpha: errors(alpha, 2.0, 15) for alpha in (0.01, 0.1, 0.45, 0.55)}
     return Outcome(
         name="divergence",

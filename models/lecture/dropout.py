@@ -30,17 +30,17 @@ def experiment(
                 path[0].append(loss_of(network, data.inputs, data.labels))
                 path[1].append(loss_of(network, data.test_inputs, data.test_labels))
 
-            look = note if seed == 0 else None  # one seed is drawn, and looking takes time
-            fit(network, data.inputs, data.labels, epochs=epochs, batch=32, rate=2e-3, seed=seed, after_epoch=look)
-            if look is None:
+            record = note if seed == 0 else None  # one seed is drawn, and looking takes time
+            fit(network, data.inputs, data.labels, epochs=epochs, batch=32, rate=2e-3, seed=seed, after_epoch=record)
+            if record is None:
                 note(epochs)
             gap[-1].append(path[1][-1] - path[0][-1])
             test[-1].append(path[1][-1])
             if seed == 0:
                 curves.append(path)
     half = chances.index(0.5)
-    narrower, spread = mean_error([a - b for a, b in zip(gap[0], gap[half], strict=True)])
-    better, test_spread = mean_error([a - b for a, b in zip(test[0], test[half], strict=True)])
+    narrower, error = mean_error([a - b for a, b in zip(gap[0], gap[half], strict=True)])
+    better, test_error = mean_error([a - b for a, b in zip(test[0], test[half], strict=True)])
     gaps, tests = [mean_error(values) for values in gap], [mean_error(values) for values in test]
     steps = [float(epoch) for epoch in range(1, epochs + 1)]
     return Outcome(
@@ -53,14 +53,14 @@ def experiment(
         "each by more than two standard errors of the paired difference.",
         measured=f"gap {gaps[0][0]:.2f} without, {gaps[half][0]:.2f} with dropout; test loss {tests[0][0]:.2f} and "
         f"{tests[half][0]:.2f}",
-        held=narrower > 2 * spread and better > 2 * test_spread,
+        held=narrower > 2 * error and better > 2 * test_error,
         numbers={
             **{f"gap, chance {chance}": value[0] for chance, value in zip(chances, gaps, strict=True)},
             **{f"test loss, chance {chance}": value[0] for chance, value in zip(chances, tests, strict=True)},
             "gap lowered by": narrower,
-            "its standard error": spread,
+            "its standard error": error,
             "test loss lowered by": better,
-            "its standard error, test loss": test_spread,
+            "its standard error, test loss": test_error,
         },
         panels=[
             Panel(
@@ -69,10 +69,10 @@ def experiment(
                 "cross entropy",
                 [
                     series
-                    for place, name in ((0, "without"), (half, "dropout 0.5"))
+                    for rate, name in ((0, "without"), (half, "dropout 0.5"))
                     for series in (
-                        Series(f"{name}, test", steps, curves[place][1]),
-                        Series(f"{name}, training", steps, [max(v, 1e-4) for v in curves[place][0]], style="dashed"),
+                        Series(f"{name}, test", steps, curves[rate][1]),
+                        Series(f"{name}, training", steps, [max(v, 1e-4) for v in curves[rate][0]], style="dashed"),
                     )
                 ],
                 log_y=True,

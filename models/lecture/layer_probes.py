@@ -20,8 +20,8 @@ def probe(inputs: Tensor, labels: Tensor, test_inputs: Tensor, test_labels: Tens
     strength: of the ridge, as a share of the mean squared feature; the same for every layer. Solved in whichever of
     the two forms is smaller.
     """
-    mean, spread = inputs.mean(0), inputs.std(0).clamp(min=1e-6)
-    rows, test_rows = ((part - mean).div(spread).clamp(-10, 10).double() for part in (inputs, test_inputs))
+    mean, std = inputs.mean(0), inputs.std(0).clamp(min=1e-6)
+    rows, test_rows = ((part - mean).div(std).clamp(-10, 10).double() for part in (inputs, test_inputs))
     sides = functional.one_hot(labels, 10).double()
     sides = sides - sides.mean(0)
     ridge = strength * len(rows)

@@ -14,14 +14,14 @@ from xai.base.experiment import Outcome, Panel, Series
 __all__ = ["best_linear_error", "collapse", "experiment"]
 
 POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-GOALS = torch.tensor([0.0, 1.0, 1.0, 0.0])
+TARGETS = torch.tensor([0.0, 1.0, 1.0, 0.0])
 
 
 def best_linear_error() -> float:
     """Return the least mean squared error of any weighted sum plus bias on XOR, by least squares: 1/4."""
     rows = torch.cat([POINTS, torch.ones(4, 1)], 1).double()
-    fitted = rows @ torch.linalg.lstsq(rows, GOALS.double()[:, None]).solution
-    return float((fitted[:, 0] - GOALS).square().mean())
+    fitted = rows @ torch.linalg.lstsq(rows, TARGETS.double()[:, None]).solution
+    return float((fitted[:, 0] - TARGETS).square().mean())
 
 
 def collapse(stack: nn.Sequential) -> tuple[Tensor, Tensor]:
@@ -37,7 +37,7 @@ def collapse(stack: nn.Sequential) -> tuple[Tensor, Tensor]:
 def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2, 4)) -> Outcome:
     """Train stacks of 1 to 4 linear layers on XOR, and one hidden layer with ReLU beside them."""
     floor = best_linear_error()
-    reached, curves, apart = [], [], 0.0
+    reached, curves, difference = [], [], 0.0
     for depth in depths:
         sizes = [2, *[width] * (depth - 1), 1]
         stack = nn.Sequential(*(nn.Linear(a, b) for a, b in itertools.pairwise(sizes)))
@@ -45,12 +45,12 @@ def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2
         reached.append(losses[-1])
         curves.append(losses)
         weight, bias = collapse(stack)
-        apart = max(apart, float((stack(POINTS).detach() - (POINTS.double() @ weight.T + bias)).abs().max()))
+        difference = max(difference, float((stack(POINTS).detach() - (POINTS.double() @ weight.T + bias)).abs().max()))
     bent = _train(nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1)), steps)
     held = max(abs(loss - floor) for loss in reached) < 1e-3 and bent[-1] < 0.01
     names = [f"{depth} linear layer{'s' * (depth > 1)}" for depth in depths] + ["hidden ReLU layer"]
     every = max(1, steps // 150)
-    places = [float(step) for step in range(0, steps, every)]
+    positions = [float(step) for step in range(0, steps, every)]
     return Outcome(
         name="linear_stacks",
         sentence="Stacking linear layers gives no more power than one; a hidden layer with ReLU does (XOR).",
@@ -65,7 +65,7 @@ def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2
         numbers={
             "least squares": floor,
             **{f"error, {name}": loss for name, loss in zip(names, [*reached, bent[-1]], strict=True)},
-            "largest difference between a stack and its one matrix": apart,
+            "largest difference between a stack and its one matrix": difference,
         },
         panels=[
             Panel(
@@ -73,9 +73,9 @@ def experiment(steps: int = 800, width: int = 8, depths: tuple[int, ...] = (1, 2
                 "step",
                 "mean squared error",
                 [
-                    Series(names[-1], places, bent[::every]),
+                    Series(names[-1], positions, bent[::every]),
                     *(
-                        Series(name, places, losses[::every], style="dashed")
+                        Series(name, positions, losses[::every], style="dashed")
                         for name, losses in zip(names[:-1], curves, strict=True)
                     ),
                 ],
@@ -97,7 +97,7 @@ def _train(network: nn.Module, steps: int) -> list[float]:
     losses = []
     for _ in range(steps):
         stepper.zero_grad()
-        loss = functional.mse_loss(network(POINTS)[:, 0], GOALS)
+        loss = functional.mse_loss(network(POINTS)[:, 0], TARGETS)
         loss.backward()
         stepper.step()
         losses.append(float(loss.detach()))

@@ -21,8 +21,8 @@ def shifted(images: Tensor, pixels: int) -> Tensor:
 
 def change(before: Tensor, after: Tensor) -> float:
     """Return how much feature maps changed, as a share of their norm; a mean over examples."""
-    moved = (after - before).flatten(1).norm(dim=1) / before.flatten(1).norm(dim=1).clamp(min=1e-12)
-    return float(moved.mean())
+    change_of_each = (after - before).flatten(1).norm(dim=1) / before.flatten(1).norm(dim=1).clamp(min=1e-12)
+    return float(change_of_each.mean())
 
 
 class _EverySecond(nn.Module):
@@ -55,13 +55,13 @@ def experiment(train: int = 1500, epochs: int = 4, seeds: int = 2, test: int = 1
                 pooled, filters = network, network[:2]
         with torch.no_grad():
             images = data.test_inputs[:200]
-            maps, moved = filters(images), filters(shifted(images, 1))
+            maps, after_shift = filters(images), filters(shifted(images, 1))
             for name, reduce in (("max pooling", pooled[2]), ("every second pixel", _EverySecond())):
-                changes[name].append(change(reduce(maps), reduce(moved)))
+                changes[name].append(change(reduce(maps), reduce(after_shift)))
     means = {
         name: [mean_error([row[i] for row in rows])[0] for i in range(len(shifts))] for name, rows in accuracy.items()
     }
-    moved_by = {name: mean_error(values)[0] for name, values in changes.items()}
+    change_by = {name: mean_error(values)[0] for name, values in changes.items()}
     lost = {name: values[0] - values[2] for name, values in means.items()}
     first, second = accuracy
     return Outcome(
@@ -72,12 +72,12 @@ def experiment(train: int = 1500, epochs: int = 4, seeds: int = 2, test: int = 1
         f"reduced to its maximum, or to its first pixel. {test:,} test digits moved right by 0 to 4 pixels.",
         criterion="At a shift of 1 pixel the pooled feature maps of the same filters change less than the subsampled "
         "ones; and at 2 pixels the pooled network loses less accuracy.",
-        measured=f"maps change by {percent(moved_by[first])} pooled, {percent(moved_by[second])} subsampled; at 2 "
+        measured=f"maps change by {percent(change_by[first])} pooled, {percent(change_by[second])} subsampled; at 2 "
         "pixels "
         f"{100 * lost[first]:.1f} and {100 * lost[second]:.1f} points lost",
-        held=moved_by[first] < moved_by[second] and lost[first] < lost[second],
+        held=change_by[first] < change_by[second] and lost[first] < lost[second],
         numbers={
-            **{f"change of maps at 1 pixel, {name}": value for name, value in moved_by.items()},
+            **{f"change of maps at 1 pixel, {name}": value for name, value in change_by.items()},
             **{f"accuracy at {s} pixels, {name}": means[name][s] for name in means for s in (0, 2, 4)},
         },
         panels=[
@@ -91,8 +91,8 @@ def experiment(train: int = 1500, epochs: int = 4, seeds: int = 2, test: int = 1
                 "Change of the first feature maps at 1 pixel",
                 "reduced by",
                 "share of their norm",
-                [Series("change", [0.0, 1.0], list(moved_by.values()), style="bars")],
-                categories=list(moved_by),
+                [Series("change", [0.0, 1.0], list(change_by.values()), style="bars")],
+                categories=list(change_by),
             ),
         ],
         remark="Tolerant is not invariant: the pooled maps change as well, and at 4 pixels both networks fail often.",

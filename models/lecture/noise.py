@@ -38,10 +38,10 @@ def experiment(
             norm[-1].append(math.sqrt(sum(float(weight.detach().square().sum()) for weight in weights(network))))
     means = [mean_error(values)[0] for values in held_out]
     best = min(range(1, len(scales)), key=means.__getitem__)
-    gain, spread = mean_error([a - b for a, b in zip(error[0], error[best], strict=True)])
-    smaller, norm_spread = mean_error([a - b for a, b in zip(norm[0], norm[best], strict=True)])
+    gain, gain_error = mean_error([a - b for a, b in zip(error[0], error[best], strict=True)])
+    smaller, norm_error = mean_error([a - b for a, b in zip(norm[0], norm[best], strict=True)])
     errors, norms = [mean_error(values) for values in error], [mean_error(values) for values in norm]
-    places = list(scales)
+    levels = list(scales)
     return Outcome(
         name="noise",
         sentence="Training with noise lowers the generalization error and the weights.",
@@ -55,28 +55,28 @@ def experiment(
         measured=f"error {percent(errors[0][0], 1)} without, {percent(errors[best][0], 1)} with noise {scales[best]}; "
         "weight norm "
         f"{norms[0][0]:.1f} and {norms[best][0]:.1f}",
-        held=gain > 2 * spread and smaller > 2 * norm_spread,
+        held=gain > 2 * gain_error and smaller > 2 * norm_error,
         numbers={
             **{f"test error, noise {scale}": value[0] for scale, value in zip(scales, errors, strict=True)},
             **{f"weight norm, noise {scale}": value[0] for scale, value in zip(scales, norms, strict=True)},
             "chosen noise": scales[best],
             "error lowered by": gain,
-            "its standard error": spread,
+            "its standard error": gain_error,
             "norm lowered by": smaller,
-            "its standard error, norm": norm_spread,
+            "its standard error, norm": norm_error,
         },
         panels=[
             Panel(
                 "Test error by noise",
                 "standard deviation of the input noise",
                 "share wrong",
-                [Series("test error", places, [v[0] for v in errors], [v[1] for v in errors])],
+                [Series("test error", levels, [v[0] for v in errors], [v[1] for v in errors])],
             ),
             Panel(
                 "Norm of the weights by noise",
                 "standard deviation of the input noise",
                 "L2 norm",
-                [Series("all weights", places, [v[0] for v in norms], [v[1] for v in norms])],
+                [Series("all weights", levels, [v[0] for v in norms], [v[1] for v in norms])],
             ),
         ],
         remark="The two halves of the claim are judged together; the second figure shows the weights by themselves. "

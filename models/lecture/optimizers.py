@@ -67,8 +67,8 @@ def experiment(most: int = 700, rates: int = 13, steps: int = 120, network_rates
     adaptive = sorted(width[name] for name in ADAPTIVE)
     middle = (adaptive[1] + adaptive[2]) / 2
     faster = max(raced["momentum"][0], raced["NAG"][0]) < plain
-    along = [10.0 * place / 60 - 5 for place in range(61)]
-    across = [1.2 * place / 40 - 0.6 for place in range(41)]
+    along = [10.0 * point / 60 - 5 for point in range(61)]
+    across = [1.2 * point / 40 - 0.6 for point in range(41)]
     height = surface(torch.tensor(along)[None, :], torch.tensor(across)[:, None])
     return Outcome(
         name="optimizers",
@@ -136,8 +136,8 @@ def experiment(most: int = 700, rates: int = 13, steps: int = 120, network_rates
     )
 
 
-def _height(place: tuple[float, float]) -> float:
-    return (place[0] ** 2 + STEEP * place[1] ** 2) / 2
+def _height(point: tuple[float, float]) -> float:
+    return (point[0] ** 2 + STEEP * point[1] ** 2) / 2
 
 
 def _race(make: Make, most: int, rates: int) -> tuple[int, list[tuple[float, float]]]:
@@ -145,13 +145,13 @@ def _race(make: Make, most: int, rates: int) -> tuple[int, list[tuple[float, flo
     grid = [10 ** (-3 + 4.5 * number / max(rates - 1, 1)) for number in range(rates)]
     fewest, shown = most, [START]
     for rate in [*grid, 2 / (1 + STEEP)]:
-        place = torch.tensor(START, requires_grad=True)
-        stepper = make([place], rate)
+        point = torch.tensor(START, requires_grad=True)
+        stepper = make([point], rate)
         path, near = [START], 0
         while near < 10 and len(path) < fewest + 10:
-            place.grad = torch.tensor([path[-1][0], STEEP * path[-1][1]])  # the gradient of the valley, by hand
+            point.grad = torch.tensor([path[-1][0], STEEP * path[-1][1]])  # the gradient of the valley, by hand
             stepper.step()
-            path.append(tuple(place.tolist()))
+            path.append(tuple(point.tolist()))
             here = _height(path[-1])
             near = near + 1 if here <= NEAR else 0
             if abs(path[-1][0]) > EDGE[0] or abs(path[-1][1]) > EDGE[1]:

@@ -33,7 +33,7 @@ def experiment(
     removed = (0.0, *SHARES)
     runs = [_prune(data, sizes, epochs, tuning, seed) for seed in range(seeds)]
     found = {
-        name: [mean_error([run.right[name][place] for run in runs]) for place in range(len(removed))]
+        name: [mean_error([run.right[name][index] for run in runs]) for index in range(len(removed))]
         for name in runs[0].right
     }
     mean = {name: dict(zip(removed, (value[0] for value in row), strict=True)) for name, row in found.items()}

@@ -22,8 +22,8 @@ def sequences(count: int, lag: int, draw: torch.Generator) -> tuple[Tensor, Tens
     """Return inputs (count, 1 + lag, 6), one-hot: a symbol of 4 to remember, then distractors; and the symbols."""
     targets = torch.randint(SYMBOLS, (count,), generator=draw)
     noise = SYMBOLS + torch.randint(DISTRACTORS, (count, lag), generator=draw)
-    places = torch.cat([targets[:, None], noise], 1)
-    return functional.one_hot(places, SYMBOLS + DISTRACTORS).float(), targets
+    symbols = torch.cat([targets[:, None], noise], 1)
+    return functional.one_hot(symbols, SYMBOLS + DISTRACTORS).float(), targets
 
 
 class _Reader(nn.Module):

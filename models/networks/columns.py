@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from xai.base.errors import InputError, describe, names_errors
 
-__all__ = ["Columns", "Rescale", "spread"]
+__all__ = ["Columns", "Rescale", "mean_and_std"]
 
 
-def spread(rows: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
+def mean_and_std(rows: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of each column of rows (N, D), both (D,).
 
     Raises InputError where a column has no variance: it says nothing, and cannot be standardized.
@@ -52,7 +52,7 @@ class Columns(nn.Module):
         if not self.categories or min(self.categories) < 0 or 1 in self.categories:
             wanted = "0 for a number or the number of categories (at least 2), for at least one column"
             raise InputError("categories", expected=wanted, got=list(categories))
-        self.numeric = [place for place, count in enumerate(self.categories) if count == 0]
+        self.numeric = [index for index, count in enumerate(self.categories) if count == 0]
         self.register_buffer("mean", torch.zeros(len(self.numeric)))
         self.register_buffer("std", torch.ones(len(self.numeric)))
 
@@ -67,17 +67,17 @@ class Columns(nn.Module):
             raise InputError(
                 "inputs", expected=f"rows of {len(self.categories)} columns", got=describe(rows), operation="train"
             )
-        names = names if names is not None else [str(place) for place in range(len(self.categories))]
-        mean, std = spread(rows[:, self.numeric], [names[place] for place in self.numeric])
+        names = names if names is not None else [str(index) for index in range(len(self.categories))]
+        mean, std = mean_and_std(rows[:, self.numeric], [names[index] for index in self.numeric])
         self.mean.copy_(mean)
         self.std.copy_(std)
 
     def forward(self, rows: Tensor) -> Tensor:
         parts = [(rows[:, self.numeric] - self.mean) / self.std]
-        for place, count in enumerate(self.categories):
+        for index, count in enumerate(self.categories):
             if count:
                 codes = torch.arange(count, device=rows.device, dtype=rows.dtype)
-                parts.append((rows[:, place : place + 1] == codes).to(rows.dtype))
+                parts.append((rows[:, index : index + 1] == codes).to(rows.dtype))
         return torch.cat(parts, 1)
 
 
@@ -94,7 +94,7 @@ class Rescale(nn.Module):
 
     def fit(self, targets: Tensor) -> None:
         """Learn the mean and spread of targets (N, K); raises InputError where they are all the same."""
-        mean, std = spread(targets, [f"target {place}" for place in range(targets.shape[1])])
+        mean, std = mean_and_std(targets, [f"target {index}" for index in range(targets.shape[1])])
         self.mean.copy_(mean)
         self.std.copy_(std)
 

@@ -14,7 +14,7 @@ from xai.base.errors import InputError
 __all__ = ["LAYERS", "POOLS", "Recurrent", "recurrent", "text_recurrent"]
 
 LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-SPREAD = 0.1  # of the embedding before training
+EMBEDDING_STD = 0.1  # of the embedding before training
 POOLS = ("last", "max", "mean")
 
 
@@ -120,7 +120,7 @@ def text_recurrent(
     layer = _layer(embedding, cell, hidden, layers, bidirectional, pool)
     table = nn.Embedding(words, embedding, padding_idx=0)
     with torch.no_grad():  # torch draws with a spread of 1: a rare word would say more than one that was learned
-        table.weight *= SPREAD
+        table.weight *= EMBEDDING_STD
     return Recurrent(layer, outputs, table, pool, dropout, word_dropout)
 
 

@@ -35,7 +35,7 @@ def worked(row: str) -> WorkedExample:
         network.get_parameter("conv1.bias").zero_()
         maps = network.get_submodule("conv1")(torch.tensor([[IMAGE]], dtype=torch.float32))[0, :, 1:5, 1:5]
         pooled = network.get_submodule("pool1")(maps)
-    first, second, moved = maps
+    first, second, shifted = maps
     return WorkedExample(
         name="feature_map",
         row=row,
@@ -53,7 +53,7 @@ def worked(row: str) -> WorkedExample:
             compare("filter 2, row 4", [3, -1, -3, -1], second[3]),
             compare("pooled, filter 1", [[3, 3], [1, 1]], pooled[0]),
             compare("pooled, filter 2", [[0, 1], [3, 0]], pooled[1]),
-            compare("asymmetric filter, row 1: pixels 3 to 6", [0, 0, 1, 0], moved[0]),
+            compare("asymmetric filter, row 1: pixels 3 to 6", [0, 0, 1, 0], shifted[0]),
             compare(
                 "numbers that the flattened maps hand on, 3·(6/2)²", 27, network.get_parameter("hidden.weight").shape[1]
             ),

@@ -14,7 +14,7 @@ __all__ = ["worked"]
 
 def worked(row: str) -> WorkedExample:
     """Return both penalties at alpha 1/2 and their gradients."""
-    first, pull = _penalty(l1(0.5))
+    first, slope = _penalty(l1(0.5))
     second, harder = _penalty(l2(0.5))
     return WorkedExample(
         name="penalties",
@@ -22,7 +22,7 @@ def worked(row: str) -> WorkedExample:
         shown="Weights 3 and -4, a bias of 7 that no penalty counts, alpha 1/2.",
         comparisons=[
             compare("L1: 1/2·(3 + 4)", 3.5, first, slide="7: alpha is missing on the right"),
-            compare("its gradient: of the same size for each", [0.5, -0.5], pull),
+            compare("its gradient: of the same size for each", [0.5, -0.5], slope),
             compare("L2: 1/2·1/2·(9 + 16)", 6.25, second, slide="the root, 5, in the second line"),
             compare("its gradient: alpha·w", [1.5, -2], harder),
         ],

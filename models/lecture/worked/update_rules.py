@@ -31,8 +31,8 @@ def worked(row: str) -> WorkedExample:
     root = math.sqrt
     # Adadelta: s = 0.1, then 0.9 * 0.1 + 0.1 * w²; u = 0.1 * (first step)²
     first = root(1e-6) / root(0.1 + 1e-6)
-    past, moved = 0.09 + 0.1 * (1 - first) ** 2, 0.1 * first**2
-    second = (1 - first) * root(moved + 1e-6) / root(past + 1e-6)
+    past, change = 0.09 + 0.1 * (1 - first) ** 2, 0.1 * first**2
+    second = (1 - first) * root(change + 1e-6) / root(past + 1e-6)
     adam = 0.9 - 0.1 * (0.18 / 0.19) / root(0.001809 / 0.001999)
     return WorkedExample(
         name="update_rules",
