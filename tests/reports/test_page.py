@@ -7,7 +7,7 @@ from collections import Counter
 
 from matplotlib.figure import Figure
 
-from xai.reports.svg import apart, inline_svg
+from xai.reports.svg import inline_svg, with_unique_ids
 
 
 def drawing() -> str:
@@ -19,7 +19,7 @@ def drawing() -> str:
 
 def test_a_drawing_that_stands_three_times_has_ids_of_its_own_each_time() -> None:
     one = drawing()
-    page = apart(f"<p>{one}</p><p>{one}</p>{one}")
+    page = with_unique_ids(f"<p>{one}</p><p>{one}</p>{one}")
     ids = Counter(re.findall(r' id="([^"]+)"', page))
     assert len(ids) == 3 * len(re.findall(r' id="', one)) > 0
     assert set(ids.values()) == {1}
@@ -28,4 +28,4 @@ def test_a_drawing_that_stands_three_times_has_ids_of_its_own_each_time() -> Non
         assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', part)) <= {
             pair for name in own for pair in ((name, ""), ("", name))
         }
-    assert apart(one) == one
+    assert with_unique_ids(one) == one
