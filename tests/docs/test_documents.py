@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 import torch
 
 from tests import optional
-from xai.base.errors import names_errors
 
 ROOT = Path(__file__).parents[2]
 MADE = ("api.md", "architectures.md", "methods.md")  # by the build of the documentation
@@ -82,45 +80,6 @@ def test_commands_are_the_ones_there_are() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     for target in re.findall(r"(?:^|`)make ([a-z]+)", README, re.M):
         assert target in targets
-
-
-def test_the_example_method_of_contributing_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The method that CONTRIBUTING adds keeps the contract; on a linear network it is weight times input."""
-    from torch import nn
-
-    from xai.model.model import Model
-
-    source = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.S).group(1)
-    namespace: dict = {"torch": torch}
-    exec(textwrap.dedent(source), namespace)
-    network = nn.Linear(3, 2)
-    rows = torch.rand(4, 3)
-    made = namespace["gradient_times_input"](Model(network), rows, 1)
-    assert torch.allclose(made.values, network.weight[1].detach() * rows)
-
-
-def test_the_example_check_of_contributing_works() -> None:
-    """It supports the map of the planted patch, and not that of the decoy."""
-    from tests.evidence.planted import SIDE, Planted, with_map
-    from xai.evidence import against_controls, controls, map_scores
-    from xai.inputs.image import ImageInput
-    from xai.model.model import Model
-
-    section = (ROOT / "CONTRIBUTING.md").read_text().partition("## Add a check")[2]
-    source = re.search(r"```python\n(.*?)```", section, re.S).group(1)
-    known = {
-        **vars(against_controls),
-        **vars(controls),
-        **vars(map_scores),
-        "names_errors": names_errors,
-        "torch": torch,
-    }
-    exec(compile("from __future__ import annotations\n" + textwrap.dedent(source), "CONTRIBUTING.md", "exec"), known)
-    model = Model(Planted(), input=ImageInput((1, SIDE, SIDE)))
-    right, decoy = model.network.weight.detach(), torch.zeros(SIDE, SIDE)
-    decoy[11:17, 12:18] = right[3:9, 2:8].abs()
-    for values, status in ((right, "pass"), (decoy, "warn")):
-        assert known["strongest_part"](model, with_map(model, values))[0].status == status
 
 
 def test_a_method_of_another_package_joins(monkeypatch: pytest.MonkeyPatch) -> None:

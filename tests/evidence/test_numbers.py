@@ -261,12 +261,12 @@ class TestSparseness:
 
 
 def test_they_are_made_where_they_are_named_only(planted: xai.Model) -> None:
-    assert list(ASKED_CHECKS) == ["infidelity", "max_sensitivity", "non_sensitivity", "sparseness", "attention"]
+    assert {"infidelity", "max_sensitivity", "non_sensitivity", "sparseness", "attention"} <= set(ASKED_CHECKS)
     assert not set(ASKED_CHECKS) & set(CHECKS)
     e = xai.input_x_gradient(planted, planted_image(), 1)
     found = xai.verify(planted, e, list(ASKED_CHECKS), infidelity={"draws": 20})
     assert [item.check for item in found.evidence[0]] == list(ASKED_CHECKS)
-    assert found.evidence[0][0].details["draws"] == 20
+    assert next(item for item in found.evidence[0] if item.check == "infidelity").details["draws"] == 20
     assert xai.verify(planted, e, [], seed=1).evidence == ((),)
     with pytest.raises(InputError, match="infidelity: expected keyword arguments among"):
         xai.verify(planted, e, ["infidelity"], infidelity={"depth": 2})
