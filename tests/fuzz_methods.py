@@ -73,6 +73,7 @@ add(
 )
 add("shapley_interactions", xai.shapley_interactions, lambda: {"model": table(), "inputs": ROWS})
 add("activating_examples", xai.activating_examples, lambda: {"model": table(), "inputs": MORE, "layer": "0"})
+add("layer_factors", xai.layer_factors, lambda: {"model": images(), "inputs": IMAGE, "factors": 1})
 add("visualize", xai.visualize,
      lambda: {"model": images(), "objective": xai.objectives.channel("0", 0), "steps": 1})  # fmt: skip
 add("submodular_pick", xai.submodular_pick, lambda: {

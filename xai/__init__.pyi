@@ -40,6 +40,7 @@ from xai.global_explanations.activating_examples import activating_examples as a
 from xai.global_explanations.concepts import concept_sensitivity as concept_sensitivity
 from xai.global_explanations.influence import training_influence as training_influence
 from xai.global_explanations.interactions import shapley_interactions as shapley_interactions
+from xai.global_explanations.layer_factors import layer_factors as layer_factors
 from xai.global_explanations.neighbors import nearest_examples as nearest_examples
 from xai.global_explanations.partial_dependence import partial_dependence as partial_dependence
 from xai.global_explanations.permutation import permutation_importance as permutation_importance
@@ -73,6 +74,7 @@ from xai.reports.recheck import recheck as recheck
 from xai.results.audit_result import AuditResult as AuditResult
 from xai.results.explanation import Explanation as Explanation
 from xai.results.finding import Finding as Finding
+from xai.results.layer_factors import LayerFactors as LayerFactors
 from xai.results.prompt_result import PromptAttribution as PromptAttribution
 from xai.results.visualization import Visualization as Visualization
 from xai.runs.drift import drift as drift

@@ -8,8 +8,8 @@ from torch import Tensor
 from xai.attribution.coarse_maps import Layers, chosen_layers, maps_and_gradient, of_layers
 from xai.attribution.gradient_rules import guided_gradient
 from xai.base.errors import names_errors
+from xai.model.layer_maps import over_inputs
 from xai.model.map_layers import MapLayer, Reshape
-from xai.model.map_sizes import over_inputs
 from xai.model.model import Model
 from xai.model.session import Session
 from xai.results.explanation import Explanation

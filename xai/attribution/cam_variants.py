@@ -9,16 +9,14 @@ from xai.attribution.coarse_maps import (
     Layers,
     Weigh,
     chosen_layers,
-    floats,
     maps_and_gradient,
     of_layers,
 )
 from xai.base.errors import names_errors
+from xai.model.layer_maps import in_input_size, over_inputs, put_out
 from xai.model.map_layers import MapLayer, Reshape
-from xai.model.map_sizes import in_input_size, over_inputs
 from xai.model.model import Model
 from xai.model.session import Session
-from xai.network.hooks import recording, run_recorded
 from xai.results.explanation import Explanation
 
 __all__ = ["gradcam_plus_plus", "hirescam", "layercam", "scorecam"]
@@ -218,7 +216,7 @@ def _elementwise(session: Session, rows: Tensor, layer: MapLayer) -> Tensor:
 
 
 def _scored(session: Session, rows: Tensor, layer: MapLayer, start: Tensor) -> Tensor:
-    maps = _put_out(session, rows, layer)
+    maps = put_out(session, rows, layer)
     sides, channels = tuple(range(2, maps.ndim)), maps.shape[1]
     low, high = maps.amin(sides, keepdim=True), maps.amax(sides, keepdim=True)
     shown = torch.where(high > low, (maps - low) / (high - low), 0)  # a map that is the same everywhere shows nothing
@@ -230,12 +228,3 @@ def _scored(session: Session, rows: Tensor, layer: MapLayer, start: Tensor) -> T
         scores[part] = session.scores(reference + mask.to(own.dtype) * (own - reference), rows[position])
     weights = scores.view(-1, channels).softmax(1).to(maps.dtype)
     return torch.einsum("nc,nc...->n...", weights, maps)
-
-
-def _put_out(session: Session, rows: Tensor, layer: MapLayer) -> Tensor:
-    """Return a layer's maps without a gradient, (n, C, h, w)."""
-    network, batch = session.plan.network, session.inputs[rows]
-    recorder = recording(network, [layer.name], stop=layer.calls == 1)
-    with torch.no_grad(), recorder as recorded, session.model.memory.rows.padded(len(batch)) as ours:
-        run_recorded(lambda: session.model.forward_on(network, batch), recorded, [layer.name])
-    return floats(layer.channels_first(recorded[layer.name][ours]))

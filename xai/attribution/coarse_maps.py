@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, LayerError, describe
+from xai.model.layer_maps import MODES, floats, in_input_size
 from xai.model.map_layers import MapLayer, Reshape, map_layer, noted
-from xai.model.map_sizes import MODES, in_input_size
 from xai.model.session import Session
 from xai.results.explanation import Explanation
 
@@ -19,7 +19,6 @@ __all__ = [
     "Layers",
     "Weigh",
     "chosen_layers",
-    "floats",
     "maps_and_gradient",
     "of_layers",
 ]
@@ -95,9 +94,3 @@ def maps_and_gradient(session: Session, rows: Tensor, layer: MapLayer) -> tuple[
     """Return a layer's maps and the gradient of the scores there, (n, C, ...)."""
     maps, gradient = session.gradient_at(session.inputs[rows], rows, layer.name)
     return floats(layer.channels_first(maps)), floats(layer.channels_first(gradient))
-
-
-def floats(maps: Tensor) -> Tensor:
-    """Return maps in a precision that sums can be taken in."""
-    maps = maps.dequantize() if maps.is_quantized else maps
-    return maps.to(torch.promote_types(maps.dtype, torch.float32))

@@ -93,4 +93,14 @@ METHODS = (
         passes=1,
         summary="whether a class depends on a concept that examples show, against random concepts",
     ),
+    Method(
+        function="xai.global_explanations.layer_factors:layer_factors",
+        kind="model",
+        scope="global",
+        access="specific",
+        inputs=("image", "sequence"),
+        needs_gradient=False,
+        passes=6,
+        summary="parts that a layer's activations are sums of, where each lies, and what it does for a class",
+    ),
 )

@@ -90,17 +90,9 @@ def shapley_interactions(
             tuple(names) if len(names) == len(matrix) else tuple(map(str, range(len(matrix))))
             for names, matrix in zip(own, made, strict=True)
         )
-        labels = session.target.labels()
-        target_names = tuple(_called(model, label) for label in labels)
+        target_names = session.target.names(model.classes)
         options: dict[str, object] = {"index": index, "background": name, "of": of}
         return Interactions(made, named, index, target_names, parts.over, options, model.digest())
-
-
-def _called(model: Model, label: object) -> str:
-    names = model.classes or []
-    if isinstance(label, tuple):
-        return " rather than ".join(_called(model, one) for one in label)
-    return names[label] if isinstance(label, int) and label < len(names) else str(label)
 
 
 def pairs_of(worth: Tensor, parts: int, index: str) -> Tensor:

@@ -41,6 +41,18 @@ class Target:
             return tuple(self.index.tolist())
         return tuple(zip(self.index.tolist(), self.against.tolist(), strict=True))
 
+    def names(self, classes: list[str] | None) -> tuple[str, ...]:
+        """Return the target of each row by name: a class, "a rather than b", or what the explained output is."""
+        return tuple(_called(label, classes or []) for label in self.labels())
+
+
+def _called(label: int | tuple[int, int] | NamedTarget, classes: list[str]) -> str:
+    if isinstance(label, NamedTarget):
+        return label.name
+    if isinstance(label, tuple):
+        return " rather than ".join(_called(number, classes) for number in label)
+    return classes[label] if label < len(classes) else str(label)
+
 
 def _picked(scores: Tensor, index: Tensor, rows: Tensor | None) -> Tensor:
     return scores.gather(1, (index if rows is None else index[rows])[:, None])[:, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xai.plots.explanations import explanation_figure
+from xai.plots.factors import factors_figure
 from xai.plots.global_explanations import (
     concepts_figure,
     effects_figure,
@@ -17,6 +18,7 @@ from xai.plots.visualizations import visualization_figure
 from xai.results.display import FIGURES, ON_AXES
 from xai.results.explanation import Explanation
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.layer_factors import LayerFactors
 from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
@@ -34,6 +36,7 @@ FIGURES |= {
     Importance: importance_figure,
     Influence: influence_figure,
     Interactions: interactions_figure,
+    LayerFactors: factors_figure,
     Neighbors: neighbors_figure,
     PromptAttribution: alignment_figure,
     SurrogateTree: tree_figure,

@@ -22,6 +22,7 @@ from xai.reports.escape import render
 from xai.reports.svg import inline_svg
 from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.layer_factors import LayerFactors
 from xai.results.method_ranking import MethodRanking
 from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "alignment_body", "concepts_body", "effects_body", "examples_body", "gates_body", "importance_body",
+    "alignment_body", "concepts_body", "effects_body", "examples_body", "factors_body", "gates_body", "importance_body",
     "influence_body", "interactions_body",
     "neighbors_body", "prompt_body", "ranking_body", "tree_body",
 ]  # fmt: skip
@@ -125,6 +126,16 @@ def concepts_body(result: Concepts) -> Markup:
         "concept that raises the score, -1: that lowers it), beside random concepts of as many examples."
     ]
     return _body(result, "Concepts", notes, findings=result.evidence)
+
+
+def factors_body(result: LayerFactors) -> Markup:
+    """Return where the factors of a layer lie, what each does, and whether it is found again."""
+    notes = [
+        f"What {result.layer} puts out is a sum of {len(result)} factors; each is drawn on the inputs that hold most "
+        "of it. Its effect is by how much the target falls when it is taken out of the layer, its share is that of the "
+        "fall when all is taken out; there is none where the effects do not add up to that."
+    ]
+    return _body(result, "Factors of a layer", notes, findings=result.evidence)
 
 
 def _body(

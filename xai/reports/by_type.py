@@ -13,6 +13,7 @@ from xai.reports.bodies_of_results import (
     concepts_body,
     effects_body,
     examples_body,
+    factors_body,
     gates_body,
     importance_body,
     influence_body,
@@ -25,6 +26,7 @@ from xai.reports.bodies_of_results import (
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
+from xai.results.layer_factors import LayerFactors
 from xai.results.method_ranking import MethodRanking
 from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
@@ -57,6 +59,7 @@ SECTIONS: dict[type, SectionOf] = {
     Importance: SectionOf("result", "Permutation importance", importance_body),
     Influence: SectionOf("result", "Which training rows taught it", influence_body),
     Interactions: SectionOf("result", "What parts do together", interactions_body),
+    LayerFactors: SectionOf("result", "Factors of a layer", factors_body),
     MethodRanking: SectionOf("result", "Which method to trust", ranking_body),
     Neighbors: SectionOf("result", "Nearest training examples", neighbors_body),
     PromptAttribution: SectionOf("result", "What it writes rests on", prompt_body),
