@@ -38,9 +38,9 @@ from xai.evidence.verify import verify as verify
 from xai.global_explanations.accumulated_effects import accumulated_local_effects as accumulated_local_effects
 from xai.global_explanations.activating_examples import activating_examples as activating_examples
 from xai.global_explanations.concepts import concept_sensitivity as concept_sensitivity
+from xai.global_explanations.deep_feature_factorization import layer_factors as layer_factors
 from xai.global_explanations.influence import training_influence as training_influence
 from xai.global_explanations.interactions import shapley_interactions as shapley_interactions
-from xai.global_explanations.layer_factors import layer_factors as layer_factors
 from xai.global_explanations.neighbors import nearest_examples as nearest_examples
 from xai.global_explanations.partial_dependence import partial_dependence as partial_dependence
 from xai.global_explanations.permutation import permutation_importance as permutation_importance

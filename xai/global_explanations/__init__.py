@@ -94,7 +94,7 @@ METHODS = (
         summary="whether a class depends on a concept that examples show, against random concepts",
     ),
     Method(
-        function="xai.global_explanations.layer_factors:layer_factors",
+        function="xai.global_explanations.deep_feature_factorization:layer_factors",
         kind="model",
         scope="global",
         access="specific",
