@@ -56,7 +56,7 @@ def joined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     function, entry, stub, words, closed_form = blocks("Add a method")
     made = run(function, vars(gradient_methods))[METHOD]
     monkeypatch.setattr(gradient_methods, METHOD, made, raising=False)
-    (added,) = eval(f"({entry})", dict(vars(attribution)))
+    added = eval(entry, dict(vars(attribution)))
     monkeypatch.setitem(METHODS, added.name, added)
     monkeypatch.setitem(vars(xai), METHOD, made)
     monkeypatch.setitem(METHOD_SENTENCES, METHOD, MethodSentences(**tomllib.loads(words)["methods"][METHOD]))
@@ -85,7 +85,7 @@ def test_a_method_is_public_and_says_what_it_means(joined: list[str]) -> None:
 
 def test_a_method_has_its_closed_form_and_its_words(joined: list[str]) -> None:
     form = "test_gradient_times_input_is_weight_times_input_of_a_linear_network"
-    run(joined[4], {"torch": torch, "xai": xai})[form]()
+    run(joined[4])[form]()
     for part in ("pixel", "column"):
         said = sentences_of(METHOD, part)
         assert all(said)
@@ -120,7 +120,7 @@ def test_a_kind_of_input_is_one_file(
 def test_a_check_tells_the_right_map_from_the_decoy(monkeypatch: pytest.MonkeyPatch) -> None:
     file, entry, test = blocks("Add a check")
     module(monkeypatch, "xai.evidence.strongest_part", file)
-    (added,) = eval(f"({entry})", dict(vars(evidence)))
+    added = eval(entry, dict(vars(evidence)))
     assert added.asked
     monkeypatch.setitem(methods.ASKED_CHECKS, added.name, added)
     monkeypatch.setitem(verifying.KNOWN, added.name, added)
