@@ -9,6 +9,7 @@ from xai.base.errors import InputError
 __all__ = ["check_room", "free_memory"]
 
 GIBIBYTE = 2**30
+SMALL = 2**26  # bytes: to ask the system how much is free takes longer than work on so little
 SHARE = 0.9  # of what is free: the rest is for what the estimate leaves out
 
 
@@ -31,7 +32,7 @@ def check_room(argument: str, needed: int, what: str, instead: str) -> None:
         what: the work, in words.
         instead: what would need less, in words.
     """
-    free = free_memory()
+    free = None if needed < SMALL else free_memory()
     if free is not None and needed > SHARE * free:
         wanted = f"{what} to fit in the {free / GIBIBYTE:.3g} GiB of memory that are free; {instead}"
         raise InputError(argument, expected=wanted, got=f"one that takes about {needed / GIBIBYTE:.3g} GiB")
