@@ -34,6 +34,26 @@ def test_a_mark_in_a_corner() -> None:
     assert found["leakage"].status == "fail"
 
 
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_numbers_that_nobody_declared_columns_are_columns(task: str) -> None:
+    """A model may rest on what decides: what follows one number is held against honest models of the labels."""
+    rows = torch.randn(400, 5, generator=torch.Generator().manual_seed(0))
+    network = nn.Linear(5, 1 if task == "regression" else 2, bias=False)
+    with torch.no_grad():
+        network.weight.zero_()[0, :2] = torch.tensor([2.0, 1.0])
+        labels = network(rows)
+    labels = labels if task == "regression" else (labels[:, 0] < 0).long()
+    found = findings("shortcuts", Model(network, task=task), AuditData(rows[:300], labels[:300]))
+    assert "one_region" not in found
+    assert found["one_column"].status == "pass"
+    with torch.no_grad():  # the model rests on what the labels do not
+        network.weight.zero_()[0, 4] = 2.0
+    assert (
+        findings("shortcuts", Model(network, task=task), AuditData(rows[:300], labels[:300]))["one_column"].status
+        == "fail"
+    )
+
+
 def test_a_mark_that_the_model_ignores() -> None:
     found = findings("shortcuts", bars(), marked(1.0))
     assert found["one_region"].status == "pass"

@@ -35,7 +35,7 @@ LIMITS: dict[str, Limit] = {
     # Calibration error beyond what chance makes of a perfectly calibrated model.
     "calibration.error": Limit(0.03, 0.1),
     # By what its scores would have to be divided to fit how often it is right.
-    "calibration.temperature": Limit(1.5, 1.6),
+    "calibration.temperature": Limit(1.5, 2.2),
     # Difference of a share between a group and all other rows; of labels it is a fact of the data.
     "bias.labels": Limit(0.05, 1.0),
     "bias.demographic_parity": Limit(0.05, 0.1),
@@ -73,7 +73,7 @@ LIMITS: dict[str, Limit] = {
     "shortcuts.planted_value": Limit(0.3, 0.5),
     # The same of small pieces of images from anywhere, beyond the median one; of a color or band of a class; of
     # a telling word at any place, beyond the median word.
-    "shortcuts.typical_patch": Limit(0.35, 0.45),
+    "shortcuts.typical_patch": Limit(0.35, 0.55),
     "shortcuts.global_filter": Limit(0.2, 0.25),
     # The same of the region of a small group of rows of a class, beyond that of its other rows.
     "shortcuts.other_reason": Limit(0.2, 0.15),

@@ -43,9 +43,9 @@ def label_slices(model: Model, parts: Sequence[Split], made: Features, seed: int
 
     Crosswise, in five folds: four of them say which slice has the most surprising labels, held against a linear model,
     which cannot follow a slice into its noise. On the rows of the fifth two things must hold. Simple models that
-    learned outside the slice err in it more than their own confidence admits, so that it is not just hard; and models
-    that learned inside err more than those of elsewhere do there, so that it does not follow a rule of its own. The
-    score is the smaller one of the two.
+    learned outside the slice err in it beyond what their own confidence admits, by more than they do elsewhere, so that
+    it is not just hard, nor the models too sure everywhere; and models that learned inside err more than models of as
+    many rows of elsewhere do there, so that it does not follow a rule of its own. The score is the smaller of the two.
     """
     if parts[0].task not in ONE_CLASS:
         raise Untestable("one_label_per_row")
@@ -102,11 +102,18 @@ def _surprise(rows: Rows, seed: int) -> np.ndarray:
 
 
 class Contradicted(NamedTuple):
-    """One fold: what the slice is called, how its rows fare with models from outside and inside, and others outside."""
+    """One fold: what the slice is called, how its rows and those of elsewhere fare, by which model.
+
+    Of the model from outside: whether it errs (`wrong`) and how likely it said that was (`admitted`), in the slice and
+    elsewhere (`usual_wrong`, `usual_admitted`). `inside`: errors of the model from inside on the slice; `elsewhere`:
+    those of one from as many rows of elsewhere, there.
+    """
 
     name: str
     wrong: np.ndarray
     admitted: np.ndarray
+    usual_wrong: np.ndarray
+    usual_admitted: np.ndarray
     inside: np.ndarray
     elsewhere: np.ndarray
 
@@ -117,24 +124,36 @@ def _in_fold(rows: Rows, simple: list[Slice], surprise: np.ndarray, fold: int, s
     chosen = _most_surprising([*simple, *_leaves(rows, surprise, known, seed)], surprise, known)
     if chosen is None or not (chosen.inside & new).any() or not (~chosen.inside & new).any():
         return None
-    values, labels = rows.values, rows.labels
-    without, within = (
-        _learner(rows, seed).fit(values[learned], labels[learned])
-        if len(np.unique(labels[learned])) > 1 or not rows.texts
-        else None
-        for learned in (~chosen.inside & known, chosen.inside & known)
-    )
-    if without is None or within is None:
+    inside, outside = chosen.inside & known, ~chosen.inside & known
+    without, within, alike = (_learned(rows, part, seed) for part in (outside, inside, _as_many(outside, inside, seed)))
+    if without is None or within is None or alike is None:
         return None
     here, there = chosen.inside & new, ~chosen.inside & new
-    probabilities = without.predict_proba(values[here])
-    return Contradicted(
-        chosen.name,
-        without.classes_[probabilities.argmax(1)] != labels[here],
-        1 - probabilities.max(1),
-        within.predict(values[here]) != labels[here],
-        without.predict(values[there]) != labels[there],
-    )
+    wrong, admitted = _errors(without, rows, here)
+    usual_wrong, usual_admitted = _errors(without, rows, there)
+    at_home, elsewhere = _errors(within, rows, here)[0], _errors(alike, rows, there)[0]
+    return Contradicted(chosen.name, wrong, admitted, usual_wrong, usual_admitted, at_home, elsewhere)
+
+
+def _as_many(outside: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
+    """Return as many of the rows outside (N,) as there are inside, drawn at random: who learns from more errs less."""
+    places = np.flatnonzero(outside)
+    drawn = np.random.default_rng(seed).permutation(places)[: int(inside.sum())]
+    return np.isin(np.arange(len(outside)), drawn)
+
+
+def _learned(rows: Rows, part: np.ndarray, seed: int) -> LogisticRegression | ExtraTreesClassifier | None:
+    if rows.texts and len(np.unique(rows.labels[part])) < 2:
+        return None  # a linear model needs two classes
+    return _learner(rows, seed).fit(rows.values[part], rows.labels[part])
+
+
+def _errors(
+    learner: LogisticRegression | ExtraTreesClassifier, rows: Rows, part: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a learner errs on some rows (n,), and how likely it says that is (n,)."""
+    probabilities = learner.predict_proba(rows.values[part])
+    return learner.classes_[probabilities.argmax(1)] != rows.labels[part], 1 - probabilities.max(1)
 
 
 def _measured(found: list[Contradicted]) -> Measured:
@@ -143,19 +162,18 @@ def _measured(found: list[Contradicted]) -> Measured:
 
     if not found:
         raise Untestable("errors_follow_nothing")
-    wrong, admitted, inside, elsewhere = (
-        np.concatenate([getattr(item, name) for item in found]).astype(np.float64)
-        for name in ("wrong", "admitted", "inside", "elsewhere")
+    wrong, admitted, usual_wrong, usual_admitted, inside, elsewhere = (
+        np.concatenate([getattr(item, name) for item in found]).astype(np.float64) for name in Contradicted._fields[1:]
     )
     if min(len(wrong), len(elsewhere)) < LEAST:
         raise Untestable("errors_follow_nothing")
-    usual = float(elsewhere.mean())
+    usual, too_sure = float(elsewhere.mean()), float((usual_wrong - usual_admitted).mean())
     # A right and a wrong answer more, so that there is never no variation.
     ends = [
         ttest_1samp(np.append(item, ends), 0).confidence_interval(1 - ALPHA)
-        for item, ends in ((wrong - admitted, [-1.0, 1.0]), (inside - usual, [-usual, 1 - usual]))
+        for item, ends in ((wrong - admitted - too_sure, [-1.0, 1.0]), (inside - usual, [-usual, 1 - usual]))
     ]
-    scores = float((wrong - admitted).mean()), float(inside.mean() - usual)
+    scores = float((wrong - admitted).mean()) - too_sure, float(inside.mean() - usual)
     low, high = min(float(end.low) for end in ends), min(float(end.high) for end in ends)
     names = Counter(item.name for item in found)
     facts = {

@@ -40,7 +40,7 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     most = min(MOST_ROWS, max(60, MOST_ELEMENTS // max(1, held_out.inputs[0].numel())))
     split = held_out.sample(most, seed)
     donors = (train or held_out).sample(4 * most, seed + 1)
-    region = REGION_NAMES.get(kind_of(model, split.inputs), "one_region")
+    region = _region_name(model, split.inputs)
     # A column may rightly say much: how much, models of the labels say that know nothing of this one.
     honest = honest_models(model, held_out, seed) if region == "one_column" and held_out.task != "multilabel" else []
     return [
@@ -51,6 +51,12 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
         tested("shortcuts.outside", _outside, model, held_out, seed),
         tested("shortcuts.leakage", leakage, model, train or held_out, seed),
     ]
+
+
+def _region_name(model: Model, inputs: Tensor) -> str:
+    """Return the name of the finding on a pasted region; rows of numbers (N, d) are columns, declared or not."""
+    kind = kind_of(model, inputs)
+    return REGION_NAMES.get("table" if kind == "numbers" and inputs.ndim == 2 else kind, "one_region")
 
 
 def _of_images(model: Model, split: Split, known: Split, part: str) -> list[Finding]:
