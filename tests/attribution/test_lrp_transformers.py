@@ -62,6 +62,12 @@ OPERATIONS: dict[str, tuple[Callable, Callable]] = {
         lambda x: halves(x @ B, (x @ A @ C[0])[:, None]) + x @ C,
     ),
     "sigmoid_gate": (lambda x: (x @ A) * (x @ B).sigmoid(), lambda x: (x @ A) * (x @ B).sigmoid().detach()),
+    "tanh_without_a_constant": (  # it carries a sign, and is no gate
+        lambda x: (x @ A).tanh() * (x @ B), lambda x: halves(ratio(x @ A, torch.tanh), x @ B),
+    ),
+    "tanh_with_one": (
+        lambda x: (1 + (x @ A).tanh()) * (x @ B), lambda x: (1 + (x @ A).tanh()).detach() * (x @ B),
+    ),
     "glu": (lambda x: functional.glu(torch.cat([x @ A, x @ B], 1)), lambda x: (x @ A) * (x @ B).sigmoid().detach()),
     "update_gate": (
         lambda x: (1 - x.sigmoid()) * (x @ A) + x.sigmoid() * (x @ B),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import xai
-from xai.base.errors import NetworkError, XaiWarning
+from xai.base.errors import NetworkError, XaiError, XaiWarning
 from xai.inputs.text import TextInput
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -156,3 +158,67 @@ def test_texts_that_see_each_other() -> None:
     with pytest.warns(XaiWarning, match="change each other's outputs"):
         explanation = xai.lime_text(Model(Mean(), input=TextInput(list("abc"))), "c b a", 0, samples=20)
     assert explanation.diagnostics[0]["rows_see_each_other"] is True
+
+
+class Bag(nn.Module):
+    """The mean over all places, padding among them, or over those with a word."""
+
+    def __init__(self, *, masked: bool = False, order: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.masked, self.embed = masked, nn.Embedding(8, 4)
+        self.steps = nn.GRU(4, 4, batch_first=True) if order else None
+        self.runs = 0
+
+    def forward(self, ids: Tensor) -> Tensor:
+        self.runs += 1
+        vectors = self.embed(ids)
+        if self.steps is not None:
+            return self.steps(vectors)[0][:, -1]
+        here = (ids != 0 if self.masked else torch.ones_like(ids)).unsqueeze(2)
+        return (vectors * here).sum(1) / here.sum(1)
+
+
+TEXTS = ["c b", "a b a b c d", "d"]
+
+
+@pytest.mark.parametrize("order", [False, True])
+@pytest.mark.parametrize(
+    "method",
+    [
+        partial(xai.integrated_gradients, steps=3),
+        xai.saliency,
+        xai.occlusion,
+        partial(xai.lime_text, samples=20),
+        partial(xai.smoothgrad, samples=3),
+        xai.deeplift,
+    ],
+)
+def test_a_network_that_reads_padding_answers_as_to_each_text_alone(method: Callable, order: bool) -> None:
+    kind = TextInput(list("abcd"))
+    model = Model(Bag(order=order), input=kind)
+    beside = method(model, TEXTS, 0)
+    assert torch.allclose(model.predict(TEXTS)[2:], model.predict(TEXTS[2:]), atol=1e-6)
+    for row, text in enumerate(TEXTS):
+        alone = method(Model(Bag(order=order), input=kind), [text], 0)
+        assert torch.allclose(torch.as_tensor(beside.values[row]), torch.as_tensor(alone.values[0]), atol=1e-6)
+        assert "non_deterministic" not in beside.diagnostics[row]
+        assert beside.diagnostics[row]["padding_left_out"] is True
+
+
+def test_networks_that_mask_padding_run_as_before() -> None:
+    network = Bag(masked=True)
+    model = Model(network, input=TextInput(list("abcd")))
+    model.predict(TEXTS)
+    first, network.runs = network.runs, 0
+    assert model.memory.rows.present is None
+    assert "padding_left_out" not in xai.saliency(model, TEXTS, 0).diagnostics[0]
+    model.predict(TEXTS)
+    assert network.runs <= first  # it is asked once
+
+
+def test_layers_of_texts_of_several_lengths_are_refused_where_padding_is_read() -> None:
+    model = Model(Bag(), input=TextInput(list("abcd")))
+    assert xai.saliency(model, ["a b", "b c"], 0, layer="embed").values.shape == (2, 2, 4)
+    with pytest.raises(XaiError, match="texts of one length"):
+        xai.saliency(model, TEXTS, 0, layer="embed")

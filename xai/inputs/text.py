@@ -159,6 +159,12 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         device = batch.device if isinstance(batch, Tensor) else "cpu"
         return self.reader.numbers(to_texts(batch) if isinstance(batch, Tensor) else batch).to(device)
 
+    def padded(self, numbers: Tensor, count: int) -> Tensor:
+        """Return numbers (N, L) with so many places of padding more, (N, L + count), where the network expects them."""
+        padding, side = self.reader.padding
+        more = numbers.new_full((len(numbers), count), padding)
+        return torch.cat([more, numbers] if side == "left" else [numbers, more], 1)
+
     def present(self, batch: Tensor) -> Tensor:
         """Return which positions hold a character of a text, or a word of one given as numbers, (N, L)."""
         return self.reader.present(batch) if batch.dtype == torch.int64 else up_to_last(batch != NOTHING)

@@ -71,6 +71,12 @@ class TokenizerReader:
             raise InputError(argument, expected=f"ids (N, L) below {self.tokenizer.size}", got=describe(value))
         return numbers
 
+    @property
+    def padding(self) -> tuple[int, str]:
+        """Return the number of a place of padding, and on which side it stands."""
+        number, side = self.tokenizer.padding
+        return ~number, side
+
     def present(self, numbers: Tensor) -> Tensor:
         """Return which tokens the network attends to, (N, L)."""
         return numbers >= 0

@@ -91,6 +91,11 @@ class VocabularyReader:
             raise InputError(argument, expected=wanted, got=describe(numbers))
         return numbers
 
+    @property
+    def padding(self) -> tuple[int, str]:
+        """Return the number of a place of padding, and on which side it stands."""
+        return PADDING, "right"
+
     def present(self, numbers: Tensor) -> Tensor:
         """Return which places hold a word, (N, L)."""
         return up_to_last(numbers != PADDING)

@@ -1,4 +1,4 @@
-"""How many rows a network runs at a time, and whether those rows see each other."""
+"""How many rows a network runs at a time, whether those rows see each other, and whether it reads padding."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import NetworkError, XaiError, XaiWarning
+from xai.inputs.text import TextInput
 from xai.network.hooks import is_recording
 
 if TYPE_CHECKING:
     from xai.model.model import Model
 
-__all__ = ["Rows", "learn_rows", "meet", "rows_run"]
+__all__ = ["Rows", "learn_padding", "learn_rows", "meet", "rows_run"]
 
 Seen = Tensor | list[str]
 CLEARLY = 10  # times as much as the network moves by itself
@@ -28,6 +29,8 @@ class Rows:
     """How a network wants its rows: any number, one by one, at least so many, or exactly so many.
 
     A batch of another size is cut into passes, or padded with copies of its last row that are cut off again.
+    present: of a network that reads the padding behind shorter texts, says which places (n, L) of numbers hold any:
+    texts of one length are run together, without padding.
     """
 
     def __init__(self) -> None:
@@ -35,9 +38,45 @@ class Rows:
         self.least = 1
         self.exactly: int | None = None
         self.padding = False
+        self.present: Callable[[Tensor], Tensor] | None = None
 
     def run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         """Return the scores (n, K) of what the network is called with."""
+        alike = self.alike(seen) if isinstance(seen, Tensor) and not seen.is_floating_point() else []
+        if len(alike) > 1 and is_recording():
+            got = "texts of several lengths, and a network that reads the padding behind shorter ones"
+            raise NetworkError("network", expected="texts of one length, for its layers to be read", got=got)
+        if isinstance(seen, Tensor) and alike:
+            parts = torch.cat([self._run(seen[rows, places], call) for rows, places in alike])
+            return parts[torch.cat([rows for rows, _ in alike]).argsort()]
+        return self._run(seen, call)
+
+    def alike(self, numbers: Tensor) -> list[tuple[Tensor, slice]]:
+        """Return rows of numbers (n, L) that have data in the same places, with these; none where padding is not read.
+
+        >>> rows = Rows()
+        >>> rows.present = lambda numbers: numbers != 0
+        >>> [(found.tolist(), places) for found, places in rows.alike(torch.tensor([[4, 5, 0], [6, 0, 0], [7, 8, 0]]))]
+        [([1], slice(0, 1, None)), ([0, 2], slice(0, 2, None))]
+        """
+        if self.present is None:
+            return []
+        here = self.present(numbers)
+        first, last = here.int().argmax(1), here.shape[1] - here.flip(1).int().argmax(1)
+        ends = torch.stack([first, torch.where(here.any(1), last, 1)], 1)  # a text without a word keeps one place
+        found, groups = torch.unique(ends, dim=0, return_inverse=True)
+        return [((groups == number).nonzero()[:, 0], slice(*pair)) for number, pair in enumerate(found.tolist())]
+
+    @contextmanager
+    def with_padding(self) -> Generator[None]:
+        """Run texts with their padding, whether the network reads it or not."""
+        present, self.present = self.present, None
+        try:
+            yield
+        finally:
+            self.present = present
+
+    def _run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         most = 1 if self.alone else self.exactly
         if (most is None and len(seen) >= self.least) or len(seen) in (0, most):
             return call(seen)
@@ -128,6 +167,33 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
     rows.alone = True
     said = "network: the rows of a batch change each other's outputs (an axis taken for the batch, or statistics of it)"
     warnings.warn(f"Model: {said}; they are run one by one, which takes longer", XaiWarning, stacklevel=6)
+    return True
+
+
+def learn_padding(model: Model, row: Tensor) -> bool:
+    """Find out whether the network reads the padding behind a shorter text; if so, leave it away from now on.
+
+    The first half of the words of a row (1, ...) is run alone, and padded to the length that the row has: no network
+    meets more places than it is given anyway. What cannot be run tells nothing.
+    """
+    rows, kind = model.memory.rows, TextInput.of(model.input)
+    if rows.present is not None:
+        return False
+    numbers = kind.as_numbers(row)
+    places = kind.present(numbers)[0].nonzero()[:, 0]
+    half = numbers[:, places[: max(1, len(places) // 2)]] if len(places) else numbers[:, :1]
+    longer = kind.padded(half, max(1, len(places) - half.shape[1]))
+    try:
+        with torch.no_grad():
+            alone, beside = (model.forward_on(model.network, part) for part in (half, longer))
+            if _same(model, beside, alone):
+                return False
+            noise = max(float((alone - model.forward_on(model.network, half)).abs().max()) for _ in range(2))
+    except XaiError:
+        return False
+    if float((alone - beside).abs().max()) <= CLEARLY * noise:
+        return False
+    rows.present = kind.present
     return True
 
 

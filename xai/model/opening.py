@@ -14,7 +14,7 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.arrays import all_finite
 from xai.base.errors import InputError, NetworkError, XaiWarning, within
-from xai.model.batch_rows import meet
+from xai.model.batch_rows import learn_padding, meet
 from xai.model.layer_session import LayerSession
 from xai.model.outputs import contradiction
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
@@ -77,6 +77,8 @@ def open_session(
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)
             version = version_key(model.network, buffers=False)
+            if model.input.embedded and not model.memory.determinism_of(version) and learn_padding(model, batch[:1]):
+                raw = run(model, batch, size)
             deterministic = is_deterministic(model, version, batch[:1], raw[:1].detach())
             if model.memory.rows.alone and size > 1:
                 size, variable = 1, None
@@ -96,6 +98,8 @@ def open_session(
                 session.note("non_deterministic", [True] * len(batch))
             if model.memory.rows.alone:
                 session.note("rows_see_each_other", [True] * len(batch))
+            if model.memory.rows.present is not None and model.input.embedded:
+                session.note("padding_left_out", [True] * len(batch))
             if layer is not None:
                 session = LayerSession.of_layer(session, layer)
             elif words:

@@ -24,7 +24,8 @@ class TokenSession(Session):
         """Return the session of texts' vectors; raises InputError where no embedding reads their words."""
         model, raw = session.model, session.inputs
         run = partial(model.forward_on, model.network)
-        inputs, words = embed(model.network, model.input, raw, run, session.plan.batch_size)
+        with model.memory.rows.with_padding():  # the vectors of a place do not depend on the others
+            inputs, words = embed(model.network, model.input, raw, run, session.plan.batch_size)
         return cls.over(session, inputs=inputs, made_from=raw, words=words)
 
     @property
@@ -46,7 +47,8 @@ class TokenSession(Session):
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:
         network = self.plan.network
         vectors = cast(Tensor, batch)  # never texts: those were turned into these
-        return self._words.run(network, vectors, rows, partial(self.model.forward_on, network))
+        alike = self.model.memory.rows.alike(self._words.numbers[rows])
+        return self._words.run(network, vectors, rows, partial(self.model.forward_on, network), alike)
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:
         """Return a baseline of vectors: that of a token such as "padding" or "mask", or 0; others are of the words.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,10 +66,27 @@ class Words:
         of_places = torch.where(self.present[rows], values.sum(2), 0)
         return summed.scatter_add(1, torch.where(owner < 0, most, owner), of_places)[:, :most]
 
-    def run(self, network: nn.Module, vectors: Tensor, rows: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
-        """Run a forward pass on the words of some rows, with vectors (n, L, D) in place of what the embedding says."""
-        numbers, layer = self.numbers[rows], find_layer(network, self.layer)
-        ids, mask = self.input.reader.ids(numbers), self.present[rows]
+    def run(
+        self,
+        network: nn.Module,
+        vectors: Tensor,
+        rows: Tensor,
+        forward: Callable[[Tensor], Tensor],
+        alike: Sequence[tuple[Tensor, slice]] = (),
+    ) -> Tensor:
+        """Run a forward pass on the words of some rows, with vectors (n, L, D) in place of what the embedding says.
+
+        alike: which of these rows are run together, and where they have words; none runs all as they are.
+        """
+        numbers = self.numbers[rows]
+        if not alike:
+            return self._run(network, vectors, numbers, forward)
+        parts = [self._run(network, vectors[part, places], numbers[part, places], forward) for part, places in alike]
+        return torch.cat(parts)[torch.cat([part for part, _ in alike]).argsort()]
+
+    def _run(self, network: nn.Module, vectors: Tensor, numbers: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
+        layer, reader = find_layer(network, self.layer), self.input.reader
+        ids, mask = reader.ids(numbers), reader.present(numbers)
 
         def swap(inputs: tuple, output: Tensor) -> Tensor | None:
             return put_out(layer, inputs, vectors, mask, output) if reads(layer, inputs, ids, mask) else None

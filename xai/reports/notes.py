@@ -95,6 +95,7 @@ WARNINGS = {
     "zero_map": "every value is 0",
     "non_deterministic": "the network gave two answers to the same input",
     "rows_see_each_other": "rows of one batch change each other's outputs: each was run by itself",
+    "padding_left_out": "the network reads the padding behind shorter texts: each was run in its own length",
 }
 ON_MAP: tuple[Note, ...] = (_coalitions, _fit, _samples_in_brief, _sum, _absorbed, _warnings, _grid)
 ON_ROW: tuple[Note, ...] = (_coalitions, _fit, _samples, _sum, _baseline, _saturated, _warnings)
