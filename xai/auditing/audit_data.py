@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.drawn import drawn_fields
-from xai.auditing.row_metadata import name_groups, read_groups, read_metadata
+from xai.auditing.row_metadata import name_groups, read_groups, read_metadata, weights_of
 from xai.auditing.scores import ONE_CLASS, quality
 from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import to_tensor
@@ -45,9 +45,9 @@ class AuditData:
     train_groups: the same of the training rows. protected: names of such columns that it does see. masks: (N, H, W),
     true where the object of an image is. entity: whose each row is (a patient, a machine); time: when it was, numbers
     or dates; weights: how many rows of the population each stands for; one entry per row, or the name of a column of
-    DataFrame inputs, which then is that of the training rows too; train_entity, train_time: the same of the training
-    rows. name: what the report calls it. numbers, train_numbers: what findings call each row, rising, where these are
-    some rows of more; of those that were drawn, their places. given, train_given: how many rows there were.
+    DataFrame inputs, which then is that of the training rows too; train_entity, train_time, train_weights: the same of
+    the training rows. name: what the report calls it. numbers, train_numbers: what findings call each row, rising,
+    where these are some rows of more; of those that were drawn, their places. given, train_given: how many there were.
 
     >>> AuditData([[0.0, 1.0], [1.0, 0.0]], [1, 0]).name
     'given data'
@@ -69,6 +69,7 @@ class AuditData:
     weights: Sequence | str | None = None
     train_entity: Sequence | str | None = None
     train_time: Sequence | str | None = None
+    train_weights: Sequence | str | None = None
     most: int = MOST_DRAWN
     numbers: Sequence[int] | None = None
     train_numbers: Sequence[int] | None = None
@@ -124,6 +125,18 @@ class Split:
     def quality(self) -> Tensor:
         """Return what each row adds to the score (N,), float64: its mean is the accuracy, or R² of a regression."""
         return self.quality_of(self.prediction)
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """Return how many rows of the population each row stands for (N,); None where each stands for as many."""
+        return weights_of([self.metadata])
+
+    @property
+    def weighed_quality(self) -> np.ndarray:
+        """Return what each row adds to the score (N,): its mean by weight is the accuracy, or R², by weight."""
+        if self.weights is None or self.task != "regression":
+            return self.quality.numpy()
+        return quality(self.prediction, self.labels, self.task, torch.from_numpy(self.weights)).numpy()
 
     def quality_of(self, prediction: Tensor) -> Tensor:
         """Return what each row would add to the score (N,), float64, with other predictions (N, K)."""
@@ -199,6 +212,7 @@ def prepare(
         known = {
             "entity": _of_training(data.train_entity, data.entity),
             "time": _of_training(data.train_time, data.time),
+            "weights": _of_training(data.train_weights, data.weights, learned[0]),
         }
         metadata.append(read_metadata(learned[0], len(train), **known))
         train = replace(train, metadata=metadata[1])
@@ -249,9 +263,14 @@ def _rising(numbers: Sequence[int]) -> Tensor:
     return index.long()
 
 
-def _of_training(values: object, name: object) -> object:
-    """Return metadata of the training rows: as given, or the column that those of the held-out rows stand in."""
-    return name if values is None and isinstance(name, str) else values
+def _of_training(values: object, name: object, inputs: object = None) -> object:
+    """Return metadata of the training rows: as given, or the column that those of the held-out rows stand in.
+
+    inputs: whose column it is where they have it; where they have not, nothing was given.
+    """
+    if values is not None or not isinstance(name, str):
+        return values
+    return name if inputs is None or name in getattr(inputs, "columns", ()) else None
 
 
 def _predicted(model: Model, part: Split, rows: int, seed: int, threshold: float | None) -> Split:

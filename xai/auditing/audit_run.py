@@ -13,6 +13,7 @@ import xai
 from xai.auditing.audit_data import AuditData, Prepared, prepare
 from xai.auditing.model_card import filled_card
 from xai.auditing.power import power
+from xai.auditing.verdicts import say_where_unweighted
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, names_errors
@@ -69,6 +70,8 @@ def audit(
     seed, told = whole_number("seed", seed), read_card(model.card)
     prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
+    if prepared.held_out.weights is not None:
+        findings = say_where_unweighted(findings)
     check_settings = {name: dict(value) for name, value in settings.items()}
     called = {} if threshold is None else {"threshold": float(threshold)}
     options = {"checks": chosen, "rows": rows, "seed": seed, **check_settings, **called}

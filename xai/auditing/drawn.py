@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["drawn_fields"]
 
 BESIDE = ("groups", "masks", "entity", "time", "weights")
-BESIDE_TRAINING = ("train_groups", "train_entity", "train_time")
+BESIDE_TRAINING = ("train_groups", "train_entity", "train_time", "train_weights")
 
 
 def drawn_fields(data: AuditData, most: int) -> dict[str, object]:

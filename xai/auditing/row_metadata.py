@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Groups = Mapping[str, Sequence] | pd.DataFrame | None
 
-__all__ = ["name_groups", "read_groups", "read_metadata"]
+__all__ = ["name_groups", "read_groups", "read_metadata", "weights_of"]
 
 BINS = 4  # a protected number is read in quarters
 FIELDS = ("entity", "time", "weights")
@@ -99,6 +99,13 @@ def read_metadata(inputs: object, rows: int, **columns: object) -> pd.DataFrame:
             raise InputError(name, expected=f"one entry per row ({rows})", got=len(column))
         frame[name] = READERS[name](column)
     return frame
+
+
+def weights_of(parts: Sequence[pd.DataFrame | None]) -> np.ndarray | None:
+    """Return how many rows each row stands for (N,), of the metadata of parts; None where unknown, or alike for all."""
+    known = [part["weights"].to_numpy() for part in parts if part is not None and "weights" in part]
+    weights = np.concatenate(known) if known and len(known) == len(parts) else np.ones(1)
+    return None if np.ptp(weights) == 0 else weights
 
 
 def _column(inputs: object, name: str, values: object) -> object:

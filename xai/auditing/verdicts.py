@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xai.auditing.limits import CHANGES, LIMITS, Limit
 from xai.auditing.sentences import sentence, templates
 from xai.results.finding import Finding
 
-__all__ = ["Measured", "Untestable", "finding_by_limit", "finding_of", "tested", "tested_together"]
+__all__ = [
+    "Measured", "Untestable", "finding_by_limit", "finding_of", "say_where_unweighted", "tested", "tested_together",
+]  # fmt: skip
 
 ERRORS, LIKELY = 1.96, 0.84  # standard errors: of a 95 % interval; that 80 % of samples do not fall short by
 ROUNDS = 4  # of solving for an effect whose own error counts
@@ -29,7 +31,8 @@ class Measured:
 
     outcome: which sentence of the finding. words: the templates that it stands in, where several findings share them.
     control: what the finding is held against, where the template does not say it. at_most: "warn" where the number is a
-    fact to know rather than a fault. beyond: False where a test found no more than noise, whatever the size.
+    fact to know rather than a fault. beyond: False where a test found no more than noise, whatever the size. effective:
+    as how many rows of equal weight those that it was measured on count, where they count by weight.
     """
 
     score: float
@@ -41,6 +44,7 @@ class Measured:
     control: str = ""
     at_most: str = "fail"
     beyond: bool = True
+    effective: float | None = None
 
 
 def tested(name: str, measure: Callable[..., Measured], *arguments: object) -> Finding:
@@ -70,8 +74,21 @@ def finding_of(name: str, made: Measured) -> Finding:
     words = made.words or name
     control = made.control or _control(words, made)
     text = sentence(words, made.outcome, made.facts)
+    details = dict(made.details)
+    if made.effective is not None:
+        details["weights"] = sentence("weights", "used", {"effective": made.effective})
     return finding_by_limit(
-        name, made.score, made.interval, control, text, made.details, at_most=made.at_most, beyond=made.beyond
+        name, made.score, made.interval, control, text, details, at_most=made.at_most, beyond=made.beyond
+    )
+
+
+def say_where_unweighted(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return findings on rows that have weights, with a sentence where these were not used."""
+    unused = {"weights": sentence("weights", "unused", {})}
+    done = [item.status == "untestable" or "weights" in item.details for item in findings]
+    return tuple(
+        item if is_done else replace(item, details=item.details | unused)
+        for item, is_done in zip(findings, done, strict=True)
     )
 
 

@@ -48,8 +48,7 @@ def read_audit_data(
             raise click.ClickException(f"audit: --{next(iter(named))}: a reference data set has no such column")
         return _reference(name, train, protected)
     inputs, labels, groups, fields = _read(model, name, label, protected, named, "data")
-    known = {name: column for name, column in named.items() if name != "weights"}
-    learned = _read(model, train, label, protected, known, "train") if train else None
+    learned = _read(model, train, label, protected, named, "train") if train else None
     seen = [column for column in protected if column in getattr(model.input, "names", ())]
     return AuditData(
         inputs,
@@ -108,6 +107,8 @@ def _read(
     if model.input.labels_in != "column":
         got = f"a model of {model.input.kind} inputs; call xai.audit with xai.AuditData"
         raise InputError(argument, expected="a model of tables or texts for a CSV file", got=got)
+    if argument == "train" and metadata.get("weights") not in names:  # those of training rows are often not known
+        metadata = {name: column for name, column in metadata.items() if name != "weights"}
     wanted = [label, *protected, *metadata.values(), *([text] if text else [])]
     missing = [name for name in wanted if name not in names]
     if missing:

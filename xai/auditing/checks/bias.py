@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from xai.auditing.audit_data import Prepared, Split
@@ -12,10 +13,12 @@ from xai.auditing.checks.slices import slices
 from xai.auditing.checks.thresholds import other_threshold
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.rates import LEAST, GroupRate, compare_groups, largest
+from xai.auditing.row_metadata import weights_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import ALPHA
+from xai.base.weighted_statistics import effective_count
 from xai.model.model import Model
 from xai.results.finding import Finding
 
@@ -31,7 +34,8 @@ def bias(model: Model, data: Prepared, *, seed: int = 0, least: int = LEAST) -> 
     Groups come from the protected columns; slices of any data are found by a tree on one half of the rows and measured
     on the other. Groups with fewer than `least` rows are tested exactly, apart from the others; two or more protected
     columns also cross. Every difference is a group against all other rows; intervals and p-values are corrected for the
-    number of groups. Answers and labels are compared over both parts of the data, errors on held-out rows alone. Values
+    number of groups. Rows that stand for unequal numbers of rows count by weight, but for small groups, proxies and
+    slices. Answers and labels are compared over both parts of the data, errors on held-out rows alone. Values
     of a regression are compared as those above the median.
     Sources: Hardt, Price and Srebro 2016, arXiv:1610.02413, for equal opportunity.
     """
@@ -84,26 +88,32 @@ def _parity(model: Model, data: Prepared, name: str, least: int) -> Measured:
     _check_groups(held_out)
     both = train is not None and list(train.groups.columns) == list(held_out.groups.columns)
     parts = [train, held_out] if both else [held_out]
+    if held_out.weights is not None and train is not None and train.metadata_of("weights") is None:
+        parts = [held_out]  # training rows of unknown weight cannot be put beside them
     groups = pd.concat([part.groups for part in parts], ignore_index=True)
     labels = name.endswith("labels")
     events = (labelled if labels else called)(model, parts)
     verb = "are labelled {what}" if labels else "are called {what}"
-    return _measured(name, compare_groups(groups, events, least), verb, "rows", least)
+    weights = None if held_out.weights is None else weights_of([part.metadata for part in parts])
+    return _measured(name, compare_groups(groups, events, least, weights), verb, "rows", least, weights)
 
 
 def _opportunity(model: Model, split: Split, name: str, least: int) -> Measured:
     """Compare how often rows of a class are found: the rate of true positives, by group."""
     _check_groups(split)
-    rates = compare_groups(split.groups, found(model, split), least)
-    return _measured(name, rates, "are found as {what}", "rows of the class", least)
+    rates = compare_groups(split.groups, found(model, split), least, split.weights)
+    return _measured(name, rates, "are found as {what}", "rows of the class", least, split.weights)
 
 
 def _errors(model: Model, split: Split, name: str, least: int) -> Measured:
     _check_groups(split)
-    return _measured(name, compare_groups(split.groups, wrongly(model, split), least), "are {what}", "rows", least)
+    rates = compare_groups(split.groups, wrongly(model, split), least, split.weights)
+    return _measured(name, rates, "are {what}", "rows", least, split.weights)
 
 
-def _measured(name: str, rates: list[GroupRate], verb: str, unit: str, least: int) -> Measured:
+def _measured(
+    name: str, rates: list[GroupRate], verb: str, unit: str, least: int, weights: np.ndarray | None
+) -> Measured:
     if not rates:
         raise Untestable("small_groups", least=least, unit=unit)
     worst = largest(rates)
@@ -128,7 +138,8 @@ def _measured(name: str, rates: list[GroupRate], verb: str, unit: str, least: in
     outcome = "others" if worst.difference * harm < 0 else "text"
     interval = (worst.low, worst.high) if worst.difference >= 0 else (-worst.high, -worst.low)
     score = worst.certain if by_chance else abs(worst.difference)
-    return Measured(score, interval, facts, details, outcome)
+    effective = None if weights is None else effective_count(weights)
+    return Measured(score, interval, facts, details, outcome, effective=effective)
 
 
 def _pictures(ordered: list[GroupRate], worst: GroupRate, verb: str) -> dict[str, object]:

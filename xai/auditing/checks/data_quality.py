@@ -19,10 +19,12 @@ from xai.auditing.checks.shifts import covariates, shifted_labels, unused
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names, kind_of, made_for, table_of, texts_of
 from xai.auditing.row_features import Features, dense, features
+from xai.auditing.row_metadata import weights_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable, tested, tested_together
 from xai.base.statistics import ALPHA, bootstrap_mean, wilson
+from xai.base.weighted_statistics import effective_count, wilson_of_share
 from xai.model.model import Model
 from xai.results.finding import Finding
 
@@ -181,15 +183,21 @@ CONSTANT = {
 def _balance(model: Model, split: Split) -> Measured:
     if split.task not in ONE_CLASS:
         raise Untestable("one_class_per_row")
-    counts = np.bincount(split.labels.numpy(), minlength=split.outputs)
+    weights = split.weights
+    counts = np.bincount(split.labels.numpy(), weights, split.outputs)
     names = class_names(model, split.outputs)
     shares = counts / counts.sum()
     rarest, even = int(counts.argmin()), 1 / split.outputs
-    low, high = wilson(int(counts[rarest]), int(counts.sum()))
+    effective = None if weights is None else effective_count(weights)
+    if effective is None:
+        low, high = wilson(int(counts[rarest]), int(counts.sum()))
+    else:
+        low, high = wilson_of_share(shares[rarest], effective)
     details = {"panels": [bars("Rows by class", "", "share", {"rows": shares}, names)]} if split.outputs <= 20 else {}
     details["counts"] = counts.tolist()
     facts = {"rarest": names[rarest], "share": shares[rarest], "even": even}
-    return Measured(float(shares[rarest] / even), (low / even, high / even), facts, details, at_most="warn")
+    interval = (low / even, high / even)
+    return Measured(float(shares[rarest] / even), interval, facts, details, at_most="warn", effective=effective)
 
 
 def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Measured:
@@ -199,18 +207,16 @@ def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Mea
     if held_out.task not in ONE_CLASS:
         return shifted_labels(model, held_out, train, seed)
 
-    def shares(split: Split) -> np.ndarray:
-        return np.bincount(split.labels.numpy(), minlength=split.outputs) / len(split)
-
-    before, after = shares(train), shares(held_out)
+    weights = None if held_out.weights is None else weights_of([train.metadata, held_out.metadata])
+    (before, rows), (after, others) = (_class_shares(part, weights is not None) for part in (train, held_out))
     distance = 0.5 * float(np.abs(before - after).sum())
     generator = np.random.default_rng(seed)
-    both = (before * len(train) + after * len(held_out)) / (len(train) + len(held_out))
+    both = (before * rows + after * others) / (rows + others)
 
     def drawn(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         parts = [
-            generator.multinomial(len(split), expected, DRAWS) / len(split)
-            for split, expected in ((train, first), (held_out, second))
+            generator.multinomial(count, expected, DRAWS) / count
+            for count, expected in ((rows, first), (others, second))
         ]
         return 0.5 * np.abs(parts[0] - parts[1]).sum(1)
 
@@ -222,4 +228,12 @@ def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Mea
     lines = [{"class": label, "learned from": float(a), "held out": float(b)}
              for label, a, b in zip(class_names(model, held_out.outputs), before, after, strict=True)]  # fmt: skip
     details = {"tables": [table("Shares of the classes", lines)]}
-    return Measured(score, (low, high), {"distance": distance, "chance": null.mean()}, details)
+    effective = None if weights is None else effective_count(weights)
+    return Measured(score, (low, high), {"distance": distance, "chance": null.mean()}, details, effective=effective)
+
+
+def _class_shares(split: Split, by_weight: bool) -> tuple[np.ndarray, int]:
+    """Return the share of each class (K,), and of how many rows, or as how many they count."""
+    weights = split.metadata_of("weights") if by_weight else None
+    counts = np.bincount(split.labels.numpy(), weights, split.outputs)
+    return counts / counts.sum(), len(split) if weights is None else max(1, int(effective_count(weights)))

@@ -16,6 +16,7 @@ from xai.auditing.rates import GroupRate, compare_groups, compare_means, largest
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA
+from xai.base.weighted_statistics import effective_count
 from xai.model.model import Model
 
 __all__ = ["cells", "crossed", "group_errors", "group_residuals", "has_small_groups", "small_groups", "wholly_wrong"]
@@ -122,17 +123,19 @@ def _line(rate: GroupRate) -> dict[str, object]:
 
 def group_residuals(model: Model, split: Split, least: int) -> Measured:
     """Return where the mean of what is predicted minus what came true differs most between a group and the others."""
-    return _means(compare_means(split.groups, residuals(model, split), least), least)
+    rates = compare_means(split.groups, residuals(model, split), least, split.weights)
+    return _means(rates, least, split.weights)
 
 
 def group_errors(split: Split, least: int) -> Measured:
     """Return where the mean error of a regression, in deviations of the labels, differs most between groups."""
     std = split.labels.double().std(0).clamp_min(1e-12)
     size = ((split.prediction - split.labels).abs() / std).mean(1).numpy()
-    return _means(compare_means(split.groups, {"error": size}, least), least, signed=True)
+    rates = compare_means(split.groups, {"error": size}, least, split.weights)
+    return _means(rates, least, split.weights, signed=True)
 
 
-def _means(found: list[GroupRate], least: int, signed: bool = False) -> Measured:
+def _means(found: list[GroupRate], least: int, weights: np.ndarray | None, signed: bool = False) -> Measured:
     """Return the most certain difference of means; signed: only more is worse, so the sentence begins with those."""
     if not found:
         raise Untestable("small_groups", least=least, unit="rows")
@@ -146,4 +149,6 @@ def _means(found: list[GroupRate], least: int, signed: bool = False) -> Measured
     interval = (worst.low, worst.high) if worst.difference >= 0 else (-worst.high, -worst.low)
     score = worst.certain if by_chance else abs(worst.difference)
     details = {"p_value": worst.p_value, "tables": [table("Means by group against all other rows", lines)]}
-    return Measured(score, interval, facts, details, "others" if signed and worst.difference < 0 else "text")
+    effective = None if weights is None else effective_count(weights)
+    outcome = "others" if signed and worst.difference < 0 else "text"
+    return Measured(score, interval, facts, details, outcome, effective=effective)

@@ -8,7 +8,8 @@ from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import curves
 from xai.auditing.scores import SCORES
 from xai.auditing.verdicts import Measured, Untestable, tested
-from xai.base.statistics import bootstrap_mean, bootstrap_values
+from xai.base.statistics import bootstrap_values
+from xai.base.weighted_statistics import effective_count, mean_interval, mean_of, weighted_mean
 from xai.results.finding import Finding
 
 __all__ = ["by_metadata", "latest", "new_entities", "weighted"]
@@ -44,21 +45,33 @@ def new_entities(held_out: Split, train: Split | None, seed: int) -> Measured:
     first, second = np.flatnonzero(named & seen), np.flatnonzero(named & ~seen)
     if min(len(first), len(second)) < LEAST or len(set(row_entities[second])) < 2 or len(set(row_entities[first])) < 2:
         raise Untestable("none_new", least=LEAST)
-    right = held_out.quality.numpy()
-    before, after = float(right[first].mean()), float(right[second].mean())
-    interval = _by_entity(right, row_entities, first, second, seed)
+    right, weights = held_out.weighed_quality, held_out.weights
+    if weights is not None:
+        first, second = (rows[weights[rows] > 0] for rows in (first, second))
+        if min(len(first), len(second)) < LEAST:
+            raise Untestable("none_new", least=LEAST)
+    before, after = (mean_of(right[rows], None if weights is None else weights[rows]) for rows in (first, second))
+    interval = _by_entity(right, row_entities, first, second, weights, seed)
+    effective = None if weights is None else effective_count(weights)
     facts = {"score": SCORES[held_out.task], "seen": before, "new": after, "rows": len(second)}
-    return Measured(before - after, interval, facts, {"entities": len(set(row_entities[second]))})
+    details = {"entities": len(set(row_entities[second]))}
+    return Measured(before - after, interval, facts, details, effective=effective)
 
 
 def _by_entity(
-    right: np.ndarray, entities: np.ndarray, first: np.ndarray, second: np.ndarray, seed: int
+    right: np.ndarray,
+    entities: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    weights: np.ndarray | None,
+    seed: int,
 ) -> tuple[float, float]:
     """Return the interval of a difference of means, entities drawn whole: rows of one are no fresh evidence."""
     totals = []
     for rows in (first, second):
         codes = np.unique(entities[rows].astype(str), return_inverse=True)[1]
-        totals.append((np.bincount(codes, right[rows]), np.bincount(codes).astype(np.float64)))
+        by = np.ones(len(rows)) if weights is None else weights[rows]
+        totals.append((np.bincount(codes, right[rows] * by), np.bincount(codes, by)))
 
     def difference(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
         means = [
@@ -80,15 +93,24 @@ def latest(split: Split, seed: int) -> Measured:
     late, early = known & (times > limit), known & (times <= limit)
     if min(late.sum(), early.sum()) < LEAST:
         raise Untestable("few_times", least=LEAST)
-    right, score = split.quality.numpy(), SCORES[split.task]
-    order = np.flatnonzero(known)[np.argsort(times[known], kind="stable")]
-    means = [float(right[rows].mean()) for rows in np.array_split(order, PARTS)]
+    right, weights, score = split.weighed_quality, split.weights, SCORES[split.task]
+    if weights is not None and min(weights[late].sum(), weights[early].sum()) == 0:
+        raise Untestable("few_times", least=LEAST)
+
+    def by(rows: np.ndarray) -> np.ndarray | None:
+        return None if weights is None else weights[rows]
+
+    order = np.flatnonzero(known & (weights > 0) if weights is not None else known)
+    order = order[np.argsort(times[order], kind="stable")]
+    means = [mean_of(right[rows], by(rows)) for rows in np.array_split(order, PARTS)]
     panel = curves(
         f"{score} over time", "tenth of the rows, the earliest first", score, {"model": (range(1, PARTS + 1), means)}
     )
-    facts = {"score": score, "earlier": right[early].mean(), "latest": right[late].mean()}
-    interval = bootstrap_mean(right[early], seed, minus=right[late])
-    return Measured(float(right[early].mean() - right[late].mean()), interval, facts, {"panels": [panel]})
+    earlier, newest = mean_of(right[early], by(early)), mean_of(right[late], by(late))
+    facts = {"score": score, "earlier": earlier, "latest": newest}
+    interval = mean_interval(right[early], by(early), seed, right[late], by(late))
+    effective = None if weights is None else effective_count(weights[known])
+    return Measured(earlier - newest, interval, facts, {"panels": [panel]}, effective=effective)
 
 
 def weighted(split: Split, seed: int) -> Measured:
@@ -96,15 +118,15 @@ def weighted(split: Split, seed: int) -> Measured:
     weights = split.metadata_of("weights")
     if weights is None or weights.sum() <= 0:
         raise Untestable("no_row_weights")
-    right = split.quality.numpy()
+    right, weighed = split.quality.numpy(), split.weighed_quality
 
     def flattered(rows: np.ndarray, axis: int) -> np.ndarray:
         drawn = rows.astype(int)
-        by_weight = (right * weights)[drawn].sum(axis) / np.maximum(weights[drawn].sum(axis), 1e-300)
+        by_weight = (weighed * weights)[drawn].sum(axis) / np.maximum(weights[drawn].sum(axis), 1e-300)
         return right[drawn].mean(axis) - by_weight
 
-    plain, heavy = float(right.mean()), float((right * weights).sum() / weights.sum())
-    effective = weights.sum() ** 2 / (weights**2).sum()  # Kish 1965
+    plain, heavy = float(right.mean()), weighted_mean(weighed, weights)
+    effective = effective_count(weights)
     facts = {"score": SCORES[split.task], "weighted": heavy, "plain": plain, "effective": effective}
     interval = bootstrap_values([np.arange(len(right))], flattered, seed)
-    return Measured(plain - heavy, interval, facts, {"effective": float(effective)})
+    return Measured(plain - heavy, interval, facts, {"effective": effective}, effective=effective)

@@ -8,6 +8,7 @@ from xai.auditing.audit_data import Split
 from xai.auditing.sentences import sentence
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, RESAMPLES
+from xai.base.weighted_statistics import effective_count, mean_of
 
 __all__ = ["SHARP", "sharpness"]
 
@@ -32,17 +33,20 @@ def sharpness(split: Split, seed: int) -> Measured:
     if wrong == 0:
         raise Untestable("no_errors")
     generator = np.random.default_rng(seed)
+    weights = split.weights
     counts = generator.multinomial(len(split), np.full(len(split), 1 / len(split)), RESAMPLES)
-    found = float(GRID[surprise.mean(0).argmin()])
-    boots = GRID[(counts @ surprise).argmin(1)]
+    found = float(GRID[(surprise.mean(0) if weights is None else weights @ surprise).argmin()])
+    boots = GRID[((counts if weights is None else counts * weights) @ surprise).argmin(1)]
     low, high = (float(end) for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))
-    gap = float(confidence.mean() - right.mean())
+    by = None if weights is None else np.repeat(weights, len(right) // len(split))  # a row may have several answers
+    gap = mean_of(confidence, by) - mean_of(right, by)
     facts = {
         "temperature": found, "gap": abs(gap), "tendency": sentence("calibration.error", _tendency(gap), {}),
         "wrong": wrong,
     }  # fmt: skip
     at_most = "fail" if gap >= MATTERS else "warn"
-    return Measured(found, (low, high), facts, {"gap": gap, "wrong": wrong}, at_most=at_most)
+    effective = None if weights is None else effective_count(weights)
+    return Measured(found, (low, high), facts, {"gap": gap, "wrong": wrong}, at_most=at_most, effective=effective)
 
 
 def _tendency(gap: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from xai.auditing.audit_data import Split
@@ -13,7 +12,7 @@ from xai.auditing.checks.group_events import called, found
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.rates import compare_groups
 from xai.auditing.verdicts import Measured, Untestable
-from xai.base.statistics import bootstrap_mean
+from xai.base.weighted_statistics import effective_count, mean_interval, mean_of
 from xai.model.model import Model
 
 __all__ = ["other_threshold"]
@@ -43,6 +42,7 @@ def other_threshold(model: Model, split: Split, least: int, seed: int) -> Measur
         raise Untestable("small_groups", least=least, unit="rows of the class in half of the rows")
     gain = old.difference - new.difference
     cost = (replace(measuring, threshold=current).quality - replace(measuring, threshold=best).quality).numpy()
+    weights = measuring.weights
     panel = curves(
         "By threshold", "threshold", "share",
         {"accuracy": (list(gaps), [at.accuracy for at in tried]), "difference": (list(gaps), list(gaps.values()))},
@@ -52,12 +52,13 @@ def other_threshold(model: Model, split: Split, least: int, seed: int) -> Measur
         "accuracy": old.accuracy, "left": new.accuracy,
     }  # fmt: skip
     details = {
-        "threshold": best, "cost": float(cost.mean()), "cost_interval": list(bootstrap_mean(cost, seed)),
+        "threshold": best, "cost": mean_of(cost, weights), "cost_interval": list(mean_interval(cost, weights, seed)),
         "panels": [panel],
         "tables": [table("Thresholds, on the half of the rows that chooses", [at._asdict() for at in tried])],
     }  # fmt: skip
     # A choice to make, not a fault: it only warns, and no interval is needed for that.
-    return Measured(gain, (gain, gain), facts, details, at_most="warn")
+    effective = None if split.weights is None else effective_count(split.weights)
+    return Measured(gain, (gain, gain), facts, details, at_most="warn", effective=effective)
 
 
 class At(NamedTuple):
@@ -70,6 +71,7 @@ class At(NamedTuple):
 
 def _at(model: Model, split: Split, threshold: float, least: int) -> At:
     at = replace(split, threshold=threshold)
-    rates = compare_groups(at.groups, called(model, [at]), least) + compare_groups(at.groups, found(model, at), least)
+    events = called(model, [at]), found(model, at)
+    rates = [rate for event in events for rate in compare_groups(at.groups, event, least, at.weights)]
     difference = max((abs(rate.difference) for rate in rates), default=None)
-    return At(threshold, float(np.mean(at.quality.numpy())), difference)
+    return At(threshold, mean_of(at.quality.numpy(), at.weights), difference)
