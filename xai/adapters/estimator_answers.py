@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xai.base.errors import InputError, one_line
+from xai.base.errors import InputError, describe_error
 
 __all__ = ["Answers", "answers_of"]
 
@@ -108,5 +108,5 @@ def _tried(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except Exception as error:  # of any library, with words of its own
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise InputError("estimator", expected="a fitted one that takes the rows of the frame", got=got) from error

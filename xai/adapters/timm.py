@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from xai.adapters.preprocessing import published_input
-from xai.base.errors import InputError, describe, names_errors, one_line
+from xai.base.errors import InputError, describe, describe_error, names_errors
 from xai.base.extras import import_extra
 from xai.model.model import Model
 
@@ -72,7 +72,7 @@ def _made(package: ModuleType, name: str, arguments: dict[str, object]) -> nn.Mo
         with torch.random.fork_rng(devices=[]):
             return package.create_model(name, pretrained=False, **arguments).eval()
     except Exception as error:
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise InputError("arguments", expected=f"those of {name}", got=got) from error
 
 

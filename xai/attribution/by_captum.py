@@ -15,7 +15,7 @@ from torch import Tensor
 
 from xai.attribution.captum_calls import Call, bound, check_settings, class_claim
 from xai.attribution.captum_inputs import Handed
-from xai.base.errors import InputError, LayerError, TargetError, XaiError, describe, one_line
+from xai.base.errors import InputError, LayerError, TargetError, XaiError, describe, describe_error
 from xai.base.json_values import as_plain
 from xai.base.specs import CLAIMS
 from xai.model.map_layers import map_layer
@@ -126,7 +126,7 @@ def _attribute(made: Any, call: Call, given: Handed, asked: dict[str, Any], seed
         except XaiError:
             raise
         except Exception as error:
-            got = f"{type(error).__name__}: {one_line(error)}"
+            got = describe_error(error)
             raise InputError("methods", expected=f"a call that captum's {call.name} can make", got=got) from error
     delta = None
     if asked.get("return_convergence_delta"):

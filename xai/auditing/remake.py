@@ -19,7 +19,7 @@ from xai.auditing.differences import Difference, Recheck, differences_between, n
 from xai.auditing.model_card import declared_card, filled_card
 from xai.auditing.power import power
 from xai.base.arguments import real_number, whole_number
-from xai.base.errors import InputError, XaiError
+from xai.base.errors import InputError, XaiError, describe_error
 from xai.base.json_values import as_plain
 from xai.model.card import ModelCard, read_card
 from xai.model.model import Model
@@ -101,7 +101,7 @@ def remake(
     except (XaiError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, XaiError) and error.argument not in OPTIONS:
             raise
-        return Recheck((Difference("options", options, f"{type(error).__name__}: {error}"),), 0, 0, 1.0, (), (), notes)
+        return Recheck((Difference("options", options, describe_error(error)),), 0, 0, 1.0, (), (), notes)
     reported = [finding for finding in result.findings if finding.check.partition(".")[0] in drawn]
     found = _otherwise(result, reported, fresh, tolerance)
     found += differences_between(result.power, making.power(), "power")

@@ -19,6 +19,7 @@ __all__ = [
     "XaiError",
     "XaiWarning",
     "describe",
+    "describe_error",
     "names_errors",
     "one_line",
     "within",
@@ -151,6 +152,15 @@ def describe(value: object) -> str:
         return f"{type(value).__name__} of {len(value)} items"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the kind of somebody else's error and its words, as one of ours says what it got.
+
+    >>> describe_error(ValueError("bad\\n  luck"))
+    'ValueError: bad luck'
+    """
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def one_line(error: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from xai.base.errors import InputError, one_line
+from xai.base.errors import InputError, describe_error, one_line
 
 __all__ = ["import_extra"]
 
@@ -34,5 +34,5 @@ def import_extra(module: str, extra: str) -> ModuleType:
         got = f"none: pip install 'xai-toolkit[{extra}]'"
         raise InputError(package, expected="an installed package", got=got) from error
     except Exception as error:  # compiled parts that do not fit the installed torch raise what they like
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise InputError(package, expected="an installation that can be imported", got=got) from error

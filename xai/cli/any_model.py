@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xai.base.errors import one_line
+from xai.base.errors import describe_error
 from xai.cli.fitted_model import is_file, load_file
 from xai.cli.options import asked_output, load_model
 
@@ -73,7 +73,7 @@ def _of_code(
     try:
         made: Any = make()
     except Exception as error:  # of the caller's own code
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise click.ClickException(f"{command}: {model}: expected a model, got {got}") from error
     if isinstance(made, Model):
         return asked_output(made)

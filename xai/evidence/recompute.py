@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from xai.base.errors import InputError, XaiError, names_errors, one_line
+from xai.base.errors import InputError, XaiError, describe_error, names_errors
 from xai.evidence.map_scores import explained_layer
 from xai.inputs.text import to_texts
 from xai.methods import all_methods
@@ -56,7 +56,7 @@ def _remade(model: Model, explanation: Explanation, changes: dict[str, object]) 
     except XaiError:
         raise
     except Exception as error:
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise InputError("remake", expected="a function (model, inputs, target) -> values", got=got) from error
     background, tokens = explanation.background, options.get("units") == "given"
     return Explanation.of(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from xai.base.errors import InputError, describe, one_line
+from xai.base.errors import InputError, describe, describe_error
 from xai.base.frames import is_pandas
 from xai.inputs.base import Input
 
@@ -174,11 +174,7 @@ def _item(data: Any, row: int, argument: str) -> object:
 
 
 def _unreadable(row: int, argument: str, error: Exception) -> InputError:
-    return InputError(argument, expected="rows that can be read", got=f"row {row}: {_named(error)}")
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {one_line(error)}"
+    return InputError(argument, expected="rows that can be read", got=f"row {row}: {describe_error(error)}")
 
 
 def _reservoir(data: Stream, most: int, seed: int, argument: str) -> tuple[dict[int, object], int]:

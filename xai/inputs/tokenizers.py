@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, one_line
+from xai.base.errors import InputError, describe, describe_error
 from xai.inputs.code_points import PAIR
 from xai.inputs.token_spans import Span, locate, stripped
 
@@ -60,7 +60,7 @@ class Tokenizer:
         try:
             return self._encode(pairs)
         except Exception as error:
-            got = f"{type(error).__name__}: {one_line(error)}"
+            got = describe_error(error)
             raise InputError("tokenizer", expected="one that cuts these texts", got=got) from error
 
     def _encode(self, pairs: list[list[str]]) -> list[Encoded]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from xai.base.errors import InputError, describe, one_line
+from xai.base.errors import InputError, describe, describe_error
 from xai.inputs.token_spans import Span, sentences
 from xai.inputs.tokenizers import is_tokenizer, token_spans
 
@@ -169,7 +169,7 @@ def _located(text: str, tokenizer: Callable[[str], list[str]]) -> list[Span]:
         tokens = list(tokenizer(text))
     except Exception as error:
         wanted = "a function from a text to its tokens"
-        raise InputError("units", expected=wanted, got=f"{type(error).__name__}: {one_line(error)}") from error
+        raise InputError("units", expected=wanted, got=describe_error(error)) from error
     for token in tokens:
         start = text.find(token, position) if isinstance(token, str) and token else -1
         if start < 0:

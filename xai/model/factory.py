@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from xai.base.errors import FolderError, describe, one_line
+from xai.base.errors import FolderError, describe, describe_error, one_line
 from xai.model.dry_build import rehearse
 from xai.model.installed import file_of
 from xai.model.trusted_names import Known, check_arguments, find_known
@@ -50,7 +50,7 @@ def build_network(folder: Path | None, factory: str, arguments: dict[str, object
     except FolderError:
         raise
     except Exception as error:
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise FolderError("factory", expected=f"{factory} to build a network", got=got) from error
     finally:
         _OUTER.reset(token)
@@ -102,7 +102,7 @@ def _module(name: str) -> object:
         top = sys.modules.get(name.partition(".")[0])
         file = getattr(top, "__file__", None)
         where = f" (the {name.partition('.')[0]!r} imported here is {file})" if file else ""
-        got = f"{type(error).__name__}: {one_line(error)}{where}"
+        got = f"{describe_error(error)}{where}"
         raise FolderError("factory", expected=f"the installed module {name}", got=got) from error
 
 
@@ -121,6 +121,6 @@ def _file_module(folder: Path | None, name: str) -> object:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[unique]
-        got = f"{type(error).__name__}: {one_line(error)}"
+        got = describe_error(error)
         raise FolderError(str(path), expected="a file that runs", got=got) from error
     return module

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-from xai.base.errors import FolderError
+from xai.base.errors import FolderError, describe_error
 
 __all__ = ["file_of", "find_module", "import_installed", "reference_home", "reference_module"]
 
@@ -106,7 +106,7 @@ def import_installed(name: str, folder: Path | None) -> ModuleType:
                 _load(package)
             return importlib.import_module(name)
         except Exception as error:
-            got = f"{type(error).__name__}: {error}"
+            got = describe_error(error)
             raise FolderError("factory", expected=f"the installed module {name}", got=got) from error
         finally:
             sys.path[:] = kept

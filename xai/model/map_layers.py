@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.nn.utils.parametrize import is_parametrized
 
-from xai.base.errors import InputError, LayerError, describe, one_line
+from xai.base.errors import InputError, LayerError, describe, describe_error
 from xai.model.map_axes import Layout, Layouts
 from xai.model.session import Session
 from xai.network.gradients import gradient_of
@@ -202,7 +202,7 @@ def _tried(reshape: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> tuple
     try:
         made = reshape(torch.zeros(shape))
     except Exception as error:
-        raise InputError("reshape", expected=wanted, got=f"{type(error).__name__}: {one_line(error)}") from error
+        raise InputError("reshape", expected=wanted, got=describe_error(error)) from error
     if not isinstance(made, Tensor) or made.ndim not in (3, 4, 5) or len(made) != shape[0]:
         raise InputError("reshape", expected=wanted, got=describe(made))
     return tuple(made.shape)

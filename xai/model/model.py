@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.arrays import single
-from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors, one_line
+from xai.base.errors import InputError, XaiError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
 from xai.model.activations import activations_of
@@ -31,7 +31,7 @@ from xai.model.target_model import Aim, aimed_at
 from xai.model.tracing import traced
 from xai.network.digest import network_digest
 from xai.network.function_module import FunctionModule
-from xai.network.gradients import differentiable_pass
+from xai.network.gradients import differentiable_pass, failed_pass
 from xai.network.guard import untouched
 from xai.network.hooks import StopForward, find_layer
 from xai.network.modules import first_parameter
@@ -204,8 +204,7 @@ class Model:
         except (XaiError, StopForward):
             raise
         except Exception as error:
-            got = f"{type(error).__name__}: {one_line(str(error).strip().partition(chr(10))[0])}"
-            raise NetworkError("network", expected=f"a forward pass on a {describe(seen)}", got=got) from error
+            raise failed_pass(f"a forward pass on a {describe(seen)}", error) from error
 
     def columns(self, raw: Tensor) -> Tensor:
         """Return one score per class, (n, K): of a single logit also that of the other class.

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from xai.base.errors import TargetError, XaiError, describe, one_line
+from xai.base.errors import TargetError, XaiError, describe, describe_error
 from xai.results.named_target import NamedTarget
 
 __all__ = ["Answer", "Class", "Layer", "Recorded", "TargetFunction", "class_number", "column", "of_class", "takes_row"]
@@ -87,7 +87,7 @@ class TargetFunction(NamedTarget):
         except XaiError:
             raise
         except Exception as error:  # of a function that a caller wrote
-            got = f"{type(error).__name__}: {one_line(error)}"
+            got = describe_error(error)
             raise TargetError("target", expected="a function of what the network puts out", got=got) from error
         if not isinstance(found, Tensor) or found.ndim != 1 or not found.is_floating_point():
             wanted = f"{self.name} to be one number for each row, a floating tensor of shape (N,)"

@@ -9,10 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, NetworkError, describe
+from xai.base.errors import InputError, NetworkError, describe, one_line
 from xai.network.modules import modules_of
 
-__all__ = ["check_differentiable", "differentiable_pass", "gradient_of", "gradients_of", "has_no_rule", "variable_of"]
+__all__ = [
+    "check_differentiable", "differentiable_pass", "failed_pass", "gradient_of", "gradients_of",
+    "has_no_rule", "variable_of",
+]  # fmt: skip
 
 NO_GRADIENT = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
 
@@ -26,6 +29,15 @@ def differentiable_pass(network: nn.Module) -> AbstractContextManager:
     if used and any(isinstance(module, nn.RNNBase) for module in modules_of(network)):
         return torch.backends.cudnn.flags(enabled=False)
     return nullcontext()
+
+
+def failed_pass(expected: str, error: Exception) -> NetworkError:
+    """Return the error that says what a pass of a network ended in: its kind and the first line of its words.
+
+    Behind the first line torch adds a trace of its own to some.
+    """
+    first = str(error).strip().partition("\n")[0]
+    return NetworkError("network", expected=expected, got=f"{type(error).__name__}: {one_line(first)}")
 
 
 def gradient_of(score: Tensor, variable: Tensor, *, keep_graph: bool = False) -> Tensor:
@@ -44,8 +56,7 @@ def gradients_of(score: Tensor, variables: Sequence[Tensor], *, keep_graph: bool
     try:
         found = torch.autograd.grad(score.sum(), list(variables), allow_unused=True, retain_graph=keep_graph)
     except Exception as error:
-        got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-        raise NetworkError("network", expected="a backward pass", got=got) from error
+        raise failed_pass("a backward pass", error) from error
     if any(gradient is None or not bool(gradient.any()) for gradient in found):
         # Operations without a gradient, such as those of quantized layers, give 0: that is no finding.
         check_differentiable(not any(map(has_no_rule, _graph_of(score))))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from xai.auditing.audit_data import AuditData
 from xai.auditing.differences import Difference, Recheck, differences_between, numbers_in
 from xai.auditing.remake import draw_parts, other_versions, remake, with_threads
-from xai.base.errors import FolderError, InputError, XaiError, describe, names_errors
+from xai.base.errors import FolderError, InputError, XaiError, describe, describe_error, names_errors
 from xai.base.reading import MEBIBYTE, parse_json, read_plain
 from xai.inputs.image_files import LabelledImages
 from xai.model.folder import read_description
@@ -141,7 +141,7 @@ def _audit_page(page: str, numbers: dict, arguments: Arguments) -> tuple[Recheck
             else:
                 again = audit_report(result, arguments.model, _audit_data(arguments), **about).html()
     except (XaiError, *OF_THE_DATA) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
         lost = [Difference("page", "as it is", f"its data cannot be rendered: {reason}")]
         return replace(found, differences=(*found.differences, *lost)), None
     return found, [*_data_differences(page, again), *visible_differences(page, again)]
@@ -190,7 +190,7 @@ def _image_page(page: str, numbers: dict, arguments: Arguments) -> tuple[Recheck
             origin = _origin(model, provenance)
             made = model_report(model, data, images, **asked.request(), title=str(numbers.get("title")), origin=origin)
     except (XaiError, *OF_THE_DATA) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe_error(error)
         return Recheck((Difference("request", request, reason),), total, 0, 1.0, (), tuple(digests), notes), None
     fresh, whole = json.loads(script_json(made.data())), drawn == parts
     before, after = (_comparable(item["sections"], [] if whole else left_out, whole) for item in (numbers, fresh))

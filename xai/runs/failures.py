@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from xai.base.errors import XaiError, one_line
+from xai.base.errors import XaiError, describe_error
 
 __all__ = ["ends_the_run", "make_all"]
 
@@ -46,7 +46,7 @@ def _attempt(make: Callable[[list[int]], Made], rows: list[int]) -> tuple[Made |
     except Exception as error:
         if ends_the_run(error):
             raise
-        return None, str(error) if isinstance(error, XaiError) else f"{type(error).__name__}: {one_line(error)}"
+        return None, str(error) if isinstance(error, XaiError) else describe_error(error)
 
 
 def _isolate(make: Callable[[list[int]], object], rows: list[int], text: str, errors: dict[int, str]) -> None:

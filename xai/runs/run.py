@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.errors import InputError, describe, describe_error, names_errors
 from xai.base.files import clean_up
 from xai.model.folder import load
 from xai.model.model import Model
@@ -183,7 +183,7 @@ def _scheduled(tasks: Iterator[Task], job: Job, executor: Executor | None, worke
         ForkingPickler.dumps(job)
     except Exception as error:  # what cannot be sent says so in many ways
         wanted = "a model folder, or what can be sent to processes (workers=0 works in this one)"
-        raise InputError("model, options", expected=wanted, got=f"{type(error).__name__}: {error}") from error
+        raise InputError("model, options", expected=wanted, got=describe_error(error)) from error
     return on_processes(tasks, job, workers)
 
 

@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset
 
 from xai.base.arrays import as_tensor
 from xai.base.digest import value_digest
-from xai.base.errors import InputError, describe
+from xai.base.errors import InputError, describe, describe_error
 from xai.base.frames import is_pandas
 from xai.inputs.base import Input
 from xai.inputs.streams import items_of, row_and_label
@@ -200,7 +200,7 @@ def _gathered(read: Callable[[int], object], rows: Sequence[int], columns: Colum
         try:
             item = read(row)
         except Exception as error:  # a Dataset raises what it likes
-            errors[index] = f"{type(error).__name__}: {error}"
+            errors[index] = describe_error(error)
         else:
             if isinstance(item, dict):
                 item = dict(item)

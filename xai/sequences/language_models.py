@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import InputError, NetworkError, XaiError, describe, one_line
+from xai.base.errors import InputError, NetworkError, XaiError, describe
 from xai.model.embeddings import find_embedding, reads
-from xai.network.gradients import differentiable_pass
+from xai.network.gradients import differentiable_pass, failed_pass
 from xai.network.hooks import StopForward, find_layer, replacing
 
 __all__ = ["Writer", "writer_of"]
@@ -63,8 +63,7 @@ class Writer:
         except (XaiError, StopForward):
             raise
         except Exception as error:
-            got = f"{type(error).__name__}: {one_line(error)}"
-            raise NetworkError("network", expected="a forward pass on the prompt", got=got) from error
+            raise failed_pass("a forward pass on the prompt", error) from error
         logits = getattr(output, "logits", None)
         if not isinstance(logits, Tensor) or logits.ndim != 3 or not bool(torch.isfinite(logits).all()):
             raise NetworkError("network", expected="finite logits (n, tokens, K)", got=describe(logits))

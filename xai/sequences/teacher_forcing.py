@@ -13,7 +13,7 @@ from xai.base.errors import InputError, NetworkError, TargetError, XaiError, des
 from xai.inputs.text import FIRST_WORD, PADDING
 from xai.model.model import Model
 from xai.model.word_vectors import Words
-from xai.network.gradients import differentiable_pass
+from xai.network.gradients import differentiable_pass, failed_pass
 from xai.network.guard import untouched
 from xai.network.hooks import StopForward
 
@@ -41,9 +41,8 @@ class Follower:
         except (XaiError, StopForward):
             raise
         except Exception as error:
-            got = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
             wanted = f"a forward pass on a source {tuple(source.shape)} and a target {tuple(target.shape)}"
-            raise NetworkError("network", expected=wanted, got=got) from error
+            raise failed_pass(wanted, error) from error
         if not isinstance(raw, Tensor) or raw.ndim != 3 or raw.shape[:2] != target.shape or not raw.is_floating_point():
             wanted = f"scores of shape ({target.shape[0]}, {target.shape[1]}, K), one step per symbol of the target"
             raise NetworkError("network", expected=wanted, got=describe(raw))
