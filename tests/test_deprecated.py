@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import pandas as pd
 import pytest
 import torch
 
 import xai
 from xai.base.deprecated import RenamedKeys, renamed_arguments, renamed_attribute
 from xai.base.errors import InputError
+from xai.base.renamed_columns import RenamedColumns
+from xai.results.audit_result import AuditResult
 from xai.results.finding import Finding
 
 KEYS = {"steady": "reliability", "place": "replacement"}
@@ -170,6 +173,48 @@ def test_old_keys_of_findings_outlive_copies_and_files(copied: Callable) -> None
     with pytest.warns(DeprecationWarning, match="reliability"):
         assert made.details["steady"] == 0.9
     assert type(Finding("sparseness", "pass", 0.5, 0.3, "none", "Few.", {"steady": 1}).details) is dict
+
+
+def test_old_keys_of_options(tmp_path: Path) -> None:
+    made = xai.guided_backprop(xai.Model(torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())), torch.ones(1, 2))
+    assert made.options["run"]["relus"] == 1
+    run = {**made.options["run"], "rectifiers": made.options["run"]["relus"]}
+    del run["relus"]
+    again = xai.Explanation.load(replace(made, options={**made.options, "run": run}).save(tmp_path / "old.safetensors"))
+    assert again.options == made.options
+    with pytest.warns(DeprecationWarning, match="relus"):
+        assert again.options["run"]["rectifiers"] == 1
+
+
+def test_old_names_of_audit_data_and_of_saved_audits(tmp_path: Path) -> None:
+    rows = [[0.0, 1.0], [1.0, 0.0]]
+    with pytest.warns(DeprecationWarning, match=r"AuditData\(given=\) is now AuditData\(total=\)"):
+        data = xai.AuditData(rows, [1, 0], given=9, numbers=[3, 5])
+    with pytest.warns(DeprecationWarning, match=r"AuditData.given is now AuditData.total"):
+        assert data.given == data.total == 9
+    with pytest.warns(DeprecationWarning, match=r"AuditData.places is now AuditData.positions"):
+        assert data.places([5]) == data.positions([5]) == [1]
+    older = AuditResult((), {"name": "m"}, {"name": "d", "given": {"held_out": 9, "train": 0}}, {}, {}, {})
+    again = AuditResult.load(older.save(tmp_path / "audit.json"))
+    assert json.loads((tmp_path / "audit.json").read_text())["data"] == {
+        "name": "d",
+        "total": {"held_out": 9, "train": 0},
+    }
+    with pytest.warns(DeprecationWarning, match="total"):
+        assert again.data["given"]["held_out"] == 9
+
+
+def test_old_columns_find_the_new_ones_and_warn_at_the_line_that_reads() -> None:
+    frame = RenamedColumns({"position": [0, 1], "source": ["a", "b"]}, {"place": "position"})
+    with pytest.warns(DeprecationWarning, match="the column 'place' is now 'position'") as caught:
+        assert frame["place"].tolist() == [0, 1]
+    assert caught[0].filename == __file__
+    for other in (frame[frame["position"] > 0], frame.copy(), frame[["source"]]):
+        assert type(other) is pd.DataFrame
+    for copied in (pickle.loads(pickle.dumps(frame)), deepcopy(frame)):
+        assert frame.equals(copied)
+    with pytest.raises(KeyError, match="places"):
+        frame["places"]
 
 
 def test_old_keys_of_diagnostics(tmp_path: Path) -> None:

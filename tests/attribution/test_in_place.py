@@ -47,4 +47,4 @@ def test_in_place_or_not_is_the_same(method: object, name: str) -> None:
     ours, theirs = (method(Model(net, input=ImageInput((2, 8, 8))), images(), 1) for net in (network, other))
     assert torch.allclose(ours.values, theirs.values, atol=1e-7)
     assert float(ours.values.abs().max()) > 0
-    assert ours.options["run"].get("rectifiers") == theirs.options["run"].get("rectifiers")
+    assert ours.options["run"].get("relus") == theirs.options["run"].get("relus")

@@ -121,13 +121,13 @@ def test_no_more_is_held_than_is_drawn() -> None:
 def test_an_audit_keeps_what_it_draws_and_calls_rows_by_their_places() -> None:
     model, groups = table_model(), {"side": ["left", "right"] * 30}
     data = xai.AuditData(Pairs(), most=30, groups=groups, weights=list(range(1, 61)))
-    assert (len(data.labels), data.given) == (30, 60)
+    assert (len(data.labels), data.total) == (30, 60)
     assert torch.equal(torch.as_tensor(data.inputs), ROWS[data.numbers])
     assert data.groups["side"] == [groups["side"][row] for row in data.numbers]
     assert data.weights == [row + 1 for row in data.numbers]
-    assert data.places(data.numbers[3:5]) == [3, 4]
+    assert data.positions(data.numbers[3:5]) == [3, 4]
     result = xai.audit(model, data, ["performance"])
-    assert result.data["given"]["held_out"] == 60
+    assert result.data["total"]["held_out"] == 60
     worst = next(finding.details["worst"] for finding in result.findings if "worst" in finding.details)
     wrong = {row for row in data.numbers if int(model.predict(ROWS[row]).argmax()) != int(LABELS[row])}
     assert worst

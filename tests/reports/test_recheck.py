@@ -117,7 +117,7 @@ KINDS: dict[str, Callable[[dict], object]] = {
     "sentence": lambda plain: put(plain, ("findings", 0, "text"), lambda value: "All is well."),
     "weights": lambda plain: put(plain, ("model", "weights"), lambda value: "0" * 64),
     "rows held out": lambda plain: put(plain, ("data", "held_out"), lambda value: value + 1),
-    "rows given": lambda plain: put(plain, ("data", "given", "train"), lambda value: value + 1),
+    "rows given": lambda plain: put(plain, ("data", "total", "train"), lambda value: value + 1),
     "seed": lambda plain: put(plain, ("options", "seed"), lambda value: 1),
     "rows": lambda plain: put(plain, ("options", "rows"), lambda value: 100),
     "checks": lambda plain: put(plain, ("options", "checks", 0), lambda value: "luck"),

@@ -33,7 +33,7 @@ def test_the_audit_is_that_of_the_rows_that_the_run_explained(tmp_path: Path) ->
     given = xai.AuditData(data.iloc[rows], data["label"].iloc[rows].tolist(), numbers=rows)
     alone = xai.audit(model, given, ["performance"])
     assert found.audit.findings == alone.findings
-    assert found.audit.data["given"]["held_out"] == 57
+    assert found.audit.data["total"]["held_out"] == 57
 
 
 def test_no_more_rows_are_audited_than_are_drawn_and_they_keep_their_numbers(
@@ -41,7 +41,7 @@ def test_no_more_rows_are_audited_than_are_drawn_and_they_keep_their_numbers(
 ) -> None:
     monkeypatch.setattr(audited, "MOST_DRAWN", 25)
     result = xai.run(table_model(), frame(), out=tmp_path / "run", **GIVEN).audit
-    assert (result.data["held_out"], result.data["given"]["held_out"]) == (25, 60)
+    assert (result.data["held_out"], result.data["total"]["held_out"]) == (25, 60)
     worst = next(finding.details["worst"] for finding in result.findings if "worst" in finding.details)
     assert max(worst) > 25
 

@@ -121,7 +121,7 @@ def test_what_moved_is_found_and_what_did_not_is_not(tmp_path: Path, network: nn
     after[:, 1] += 1.0
     after[:, 2] *= 3.0  # no move of the mean
     found = xai.drift(xai.open_run(tmp_path / "a"), explained(after, tmp_path / "c", network))
-    assert set(found["feature"][found["moved"]]) == {"b", "c"}
+    assert set(found["feature"][found["changed"]]) == {"b", "c"}
 
 
 def test_rows_drawn_anew_are_said_to_move_no_more_often_than_promised() -> None:
@@ -130,7 +130,7 @@ def test_rows_drawn_anew_are_said_to_move_no_more_often_than_promised() -> None:
         values = np.random.default_rng(seed).normal(size=(2, 100, 4))
         frame = pd.DataFrame({"row": range(100)})
         samples = [Sample("m", frame, 100, part, list("abcd"), None, None) for part in values]
-        alarms += bool(compare_samples(*samples)["moved"].any())
+        alarms += bool(compare_samples(*samples)["changed"].any())
     assert alarms <= binom.ppf(0.999, 100, 0.05)
 
 
@@ -141,7 +141,7 @@ def test_drift_by_group(tmp_path: Path, network: nn.Module) -> None:
     after[::2, 3] += 2.0
     runs = [explained(part, tmp_path / str(place), network, labels) for place, part in enumerate((rows[:200], after))]
     found = xai.drift(*runs, by="label")
-    assert [tuple(pair) for pair in found.loc[found["moved"], ["group", "feature"]].to_numpy()] == [("no", "d")]
+    assert [tuple(pair) for pair in found.loc[found["changed"], ["group", "feature"]].to_numpy()] == [("no", "d")]
     with pytest.raises(InputError, match=r"^drift: by: expected a column among"):
         xai.drift(*runs, by="age")
 
@@ -152,7 +152,7 @@ def test_drift_of_maps_and_of_runs_with_nothing_in_common(tmp_path: Path, networ
     other = xai.run(image_model(seed=3), images(40), out=tmp_path / "other", **given)
     found = xai.drift(one, other)
     assert len(found) == 49
-    assert found["moved"].any()
+    assert found["changed"].any()
     table = explained(torch.randn(20, 4), tmp_path / "table", network)
     with pytest.raises(InputError, match=r"^drift: method: expected one that both runs have"):
         xai.drift(one, table)

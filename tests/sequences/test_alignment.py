@@ -191,7 +191,7 @@ def test_it_is_the_same_for_the_same_seed_and_for_a_row_alone() -> None:
     assert both[1].target == (("G", "E"),)
     frame = both.to_frame()
     assert len(frame) == 12 + 4
-    assert set(frame.columns) == {"row", "step", "target", "place", "source", "gradient", "occlusion", "attention"}
+    assert set(frame.columns) == {"row", "step", "target", "position", "source", "gradient", "occlusion", "attention"}
 
 
 def test_a_forward_of_its_own() -> None:

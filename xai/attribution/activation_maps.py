@@ -101,7 +101,7 @@ def guided_gradcam(
             gradient, relus = guided_gradient(session, rows)
             cam = chosen.map(session, rows, _mean_weighted)
             parts.append(gradient * over_inputs(session, cam, gradient).to(gradient.dtype))
-        run = {**chosen.run(), "rectifiers": relus}
+        run = {**chosen.run(), "relus": relus}
         return session.explanation("guided_gradcam", torch.cat(parts), "input", options=chosen.options(), run=run)
 
 

@@ -33,7 +33,7 @@ def guided_backprop(
     """Return the gradient in which every rectifier lets only positive signals back.
 
     Rectifiers are ReLU and the like (ReLU6, leaky ReLU, ELU, GELU, SiLU, ..., as modules or functions); other
-    operations keep their gradient. "rectifiers" in the options says how many were met: without one, this is the plain
+    operations keep their gradient. "relus" in `options["run"]` says how many were met: without one, this is the plain
     gradient.
 
     Args:
@@ -158,5 +158,5 @@ def _backprop(
     settings = {"exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining(operation, inputs, target, **settings) as session:
         parts = [guided_gradient(session, rows, rule) for rows in session.chunks(len(session))]
-        run = {"rectifiers": parts[0][1]}
+        run = {"relus": parts[0][1]}
         return session.explanation(operation, torch.cat([gradient for gradient, _ in parts]), "input", run=run)

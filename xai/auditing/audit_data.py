@@ -15,6 +15,7 @@ from xai.auditing.row_metadata import name_groups, read_groups, read_metadata, w
 from xai.auditing.scores import ONE_CLASS, quality
 from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import to_tensor
+from xai.base.deprecated import renamed_arguments, renamed_attribute
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.streams import MOST_DRAWN, draw_numbers
@@ -33,6 +34,7 @@ FEWEST_ROWS = 20
 LARGEST = float(torch.finfo(torch.float32).max)  # trees of scikit-learn compute in float32
 
 
+@renamed_arguments(given="total", train_given="train_total")
 @dataclass(frozen=True, eq=False)
 class AuditData:
     """Labelled rows to audit a model on.
@@ -47,12 +49,13 @@ class AuditData:
     or dates; weights: how many rows of the population each stands for; one entry per row, or the name of a column of
     DataFrame inputs, which then is that of the training rows too; train_entity, train_time, train_weights: the same of
     the training rows. name: what the report calls it. numbers, train_numbers: what findings call each row, rising,
-    where these are some rows of more; of those that were drawn, their places. given, train_given: how many there were.
+    where these are some rows of more; of those that were drawn, their positions. total, train_total: how many there
+    were.
 
     >>> AuditData([[0.0, 1.0], [1.0, 0.0]], [1, 0]).name
     'given data'
     >>> data = AuditData((([row, 1.0], row % 2) for row in range(100)), most=30)
-    >>> len(data.labels), data.given, data.inputs[:, 0].tolist() == data.numbers
+    >>> len(data.labels), data.total, data.inputs[:, 0].tolist() == data.numbers
     (30, 100, True)
     """
 
@@ -73,8 +76,11 @@ class AuditData:
     most: int = MOST_DRAWN
     numbers: Sequence[int] | None = None
     train_numbers: Sequence[int] | None = None
-    given: int | None = None
-    train_given: int | None = None
+    total: int | None = None
+    train_total: int | None = None
+    given = renamed_attribute("given", "total")
+    train_given = renamed_attribute("train_given", "train_total")
+    places = renamed_attribute("places", "positions")
 
     @names_errors("AuditData")
     def __post_init__(self) -> None:
@@ -87,7 +93,7 @@ class AuditData:
         if isinstance(self.protected, str):
             raise InputError("protected", expected="a list of column names", got=repr(self.protected))
 
-    def places(self, rows: Sequence[int] | Tensor) -> list[int]:
+    def positions(self, rows: Sequence[int] | Tensor) -> list[int]:
         """Return where the rows that findings call so stand in `inputs`.
 
         Args:
@@ -227,7 +233,7 @@ def prepare(
         None if train is None else _predicted(model, train, rows, seed, threshold),
         str(data.name),
         whole,
-        {"held_out": data.given or len(held_out), "train": data.train_given or (0 if train is None else len(train))},
+        {"held_out": data.total or len(held_out), "train": data.train_total or (0 if train is None else len(train))},
     )
 
 

@@ -126,7 +126,7 @@ def about_data(prepared: Prepared) -> dict[str, object]:
     held_out, train = prepared.held_out, prepared.train
     return {
         "name": prepared.name, "digest": prepared.digest, "held_out": len(held_out),
-        "train": 0 if train is None else len(train), "given": prepared.sizes,
+        "train": 0 if train is None else len(train), "total": prepared.sizes,
         "protected": list(map(str, held_out.groups.columns)),
     }  # fmt: skip
 

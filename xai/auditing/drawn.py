@@ -25,13 +25,13 @@ def drawn_fields(data: AuditData, most: int) -> dict[str, object]:
     fields: dict[str, object] = {}
     if is_stream(data.inputs):
         drawn = draw_rows(data.inputs, most, Input(), argument="inputs")
-        fields |= {"inputs": drawn.rows, "numbers": drawn.numbers, "given": drawn.total}
+        fields |= {"inputs": drawn.rows, "numbers": drawn.numbers, "total": drawn.total}
         fields["labels"] = drawn.labels if data.labels is None else drawn.beside(data.labels, "labels")
         fields |= {name: drawn.beside(getattr(data, name), name) for name in BESIDE}
     if is_stream(data.train):
         drawn = draw_rows(data.train, most, Input(), argument="train")
         if drawn.labels is None:
             raise InputError("train", expected="items (row, label)", got="rows without labels")
-        fields |= {"train": (drawn.rows, drawn.labels), "train_numbers": drawn.numbers, "train_given": drawn.total}
+        fields |= {"train": (drawn.rows, drawn.labels), "train_numbers": drawn.numbers, "train_total": drawn.total}
         fields |= {name: drawn.beside(getattr(data, name), name) for name in BESIDE_TRAINING}
     return fields

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from xai.base.deprecated import RenamedKeys
 from xai.base.errors import FolderError, InputError, describe, names_errors, one_line
 from xai.base.files import write_atomically
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
@@ -49,6 +50,8 @@ RENAMED = {
     "shortcuts.shared_mark": "shortcuts.shared_patch", "shortcuts.typical_piece": "shortcuts.typical_patch",
     "shortcuts.global_look": "shortcuts.global_filter", "explanations.moved": "explanations.changed",
 }  # fmt: skip
+
+RENAMED_DATA = {"given": "total"}  # old keys of `AuditResult.data`, for as long
 
 
 def current_name(check: str) -> str:
@@ -92,6 +95,10 @@ class AuditResult(ShownAsHtml):
     power: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
     card: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not {*RENAMED_DATA, *RENAMED_DATA.values()}.isdisjoint(self.data):
+            object.__setattr__(self, "data", RenamedKeys(self.data, RENAMED_DATA))
 
     @property
     def passed(self) -> bool:

@@ -14,7 +14,13 @@ from xai.base.arguments import row_number, share, whole_number
 from xai.base.errors import InputError, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
-from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, with_old_keys, write_explanation
+from xai.results.explanation_file import (
+    SCHEMA_VERSION,
+    options_with_old_keys,
+    read_explanation,
+    with_old_keys,
+    write_explanation,
+)
 from xai.results.finding import Finding
 from xai.results.imported_values import explanation_of
 from xai.results.named_target import NamedTarget
@@ -79,6 +85,7 @@ class Explanation(Shown):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "diagnostics", with_old_keys(self.diagnostics))
+        object.__setattr__(self, "options", options_with_old_keys(self.options))
 
     @classmethod
     @names_errors("Explanation.of")

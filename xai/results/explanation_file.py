@@ -39,8 +39,9 @@ REQUIRED, OPTIONAL = ("inputs", "prediction", "values"), ("standard_error", "seg
 PER_ROW = ("values", "standard_error")  # may be a tensor for each row
 TENSORS = (*REQUIRED, *OPTIONAL)
 
-# Old keys of diagnostics; they work for one more version.
+# Old keys; they work for one more version.
 RENAMED_DIAGNOSTICS = {"unsettled": "undecided"}
+RENAMED_RUN = {"rectifiers": "relus"}  # of options["run"]
 
 
 def with_old_keys(diagnostics: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
@@ -49,6 +50,14 @@ def with_old_keys(diagnostics: Sequence[Mapping[str, Any]]) -> tuple[dict[str, A
     return tuple(
         RenamedKeys(row, RENAMED_DIAGNOSTICS) if any(key in known for key in row) else dict(row) for row in diagnostics
     )
+
+
+def options_with_old_keys(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options in which old keys of "run" still work, with a warning."""
+    run = options.get("run")
+    if not isinstance(run, dict) or not {*RENAMED_RUN, *RENAMED_RUN.values()} & run.keys():
+        return options
+    return {**options, "run": RenamedKeys(run, RENAMED_RUN)}
 
 
 class Saved(msgspec.Struct, forbid_unknown_fields=True):

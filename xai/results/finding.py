@@ -20,6 +20,7 @@ RENAMED_DETAILS = {
     "seeds": {"pairs_apart": "pairs_between"},
     "data.contradictions": {"looks_like": "predicted"},
     "bias": {"rest": "other_rate"},
+    "shortcuts.other_reason": {"group_places": "group_points", "rest_places": "rest_points"},
     "predictions": {"moved_most": "most_changed"},
 }
 

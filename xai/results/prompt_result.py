@@ -79,16 +79,16 @@ class PromptAttribution(Shown):
         return self.values[method].sum(0)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a long table: step and token, place and part, and the number of each method."""
-        import pandas as pd
+        """Return a long table: step and token, position and part, and the number of each method."""
+        from xai.base.renamed_columns import RenamedColumns
 
         rows = []
         parts = {name: matrix.tolist() for name, matrix in self.values.items()}
         for step, token in enumerate(self.continuation):
             for position, part in enumerate(self.prompt):
                 numbers = {name: matrix[step][position] for name, matrix in parts.items()}
-                rows.append({"step": step, "token": token, "place": position, "part": part, **numbers})
-        return pd.DataFrame(rows)
+                rows.append({"step": step, "token": token, "position": position, "part": part, **numbers})
+        return RenamedColumns(rows, {"place": "position"})
 
     def __repr__(self) -> str:
         names = ", ".join(self.values)

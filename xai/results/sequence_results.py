@@ -58,8 +58,8 @@ class Alignment(Shown):
         return {name: parts[row] for name, parts in found.items() if parts is not None}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a long table: row, step and target, place and source, and each matrix's number."""
-        import pandas as pd
+        """Return a long table: row, step and target, position and source, and each matrix's number."""
+        from xai.base.renamed_columns import RenamedColumns
 
         rows = []
         for row, (source, target) in enumerate(zip(self.source, self.target, strict=True)):
@@ -68,9 +68,9 @@ class Alignment(Shown):
                 for position, read in enumerate(source):
                     numbers = {name: matrix[step][position] for name, matrix in parts.items()}
                     rows.append(
-                        {"row": row, "step": step, "target": symbol, "place": position, "source": read, **numbers}
+                        {"row": row, "step": step, "target": symbol, "position": position, "source": read, **numbers}
                     )
-        return pd.DataFrame(rows)
+        return RenamedColumns(rows, {"place": "position"})
 
     def __repr__(self) -> str:
         names = ", ".join(self.matrices()) if len(self) else ""

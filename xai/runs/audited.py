@@ -58,7 +58,7 @@ def audit_of_run(model: Model, run: Run, checks: Sequence[str], seed: int) -> Au
     drawn = labelled.iloc[draw_numbers(len(labelled), MOST_DRAWN, seed).tolist()]
     data = AuditData(
         _inputs(run, drawn), _as_numbers(model, drawn["label"].tolist()), name=run.manifest.data.name,
-        numbers=drawn["row"].tolist(), given=len(labelled),
+        numbers=drawn["row"].tolist(), total=len(labelled),
     )  # fmt: skip
     with one_thread():
         result = audit(model, data, checks, seed=seed)

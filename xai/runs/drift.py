@@ -38,7 +38,7 @@ def drift(
 
     Returns:
         Lines with `group`, `feature`, `before` and `after` (means), `shift` (in pooled standard deviations),
-        `statistic`, `p_value`, `p_corrected` and `moved`, the least p-value first.
+        `statistic`, `p_value`, `p_corrected` and `changed`, the least p-value first.
 
     Raises:
         InputError: The runs have no method, no values or no groups in common.
@@ -51,7 +51,7 @@ def drift(
     ...     return run(Model(network), rows, ["input_x_gradient"], "none", tempfile.mkdtemp(), target=1, workers=0)
     >>> rows = torch.rand(100, 3, generator=torch.Generator().manual_seed(0))
     >>> found = drift(explained(rows[:50]), explained(rows[50:] + torch.tensor([0.0, 2.0, 0.0])))
-    >>> found["feature"][found["moved"]].tolist()
+    >>> found["feature"][found["changed"]].tolist()
     ['1']
     """
     shared = [name for name in before.methods if name in after.methods]
@@ -64,6 +64,8 @@ def compare_samples(before: Sample, after: Sample, by: str | None = None) -> pd.
     """Return what `drift` returns, of samples of two runs."""
     import pandas as pd
     from scipy.stats import ks_2samp
+
+    from xai.base.renamed_columns import RenamedColumns
 
     first, second = _features(before), _features(after)
     if first is None or second is None or first[0] != second[0]:
@@ -85,8 +87,8 @@ def compare_samples(before: Sample, after: Sample, by: str | None = None) -> pd.
         raise InputError("by", expected=f"groups with {FEWEST} rows in both runs", got=repr(by))
     frame = pd.DataFrame(lines)
     frame["p_corrected"] = holm(frame["p_value"].tolist())
-    frame["moved"] = frame["p_corrected"] <= ALPHA
-    return frame.sort_values("p_value", kind="stable", ignore_index=True)
+    frame["changed"] = frame["p_corrected"] <= ALPHA
+    return RenamedColumns(frame.sort_values("p_value", kind="stable", ignore_index=True), {"moved": "changed"})
 
 
 def _features(sample: Sample) -> tuple[list[str], np.ndarray] | None:

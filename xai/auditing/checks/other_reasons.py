@@ -121,6 +121,6 @@ def _shown(group: ReasonGroup, made: Intervention, known: Split, part: str, name
         "size": len(group.rows), "rest_size": len(group.rest), "where": _where(made.region),
         "rows": known.index[group.rows[:SHOWN_ROWS]].tolist(), "rest": known.index[group.rest[:SHOWN_ROWS]].tolist(),
         "maps": [[[round(float(cell), 3) for cell in row] for row in one / largest] for one in maps],
-        "group_places": group.plane[:inside].round(3).tolist(),
-        "rest_places": group.plane[len(group.rows) :][:MOST_POINTS].round(3).tolist(),
+        "group_points": group.plane[:inside].round(3).tolist(),
+        "rest_points": group.plane[len(group.rows) :][:MOST_POINTS].round(3).tolist(),
     }  # fmt: skip

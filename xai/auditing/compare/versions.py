@@ -133,7 +133,7 @@ def read_ensemble(
 
 def _read(model: Model, data: AuditData, first: Split, argument: str) -> Split:
     """Return the rows of another version: the same inputs as it takes them, and what it predicts."""
-    batch = model.prepare(data.inputs).cpu()[data.places(first.index)]
+    batch = model.prepare(data.inputs).cpu()[data.positions(first.index)]
     same = batch.dtype == first.inputs.dtype and torch.equal(batch, first.inputs)
     inputs = first.inputs if same else batch  # twenty versions need not hold the rows twenty times
     prediction = model.predict(inputs).double().cpu()

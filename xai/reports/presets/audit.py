@@ -170,7 +170,7 @@ def _explained_rows(
     rows = [row for finding in findings for row in finding.details.get(detail, [])]
     if not rows:
         return Markup("")
-    truth = as_labels(model, data.labels, len(model.prepare(data.inputs)))[data.places(rows)]
+    truth = as_labels(model, data.labels, len(model.prepare(data.inputs)))[data.positions(rows)]
     try:
         return shown(rows, truth)
     except XaiError as error:
@@ -182,7 +182,7 @@ def _explained(
 ) -> tuple[Tensor, Explanation]:
     """Return what a model predicts for some rows, and why, with the checks on each explanation."""
     batch = model.prepare(data.inputs).cpu()
-    chosen = batch[data.places(rows)]
+    chosen = batch[data.positions(rows)]
     prediction = model.predict(chosen).cpu()
     settings = {"seed": seed, "background": batch[:BACKGROUND], "gradient": gradient}
     made = explain(model, chosen, targets_of(prediction, model.task), **settings)

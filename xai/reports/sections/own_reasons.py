@@ -61,7 +61,7 @@ def _entry(number: int, group: dict[str, Any], model: Model, data: AuditData) ->
 def _part(part: str, model: Model, data: AuditData) -> tuple[Tensor, Callable[[list[int]], list[int]]]:
     """Return the images of a part, and a function from the numbers by which findings call rows to places among them."""
     if part == "held_out" or not isinstance(data.train, tuple | list):
-        return model.prepare(data.inputs).cpu(), data.places
+        return model.prepare(data.inputs).cpu(), data.positions
     images = model.prepare(data.train[0]).cpu()
     if data.train_numbers is None:
         return images, list
@@ -83,10 +83,10 @@ def _cards(
 
 def _points(group: dict[str, Any], name: str) -> list[dict[str, object]]:
     """Return where each row of the class lies in the picture, and the row that it leads to where that is shown."""
-    points = np.array(group["rest_places"] + group["group_places"], dtype=float).reshape(-1, 2)
+    points = np.array(group["rest_points"] + group["group_points"], dtype=float).reshape(-1, 2)
     low, high = points.min(0), points.max(0)
     scaled = EDGE + (SIDE - 2 * EDGE) * (points - low) / np.maximum(high - low, 1e-12)
-    others = len(group["rest_places"])
+    others = len(group["rest_points"])
     found = []
     for index, (x, y) in enumerate(scaled.tolist()):
         kind, number = ("rest", index) if index < others else ("group", index - others)
