@@ -89,7 +89,7 @@ def planted(per_group: int = 40) -> Sample:
 
 def test_planted_kinds_are_found_whatever_their_size() -> None:
     found = clusters(planted())
-    assert [len(item.places) for item in found] == [40, 40, 15]
+    assert [len(item.indices) for item in found] == [40, 40, 15]
     assert found[2].predicted == {"horse": 15}
     assert found[2].right == 1.0
 

@@ -14,13 +14,7 @@ from xai.base.arguments import row_number, share, whole_number
 from xai.base.errors import InputError, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
-from xai.results.explanation_file import (
-    SCHEMA_VERSION,
-    options_with_old_keys,
-    read_explanation,
-    with_old_keys,
-    write_explanation,
-)
+from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, with_old_keys, write_explanation
 from xai.results.finding import Finding
 from xai.results.imported_values import explanation_of
 from xai.results.named_target import NamedTarget
@@ -84,8 +78,7 @@ class Explanation(Shown):
     remake: Callable[[Any, Any, list], object] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "diagnostics", with_old_keys(self.diagnostics))
-        object.__setattr__(self, "options", options_with_old_keys(self.options))
+        vars(self).update(with_old_keys(self.options, self.diagnostics))  # it is frozen
 
     @classmethod
     @names_errors("Explanation.of")

@@ -44,20 +44,17 @@ RENAMED_DIAGNOSTICS = {"unsettled": "undecided"}
 RENAMED_RUN = {"rectifiers": "relus"}  # of options["run"]
 
 
-def with_old_keys(diagnostics: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Return diagnostics whose old keys still work, with a warning."""
-    known = {*RENAMED_DIAGNOSTICS, *RENAMED_DIAGNOSTICS.values()}
-    return tuple(
-        RenamedKeys(row, RENAMED_DIAGNOSTICS) if any(key in known for key in row) else dict(row) for row in diagnostics
-    )
+def with_old_keys(options: dict[str, Any], diagnostics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return both fields of an explanation such that their old keys still work, with a warning."""
+    rows = tuple(_renamed(row, RENAMED_DIAGNOSTICS) for row in diagnostics)
+    if isinstance(options.get("run"), dict):
+        options = {**options, "run": _renamed(options["run"], RENAMED_RUN)}
+    return {"options": options, "diagnostics": rows}
 
 
-def options_with_old_keys(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options in which old keys of "run" still work, with a warning."""
-    run = options.get("run")
-    if not isinstance(run, dict) or not {*RENAMED_RUN, *RENAMED_RUN.values()} & run.keys():
-        return options
-    return {**options, "run": RenamedKeys(run, RENAMED_RUN)}
+def _renamed(plain: Mapping[str, Any], new_names: dict[str, str]) -> dict[str, Any]:
+    known = {*new_names, *new_names.values()}
+    return RenamedKeys(plain, new_names) if any(key in known for key in plain) else dict(plain)
 
 
 class Saved(msgspec.Struct, forbid_unknown_fields=True):
