@@ -1,4 +1,15 @@
-"""What a small change of each value of a row, and its distance from what is absent, are measured in."""
+"""What a small change of each value of a row, and its distance from what is absent, are measured in.
+
+Both ask the data behind an explanation first, then the model's input. Where neither says how far values spread, there
+are two rules, since no third one serves both:
+
+- Noise must be small beside what it is added to. So each value is its own measure, unless many rows are explained
+  together: their spread is a better one, above all of columns far from 0. A row's noise is drawn at random in any case,
+  so that it may depend on the rows beside it.
+- A distance becomes a rival map, which a verdict rests on. Measured by the value itself, all values that 0 stands for
+  would be equally far away, and the rival would say nothing: each column counts in its own units. Measured by the rows
+  beside it, the verdict on a row would depend on which others were explained in the same call.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +29,7 @@ ENOUGH = 20  # more rows than so many say how far a column spreads
 def noise_scale_of(session: Session, explanation: Explanation) -> tuple[Tensor, str]:
     """Return what the noise of each value is measured in, of the inputs' shape, and its name.
 
-    Data behind the explanation say it, or the model's input; else many rows that are explained together.
+    Where no data say it: more than `ENOUGH` rows that are explained together, else each value itself.
     """
     spread = _in_training(session, explanation)
     if spread is not None:
@@ -32,8 +43,7 @@ def noise_scale_of(session: Session, explanation: Explanation) -> tuple[Tensor, 
 def difference_scale(session: Session, explanation: Explanation) -> Tensor | None:
     """Return what differences of each value are measured in, (N, ...), None for words and for what a layer puts out.
 
-    Data behind the explanation say it, or the model's input; else each column counts in its own units. The rows that
-    happen to be explained together do not, so that a row's rival is the same in any company.
+    Where no data say it: a column's own units, never the rows that happen to be explained together.
     """
     inputs = session.inputs
     if not inputs.is_floating_point() or explained_layer(explanation) is not None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from markupsafe import Markup
 from torch import Tensor, nn
 
 from xai.auditing.checks.performance import measure_performance
@@ -18,12 +17,11 @@ from xai.inputs.text import to_texts
 from xai.methods import Method, all_methods
 from xai.model.model import Model
 from xai.reports.asked_methods import check_methods
-from xai.reports.bodies import explanation_body
-from xai.reports.bodies_of_results import alignment_body, gates_body
-from xai.reports.cards import probability_bars, row_numbers
+from xai.reports.bodies_of_results import alignment_body
 from xai.reports.escape import render
 from xai.reports.page import Lead, Report, Section
 from xai.reports.provenance import default_title, facts_section, provenance_section
+from xai.reports.sections.explained_rows import explained_rows_section
 from xai.reports.sections.performance import performance_section
 from xai.reports.sections.summary import sequence_summary
 from xai.results.explanation import Explanation
@@ -121,12 +119,13 @@ def sequence_sections(
     made = [_explained(model, name, examples.inputs, target, seed) for name in methods]
     wrong = _wrong(examples, made[0].prediction)
     lead = sequence_summary(model, performance, examples.names, made, wrong)
-    body, numbers = _examples(examples, made, _gates(model, examples.inputs))
+    labels = None if examples.labels is None else [int(label) for label in examples.labels]
+    explained = explained_rows_section(made, examples.names, labels, gates=_gates(model, examples.inputs))
     facts = {"seed": seed, "examples": len(examples), "seconds": time.perf_counter() - started}
     return [
         Lead(lead),
         *([] if performance is None or data is None else [performance_section(performance, data.source)]),
-        Section("examples", "Why it said so", body, {"examples": numbers}),
+        explained,
         provenance_section(model, model.trace(examples.inputs[:1]), methods, facts, origin or {}),
     ]
 
@@ -136,31 +135,6 @@ def _wrong(examples: Sequences, prediction: Tensor) -> list[int]:
     if examples.labels is None:
         return []
     return (prediction.argmax(1).cpu() != examples.labels.cpu()).nonzero().flatten().tolist()
-
-
-def _examples(examples: Sequences, made: list[Explanation], gates: Gates | None) -> tuple[Markup, list[dict]]:
-    """Return the cards of the examples, and the numbers behind them."""
-    prediction = made[0].prediction
-    classes = list(made[0].classes) or [str(number) for number in range(prediction.shape[1])]
-    views, numbers = [], []
-    for row, name in enumerate(examples.names):
-        predicted = classes[int(prediction[row].argmax())]
-        views.append(
-            {
-                "id": f"example-{row + 1}",
-                "name": name,
-                "predicted": predicted,
-                "probability": float(prediction[row].max()),
-                "truth": None if examples.labels is None else classes[int(examples.labels[row])],
-                "bars": probability_bars(prediction[row], classes),
-                "cells": None,
-                "bodies": [explanation_body(item[row]) for item in made],
-                "gates": None if gates is None else gates_body(gates[row]),
-            }
-        )
-        found = [row_numbers(item, row) for item in made]
-        numbers.append({"name": name, "predicted": predicted, "explanations": found})
-    return render("sequence_examples.html", examples=views), numbers
 
 
 def _gates(model: Model, inputs: Tensor) -> Gates | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,13 +20,12 @@ from xai.methods import all_methods
 from xai.model.labels import as_labels
 from xai.model.model import Model
 from xai.reports.asked_methods import check_methods
-from xai.reports.bodies import explanation_body
 from xai.reports.bodies_of_results import effects_body, importance_body
-from xai.reports.cards import probability_bars, row_numbers
 from xai.reports.escape import render
 from xai.reports.page import Lead, Report, Section
 from xai.reports.presets.sequences import Sequences
 from xai.reports.provenance import default_title, facts_section
+from xai.reports.sections.explained_rows import explained_rows_section
 from xai.reports.sections.performance import performance_section
 from xai.reports.sections.summary import sequence_summary
 from xai.results.explanation import Explanation
@@ -91,8 +91,11 @@ def table_report(
             Section("performance", "How well it does", render("rows.html", columns=list(rows[0]), rows=rows, total=1))
         )
     sections += _as_a_whole(model, data, seed)
-    body, numbers = _examples(model, examples, made)
-    sections.append(Section("examples", "Why it said so", body, {"examples": numbers}))
+    one_of, labels = model.task in TASKS, None
+    if examples.labels is not None and one_of:
+        labels = as_labels(model, examples.labels, len(examples)).tolist()
+    cells = partial(_cells, model, examples.inputs)
+    sections.append(explained_rows_section(made, examples.names, labels, one_of=one_of, cells=cells))
     facts = {"seed": seed, "examples": len(examples), "seconds": time.perf_counter() - started}
     sections.append(facts_section(model, facts, origin or {}))
     return Report(title or default_title(model), sections)
@@ -157,35 +160,11 @@ def _as_a_whole(model: Model, data: Sequences, seed: int) -> list[Section]:
     return sections
 
 
-def _examples(model: Model, examples: Sequences, made: Sequence[Explanation]) -> tuple[Any, list[dict[str, object]]]:
-    """Return the cards of the rows, and the numbers behind them."""
-    prediction, one_of = made[0].prediction, model.task in TASKS
-    classes = list(model.classes or map(str, range(prediction.shape[1])))
-    labels = None
-    if examples.labels is not None and one_of:
-        labels = as_labels(model, examples.labels, len(examples)).tolist()
-    views, numbers = [], []
-    for row, name in enumerate(examples.names):
-        first = int(prediction[row].argmax())
-        predicted = classes[first] if one_of else ", ".join(f"{value:.4g}" for value in prediction[row].tolist())
-        view = {
-            "id": f"example-{row + 1}", "name": name, "predicted": predicted,
-            "probability": float(prediction[row].max()) if one_of else None,
-            "truth": None if labels is None else classes[labels[row]],
-            "bars": probability_bars(prediction[row], classes) if one_of else None,
-            "cells": _cells(model, examples.inputs[row]),
-            "bodies": [explanation_body(item[row]) for item in made], "gates": None,
-        }  # fmt: skip
-        views.append(view)
-        found = [row_numbers(item, row) for item in made]
-        numbers.append({"name": name, "predicted": predicted, "explanations": found})
-    return render("sequence_examples.html", examples=views), numbers
-
-
-def _cells(model: Model, row: Tensor) -> list[tuple[str, str]]:
+def _cells(model: Model, rows: Tensor, row: int) -> list[tuple[str, str]]:
     """Return what stands in each column of a row, as its reader knows it."""
-    table = TabularInput.of(model.input) if model.input.tabular else TabularInput([f"x{n}" for n in range(len(row))])
-    return [(name, table.shown(name, value)) for name, value in zip(table.names, row.tolist(), strict=True)]
+    values = rows[row].tolist()
+    table = TabularInput.of(model.input) if model.input.tabular else TabularInput([f"x{n}" for n in range(len(values))])
+    return [(name, table.shown(name, value)) for name, value in zip(table.names, values, strict=True)]
 
 
 def _evenly(rows: Tensor, count: int) -> Tensor:
