@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.metrics import balanced_accuracy_score, confusion_matrix, precision_score, r2_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    precision_score,
+    r2_score,
+    recall_score,
+)
 from torch import nn
 
 from xai.auditing.audit_data import AuditData, prepare
@@ -26,6 +33,23 @@ def test_counts_agree_with_scikit_learn() -> None:
     frame = measured.to_frame()
     assert frame["recall"].tolist() == pytest.approx(recall_score(labels, called, average=None).tolist())
     assert frame["precision"].tolist() == pytest.approx(precision_score(labels, called, average=None).tolist())
+
+
+def test_several_labels_are_right_together_and_counted_one_by_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores, labels = torch.randn(200, 3, generator=generator), torch.rand(200, 3, generator=generator) > 0.5
+    model = Model(nn.Identity(), task="multilabel", classes=["a", "b", "c"])
+    measured = measure_performance(model, scores, labels.long())
+    called = scores > 0
+    assert measured.accuracy == accuracy_score(labels, called)  # of several labels, the share of equal sets
+    assert measured.interval == wilson(int((labels == called).all(1).sum()), 200)
+    frame = measured.to_frame()
+    assert frame["recall"].tolist() == pytest.approx(recall_score(labels, called, average=None).tolist())
+    assert frame["precision"].tolist() == pytest.approx(precision_score(labels, called, average=None).tolist())
+    assert frame["count"].tolist() == labels.sum(0).tolist()
+    sure = torch.maximum(scores.sigmoid(), 1 - scores.sigmoid()).min(1).values
+    assert torch.allclose(measured.sure, sure)
+    assert measured.answer(3) == tuple(torch.where(called[3])[0].tolist())
 
 
 def test_mistakes_come_by_count_and_ties_in_the_order_of_the_classes() -> None:

@@ -175,6 +175,31 @@ def test_examples_hold_right_and_wrong_ones(digits: Model, digit_images: tuple) 
     assert len(choose_examples(data, performance, 1)) == 1
 
 
+def test_pictures_with_several_labels_have_a_report() -> None:
+    """The score of each label is the brightness of a quarter: what is there, and what is called, is known."""
+    network = nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(4, 4))
+    with torch.no_grad():
+        network[2].weight.copy_(20 * torch.eye(4))
+        network[2].bias.fill_(-10.0)
+    model = Model(network, task="multilabel", classes=["north west", "north east", "south west", "south east"],
+                  input=ImageInput((1, 8, 8)))  # fmt: skip
+    labels = torch.tensor([[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1], [1, 0, 0, 1], [0, 1, 0, 0]])
+    images = labels.view(-1, 1, 2, 2).repeat_interleave(4, 2).repeat_interleave(4, 3).float()
+    labels[5] = torch.tensor([0, 0, 1, 1])  # a wrong label: the picture is bright in the north east
+    data = LabelledImages(images, tuple(f"picture {row}" for row in range(6)), labels)
+    own = LabelledImages(images[:1], ("mine",))
+    report = model_report(model, data, own, methods=("saliency",), checks=["deletion"], examples=6, units=0)
+    numbers = {section.id: section.data for section in report.sections if hasattr(section, "data")}
+    assert numbers["performance"]["accuracy"] == pytest.approx(5 / 6)
+    found = {item["name"]: (item["predicted"], item["truth"]) for item in numbers["examples"]["examples"]}
+    assert found["mine"] == ("north west", None)
+    assert found["picture 5"] == ("north east", "south west, south east")
+    assert {words for words in found.values() if words[0] == words[1]} >= {("none of them", "none of them")}
+    text = report.html()
+    assert "says which of 4 labels it has" in text
+    assert "wrong: it is south west, south east" in text
+
+
 def test_anything_becomes_a_section() -> None:
     _, model = hostile_report()
     batch = torch.rand(1, 1, 8, 8)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.attribution.gradient_methods import integrated_gradients
-from xai.auditing.checks.performance import Performance
+from xai.auditing.checks.performance import Scored
 from xai.base.errors import InputError
 from xai.evidence.verify import verify
 from xai.inputs.image_files import LabelledImages
@@ -43,25 +43,25 @@ def check_request(model: Model, images: LabelledImages, methods: Sequence[str], 
         pass
 
 
-def choose_examples(data: LabelledImages, performance: Performance, count: int) -> LabelledImages:
+def choose_examples(data: LabelledImages, performance: Scored, count: int) -> LabelledImages:
     """Return a handful: typical right answers of different classes, the least sure right, the surest wrong ones."""
-    right = performance.labels == performance.predicted
-    sure = performance.probability.max(1).values
+    right, sure = performance.right, performance.sure
     wrong = [int(i) for i in sure.argsort(descending=True, stable=True) if not right[i]][: count * 3 // 8]
     doubtful = [int(i) for i in sure.argsort(stable=True) if right[i]][: max(0, count // 8)]
-    confident = []
-    for number in range(len(performance.classes)):
-        members = [i for i in torch.where(right & (performance.labels == number))[0].tolist() if i not in doubtful]
-        if members:
-            # The middle one by confidence: a typical answer, not the best.
-            confident.append(sorted(members, key=lambda i: float(sure[i]))[len(members) // 2])
+    members: dict[tuple[int, ...], list[int]] = {}
+    for i in right.nonzero().flatten().tolist():
+        answer = performance.answer(i)
+        if i not in doubtful:
+            members.setdefault(answer if isinstance(answer, tuple) else (answer,), []).append(i)
+    # The middle one by confidence: a typical answer, not the best.
+    confident = [sorted(found, key=lambda i: float(sure[i]))[len(found) // 2] for _, found in sorted(members.items())]
     room = count - len(wrong) - len(doubtful)
     spaced = (
         [confident[index * len(confident) // room] for index in range(min(room, len(confident)))] if room > 0 else []
     )
     picked = list(dict.fromkeys([*spaced, *doubtful, *wrong]))
     names = tuple(data.names[i] for i in picked)
-    return LabelledImages(data.images[picked], names, performance.labels[picked], data.source)
+    return LabelledImages(data.images[picked], names, performance.labels[picked].long(), data.source)
 
 
 def explain_images(
@@ -87,12 +87,19 @@ def explain_images(
         made.append(known[name].load()(model, images.images, target, **chosen))
     beside: dict[str, Any] = {"agreement": {"others": made}} if len(made) > 1 else {}
     columns = [verify(model, explanation, checks, seed=seed, **beside) for explanation in made]
-    labels = [-1] * len(images) if images.labels is None else images.labels.tolist()
+    several = model.task == "multilabel"
     examples = [
-        Example(name, tuple(column[row] for column in columns), labels[row] if labels[row] >= 0 else None)
+        Example(name, tuple(column[row] for column in columns), _truth(images.labels, row), several=several)
         for row, name in enumerate(images.names)
     ]
-    return _with_contrast(model, examples, seed, checks)
+    return examples if several else _with_contrast(model, examples, seed, checks)
+
+
+def _truth(labels: Tensor | None, row: int) -> int | tuple[int, ...] | None:
+    """Return the class of an image, or the numbers of its labels; None where that is not known."""
+    if labels is None or bool((labels[row] < 0).any()):
+        return None
+    return int(labels[row]) if labels.ndim == 1 else tuple(labels[row].nonzero().flatten().tolist())
 
 
 def _with_contrast(model: Model, examples: list[Example], seed: int, checks: Sequence[str] | None) -> list[Example]:
@@ -113,9 +120,10 @@ def joined(first: LabelledImages | None, second: LabelledImages | None) -> Label
     """Return two batches of images as one; the labels of those without are unknown (-1)."""
     if first is None or second is None:
         return first if second is None else second
-    labels = torch.cat([_known_labels(first), _known_labels(second)])
+    width = [item.labels.shape[1:] for item in (first, second) if item.labels is not None]
+    labels = torch.cat([_known_labels(item, *width[:1]) for item in (first, second)])
     return LabelledImages(torch.cat([first.images, second.images]), first.names + second.names, labels, second.source)
 
 
-def _known_labels(images: LabelledImages) -> Tensor:
-    return torch.full((len(images),), -1) if images.labels is None else images.labels
+def _known_labels(images: LabelledImages, width: Sequence[int] = ()) -> Tensor:
+    return torch.full((len(images), *width), -1) if images.labels is None else images.labels

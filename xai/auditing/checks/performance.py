@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.label_performance import LabelPerformance
 from xai.auditing.checks.new_rows import by_metadata
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names
@@ -34,7 +35,7 @@ from xai.results.finding import Finding
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Performance", "losses", "measure_performance", "performance"]
+__all__ = ["Performance", "Scored", "losses", "measure_performance", "performance"]
 
 WORST = 6  # errors that a report explains
 
@@ -54,13 +55,25 @@ class Performance:
         return len(self.labels)
 
     @property
+    def right(self) -> Tensor:
+        return self.labels == self.predicted
+
+    @property
+    def sure(self) -> Tensor:
+        return self.probability.max(1).values
+
+    @property
     def accuracy(self) -> float:
-        return float((self.labels == self.predicted).double().mean())
+        return float(self.right.double().mean())
 
     @property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % Wilson interval of the accuracy."""
-        return wilson(int((self.labels == self.predicted).sum()), self.count)
+        return wilson(int(self.right.sum()), self.count)
+
+    def answer(self, row: int, *, true: bool = False) -> int:
+        """Return the class that a row is called, or that it truly is."""
+        return int((self.labels if true else self.predicted)[row])
 
     def mistakes(self, most: int) -> list[tuple[int, int, int]]:
         """Return (class, called, count) of the most frequent mistakes, at most so many; ties in order of class."""
@@ -92,24 +105,30 @@ class Performance:
         return pd.DataFrame(rows)
 
 
+Scored = Performance | LabelPerformance  # of one class, or of several labels
+
+
 @names_errors("measure_performance")
-def measure_performance(model: Model, inputs: object, labels: object) -> Performance:
+def measure_performance(model: Model, inputs: object, labels: object) -> Scored:
     """Return how a classifier does on labelled inputs.
 
     Args:
-        model: The classifier.
+        model: The classifier, of one class or of several labels.
         inputs: (N, ...), in any form that the model takes.
-        labels: Numbers of classes (N,), or their names.
+        labels: Numbers of classes (N,), or their names; of several labels 0 and 1 for each, (N, K).
 
     Raises:
         InputError: Anything else.
     """
-    if model.task not in ONE_CLASS:
+    if model.task not in (*ONE_CLASS, "multilabel"):
         raise InputError("model", expected="a classifier", got=f"task {model.task!r}")
     probabilities = model.predict(inputs).cpu()
     outputs = probabilities.shape[1]
     labels = as_labels(model, labels, len(probabilities))
     check_outputs(labels, outputs)
+    if model.task == "multilabel":
+        names = tuple(class_names(model, outputs))
+        return LabelPerformance(names, labels > 0.5, probabilities > 0.5, probabilities)
     predicted = probabilities.argmax(1)
     confusion = torch.zeros(outputs, outputs, dtype=torch.long)
     confusion.index_put_((labels, predicted), torch.ones_like(predicted), accumulate=True)

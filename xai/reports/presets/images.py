@@ -26,7 +26,7 @@ from xai.visualization.image_evidence import EDGES
 
 __all__ = ["ImageSettings", "image_sections", "model_report", "require_image_classifier"]
 
-TASKS = ("classification", "binary")
+TASKS = ("classification", "binary", "multilabel")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from xai.reports.escape import render
 from xai.reports.grids import balanced_columns
 from xai.reports.language import say
 from xai.reports.page import Section
+from xai.reports.sections.performance import in_words
 from xai.reports.sentences import CHECK_SENTENCES
 from xai.results.explanation import Explanation
 
@@ -40,21 +41,26 @@ MOST_COLUMNS = 6
 class Example:
     """One image with its explanations (each a batch of one), its name, and its true class where it is known.
 
-    `contrast` explains a wrong answer rather than the right one.
+    `contrast` explains a wrong answer rather than the right one. Where an image has several labels, the true ones and
+    the predicted ones are their numbers.
     """
 
     name: str
     explanations: tuple[Explanation, ...]
-    truth: int | None = None
+    truth: int | tuple[int, ...] | None = None
     contrast: Explanation | None = None
+    several: bool = False
 
     @property
     def all(self) -> tuple[Explanation, ...]:
         return self.explanations if self.contrast is None else (*self.explanations, self.contrast)
 
     @property
-    def predicted(self) -> int:
-        return int(self.explanations[0].prediction[0].argmax())
+    def predicted(self) -> int | tuple[int, ...]:
+        prediction = self.explanations[0].prediction[0]
+        if self.several:
+            return tuple((prediction > 0.5).nonzero().flatten().tolist())
+        return int(prediction.argmax())
 
     @property
     def probability(self) -> float:
@@ -76,10 +82,10 @@ def examples_section(model: Model, examples: Sequence[Example]) -> Section:
             "name": example.name,
             "picture": image_picture(first.inputs[0], low, high),
             "small": is_small(first.inputs),
-            "predicted": classes[example.predicted],
+            "predicted": in_words(example.predicted, classes),
             "probability": example.probability,
             "amount": amount(first, example.probability),
-            "truth": None if example.truth is None else classes[example.truth],
+            "truth": None if example.truth is None else in_words(example.truth, classes),
             "right": example.truth == example.predicted,
             "bars": [] if is_number(first) else probability_bars(first.prediction[0], classes),
             "cards": cards,

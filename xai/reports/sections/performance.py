@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from xai.auditing.checks.performance import Performance
+from xai.auditing.checks.label_performance import LabelPerformance
+from xai.auditing.checks.performance import Scored
 from xai.model.model import Model
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render
 from xai.reports.language import say
 from xai.reports.page import Section
 
-__all__ = ["performance_section"]
+__all__ = ["in_words", "performance_section"]
 
 LARGEST_MATRIX = 30
 MOST_ERRORS = 24  # pictures of errors that ride along
@@ -20,28 +23,28 @@ SIDE = 96  # pixels of such a picture, at most
 
 
 def performance_section(
-    performance: Performance, source: str, model: Model | None = None, images: Tensor | None = None
+    performance: Scored, source: str, model: Model | None = None, images: Tensor | None = None
 ) -> Section:
     """Return the chapter; of a confusion matrix over more than 30 classes, only the most frequent mistakes.
 
+    Of several labels there is no such matrix: one label is not taken for another.
     images: what was measured on (n, C, H, W); with them and the model, the surest errors are shown.
     """
     frame = performance.to_frame()
-    confusion = performance.confusion
+    several = isinstance(performance, LabelPerformance)
+    confusion = torch.zeros(0, 0) if isinstance(performance, LabelPerformance) else performance.confusion
     worst = [
         {"true": performance.classes[true], "called": performance.classes[called], "count": count}
         for true, called, count in performance.mistakes(5)
     ]
     hardest = frame.loc[frame["recall"].idxmin()] if frame["recall"].notna().any() else None
     small = len(confusion) <= LARGEST_MATRIX
-    matrix = (
-        [{"name": name, "cells": row.tolist()} for name, row in zip(performance.classes, confusion, strict=True)]
-        if small
-        else []
-    )
+    names = zip(performance.classes, confusion, strict=not several)
+    matrix = [{"name": name, "cells": row.tolist()} for name, row in names] if small else []
     body = render(
         "performance.html",
         performance=performance,
+        several=several,
         interval=performance.interval,
         source=source,
         rows=frame.to_dict("records"),
@@ -49,7 +52,7 @@ def performance_section(
         worst=worst,
         hardest=None if hardest is None else hardest.to_dict(),
         errors=[] if model is None or images is None else _errors(performance, model, images),
-        error_count=int((performance.labels != performance.predicted).sum()),
+        error_count=int((~performance.right).sum()),
     )
     data = {
         "accuracy": performance.accuracy,
@@ -61,27 +64,34 @@ def performance_section(
     return Section("performance", say("How well it does"), body, data)
 
 
-def _errors(performance: Performance, model: Model, images: Tensor) -> list[dict[str, object]]:
+def _errors(performance: Scored, model: Model, images: Tensor) -> list[dict[str, object]]:
     """Return pictures of the errors, those that the model was surest of first."""
-    wrong = (performance.labels != performance.predicted).nonzero().flatten()
-    sure = performance.probability.max(1).values
+    wrong = (~performance.right).nonzero().flatten()
+    sure = performance.sure
     order = sure[wrong].argsort(descending=True)[:MOST_ERRORS]
     low, high = pixel_range(model.input, images)
     shown = []
     for row in wrong[order].tolist():
-        true, called = int(performance.labels[row]), int(performance.predicted[row])
+        true, called = performance.answer(row, true=True), performance.answer(row)
         shown.append(
             {
                 "cell": f"{true}-{called}",
                 "row": row,
-                "true": performance.classes[true],
-                "called": performance.classes[called],
+                "true": in_words(true, performance.classes),
+                "called": in_words(called, performance.classes),
                 "probability": float(sure[row]),
                 "picture": image_picture(_thumbnail(images[row]), low, high),
                 "small": is_small(images[row]),
             }
         )
     return shown
+
+
+def in_words(answer: int | tuple[int, ...], classes: Sequence[str]) -> str:
+    """Return an answer in words: a class, or several labels."""
+    if isinstance(answer, int):
+        return classes[answer]
+    return ", ".join(classes[number] for number in answer) or say("none of them")
 
 
 def _thumbnail(image: Tensor) -> Tensor:

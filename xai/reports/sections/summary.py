@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from xai.auditing.checks.performance import Performance
+from xai.auditing.checks.performance import Scored
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.plots.pictures import pixel_range
@@ -28,7 +28,10 @@ SOME_CLASSES = 5
 
 
 def summary(
-    model: Model, performance: Performance | None, examples: Sequence[Example], groups: dict[str, Visualization]
+    model: Model,
+    performance: Scored | None,
+    examples: Sequence[Example],
+    groups: dict[str, Visualization],
 ) -> Markup:
     """Return the lead of a report on an image classifier, beside the best supported map of the first example."""
     trust = method_trust([example.explanations for example in examples])
@@ -45,7 +48,7 @@ def summary(
 
 def sequence_summary(
     model: Model,
-    performance: Performance | None,
+    performance: Scored | None,
     names: Sequence[str],
     explanations: Sequence[Explanation],
     wrong: Sequence[int],
@@ -67,7 +70,7 @@ def sequence_summary(
     )
 
 
-def _screen(model: Model, performance: Performance | None, trust: Sequence[MethodTrust], **answers: object) -> Markup:
+def _screen(model: Model, performance: Scored | None, trust: Sequence[MethodTrust], **answers: object) -> Markup:
     """Return the five answers, from the verdicts of each method and what differs by the kind of input."""
     return render(
         "summary.html",
@@ -101,7 +104,8 @@ def _answer(name: str, explanation: Explanation) -> dict[str, object]:
 def _does_with_pictures(model: Model) -> dict[str, object]:
     """Return what the model takes and what it answers, in numbers and names."""
     _, height, width = ImageInput.of(model.input).shape
-    return {**_classes(model), "kind": "images", "height": height, "width": width}
+    several = model.task == "multilabel"
+    return {**_classes(model), "kind": "images", "height": height, "width": width, "several": several}
 
 
 def _classes(model: Model) -> dict[str, object]:
@@ -109,7 +113,7 @@ def _classes(model: Model) -> dict[str, object]:
     return {"count": len(named), "classes": named if len(named) <= FEW_CLASSES else named[:SOME_CLASSES]}
 
 
-def _weakest(performance: Performance) -> dict[str, object] | None:
+def _weakest(performance: Scored) -> dict[str, object] | None:
     """Return the most frequent mistake: which class is taken for which, and how often."""
     for true, called, count in performance.mistakes(1):
         return {"true": performance.classes[true], "called": performance.classes[called], "count": count}
