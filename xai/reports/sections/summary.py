@@ -104,13 +104,13 @@ def _answer(name: str, explanation: Explanation) -> dict[str, object]:
 def _does_with_pictures(model: Model) -> dict[str, object]:
     """Return what the model takes and what it answers, in numbers and names."""
     _, height, width = ImageInput.of(model.input).shape
-    several = model.task == "multilabel"
-    return {**_classes(model), "kind": "images", "height": height, "width": width, "several": several}
+    return {**_classes(model), "kind": "images", "height": height, "width": width}
 
 
 def _classes(model: Model) -> dict[str, object]:
     named = list(model.classes or [])
-    return {"count": len(named), "classes": named if len(named) <= FEW_CLASSES else named[:SOME_CLASSES]}
+    shown = named if len(named) <= FEW_CLASSES else named[:SOME_CLASSES]
+    return {"count": len(named), "classes": shown, "several": model.task == "multilabel"}
 
 
 def _weakest(performance: Scored) -> dict[str, object] | None:
