@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.attribution.gradient_methods import integrated_gradients
-from xai.auditing.checks.performance import Scored
+from xai.auditing.checks.performance_counts import Scored
 from xai.base.errors import InputError
 from xai.evidence.verify import verify
 from xai.inputs.image_files import LabelledImages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
-from xai.auditing.checks.label_performance import LabelPerformance
 from xai.auditing.checks.new_rows import by_metadata
+from xai.auditing.checks.performance_counts import LabelPerformance, Performance, Scored
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names
 from xai.auditing.row_metadata import weights_of
@@ -33,79 +32,11 @@ from xai.model.model import Model
 from xai.results.finding import Finding
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-__all__ = ["Performance", "Scored", "losses", "measure_performance", "performance"]
+__all__ = ["losses", "measure_performance", "performance"]
 
 WORST = 6  # errors that a report explains
-
-
-@dataclass(frozen=True)
-class Performance:
-    """Counts of a classifier on n labelled inputs; `confusion[i, j]` of class i were called class j."""
-
-    classes: tuple[str, ...]
-    labels: Tensor
-    predicted: Tensor
-    probability: Tensor
-    confusion: Tensor
-
-    @property
-    def count(self) -> int:
-        return len(self.labels)
-
-    @property
-    def right(self) -> Tensor:
-        return self.labels == self.predicted
-
-    @property
-    def sure(self) -> Tensor:
-        return self.probability.max(1).values
-
-    @property
-    def accuracy(self) -> float:
-        return float(self.right.double().mean())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % Wilson interval of the accuracy."""
-        return wilson(int(self.right.sum()), self.count)
-
-    def answer(self, row: int, *, true: bool = False) -> int:
-        """Return the class that a row is called, or that it truly is."""
-        return int((self.labels if true else self.predicted)[row])
-
-    def mistakes(self, most: int) -> list[tuple[int, int, int]]:
-        """Return (class, called, count) of the most frequent mistakes, at most so many; ties in order of class."""
-        wrong = self.confusion.clone().fill_diagonal_(0)
-        order = wrong.flatten().argsort(descending=True, stable=True)[:most]
-        pairs = (divmod(index, len(wrong)) for index in order.tolist())
-        return [(true, called, count) for true, called in pairs if (count := int(wrong[true, called]))]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per class that occurs: its name, count, recall with its 95 % interval, precision."""
-        import pandas as pd
-
-        rows = []
-        for number, name in enumerate(self.classes):
-            right, members = int(self.confusion[number, number]), int(self.confusion[number].sum())
-            called = int(self.confusion[:, number].sum())
-            if members or called:
-                low, high = wilson(right, members) if members else (float("nan"), float("nan"))
-                rows.append(
-                    {
-                        "class": name,
-                        "count": members,
-                        "recall": right / members if members else float("nan"),
-                        "low": low,
-                        "high": high,
-                        "precision": right / called if called else float("nan"),
-                    }
-                )
-        return pd.DataFrame(rows)
-
-
-Scored = Performance | LabelPerformance  # of one class, or of several labels
 
 
 @names_errors("measure_performance")

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai.auditing.checks.label_performance import LabelPerformance
-from xai.auditing.checks.performance import Scored
+from xai.auditing.checks.performance_counts import LabelPerformance, Scored
 from xai.model.model import Model
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.escape import render

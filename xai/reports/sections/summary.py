@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from xai.auditing.checks.performance import Scored
+from xai.auditing.checks.performance_counts import Scored
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.plots.pictures import pixel_range
