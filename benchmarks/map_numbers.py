@@ -55,7 +55,7 @@ def rank_auc(values: Tensor, truth: Tensor) -> float:
 
 
 def infidelity(answer: Callable[[Tensor], Tensor], row: Tensor, values: Tensor, changes: Tensor) -> float:
-    """Return the mean squared error with which a map foretells what changes do (Yeh et al. 2019, arXiv:1901.09392).
+    """Return the mean squared error with which a map predicts what changes do (Yeh et al. 2019, arXiv:1901.09392).
 
     answer: a batch (n, ...) to numbers (n,). row: (...). values: like the row. changes: (n, ...), what is taken away.
 
@@ -63,10 +63,10 @@ def infidelity(answer: Callable[[Tensor], Tensor], row: Tensor, values: Tensor, 
     >>> infidelity(lambda batch: batch @ weight, torch.ones(2), weight, torch.eye(2))
     0.0
     """
-    foretold = (changes * values).flatten(1).double().sum(1)
+    predicted = (changes * values).flatten(1).double().sum(1)
     with torch.no_grad():
         fall = answer(row[None])[0].double() - answer(row[None] - changes).double()
-    return float(((foretold - fall) ** 2).mean())
+    return float(((predicted - fall) ** 2).mean())
 
 
 def max_sensitivity(explain: Callable[[Tensor], Tensor], row: Tensor, changes: Tensor) -> float:

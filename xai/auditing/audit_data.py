@@ -94,10 +94,10 @@ class AuditData:
             raise InputError("protected", expected="a list of column names", got=repr(self.protected))
 
     def positions(self, rows: Sequence[int] | Tensor) -> list[int]:
-        """Return where the rows that findings call so stand in `inputs`.
+        """Return the positions in `inputs` of the rows that findings name.
 
         Args:
-            rows: Their numbers.
+            rows: Their numbers in the findings.
         """
         numbers = torch.as_tensor(rows)
         return (numbers if self.numbers is None else torch.searchsorted(_rising(self.numbers), numbers)).tolist()
@@ -262,7 +262,7 @@ def _read(
 
 
 def _rising(numbers: Sequence[int]) -> Tensor:
-    """Return what rows are called, as a tensor; raises InputError where they do not rise."""
+    """Return the numbers of rows as a tensor; raises InputError where they do not increase."""
     index = torch.as_tensor(numbers)
     if index.ndim != 1 or index.is_floating_point() or not bool((index.diff() > 0).all()):
         raise InputError("numbers", expected="rising whole numbers, one per row", got=describe(numbers))
@@ -270,7 +270,7 @@ def _rising(numbers: Sequence[int]) -> Tensor:
 
 
 def _of_training(values: object, name: object, inputs: object = None) -> object:
-    """Return metadata of the training rows: as given, or the column that those of the held-out rows stand in.
+    """Return metadata of the training rows: as given, or the name of the column that holds it for the held-out rows.
 
     inputs: whose column it is where they have it; where they have not, nothing was given.
     """

@@ -1,4 +1,4 @@
-"""Audit data that come a row at a time: the rows that are kept of them, with all that stands beside these rows."""
+"""Audit data that come one row at a time: which rows are kept, with the metadata of these rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BESIDE_TRAINING = ("train_groups", "train_entity", "train_time", "train_weights"
 
 
 def drawn_fields(data: AuditData, most: int) -> dict[str, object]:
-    """Return fields in place of those that come a row at a time; none where nothing does.
+    """Return new values for the fields that come one row at a time; {} where none does.
 
-    What was given for each row beside them is taken of the rows that are kept.
+    Metadata that were given for each row are kept for the same rows.
     """
     fields: dict[str, object] = {}
     if is_stream(data.inputs):

@@ -1,4 +1,4 @@
-"""What a finding shows beside its sentence: panels and tables as plain data, which ride along with the numbers."""
+"""What a finding shows beside its sentence: panels and tables as plain data, stored with its numbers."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def remake(
 
     models: the model of an audit; of a comparison A, B and the replicas, in their order. sample: the share of the
     checks that are made again, drawn at random; the chance to catch one altered number is that share. seed: of that
-    draw; by default nobody can foresee it. Other weights, answers or rows are found first, and then nothing more is
+    draw; by default nobody can predict it. Other weights, answers or rows are found first, and then nothing more is
     computed.
     """
     _check_draw(sample, seed)

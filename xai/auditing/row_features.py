@@ -29,7 +29,7 @@ SIDE, STEPS, WORDS = 16, 32, 2000
 class Features:
     """One array (N, D) per part, dense or of scipy.sparse, the columns' names, and how they were made.
 
-    owner: for a table the number of the table's column behind each; `words`: the names quote texts.
+    owner: for a table the number of the column that each was made from; `words`: the names quote texts.
     """
 
     parts: tuple[np.ndarray | csr_matrix, ...]
@@ -72,7 +72,7 @@ def _table(model: Model, parts: tuple[Tensor, ...]) -> Features:
             known = made[0][~gaps[0]]
             center, std = known.mean().nan_to_num(), known.std().nan_to_num()
             made = [((part - center) / (std if float(std) > 0 else 1.0)).nan_to_num(0.0) for part in made]
-            if any(bool(gap.any()) for gap in gaps):  # what is not known stands in the middle, and in a column more
+            if any(bool(gap.any()) for gap in gaps):  # a gap becomes the mean, and a further column says so
                 made = [torch.cat([part, gap.double()], 1) for part, gap in zip(made, gaps, strict=True)]
                 names.append(name)
                 name = f"{name} is not known"

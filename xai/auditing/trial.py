@@ -1,4 +1,4 @@
-"""A model on inputs drawn at random: does it run, and what does every method say to it?"""
+"""A model on inputs drawn at random: does it run, and does every method work on it?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUICK: dict[str, dict[str, object]] = {
     "lime_text": {"samples": 64},
     "lime_series": {"samples": 64},
 }
-OF_A_KIND = ("lime_segments",)  # of one's own kinds of input; the others have a method that says the same
+OF_A_KIND = ("lime_segments",)  # for a user's kinds of input; other kinds have a method of the same result
 
 
 @dataclass(frozen=True)

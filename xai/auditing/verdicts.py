@@ -14,8 +14,8 @@ __all__ = [
     "Measured", "Untestable", "finding_by_limit", "finding_of", "say_where_unweighted", "tested", "tested_together",
 ]  # fmt: skip
 
-ERRORS, LIKELY = 1.96, 0.84  # standard errors: of a 95 % interval; that 80 % of samples do not fall short by
-ROUNDS = 4  # of solving for an effect whose own error counts
+ERRORS, LIKELY = 1.96, 0.84  # standard errors: of a 95 % interval, and of 80 % power
+ROUNDS = 4  # iterations: the effect's own standard error depends on it
 
 
 class Untestable(Exception):
@@ -105,7 +105,7 @@ def finding_by_limit(
 ) -> Finding:
     """Return the finding of a number with its interval, by the limits of that name.
 
-    An interval that reaches back over the limit is not enough to fail: chance alone could do it.
+    An interval that contains the limit is not enough to fail: chance alone could explain it.
 
     >>> finding_by_limit("performance.skill", 0.9, (0.85, 0.93), "guessing", "It has learned the task.").status
     'pass'
@@ -114,7 +114,7 @@ def finding_by_limit(
     """
     limit = _limit(name)
     sign = -1 if limit.least else 1
-    nearest = max(interval) if limit.least else min(interval)  # the end that speaks for the model
+    nearest = max(interval) if limit.least else min(interval)  # the end that is better for the model
     if not beyond:
         status = "pass"
     elif sign * nearest > sign * limit.fail and at_most == "fail":
@@ -139,7 +139,7 @@ def _could_have_seen(limit: Limit, interval: tuple[float, float], at_most: str) 
     """
     half = (max(interval) - min(interval)) / 2
     if not 0 < half < math.inf:
-        return {}  # no sample: there is no chance in it
+        return {}  # not a sample: there is no sampling error
     error, sign = half / ERRORS, -1 if limit.least else 1
     outcome, edge, away = ("fail", limit.fail, ERRORS) if at_most == "fail" else ("warn", limit.warn, 0.0)
     effect = edge

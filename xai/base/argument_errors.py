@@ -1,4 +1,4 @@
-"""Whose fault a bare error is: the argument of a public call that is not of the type that its signature says."""
+"""Which argument of a public call caused a bare error: the one that is not of the type in the signature."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLAIN: dict[object, tuple[str, Callable[[object], bool]]] = {
 
 
 class Words(str):
-    """What is said instead of a value."""
+    """Words that stand for a value in a message."""
 
     __slots__ = ()
 
@@ -124,7 +124,7 @@ def _settings_of(signature: inspect.Signature, given: dict[str, object], hints: 
 def _not_in(
     signature: inspect.Signature, arguments: tuple, settings: Mapping[str, object]
 ) -> tuple[str, str, object] | None:
-    """Return the argument that there is none of, or that is missing."""
+    """Return an argument that the function does not have, or one that is missing."""
     names = [name for name in signature.parameters if name != "self"]
     for name in settings:
         if name not in signature.parameters:

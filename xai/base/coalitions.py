@@ -76,8 +76,8 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     shown = drawn.shown.double()
     plane = shown - shown.mean(1, keepdim=True)  # what a coalition says about differences between parts
     weighted = plane * drawn.weight[:, None]
-    # Nothing is known of the direction in which all values rise together, and nothing is needed: filled in, so that the
-    # matrix has an inverse, and taken out again.
+    # The direction in which all values rise together is neither identified nor needed. It is filled in, so that the
+    # matrix has an inverse, and projected out again.
     rise = torch.full((parts, parts), 1 / parts, dtype=torch.float64)
     matrix = weighted.T @ plane
     inverse = torch.linalg.pinv(matrix + rise * matrix.diagonal().mean(), hermitian=True)

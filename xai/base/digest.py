@@ -28,7 +28,7 @@ def value_digest(value: object) -> str:
     """Return the hexadecimal SHA-256 of what a Python value holds, functions and objects included.
 
     Of a function that is its code, its defaults and what it closes over; of an object its type and its state. Two
-    functions of one text that close over different numbers differ; what lies behind C code or a network does not show.
+    functions of one text that close over different numbers differ; what C code or a network holds is not covered.
 
     >>> value_digest(lambda x: x + 1) == value_digest(lambda x: x + 2)
     False

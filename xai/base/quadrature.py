@@ -12,8 +12,8 @@ BY_EIGENVALUES = 128  # up to so many points; their time grows with the cube
 def gauss_legendre(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the points in (-1, 1) and weights (count,) that integrate polynomials of degree 2 * count - 1 exactly.
 
-    Many points are found by Newton's method from their asymptotic places (Abramowitz, Stegun 1964, 22.16.6), in a time
-    that grows with the square of their number.
+    Many points are found by Newton's method from their asymptotic positions (Abramowitz, Stegun 1964, 22.16.6), in a
+    time that grows with the square of their number.
 
     >>> points, weights = gauss_legendre(500)
     >>> bool(abs(weights @ points**998 - 2 / 999) < 1e-14)

@@ -1,4 +1,4 @@
-"""The one door for files from outside: plain files of a bounded size, opened without waiting, with named errors."""
+"""The one place that opens files from outside: plain files of bounded size, without waiting, with named errors."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _parsed(
 
 
 def _check_depth(plain: object, argument: str, error: type[XaiError]) -> None:
-    """Whatever walks the data later may do so by calling itself."""
+    """Code that reads the data later may be recursive."""
     level = [plain]
     for _ in range(DEEPEST):
         below = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]

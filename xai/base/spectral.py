@@ -13,18 +13,18 @@ MOST_GROUPS = 8
 
 
 class Embedded(NamedTuple):
-    """The group of each row (N,), the largest being 0, and its place in a plane (N, 2)."""
+    """The group of each row (N,), the largest being 0, and its coordinates in a plane (N, 2)."""
 
     group: np.ndarray
     plane: np.ndarray
 
     def members(self) -> list[np.ndarray]:
-        """Return the places of the rows of each group."""
+        """Return the indices of the rows of each group."""
         return [np.flatnonzero(self.group == number) for number in range(int(self.group.max()) + 1)]
 
 
 def directions(values: np.ndarray) -> np.ndarray:
-    """Return values (N, D) scaled to length one: what a row says, not how loudly.
+    """Return values (N, D) scaled to length one: only the direction of a row counts, not its magnitude.
 
     >>> directions(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6, 0.8], [0.0, 0.0]]

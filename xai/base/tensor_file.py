@@ -1,6 +1,6 @@
 """A safetensors file whose header is held against its content before a number is read.
 
-The format: 8 bytes with the header's length, a JSON header (per tensor its type, shape and place), then the numbers.
+The format: 8 bytes with the header's length, a JSON header (per tensor its type, shape and offsets), then the numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_AXES = 32
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True):
-    """What the header says of one tensor; places are bytes from the header's end."""
+    """What the header says of one tensor; offsets are bytes from the header's end."""
 
     dtype: str
     shape: list[int]

@@ -42,7 +42,7 @@ SHOWN = 100
     help="By what share a number may be off, for a report from another machine.",
 )
 @click.option(
-    "--seed", default=None, type=click.IntRange(min=0), help="Seed of the sample.  [default: nobody can foresee it]"
+    "--seed", default=None, type=click.IntRange(min=0), help="Seed of the sample.  [default: nobody can predict it]"
 )
 @trust_option
 def command(

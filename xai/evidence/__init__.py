@@ -9,7 +9,7 @@ CHECKS = (
         passes=240,
         repeats=1,
         contradicts=True,
-        question="Does what the map claims of parts of the input foresee what hiding them does to the output?",
+        question="Does what the map claims of parts of the input predict what hiding them does to the output?",
     ),
     Check(
         function="xai.evidence.deletion:deletion",
@@ -73,7 +73,7 @@ CHECKS = (
         passes=101,
         repeats=0,
         contradicts=False,
-        question="How far is what the map foretells of small changes from what they do to the output?",
+        question="How far is what the map predicts of small changes from what they do to the output?",
         asked=True,
     ),
     Check(

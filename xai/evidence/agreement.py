@@ -72,7 +72,7 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
             continue
         try:
             made.append(known[name].load()(model, explanation.inputs, list(explanation.target), **settings))
-        except XaiError:  # no convolution for Grad-CAM, no gradient: that method has no say
+        except XaiError:  # no convolution for Grad-CAM, no gradient: the method is left out
             continue
     return made
 

@@ -55,7 +55,7 @@ def fitted(sets: Sets, falls: np.ndarray, seed: int) -> list[Effects]:
         same = sets.sizes == size
         hidden[same] -= hidden[same].mean(0)
         falls[:, same] -= falls[:, same].mean(1, keepdims=True)
-    inverse = np.linalg.pinv(hidden.T @ hidden, rcond=1e-10)  # no effect is told of all windows together
+    inverse = np.linalg.pinv(hidden.T @ hidden, rcond=1e-10)  # the effect of all windows together is not identified
     values = falls @ hidden @ inverse
     left = falls - values @ hidden.T
     freedom = max(1, len(hidden) - len(sizes) - hidden.shape[1] + 1)

@@ -1,4 +1,4 @@
-"""Faithfulness: does what the map claims of the parts of a row foresee what hiding them does to the output?"""
+"""Faithfulness: does what the map claims of the parts of a row predict what hiding them does to the output?"""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def faithfulness(
     seed: int = 0,
     batch_size: int | None = None,
 ) -> list[Finding]:
-    """Return one finding per row: do the map's claims foresee what is measured when parts of the row are hidden?
+    """Return one finding per row: do the map's claims predict what is measured when parts of the row are hidden?
 
-    An image is cut into about 36 squares, or into the map's own segments; other rows into their units (or stretches).
-    Sets of them are hidden in every way of `xai.evidence.hiding_ways`, and least squares says what each takes from the
-    score. The number is the correlation of these effects with what the map claims of the same windows, divided by what
-    the effects' own error leaves possible. It is put beside those of `controls` maps with its values elsewhere (a
-    p-value) and of maps that never saw why: a blob in the center, the image's edges, how far the input is from absent,
-    and the same method's map for another class. The claim is tested that the method makes: sums against its own
+    An image is cut into about 36 squares, or into the map's own segments; other rows into their units (or runs of
+    units). Sets of them are hidden in every way of `xai.evidence.hiding_ways`, and least squares says what each takes
+    from the score. The number is the correlation of these effects with what the map claims of the same windows, divided
+    by what the effects' own error leaves possible. It is put beside those of `controls` maps with its values elsewhere
+    (a p-value) and of maps that never saw why: a blob in the center, the image's edges, how far the input is from
+    absent, and the same method's map for another class. The claim is tested that the method makes: sums against its own
     baseline (additive), the size of what small changes do (sensitivity), or where what decides lies (region).
 
     pass: above the limit of `xai.evidence.limits`, p at most 0.05, and above every rival. fail: significantly worse

@@ -1,4 +1,4 @@
-"""Infidelity: how far is what a map foretells of small changes from what they do to the output?"""
+"""Infidelity: how far is what a map predicts of small changes from what they do to the output?"""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def infidelity(
     seed: int = 0,
     batch_size: int | None = None,
 ) -> list[Finding]:
-    """Return one finding per row: do the values foretell what noise does to the output, better than moved ones?
+    """Return one finding per row: do the values predict what noise does to the output, better than moved ones?
 
     The number, `details["value"]`, is the mean over `draws` changes I of (sum of I x values - (f(x) - f(x - I)))^2, as
     captum's `infidelity`. The changes are Gaussian, of `noise` times what `stability` measures noise in. The score is a
     p-value: the rank of the number, low first, among those of `controls` copies of the values at other places. Values
-    times changes foretell well where values are slopes; of parts against a far baseline faithfulness is the better
+    times changes predict well where values are slopes; of parts against a far baseline faithfulness is the better
     question. Untestable for maps that have no value for each number of the input, and for sizes without a sign.
     Source: Yeh et al. 2019, arXiv:1901.09392.
 
@@ -48,7 +48,7 @@ def infidelity(
         explanation: the maps.
         draws: changes of each row.
         noise: how large.
-        normalize: scale the values of each map as foretells best, since many methods have no scale.
+        normalize: scale the values of each map so that they predict best, since many methods have no scale.
         controls: how many copies, at least 19.
         seed: of changes and copies.
         batch_size: evaluations at once.
@@ -69,7 +69,7 @@ def infidelity(
     if not alike or not explanation.inputs.is_floating_point() or explained_layer(explanation) is not None:
         return untestable_rows(name, explanation, ALPHA, "the map has no value for each number of the input.")
     if claim_of(explanation) == "sensitivity" and not bool((values < 0).any()):
-        return untestable_rows(name, explanation, ALPHA, "sizes without a sign do not foretell in which way.")
+        return untestable_rows(name, explanation, ALPHA, "sizes without a sign do not predict a direction.")
     of = str(explanation.options.get("of", "output"))
     settings = {"of": of, "seed": seed, "passes": draws, "batch_size": batch_size, "scores_only": True}
     with model.explaining(name, explanation.inputs, list(explanation.target), **settings) as session:
@@ -98,18 +98,18 @@ def _row(
     errors = squared_error(every @ changes.double().cpu().flatten(1).T, fall, normalize)
     value, size = float(errors[0]), float((fall**2).mean())
     compared = Comparison(-value, -errors[1:], {}, f"{controls} copies of the values at other places")
-    doing = f"what it foretells of small changes misses {100 * value / size:.0f} % of what they do (squared), less"
+    doing = f"what it predicts of small changes misses {100 * value / size:.0f} % of what they do (squared), less"
     return compared.finding(name, doing, {"value": value, "share": value / size, "draws": draws})
 
 
-def squared_error(foretold: Tensor, fall: Tensor, normalize: bool) -> Tensor:
-    """Return the mean squared error of what maps foretell (n, draws) of falls (draws,), (n,).
+def squared_error(predicted: Tensor, fall: Tensor, normalize: bool) -> Tensor:
+    """Return the mean squared error of what maps predict (n, draws) of falls (draws,), (n,).
 
     >>> squared_error(torch.tensor([[1.0, 2.0]]), torch.tensor([2.0, 4.0]), True).tolist()
     [0.0]
     """
     if normalize:
-        size = (foretold**2).sum(1)
-        best = torch.where(size > 0, (foretold * fall).sum(1) / size.clamp_min(1e-300), 1.0)
-        foretold = foretold * best[:, None]
-    return ((foretold - fall) ** 2).mean(1)
+        size = (predicted**2).sum(1)
+        best = torch.where(size > 0, (predicted * fall).sum(1) / size.clamp_min(1e-300), 1.0)
+        predicted = predicted * best[:, None]
+    return ((predicted - fall) ** 2).mean(1)

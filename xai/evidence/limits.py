@@ -5,4 +5,4 @@ from __future__ import annotations
 __all__ = ["CONTRADICTS", "SUPPORTS"]
 
 SUPPORTS = {"additive": 0.75, "sensitivity": 0.65, "region": 0.65}
-CONTRADICTS = -0.5  # where chance cannot be told from few units: the map says the contrary of what was measured
+CONTRADICTS = -0.5  # below it a map contradicts what was measured, also of few units, whose p is never small

@@ -17,7 +17,7 @@ __all__ = ["MapWindows", "map_windows"]
 
 
 class MapWindows(NamedTuple):
-    """A row's map in windows: its own segments where it has a few dozen, else squares, units or stretches of them.
+    """A row's map in windows: its own segments where it has a few dozen, else squares, units, or runs of units.
 
     Attributes:
         claim: what the map claims, see `xai.evidence.claims`.

@@ -66,6 +66,6 @@ def _in_training(session: Session, explanation: Explanation) -> Tensor | None:
 
 
 def _data(session: Session, explanation: Explanation) -> Tensor | None:
-    """Return the rows of data behind an explanation, (B, ...); of one baseline nothing spreads."""
+    """Return the rows of data behind an explanation, (B, ...); None for a single baseline, which has no spread."""
     rows = explanation.background
     return None if rows is None or len(rows) < 2 else rows.to(session.inputs).flatten(0, 1)

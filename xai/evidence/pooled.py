@@ -22,8 +22,8 @@ ENUMERATED = 10_000
 def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
     """Return the finding of faithfulness over all rows, or None where fewer than two could be measured.
 
-    The statistic is the mean of the rows' correlations. Each row's map has the same right to stand elsewhere as its
-    controls, whatever the others do: all combinations of one map per row are tried, or 9,999 drawn ones.
+    The statistic is the mean of the rows' correlations. Under the null hypothesis each row's map is exchangeable with
+    its controls, independently of other rows: all combinations of one map per row are tried, or 9,999 drawn ones.
 
     >>> rows = [Finding("faithfulness", "untestable", 1.0, 0.75, "", "", {
     ...     "claim": "additive", "control_scores": [-0.2] * 7, "rivals": {}, "reliability": 1.0, "control_mean": -0.2,

@@ -36,7 +36,7 @@ def rank_methods(
     """Return which methods stand on this model and which do not, over all rows together, with their cost.
 
     Each method explains the same rows and is put to the same checks. What stands over all rows comes first, by how well
-    its claims foresee what hiding does; among equals the cheaper one. A method that cannot explain this model says why.
+    its claims predict what hiding does; among equals the cheaper one. A method that cannot explain this model says why.
 
     Args:
         model: The model.

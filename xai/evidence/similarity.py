@@ -14,7 +14,7 @@ __all__ = ["LEAST_VALUES", "alike", "rank_correlation", "same_map", "status_of"]
 # With fewer values, maps that have nothing to do with each other often look alike.
 LEAST_VALUES = 8
 REPRODUCED = 0.99
-NO_MORE = 0.05  # of a map's ranks that what is given leaves unsaid: less is no map of its own
+NO_MORE = 0.05  # share of a map's ranks that `ties` must leave unexplained for it to be a map of its own
 
 
 def alike(first: Tensor, second: Tensor, ties: Tensor | None = None) -> tuple[float, float]:

@@ -33,7 +33,7 @@ SAYS = {"pass": "Stable", "warn": "Stable only in part", "fail": "Unstable"}
 def stability(
     model: Model, explanation: Explanation, *, draws: int = 5, noise: float = 0.02, seed: int = 0
 ) -> list[Finding]:
-    """Return one finding per row: does the map stay when noise is added that the prediction does not mind?
+    """Return one finding per row: does the map stay the same under noise that does not change the prediction?
 
     The score is the mean rank correlation (Spearman) of the values that hold 90 % of the map with those of `draws`
     noisy inputs. The noise is
@@ -73,7 +73,7 @@ def stability(
 
 
 def _noisy(session: Session, noise: Tensor, draws: int) -> Tensor:
-    """Return the inputs with noise of such a spread, (N x draws, ...), the draws of a row behind each other."""
+    """Return the inputs with noise of this scale, (N x draws, ...), the draws of a row behind each other."""
     inputs = session.inputs
     shape = (draws, *inputs.shape[1:])
     drawn = torch.stack([torch.randn(shape, generator=session.generator(row)) for row in range(len(inputs))]).to(inputs)

@@ -1,4 +1,4 @@
-"""Attention: does the answer change when nobody may look at the tokens that a map of attention marks?"""
+"""Attention: does the answer change when no token may attend to those that a map of attention marks?"""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def attention(
     seed: int = 0,
     batch_size: int | None = None,
 ) -> list[Finding]:
-    """Return one finding per row: do answers change as the map says when tokens can no longer be looked at?
+    """Return one finding per row: do answers change as the map says when tokens can no longer be attended to?
 
     The test of `alignment` for networks whose attention is inside: one token after another (all of a word's) gets no
     weight in any layer and head, the other weights grow to fill its place, and the change of the scores is held

@@ -25,7 +25,7 @@ REMARKS = {
 def verdict(findings: Sequence[Finding]) -> str:
     """Return one word for the findings on a map.
 
-    "supported": what the map claims foresees what was measured (faithfulness; where it was not made, deletion or
+    "supported": what the map claims predicts what was measured (faithfulness; where it was not made, deletion or
     insertion). "contradicted": it does worse than chance in every way of hiding, or does not depend on the weights.
     "untestable": no map with these values could have been shown right. "not shown": else. That a map changes under
     noise, does not add up or stands alone is a remark, and no verdict.
@@ -41,7 +41,7 @@ def verdict(findings: Sequence[Finding]) -> str:
     if any(by_check.get(name) == "fail" for name in REFUTES):
         return "contradicted"
     lead = next((by_check[name] for name in LEADS if name in by_check), None)
-    if lead is None:  # weaker questions alone: a pass shows nothing, whatever could be asked
+    if lead is None:  # only weaker checks were made: a pass of them shows nothing
         return "not shown" if any(status != "untestable" for status in by_check.values()) else "untestable"
     return {"pass": "supported", "fail": "contradicted", "warn": "not shown"}.get(lead, "untestable")
 

@@ -14,7 +14,7 @@ __all__ = ["LEAST_WINDOWS", "Sets", "draw_sets", "windows_of"]
 
 WINDOWS = 36  # of an image; a list of units is cut into about as many windows where it has more units
 MOST_SEGMENTS = 64  # of an image that are windows themselves; a map of more is cut into squares like any other
-LEAST_WINDOWS = 3  # two numbers correlate fully, whatever they are
+LEAST_WINDOWS = 3  # the correlation of two pairs is always 1 or -1
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)  # of the windows that are hidden at once
 EACH = 3.6  # so many sets for each window
 LEAST_SETS = 64
@@ -36,8 +36,8 @@ class Sets(NamedTuple):
 def windows_of(shape: tuple[int, ...], present: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
     """Return the window of each unit, of this shape, as numbers 0 .. K-1, and -1 where nothing is present.
 
-    Of an image the map's own segments, where it has 3 to 64, else about 36 squares; single units of a list, or
-    stretches of equal length where it has many.
+    Of an image the map's own segments, where it has 3 to 64, else about 36 squares; single units of a list, or runs of
+    equal length where it has many.
 
     >>> windows_of((4, 4)).unique().numel(), windows_of((80,)).unique().numel()
     (16, 40)

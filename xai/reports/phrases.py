@@ -45,7 +45,7 @@ class Phrases:
 
     def __init__(self, table: Mapping[str, str]) -> None:
         """Make one; keys and values hold `{fields}`, those of a key with how they are written: `{share:percent}`."""
-        # What is behind the English tables stays English rather than fail: tests keep them together.
+        # A sentence that the other table lacks stays English rather than fail; tests keep both complete.
         table = {english: other for english, other in table.items() if field_names(other) <= field_names(english)}
         self._whole = {english: other for english, other in table.items() if not FIELD.search(english)}
         # The one with the most words of its own is the closest.

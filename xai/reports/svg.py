@@ -1,4 +1,4 @@
-"""Figures as inline SVG: no style attributes, text as text, the page's own ink, and ids that do not meet."""
+"""Figures as inline SVG: no style attributes, text as text, the page's own ink, and ids that are unique."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _own_ids(root: ElementTree.Element, prefix: str) -> None:
 
 
 def with_unique_ids(page: str) -> str:
-    """Return a page in which a drawing that stands twice has ids of its own each time: HTML wants every id once."""
+    """Return a page in which a drawing that is shown twice has other ids each time: HTML wants unique ids."""
     met: Counter[str] = Counter()
 
     def with_own_prefix(found: re.Match[str]) -> str:

@@ -23,7 +23,7 @@ CHECK = "attention"
 def too_few(values: Tensor, noun: str = "symbol", ties: bool = False) -> Finding | None:
     """Return the finding where values (T, S) have too few arrangements to tell chance from order.
 
-    ties: equal ones of a step change places without an effect.
+    ties: swapping equal values of a step is no other arrangement.
     """
     steps, size = values.shape
     possible = steps * math.lgamma(size + 1)

@@ -36,7 +36,7 @@ class RankedMethod:
 
     @property
     def supported(self) -> bool:
-        """Say whether the method stands on this model, over all rows."""
+        """Say whether the method is supported on this model, over all rows."""
         return self.pooled is not None and self.pooled.status == "pass"
 
 

@@ -11,7 +11,7 @@ __all__ = ["NamedTarget"]
 class NamedTarget:
     """What was explained, where it is no class: a pixel, a box, a token, a user's own function.
 
-    name: how a reader is told. written: how a caller or a file writes it ("pixel:40,60,3"); None where it holds what
+    name: what a report calls it. written: how a caller or a file writes it ("pixel:40,60,3"); None where it holds what
     cannot be written (a mask, a function), so that a file keeps its name only.
     """
 

@@ -41,7 +41,7 @@ class Loaded:
     """Rows of one chunk: an id and a label for each, and the inputs of those that could be read.
 
     read: which row each of `inputs` is; errors: what was wrong with the others. named: labels that are numbers are
-    names of classes, as in a column of a table, not their places.
+    names of classes, as in a column of a table, not their indices.
     """
 
     ids: list[str]

@@ -17,7 +17,7 @@ ORDER = {"contradicted": 0, "not shown": 1, "untestable": 2, "supported": 3}  # 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Explanations of one kind: places in the sample, nearest to the middle first; right: how often the model is."""
+    """Explanations of one kind: indices into the sample, nearest to the mean first; right: how often the model is."""
 
     indices: list[int]
     right: float | None
@@ -25,7 +25,7 @@ class Cluster:
 
 
 def ranked_by_distance(sample: Sample) -> dict[str, list[int]]:
-    """Return, by predicted class, the places of its explanations, the one nearest to the class's mean first.
+    """Return, by predicted class, the indices of its explanations, the one nearest to the class's mean first.
 
     Distance is one minus the cosine to the mean; classes with fewer than three rows are left out.
     """
@@ -44,7 +44,7 @@ def ranked_by_distance(sample: Sample) -> dict[str, list[int]]:
 
 
 def least_supported(sample: Sample, count: int) -> list[int]:
-    """Return the places of the explanations with the least evidence: contradicted first, and of those the largest p."""
+    """Return the indices of explanations with the least evidence: contradicted first, and of those the largest p."""
     lines = sample.lines[sample.lines["verdict"].notna()]
     figures = [name for name in lines.columns if name.endswith("_p")]
     largest = lines[figures].max(axis=1).fillna(0.0) if figures else lines["probability"].fillna(0.0) * 0

@@ -1,4 +1,4 @@
-"""Two runs compared: which values moved between two models, or two months, by more than rows drawn anew would."""
+"""Two runs compared: which values moved between two models, or two months, beyond sampling noise."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Event(TypedDict, total=False):
 
 
 def default_log() -> Callable[[Event], None]:
-    """Return the bar where standard error is a terminal, else what tells nothing."""
+    """Return the bar where standard error is a terminal, else a log that writes nothing."""
     return as_bar(sys.stderr) if sys.stderr.isatty() else lambda event: None
 
 

@@ -169,7 +169,7 @@ def _largest(model: Model, explanation: Explanation) -> tuple[list[list[dict[str
 def _top(
     values: Tensor, explanation: Explanation, first: int, called: Callable[[int], str] | None = None
 ) -> list[list[dict[str, object]]]:
-    """Return the largest of values (N, D), whose first row is that of this number; called: what a place is called."""
+    """Return the largest of values (N, D), whose first row is that of this number; called: the name of an index."""
     count = min(TOP, values.shape[1])
     positions = values.abs().topk(count, dim=1).indices
     numbers = values.gather(1, positions).double().tolist()

@@ -9,7 +9,7 @@ __all__ = ["color_mix"]
 
 # Square root of the covariance of colors in natural photographs (as published with lucid, Olah et al. 2017).
 PHOTOGRAPHS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-LEAST_SHARE = 1e-3  # of the largest spread: a direction that the data do not have can still be told apart
+LEAST_SHARE = 1e-3  # of the largest variance: a direction without variance in the data keeps this much
 
 
 def color_mix(channels: int, real: Tensor | None = None) -> Tensor:

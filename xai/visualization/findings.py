@@ -29,8 +29,8 @@ def compare_with_real(
     are and moved in the same way, (n,) each.
 
     pass: the input exceeds every real one, and its moved copies every moved real one. warn: at least 95 % of them.
-    fail: less. untestable: the unit does not vary over the real inputs, or there are too few. What is said is never
-    finer than a count of them. source: what the real inputs are, in the plural.
+    fail: less. untestable: the unit does not vary over the real inputs, or there are too few. No finding is more
+    precise than a count of them. source: what the real inputs are, in the plural.
     """
     count, (low, high) = len(real), (float(real.min()), float(real.max()))
     order = real.argsort(descending=True)
@@ -72,7 +72,7 @@ def compare_with_real(
 def survives_changes(name: str, base: float, reached: float, transformed: float) -> Finding:
     """Return a finding on how much of its excitement an input keeps under small changes it was not made with.
 
-    base: what the unit does without a cause (the median of real inputs, or else of noise).
+    base: the unit's usual answer (its median over real inputs, or else over noise).
     """
     gained = reached - base
     kept = (transformed - base) / gained if gained > 0 else 0.0

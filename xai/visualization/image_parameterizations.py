@@ -148,8 +148,8 @@ def _frequencies(height: int, width: int) -> Tensor:
 def _real_waves(phase: Tensor, width: int) -> Tensor:
     """Return phases (..., H, W // 2 + 1) that belong to a real image, from free ones.
 
-    In the columns that mirror themselves, the lower half is the upper one turned around, and a wave that is its own
-    mirror image has a sign only: it stays what it was.
+    The first column of a real image's spectrum (for an even width the last one too) is conjugate symmetric: its lower
+    half mirrors the upper one. A frequency that is its own conjugate is real, so it keeps a sign only.
     """
     columns = [0, width // 2] if width % 2 == 0 else [0]
     height = phase.shape[-2]

@@ -20,7 +20,7 @@ __all__ = ["OPTIMIZERS", "Optimized", "OptimizerConfig", "optimize"]
 
 OPTIMIZERS = ("adam", "gradient")
 FRESH = 16  # draws of small changes that the finished input is measured under
-SEARCHES = 4  # how often what has no gradient is searched
+SEARCHES = 4  # searches over what has no gradient
 WATCHED = 1e-2  # a plateau: a window's mean rises by less than this share of all that was gained
 FIRST, SECOND, TINY = 0.9, 0.999, 1e-8  # Adam's
 

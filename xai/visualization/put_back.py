@@ -42,7 +42,7 @@ USUAL: dict[str, Callable[[Tensor | None], Tensor]] = {"text": _unknown_word, "s
 
 
 def usual(real: Tensor | None, kind: str) -> Tensor:
-    """Return what each part is without a cause.
+    """Return the usual value of each part.
 
     Args:
         real: rows (n, D) or series (n, T, D) to take the median of; texts need none.
@@ -58,8 +58,8 @@ def usual(real: Tensor | None, kind: str) -> Tensor:
 def losses(model: Model, objective: Objective, values: Tensor, usual: Tensor) -> Tensor:
     """Return how far the objective falls when one part of an input (..., P) alone is put back, (P,).
 
-    A part is a column of a row, a channel of a series (all its steps) or a word. Of two parts that say the same, either
-    can be put back without a loss: it is a part's share given all the others.
+    A part is a column of a row, a channel of a series (all its steps) or a word. Of two redundant parts, either can be
+    put back without a loss: a loss is conditional on all other parts.
     """
     parts = values.shape[-1]
     changed = values.expand(parts, *values.shape).clone()

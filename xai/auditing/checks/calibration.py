@@ -52,7 +52,7 @@ def _error(split: Split, seed: int) -> Measured:
     for _ in range(RESAMPLES):
         index = answers[generator.integers(len(split), size=len(split))].ravel()
         boots.append(calibration_error(confidence[index], right[index], None if weights is None else weights[index]))
-    # An error that is a mean of absolute values is too large when rows are few, and once more when they are redrawn.
+    # A mean of absolute errors is biased upward where rows are few, and once more in a bootstrap sample.
     score = error - chance
     shift = float(np.mean(boots)) - score
     low, high = (float(end) - shift for end in np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]))

@@ -58,9 +58,9 @@ class Pair(NamedTuple):
 def pair_leakage(model: Model, split: Split, known: Split, seed: int) -> Measured:
     """Return how well the label can be told from two columns together that do not tell it alone.
 
-    Pairs are tried first by the information that quarters of both hold about the label and neither holds alone; random
-    trees then learn the label from a pair crosswise. Beside it stands how many answers change when both columns are
-    permuted jointly, and separately.
+    Pairs are ranked by the information about the label that both columns, cut at their quartiles, hold together and
+    neither holds alone. Random trees are then cross-validated on the best pairs. The details also say how many answers
+    change when both columns are permuted, jointly and separately.
     """
     columns = table_of(model)
     if columns is None or len(columns.names) < 2:

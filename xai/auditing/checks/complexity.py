@@ -34,8 +34,8 @@ LISTED = 12
 def complexity(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     """Return what the model gains on held-out rows over a linear model and a tree of depth 4 on the same task.
 
-    Both learn from the training rows, or where there are none, crosswise from the held-out ones. The score is the
-    model's score minus that of the better of the two, row by row.
+    Both are fitted to the training rows or, where there are none, cross-validated on the held-out ones. The score is
+    the model's score minus that of the better of the two, row by row.
     """
     return [tested("complexity.gain", _gain, model, data.held_out, data.train, seed)]
 

@@ -32,7 +32,7 @@ def called(model: Model, parts: list[Split]) -> Events:
 
 
 def found(model: Model, split: Split) -> Events:
-    """Return by name which rows (N,) that are labelled so are called so too; NaN where they are not labelled so."""
+    """Return by name which rows (N,) of a label are also predicted so, 1.0 or 0.0; NaN for rows without the label."""
     truth, answers = labelled(model, [split]), called(model, [split])
     return {name: np.where(truth[name] == 1, answers[name], np.nan) for name in truth}
 
@@ -56,7 +56,7 @@ def wrong_answers(split: Split) -> np.ndarray:
 
 
 def residuals(model: Model, split: Split) -> Events:
-    """Return by name the probability minus what came true (1 or 0), or the error in spreads of the labels."""
+    """Return by name the probability minus the outcome (1 or 0), or the error in standard deviations of the labels."""
     if split.task == "regression":
         std = split.labels.double().std(0).clamp_min(1e-12)
         errors = ((split.prediction - split.labels) / std).numpy()

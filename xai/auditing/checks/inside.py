@@ -91,7 +91,7 @@ def _share(layers: list[tuple[UnitLayer, Tensor]], rows: int, tables: list[dict]
         "all_found": sum(item[0] for item in counts), "all_units": sum(item[1] for item in counts),
     }  # fmt: skip
     details = {"by_layer": {name: number for number, _, name in counts}, "layer": worst, "tables": tables}
-    # A count of units is no sample: there is nothing to draw anew.
+    # The units are all there are, not a sample: there is no sampling error.
     return Measured(found / units, (found / units, found / units), facts, details)
 
 
@@ -102,7 +102,7 @@ def _weights(model: Model) -> Measured:
             continue
         values = weight.detach().double().cpu()
         size = float(values.pow(2).mean().sqrt())
-        # A layer that keeps the size of what it is given has weights of about 1 / sqrt(inputs).
+        # A layer that preserves the size of its input has weights of about 1 / sqrt(inputs).
         gains[name] = size * float(values[0].numel()) ** 0.5
         lines.append({"weight": name, "shape": " x ".join(map(str, weight.shape)), "root mean square": size,
                       "largest": float(values.abs().max()), "gain": gains[name]})  # fmt: skip

@@ -1,4 +1,4 @@
-"""Labels that contradict what rows like them are called: wrong ones, or a task that the inputs do not tell."""
+"""Labels that contradict those of similar rows: they are wrong, or the inputs do not determine the label."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FEWEST_BESIDE = 20  # held-out rows that are no training rows
 
 
 def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return for each row (N,) whether its label contradicts what others like it say; probabilities (N, K).
+    """Return for each row (N,) whether its label is likely to be wrong, by confident learning; probabilities (N, K).
 
-    A row is one when another class is at least as probable as it is, on average, for the rows that have it, and its own
-    is not. The probabilities must come from a model that had not seen the row.
+    It is where the probability of another class reaches its mean over the rows labelled so, and that of the row's own
+    label does not reach its mean. The probabilities must come from a model that had not seen the row.
     Source: Northcutt, Jiang and Chuang 2021, arXiv:1911.00068.
 
     >>> confident_errors(np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.95, 0.05]]), np.array([0, 0, 1, 1]))
@@ -44,9 +44,9 @@ def confident_errors(probability: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ContradictedLabels:
-    """Labels of a part (N,), which of them contradict rows like them, what is predicted for them, and by what margin.
+    """Labels of a part (N,), which of them contradict similar rows, what is predicted for them, and by what margin.
 
-    probability (N, K): what simple models say that had not seen the row.
+    probability (N, K): of simple models that were not fitted to the row.
     """
 
     labels: np.ndarray
@@ -56,7 +56,7 @@ class ContradictedLabels:
     probability: np.ndarray
 
     def redrawn(self, draw: np.random.Generator) -> np.ndarray:
-        """Return the share of suspects in samples drawn anew (R,); what is usual for a class is drawn along."""
+        """Return the share of suspects in bootstrap samples (R,); each sample has class means of its own."""
         count = len(self.labels)
         chosen = draw.integers(count, size=(REDRAWN, count))
         return np.array([confident_errors(self.probability[rows], self.labels[rows]).mean() for rows in chosen])
@@ -74,10 +74,10 @@ class Suspects:
 def find_suspects(
     held_out: Split, train: Split | None, made: Features, seed: int, duplicates: np.ndarray | None = None
 ) -> Suspects:
-    """Return which labels contradict what models that had not seen them say of rows like them.
+    """Return which labels contradict the cross-validated predictions of simple models.
 
-    duplicates (N,): held-out rows that are, almost, training rows: their labels are known by heart, so that they are no
-    control and are left out.
+    duplicates (N,): held-out rows that are, almost, training rows: models may have memorized their labels, so they are
+    no control and are left out.
     """
     if held_out.task not in ONE_CLASS:
         raise Untestable("one_label_per_row")
@@ -88,12 +88,12 @@ def find_suspects(
         raise Untestable("labels_all_equal")
     if min(members) < 2:
         raise Untestable("single_row")
-    probability, learner = _crosswise(made, labels, int(min(FOLDS, *members)), held_out.outputs, seed)
+    probability, learner = _cross_validated(made, labels, int(min(FOLDS, *members)), held_out.outputs, seed)
     own = _contradictions(probability, labels)
     if train is None:
         return Suspects(own, None, held_out.outputs)
-    # The control is the held-out part, held against learners of the training part: what the inputs do not tell, they
-    # do not tell there either.
+    # The control is the held-out part, compared with models fitted to the training part. Where the inputs do not
+    # determine the label, they do not do so there either.
     other = _all_classes(learner.predict_proba(made.parts[1]), np.asarray(learner.classes_), held_out.outputs)
     unseen = np.ones(len(held_out), dtype=bool) if duplicates is None else ~duplicates
     return Suspects(own, _contradictions(other[unseen], held_out.labels.numpy()[unseen]), held_out.outputs)
@@ -137,10 +137,10 @@ def label_errors(
     return {"data.contradictions": all_of_them, "data.mislabeled": excess_share}
 
 
-def _crosswise(
+def _cross_validated(
     made: Features, labels: np.ndarray, folds: int, outputs: int, seed: int
 ) -> tuple[np.ndarray, LogisticRegression | ExtraTreesClassifier]:
-    """Return probabilities (N, K) by learners that had not seen the row, and one that has learned from all of them."""
+    """Return cross-validated probabilities (N, K), and a model fitted to all rows."""
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

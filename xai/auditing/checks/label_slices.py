@@ -39,13 +39,13 @@ class Slice(NamedTuple):
 
 
 def label_slices(model: Model, parts: Sequence[Split], made: Features, seed: int) -> Measured:
-    """Return in which slice of the rows of all parts labels contradict what others say, beyond what is hard to tell.
+    """Return the slice of all rows in which labels contradict predictions more than hard rows explain.
 
-    Crosswise, in five folds: four of them say which slice has the most surprising labels, held against a linear model,
-    which cannot follow a slice into its noise. On the rows of the fifth two things must hold. Simple models that
-    learned outside the slice err in it beyond what their own confidence admits, by more than they do elsewhere, so that
-    it is not just hard, nor the models too sure everywhere; and models that learned inside err more than models of as
-    many rows of elsewhere do there, so that it does not follow a rule of its own. The score is the smaller of the two.
+    In each of five folds, the other four choose the slice with the most surprising labels by a linear model, which is
+    too simple to fit the noise of a slice. On the rows of the fifth two things must hold. Simple models that learned
+    outside the slice err in it beyond what their own confidence admits, by more than they do elsewhere, so that it is
+    not just hard, nor the models too sure everywhere; and models that learned inside err more than models of as many
+    rows of elsewhere do there, so that it does not follow a rule of its own. The score is the smaller of the two.
     """
     if parts[0].task not in ONE_CLASS:
         raise Untestable("one_label_per_row")
@@ -91,7 +91,7 @@ def _stacked(made: Features) -> np.ndarray | csr_matrix:
 
 
 def _surprise(rows: Rows, seed: int) -> np.ndarray:
-    """Return by row 1 where a linear model, crosswise, says another label, less what it admits."""
+    """Return for each row 1 where a cross-validated linear model is wrong, minus its stated probability of an error."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -119,7 +119,7 @@ class Contradicted(NamedTuple):
 
 
 def _in_fold(rows: Rows, simple: list[Slice], surprise: np.ndarray, fold: int, seed: int) -> Contradicted | None:
-    """Return how the rows of a fold fare in the slice that the others choose; None where it has too few rows."""
+    """Return the errors of a fold's rows in the slice that the other folds choose; None where it has too few rows."""
     known, new = rows.fold != fold, rows.fold == fold
     chosen = _most_surprising([*simple, *_leaves(rows, surprise, known, seed)], surprise, known)
     if chosen is None or not (chosen.inside & new).any() or not (~chosen.inside & new).any():

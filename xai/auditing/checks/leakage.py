@@ -22,10 +22,10 @@ LISTED, TRIED_WORDS, MOST_LABELS = 12, 20, 8
 
 
 def leakage(model: Model, split: Split, seed: int) -> Measured:
-    """Return how well the label can be told from one part alone: a column, a word, a cell at the border, a window.
+    """Return how well one part alone predicts the label: a column, a word, a cell at the border, a window.
 
-    A tree learns crosswise; the score is the way from guessing (0) to always right (1), R² for a regression. The
-    control learns from the same part with the labels dealt at random.
+    A tree is cross-validated; the score is 0 for guessing and 1 for always right, R² for a regression. The control is
+    fitted to the same part with shuffled labels.
     """
     split = split.sample(MOST_ROWS, seed)
     one_class = split.task != "regression"
@@ -44,8 +44,8 @@ def leakage(model: Model, split: Split, seed: int) -> Measured:
     skills = {pair: _skill(answers, asked[pair[0]], one_class) for pair, answers in predicted.items()}
     ordered = sorted(skills, key=lambda pair: -skills[pair])
     (what, part), skill = ordered[0], skills[ordered[0]]
-    dealt = np.random.default_rng(seed).permutation(asked[what])
-    chance = _skill(_predicted(columns[part], dealt, one_class, seed), dealt, one_class)
+    shuffled = np.random.default_rng(seed).permutation(asked[what])
+    chance = _skill(_predicted(columns[part], shuffled, one_class, seed), shuffled, one_class)
     lines = [{**({"label": pair[0]} if pair[0] else {}), "part": pair[1], "skill": skills[pair]}
              for pair in ordered[:LISTED]]  # fmt: skip
     details = {"tables": [table("How far one part alone tells the label", lines)], "part": part, "label": what}
@@ -69,14 +69,14 @@ def _asked(model: Model, split: Split) -> dict[str, np.ndarray]:
 
 
 class SkillEstimate(NamedTuple):
-    """How well a label is told from some numbers: from guessing (0) to always right (1), with an interval."""
+    """How well some numbers predict a label: 0 is guessing, 1 is always right; with an interval."""
 
     skill: float
     interval: tuple[float, float]
 
 
 def skill_of(values: np.ndarray, split: Split, seed: int, *, jointly: bool = False) -> SkillEstimate:
-    """Return how well labels can be told from values (N, d), crosswise by a tree; Untestable for a rare class.
+    """Return how well a cross-validated tree predicts labels from values (N, d); Untestable for a rare class.
 
     jointly: by many random trees, since a single one sees nothing in columns that say something only together.
     """
@@ -120,7 +120,7 @@ def _words(model: Model, split: Split) -> dict[str, np.ndarray]:
 
 
 def _predicted(values: np.ndarray, labels: np.ndarray, one_class: bool, seed: int, jointly: bool = False) -> np.ndarray:
-    """Return labels (N,) told from values (N, d), crosswise by a tree."""
+    """Return labels (N,) as a cross-validated tree predicts them from values (N, d)."""
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
     from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor

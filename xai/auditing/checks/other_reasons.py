@@ -74,7 +74,7 @@ def other_reason(model: Model, split: Split, known: Split, part: str) -> Measure
 
 
 def _intervened(model: Model, split: Split, known: Split, group: ReasonGroup) -> Intervention | None:
-    """Return what the region of a group does that moves most; None where the rest of the class looks there, too."""
+    """Return the effect of the group's region that flips most answers; None where the rest has relevance there too."""
     others = split.inputs[split.predicted != group.label]
     strange = torch.where(known.labels != group.label)[0]
     if len(others) < FEWEST or not len(strange):
@@ -111,7 +111,7 @@ def _where(region: Tensor) -> str:
 
 
 def _shown(group: ReasonGroup, made: Intervention, known: Split, part: str, names: list[str]) -> dict[str, object]:
-    """Return as plain numbers what a report draws of a group: rows, mean maps, and places in a plane."""
+    """Return as plain numbers what a report draws of a group: rows, mean maps, and points in a plane."""
     height, width = (min(SHOWN_SIDE, length) for length in group.maps.shape[1:])
     maps = adaptive_avg_pool2d(group.maps[None], (height, width))[0]
     largest = max(float(maps.abs().max()), 1e-12)

@@ -133,7 +133,7 @@ def _overfitting(held_out: Split, train: Split | None, seed: int) -> Measured:
     seen, unseen = (part.quality.numpy() if weights is None else part.weighed_quality for part in (train, held_out))
     by = (None, None) if weights is None else (weights[: len(seen)], weights[len(seen) :])
     means = {"learned from": mean_of(seen, by[0]), "held out": mean_of(unseen, by[1])}
-    reach = float(np.quantile(np.abs(_dealt(seen, unseen, weights, seed)), 1 - ALPHA))
+    reach = float(np.quantile(np.abs(_split_at_random(seen, unseen, weights, seed)), 1 - ALPHA))
     score = SCORES[held_out.task]
     details = {
         "train": means["learned from"], "held_out": means["held out"], "control_reach": reach,
@@ -145,16 +145,16 @@ def _overfitting(held_out: Split, train: Split | None, seed: int) -> Measured:
     return Measured(means["learned from"] - means["held out"], interval, facts, details, effective=effective)
 
 
-def _dealt(seen: np.ndarray, unseen: np.ndarray, weights: np.ndarray | None, seed: int) -> list[float]:
-    """Return the control of a difference of means: the same rows, dealt at random into two parts of these sizes."""
+def _split_at_random(seen: np.ndarray, unseen: np.ndarray, weights: np.ndarray | None, seed: int) -> list[float]:
+    """Return the control of a difference of means: the same rows, split at random into two parts of these sizes."""
     both, generator = np.concatenate([seen, unseen]), np.random.default_rng(seed)
-    dealt, order = [], np.arange(len(both))
+    differences, order = [], np.arange(len(both))
     for _ in range(199):
         generator.shuffle(both if weights is None else order)
         first, second = order[: len(seen)], order[len(seen) :]
         by = (None, None) if weights is None else (weights[first], weights[second])
-        dealt.append(mean_of(both[first], by[0]) - mean_of(both[second], by[1]))
-    return dealt
+        differences.append(mean_of(both[first], by[0]) - mean_of(both[second], by[1]))
+    return differences
 
 
 def _classes(model: Model, split: Split) -> Measured:

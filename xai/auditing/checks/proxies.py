@@ -27,7 +27,7 @@ FOLDS = 3
 
 
 class Proxy(NamedTuple):
-    """How well a protected column is told from others, with an interval, by chance, and from which columns most."""
+    """How well other columns predict a protected one, with an interval, by chance, and which of them matter most."""
 
     column: str
     skill: float
@@ -37,10 +37,10 @@ class Proxy(NamedTuple):
 
 
 def proxies(model: Model, data: Prepared, seed: int) -> Measured:
-    """Return how well each protected column can be told from the model's other columns, crosswise by trees.
+    """Return how well cross-validated trees predict each protected column from the model's other columns.
 
-    The score is the way from guessing (0) to always right (1) of the mean recall over groups, of the column that is
-    told best. The control learns from the same columns with the groups dealt at random.
+    The score is the mean recall over groups, scaled from guessing (0) to always right (1), of the column that is
+    predicted best. The control is fitted to the same columns with shuffled groups.
     """
     if data.held_out.groups.shape[1] == 0:
         raise Untestable("no_groups")

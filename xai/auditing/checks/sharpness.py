@@ -15,8 +15,8 @@ __all__ = ["SHARP", "sharpness"]
 SHARP = "calibration.temperature"
 GRID = np.exp(np.linspace(np.log(0.2), np.log(20), 121))
 FEWEST = 40  # rows
-MATTERS = 0.02  # of being too sure on average: below, a wrong temperature is no fault
-CERTAIN = 0.05  # of a row: a probability below so much of one row cannot be told from none
+MATTERS = 0.02  # of mean overconfidence: below it a wrong temperature is no fault
+CERTAIN = 0.05  # of a row: a probability below this share of one row counts as 0
 
 
 def sharpness(split: Split, seed: int) -> Measured:

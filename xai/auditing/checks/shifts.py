@@ -26,8 +26,8 @@ SHOWN, LISTED = 12, 20
 def covariates(held_out: Split, train: Split | None, made: Features, seed: int) -> Measured:
     """Return how well a classifier tells held-out rows from training rows, from guessing (0) to always right (1).
 
-    The score is twice the area under its ROC curve minus one, crosswise. Columns are named by Kolmogorov-Smirnov tests
-    (Holm). Source: Lopez-Paz and Oquab 2017, arXiv:1610.06545.
+    The score is twice the area under its cross-validated ROC curve, minus one. Columns are named by Kolmogorov-Smirnov
+    tests (Holm). Source: Lopez-Paz and Oquab 2017, arXiv:1610.06545.
     """
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
@@ -121,11 +121,11 @@ def shifted_labels(model: Model, held_out: Split, train: Split, seed: int) -> Me
     first, second = (part.labels[:, 0].double().numpy() for part in (train, held_out))
     distance = float(ks_2samp(first, second).statistic)
     generator, both = np.random.default_rng(seed), np.concatenate([first, second])
-    dealt = []
+    by_chance = []
     for _ in range(99):
         generator.shuffle(both)
-        dealt.append(float(ks_2samp(both[: len(first)], both[len(first) :]).statistic))
-    chance = float(np.mean(dealt))
+        by_chance.append(float(ks_2samp(both[: len(first)], both[len(first) :]).statistic))
+    chance = float(np.mean(by_chance))
     half = 1.36 * np.sqrt(1 / len(first) + 1 / len(second))  # Kolmogorov's limit at 95 %, for any distribution
     facts = {"distance": distance, "chance": chance}
     return Measured(distance - chance, (distance - half, min(1.0, distance + half)), facts, {}, "regression")

@@ -66,7 +66,7 @@ def slices(model: Model, split: Split, wrong: np.ndarray, seed: int) -> Measured
 
 def _lines(surprise: np.ndarray, wrong: np.ndarray, leaves: np.ndarray, paths: dict[int, str]) -> list[dict]:
     """Return each slice (leaves of the paths, (M,)) against all other rows, the most certain excess first."""
-    with warnings.catch_warnings():  # a model that is always as sure of itself is no worse to test
+    with warnings.catch_warnings():  # where all confidences are equal, SciPy warns
         warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
         tests = {leaf: ttest_ind(surprise[leaves == leaf], surprise[leaves != leaf], equal_var=False) for leaf in paths}
     p_values = holm([_finite(test.pvalue, 1.0) for test in tests.values()])

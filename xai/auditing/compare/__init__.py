@@ -1,4 +1,4 @@
-"""Two versions of a model on the same rows: what moved between them, beyond what another seed makes."""
+"""Two versions of a model on the same rows: what changed between them, beyond the effect of another seed."""
 
 from xai.base.specs import ModelCheck
 

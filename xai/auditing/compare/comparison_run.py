@@ -30,11 +30,11 @@ def compare(
     seed: int = 0,
     **settings: Mapping[str, object],
 ) -> AuditResult:
-    """Return where predictions, errors, confidence and explanations moved from A to B, beyond noise.
+    """Return where predictions, errors, confidence and explanations changed from A to B, beyond noise.
 
-    Replicas say how far a mere retraining moves each number: B must stand apart further than they do. Each finding has
-    p-value 1 / (replicas + 2) at least. Without replicas, differences of scores are tested over rows alone, and what
-    moved can only warn: nothing says how much of it is retraining.
+    Replicas show how much a mere retraining changes each number: B must differ more than they do. No p-value is below 1
+    / (replicas + 2). Without replicas, differences of scores are tested over rows alone, and other changes can only
+    warn: nothing says how much of them retraining explains.
 
     Args:
         a: The model as it was.

@@ -122,7 +122,7 @@ def _largest(columns: pd.DataFrame, more: np.ndarray, seed: int) -> float:
 
 
 def _standardized(values: np.ndarray) -> float:
-    # A slice in which nothing varies would be infinitely sure of itself.
+    # Where nothing varies, a standard deviation of 0 would make the ratio infinite.
     std = max(float(values.std()), len(values) ** -0.5)
     return float(values.mean() / std * len(values) ** 0.5)
 

@@ -102,7 +102,7 @@ def _shifted(ensemble: Ensemble, shifts: np.ndarray, seed: int) -> Measured:
 
 
 class Against(NamedTuple):
-    """How B stands among the replicas: whether beyond noise, how far each version is from the others, and the words."""
+    """How B ranks among the replicas: is it beyond noise, how far is each version from the others, and in words."""
 
     beyond: bool
     distances: np.ndarray

@@ -33,7 +33,7 @@ from xai.results.finding import Finding
 __all__ = ["explain_versions", "explanations"]
 
 NAME = "explanations.changed"
-FEWEST_VALUES = 3  # two numbers have no order to speak of
+FEWEST_VALUES = 3  # with two values a rank correlation is 1 or -1
 
 
 def explanations(ensemble: Ensemble, *, seed: int = 0, sample: int | None = None) -> list[Finding]:

@@ -1,7 +1,7 @@
-"""Is B further off than another seed would put it? Ranks among versions that differ by their seed alone.
+"""Does B differ more than another seed would make it? An exact rank test among versions that differ by seed alone.
 
-Were B nothing but another training of A's recipe, any of A, B and the k replicas could be the one that stands apart
-most, each as likely: the share of them that stand apart at least as far as B is an exact p-value, whatever the
+If B is only another training of A's recipe, then A, B and the k replicas are exchangeable: each is as likely to be the
+one that differs most. The share of them that differ at least as much as B is therefore an exact p-value, whatever the
 distribution of the differences. It is never below 1 / (k + 2), and each finding says so.
 """
 
@@ -65,7 +65,7 @@ def excess_over_others(values: np.ndarray) -> np.ndarray:
 
 
 def beyond(p_value: float, replicas: int) -> bool:
-    """Say whether B stands beyond noise: p at most 0.05, or, with fewer than 18 replicas, further than all of them."""
+    """Say whether B differs beyond noise: p at most 0.05, or, with fewer than 18 replicas, more than all of them."""
     return p_value <= max(ALPHA, 1 / (replicas + 2) if replicas else 0.0) + TIED
 
 
@@ -87,7 +87,7 @@ def among(by_row: np.ndarray, reference: Sequence[int]) -> np.ndarray:
 
 
 def in_words(p_value: float, replicas: int) -> str:
-    """Say how B stands among the replicas.
+    """Say in words how B ranks among the replicas.
 
     >>> in_words(0.25, 2)
     'beyond what another seed makes (p = 1/4, the finest that 2 replicas allow)'

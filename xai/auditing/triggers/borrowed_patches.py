@@ -49,10 +49,10 @@ def borrowed_patches(model: Model, split: Split, known: Split, seed: int) -> lis
 def borrowed(model: Model, split: Split, known: Split, seed: int) -> list[BorrowedPatch]:
     """Return the patches of known images that most often bring along the answer to their image.
 
-    A trigger that a few rows have, as that of a backdoor, is in no average over rows, and no patch that is tried
-    blindly looks like it; but the patch that holds it decides by itself. First whole sides of some known images are
-    tried on a few rows of other answers, then windows of the sides that moved most: a side may hold much of the object,
-    a window as small as that does not. To be measured, what is returned has to be pasted on all rows.
+    Few rows have the trigger of a backdoor, so no average over rows shows it, and no random patch resembles it. But a
+    patch that contains it decides alone. First, whole sides of some known images are tried on a few rows of other
+    answers, then windows of the sides that moved most: a side may hold much of the object, a small window does not.
+    These are candidates: to be measured, they have to be pasted on all rows.
     """
     share = min(1.0, MOST_ELEMENTS / (4 * DONORS * TRIED_ON * split.inputs[0].numel())) ** 0.5
     tried = split.sample(max(LEAST, round(share * TRIED_ON)), seed + 1)

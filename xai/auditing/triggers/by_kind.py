@@ -61,7 +61,7 @@ def _none_known(model: Model, trial: TrialRows) -> Measured:
 
 
 def _patches(model: Model, trial: TrialRows) -> Measured:
-    # What a patch says, no image means: only what the median patch moves is taken off.
+    # Such a patch means nothing in an image, so only the share that the median patch moves is subtracted.
     candidates, controls = patches(model, trial.few, trial.seed), noise_patches(model, trial.few, trial.seed)
     return measure_triggers(model, trial.few, candidates, controls, expected=median_share, control="control_median")
 
@@ -79,7 +79,7 @@ def _shared(model: Model, trial: TrialRows) -> Measured:
 
 
 def _spikes(model: Model, trial: TrialRows) -> Measured:
-    # A spike is part of the series and may rightly say something: a linear model of the labels tells what.
+    # A spike is part of the series and may rightly matter; a linear model of the labels says how much.
     candidates, controls = spikes(model, trial.rows), noise_spikes(model, trial.rows, trial.seed)
     if len(trial.held_out.labels.unique()) < 2:
         expected, control = median_share, "control_median"

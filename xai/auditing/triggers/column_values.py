@@ -30,7 +30,7 @@ def values(model: Model, known: Split) -> list[Candidate]:
         for value in _values(table, known, column):
             worded = f"{value:.4g}" if words is None else words[int(value)]
             about = {"column": name, "value": worded}
-            # The value itself is some row's: only the table, which is left out with `--no-raw-data`, says it.
+            # The value is that of some row, so only the table quotes it, which `--no-raw-data` leaves out.
             found.append(Candidate(f"a value of {name}", _Setting(column, value), raw=True, columns=about))
     return found
 

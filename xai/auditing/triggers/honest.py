@@ -1,4 +1,4 @@
-"""What an honest model would rest on: simple models of the labels of held-out rows, asked the same question."""
+"""What an honest model relies on: simple models fitted to held-out labels are put to the same test."""
 
 from __future__ import annotations
 

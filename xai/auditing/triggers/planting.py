@@ -1,6 +1,6 @@
 """The one test of triggers: plant a candidate on rows, ask the model, and count the rows that move to one class.
 
-What a candidate moves is held against controls of the same kind that mean nothing, and against what it may rightly say.
+What a candidate moves is compared with meaningless controls of the same kind, and with what it may rightly move.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Expected = Callable[[Sequence[Move]], list[float]]
 
 
 def nothing(moves: Sequence[Move]) -> list[float]:
-    """Return 0 for each move: no trigger of this kind should say anything."""
+    """Return 0 for each move: no trigger of this kind should change an answer."""
     return [0.0] * len(moves)
 
 

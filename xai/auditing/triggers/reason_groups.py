@@ -35,7 +35,7 @@ EACH = 2  # groups of a class that are tested
 
 @dataclass(frozen=True)
 class ReasonGroup:
-    """A group of the rows of a class, and of its other rows, as numbers of the split; where its maps are stronger.
+    """A group of rows of a class, its other rows (row numbers of the split), and where the group's maps are stronger.
 
     separation: how much more its maps are like each other than like the rest (cosines). regions: from small to large,
     each (H, W). maps (2, H, W): the mean of the group, the median of the rest. plane (N, 2): where each of the rows of
@@ -51,7 +51,7 @@ class ReasonGroup:
     plane: np.ndarray
 
     def elsewhere(self, region: Tensor) -> bool:
-        """Say whether a region is one place in which the rest of the class has no reason: else the object varies."""
+        """Say whether a region is compact and the rest of the class has no relevance in it: else the object varies."""
         others, (down, right) = self.maps[1].abs(), (torch.where(region.any(axis))[0] for axis in (1, 0))
         box = int(down[-1] - down[0] + 1) * int(right[-1] - right[0] + 1)
         compact = int(region.sum()) >= FILLED * box

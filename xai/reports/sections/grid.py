@@ -1,4 +1,4 @@
-"""What a layer sees in one image, place by place, in the shape of the image."""
+"""What a layer sees in one image, position by position, in the shape of the image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def grid_section(
 ) -> Section:
     """Return the chapter from `activation_grid` of an image (1, C, H, W).
 
-    A cell is as large as its place is active; the strength (rows, columns) from 0 to 1 is its area.
+    The area of a cell is the strength (rows, columns) of its position, from 0 to 1.
     """
     rows, columns = strength.shape
     cells = []

@@ -59,7 +59,7 @@ def _entry(number: int, group: dict[str, Any], model: Model, data: AuditData) ->
 
 
 def _part(part: str, model: Model, data: AuditData) -> tuple[Tensor, Callable[[list[int]], list[int]]]:
-    """Return the images of a part, and a function from the numbers by which findings call rows to places among them."""
+    """Return the images of a part, and a function from row numbers of findings to positions among these images."""
     if part == "held_out" or not isinstance(data.train, tuple | list):
         return model.prepare(data.inputs).cpu(), data.positions
     images = model.prepare(data.train[0]).cpu()
