@@ -11,7 +11,7 @@ from xai.auditing.limits import CHANGES, LIMITS
 from xai.auditing.sentences import FORMATS, plain_number, sentence, templates
 
 SOURCE = "\n".join(path.read_text() for path in (Path(__file__).parents[2] / "xai" / "auditing").rglob("*.py"))
-SHARED = {"untestable", "bias", "triggers", "robustness", "explanations", "power", "versions"}
+SHARED = {"untestable", "bias", "triggers", "robustness", "explanations", "power", "versions", "weights"}
 FIELDS = [
     (name, outcome, field, spec)
     for name, outcomes in templates().items()
