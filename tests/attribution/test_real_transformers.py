@@ -16,6 +16,7 @@ from xai.attribution.lrp import lrp
 from xai.attribution.occlusion import occlusion
 from xai.base.errors import NetworkError
 from xai.inputs.image import ImageInput
+from xai.inputs.text import TextInput
 from xai.model.model import Model
 
 
@@ -131,3 +132,65 @@ def test_methods_go_through_language_models(name: str) -> None:
     assert torch.allclose(relevance[0].values, relevance[1].values, atol=1e-5)
     assert bool(relevance[0].values.any())
     assert any("softmax" in rules for rules in relevance[0].options["run"]["rules"].values())
+
+
+class Reader(nn.Module):
+    """T5's encoder with a head on the mean of its tokens."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body, self.head = body, nn.Linear(16, 3)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(input_ids=ids).last_hidden_state.mean(1))
+
+
+T5 = {"vocab_size": 20, "d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2, "eos_token_id": 1}
+
+
+def test_attention_maps_of_a_t5_are_made_of_the_attention_that_it_reports() -> None:
+    """Positions are biases on the weights there, and nothing is scaled: the maps read what is left of that."""
+    made, words = transformers(), ["the", "film", "was", "good", "end"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Reader(made.T5EncoderModel(made.T5Config(attn_implementation="eager", **T5))).eval()
+        for parameter in network.parameters():
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    seen: list[torch.Tensor] = []
+
+    def run(net: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+        seen.append(ids)
+        return net(ids)
+
+    model = Model(network, input=TextInput(vocabulary=words, length=5), classes=["a", "b", "c"], forward=run)
+    texts = ["the film was good end", "end good was film the"]
+    rolled, weighted = attention_rollout(model, texts, "b"), attention_gradient(model, texts, "b")
+    assert rolled.row_names == (tuple(words), tuple(reversed(words)))
+    model.predict(texts)
+    for row, ids in enumerate(seen[-1]):
+        reported = network.body(input_ids=ids[None], output_attentions=True)
+        layers = torch.stack(reported.attentions)  # (layers, 1, heads, T, T)
+        score = network.head(reported.last_hidden_state.mean(1))[0, 1]
+        gradients = torch.autograd.grad(score, reported.attentions)
+        eye = torch.eye(5)
+        whole, relevance = eye, eye
+        for attention, gradient in zip(layers[:, 0].detach(), gradients, strict=True):
+            whole = (attention.mean(0) + eye) / 2 @ whole
+            relevance = relevance + (attention * gradient[0]).relu().mean(0) @ relevance
+        assert torch.allclose(rolled.values[row], whole.mean(0), atol=1e-5)
+        assert torch.allclose(weighted.values[row], (relevance - eye).mean(0), atol=1e-6)
+        assert bool(weighted.values[row].any())
+
+
+def test_a_t5_that_reads_with_a_decoder_is_named() -> None:
+    made = transformers()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        more = {"num_labels": 3, "decoder_start_token_id": 0, "pad_token_id": 0}
+        network = made.T5ForSequenceClassification(made.T5Config(**T5 | more | {"eos_token_id": 4})).eval()
+    words = TextInput(vocabulary=["a", "good", "film"], length=3)  # "film" is number 4, the end of the text
+    model = Model(network, input=words, forward=lambda net, ids: net(input_ids=ids).logits)
+    assert model.predict(["a good film"]).shape == (1, 3)
+    for method in (attention_rollout, attention_gradient):
+        with pytest.raises(NetworkError, match="attention"):
+            method(model, ["a good film"], 1)
