@@ -30,7 +30,7 @@ __all__ = ["Attended", "read_attention", "without_tokens"]
 # What weights may go through between the softmax and the product: nothing that changes which token they are of.
 THROUGH = MOVES | {"MaskedFill", "Mul", "NanToNum", "Where"}
 # Where the weights stand among the arguments of a product; of einsum it is read off its letters.
-PLACES: dict[str, tuple[int | str, ...]] = {
+POSITIONS: dict[str, tuple[int | str, ...]] = {
     "matmul": (0, "input"), "bmm": (0, "input"), "baddbmm": (1, "batch1"),
 }  # fmt: skip
 READABLE = "attention that can be read: nn.MultiheadAttention, scaled_dot_product_attention, or a softmax times values"
@@ -93,7 +93,7 @@ def without_tokens(network: nn.Module, hidden: Tensor) -> Generator[None]:
     """
 
     def taken(operation: Operation) -> Tensor | None:
-        position = _place_of_weights(operation)
+        position = _position_of_weights(operation)
         if position is None:
             return None
         sources = list(operation.sources)
@@ -111,7 +111,7 @@ def without_tokens(network: nn.Module, hidden: Tensor) -> Generator[None]:
 
 def _table(product: Rule) -> dict[str, Rule | Rewritten]:
     written = REWRITTEN["scaled_dot_product_attention"]
-    return {"scaled_dot_product_attention": written, **dict.fromkeys((*PLACES, "einsum"), product)}
+    return {"scaled_dot_product_attention": written, **dict.fromkeys((*POSITIONS, "einsum"), product)}
 
 
 class _Reader:
@@ -143,7 +143,7 @@ class _Reader:
         return output
 
     def _product(self, operation: Operation) -> None:
-        position = _place_of_weights(operation)
+        position = _position_of_weights(operation)
         if position is None:
             return
         tensors = [item for item in (*operation.args, *operation.kwargs.values()) if isinstance(item, Tensor)]
@@ -152,9 +152,9 @@ class _Reader:
         self._products.append(_Product(self.at_work[-1], weights, tensors[-1]))
 
 
-def _place_of_weights(operation: Operation) -> int | str | None:
+def _position_of_weights(operation: Operation) -> int | str | None:
     """Return which argument of a product are weights of attention; None where there are none."""
-    positions = PLACES.get(operation.name) or _summed_last(operation)
+    positions = POSITIONS.get(operation.name) or _summed_last(operation)
     for position, source in zip(operation.positions, operation.sources, strict=True):
         if position in positions and source.ndim > 2 and _softmax_of(source) is not None:
             return position

@@ -143,7 +143,7 @@ class _Path:
         self.axes: dict[str, Any] = {}
         if len(session.kind.axes(session.inputs)) == 2:
             layer, self.axes = self._maps(layer)
-        self.layer = _behind_the_last(session) if layer is None else layer
+        self.layer = _last_hidden(session) if layer is None else layer
         self.sums = torch.zeros(0)
 
     def _maps(self, layer: str | None) -> tuple[str, dict[str, Any]]:
@@ -179,7 +179,7 @@ class _Path:
         return self.session.explanation(method, values, "layer", baseline=self.name, names=(), options=options, run=run)
 
 
-def _behind_the_last(session: Session) -> str:
+def _last_hidden(session: Session) -> str:
     """Return the layer whose output the last layer with weights reads: the last hidden units."""
     leaves = [layer for layer in session.trace.layers if layer.leaf]
     last = max((position for position, layer in enumerate(leaves) if layer.parameters), default=0)

@@ -95,28 +95,28 @@ def occlusion(
                 raise InputError("window", expected="none beside parts", got=repr(window))
             return occluded_parts(session, segments, baseline, of, channels)
         kind, run = _kind(session, reshape)
-        places = kind.positions(session.inputs)
+        sides = kind.positions(session.inputs)
         options: dict[str, Any] = {"of": of}
         windows = None
-        if len(places) == 2 or window is not None or stride is not None:
-            places = _sides_of(window, stride, places, tuple(session.inputs.shape[1:]))
-            size = _lengths(_or(window, tuple(max(1, side // 7) for side in places)), "window", places)
-            step = _lengths(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", places)
+        if len(sides) == 2 or window is not None or stride is not None:
+            sides = _sides_of(window, stride, sides, tuple(session.inputs.shape[1:]))
+            size = _lengths(_or(window, tuple(max(1, side // 7) for side in sides)), "window", sides)
+            step = _lengths(_or(stride, tuple(max(1, side // 2) for side in size)), "stride", sides)
             if any(one > other for one, other in zip(step, size, strict=True)):
                 raise InputError("stride", expected=f"at most the window {size}, so that no gap is left", got=step)
-            windows = _windows(places, size, step)
+            windows = _windows(sides, size, step)
             options |= {"window": size, "stride": step}
         else:
-            places = tuple(session.inputs.shape[1:])  # each value alone
+            sides = tuple(session.inputs.shape[1:])  # each value alone
         hidden, name = session.baseline("zero" if baseline is None else baseline)
         full = session.scores(session.inputs, session.rows)
-        hiding = Replacing(session.inputs, None, hidden[None], places, kind.hide)
-        count = len(windows) if windows is not None else math.prod(places)
-        values = full.new_zeros(len(session), *places)
-        covered = full.new_zeros(places)
+        hiding = Replacing(session.inputs, None, hidden[None], sides, kind.hide)
+        count = len(windows) if windows is not None else math.prod(sides)
+        values = full.new_zeros(len(session), *sides)
+        covered = full.new_zeros(sides)
         # A mask is as large as the input: of many, a slab is made at a time.
-        for part in torch.arange(count).split(max(1, SLAB // math.prod(places))):
-            masks = (_singles(part, places) if windows is None else _rectangles(windows, part, places)).to(full.device)
+        for part in torch.arange(count).split(max(1, SLAB // math.prod(sides))):
+            masks = (_singles(part, sides) if windows is None else _rectangles(windows, part, sides)).to(full.device)
             fall = full[:, None] - masked_scores(session, hiding, ~masks.flatten(1), session.rows, once=False)
             if windows is None:
                 values.flatten(1)[:, part] = fall
@@ -168,29 +168,29 @@ def _rectangles(windows: Tensor, numbers: Tensor, sides: tuple[int, ...]) -> Ten
     first, last = windows[numbers].unbind(1)
     masks = torch.ones(len(numbers), *sides, dtype=torch.bool)
     for axis, side in enumerate(sides):
-        places = torch.arange(side)
-        inside = (places >= first[:, axis, None]) & (places < last[:, axis, None])
+        positions = torch.arange(side)
+        inside = (positions >= first[:, axis, None]) & (positions < last[:, axis, None])
         masks &= inside.view(-1, *(side if other == axis else 1 for other in range(len(sides))))
     return masks
 
 
-def _singles(numbers: Tensor, places: tuple[int, ...]) -> Tensor:
+def _singles(numbers: Tensor, sides: tuple[int, ...]) -> Tensor:
     """Return the masks (n, ...) of single values."""
-    masks = torch.zeros(len(numbers), math.prod(places), dtype=torch.bool)
+    masks = torch.zeros(len(numbers), math.prod(sides), dtype=torch.bool)
     masks[torch.arange(len(numbers)), numbers] = True
-    return masks.view(-1, *places)
+    return masks.view(-1, *sides)
 
 
 def _or(value: object, default: tuple[int, ...]) -> object:
     return default if value is None else value
 
 
-def _sides_of(window: object, stride: object, places: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+def _sides_of(window: object, stride: object, positions: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sides along which windows lie: of positions, or of all axes where there is a length for each."""
     for argument in (window, stride):
-        if isinstance(argument, tuple | list) and len(argument) == len(shape) != len(places):
+        if isinstance(argument, tuple | list) and len(argument) == len(shape) != len(positions):
             return shape
-    return places or shape
+    return positions or shape
 
 
 def _lengths(value: Any, argument: str, sides: tuple[int, ...]) -> tuple[int, ...]:

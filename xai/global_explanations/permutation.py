@@ -11,7 +11,7 @@ from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.global_explanations.correlated import correlated_columns
 from xai.global_explanations.table_calls import column_names, column_number, require_table, words_of
-from xai.inputs.groups import group_places, plain_groups
+from xai.inputs.groups import group_positions, plain_groups
 from xai.inputs.hiding import masked_scores
 from xai.inputs.parts import Parts
 from xai.inputs.streams import MOST_DRAWN, draw_numbers, draw_rows, is_stream
@@ -153,7 +153,7 @@ def _plain(groups: Sequence[Sequence[str]] | Mapping[str, Sequence[str]] | None)
 def _parts(names: list[str], groups: Sequence[Sequence[str]] | Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     """Return the columns of each part by the part's name: the groups, and each other column alone."""
     if isinstance(groups, Mapping):
-        return group_places(plain_groups(groups, names), names)
+        return group_positions(plain_groups(groups, names), names)
     if isinstance(groups, str) or any(isinstance(group, str) for group in groups):
         raise InputError("groups", expected="lists of column names", got=describe(groups))
     together = [[column_number(names, column) for column in group] for group in groups]

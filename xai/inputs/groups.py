@@ -11,7 +11,7 @@ from xai.base.errors import InputError, describe
 from xai.base.name_lists import plain_names
 from xai.inputs.parts import Parts
 
-__all__ = ["group_places", "grouped_parts", "plain_groups"]
+__all__ = ["group_positions", "grouped_parts", "plain_groups"]
 
 
 def plain_groups(groups: object, names: Sequence[str], argument: str = "groups") -> dict[str, list[str]]:
@@ -35,10 +35,10 @@ def plain_groups(groups: object, names: Sequence[str], argument: str = "groups")
     return made
 
 
-def group_places(groups: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[int]]:
+def group_positions(groups: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[int]]:
     """Return the places of the columns of each part: the groups, and each other column alone, in the table's order.
 
-    >>> group_places({"city": ["city=A", "city=B"]}, ["age", "city=A", "city=B"])
+    >>> group_positions({"city": ["city=A", "city=B"]}, ["age", "city=A", "city=B"])
     {'age': [0], 'city': [1, 2]}
     """
     of = {column: group for group, columns in groups.items() for column in columns}
@@ -50,7 +50,7 @@ def group_places(groups: Mapping[str, Sequence[str]], names: Sequence[str]) -> d
 
 def grouped_parts(batch: Tensor, names: Sequence[str], groups: Mapping[str, Sequence[str]]) -> Parts:
     """Return a part for each group of rows (N, D), and for each column that is in none."""
-    positions = group_places(groups, names)
+    positions = group_positions(groups, names)
     labels = torch.zeros(len(names), dtype=torch.int64, device=batch.device)
     for part, columns in enumerate(positions.values()):
         labels[columns] = part

@@ -15,7 +15,7 @@ __all__ = ["CHANNELS", "change_points", "series_parts"]
 
 CHANNELS = ("together", "apart")
 LEAST, MOST = 4, 24  # windows that the signal is cut into, where it is long enough
-PLACES = 400  # points at which a longer series may be cut
+MOST_CUTS = 400  # points at which a longer series may be cut
 
 
 def series_parts(
@@ -103,7 +103,7 @@ def change_points(series: np.ndarray) -> np.ndarray:
     [3, 7, 12]
     """
     steps, channels = series.shape
-    stride = -(-steps // PLACES)
+    stride = -(-steps // MOST_CUTS)
     positions = np.unique(np.append(np.arange(0, steps, stride), steps))  # where it may be cut, both ends among them
     scaled = _scaled(series)
     sums = np.concatenate([np.zeros((1, channels)), scaled.cumsum(0)])[positions]

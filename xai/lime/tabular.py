@@ -8,7 +8,7 @@ from typing import Unpack
 import torch
 
 from xai.base.errors import InputError, describe, names_errors
-from xai.inputs.groups import group_places
+from xai.inputs.groups import group_positions
 from xai.inputs.streams import is_stream, stack_rows
 from xai.lime.neighborhood import fit_stored, note_fits
 from xai.lime.original import original_tabular
@@ -149,7 +149,7 @@ def _summary(background: object, model: Model, columns: int, bins: str | None, l
         background = TrainingSummary.of(background, bins=bins, labels=labels, like=model.input)
     if len(background.parts) != columns:
         raise InputError("background", expected=f"{columns} columns", got=f"{len(background.parts)}")
-    wanted = list(group_places(getattr(model.input, "groups", {}), names))
+    wanted = list(group_positions(getattr(model.input, "groups", {}), names))
     if names and (background.names != wanted or sorted(background.parts) != sorted(names)):
         raise InputError("background", expected=f"columns {wanted}", got=f"{background.names}")
     return background

@@ -16,7 +16,7 @@ from xai.base.files import write_atomically
 from xai.base.json_values import as_plain
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
 from xai.inputs.base import Input
-from xai.inputs.groups import group_places
+from xai.inputs.groups import group_positions
 from xai.inputs.streams import draw_rows, is_stream
 from xai.inputs.table import TabularInput
 from xai.inputs.table_data import read_table
@@ -105,7 +105,7 @@ class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, d
             wanted = f"one of {', '.join(BINS)} for a table with gaps"
             raise InputError("bins", expected=wanted, got="None")
         columns = []
-        for name, positions in group_places(table.groups, table.names).items():
+        for name, positions in group_positions(table.groups, table.names).items():
             part = values[:, positions]
             if name in table.groups:
                 columns.append(

@@ -99,7 +99,7 @@ def map_layer(session: Session, name: str | None, reshape: Reshape | None = None
     elif reshape is not None:
         raise InputError("layer", expected="the name of the layer that `reshape` is for", got="None")
     met, score, batch, steps_last = _pass(session)
-    used = _behind(score)  # nothing, where there is no graph: the gradient will say so
+    used = _nodes_before(score)  # nothing, where there is no graph: the gradient will say so
     if name is not None:
         return replace(_named(session, name, met, used, reshape), steps_last=steps_last)
     met = [one for one in met if one.node in used or not used]
@@ -258,7 +258,7 @@ def _has_weights(module: nn.Module) -> bool:
     return is_parametrized(module) or any(True for _ in module.parameters(recurse=False))
 
 
-def _behind(output: Tensor) -> set[object]:
+def _nodes_before(output: Tensor) -> set[object]:
     """Return all nodes of the graph that an output depends on."""
     used, waiting = set(), [output.grad_fn]
     while waiting:

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from xai.network.sides import NOWHERE, Side, Sides, Source, axis_of, carried, each, grid, in_grid, joined, kept, moved
+from xai.network.sides import (
+    NOWHERE,
+    Side,
+    Sides,
+    Source,
+    axis_of,
+    carried,
+    each,
+    grid,
+    in_grid,
+    in_shape,
+    joined,
+    kept,
+)
 
 __all__ = ["through"]
 
@@ -109,7 +122,7 @@ def _padded(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
     def with_border(side: Side) -> Side | None:
         axis = axis_of(side, old)
         if axis is None or side[:2] != (old[axis], prod(old[axis + 1 :])):
-            return moved(side, old, shape, kept(old, but=tuple(before)))
+            return in_shape(side, old, shape, kept(old, but=tuple(before)))
         start = side.start - before.get(axis, 0) * side.jump
         return side._replace(length=shape[axis], inner=prod(shape[axis + 1 :]), start=start)
 

@@ -20,9 +20,9 @@ __all__ = [
     "each",
     "grid",
     "in_grid",
+    "in_shape",
     "joined",
     "kept",
-    "moved",
 ]
 
 
@@ -59,10 +59,10 @@ def each(sides: Sides, change: Callable[[Side], Side | None]) -> Sides:
 def carried(source: Source, shape: tuple[int, ...], to: Mapping[int, int]) -> Sides:
     """Return sides by where each axis has gone; nowhere if theirs has gone nowhere."""
     sides, old = source
-    return each(sides, lambda side: moved(side, old, shape, to))
+    return each(sides, lambda side: in_shape(side, old, shape, to))
 
 
-def moved(side: Side, old: tuple[int, ...], shape: tuple[int, ...], to: Mapping[int, int]) -> Side | None:
+def in_shape(side: Side, old: tuple[int, ...], shape: tuple[int, ...], to: Mapping[int, int]) -> Side | None:
     """Return a side of a tensor of shape `old` in one of `shape`; None if its axis has gone nowhere."""
     if side.length == 1:
         return side  # at place 0 of whatever axis
