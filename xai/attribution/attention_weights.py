@@ -87,9 +87,9 @@ def read_attention(session: Session, rows: Tensor, look: Callable[[Tensor, Tenso
 
 @contextmanager
 def without_tokens(network: nn.Module, hidden: Tensor) -> Generator[None]:
-    """Run the body with nobody looking at some tokens: (n, T) says at which, of each row of the batch.
+    """Run the body with no token attending to some tokens: (n, T) says to which, of each row of the batch.
 
-    The other weights of a token that looks grow to fill the place; one that looked at nothing else gets nothing.
+    The other weights of each token grow to fill the gap; a token that attended to nothing else gets nothing.
     """
 
     def taken(operation: Operation) -> Tensor | None:

@@ -63,7 +63,7 @@ class Operation:
         return replace(self, args=tuple(args), kwargs=kwargs)
 
     def argument(self, position: int, name: str, default: Any = None) -> Any:
-        """Return an argument by its place or its name."""
+        """Return an argument by its position or its name."""
         return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
 
 

@@ -32,9 +32,9 @@ def gradcam_plus_plus(
     reshape: Reshape | None = None,
     batch_size: int | None = None,
 ) -> Explanation:
-    """Return the feature maps of a layer weighted so that each place of an object counts alike, in input size.
+    """Return the feature maps of a layer weighted so that each position of an object counts alike, in input size.
 
-    A map's weight is the sum of its positive gradients, each by how much its place matters to the exponential of the
+    A map's weight is the sum of its positive gradients, each by how much its position matters to the exponential of the
     score; where several objects of a class are seen, Grad-CAM favors the largest.
 
     Args:
@@ -71,7 +71,7 @@ def layercam(
     reshape: Reshape | None = None,
     batch_size: int | None = None,
 ) -> Explanation:
-    """Return the feature maps of a layer, each place weighted by its own positive gradient, in input size.
+    """Return the feature maps of a layer, each position weighted by its own positive gradient, in input size.
 
     Finer than Grad-CAM in early layers, whose maps lie in many places at once.
 

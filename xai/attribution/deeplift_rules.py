@@ -39,7 +39,7 @@ def _elementwise(operation: Operation, before: Before) -> Tensor | None:
         return None
     source = operation.sources[0]
     if operation.name in handwritten_softmax.EXPONENTIALS:
-        source = source.clone()  # what was exponentiated is asked for again, and the network may go on in place
+        source = source.clone()  # the exponent is needed again, and the network may change it in place
     if operation.name in handwritten_softmax.LOGARITHMS:
         whole = handwritten_softmax.logarithm_of_sum(source)
         if whole is not None:
@@ -57,7 +57,7 @@ def _maximum(operation: Operation, before: Before) -> Tensor | None:
 
 
 def _largest(operation: Operation, before: Before) -> Tensor | tuple | None:
-    """torch.max by itself, along an axis (with places), or of each number and a constant."""
+    """torch.max by itself, along an axis (with indices), or of each number and a constant."""
     if len(before) > 1:
         return None
     axis = operation.argument(1, "dim")

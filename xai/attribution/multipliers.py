@@ -55,9 +55,9 @@ def halfway(function: Callable, sources: Sequence[Tensor], reference: Sequence[T
 
 
 def selected(function: Callable, source: Tensor, reference: Tensor) -> Tensor:
-    """Return maxima whose gradient goes to the places that were the maximum, at the input and at the baseline.
+    """Return maxima whose gradient goes to the positions of the maximum, at the input and at the baseline.
 
-    Up to the larger of the two maxima the input's place is responsible, from there on the baseline's.
+    Up to the larger of the two maxima the input's position is responsible, from there on the baseline's.
     """
 
     def values(source: Tensor) -> tuple:

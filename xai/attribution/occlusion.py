@@ -147,14 +147,14 @@ def _kind(session: Session, reshape: Reshape | None) -> tuple[Input, dict[str, o
     except (LayerError, InputError):
         if reshape is not None:
             raise
-        return session.kind, {}  # units without a place in the image, hidden one by one
+        return session.kind, {}  # units without a position in the image, hidden one by one
     if found.before is None and found.axes == (2, 3):
         return session.kind, {}
     return GridActivations(at=found.axes, grid=found.grid, before=found.before), found.named_axes()
 
 
 def _windows(sides: tuple[int, ...], size: tuple[int, ...], step: tuple[int, ...]) -> Tensor:
-    """Return the first and last places of windows along each side, (n, 2, sides); the last ones end at the border."""
+    """Return the first and last positions of windows along each side, (n, 2, sides); the last end at the border."""
     starts = [
         torch.tensor(sorted({*range(0, side - length + 1, stride), side - length}))
         for side, length, stride in zip(sides, size, step, strict=True)

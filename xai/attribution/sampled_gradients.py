@@ -154,7 +154,7 @@ class _Groups:
         self.open: tuple[Tensor, Tensor] | None = None
 
     def add(self, indices: Tensor, part: Tensor) -> None:
-        """Count the samples at these places of all (N x samples) in turn."""
+        """Count the samples at these positions of all (N x samples) in turn."""
         first, last = int(self.group[indices[0]]), int(self.group[indices[-1]])
         sums = part.new_zeros(last - first + 1, *part.shape[1:])
         squares = torch.zeros_like(sums)

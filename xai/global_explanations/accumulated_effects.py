@@ -132,7 +132,7 @@ def _of_words(session: Session, number: int, name: str, words: list[str], order:
     kept = codes[shown.to(codes.device)].to(session.inputs)
     neighbors = torch.stack([kept[(own - 1).clamp_min(0)], kept[own], kept[(own + 1).clamp_max(len(kept) - 1)]])
     before, at, after = evaluate(session, number, neighbors)
-    # From each word to the next: rows of both words say it, each moved to the other.
+    # The step from each word to the next is measured on the rows of both words, each set to the other.
     steps = torch.cat([own, own - 1])
     differences = torch.cat([after - at, at - before])
     inside = (steps >= 0) & (steps < len(kept) - 1)
@@ -148,7 +148,7 @@ def _by_bin(differences: Tensor, position: Tensor, count: int) -> tuple[Tensor, 
     counts = torch.bincount(position, minlength=count).double()
     means = torch.bincount(position, differences, minlength=count) / counts.clamp_min(1)
     spread = torch.bincount(position, (differences - means[position]) ** 2, minlength=count)
-    # Of a bin with one row the spread is unknown; the others' stands in.
+    # The variance in a bin of one row is unknown; that of the other bins is used.
     pooled = spread.sum() / (counts - 1).clamp_min(0).sum().clamp_min(1)
     variance = torch.where(counts > 1, spread / (counts - 1).clamp_min(1), pooled)
     return means, variance / counts.clamp_min(1), counts

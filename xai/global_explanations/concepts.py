@@ -86,7 +86,7 @@ def concept_sensitivity(
             wanted = f"at least {2 * len(part)}, twice the examples of {name!r}"
             raise InputError("others", expected=wanted, got=f"{len(candidates)}")
     center, spread = candidates.mean(0), candidates.std(0).clamp_min(1e-6 * float(candidates.std().clamp_min(1e-12)))
-    # In standardized units a derivative is multiplied by the spread, so that no unit counts for its scale alone.
+    # In standardized units a derivative is multiplied by the standard deviation: no unit counts for its scale alone.
     slopes, candidates = slopes * spread, (candidates - center) / spread
     found, raw, nulls = [], [], []
     for part in shown.values():
@@ -168,7 +168,7 @@ def _score(
         shuffled = examples[torch.randperm(count, generator=generator)]
         vector, threshold = concept_vector(shuffled[held:], drawn[held:])
         along = directions @ vector
-        # No derivative is no answer: half a vote each way.
+        # A derivative of 0 counts half as positive.
         shares.append(float((along > 0).double().mean() + 0.5 * (along == 0).double().mean()))
         cosines.append(float(along.mean()))
         hits = torch.cat([shuffled[:held] @ vector > threshold, drawn[:held] @ vector <= threshold])

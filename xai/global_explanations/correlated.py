@@ -1,4 +1,4 @@
-"""Which columns stand in for each other: neither alone is missed then, and to change one makes rows that cannot be."""
+"""Columns that can replace each other: neither is missed alone, and changing one alone makes rows that cannot occur."""
 
 from __future__ import annotations
 

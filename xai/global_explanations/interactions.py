@@ -36,7 +36,7 @@ def shapley_interactions(
 
     All coalitions of the parts are evaluated. The sums of a matrix: of "taylor" the diagonal and the pairs, each once,
     add up to the output at the input minus its mean over the background, as do of "shapley" all entries (a pair's
-    interaction is halved between its two places, and the diagonal has the rest of the part's Shapley value).
+    interaction is halved between its two entries, and the diagonal has the rest of the part's Shapley value).
 
     Args:
         model: What is explained.

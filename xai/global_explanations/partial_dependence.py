@@ -94,7 +94,7 @@ def last_class(model: Model, target: object) -> object:
 
 
 def chosen_columns(names: list[str], columns: Sequence[object] | None) -> list[int]:
-    """Return the places of the columns asked for, all of them for None."""
+    """Return the indices of the columns asked for, all of them for None."""
     if columns is None:
         return list(range(len(names)))
     if isinstance(columns, str) or not isinstance(columns, Sequence) or not columns:

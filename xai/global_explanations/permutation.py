@@ -100,9 +100,10 @@ def permutation_importance(
                 falls[number, repeat] = (plain - scores).cpu()
                 lent[number, repeat, order] = scores.cpu()
         by_row = falls.mean(1)  # (parts, N)
-        # A pair of rows makes each score, so its mean is a U-statistic: what a row moves is what it does in both parts.
+        # Each score depends on a pair of rows, so the mean is a U-statistic: a row's influence is the sum over both
+        # roles.
         influence = by_row - lent.mean(1)
-        if chosen == "r2":  # a ratio: rows that make the targets vary move its denominator too
+        if chosen == "r2":  # a ratio: each row changes its denominator too
             spread = (targets - targets.mean(0)) ** 2 / targets.var(0, correction=0)
             influence = influence - by_row.mean(1, keepdim=True) * spread.mean(1).cpu()
         categorical = {name for name in names if words_of(model, name) is not None}

@@ -32,7 +32,7 @@ def words_of(model: Model, name: str) -> list[str] | None:
 
 
 def column_number(names: Sequence[str], column: object) -> int:
-    """Return the place of a column given by name or number; raises InputError for one that is not there."""
+    """Return the index of a column given by name or number; raises InputError for one that is not there."""
     if isinstance(column, str) and column in names:
         return list(names).index(column)
     if isinstance(column, int) and not isinstance(column, bool) and 0 <= column < len(names):

@@ -36,7 +36,7 @@ def plain_groups(groups: object, names: Sequence[str], argument: str = "groups")
 
 
 def group_positions(groups: Mapping[str, Sequence[str]], names: Sequence[str]) -> dict[str, list[int]]:
-    """Return the places of the columns of each part: the groups, and each other column alone, in the table's order.
+    """Return the positions of the columns of each part: the groups, and each other column alone, in the table's order.
 
     >>> group_positions({"city": ["city=A", "city=B"]}, ["age", "city=A", "city=B"])
     {'age': [0], 'city': [1, 2]}

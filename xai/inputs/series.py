@@ -108,7 +108,7 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
         return read_series(items, self)
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
-        """Return a part for each step, or windows; padding is taken to the first, where it makes no difference.
+        """Return a part for each step, or windows; padding belongs to the first part, where it makes no difference.
 
         how: None, labels, "signal", a number of windows, or one of these and "apart": each channel has its own.
         """
@@ -127,7 +127,7 @@ class SequenceInput(Input, frozen=True, tag="sequence"):
     def baseline(self, name: object, batch: Tensor) -> tuple[Tensor, str | float]:
         """Return a baseline for each series: see `Input.baseline`; "mean" and "noise" are of the steps that are there.
 
-        What is there stays there: a 0 is so small a number that no step is taken for padding.
+        A step of zeros would count as padding, so 0 becomes a tiny number.
         """
         made, called = super().baseline(name, batch)
         made = torch.where(made == 0, torch.full_like(made, ALMOST_NOTHING), made)

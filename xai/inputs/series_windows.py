@@ -94,7 +94,7 @@ def change_points(series: np.ndarray) -> np.ndarray:
 
     Least squares: of all ways to cut it into as many windows the one that leaves least, by dynamic programming, and of
     all numbers of windows the one at which a further cut gains less than noise would, wherever it is made. The noise is
-    told from the differences of neighboring steps. Between 4 and 24 windows.
+    estimated from the differences of neighboring steps. Between 4 and 24 windows.
 
     Args:
         series: (T, D).
@@ -109,7 +109,7 @@ def change_points(series: np.ndarray) -> np.ndarray:
     sums = np.concatenate([np.zeros((1, channels)), scaled.cumsum(0)])[positions]
     squares = np.concatenate([np.zeros(1), (scaled**2).sum(1).cumsum()])[positions]
     length = np.maximum(positions[None, :] - positions[:, None], 1)
-    # What the mean of each window leaves, from place i (rows) to place j (columns).
+    # The squared error about the mean of each window, from cut i (rows) to cut j (columns).
     left = squares[None] - squares[:, None] - ((sums[None] - sums[:, None]) ** 2).sum(2) / length
     left = np.where(np.triu(np.ones_like(left, dtype=bool), 1), np.maximum(left, 0), np.inf)
     most = min(MOST, len(positions) - 1)

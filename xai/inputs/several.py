@@ -1,4 +1,4 @@
-"""Several inputs at once: an image and the columns beside it, say, and tensors that only travel along.
+"""Several inputs at once: an image and the columns beside it, say, and tensors that are passed on unexplained.
 
 A row is kept as one vector of all its numbers, so that every method for vectors explains it; the network gets the parts
 apart, in their own shapes. `unpack` cuts values, which are such vectors too, into the parts.
@@ -104,7 +104,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return a name for each number: the part, and the column or place in it; none where there are many."""
+        """Return a name for each number: the part, and the column or position in it; none where there are many."""
         if self.shape[0] > MOST_NAMES:
             return ()
         found: list[str] = []

@@ -178,7 +178,7 @@ def _unreadable(row: int, argument: str, error: Exception) -> InputError:
 
 
 def _reservoir(data: Stream, most: int, seed: int, argument: str) -> tuple[dict[int, object], int]:
-    """Return items of which nobody knows beforehand how many there are: Vitter 1985, algorithm R."""
+    """Return items drawn from a stream of unknown length: Vitter 1985, algorithm R."""
     drawn, kept, total = random.Random(seed), [], 0
     for row, item in _read(data, argument):
         total += 1

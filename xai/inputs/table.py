@@ -197,7 +197,7 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         if self.std is not None:
             declared = batch.new_tensor(self.std) * batch.new_tensor(numeric)
             return declared.expand_as(batch), "a column's standard deviation, as the model's input says"
-        if self.missing and rows is not None:  # a gap is as far from the middle as the middle is
+        if self.missing and rows is not None:  # a gap counts as the mean
             rows = torch.where(rows.isnan(), rows.nanmean(0), rows)
         return noise_in_columns(batch, numeric, rows, whose)
 
@@ -233,5 +233,5 @@ def noise_in_columns(batch: Tensor, numeric: Sequence[bool], rows: Tensor | None
     spread = own if rows is None else rows.std(0) * numbers
     if rows is None or not bool((spread > 0).any()):
         return own, "each value"
-    # Without noise any map is stable: a column that does not vary there is measured by its own value.
+    # Without noise any map is stable, so a column that does not vary gets noise in proportion to its own value.
     return torch.where(spread > 0, spread, own), f"a column's standard deviation in {whose}"

@@ -114,7 +114,7 @@ class Activations(TensorInput, frozen=True, tag="activations"):
         return "zero"
 
     def imputing(self, batch: Tensor) -> Hiding | None:
-        return None  # what stands beside a feature says nothing of it
+        return None  # neighboring features say nothing of each other
 
 
 class GridActivations(Activations, frozen=True, kw_only=True, tag="grid activations"):

@@ -160,7 +160,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return self.reader.numbers(to_texts(batch) if isinstance(batch, Tensor) else batch).to(device)
 
     def padded(self, numbers: Tensor, count: int) -> Tensor:
-        """Return numbers (N, L) with so many places of padding more, (N, L + count), where the network expects them."""
+        """Return numbers (N, L) with more padding, (N, L + count), on the side where the network expects it."""
         padding, side = self.reader.padding
         more = numbers.new_full((len(numbers), count), padding)
         return torch.cat([more, numbers] if side == "left" else [numbers, more], 1)
@@ -182,7 +182,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return "text"
 
     def decode(self, content: bytes, name: str) -> str:
-        """Return the text of a file; what is no UTF-8 in it stands as a mark."""
+        """Return the text of a file; bytes that are no UTF-8 become the replacement character."""
         return content.decode("utf-8", "replace")
 
     def read(self, items: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:

@@ -149,7 +149,7 @@ class HiddenTokens:
 def _in_front(kept: Tensor, numbers: Tensor, padding: int = 0) -> Tensor:
     """Return the kept ones of numbers (L,) in front, (n, L), padding behind them."""
     count, length = kept.shape
-    # Each kept word goes to its place among the kept ones, every other one to a column that is cut off.
+    # Each kept word goes to its position among the kept ones, every other one to a column that is cut off.
     position = torch.where(kept, kept.cumsum(1) - 1, length)
     batch = numbers.new_full((count, length + 1), padding)
     return batch.scatter_(1, position, numbers.expand(count, -1))[:, :length]

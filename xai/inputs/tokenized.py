@@ -73,7 +73,7 @@ class TokenizerReader:
 
     @property
     def padding(self) -> tuple[int, str]:
-        """Return the number of a place of padding, and on which side it stands."""
+        """Return the number that stands for padding, and on which side it stands."""
         number, side = self.tokenizer.padding
         return ~number, side
 

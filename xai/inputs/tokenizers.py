@@ -14,7 +14,7 @@ from xai.inputs.token_spans import Span, locate, stripped
 
 __all__ = ["Encoded", "Tokenizer", "is_tokenizer", "token_spans", "tokenizer_of"]
 
-UNLIMITED = 10**6  # a tokenizer that names a larger length names none
+UNLIMITED = 10**6  # a larger maximal length means that there is none
 
 
 class Encoded(NamedTuple):
@@ -91,7 +91,7 @@ class HuggingFaceTokenizer(Tokenizer):
 
     def _encode(self, pairs: list[list[str]]) -> list[Encoded]:
         found: list[Encoded | None] = [None] * len(pairs)
-        for count in {len(parts) for parts in pairs}:  # singles and pairs are asked for apart
+        for count in {len(parts) for parts in pairs}:  # single texts and pairs are encoded separately
             rows = [row for row, parts in enumerate(pairs) if len(parts) == count]
             columns = [[pairs[row][position] for row in rows] for position in range(count)]
             for row, encoded in zip(rows, self._alike(columns), strict=True):

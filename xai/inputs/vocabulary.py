@@ -93,11 +93,11 @@ class VocabularyReader:
 
     @property
     def padding(self) -> tuple[int, str]:
-        """Return the number of a place of padding, and on which side it stands."""
+        """Return the number that stands for padding, and on which side it stands."""
         return PADDING, "right"
 
     def present(self, numbers: Tensor) -> Tensor:
-        """Return which places hold a word, (N, L)."""
+        """Return which positions hold a word, (N, L)."""
         return up_to_last(numbers != PADDING)
 
     def ends(self, numbers: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ATOMS", "ColumnSampler", "ColumnTables", "column_sampler"]
 
-ATOMS = 8192  # probabilities are exact to 1 in this many, quantiles to the middle of such a share
+ATOMS = 8192  # probabilities are multiples of 1 / ATOMS, quantiles the middles of such steps
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ColumnTables:
         std = torch.tensor([column.std for column in columns], dtype=torch.float64)
         self.std = torch.where(std > 0, std, 1)
         self.names: dict[tuple[int, int], str] = {}  # of features met so far, by column and bin
-        # Rounded, so that a sample's float32 value has the very number taken off that the sums over atoms have.
+        # Rounded, so that the same number is subtracted from a sample's float32 value and in the sums over atoms.
         self.center = self.mean.float()
         self.scale = (1 / self.std).float()
         self._cast: dict[torch.dtype, Tensor] = {}

@@ -1,12 +1,12 @@
-"""Control variates for tables: numbers that move with the network's answer, but are known to say nothing of a match.
+"""Control variates for tables: numbers that correlate with the network's answer, but not with any match.
 
 The kernel is a product over columns and columns are drawn independently. So how far a cell's value lies from the mean
 of those that match the row as it does (or do not) is uncorrelated with every match; so are its square, and products
-of two columns' values about their weighted means. Fitted beside the matches they take up what the answer owes to
-them, which would otherwise be noise in the weights, and leave what the weights estimate as it is.
+of two columns' values about their weighted means. Fitted beside the matches they explain their share of the answer's
+variance, which would otherwise be noise in the weights, and do not change what the weights estimate.
 
 A cell's distance from such a mean is its value minus a linear function of the match. So values and squares are summed
-as they are, for all rows alike, and each row's weights are put right afterwards: see `mixing`.
+as they are, for all rows alike, and each row's weights are corrected afterwards: see `mixing`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Controls:
         table, size = self.table, self.table.tables.size
         groups, _, count = drawn.codes.shape
         last = size + self.count + 1
-        z = torch.empty(len(rows), groups, last + 8 - last % 8, count)  # products of such sizes are a fifth faster
+        z = torch.empty(len(rows), groups, last + 8 - last % 8, count)  # multiples of 8: products are a fifth faster
         z[:, :, 0], z[:, :, last], z[:, :, last + 1 :] = 1, answers, 0
         features = z[:, :, 1 : size + 1]
         if table.tables.matching:

@@ -1,10 +1,10 @@
-"""What a fit to few samples takes out of its own residuals, put back before they say how far groups differ.
+"""Leverage: the residuals of a fit to few samples are too small, which is corrected before groups are compared.
 
 A group pulls the fit towards itself, so its residuals are too small: the more so, the fewer samples there are to a
-weight. With mirrored pairs it is more than n / (n - parameters) says: nearly all that tells of the weights lies in
+weight. With mirrored pairs it is more than n / (n - parameters) says: nearly all information about the weights lies in
 the differences within pairs, of which there are half as many. With S_g the group's part of the Gram matrix A, its
-residuals have been multiplied by I - S_g A^-1; they are given back the inverse root of that (CR2: Bell, McCaffrey
-2002), which makes the sandwich unbiased where the answers' scatter is even.
+residuals have been multiplied by I - S_g A^-1; they are multiplied by the inverse square root of that (CR2: Bell,
+McCaffrey 2002), which makes the sandwich unbiased where the answers' variance is constant.
 """
 
 from __future__ import annotations

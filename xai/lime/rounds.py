@@ -40,7 +40,7 @@ class Fitted:
     untestable: tuple[int, ...] = ()
 
 
-# Sums of squares that are held at their largest, while a fit is solved: measured at 2,000 and at 4,000 parts.
+# Matrices of sums that are in memory at the peak of a fit, as measured at 2,000 and at 4,000 parts.
 SUMS_AT_ONCE = 6
 
 

@@ -19,9 +19,9 @@ def fit_surrogate(moments: Moments, surrogate: str, penalty: float, features: in
     "forward" adds the feature that explains most of what is left, one at a time.
 
     penalty: divided by the number of samples, as the sums grow with it: what it shrinks the weights by vanishes faster
-    than the error of sampling, so that intervals are of the weights that ever more samples lead to. Where features
-    are selected, one half of the groups of samples selects and the other half fits: an interval from the samples that
-    have chosen the feature would be too narrow and too far from 0 (sample splitting, Cox 1975).
+    than the error of sampling, so that intervals are of the weights in the limit of many samples. Where features are
+    selected, one half of the groups of samples selects and the other half fits: an interval from the samples that have
+    chosen the feature would be too narrow and too far from 0 (sample splitting, Cox 1975).
     """
     if surrogate == "ridge" and (features is None or features >= moments.size):
         return fit_ridge(moments, penalty / max(moments.count, 1))

@@ -38,7 +38,7 @@ class Surrogate:
 
 # Answers that vary by less than this, relative to their size, vary by no more than float32 rounding.
 RESOLUTION = 5e-7
-MANY = 40  # samples per parameter, from which on n / (n - parameters) makes up for what the fit has taken
+MANY = 40  # samples per parameter, from which on the factor n / (n - parameters) is correction enough
 CONTROLS_RIDGE = 1e-5  # of the weight of all samples
 
 
@@ -47,9 +47,9 @@ def fit_ridge(moments: Moments, penalty: float, chosen: Tensor | None = None) ->
 
     chosen: (rows, d) of bool, features that may have a weight. The standard error is the sandwich A^-1 B A^-1 with
     A = X'WX + penalty and B summed over independent groups of samples (Liang, Zeger 1986), so that it holds for
-    designs that are not independent within a group. What the fit has taken out of the residuals is put back: see
-    `xai.lime.leverage`. The error covers which samples were drawn, not what a linear surrogate cannot express, nor the
-    shrinkage of the penalty (see `fit_surrogate`).
+    designs that are not independent within a group. Residuals are corrected for leverage: see `xai.lime.leverage`. The
+    error covers which samples were drawn, not what a linear surrogate cannot express, nor the shrinkage of the penalty
+    (see `fit_surrogate`).
     """
     sums, size, totals = moments.sums, moments.size, moments.totals
     rows, groups, columns = sums.shape[:3]
@@ -130,7 +130,7 @@ def _solve(systems: Tensor, penalty: float, kept: Tensor, moments: Moments) -> t
         gram = gram + torch.diag_embed(unused.to(gram.dtype))[:, None]
     if penalty > 0:
         # The penalty is on the weights, whatever was summed. That of the controls, which biases nothing, is larger than
-        # rounding: one of them may say no more than the matches do.
+        # rounding: a control may be collinear with the matches.
         ridge = (penalty * mixing.mT @ mixing)[:, None].repeat(1, systems.shape[1], 1, 1)
         ridge.diagonal(dim1=2, dim2=3)[..., size:] += (CONTROLS_RIDGE * systems[..., 0, :1]).clamp_min(penalty)
         gram = gram + ridge

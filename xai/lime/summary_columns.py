@@ -20,7 +20,7 @@ MOST_PATTERNS = 1000
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One column: mean and standard deviation; the borders between its bins and what is in each bin; or its words.
 
-    A categorical column has `words` (its codes are their places) and no borders; `share` is then of each word. With
+    A categorical column has `words` (its codes are their indices) and no borders; `share` is then of each word. With
     `gaps` the last bin is of values that are not known. A `date` is days since 1970. A group of columns is categorical:
     its words are the combinations of values, `patterns`, in which its `parts` occur.
     """

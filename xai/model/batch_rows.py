@@ -52,7 +52,7 @@ class Rows:
         return self._run(seen, call)
 
     def alike(self, numbers: Tensor) -> list[tuple[Tensor, slice]]:
-        """Return rows of numbers (n, L) that have data in the same places, with these; none where padding is not read.
+        """Return rows of numbers (n, L) with data at the same positions, and these; none where padding is not read.
 
         >>> rows = Rows()
         >>> rows.present = lambda numbers: numbers != 0
@@ -63,7 +63,7 @@ class Rows:
             return []
         here = self.present(numbers)
         first, last = here.int().argmax(1), here.shape[1] - here.flip(1).int().argmax(1)
-        ends = torch.stack([first, torch.where(here.any(1), last, 1)], 1)  # a text without a word keeps one place
+        ends = torch.stack([first, torch.where(here.any(1), last, 1)], 1)  # a text without a word keeps one position
         found, groups = torch.unique(ends, dim=0, return_inverse=True)
         return [((groups == number).nonzero()[:, 0], slice(*pair)) for number, pair in enumerate(found.tolist())]
 
@@ -137,7 +137,7 @@ def rows_run(model: Model, row: Tensor, size: int) -> bool:
 
 
 def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
-    """Say whether a row (1, ...) gives the same output again, and learn whether it depends on its company.
+    """Say whether a row (1, ...) gives the same output again, and learn whether that depends on its batch.
 
     raw: its output (1, K) among the rows at hand. It is run beside another row: where that changes the output, and it
     is the same each time it runs alone, rows see each other (an axis taken for the batch, statistics of the batch), and
@@ -155,7 +155,7 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
             return False
         if _same(model, alone, raw) and _same(model, alone, beside):
             return True
-        # A network that draws may stay just within what counts as the same alone, and just not beside another row.
+        # A random network may differ by just less than the tolerance alone, and by just more beside another row.
         noise = max(float((alone - model.forward_on(model.network, row)).abs().max()) for _ in range(4))
         apart = max(float((alone - other).abs().max()) for other in (raw, beside))
         if apart < CLEARLY * noise:
@@ -173,8 +173,8 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
 def learn_padding(model: Model, row: Tensor) -> bool:
     """Find out whether the network reads the padding behind a shorter text; if so, leave it away from now on.
 
-    The first half of the words of a row (1, ...) is run alone, and padded to the length that the row has: no network
-    meets more places than it is given anyway. What cannot be run tells nothing.
+    The first half of the words of a row (1, ...) is run alone, and padded to the length that the row has: so no network
+    gets more positions than it is given anyway. A pass that fails tells nothing.
     """
     rows, kind = model.memory.rows, TextInput.of(model.input)
     if rows.present is not None:

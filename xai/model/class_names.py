@@ -13,7 +13,7 @@ __all__ = ["class_names"]
 def class_names(classes: object) -> list[str]:
     """Return names in the order of the outputs, as plain strings.
 
-    Of several outputs with one name (ImageNet has two cranes) each is told by its number, as in "crane (134)".
+    Of several outputs with one name (ImageNet has two cranes) each is named with its number, as in "crane (134)".
     Raises InputError for anything but names, and for numbers that are not 0 to K - 1.
 
     >>> class_names({1: "dog", 0: "cat"}), class_names(["crane", "maillot", "crane"])

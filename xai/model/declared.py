@@ -1,4 +1,4 @@
-"""What a user declares of a network, held against what there is."""
+"""What a user declares of a network, checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["check_declared"]
 
 
 def check_declared(network: object, task: str, output: str, input: object, output_key: object) -> None:
-    """Raise InputError where an argument of a model is none of those that there are."""
+    """Raise InputError where an argument of a model is not one of the known values."""
     if not isinstance(network, nn.Module):
         raise InputError("network", expected="a torch.nn.Module", got=describe(network))
     for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):

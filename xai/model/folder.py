@@ -27,7 +27,7 @@ from xai.model.outputs import OUTPUTS, TASKS
 __all__ = ["Description", "load", "read_description", "save_model"]
 
 LARGEST = 16 * MEBIBYTE  # of a description: the vocabulary of a text model is in it
-RETRIES = 20  # of a reader that meets writers
+RETRIES = 20  # of a reader while the folder is written
 
 
 class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -119,9 +119,9 @@ def _read_by_scores(maps: list[tuple[_Met, MapLayer]], score: Tensor, batch: Ten
     """Return maps without those of tokens whose patches the scores do not read, and of tokens the norms if there are.
 
     Behind the last attention a class token alone is read: the gradient at the patches is 0 in all that the last block
-    puts out, and so would the map be. The last place where the patches still speak is what goes into that attention:
-    the norm before it. Its queries, keys and values are behind that norm, but stand for something else than the
-    features of a patch, so that norms come first. Where scores are a mean over tokens, it is the last norm.
+    puts out, and so would the map be. The last layer whose patches the scores still depend on is what goes into that
+    attention: the norm before it. Its queries, keys and values are behind that norm, but stand for something else than
+    the features of a patch, so that norms come first. Where scores are a mean over tokens, it is the last norm.
     """
     read = _patches_with_gradient(maps, score, batch)
     kept = [(one, made) for one, made in maps if made.before is None or one.name in read]

@@ -155,7 +155,7 @@ class Model:
         if not batch.is_floating_point():
             return batch
         own = self._own_dtype()
-        if own is None:  # a function: as wide as what came
+        if own is None:  # a function: in the precision of the batch
             return batch.to(torch.promote_types(batch.dtype, torch.float32))
         return batch.double() if own == torch.float64 else single(batch, argument, self.input.names)
 

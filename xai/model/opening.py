@@ -57,9 +57,9 @@ def open_session(
 
     `passes` is about how many evaluations each row will need. With a `layer`, its output stands for the inputs.
     `differentiable`: words become the vectors (N, L, D) that the network's embedding turns them into, so that a
-    method may take gradients and go on paths. `scores_only`: no gradient is taken, or none that a kink of the
-    network could turn: a faster form then need only agree in its scores. `one_gradient`: the method takes the gradient
-    at the inputs first: the pass that predicts keeps its graph.
+    method may take gradients and go on paths. `scores_only`: no gradient is taken, or none that depends on the side of
+    a kink (of a ReLU, say): a faster form then need only agree in its scores. `one_gradient`: the method takes the
+    gradient at the inputs first: the pass that predicts keeps its graph.
     """
     with within(operation):
         if of not in SCORES:
@@ -140,7 +140,7 @@ def is_deterministic(model: Model, version: tuple, row: Tensor, raw: Tensor) -> 
 def _compare_with_declared(model: Model, raw: Tensor) -> None:
     """Warn once where outputs contradict what was declared.
 
-    Not at all after enough outputs that only what was declared can be: later ones may be far from any data.
+    Not after enough outputs have fitted the declaration: later ones may be far from any data.
     """
     reason = contradiction(raw, model.task, model.output)
     model.memory.outputs_seen = ENOUGH if reason is not None else model.memory.outputs_seen + raw.numel()

@@ -10,7 +10,7 @@ __all__ = ["OUTPUTS", "TASKS", "columns", "contradiction", "log_probabilities", 
 
 TASKS = ("classification", "binary", "multilabel", "regression")
 OUTPUTS = ("logits", "probabilities", "log_probabilities")
-FEW = 8  # so many logits that all lie between 0 and 1 are no accident
+FEW = 8  # so many logits do not all lie between 0 and 1 by chance
 
 
 def columns(raw: Tensor, task: str, output: str) -> Tensor:

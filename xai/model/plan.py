@@ -83,8 +83,8 @@ def batch_size_for(trace: Trace, row_elements: int, device: str) -> int:
 class FasterForms:
     """The faster form of a model's network, made once for its weights, and its error in float64, once per question.
 
-    Weights that were written behind autograd's back have the version of the old ones: a form that agreed once and no
-    longer does is made anew.
+    Weights that were written through `.data` keep their version: a form that agreed once and no longer does is made
+    anew.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ MOST_LISTED = 12
 
 
 def named_tensors(output: object, path: str = "") -> dict[str, Tensor]:
-    """Return every tensor in an output by its path: keys, fields and places, joined by dots; "" is the output itself.
+    """Return every tensor in an output by its path: keys, fields and indices, joined by dots; "" is the output itself.
 
     >>> import torch
     >>> list(named_tensors({"logits": torch.zeros(2), "states": (torch.zeros(2), None, torch.zeros(3))}))

@@ -103,7 +103,7 @@ def of_class(
     *,
     noun: str = "class",
 ) -> TargetFunction:
-    """Return the score of a class at some place, of `scores`(output) -> (n, K).
+    """Return the score of a class at some position, of `scores`(output) -> (n, K).
 
     A class by name is looked up, and None is the class with the highest score in the row that is explained.
     """

@@ -24,7 +24,7 @@ class TokenSession(Session):
         """Return the session of texts' vectors; raises InputError where no embedding reads their words."""
         model, raw = session.model, session.inputs
         run = partial(model.forward_on, model.network)
-        with model.memory.rows.with_padding():  # the vectors of a place do not depend on the others
+        with model.memory.rows.with_padding():  # the vector of a position does not depend on the others
             inputs, words = embed(model.network, model.input, raw, run, session.plan.batch_size)
         return cls.over(session, inputs=inputs, made_from=raw, words=words)
 
@@ -36,12 +36,12 @@ class TokenSession(Session):
 
     @property
     def kind(self) -> Input:
-        """Return the kind of vectors: they say nothing of themselves."""
+        """Return the kind of vectors, of which nothing is known."""
         return Activations()
 
     @property
     def present(self) -> Tensor:
-        """Return which places hold a word, (N, L)."""
+        """Return which positions hold a word, (N, L)."""
         return self._words.present
 
     def _forward(self, batch: Tensor | list[str], rows: Tensor) -> Tensor:

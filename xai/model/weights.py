@@ -21,7 +21,8 @@ class LaterDigest:
     """The digest of a model's weights at the time of a call, read when it is first asked for.
 
     Reading all weights takes longer than explaining a row by a large network. What was written into them meanwhile
-    shows in their version or, behind autograd's back, in the network's answers; the digest is then `CHANGED`.
+    shows in their version or, if it was written through `.data`, in the network's answers; the digest is then
+    `CHANGED`.
     """
 
     def __init__(self, session: Session) -> None:

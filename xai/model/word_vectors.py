@@ -35,7 +35,7 @@ class Words:
 
     @cached_property
     def present(self) -> Tensor:
-        """Return which places hold a word, (N, L)."""
+        """Return which positions hold a word, (N, L)."""
         return self.input.reader.present(self.numbers)
 
     @cached_property
@@ -45,21 +45,21 @@ class Words:
 
     @cached_property
     def replaceable(self) -> Tensor:
-        """Return which places hold a part of the text, (N, L): a baseline leaves padding and special tokens alone."""
+        """Return which positions hold a part of the text, (N, L): baselines leave padding and special tokens alone."""
         return ~self.input.reader.ends(self.numbers)
 
     @cached_property
     def parts(self) -> WordParts:
-        """Return which places are which words: what an explanation has a value of."""
+        """Return which positions are which words: what an explanation has a value of."""
         texts = None if self.raw.dtype == torch.int64 else to_texts(self.raw)
         return self.input.reader.word_parts(texts, self.numbers, self.raw.shape[1])
 
     def own(self, row: int) -> Tensor:
-        """Return which places of a row its explanation is of, (L,), however long the texts beside it are."""
+        """Return which positions of a row its explanation is of, (L,), however long the texts beside it are."""
         return self.parts.owner[row] >= 0
 
     def of_words(self, values: Tensor, rows: Tensor) -> Tensor:
-        """Return values (n, L, D) of some rows' places as one per word, (n, most words); padding has none."""
+        """Return values (n, L, D) of some rows' positions as one per word, (n, most words); padding has none."""
         owner = self.parts.owner.to(values.device)[rows]
         most = max(map(len, self.parts.names))
         summed = values.new_zeros(len(values), most + 1)  # the last column is of no word
@@ -99,7 +99,7 @@ class Words:
         return self.parts.names
 
     def steps(self) -> tuple[tuple[str, ...], ...]:
-        """Return the name of each place that the network reads: a word, or of a tokenizer each piece of one."""
+        """Return the name of each position that the network reads: a word, or of a tokenizer each piece of one."""
         if self.input.tokenizer is None:
             return self.names()
         named = zip(self.input.reader.names(self.numbers), self.present.tolist(), strict=True)

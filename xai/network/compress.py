@@ -108,7 +108,7 @@ def ternary(tensor: Tensor, axis: int | None = None) -> Quantized:
     ordered = rows.sort(dim=1, descending=True).values
     counts = torch.arange(1, rows.shape[1] + 1, device=tensor.device, dtype=tensor.dtype)
     sums = ordered.cumsum(1)
-    best = (sums**2 / counts).argmax(1, keepdim=True)  # (groups, 1): the place of the smallest one kept
+    best = (sums**2 / counts).argmax(1, keepdim=True)  # (groups, 1): the index of the smallest one kept
     scale = _spread(sums.gather(1, best) / counts[best], tensor, axis)
     threshold = _spread(ordered.gather(1, best), tensor, axis)
     codes = tensor.sign() * (tensor.abs() >= threshold)

@@ -87,7 +87,8 @@ class untouched:
         if any(getattr(module, "training", False) for module in modules):
             _to_eval(self.network, modules)
         for module in modules:
-            # Nested tensors fill what a mask hides with 0, and only where no gradient is taken: two networks in one.
+            # The fast path of transformer layers (nested tensors) sets masked positions to 0, and is taken only without
+            # gradients: the network would be another function.
             if isinstance(module, nn.TransformerEncoder) and getattr(module, "use_nested_tensor", False):
                 module.use_nested_tensor = False
         before = [(parameter, parameter.grad, parameter.requires_grad) for parameter in parameters]
@@ -102,7 +103,7 @@ class untouched:
         interrupt: BaseException | None = None
         try:
             while self._undo:
-                put_back = self._undo[-1]  # taken off the list when it is done: an interrupt does it again
+                put_back = self._undo[-1]  # removed from the list when it is done: after an interrupt it is done again
                 try:
                     put_back()
                 except Exception as error:
@@ -156,8 +157,8 @@ def _random_state(network: nn.Module) -> Callable[[], None]:
         for device, state in others:
             torch.cuda.set_rng_state(state, device)
         random.setstate(plain)
-        # Setting numpy's takes longer than a small network. A draw shows in the stream, or used up the number that the
-        # normal distribution had left.
+        # Setting numpy's state takes longer than a pass of a small network, so it is set only where a draw has changed
+        # the stream, or used the normal number that was kept from the draw before.
         if before is None or arrays["has_gauss"] or _stream() != before:
             np.random.set_state(arrays)  # noqa: NPY002
 
@@ -171,7 +172,7 @@ def _stream() -> bytes | None:
         return None
     import ctypes
 
-    return ctypes.string_at(source.ctypes.state_address, 625 * 4)  # 624 words and the place among them
+    return ctypes.string_at(source.ctypes.state_address, 625 * 4)  # 624 words and the index of the next
 
 
 def _put_gradients_back(before: list[tuple[Tensor, Tensor | None, bool]]) -> None:

@@ -31,7 +31,7 @@ __all__ = [
     "running",
 ]
 
-# Modules that only bend their input: a unit is read before them.
+# Activation functions: a unit is read before them.
 ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Sigmoid, nn.Tanh, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Softplus, nn.Softsign, nn.LogSigmoid,
@@ -88,7 +88,7 @@ def recording(
     names = list(names)
     for name in names:
         if not isinstance(name, str):
-            find_layer(network, name)  # raises: layers have names
+            find_layer(network, name)  # raises for a name that no layer has
     names = list(dict.fromkeys(names))
     recorded: dict[str, Tensor] = {}
     handles = []

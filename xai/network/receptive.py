@@ -47,7 +47,7 @@ def side_axes(output: Tensor, source: Tensor, known: Known | None = None) -> tup
 
 def lies_in(side: Side, axis: int, shape: tuple[int, ...]) -> bool:
     """Say whether a side is a whole axis of a tensor of that shape."""
-    # A single position lies at place 0 of whatever axis.
+    # A single position is index 0 of any axis.
     return side.length == shape[axis] and (side.length == 1 or side.inner == prod(shape[axis + 1 :]))
 
 

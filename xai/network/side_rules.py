@@ -41,7 +41,7 @@ def through(node: Node, name: str, sources: Sources, shape: tuple[int, ...]) -> 
 
 
 def _pointwise(node: Node, sources: Sources, shape: tuple[int, ...]) -> Sides:
-    """Each number from the one at its place in every operand; operands are broadcast from the right."""
+    """Each number depends on the one at its position in every operand; operands are broadcast from the right."""
     known = [source for source in sources if source is not None]
     return joined([carried(part, shape, kept(part[1], len(shape) - len(part[1]))) for part in known])
 
@@ -67,13 +67,13 @@ def _axes(dims: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _along(node: Node, sources: Sources, shape: tuple[int, ...]) -> Sides:
-    """Put together, cut or halved along one axis: a side along it is lost, the others stay."""
+    """Concatenated, sliced or split along one axis: a side along it is lost, the others stay."""
     known = [source for source in sources if source is not None]
     return joined([carried(part, shape, kept(part[1], but=_axes(node._saved_dim, part[1]))) for part in known])
 
 
 def _within(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
-    """Each number from all along some axes, as a softmax: a side along them stays and sees all."""
+    """Each number depends on all along some axes, as in a softmax: a side along them stays and sees all."""
     dims = node._saved_dims if hasattr(node, "_saved_dims") else node._saved_dim
     return _seen_along(source, _axes(dims, shape))
 
@@ -84,7 +84,7 @@ def _seen_along(source: Source, dims: tuple[int, ...]) -> Sides:
 
 
 def _without(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
-    """One number for all along some axes, which are gone or of length 1."""
+    """Reduced along some axes, which are gone or of length 1."""
     old = source[1]
     gone = _axes(node._saved_dim, old) or tuple(range(len(old)))
     left = [axis for axis in range(len(old)) if axis not in gone]
@@ -139,7 +139,7 @@ def _all_seen(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
 
 
 def _batch_normed(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
-    # With the statistics of what is there, as instance norm, each number depends on all.
+    # With statistics of the input itself, as in instance norm, each number depends on all.
     return (_all_seen if node._saved_training else _view)(node, source, shape)
 
 
@@ -204,7 +204,7 @@ def _unshuffled(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
 
 
 def _regridded(node: Node, source: Source, shape: tuple[int, ...]) -> Sides:
-    """Maps on another grid, as by upsampling: positions see parts of different size, so that none is told."""
+    """Maps on another grid, as by upsampling: positions see parts of different size, so that no one size holds."""
     sides, old = source
     fits = len(shape) == 4 and len(old) == 4 and in_grid(sides, old)
     return grid(shape) if fits else NOWHERE
@@ -214,7 +214,7 @@ def _of_first(rule: Callable[[Node, Source, tuple[int, ...]], Sides]) -> Rule:
     return lambda node, sources, shape: NOWHERE if sources[0] is None else rule(node, sources[0], shape)
 
 
-# What an operation does, by rule and the names of its nodes: first those that only what comes in first counts for.
+# The names of the nodes of each rule: first those of which only the first operand counts.
 _OF_FIRST: dict[Callable[[Node, Source, tuple[int, ...]], Sides], str] = {
     _view: "View UnsafeView ReshapeAlias Squeeze Unsqueeze",
     _permuted: "Permute Transpose T",

@@ -51,21 +51,21 @@ NOWHERE: Sides = (None, None)
 
 
 def each(sides: Sides, change: Callable[[Side], Side | None]) -> Sides:
-    """Return both sides changed, of each that is somewhere."""
+    """Return both sides, each changed where it is known."""
     rows, columns = sides
     return None if rows is None else change(rows), None if columns is None else change(columns)
 
 
 def carried(source: Source, shape: tuple[int, ...], to: Mapping[int, int]) -> Sides:
-    """Return sides by where each axis has gone; nowhere if theirs has gone nowhere."""
+    """Return sides by where each axis has gone; nowhere where their axis is lost."""
     sides, old = source
     return each(sides, lambda side: in_shape(side, old, shape, to))
 
 
 def in_shape(side: Side, old: tuple[int, ...], shape: tuple[int, ...], to: Mapping[int, int]) -> Side | None:
-    """Return a side of a tensor of shape `old` in one of `shape`; None if its axis has gone nowhere."""
+    """Return the side of a tensor of shape `old` as it lies in one of `shape`; None where its axis is lost."""
     if side.length == 1:
-        return side  # at place 0 of whatever axis
+        return side  # it is index 0 of any axis
     axis = axis_of(side, old)
     if axis is None or axis not in to:
         return None
@@ -82,12 +82,12 @@ def axis_of(side: Side, shape: tuple[int, ...]) -> int | None:
 
 
 def joined(parts: list[Sides]) -> Sides:
-    """Return what sees all that several operands see."""
+    """Return sides that cover what several operands see."""
     return _union([rows for rows, _ in parts]), _union([columns for _, columns in parts])
 
 
 def _union(sides: list[Side | None]) -> Side | None:
-    """Return what sees all that several sides of one place see."""
+    """Return a side that covers what several sides of one position see."""
     known = [side for side in sides if side is not None]
     most = max((side.length for side in known), default=0)
     known = [side for side in known if side.length == most]

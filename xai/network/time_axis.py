@@ -1,4 +1,4 @@
-"""Which axis of three is time: what the network's first layer with an opinion reads."""
+"""Which axis of three is time: the one that the first layer reads whose order of axes is fixed."""
 
 from __future__ import annotations
 

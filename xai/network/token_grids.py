@@ -1,7 +1,7 @@
 """Which tokens of a layer are the patches of an image, in rows and columns, and how many others stand before them.
 
 Read off the autograd graph of one pass: where maps (N, C, H, W) become tokens (N, H W, C), and where class tokens or
-registers are joined to those. Behind that, layers are told by their number of tokens.
+registers are joined to those. Behind that, layers are identified by their number of tokens.
 """
 
 from __future__ import annotations
