@@ -112,8 +112,10 @@ def test_four_of_five_samples_of_the_smallest_visible_effect_fail(monkeypatch: p
         assert 0.7 < np.mean(failed) < 0.9
     assert finding_by_limit("least", 0.95, (0.93, 0.97), "none", "").details["detectable"] < 0.8
     assert "detectable" not in finding_by_limit("share", 0.5, (0.45, 0.55), "none", "").details  # it failed
-    assert (
-        "detectable" not in finding_by_limit("share", 0.1, (0.1, 0.1), "none", "").details
-    )  # nothing is left to chance
+    exact = finding_by_limit("share", 0.1, (0.1, 0.1), "none", "").details  # nothing is left to chance
+    assert "detectable" not in exact
+    assert exact["could_have_seen"] == "On these rows, any number above 0.3 would have warned."
+    unknown = finding_by_limit("least", 0.95, (-np.inf, np.inf), "none", "").details
+    assert unknown["could_have_seen"] == "On these rows, any number below 0.9 would have warned."
     warned = finding_by_limit("share", 0.1, (0.05, 0.15), "none", "", at_most="warn")
     assert "would have warned" in warned.details["could_have_seen"]

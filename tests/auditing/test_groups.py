@@ -97,8 +97,9 @@ def test_a_larger_group_that_is_wholly_wrong_by_chance_does_not_pass(size: int, 
     draw = np.random.default_rng(seed)
     names, labels = np.repeat(["lost", "most"], [size, 60]), draw.integers(0, 2, size + 60)
     rows = answers((draw.random(len(names)) < 0.75) | (names == "lost"), labels)
-    result = xai.audit(said(rows), AuditData(rows, labels, groups={"who": names}), ["bias"])
-    assert not result.passed
+    data = AuditData(rows, labels, groups={"who": names})
+    assert not xai.audit(said(rows), data, ["bias"]).passed
+    assert not xai.audit(said(rows), data, ["performance"]).passed  # nor where nobody asked about groups
 
 
 def test_a_group_of_everybody_that_is_wholly_wrong_does_not_pass() -> None:

@@ -94,6 +94,10 @@ def test_an_audit_of_every_kind(kind) -> None:
     assert all(item.text for item in result.findings)
     assert all(item.text.startswith("Untestable: ") for item in result.findings if item.status == "untestable")
     assert any(item.status == "pass" for item in result.findings)
+    silent = [item.check for item in result.findings if item.status == "pass" and not item.details["could_have_seen"]]
+    assert silent == []  # each says the smallest effect that it would have seen
+    reasons = result.of("shortcuts.other_reason")[0]
+    assert ("in images alone" in reasons.text) == (kind is not images)
     json.dumps(result.to_dict(), allow_nan=False)
     again = xai.audit(model, data, **result.options)
     changed = [a.check for a, b in zip(result.findings, again.findings, strict=True) if a != b]

@@ -123,23 +123,24 @@ def finding_by_limit(
         status = "warn" if sign * score > sign * limit.warn else "pass"
     facts = {"interval": [float(end) for end in interval], "warns_beyond": limit.warn, "less_is_worse": limit.least}
     if status == "pass":
-        facts |= _could_have_seen(limit, interval, at_most)
+        facts |= _could_have_seen(limit, interval, at_most, beyond)
     if name in CHANGES:
         facts["beyond_noise"] = beyond
     return Finding(name, status, float(score), limit.fail, control, text, {**facts, **(details or {})})
 
 
-def _could_have_seen(limit: Limit, interval: tuple[float, float], at_most: str) -> dict[str, object]:
+def _could_have_seen(limit: Limit, interval: tuple[float, float], at_most: str, beyond: bool) -> dict[str, object]:
     """Return the smallest effect that a test with an interval so wide would have had 80 % power for, also in words.
 
     A finding fails where the interval's end, 1.96 errors away, is beyond the limit, and warns where the number is; in 4
     of 5 samples a number is no more than 0.84 errors below the truth. A share near 0 or 1 varies less than one near the
     limit: the error there is scaled up. Intervals for many comparisons are wider than 1.96 errors, so that the effect
-    is on the safe side.
+    is on the safe side. Without an interval, what is known is which numbers on these very rows would have warned.
     """
     half = (max(interval) - min(interval)) / 2
-    if not 0 < half < math.inf:
-        return {}  # not a sample: there is no sampling error
+    if not 0 < half < math.inf:  # a count, or rows that are all alike: how a sample varies cannot be told
+        facts = {"edge": limit.warn, "side": "below" if limit.least else "above"}
+        return {"could_have_seen": sentence("power", "exact", facts)} if beyond else {}
     error, sign = half / ERRORS, -1 if limit.least else 1
     outcome, edge, away = ("fail", limit.fail, ERRORS) if at_most == "fail" else ("warn", limit.warn, 0.0)
     effect = edge

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xai.auditing.audit_data import Prepared, Split
+from xai.auditing.checks.group_tests import wholly_wrong
 from xai.auditing.checks.new_rows import by_metadata
 from xai.auditing.checks.performance_counts import LabelPerformance, Performance, Scored
 from xai.auditing.finding_figures import bars, table
@@ -89,6 +90,8 @@ def _skill(split: Split, seed: int) -> Measured:
         "tables": [table("Scores on held-out rows", _scores(split, seed))],
         "worst": split.index[hardest].tolist(),
     }
+    if lost := wholly_wrong(split):  # said here too, for audits without the chapter on groups
+        details["wholly_wrong"] = lost
     weights = split.weights
     effective = None if weights is None else effective_count(weights)
     if split.task == "regression":

@@ -46,7 +46,7 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
     return [
         tested(f"shortcuts.{region}", pasted_regions, model, split, donors, seed, honest),
         *trigger_findings(model, held_out, train, split, donors, seed),
-        *_of_images(model, split, donors, "held_out" if train is None else "train"),
+        tested(OTHER_REASON, _other_reason, model, split, donors, "held_out" if train is None else "train"),
         *_of_tables(model, held_out, train or held_out, seed),
         tested("shortcuts.outside", _outside, model, held_out, seed),
         tested("shortcuts.leakage", leakage, model, train or held_out, seed),
@@ -59,11 +59,12 @@ def _region_name(model: Model, inputs: Tensor) -> str:
     return REGION_NAMES.get("table" if kind == "numbers" and inputs.ndim == 2 else kind, "one_region")
 
 
-def _of_images(model: Model, split: Split, known: Split, part: str) -> list[Finding]:
-    """Return the findings that only images call for."""
-    if kind_of(model, split.inputs) not in ("image", "grid") or split.task not in ONE_CLASS:
-        return []
-    return [tested(OTHER_REASON, other_reason, model, split, known, part)]
+def _other_reason(model: Model, split: Split, known: Split, part: str) -> Measured:
+    if kind_of(model, split.inputs) not in ("image", "grid"):
+        raise Untestable("reasons_of_images")
+    if split.task not in ONE_CLASS:
+        raise Untestable("counts_one_class")
+    return other_reason(model, split, known, part)
 
 
 def _of_tables(model: Model, held_out: Split, known: Split, seed: int) -> list[Finding]:
