@@ -9,7 +9,7 @@ from scipy.stats import binomtest, bootstrap, chi2, fisher_exact, spearmanr, tte
 
 __all__ = [
     "ALPHA", "RESAMPLES", "TIED", "bootstrap_confusion", "bootstrap_mean", "bootstrap_values", "holm", "mcnemar",
-    "newcombe", "paired_t_test", "rank_correlations", "rank_p_value", "same_rate", "wilson",
+    "newcombe", "of_difference", "paired_t_test", "rank_correlations", "rank_p_value", "same_rate", "wilson",
 ]  # fmt: skip
 
 ALPHA = 0.05  # of every interval and every family of tests, unless told otherwise
@@ -52,10 +52,17 @@ def newcombe(
     >>> tuple(round(end, 4) for end in newcombe(56, 70, 48, 80))
     (0.0524, 0.3339)
     """
-    a, b = first / of_first, second / of_second
-    (low_a, high_a), (low_b, high_b) = wilson(first, of_first, confidence), wilson(second, of_second, confidence)
-    low = (a - b) - np.hypot(a - low_a, high_b - b)
-    high = (a - b) + np.hypot(high_a - a, b - low_b)
+    around = wilson(first, of_first, confidence), wilson(second, of_second, confidence)
+    return of_difference(first / of_first, second / of_second, *around)
+
+
+def of_difference(
+    first: float, second: float, around_first: tuple[float, float], around_second: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the interval of a difference of two shares from those of each."""
+    (low_first, high_first), (low_second, high_second) = around_first, around_second
+    low = (first - second) - np.hypot(first - low_first, high_second - second)
+    high = (first - second) + np.hypot(high_first - first, second - low_second)
     return float(low), float(high)
 
 

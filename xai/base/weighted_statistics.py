@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import norm, t
 
-from xai.base.statistics import ALPHA, CONFIDENCE, RESAMPLES, bootstrap_mean, bootstrap_values, same_rate
+from xai.base.statistics import ALPHA, CONFIDENCE, RESAMPLES, bootstrap_mean, bootstrap_values, of_difference, same_rate
 
 __all__ = [
     "WeightedMean", "bootstrap_weighted_confusion", "bootstrap_weighted_mean", "effective_count", "mean_interval",
@@ -71,12 +71,8 @@ def newcombe_of_shares(
     >>> tuple(round(end, 4) for end in newcombe_of_shares(56 / 70, 70, 48 / 80, 80))
     (0.0524, 0.3339)
     """
-    (low_a, high_a), (low_b, high_b) = (
-        wilson_of_share(share, count, confidence) for share, count in ((first, of_first), (second, of_second))
-    )
-    low = (first - second) - np.hypot(first - low_a, high_b - second)
-    high = (first - second) + np.hypot(high_a - first, second - low_b)
-    return float(low), float(high)
+    around = wilson_of_share(first, of_first, confidence), wilson_of_share(second, of_second, confidence)
+    return of_difference(first, second, *around)
 
 
 def same_share(first: float, of_first: float, second: float, of_second: float) -> float:

@@ -64,7 +64,7 @@ def report_on_table(
         inputs, names = model.input.read(items)
         shown = Sequences(model.prepare(inputs), names)
     else:
-        shown = _evenly_spaced(whole, examples)
+        shown = whole.some(examples)
     settings: dict[str, Any] = {"methods": methods, "target": target, "seed": seed, "origin": origin}
     return table_report(model, shown, whole, background, **settings)
 
@@ -99,13 +99,3 @@ def _of_recipe(model: Model, recipe: str) -> tuple[Sequences, Tensor | None] | N
     names = tuple(f"test row {number}" for number in range(len(found.test_inputs)))
     whole = Sequences(model.prepare(found.test_inputs), names, found.test_labels, f"held out from {found.name}")
     return whole, model.prepare(found.train_inputs)
-
-
-def _evenly_spaced(data: Sequences, count: int) -> Sequences:
-    """Return so many rows from all over the data, which may be sorted."""
-    from xai.reports.presets.sequences import Sequences
-
-    count = min(count, len(data))
-    indices = [index * len(data) // count for index in range(count)]
-    labels = None if data.labels is None else data.labels[indices]
-    return Sequences(data.inputs[indices], tuple(data.names[index] for index in indices), labels, data.source)

@@ -42,7 +42,7 @@ def report_on_sequences(
     held_out = _held_out(model, str(origin.get("recipe", "")), recipes) if recipes is not None else None
     chosen = _from_items(model, items) if items else None
     if chosen is None and held_out is not None and examples:
-        chosen = _evenly_spaced(held_out, examples)
+        chosen = held_out.some(examples)
     if chosen is None:
         raise InputError("inputs", expected="texts or series to explain", got="none, and no recipe's data")
     if writes:
@@ -68,12 +68,3 @@ def _held_out(model: Model, recipe: str, recipes: ModuleType) -> Sequences | Non
     labels = data.test_labels if data.test_labels.ndim == 1 else None
     names = tuple(f"test example {number}" for number in range(len(inputs)))
     return Sequences(inputs, names, labels, f"held out from {data.name}")
-
-
-def _evenly_spaced(data: Sequences, count: int) -> Sequences:
-    """Return so many examples from all over the data, which may be sorted by class."""
-    from xai.reports.presets.sequences import Sequences
-
-    indices = [index * len(data) // count for index in range(min(count, len(data)))]
-    labels = None if data.labels is None else data.labels[indices]
-    return Sequences(data.inputs[indices], tuple(data.names[index] for index in indices), labels, data.source)

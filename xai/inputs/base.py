@@ -88,6 +88,10 @@ class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True
     def exact(self, value: object, argument: str = "inputs") -> Tensor:
         """Return what `prepare` does, in float64 where what was handed over is as exact; a model rounds it by itself.
 
+        Args:
+            value: as `prepare`.
+            argument: as `prepare`.
+
         Raises:
             InputError: as `prepare`.
         """

@@ -8,7 +8,7 @@ from xai.base.errors import InputError, names_errors
 from xai.evidence.claims import claim_of
 from xai.plots.bars import weights_figure
 from xai.plots.on_axes import axes_for, one_row, parts_of
-from xai.plots.shaded_text import LINE, shaded_spans, write_text
+from xai.plots.shaded_text import lines_of, shaded_spans, write_text
 from xai.plots.style import AGAINST, FOR, GRAY, color, plain_text, shortened
 from xai.plots.translation import translate
 from xai.results.explanation import Explanation
@@ -138,7 +138,7 @@ def text(explanation: Explanation, row: int = 0, *, ax: Axes | None = None) -> A
     if item.over != "tokens":
         raise InputError("explanation", expected="one of a text", got=f"values over {item.over}")
     spans = shaded_spans(item)
-    lines = 1 + sum(len(span.text) for span in spans) // LINE + sum(span.text.count("\n") for span in spans)
+    lines = lines_of(spans)
     axes = axes_for(ax, 6.2, 0.3 + LINE_HIGH * lines)
     write_text(axes, spans, lines)
     high = axes.get_window_extent().height / axes.figure.dpi / LINE_HIGH

@@ -15,7 +15,7 @@ from xai.inputs.text import to_texts
 from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, plain_text, visible_text
 from xai.results.explanation import Explanation
 
-__all__ = ["LEVELS", "LINE", "Shaded", "add_text_above", "shade_of", "shaded_spans", "write_text"]
+__all__ = ["LEVELS", "LINE", "Shaded", "add_text_above", "lines_of", "shade_of", "shaded_spans", "write_text"]
 
 LEVELS = 5
 SIDES = {"f": FOR, "a": AGAINST, "m": MAGNITUDE}
@@ -82,11 +82,16 @@ def _owned(explanation: Explanation) -> tuple[str, list[int]]:
     return " ".join(names), owners
 
 
+def lines_of(spans: list[Shaded]) -> int:
+    """Return about how many lines a drawing of a text takes."""
+    return 1 + sum(len(span.text) for span in spans) // LINE + sum(span.text.count("\n") for span in spans)
+
+
 def add_text_above(figure: Figure, explanation: Explanation) -> None:
     """Put the first row's shaded text above a figure of bars, which grows by as much."""
     width, height = figure.get_size_inches()
     spans = shaded_spans(explanation)
-    lines = 1 + sum(len(span.text) for span in spans) // LINE + sum(span.text.count("\n") for span in spans)
+    lines = lines_of(spans)
     tall = 0.22 * lines + 0.2
     figure.set_layout_engine("none")
     figure.set_size_inches(max(width, 5.2), height + tall)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from torch import Tensor
 
+from xai.base.spacing import evenly
 from xai.plots.explanations import drawn_as
 from xai.plots.pictures import image_picture, is_small, pixel_range
 from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, weights_card
@@ -44,7 +45,7 @@ def explanation_body(explanation: Explanation) -> Markup:
     drawn, total = drawn_as(explanation), len(explanation)
     if drawn == "numbers" or total <= MOST_CARDS:
         return EXPLANATIONS[drawn](explanation)
-    shown = explanation.take([index * total // MOST_CARDS for index in range(MOST_CARDS)])
+    shown = explanation.take(evenly(total, MOST_CARDS))
     return render("sampled.html", shown=MOST_CARDS, total=total) + EXPLANATIONS[drawn](shown)
 
 

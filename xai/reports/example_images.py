@@ -12,6 +12,7 @@ from torch import Tensor
 from xai.attribution.gradient_methods import integrated_gradients
 from xai.auditing.checks.performance_counts import Scored
 from xai.base.errors import InputError
+from xai.base.spacing import evenly
 from xai.evidence.verify import verify
 from xai.inputs.image_files import LabelledImages
 from xai.methods import all_methods
@@ -55,10 +56,8 @@ def choose_examples(data: LabelledImages, performance: Scored, count: int) -> La
             members.setdefault(answer if isinstance(answer, tuple) else (answer,), []).append(i)
     # The middle one by confidence: a typical answer, not the best.
     confident = [sorted(found, key=lambda i: float(sure[i]))[len(found) // 2] for _, found in sorted(members.items())]
-    room = count - len(wrong) - len(doubtful)
-    spaced = (
-        [confident[index * len(confident) // room] for index in range(min(room, len(confident)))] if room > 0 else []
-    )
+    room = max(0, count - len(wrong) - len(doubtful))
+    spaced = [confident[place] for place in evenly(len(confident), room)]
     picked = list(dict.fromkeys([*spaced, *doubtful, *wrong]))
     names = tuple(data.names[i] for i in picked)
     return LabelledImages(data.images[picked], names, performance.labels[picked].long(), data.source)

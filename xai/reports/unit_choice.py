@@ -11,6 +11,7 @@ from typing import Unpack
 from torch import Tensor, nn
 
 from xai.base.errors import InputError, NetworkError, TargetError
+from xai.base.spacing import evenly
 from xai.model.model import Model
 from xai.network.trace import Trace
 from xai.results.visualization import Visualization
@@ -72,7 +73,7 @@ def choose_units(
             [] if layers or not _has_scores(model) else [f"class {name}" for name in names] or _unnamed_outputs(model)
         )
         if outputs:
-            numbers = _evenly_spaced(len(outputs), most)
+            numbers = evenly(len(outputs), most)
             groups[LOGITS] = [replace(objectives.logit(number), name=outputs[number]) for number in numbers]
     if not groups:
         wanted = "one with layers that have units, or with classes"
@@ -92,7 +93,7 @@ def _of_layers(model: Model, layers: Sequence[str], channels: Sequence[int], mos
             raise InputError("layer", expected=wanted, got=repr(name), operation="visualize")
         recurrent = _is_recurrent(model, name)
         count = found[name].shape[-1 if recurrent else 0]
-        numbers = channels or _evenly_spaced(count, most)
+        numbers = channels or evenly(count, most)
         beyond = [number for number in numbers if not 0 <= number < count]
         if beyond:
             raise InputError(f"{name}: channel", expected=f"0 to {count - 1}", got=beyond[0], operation="visualize")
@@ -159,7 +160,3 @@ def _class_number(name: str, names: list[str]) -> int:
     known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     wanted = f"one of {known or 'the named classes (the model has none)'}"
     raise TargetError("class", expected=wanted, got=repr(name), operation="visualize")
-
-
-def _evenly_spaced(total: int, count: int) -> list[int]:
-    return list(range(total)) if total <= count else [index * total // count for index in range(count)]

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xai.base.spacing import evenly
 from xai.results.explanation import Explanation
 from xai.runs.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Sample", "coarser", "draw_sample", "evenly"]
+__all__ = ["Sample", "coarser", "draw_sample"]
 
 SHARDS = 100  # that are read: a shard is read whole
 GRID = 16  # cells a side to which a map is averaged before maps are compared
@@ -51,15 +52,6 @@ class Sample:
         """Return the inputs (n, d) where each value belongs to a column of them."""
         fits = self.names and self.inputs is not None and self.inputs.shape[1:] == (len(self.names),)
         return self.inputs.double().numpy() if fits else None
-
-
-def evenly(total: int, count: int) -> list[int]:
-    """Return so many numbers below `total`, or all, spread evenly.
-
-    >>> evenly(10, 4), evenly(2, 4)
-    ([0, 2, 5, 7], [0, 1])
-    """
-    return [index * total // count for index in range(count)] if count < total else list(range(total))
 
 
 def coarser(maps: Tensor, most: int) -> Tensor:

@@ -17,6 +17,7 @@ from xai.base.arrays import as_tensor
 from xai.base.digest import value_digest
 from xai.base.errors import InputError, describe, describe_error
 from xai.base.frames import is_pandas
+from xai.base.spacing import evenly
 from xai.inputs.base import Input
 from xai.inputs.streams import items_of, row_and_label
 from xai.runs.chunks import Chunk, HeldRows, frame_bytes, take
@@ -167,7 +168,7 @@ def _dataset(data: Numbered, columns: Columns) -> Source:
         raise InputError("data", expected="at least one row", got="none")
     if columns.labels is not None:
         check_count(as_list(columns.labels), count)
-    sampled = [number * count // min(count, SAMPLED) for number in range(min(count, SAMPLED))]
+    sampled = evenly(count, SAMPLED)
 
     def cut(size: int, done: frozenset[int]) -> Iterator[tuple[int, Chunk | None]]:
         for number, start in enumerate(range(0, count, size)):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError
+from xai.base.spacing import evenly
 from xai.model.model import Model
 from xai.model.shuffling import layers_with_weights, shuffled
 from xai.model.tracing import numbers_on
@@ -148,8 +149,7 @@ class ImageEvidence:
             units = units[:-1] if plain else [name for name in units if name != first]
         elif units:
             units = units[:-1]
-        count = min(MOST_LAYERS, len(units))
-        return [units[-1 - step * len(units) // count] for step in reversed(range(count))]
+        return [units[-1 - place] for place in reversed(evenly(len(units), MOST_LAYERS))]
 
     def _activations(self, names: Sequence[str], images: Tensor) -> dict[str, Tensor]:
         if not names:
@@ -224,7 +224,7 @@ class ImageEvidence:
             members = [number for number, item in enumerate(self.objectives) if _group(item) == group]
             rounds = -(-LEAST_CONTROLS // len(members))  # as many units of each network, no more than are asked for
             count = -(-LEAST_CONTROLS // rounds)
-            chosen = [members[step * len(members) // count] for step in range(count)]
+            chosen = [members[place] for place in evenly(len(members), count)]
             values: list[Tensor] = []
             for number in range(rounds):
                 if number == len(networks):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from xai.auditing.checks.performance import measure_performance
 from xai.base.errors import InputError, LayerError, names_errors
+from xai.base.spacing import evenly
 from xai.evidence.verify import verify
 from xai.inputs.text import to_texts
 from xai.methods import Method, all_methods
@@ -55,6 +56,12 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def some(self, count: int) -> Sequences:
+        """Return so many of them from all over, since they may be sorted."""
+        rows = evenly(len(self), count)
+        labels = None if self.labels is None else self.labels[rows]
+        return Sequences(self.inputs[rows], tuple(self.names[row] for row in rows), labels, self.source)
 
 
 def methods_for(model: Model, methods: Sequence[str]) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from xai.auditing.checks.performance import measure_performance
 from xai.base.errors import names_errors
+from xai.base.spacing import evenly
 from xai.evidence.verify import verify
 from xai.global_explanations.partial_dependence import partial_dependence
 from xai.global_explanations.permutation import permutation_importance
@@ -106,7 +106,9 @@ def _explained(
 ) -> Explanation:
     spec, options = all_methods()[name], {}
     if name in WITH_ROWS:
-        options[WITH_ROWS[name]] = background_rows if name == "lime_tabular" else _evenly(background_rows, BACKGROUND)
+        options[WITH_ROWS[name]] = (
+            background_rows if name == "lime_tabular" else background_rows[evenly(len(background_rows), BACKGROUND)]
+        )
     if spec.kind == "surrogate" or name in WITH_ROWS:
         options["seed"] = seed
     return verify(model, spec.load()(model, rows, target, **options), ["faithfulness", "deletion"], seed=seed)
@@ -146,7 +148,7 @@ def _fit_of_values(model: Model, data: Sequences) -> list[dict[str, object]]:
 
 def _as_a_whole(model: Model, data: Sequences, seed: int) -> list[Section]:
     """Return which columns it goes by, where there are labels, and what it answers along the first of them."""
-    indices = _even_indices(len(data), MEASURED)
+    indices = evenly(len(data), MEASURED)
     rows, sections = data.inputs[indices], []
     columns = list(model.input.names)[:SHOWN]
     if data.labels is not None and model.task != "multilabel" and len(rows) > 1:
@@ -165,11 +167,3 @@ def _cells(model: Model, rows: Tensor, row: int) -> list[tuple[str, str]]:
     values = rows[row].tolist()
     table = TabularInput.of(model.input) if model.input.tabular else TabularInput([f"x{n}" for n in range(len(values))])
     return [(name, table.shown(name, value)) for name, value in zip(table.names, values, strict=True)]
-
-
-def _evenly(rows: Tensor, count: int) -> Tensor:
-    return rows[_even_indices(len(rows), count)]
-
-
-def _even_indices(total: int, count: int) -> Tensor:
-    return torch.arange(min(total, count)) * total // min(total, count)

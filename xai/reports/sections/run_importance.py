@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
+from xai.base.spacing import evenly
 from xai.plots.bars import bars_figure
 from xai.plots.runs import beeswarm_figure, dependence_figure, interaction, rows_figure
 from xai.plots.swarms import rows_like_beside_like
@@ -13,7 +14,7 @@ from xai.reports.escape import render
 from xai.reports.language import translated
 from xai.reports.svg import inline_svg
 from xai.runs.pooled import largest_features
-from xai.runs.sampling import Sample, evenly
+from xai.runs.sampling import Sample
 from xai.runs.store import Run
 
 __all__ = ["importance_body"]
