@@ -30,6 +30,7 @@ _HOMES = {
     "Explanation": "xai.results.explanation",
     "PromptAttribution": "xai.results.prompt_result",
     "Visualization": "xai.results.visualization",
+    "LayerFactors": "xai.results.layer_factors",
     "Finding": "xai.results.finding",
     "XaiError": "xai.base.errors",
     "XaiWarning": "xai.base.errors",

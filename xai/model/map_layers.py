@@ -15,7 +15,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from xai.base.errors import InputError, LayerError, describe, describe_error
 from xai.model.map_axes import Layout, Layouts
 from xai.model.session import Session
-from xai.network.gradients import gradient_of, nodes_behind
+from xai.network.gradients import gradient_of, nodes_before
 from xai.network.hooks import find_layer, first_tensor
 from xai.network.token_grids import TokenGrid
 
@@ -99,7 +99,7 @@ def map_layer(session: Session, name: str | None, reshape: Reshape | None = None
     elif reshape is not None:
         raise InputError("layer", expected="the name of the layer that `reshape` is for", got="None")
     met, score, batch, steps_last = _pass(session)
-    used = nodes_behind(score)  # nothing, where there is no graph: the gradient will say so
+    used = nodes_before(score)  # nothing, where there is no graph: the gradient will say so
     if name is not None:
         return replace(_named(session, name, met, used, reshape), steps_last=steps_last)
     met = [one for one in met if one.node in used or not used]

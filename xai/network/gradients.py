@@ -14,7 +14,7 @@ from xai.network.modules import modules_of
 
 __all__ = [
     "check_differentiable", "differentiable_pass", "failed_pass", "gradient_of", "gradients_of",
-    "has_no_rule", "nodes_behind", "variable_of",
+    "has_no_rule", "nodes_before", "variable_of",
 ]  # fmt: skip
 
 NO_GRADIENT = "one without a gradient; explain it with a perturbation method (occlusion, lime_image)"
@@ -59,7 +59,7 @@ def gradients_of(score: Tensor, variables: Sequence[Tensor], *, keep_graph: bool
         raise failed_pass("a backward pass", error) from error
     if any(gradient is None or not bool(gradient.any()) for gradient in found):
         # Operations without a gradient, such as those of quantized layers, give 0: that is no finding.
-        check_differentiable(not any(map(has_no_rule, nodes_behind(score))))
+        check_differentiable(not any(map(has_no_rule, nodes_before(score))))
     return [
         torch.zeros_like(variable) if gradient is None else gradient
         for variable, gradient in zip(variables, found, strict=True)
@@ -77,7 +77,7 @@ def has_no_rule(node: Any) -> bool:
     return node is not None and "NotImplemented" in node.name()
 
 
-def nodes_behind(score: Tensor) -> set[Any]:
+def nodes_before(score: Tensor) -> set[Any]:
     """Return all nodes of the graph that a tensor depends on."""
     found, waiting = set(), [score.grad_fn]
     while waiting:
