@@ -160,7 +160,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
         return self.reader.numbers(to_texts(batch) if isinstance(batch, Tensor) else batch).to(device)
 
     def padded(self, numbers: Tensor, count: int) -> Tensor:
-        """Return `numbers` (N, L) with `count` more of padding, (N, L + count), on the side that the network expects."""
+        """Return `numbers` (N, L) with `count` of padding more, (N, L + count), on the side that the network reads."""
         padding, side = self.reader.padding
         more = numbers.new_full((len(numbers), count), padding)
         return torch.cat([more, numbers] if side == "left" else [numbers, more], 1)

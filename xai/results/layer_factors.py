@@ -55,8 +55,8 @@ class LayerFactors(Shown):
     shares (N, K): of the fall when all is taken out; NaN for an input whose effects do not add up to it. error: what
     the factors leave of the activations (1: all of it); controls (R,): the same of activations that are shuffled.
     stability (K,): the mean cosine with the factor found from other starts. target: of each input, by name. size: of
-    the inputs' positions. layer: its name. inputs (N, ...): what was explained. evidence: a finding on the factors as a
-    whole each. options, seed: of the call. model_digest: of the network's weights.
+    the inputs' positions. layer: its name. inputs (N, ...): what was explained. evidence: one finding on all
+    factors, then one on each. options, seed: of the call. model_digest: of the network's weights.
     """
 
     layer: str
