@@ -42,6 +42,11 @@ FOUND = [
     ("save_model", {"folder": "surrogate"}),
     ("visualize", {"constraints": "iterator"}),
     ("lime_tabular", {"background": "meta tensor"}),
+    ("alignment", {"permutations": "huge"}),
+    ("audit of data", {"numbers": "huge"}),
+    ("concept_sensitivity", {"controls": "huge"}),
+    ("run", {"workers": "huge"}),
+    ("visualize", {"copies": "huge"}),
 ]
 
 

@@ -93,7 +93,7 @@ def test_a_network_of_any_numbers_that_gives_one_answer() -> None:
     network = torch.nn.Linear(3, 2)
     torch.nn.init.zeros_(network.weight)
     result = xai.audit(xai.Model(network), xai.AuditData(ROWS, LABELS), ["shortcuts"])
-    assert statuses(result)["shortcuts.one_region"] == "untestable"
+    assert statuses(result)["shortcuts.one_column"] == "untestable"
 
 
 def test_images_without_anything_on_them() -> None:

@@ -14,7 +14,7 @@ from xai.auditing.drawn import drawn_fields
 from xai.auditing.row_metadata import name_groups, read_groups, read_metadata, weights_of
 from xai.auditing.scores import ONE_CLASS, quality
 from xai.base.arguments import real_number, whole_number
-from xai.base.arrays import to_tensor
+from xai.base.arrays import as_tensor, to_tensor
 from xai.base.deprecated import renamed_arguments, renamed_attribute
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe, names_errors
@@ -263,7 +263,7 @@ def _read(
 
 def _rising(numbers: Sequence[int]) -> Tensor:
     """Return the numbers of rows as a tensor; raises InputError where they do not increase."""
-    index = torch.as_tensor(numbers)
+    index = as_tensor(numbers, "numbers")
     if index.ndim != 1 or index.is_floating_point() or not bool((index.diff() > 0).all()):
         raise InputError("numbers", expected="rising whole numbers, one per row", got=describe(numbers))
     return index.long()

@@ -7,18 +7,31 @@ from numbers import Integral, Real
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["real_number", "row_number", "share", "whole_number"]
+__all__ = ["draw_count", "real_number", "row_number", "share", "whole_number"]
+
+MOST_DRAWS = 1_000_000
 
 
-def whole_number(argument: str, value: object, least: int = 0) -> int:
-    """Return a whole number as an int; raises InputError for anything else, or one below `least`.
+def whole_number(argument: str, value: object, least: int = 0, most: int | None = None) -> int:
+    """Return a whole number as an int; raises InputError for anything else, one below `least`, or above `most`.
 
     >>> whole_number("samples", 500, 10)
     500
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise InputError(argument, expected=f"a whole number from {least}", got=describe(value))
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or int(value) < least or (most is not None and int(value) > most):
+        upper = "" if most is None else f" to {most:,}"
+        raise InputError(argument, expected=f"a whole number from {least}{upper}", got=describe(value))
     return int(value)
+
+
+def draw_count(argument: str, value: object, least: int = 1) -> int:
+    """Return how often something is drawn or tried as an int; InputError for more than anybody waits for, too.
+
+    >>> draw_count("controls", 99, 19)
+    99
+    """
+    return whole_number(argument, value, least, MOST_DRAWS)
 
 
 def row_number(argument: str, value: object, rows: int) -> int:

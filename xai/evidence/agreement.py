@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count
 from xai.base.errors import InputError, XaiError, names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
@@ -48,7 +48,7 @@ def agreement(
     Raises InputError for others of other rows or targets, and an unknown method.
     """
     name = "agreement"
-    controls = whole_number("controls", controls, 19)
+    controls = draw_count("controls", controls, 19)
     others = _made(model, explanation, methods) if others is None else list(others)
     for other in others:
         if other.target != explanation.target or not torch.equal(other.inputs, explanation.inputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.recompute import recompute
 from xai.evidence.similarity import alike, status_of
@@ -30,7 +30,7 @@ def cascade(model: Model, explanation: Explanation, *, stages: int = 6, seed: in
     Untestable as for randomization. Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
     name = "cascade"
-    stages = whole_number("stages", stages, 1)
+    stages = draw_count("stages", stages, 1)
     inputs = explanation.inputs
     try:
         layers = layers_with_weights(model, inputs)[::-1]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count
 from xai.base.errors import names_errors
 from xai.base.statistics import rank_p_value
 from xai.evidence.claims import claim_of
@@ -123,7 +123,7 @@ def faithfulness(
     >>> round(found[0].score, 2)
     1.0
     """
-    controls = whole_number("controls", controls, 19)
+    controls = draw_count("controls", controls, 19)
     target = list(explanation.target)
     of = str(explanation.options.get("of", "output"))
     settings = {"of": of, "seed": seed, "passes": 200, "batch_size": batch_size, "scores_only": True,

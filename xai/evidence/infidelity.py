@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.base.arguments import real_number, whole_number
+from xai.base.arguments import draw_count, real_number
 from xai.base.errors import names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
@@ -62,7 +62,7 @@ def infidelity(
     True
     """
     name = "infidelity"
-    draws, controls = whole_number("draws", draws, 2), whole_number("controls", controls, 19)
+    draws, controls = draw_count("draws", draws, 2), draw_count("controls", controls, 19)
     noise = real_number("noise", noise, 0.0)
     values = explanation.values
     alike = isinstance(values, Tensor) and values.shape == explanation.inputs.shape

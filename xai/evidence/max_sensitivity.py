@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.base.arguments import real_number, whole_number
+from xai.base.arguments import draw_count, real_number
 from xai.base.errors import XaiError, names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
@@ -59,7 +59,7 @@ def max_sensitivity(
     0.0
     """
     name = "max_sensitivity"
-    draws, controls = whole_number("draws", draws, 1), whole_number("controls", controls, 19)
+    draws, controls = draw_count("draws", draws, 1), draw_count("controls", controls, 19)
     radius = real_number("radius", radius, 0.0)
     if not explanation.inputs.is_floating_point():
         return untestable_rows(name, explanation, ALPHA, "small changes are of numbers, and this is a text.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.base.arguments import real_number, whole_number
+from xai.base.arguments import draw_count, real_number
 from xai.base.errors import names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison
@@ -62,7 +62,7 @@ def non_sensitivity(
     0
     """
     name = "non_sensitivity"
-    controls, tolerance = whole_number("controls", controls, 19), real_number("tolerance", tolerance, 0.0)
+    controls, tolerance = draw_count("controls", controls, 19), real_number("tolerance", tolerance, 0.0)
     of = str(explanation.options.get("of", "output"))
     settings = {"of": of, "seed": seed, "passes": 40, "batch_size": batch_size, "scores_only": True,
                 "layer": explained_layer(explanation)}  # fmt: skip

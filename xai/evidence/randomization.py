@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.hiding_ways import distance_from_absent
 from xai.evidence.recompute import recompute
@@ -38,7 +38,7 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
     name = "randomization"
-    draws = whole_number("draws", draws, 1)
+    draws = draw_count("draws", draws, 1)
     try:
         same = recompute(model, explanation)
         layers = layers_with_weights(model, explanation.inputs)

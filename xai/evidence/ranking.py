@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.claims import claim_of
@@ -52,7 +52,7 @@ def check_ranking(
     batch_size: int | None,
 ) -> list[Finding]:
     """Return one finding per row: does the act on what the map ranks highest do more to the target than on controls?"""
-    controls = whole_number("controls", controls, 19)  # fewer cannot reach p = 0.05
+    controls = draw_count("controls", controls, 19)  # fewer cannot reach p = 0.05
     target = list(explanation.target)
     single = not isinstance(target[0], tuple)
     of = "log_probability" if single and model.task != "regression" else "output"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count
 from xai.base.errors import names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison
@@ -44,7 +44,7 @@ def sparseness(model: Model, explanation: Explanation, *, controls: int = 99, se
     ('pass', 0.889)
     """
     name = "sparseness"
-    controls = whole_number("controls", controls, 19)
+    controls = draw_count("controls", controls, 19)
     with model.explaining(name, explanation.inputs, list(explanation.target), seed=seed) as session:
         found = []
         for row in range(len(session)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from xai.base.arguments import real_number, whole_number
+from xai.base.arguments import draw_count, real_number
 from xai.base.errors import XaiError, names_errors
 from xai.evidence.controls import control_maps
 from xai.evidence.map_scores import unit_scores
@@ -47,7 +47,7 @@ def stability(
     worthless: other checks see that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
     """
     name = "stability"
-    draws, noise = whole_number("draws", draws, 1), real_number("noise", noise, 0.0)
+    draws, noise = draw_count("draws", draws, 1), real_number("noise", noise, 0.0)
     if not explanation.inputs.is_floating_point():
         reason = "noise is added to numbers, and this is a text."
         return untestable_rows(name, explanation, PASSES_ABOVE, reason)

@@ -11,7 +11,7 @@ from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d, adapti
 
 from xai.attribution.attention_tokens import AttendedTokens
 from xai.attribution.attention_weights import read_attention, without_tokens
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count, whole_number
 from xai.base.errors import XaiError, names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.untestable import untestable_rows
@@ -61,7 +61,7 @@ def attention(
         InputError: for fewer than 3 positions, or fewer than 19 permutations.
     """
     positions = whole_number("positions", positions, 3)
-    permutations = whole_number("permutations", permutations, 19)
+    permutations = draw_count("permutations", permutations, 19)
     settings = {"batch_size": batch_size, "differentiable": True}
     with model.explaining(CHECK, explanation.inputs, list(explanation.target), **settings) as session:
         tokens = AttendedTokens(session, explanation.options.get("reshape"))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count, whole_number
 from xai.base.errors import InputError, TargetError, describe, names_errors
 from xai.base.statistics import ALPHA, holm, rank_p_value
 from xai.global_explanations.layer_values import flat
@@ -67,7 +67,7 @@ def concept_sensitivity(
 
     Source: Kim et al. 2018, arXiv:1711.11279.
     """
-    controls = whole_number("controls", controls, 19)  # fewer cannot reach p = 0.05
+    controls = draw_count("controls", controls, 19)  # fewer cannot reach p = 0.05
     seed = whole_number("seed", seed)
     if not isinstance(concepts, Mapping) or not concepts or not all(isinstance(name, str) for name in concepts):
         raise InputError("concepts", expected="examples by name", got=describe(concepts))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count, whole_number
 from xai.base.errors import LayerError, names_errors
 from xai.base.progress import track
 from xai.base.statistics import ALPHA, rank_p_value
@@ -78,7 +78,7 @@ def layer_factors(
     (torch.Size([3, 2, 6, 6]), torch.Size([2, 4]), torch.Size([3, 2, 8, 8]))
     """
     count, seed = whole_number("factors", factors, 1), whole_number("seed", seed)
-    controls = whole_number("controls", controls, 19)  # fewer cannot reach p = 0.05
+    controls = draw_count("controls", controls, 19)  # fewer cannot reach p = 0.05
     with model.explaining(OPERATION, inputs, target, passes=count + 2, seed=seed, batch_size=batch_size) as session:
         found = map_layer(session, layer, reshape)
         maps = torch.cat([put_out(session, rows, found) for rows in session.chunks(len(session))]).double()

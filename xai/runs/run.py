@@ -31,6 +31,8 @@ from xai.runs.worker import Done, Job
 
 __all__ = ["run"]
 
+MOST_WORKERS = 10_000
+
 
 @names_errors("run")
 def run(
@@ -112,7 +114,7 @@ def run(
     to_audit = audit_checks(audit, keep_inputs)
     chosen, check_options = summarized(loaded, by_name("options", options)), by_name("check_options", check_options)
     if workers is not None:
-        workers = whole_number("workers", workers)
+        workers = whole_number("workers", workers, most=MOST_WORKERS)
     folder = Path(out)
     with sole_writer(folder):
         source = open_source(data, loaded.input, classes=loaded.classes or [], label=label, id=id, labels=labels)

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from xai.base.arguments import whole_number
+from xai.base.arguments import draw_count, whole_number
 from xai.base.errors import InputError, names_errors
 from xai.base.progress import track
 from xai.model.model import Model
@@ -77,11 +77,11 @@ def alignment(
     ([0, 1], True)
     """
     for name, value, least in (
-        ("permutations", permutations, 19),
         ("batch_size", batch_size, 1),
         ("longest", longest, 1),
     ):
         whole_number(name, value, least)
+    permutations = draw_count("permutations", permutations, 19)
     if not model.input.embedded or model.task != "classification":
         got = f"input {model.input.kind}, task {model.task}"
         raise InputError("model", expected="a classifier of symbols with a TextInput that has a vocabulary", got=got)
