@@ -122,8 +122,37 @@ def test_an_onnx_network_of_a_table_answers_as_the_pipeline_that_it_was_made_of(
     done = audited(tmp_path, monkeypatch, "paid.onnx", "--data", "test.csv", "-c", "performance")
     assert done.exit_code == 0, done.output
     found = json.loads((tmp_path / "audit.json").read_text())
+    refused = audited(tmp_path, monkeypatch, "paid.onnx", "--data", "test.csv", "--protected", "a")
+    assert "expected 3 columns of numbers, got 2: b, c" in f"{refused.output}{refused.exception}"
     share = pipeline.score(rows[150:].to_numpy(), labels[150:])
     assert found["findings"][0]["details"]["tables"][0]["rows"][0]["value"] == pytest.approx(share)
+
+
+def test_an_onnx_network_that_takes_each_column_by_its_name(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    convert = pytest.importorskip("skl2onnx").convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    pipeline = joblib.load(folder / "paid.joblib")
+    made = convert(
+        pipeline, initial_types=[("city", StringTensorType([None, 1])), ("income", FloatTensorType([None, 1]))]
+    )
+    (tmp_path / "paid.onnx").write_bytes(made.SerializeToString())
+    frame = pd.read_csv(folder / "test.csv")
+    frame.to_csv(tmp_path / "test.csv", index=False)
+    given = ["paid.onnx", "--data", "test.csv", "-c", "performance", "--protected", "city"]
+    done = audited(tmp_path, monkeypatch, *given)
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "audit.json").read_text())
+    share = pipeline.score(frame[["income", "city"]], frame["label"])
+    assert found["findings"][0]["details"]["tables"][0]["rows"][0]["value"] == pytest.approx(share)
+    assert found["model"]["classes"] == ["1", "2"]  # as the network names them
+    frame.assign(city=1.0).to_csv(tmp_path / "test.csv", index=False)
+    refused = audited(tmp_path, monkeypatch, *given)
+    assert refused.exit_code != 0
+    assert "a column 'city' of tensor(string)" in f"{refused.output}{refused.exception}"
 
 
 def test_counterfactuals_keep_to_what_may_change(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
-from xai.base.errors import InputError, one_line
+from xai.base.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +48,9 @@ def load_file(
     if fitted is not None:
         return _of_pipeline(fitted, columns, frames, None)
     if Path(path).suffix in ONNX:
-        return _of_onnx(path, columns, frames)
+        from xai.cli.onnx_model import of_onnx
+
+        return of_onnx(path, columns, frames)
     return _of_pipeline(_read_pipeline(path, trust_code), columns, frames, Path(path).stem)
 
 
@@ -86,42 +87,3 @@ def _of_pipeline(pipeline: Any, columns: Sequence[str], frames: Sequence[pd.Data
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     kept = [column for column in whole.columns if str(column) in {*columns, *named}]
     return from_sklearn(pipeline, whole[kept], name=name)
-
-
-def _of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) -> Model:
-    """Return an ONNX network that takes rows of numbers as a model of a table."""
-    try:
-        onnxruntime = importlib.import_module("onnxruntime")
-    except ImportError as error:
-        raise click.ClickException("an ONNX file needs onnxruntime: pip install 'xai-toolkit[onnx]'") from error
-    from xai.inputs.table import TabularInput
-    from xai.inputs.table_columns import kinds_of_columns
-    from xai.model.model import Model
-
-    try:
-        session: Any = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except Exception as error:  # of its own kinds
-        raise InputError("model", expected="an ONNX file", got=one_line(error)) from error
-    entry, last = session.get_inputs()[0], session.get_outputs()[-1].name
-    table = TabularInput(list(columns), **kinds_of_columns(frames, columns, {}, "data"))
-
-    def answer(values: np.ndarray) -> np.ndarray:
-        found: Any = session.run([last], {entry.name: np.asarray(values, dtype=np.float32)})[0]
-        if len(found) and isinstance(found[0], dict):  # a ZipMap of class to probability
-            found = [list(row.values()) for row in found]
-        return np.asarray(found, dtype=np.float64).reshape(len(values), -1)
-
-    return Model.from_callable(_as_probabilities(answer), input=table, name=Path(path).stem)
-
-
-def _as_probabilities(answer: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the same answers as probabilities: as they are where they are some already, else by a softmax."""
-
-    def probabilities(values: np.ndarray) -> np.ndarray:
-        found = answer(values)
-        if (found >= 0).all() and np.allclose(found.sum(1), 1, atol=1e-4):
-            return found
-        sizes = np.exp(found - found.max(1, keepdims=True))
-        return sizes / sizes.sum(1, keepdims=True)
-
-    return probabilities
