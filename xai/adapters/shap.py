@@ -9,7 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xai.adapters.boosters import BoostedClassifier, BoostedTrees
 from xai.adapters.sklearn import EstimatorFunction, estimator_of
+from xai.adapters.tree_columns import columns_made_of
+from xai.adapters.tree_values import block_values
 from xai.base.errors import InputError, names_errors, one_line
 from xai.base.extras import import_extra
 from xai.inputs.table import TabularInput
@@ -33,7 +36,9 @@ def tree_shap(model: Model, inputs: object, target: object = None, *, background
     another. What they add up to is held against what the model answers; where that is something else, they are refused.
 
     Args:
-        model: Of a tree, from `from_sklearn`, whose columns are numbers.
+        model: Of a tree, from `from_sklearn`: of columns of numbers, or behind a pipeline that makes each column that
+            its trees see of one column of the table (categories in one-hot blocks or as numbers, dates, scales, gaps
+            filled). What is made of one column is one player, so that its value is exact as well.
         inputs: Rows, (N, columns), or a DataFrame.
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class. Of boosted
             classifiers always a rather than b: None is the predicted class rather than the next.
@@ -78,24 +83,61 @@ def _tree_of(model: Model) -> EstimatorFunction:
     if asked is None or not model.input.tabular:
         raise InputError("model", expected="a tree from xai.from_sklearn", got=repr(model))
     table = TabularInput.of(model.input)
-    words = [*table.categorical, *table.dates, *table.groups]
-    if words or getattr(asked.estimator, "steps", None):
-        wanted = "trees of columns of numbers without groups (kernel_shap takes any model)"
-        got = f"the column {words[0]!r}" if words else "a pipeline, whose trees see other columns"
-        raise InputError("model", expected=wanted, got=got)
+    words = [] if getattr(asked.estimator, "steps", None) else [*table.categorical, *table.dates]
+    if words or table.groups:
+        wanted = "trees of columns of numbers, or behind a pipeline, without groups (kernel_shap takes any model)"
+        raise InputError("model", expected=wanted, got=f"the column {[*words, *table.groups][0]!r}")
     return asked
 
 
 def _raw_values(shap: Any, asked: EstimatorFunction, rows: Tensor, reference: Tensor) -> Tensor:
     """Return what each column adds to each output of the trees, (N, columns, outputs), in float64."""
+    if getattr(asked.estimator, "steps", None):
+        return _behind_pipeline(shap, asked, rows, reference)
     frame, data = (asked.frames.of(part.numpy()) for part in (rows, reference))
+    booster = asked.estimator.booster if isinstance(asked.estimator, BoostedTrees) else asked.estimator
+    if isinstance(asked.estimator, BoostedClassifier) and asked.answers.outputs > 2:
+        columns = np.arange(rows.shape[1])
+        return _by_block(shap, booster, rows.numpy(), reference.numpy(), columns, asked.answers.outputs)
     try:
-        explainer = shap.TreeExplainer(asked.estimator, data, feature_perturbation="interventional")
+        explainer = shap.TreeExplainer(booster, data, feature_perturbation="interventional")
         values = np.asarray(explainer.shap_values(frame, check_additivity=False), dtype=np.float64)
     except Exception as error:  # of kinds of its own
         raise InputError("model", expected="trees that shap knows", got=one_line(error)) from error
     made = torch.from_numpy(values)
     return made if made.ndim == 3 else made[:, :, None]
+
+
+def _behind_pipeline(shap: Any, asked: EstimatorFunction, rows: Tensor, reference: Tensor) -> Tensor:
+    """Return the values of the table's columns, each with all that the pipeline makes of it."""
+    steps, tree = asked.estimator[:-1], asked.estimator[-1]
+
+    def made(values: np.ndarray) -> np.ndarray:
+        found = steps.transform(asked.frames.of(values))
+        found = found.toarray() if hasattr(found, "toarray") else found
+        return np.asarray(found, dtype=np.float64)
+
+    table, behind = rows.numpy(), reference.numpy()
+    owner = columns_made_of(made, np.concatenate([table, behind]))
+    return _by_block(shap, tree, made(table), made(behind), owner, asked.answers.outputs, table.shape[1])
+
+
+def _by_block(
+    shap: Any,
+    tree: Any,
+    rows: np.ndarray,
+    behind: np.ndarray,
+    owner: np.ndarray,
+    outputs: int,
+    players: int | None = None,
+) -> Tensor:
+    """Return the values of blocks of columns, by trees as shap reads them."""
+    try:
+        trees = shap.TreeExplainer(tree, behind, feature_perturbation="interventional").model
+    except Exception as error:  # of kinds of its own
+        raise InputError("model", expected="trees that shap knows", got=one_line(error)) from error
+    values = block_values(trees, rows, behind, owner, players or rows.shape[1], outputs)
+    return torch.from_numpy(values)
 
 
 def _gap(found: Tensor, answers: list[Tensor]) -> float:

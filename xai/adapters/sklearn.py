@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xai.adapters.boosters import as_estimator
 from xai.adapters.estimator_answers import Answers, answers_of
 from xai.adapters.estimator_frames import Frames
 from xai.base.errors import InputError, describe, names_errors
@@ -55,9 +56,9 @@ def from_sklearn(
     value is a value of its own where the frame has some in that column and the estimator takes it.
 
     Args:
-        estimator: Of scikit-learn, XGBoost, LightGBM or any other with `predict`: a classifier (of its `predict_proba`,
-            else of its `decision_function`, whose softmax is no calibrated probability), a regression, or a classifier
-            of several labels at once.
+        estimator: Of scikit-learn, XGBoost, LightGBM (a raw booster too) or any other with `predict`: a classifier (of
+            its `predict_proba`, else of its `decision_function`, whose softmax is no calibrated probability), a
+            regression, or a classifier of several labels at once.
         frame: Rows such as it was fitted to: a DataFrame of pandas, Polars or Arrow, or an array. They say which
             columns there are, what their words are, and where values are missing.
         target_names: Names of the classes or outputs, in the estimator's order; by default its own `classes_`.
@@ -82,6 +83,7 @@ def from_sklearn(
     """
     if not hasattr(estimator, "predict") or isinstance(estimator, type):
         raise InputError("estimator", expected="a fitted one with predict", got=describe(estimator))
+    estimator = as_estimator(estimator)
     rows = _frame_of(estimator, frame)
     fitted = _fitted_columns(estimator, rows)
     names = fitted or [str(column) for column in rows.columns]
