@@ -141,11 +141,11 @@ def test_a_file_is_whole_after_a_kill_and_the_next_write_cleans_up(tmp_path: Pat
 
 
 def test_a_live_writers_file_is_no_leftover(tmp_path: Path) -> None:
-    from xai.base.files import _LOOK_AGAIN, written_aside
+    from xai.base.files import _NEXT_CLEANUP, written_aside
 
     with written_aside(tmp_path, b"mine") as mine:
         (tmp_path / ".xai-dead.part").write_bytes(b"half")
-        _LOOK_AGAIN.clear()
+        _NEXT_CLEANUP.clear()
         with written_aside(tmp_path, b"other") as other:
             assert mine.exists()
             assert other.exists()

@@ -143,8 +143,8 @@ def _by_block(
 def _gap(found: Tensor, answers: list[Tensor]) -> float:
     """Return how far the values are from adding up to the answers, in units of the answers' spread."""
     rise = answers[0] - answers[1].mean(0)
-    spread = float(torch.cat(answers).std(0).max().clamp_min(1e-12))
-    return float((found.sum(1) - rise).abs().max()) / spread
+    std = float(torch.cat(answers).std(0).max().clamp_min(1e-12))
+    return float((found.sum(1) - rise).abs().max()) / std
 
 
 def _pairs(target: object, answers: Tensor) -> list[tuple[int, int]]:
@@ -172,8 +172,8 @@ def _explained(
         values = values - found[position, :, against.cpu()]
     if logs is not None and against is not None:
         rise = [log[:, index] - log[:, against] for log in (logs[0], logs[1])]
-        own, middle = rise[0].diagonal(), rise[1].mean(0)
-        off = float((values.sum(1) - (own - middle)).abs().max()) / max(float(rise[1].std(correction=0)), 1e-12)
+        of_class, middle = rise[0].diagonal(), rise[1].mean(0)
+        off = float((values.sum(1) - (of_class - middle)).abs().max()) / max(float(rise[1].std(correction=0)), 1e-12)
         if off > CLOSE:
             got = f"ones that are off by {off:.2g} of its spread"
             raise InputError("model", expected="trees whose values add up to the answer or its log-odds", got=got)

@@ -97,9 +97,9 @@ def from_sklearn(
         classes = list(map(str, target_names))
         if len(classes) != answers.outputs:
             raise InputError("target_names", expected=f"{answers.outputs} names", got=f"{len(classes)}")
-        own = answers.names or classes
-        if own != classes and set(own) == set(classes):
-            raise InputError("target_names", expected=f"the estimator's own order {own}", got=f"{classes}")
+        known = answers.names or classes
+        if known != classes and set(known) == set(classes):
+            raise InputError("target_names", expected=f"the estimator's own order {known}", got=f"{classes}")
     network = FunctionModule(EstimatorFunction(estimator, frames, answers))
     called = name or type(_last_step(estimator)).__name__
     return Model(network, task=answers.task, output=answers.output, classes=classes, input=table, name=called)

@@ -63,8 +63,8 @@ def from_transformers(
     input = TextInput.of(tokenizer, max_length or _longest(network, tokenizer))
     task = _task(config)
     names = [str(config.id2label[number]) for number in sorted(config.id2label)]
-    own = str(getattr(config, "name_or_path", "") or "").rstrip("/").rpartition("/")[2]
-    return Model(network, task=task, classes=names, input=input, name=name or own or kind)
+    loaded_as = str(getattr(config, "name_or_path", "") or "").rstrip("/").rpartition("/")[2]
+    return Model(network, task=task, classes=names, input=input, name=name or loaded_as or kind)
 
 
 def _task(config: Any) -> str:

@@ -165,7 +165,7 @@ def _explained(
         tokens = AttendedTokens(session, reshape)
         parts, read, layers = [], [], []
         for rows in session.chunks(len(session)):
-            layers = read_attention(session, rows, tokens.look)
+            layers = read_attention(session, rows, tokens.locate)
             parts.append(combine(layers))
             read.append(read_by(layers).ne(0).sum(1))
         session.note("tokens_read", torch.cat(read))

@@ -16,7 +16,7 @@ from xai.network.token_grids import TokenGrid, TokenGrids
 
 __all__ = ["AttendedTokens"]
 
-GIVEN = "whole numbers (tokens before the parts, the sides of their grid)"
+WANTED = "whole numbers (tokens before the parts, the sides of their grid)"
 MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the sides of a grid
 
 
@@ -28,15 +28,15 @@ class AttendedTokens:
 
     def __init__(self, session: Session, reshape: tuple[int, ...] | None) -> None:
         self._session = session
-        self._given = None if reshape is None else given_grid(reshape, GIVEN)
-        self._place: TokenGrid | None = None
+        self._asked = None if reshape is None else given_grid(reshape, WANTED)
+        self._grid: TokenGrid | None = None
 
-    def look(self, batch: Tensor, values: Tensor) -> None:
+    def locate(self, batch: Tensor, values: Tensor) -> None:
         """Find out where the parts of a batch are among the tokens of the values (..., T, D) of its first attention."""
-        if self._place is not None:
+        if self._grid is not None:
             return
         count, sides = values.shape[-2], self.sides(batch)
-        found = self._given
+        found = self._asked
         if found is None and prod(sides) == count:
             found = TokenGrid(0, sides)
         if found is None and batch.ndim == 4 and len(sides) == 2:
@@ -50,7 +50,7 @@ class AttendedTokens:
             raise InputError("reshape", expected=wanted, got=got)
         if self._whole and found.grid != sides:
             raise InputError("reshape", expected=f"a token for each part {sides}", got=f"{found.grid}")
-        self._place = found
+        self._grid = found
 
     def values(self, of_tokens: Tensor) -> tuple[Tensor, str]:
         """Return what the parts of the input are given, in input size, and what they are: see `Explanation.over`.
@@ -73,9 +73,9 @@ class AttendedTokens:
     @property
     def found(self) -> TokenGrid:
         """Return how many tokens stand before the parts of the input, and the sides of their grid."""
-        if self._place is None:
+        if self._grid is None:
             raise ValueError("look() finds the tokens, in the first pass")
-        return self._place
+        return self._grid
 
     @property
     def _whole(self) -> bool:

@@ -55,10 +55,10 @@ class _Product:
     values: Tensor
 
 
-def read_attention(session: Session, rows: Tensor, look: Callable[[Tensor, Tensor], None]) -> list[Attended]:
+def read_attention(session: Session, rows: Tensor, locate: Callable[[Tensor, Tensor], None]) -> list[Attended]:
     """Return the layers of attention that lead to the scores of some rows (n,), in the order in which they ran.
 
-    look: called with the inputs as a variable and the values (..., T, D) of the first attention, while the graph is
+    locate: called with the inputs as a variable and the values (..., T, D) of the first attention, while the graph is
     whole. Raises NetworkError where no attention is found, where it is not that of one stream of tokens (windows, an
     encoder beside a decoder, tokens that are merged), or where a softmax over tokens was not followed to its values.
     """
@@ -77,7 +77,7 @@ def read_attention(session: Session, rows: Tensor, look: Callable[[Tensor, Tenso
     shaped = [_by_head(product, count) for product in products]
     _check_stream(products, shaped)
     reader.check_followed(score, shaped[0].shape[-1])
-    look(batch, products[0].values)
+    locate(batch, products[0].values)
     gradients = gradients_of(score, [product.weights for product in products])
     return [
         Attended(product.layer, weights.detach()[ours], gradient.reshape(weights.shape)[ours])
@@ -205,12 +205,12 @@ def _check_stream(products: list[_Product], shaped: list[Tensor]) -> None:
             raise NetworkError("network", expected=ONE_STREAM, got=got)
 
 
-def _reaches(last: Tensor, goal: Tensor) -> bool:
+def _reaches(last: Tensor, target: Tensor) -> bool:
     """Does a tensor depend on another one of the same pass?"""
     waiting, seen = [last.grad_fn], set()
     while waiting:
         node = waiting.pop()
-        if node is goal.grad_fn:
+        if node is target.grad_fn:
             return True
         if node is not None and node not in seen:
             seen.add(node)

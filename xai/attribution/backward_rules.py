@@ -143,13 +143,13 @@ class _Mode(OwnMode):
             with self:
                 output = rule.function(*args, **kwargs)
             return func(*args, **kwargs) if output is NotImplemented else output
-        given = kwargs
+        keywords = kwargs
         in_place = bool(kwargs.get("inplace")) or (written.endswith("_") and not written.startswith("_"))
         kwargs = {key: value for key, value in kwargs.items() if key != "inplace"}
         positions = [position for position, item in enumerate(args) if _depends(item)]
         positions += [position for position, item in kwargs.items() if _depends(item)]
         if not positions or not torch.is_grad_enabled():
-            return func(*args, **given)
+            return func(*args, **keywords)
         function = functools.partial(_out_of_place, func) if written.endswith("_") else func
         call = Operation(name, function, args, kwargs, tuple(positions))
         overwritten = call.sources[0]
@@ -157,7 +157,7 @@ class _Mode(OwnMode):
             call = call.with_first(overwritten.clone())
         output = rule(call)
         if output is None:
-            return func(*args, **given)
+            return func(*args, **keywords)
         return overwritten.copy_(output) if in_place and isinstance(output, Tensor) else output
 
     def _inside(self, func: FunctionType, args: tuple, kwargs: dict) -> object:

@@ -93,17 +93,17 @@ def _run(
         if session.model.aim is not None and not call.of_neuron:  # targets that are functions of the output
             call = replace(call, model=session.model.with_network(call.model.network))
         made = call.make(model.with_network(other.network) if call.of_neuron else session.model)
-        given = call.fed(session, settings)
-        asked = given.settings(settings)
+        batch = call.fed(session, settings)
+        asked = batch.settings(settings)
         if call.takes_target:
-            asked = {**asked, "target": _target(session, call, given)}
+            asked = {**asked, "target": _target(session, call, batch)}
         with ExitStack() as around:
             for network in call.own_networks:  # a module around the network, such as its normalization
                 around.enter_context(untouched(network))
-            values, delta = _attribute(made, call, given, asked, seed)
+            values, delta = _attribute(made, call, batch, asked, seed)
         found: dict[str, Any] = {"target": session.target.labels(), "diagnostics": [{} for _ in range(len(session))]}
         found["run"] = _axes(session, call, values)
-        start = call.baseline(session, given, settings)
+        start = call.baseline(session, batch, settings)
         if delta is not None:
             _note_delta(found["diagnostics"], values, delta)
     found["baseline"] = start
@@ -115,14 +115,14 @@ def _run(
     return values, found
 
 
-def _attribute(made: Any, call: Call, given: Handed, asked: dict[str, Any], seed: int) -> tuple[Tensor, Tensor | None]:
+def _attribute(made: Any, call: Call, batch: Handed, asked: dict[str, Any], seed: int) -> tuple[Tensor, Tensor | None]:
     """Return what captum gives (N, ...), and by what it misses its sum, where it was asked to say so."""
     with _drawing(seed), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"captum\.")
         warnings.filterwarnings("ignore", message="Setting forward, backward hooks")
         warnings.filterwarnings("ignore", message="Input Tensor .* did not already require gradients")
         try:
-            result = made.attribute(given.inputs, **asked)
+            result = made.attribute(batch.inputs, **asked)
         except XaiError:
             raise
         except Exception as error:
@@ -131,7 +131,7 @@ def _attribute(made: Any, call: Call, given: Handed, asked: dict[str, Any], seed
     delta = None
     if asked.get("return_convergence_delta"):
         result, delta = result
-    result = given.whole(result)
+    result = batch.whole(result)
     while isinstance(result, tuple | list) and len(result) == 1:
         (result,) = result
     if not isinstance(result, Tensor):
@@ -149,13 +149,13 @@ def _drawing(seed: int) -> Generator[None]:
     yield
 
 
-def _target(session: Session, call: Call, given: Handed) -> int | Tensor | None:
+def _target(session: Session, call: Call, batch: Handed) -> int | Tensor | None:
     """Return the target in captum's form: None where the forward function gives one number a row."""
     chosen = session.target
     if chosen.against is not None:
         wanted = "one class (captum explains one output), or a function: lambda output: output[:, a] - output[:, b]"
         raise TargetError("target", expected=wanted, got="a pair")
-    outputs = call.outputs(session, given)
+    outputs = call.outputs(session, batch)
     index = chosen.index
     if outputs.ndim < 2 or outputs.shape[1] == 1:
         if session.prediction.shape[1] == 2 and not bool((index == 1).all()):

@@ -223,8 +223,8 @@ def _scored(session: Session, rows: Tensor, layer: MapLayer, start: Tensor) -> T
     scores = torch.empty(len(rows) * channels, dtype=torch.float64, device=maps.device)
     for part in torch.arange(len(scores), device=maps.device).split(session.plan.batch_size):
         position, channel = part // channels, part % channels
-        own, reference = session.inputs[rows[position]], start[rows[position]]
-        mask = over_inputs(session, in_input_size(session, shown[position, channel], layer), own)
-        scores[part] = session.scores(reference + mask.to(own.dtype) * (own - reference), rows[position])
+        seen, reference = session.inputs[rows[position]], start[rows[position]]
+        mask = over_inputs(session, in_input_size(session, shown[position, channel], layer), seen)
+        scores[part] = session.scores(reference + mask.to(seen.dtype) * (seen - reference), rows[position])
     weights = scores.view(-1, channels).softmax(1).to(maps.dtype)
     return torch.einsum("nc,nc...->n...", weights, maps)

@@ -138,23 +138,23 @@ class Call:
         if not choices:
             raise InputError("inputs", expected="what the network reads as numbers", got="strings")
         for part in choices:
-            given = handed(kind, part, settings)
-            if _answers_as(self.function, given, session):
-                return given
+            candidate = handed(kind, part, settings)
+            if _answers_as(self.function, candidate, session):
+                return candidate
         wanted = "an object of captum whose forward function gives this model's scores"
         raise InputError("methods", expected=wanted, got=f"{self.name} of another network or of other inputs")
 
-    def outputs(self, session: Session, given: Handed) -> Tensor:
+    def outputs(self, session: Session, batch: Handed) -> Tensor:
         """Return what the forward function gives for what it is handed."""
         function = self.function if self.own_function else Scores(session.model, False)
         with torch.no_grad():
-            return function(*given.all())
+            return function(*batch.all())
 
-    def baseline(self, session: Session, given: Handed, settings: dict[str, Any]) -> object:
+    def baseline(self, session: Session, batch: Handed, settings: dict[str, Any]) -> object:
         """Return what the values are compared with, in the caller's units; None where that cannot be told."""
-        if "baselines" not in self.parameters or not given.floating:
+        if "baselines" not in self.parameters or not batch.floating:
             return None
-        start = given.start(settings.get("baselines"))
+        start = batch.start(settings.get("baselines"))
         if start is None:
             return None
         found = start if not self.own_function else _in_units(session, start)
@@ -167,12 +167,12 @@ def _tensors(network: nn.Module) -> dict[str, Tensor]:
     return dict(network.named_parameters()) | dict(network.named_buffers())
 
 
-def _answers_as(function: Callable, given: Handed, session: Session) -> bool:
+def _answers_as(function: Callable, batch: Handed, session: Session) -> bool:
     """Does a forward function give the model's own scores for what it is handed?"""
     ours = session.model.forward_on(session.plan.network, session.raw_inputs).detach()
     try:
         with torch.no_grad():
-            theirs = function(*given.all())
+            theirs = function(*batch.all())
     except Exception:
         return False
     if not isinstance(theirs, Tensor) or theirs.shape not in (ours.shape, ours.shape[:1]):

@@ -28,11 +28,11 @@ class Scores(nn.Module):
         self.kind = model.input
         self.columns = (lambda raw: raw) if of_network else model.columns
 
-    def forward(self, *given: Any) -> Tensor:
-        batch = given[0]
+    def forward(self, *arguments: Any) -> Tensor:
+        batch = arguments[0]
         if isinstance(self.kind, SeveralInputs):
             names = [*self.kind.kinds, *self.kind.companions]
-            batch = self.kind.pack({name: part.to(batch) for name, part in zip(names, given, strict=False)})
+            batch = self.kind.pack({name: part.to(batch) for name, part in zip(names, arguments, strict=False)})
         return self.columns(self.run(self.network, batch))
 
 
@@ -70,14 +70,15 @@ class Handed:
         """Return captum's values of several inputs as those of one batch (N, D)."""
         if self.kind is None or not isinstance(values, tuple | list) or len(values) != len(self.parts):
             return values
-        if any(own.shape != part.shape for own, part in zip(values, self.parts, strict=True)):
+        if any(value.shape != part.shape for value, part in zip(values, self.parts, strict=True)):
             return values
         return self.kind.pack({**dict(zip(self.kind.kinds, values, strict=True)),
                                **{name: torch.zeros_like(part) for name, part in self.rest.items()}})  # fmt: skip
 
-    def start(self, given: Any) -> Tensor | None:
+    def start(self, baselines: Any) -> Tensor | None:
         """Return baselines as captum takes them as one batch (N, ...), those of several rows as their middle."""
-        starts = given if isinstance(given, tuple) else (given,) * (1 if isinstance(given, Tensor) else len(self.parts))
+        count = 1 if isinstance(baselines, Tensor) else len(self.parts)
+        starts = baselines if isinstance(baselines, tuple) else (baselines,) * count
         if len(starts) != len(self.parts):
             return None
         made = []
@@ -96,25 +97,25 @@ class Handed:
 
 def handed(kind: Input, batch: Tensor, settings: Mapping[str, Any]) -> Handed:
     """Return what captum is handed for a batch (N, ...); the caller's own `additional_forward_args` come first."""
-    given = settings.get("additional_forward_args")
-    own = None if given is None else given if isinstance(given, tuple) else (given,)
+    arguments = settings.get("additional_forward_args")
+    further = None if arguments is None else arguments if isinstance(arguments, tuple) else (arguments,)
     if not isinstance(kind, SeveralInputs):
-        return Handed((batch.detach().clone(),), own or (), None, {})
+        return Handed((batch.detach().clone(),), further or (), None, {})
     parts = kind.unpack(batch.detach())
     rest = {name: parts[name] for name in kind.companions}
-    along = own if own is not None else tuple(kind.handed(batch.detach())[name] for name in kind.companions)
+    along = further if further is not None else tuple(kind.handed(batch.detach())[name] for name in kind.companions)
     return Handed(tuple(parts[name].clone() for name in kind.kinds), along, kind, rest)
 
 
-def with_function(given: Any, scores: nn.Module) -> Any:
+def with_function(method: Any, scores: nn.Module) -> Any:
     """Return a copy of an object of captum with another forward function; the caller's own stays as it is."""
-    made = copy.copy(given)
+    made = copy.copy(method)
     inner = getattr(made, "attribution_method", None)
     if inner is not None:
         made.attribution_method = with_function(inner, scores)
     names = [name for name in ("forward_func", "model", "grad_cam", "guided_backprop") if hasattr(made, name)]
     if not names and inner is None:
-        raise InputError("methods", expected="an object of captum with a forward function", got=describe(given))
+        raise InputError("methods", expected="an object of captum with a forward function", got=describe(method))
     for name in names:
         part = getattr(made, name)
         setattr(made, name, with_function(part, scores) if hasattr(part, "forward_func") else scores)

@@ -197,27 +197,25 @@ def _between(source: Tensor, reference: Tensor, axes: int | tuple[int, ...]) -> 
 def standardized(
     source: Tensor, reference: Tensor, axes: tuple[int, ...], epsilon: float, centered: bool = True
 ) -> Tensor:
-    """Return values less their mean (if `centered`) over their spread, the root of the mean square, along some axes.
+    """Return values less their mean (if `centered`) over their scale, the root of the mean square, along some axes.
 
-    A quotient whose numerator and spread both go straight from before to now. On the straight path of the values alone
-    the spread sags between its ends, the gradient is larger there than at both, and in a deep network these factors
+    A quotient whose numerator and scale both go straight from before to now. On the straight path of the values alone
+    the scale sags between its ends, the gradient is larger there than at both, and in a deep network these factors
     multiply.
     """
 
     def values(source: Tensor) -> tuple:
         after, before = (_centered(_wide(item), axes, centered) for item in (source, reference))
-        spread, spread_before = (
-            item.square().mean(axes, keepdim=True).add_(epsilon).sqrt_() for item in (after, before)
-        )
-        over, under = _of_quotient(after, spread, before, spread_before)
-        # The spread's own slopes: its square is of degree two, the root's slope is one over the sum of both ends.
-        toward = (after + before) / (spread + spread_before)
+        scale, scale_before = (item.square().mean(axes, keepdim=True).add_(epsilon).sqrt_() for item in (after, before))
+        over, under = _of_quotient(after, scale, before, scale_before)
+        # The scale's own slopes: its square is of degree two, the root's slope is one over the sum of both ends.
+        toward = (after + before) / (scale + scale_before)
 
         def rule(gradient: Tensor) -> tuple[Tensor]:
             shifted_gradient = _centered(gradient * over, axes, centered)
             return ((shifted_gradient + toward * (gradient * under).mean(axes, keepdim=True)).to(source.dtype),)
 
-        return (after / spread).to(source.dtype), rule
+        return (after / scale).to(source.dtype), rule
 
     return connect(values, source)
 

@@ -200,7 +200,7 @@ def _standardized(axes: tuple[int, ...], epsilon: float, centered: bool) -> Call
     def scaled(source: Tensor) -> Tensor:
         wide = source.float() if source.element_size() < 4 else source
         centered_values = wide - wide.mean(axes, keepdim=True) if centered else wide
-        spread = centered_values.detach().square().mean(axes, keepdim=True).add(epsilon).sqrt()
-        return (centered_values / spread).to(source.dtype)
+        scale = centered_values.detach().square().mean(axes, keepdim=True).add(epsilon).sqrt()
+        return (centered_values / scale).to(source.dtype)
 
     return scaled

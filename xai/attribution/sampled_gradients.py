@@ -169,11 +169,11 @@ class _Groups:
         done = slice(first, last if more else last + 1)
         size = self.sizes[done].double().view(-1, *(1,) * (part.ndim - 1))
         mean, rows = sums[: len(size)] / size, self.row[done]
-        spread = (squares[: len(size)] / size - mean.square()).clamp_min_(0) / (size - 1).clamp_min_(1)
+        of_means = (squares[: len(size)] / size - mean.square()).clamp_min_(0) / (size - 1).clamp_min_(1)
         self.means.index_add_(0, rows, mean)
         self.squares.index_add_(0, rows, mean.square())
-        self.within.index_add_(0, rows, spread)
-        self.fourth.index_add_(0, rows, spread.square_().div_(size + 1))
+        self.within.index_add_(0, rows, of_means)
+        self.fourth.index_add_(0, rows, of_means.square_().div_(size + 1))
 
     def freedom(self, most: int) -> list[float]:
         """Return the degrees of freedom of each row's variance within strata, by Satterthwaite over all its values.

@@ -113,8 +113,8 @@ def attribute(
     return _by_name(model, inputs, methods, targets, options)
 
 
-def _none_of(given: Mapping[str, tuple[object, object]], why: str) -> None:
-    for name, (value, default) in given.items():
+def _none_of(arguments: Mapping[str, tuple[object, object]], why: str) -> None:
+    for name, (value, default) in arguments.items():
         if value is not default and (type(value) is not type(default) or value != default):
             raise InputError(name, expected=f"none, {why}", got=describe(value))
 

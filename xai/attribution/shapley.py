@@ -108,9 +108,9 @@ def kernel_shap(
             drawn = _drawn(algorithm, size, samples, session)
             rows = torch.where(counts == size)[0].to(session.inputs.device)
             answers = scores_under(session, hiding, drawn.shown, rows)
-            found, spread = drawn.solve(answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
+            found, deviations = drawn.solve(answers.cpu() - empty[rows, None].cpu(), (full - empty)[rows].cpu())
             for position, row in enumerate(rows.tolist()):
-                padded = (pad(part[position], (0, max(0, positions - size))) for part in (found, spread))
+                padded = (pad(part[position], (0, max(0, positions - size))) for part in (found, deviations))
                 values[row], errors[row] = (part.to(dtype) for part in padded)
                 session.diagnostics[row] |= {
                     "samples": len(drawn.shown), "enumerated": drawn.enumerated,

@@ -124,8 +124,8 @@ def _noisy(session: Session, noise: float, explain: Values) -> Values:
     """Return what gives the values of rows under their next noise, from what explains a batch (n, ...) of rows (n,)."""
     # Of words, those of the row alone: how long the texts beside it are changes nothing.
     positions = [slice(None) if session.words is None else session.words.own(row) for row in range(len(session))]
-    own = [row[position] for row, position in zip(session.inputs, positions, strict=True)]
-    spread = noise * torch.stack([row.max() - row.min() for row in own])
+    vectors = [row[position] for row, position in zip(session.inputs, positions, strict=True)]
+    scale = noise * torch.stack([row.max() - row.min() for row in vectors])
     generators = [session.generator(row) for row in session.rows.tolist()]
     shape, dtype = session.inputs.shape[1:], session.inputs.dtype
 
@@ -133,8 +133,8 @@ def _noisy(session: Session, noise: float, explain: Values) -> Values:
         # One draw at a time, in order: the numbers must not depend on how samples are cut into batches.
         draws = torch.zeros(len(rows), *shape, dtype=dtype)
         for position, row in enumerate(rows.tolist()):
-            draws[position, positions[row]] = torch.randn(own[row].shape, generator=generators[row], dtype=dtype)
-        noisy = draws.to(session.inputs.device).mul_(per_item(spread[rows], session.inputs))
+            draws[position, positions[row]] = torch.randn(vectors[row].shape, generator=generators[row], dtype=dtype)
+        noisy = draws.to(session.inputs.device).mul_(per_item(scale[rows], session.inputs))
         if session.present is not None:
             noisy.mul_(session.present[rows][:, :, None])  # padding stays padding
         return explain(noisy.add_(session.inputs[rows]), rows)

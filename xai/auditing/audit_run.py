@@ -67,7 +67,7 @@ def audit(
     'performance.skill'
     """
     chosen = chosen_checks(MODEL_CHECKS, checks, settings)
-    seed, told = whole_number("seed", seed), read_card(model.card)
+    seed, declared = whole_number("seed", seed), read_card(model.card)
     prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
     if prepared.held_out.weights is not None:
@@ -76,7 +76,7 @@ def audit(
     called = {} if threshold is None else {"threshold": float(threshold)}
     options = {"checks": chosen, "rows": rows, "seed": seed, **check_settings, **called}
     about = about_model(model, prepared), about_data(prepared)
-    card = as_plain(filled_card(told, findings, about[1]))
+    card = as_plain(filled_card(declared, findings, about[1]))
     return AuditResult(findings, *about, as_plain(options), made_with(), seconds, power(), card=card)
 
 

@@ -54,4 +54,4 @@ def _not_told(findings: Sequence[Finding], data: Mapping[str, Any]) -> list[str]
         "whose each row is (entity)": "performance.new_entities" in made or "performance" not in chapters,
         "when each row was (time)": "performance.latest" in made or "performance" not in chapters,
     }
-    return [what for what, was_given in known.items() if not was_given]
+    return [what for what, present in known.items() if not present]

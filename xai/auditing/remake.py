@@ -106,9 +106,9 @@ def remake(
     found = _otherwise(result, reported, fresh, tolerance)
     found += differences_between(result.power, making.power(), "power")
     if result.card:
-        card, said = _card(result, models[0])
+        card, further = _card(result, models[0])
         found += differences_between(result.card, card, "card")
-        notes += said
+        notes += further
     recomputed = sum(map(_numbers, reported))
     covered = ("weights", "answers", "data", "findings")
     return Recheck(tuple(found), total, recomputed, len(drawn) / len(checks), tuple(drawn), covered, notes)
@@ -132,13 +132,13 @@ def _card(result: AuditResult, model: Model) -> tuple[dict[str, Any], tuple[str,
 
     A model that comes without a card, such as a pipeline in a file, cannot contradict what the report says of it.
     """
-    own, notes = read_card(model.card), ()
-    if own == ModelCard() and any(declared_card(result.card).values()):
-        own, notes = (
+    declared, notes = read_card(model.card), ()
+    if declared == ModelCard() and any(declared_card(result.card).values()):
+        declared, notes = (
             read_card(declared_card(result.card)),
             ("the model has no card: what its makers say stays unchecked",),
         )
-    return as_plain(filled_card(own, result.findings, result.data)), notes
+    return as_plain(filled_card(declared, result.findings, result.data)), notes
 
 
 def _numbers(finding: Finding) -> int:

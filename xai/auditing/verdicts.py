@@ -168,5 +168,5 @@ def _limit(name: str) -> Limit:
 
 
 def _control(words: str, made: Measured) -> str:
-    own = f"control_{made.outcome}"
-    return sentence(words, own if own in templates()[words] else "control", made.facts)
+    outcome = f"control_{made.outcome}"
+    return sentence(words, outcome if outcome in templates()[words] else "control", made.facts)

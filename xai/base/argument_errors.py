@@ -78,23 +78,23 @@ def wrong_argument(
     except TypeError:
         return _not_in(signature, arguments, settings)
     hints = _hints(function)
-    given = dict(bound.arguments)
+    arguments_given = dict(bound.arguments)
     if getattr(function, "__name__", "") == "__post_init__":  # of a struct: its fields are the arguments
-        owner = given.pop("self")
+        owner = arguments_given.pop("self")
         hints = _hints(type(owner))
-        given = {name: getattr(owner, name) for name in hints if hasattr(owner, name)}
-    given |= _settings_of(signature, given, hints)
-    for name, value in given.items():
+        arguments_given = {name: getattr(owner, name) for name in hints if hasattr(owner, name)}
+    arguments_given |= _settings_of(signature, arguments_given, hints)
+    for name, value in arguments_given.items():
         if name in hints and name != "self":
             if hints[name] is MISSING:
                 return name, "an argument that there is", Words("one that there is none of")
             wanted = _mismatch(value, hints[name])
             if wanted is not None:
                 return name, wanted, value
-    for name, value in given.items():
+    for name, value in arguments_given.items():
         if isinstance(value, str | os.PathLike) and not _can_be_path(value):
             return name, "a text or path that a file system knows", value
-    for name, value in given.items():
+    for name, value in arguments_given.items():
         number = isinstance(value, Integral | Real) and not isinstance(value, bool)
         if number and not -LARGEST <= value <= LARGEST:  # infinity and NaN as well
             return name, "a number that is finite and not so large", value
@@ -109,12 +109,12 @@ def _can_be_path(value: str | os.PathLike) -> bool:
     return b"\0" not in path and all(len(part) < 256 for part in path.split(os.sep.encode()))
 
 
-def _settings_of(signature: inspect.Signature, given: dict[str, object], hints: dict[str, object]) -> dict[str, object]:
+def _settings_of(signature: inspect.Signature, bound: dict[str, object], hints: dict[str, object]) -> dict[str, object]:
     """Return the arguments that stand in a function's **settings, and add what their type says to the hints."""
     for item in signature.parameters.values():
         declared = typing.get_args(hints.get(item.name))
         if item.kind == item.VAR_KEYWORD and declared and isinstance(declared[0], type):
-            settings = typing.cast("dict[str, object]", given.pop(item.name, {}))
+            settings = typing.cast("dict[str, object]", bound.pop(item.name, {}))
             known = _hints(declared[0])
             hints |= {name: known.get(name, MISSING) for name in settings}
             return settings

@@ -82,8 +82,8 @@ def single(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Tensor:
         return rounded
     position = (rounded.isinf() & ~batch.isinf()).nonzero()
     if len(position):
-        place = position[0].tolist()
-        column = f", column {names[place[-1]]!r}" if len(names) == batch.shape[-1] else ""
-        got = f"{batch[tuple(place)].item():.4g} in row {place[0]}{column}"
+        index = position[0].tolist()
+        column = f", column {names[index[-1]]!r}" if len(names) == batch.shape[-1] else ""
+        got = f"{batch[tuple(index)].item():.4g} in row {index[0]}{column}"
         raise InputError(argument, expected="numbers that float32 holds, as the network reads them", got=got)
     return rounded

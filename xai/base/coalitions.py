@@ -82,11 +82,11 @@ def solve(drawn: Coalitions, answers: Tensor, total: Tensor) -> tuple[Tensor, Te
     matrix = weighted.T @ plane
     inverse = torch.linalg.pinv(matrix + rise * matrix.diagonal().mean(), hermitian=True)
     inverse = inverse - rise @ inverse
-    rest = answers - shown.sum(1) * even
-    values = rest @ weighted @ inverse  # (n, M), sums to 0
+    remaining = answers - shown.sum(1) * even
+    values = remaining @ weighted @ inverse  # (n, M), sums to 0
     if drawn.enumerated:
         return even + values, torch.zeros_like(values)
-    left = (rest - values @ plane.T)[..., None] * weighted  # (n, S, M)
+    left = (remaining - values @ plane.T)[..., None] * weighted  # (n, S, M)
     left = left.view(len(answers), drawn.groups, 2, parts).sum(2) @ inverse
     return even + values, (left.square().sum(1) * drawn.groups / max(1, drawn.groups - parts + 1)).sqrt()
 

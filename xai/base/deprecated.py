@@ -85,12 +85,12 @@ def _translated(
     keywords: Mapping[str, object],
 ) -> dict[str, object]:
     """Return the keywords of a call under their new names, with a warning at the line of the call for each old one."""
-    given = signature.bind_partial(*args).arguments
+    positional = signature.bind_partial(*args).arguments
     translated: dict[str, object] = {name: value for name, value in keywords.items() if name not in new_names}
     for old, new in new_names.items():
         if old not in keywords:
             continue
-        if new in given or new in translated:
+        if new in positional or new in translated:
             raise InputError(new, expected=f"{new} or its old name {old}", got="both", operation=operation)
         warn_renamed(f"{operation}({old}=)", f"{operation}({new}=)", stacklevel=3)
         translated[new] = keywords[old]

@@ -50,8 +50,8 @@ class XaiError(Exception):
         self.argument, self.expected, self.got, self.operation = argument, expected, str(got), operation
 
     def __str__(self) -> str:
-        said = self.argument if self.expected is None else f"{self.argument}: expected {self.expected}, got {self.got}"
-        return said if self.operation is None else f"{self.operation}: {said}"
+        text = self.argument if self.expected is None else f"{self.argument}: expected {self.expected}, got {self.got}"
+        return text if self.operation is None else f"{self.operation}: {text}"
 
 
 class InputError(XaiError, ValueError):

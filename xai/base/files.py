@@ -25,7 +25,7 @@ __all__ = ["check_writable", "clean_up", "try_lock", "write_atomically", "writte
 PREFIX, SUFFIX = ".xai-", ".part"
 ABANDONED = 24 * 3600.0  # seconds; only where the file system knows no locks
 SHARE = 100  # looking for leftovers takes at most a hundredth of a process's time
-_LOOK_AGAIN: dict[Path, float] = {}
+_NEXT_CLEANUP: dict[Path, float] = {}
 
 
 def check_writable(path: str | Path) -> Path:
@@ -102,14 +102,14 @@ def _new_file(folder: Path) -> tuple[int, str]:
 def clean_up(folder: Path, *, now: bool = False) -> None:
     """Remove what writers that were killed left in a folder; `now`: however lately that was done."""
     started = time.monotonic()
-    if started < _LOOK_AGAIN.get(folder, 0.0) and not now:
+    if started < _NEXT_CLEANUP.get(folder, 0.0) and not now:
         return
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX):
                 _remove_if_dead(entry.path)
     ended = time.monotonic()
-    _LOOK_AGAIN[folder] = ended + SHARE * (ended - started)
+    _NEXT_CLEANUP[folder] = ended + SHARE * (ended - started)
 
 
 def _remove_if_dead(path: str) -> None:

@@ -10,7 +10,7 @@ from xai.base.errors import InputError, describe
 __all__ = ["chosen_names", "plain_names"]
 
 
-def plain_names(argument: str, given: object, *, least: int = 1) -> list[str]:
+def plain_names(argument: str, value: object, *, least: int = 1) -> list[str]:
     """Return distinct names in order, as plain strings, of a list, an array, an index of pandas or a range.
 
     Numbers and booleans are names as well: they are spelled as Python does. Raises InputError for anything else.
@@ -20,10 +20,10 @@ def plain_names(argument: str, given: object, *, least: int = 1) -> list[str]:
     (['age', 'income'], ['False', 'True'])
     """
     wanted = f"distinct names{', at least one' if least == 1 else ''}"
-    one = isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable)
-    if one or getattr(given, "ndim", 1) != 1:
-        raise InputError(argument, expected=wanted, got=describe(given))
-    items = [item.item() if getattr(item, "shape", None) == () else item for item in given]
+    one = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
+    if one or getattr(value, "ndim", 1) != 1:
+        raise InputError(argument, expected=wanted, got=describe(value))
+    items = [item.item() if getattr(item, "shape", None) == () else item for item in value]
     if not all(isinstance(item, str | Real) for item in items):
         raise InputError(argument, expected=wanted, got=describe(items))
     names = [str(item) for item in items]
@@ -32,16 +32,16 @@ def plain_names(argument: str, given: object, *, least: int = 1) -> list[str]:
     return names
 
 
-def chosen_names(argument: str, given: object) -> list[str]:
+def chosen_names(argument: str, value: object) -> list[str]:
     """Return names that a caller chose, each once, of a list, an array or an index; raises InputError for others.
 
     >>> chosen_names("methods", ("lime", "lrp", "lime"))
     ['lime', 'lrp']
     """
-    one = isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable)
-    if one or getattr(given, "ndim", 1) != 1:
-        raise InputError(argument, expected="a list of names", got=describe(given))
-    names = list(given)
+    one = isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
+    if one or getattr(value, "ndim", 1) != 1:
+        raise InputError(argument, expected="a list of names", got=describe(value))
+    names = list(value)
     if not all(isinstance(name, str) for name in names):
         raise InputError(argument, expected="a list of names", got=describe(names))
     return list(dict.fromkeys(map(str, names)))

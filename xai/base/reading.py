@@ -91,8 +91,8 @@ def as_kind(
     try:
         return msgspec.convert(plain, kind)
     except (msgspec.ValidationError, XaiError, RecursionError, UnicodeError) as reason:  # half a character in a name
-        said = f"expected {wanted}, got one that is none: " if wanted else ""
-        raise error(f"{argument}: {said}{one_line(reason)}") from reason
+        prefix = f"expected {wanted}, got one that is none: " if wanted else ""
+        raise error(f"{argument}: {prefix}{one_line(reason)}") from reason
 
 
 def _parsed(

@@ -50,7 +50,7 @@ class TensorFile:
         if size < 8 or length > min(LONGEST_HEADER, size - 8):
             raise self._refused("no header, or a shorter file than it says")
         self.metadata, self.entries = self._header(file.read(length))
-        self._check_places(size - self._start)
+        self._check_offsets(size - self._start)
 
     def digest(self) -> str:
         """Return the hexadecimal SHA-256 of the whole file."""
@@ -84,7 +84,7 @@ class TensorFile:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise self._refused(f"a header that is none ({error})") from error
 
-    def _check_places(self, size: int) -> None:
+    def _check_offsets(self, size: int) -> None:
         """Each tensor begins where the one before ends, and the last ends with the file: no hole, nothing shared."""
         reached = 0
         for name, entry in sorted(self.entries.items(), key=lambda item: item[1].data_offsets):

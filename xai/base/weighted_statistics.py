@@ -94,8 +94,8 @@ class WeightedMean:
     def __init__(self, values: np.ndarray, weights: np.ndarray) -> None:
         self.count = effective_count(weights)
         self.mean = weighted_mean(values, weights)
-        spread = weighted_mean((values - self.mean) ** 2, weights) * self.count / max(self.count - 1, TINY)
-        self.error_squared = spread / self.count
+        variance = weighted_mean((values - self.mean) ** 2, weights) * self.count / max(self.count - 1, TINY)
+        self.error_squared = variance / self.count
 
 
 def welch(

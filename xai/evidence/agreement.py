@@ -80,25 +80,25 @@ def _made(model: Model, explanation: Explanation, methods: Sequence[str]) -> lis
 def _row(session: Session, explanation: Explanation, others: list[Explanation], row: int, controls: int) -> Finding:
     input = session.model.input
     scores = unit_scores(explanation, row, input)
-    own = _pooled(scores)
+    pooled = _pooled(scores)
     maps = {other.method: _pooled(unit_scores(other, row, input)) for other in others}
-    maps = {method: other for method, other in maps.items() if other.shape == own.shape}
+    maps = {method: other for method, other in maps.items() if other.shape == pooled.shape}
     if not maps:
         text = "Untestable: there is no map of another method over the same places."
         return Finding("agreement", "untestable", None, ALPHA, "none", text)
-    if float(own.max() - own.min()) == 0:
+    if float(pooled.max() - pooled.min()) == 0:
         return Finding("agreement", "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
-    untestable = untestable_by_chance("agreement", own, controls)
+    untestable = untestable_by_chance("agreement", pooled, controls)
     if untestable is not None:
         return untestable
     rivals = {name: _pooled(rival) for name, rival in rivals_of(session, row, scores).items()}
-    copies, control = control_maps(own, controls, session.generator(row))
-    every = torch.stack([own, *rivals.values(), *copies])
+    copies, control = control_maps(pooled, controls, session.generator(row))
+    every = torch.stack([pooled, *rivals.values(), *copies])
     found = torch.stack([_agreement(every, other) for other in maps.values()])  # (methods, maps)
-    mine, theirs, moved = found.mean(0).split([1, len(rivals), len(copies)])
+    mine, theirs, controls_found = found.mean(0).split([1, len(rivals), len(copies)])
     doing = f"it agrees with {_listed([method.replace('_', ' ') for method in maps])} (rank correlation {mine[0]:.2f})"
     details = {"with": dict(zip(maps, found[:, 0].tolist(), strict=True))}
-    return Comparison(float(mine), moved, dict(zip(rivals, theirs.tolist(), strict=True)), control).finding(
+    return Comparison(float(mine), controls_found, dict(zip(rivals, theirs.tolist(), strict=True)), control).finding(
         "agreement", doing, details
     )
 

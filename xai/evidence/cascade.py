@@ -49,9 +49,9 @@ def _finding(
 ) -> Finding:
     name, values, control = "cascade", explanation.values[row], "the map of the network with all its weights"
     limits = (name, values, PASSES_BELOW, control)
-    said = too_few_values(*limits) or same_everywhere(*limits)
-    if said is not None:
-        return said
+    untestable = too_few_values(*limits) or same_everywhere(*limits)
+    if untestable is not None:
+        return untestable
     curve = [max(alike(values, other.values[row])) for other in others]
     score = sum(curve) / len(curve)
     details = {"curve": [1.0, *curve], "layers": layers, "without_weights": idle}

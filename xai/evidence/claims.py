@@ -20,9 +20,9 @@ __all__ = ["CLAIMS", "claim_of", "claimed_units", "in_windows", "segments_of"]
 
 def claim_of(explanation: Explanation) -> str:
     """Return what an explanation claims: what it says itself (a map from elsewhere), or its method's entry."""
-    said = explanation.options.get("claim")
-    if said is not None:
-        return str(said)
+    claim = explanation.options.get("claim")
+    if claim is not None:
+        return str(claim)
     entry = all_methods().get(explanation.method)
     return "region" if entry is None or entry.claim is None else entry.claim
 

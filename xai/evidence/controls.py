@@ -34,10 +34,10 @@ def control_maps(scores: Tensor, count: int, generator: torch.Generator) -> tupl
         maps = [moved_copies(scores, count // 2, generator), phase_randomized(scores, count - count // 2, generator)]
         return torch.cat(maps), f"{count} moved or phase-randomized copies of the map"
     if count_assignments(scores) <= ENUMERATED:
-        own = scores.tolist()
-        others = [part for part in assignments(own) if list(part) != own]
-        maps = scores.new_tensor(others).reshape(len(others), len(own))
-        return maps, f"all {len(others)} other ways to give these values to {len(own)} units"
+        values = scores.tolist()
+        others = [part for part in assignments(values) if list(part) != values]
+        maps = scores.new_tensor(others).reshape(len(others), len(values))
+        return maps, f"all {len(others)} other ways to give these values to {len(values)} units"
     drawn = torch.stack([scores[torch.randperm(len(scores), generator=generator)] for _ in range(count)])
     return drawn, f"{count} random ways to give these values to {len(scores)} units"
 
@@ -61,9 +61,9 @@ def assignments(values: list[float]) -> Iterator[tuple[float, ...]]:
     if not values:
         yield ()
     for value in sorted(set(values)):
-        rest = list(values)
-        rest.remove(value)
-        yield from ((value, *others) for others in assignments(rest))
+        remaining = list(values)
+        remaining.remove(value)
+        yield from ((value, *others) for others in assignments(remaining))
 
 
 def moved_copies(heatmap: Tensor, count: int, generator: torch.Generator) -> Tensor:

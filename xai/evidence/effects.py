@@ -37,8 +37,8 @@ class Effects:
     def interval(self, one: np.ndarray) -> tuple[float, float]:
         """Return the 95 % interval of the correlation of a map (K,), for the sets that were drawn."""
         observed = float(self.correlations(one[None])[0])
-        spread = float(_correlations(one[None], self.drawn)[0].std()) / max(self.reliability, RELIABLE) ** 0.5
-        return max(-1.0, observed - 1.96 * spread), min(1.0, observed + 1.96 * spread)
+        error = float(_correlations(one[None], self.drawn)[0].std()) / max(self.reliability, RELIABLE) ** 0.5
+        return max(-1.0, observed - 1.96 * error), min(1.0, observed + 1.96 * error)
 
 
 def fitted(sets: Sets, falls: np.ndarray, seed: int) -> list[Effects]:

@@ -31,9 +31,9 @@ def noise_scale_of(session: Session, explanation: Explanation) -> tuple[Tensor, 
 
     Where no data say it: more than `ENOUGH` rows that are explained together, else each value itself.
     """
-    spread = _in_training(session, explanation)
-    if spread is not None:
-        return spread, "a column's standard deviation in training"
+    std = _in_training(session, explanation)
+    if std is not None:
+        return std, "a column's standard deviation in training"
     rows, whose = _data(session, explanation), "its background"
     if rows is None and len(session) > ENOUGH:
         rows, whose = session.inputs, "the explained rows"
@@ -48,9 +48,9 @@ def difference_scale(session: Session, explanation: Explanation) -> Tensor | Non
     inputs = session.inputs
     if not inputs.is_floating_point() or explained_layer(explanation) is not None:
         return None
-    spread, rows = _in_training(session, explanation), _data(session, explanation)
-    if spread is not None:
-        return spread
+    std, rows = _in_training(session, explanation), _data(session, explanation)
+    if std is not None:
+        return std
     if rows is None:
         rows = torch.stack([torch.zeros_like(inputs[0]), torch.full_like(inputs[0], 2**0.5)])  # a deviation of 1
     return session.kind.noise_scale(inputs, rows)[0]
@@ -61,8 +61,8 @@ def _in_training(session: Session, explanation: Explanation) -> Tensor | None:
     training = explanation.options.get("background")
     if not isinstance(training, dict):
         return None
-    spread = session.inputs.new_tensor(TrainingSummary.load(training).spread(session.kind.names))
-    return spread.expand_as(session.inputs)
+    std = session.inputs.new_tensor(TrainingSummary.load(training).spread(session.kind.names))
+    return std.expand_as(session.inputs)
 
 
 def _data(session: Session, explanation: Explanation) -> Tensor | None:

@@ -35,13 +35,13 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
     rows = [item for item in findings if item.check == "faithfulness" and item.details.get("control_scores")]
     if len(rows) < 2:
         return None
-    own = np.array([item.score for item in rows])
+    each = np.array([item.score for item in rows])
     controls = [np.array(item.details["control_scores"]) for item in rows]
-    null = _combined([np.append(part, one) for part, one in zip(controls, own, strict=True)], len(findings))
+    null = _combined([np.append(part, one) for part, one in zip(controls, each, strict=True)], len(findings))
     among = len(null) != DRAWN  # of drawn combinations the map's own is one more
-    p_value = rank_p_value(null, float(own.mean()), among=among)
-    p_worse = rank_p_value(null, float(own.mean()), among=among, below=True)
-    low, high = _interval(own)
+    p_value = rank_p_value(null, float(each.mean()), among=among)
+    p_worse = rank_p_value(null, float(each.mean()), among=among, below=True)
+    low, high = _interval(each)
     rivals = _rivals(rows)
     claim = str(rows[0].details["claim"])
     limit = SUPPORTS[claim]
@@ -50,12 +50,14 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
         "rivals": rivals, "control_mean": float(np.mean([part.mean() for part in controls])),
         "ways": _ways(rows),
     }  # fmt: skip
-    says = f"over {len(rows)} rows what the map claims correlates {own.mean():.2f} ({low:.2f} to {high:.2f}) on average"
+    says = (
+        f"over {len(rows)} rows what the map claims correlates {each.mean():.2f} ({low:.2f} to {high:.2f}) on average"
+    )
     says = f"{says} with what was measured"
-    better = [name for name, value in rivals.items() if value > own.mean() + 0.02]
+    better = [name for name, value in rivals.items() if value > each.mean() + 0.02]
     if p_worse <= ALPHA and high < 0:
         status, text = "fail", f"Contradicted: {says}, which is worse than chance."
-    elif p_value > ALPHA or own.mean() < limit:
+    elif p_value > ALPHA or each.mean() < limit:
         status, text = "warn", f"Not shown: {says} (p = {p_value:.2g}); {limit:.2f} would have been enough."
     elif better:
         named = " and ".join(f"{name} ({rivals[name]:.2f})" for name in better)
@@ -64,7 +66,7 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
         status, text = "warn", f"Not shown: {says} (p = {p_value:.2g}). {CLASS_BLIND}"
     else:
         status, text = "pass", f"Supported: {says} (p = {p_value:.2g})."
-    return Finding("faithfulness", status, float(own.mean()), limit, "maps with their values elsewhere", text, details)
+    return Finding("faithfulness", status, float(each.mean()), limit, "maps with their values elsewhere", text, details)
 
 
 def slimmed(findings: Sequence[Finding]) -> list[Finding]:
@@ -91,12 +93,12 @@ def _combined(choices: list[np.ndarray], seed: int) -> np.ndarray:
     return np.mean([generator.choice(part, DRAWN) for part in choices], axis=0)
 
 
-def _interval(own: np.ndarray) -> tuple[float, float]:
+def _interval(each: np.ndarray) -> tuple[float, float]:
     """Return the 95 % interval of the mean over rows like these (Student's t)."""
     from scipy.stats import t
 
-    reach = float(t.ppf(0.975, len(own) - 1)) * float(own.std(ddof=1)) / len(own) ** 0.5
-    return max(-1.0, float(own.mean()) - reach), min(1.0, float(own.mean()) + reach)
+    reach = float(t.ppf(0.975, len(each) - 1)) * float(each.std(ddof=1)) / len(each) ** 0.5
+    return max(-1.0, float(each.mean()) - reach), min(1.0, float(each.mean()) + reach)
 
 
 def _rivals(rows: Sequence[Finding]) -> dict[str, float]:

@@ -59,9 +59,9 @@ def _finding(
 ) -> Finding:
     name, values, control = "randomization", explanation.values[row], f"{len(others)} networks with shuffled weights"
     limits = (name, values, PASSES_BELOW, control)
-    said = too_few_values(*limits) or same_everywhere(*limits)
-    if said is not None:
-        return said
+    untestable = too_few_values(*limits) or same_everywhere(*limits)
+    if untestable is not None:
+        return untestable
     if not same_map(values, same.values[row]):
         text = "Not of this network: made again on it, with the options it records, the map is another one."
         return Finding(name, "fail", None, PASSES_BELOW, control, text)

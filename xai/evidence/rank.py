@@ -61,8 +61,8 @@ def rank_methods(
     # By default those that say something of the same thing: of the inputs, not of a layer.
     usual = [name for name, item in known.items() if item.takes(model.input.kind) and not item.of_layer]
     chosen, checks = usual if methods is None else chosen_names("methods", methods), chosen_names("checks", checks)
-    for argument, given, allowed in (("methods", chosen, known), ("checks", checks, CHECKS)):
-        wrong = [name for name in given if name not in allowed]
+    for argument, asked, allowed in (("methods", chosen, known), ("checks", checks, CHECKS)):
+        wrong = [name for name in asked if name not in allowed]
         if wrong:
             raise InputError(argument, expected=f"among {', '.join(allowed)}", got=repr(wrong[0]))
     if "faithfulness" not in checks:
@@ -84,9 +84,9 @@ def ranked(explanations: Sequence[Explanation], passes: int) -> RankedMethod:
     whole = explanations[0].pooled if len(explanations) == 1 else ()
     pooled = next((item for item in whole if item.check == "faithfulness"), None) or pooled_finding(lead)
     words = Counter(verdict(row) for row in rows)
-    said = Counter(remark for row in rows for remark in remarks(row))
+    counts = Counter(remark for row in rows for remark in remarks(row))
     return RankedMethod(
-        explanations[0].method, pooled, {word: words[word] for word in VERDICTS}, dict(said.most_common()), passes
+        explanations[0].method, pooled, {word: words[word] for word in VERDICTS}, dict(counts.most_common()), passes
     )
 
 

@@ -83,11 +83,11 @@ def _row(act: Act, session: Session, explanation: Explanation, row: int, ways: l
     others, control = control_maps(scores, controls, generator)
     counts = _counts(scores.numel())
     ranks = _ranks(torch.stack([scores, *rivals.values(), *others]).flatten(1), generator)
-    first, *rest = ways
+    first, *other_ways = ways
     start, curves = _curves(act, session, row, ranks, counts, first.hiding)
     effects = ((curves - start) if act.shows else (start - curves)).mean(1)
     observed, best, of_others = effects.split([1, len(rivals), len(others)])
-    elsewhere = {way.replacement: _curves(act, session, row, ranks[:1], counts, way.hiding) for way in rest}
+    elsewhere = {way.replacement: _curves(act, session, row, ranks[:1], counts, way.hiding) for way in other_ways}
     details = {
         "curve": [float(start), *curves[0].tolist()],
         "curve_controls": [float(start), *curves[1 + len(rivals) :].mean(0).tolist()],

@@ -35,11 +35,11 @@ def recompute(model: Model, explanation: Explanation, **changes: object) -> Expl
     kept = explanation.background
     if kept is not None:
         numbers = {"background": kept[:, 0], "baseline": kept[0], "fill": kept[0]}
-        options |= {name: values for name, values in numbers.items() if _is_given(options.get(name))}
+        options |= {name: values for name, values in numbers.items() if _is_noted(options.get(name))}
     options |= changes
-    given = [name for name, value in options.items() if _is_given(value)]
-    if given:
-        raise InputError(given[0], expected="the tensor that was used", got="only the note that one was")
+    noted = [name for name, value in options.items() if _is_noted(value)]
+    if noted:
+        raise InputError(noted[0], expected="the tensor that was used", got="only the note that one was")
     return methods[explanation.method].load()(model, explanation.inputs, list(explanation.target), **options)
 
 
@@ -75,5 +75,5 @@ def _remade(model: Model, explanation: Explanation, changes: dict[str, object]) 
     )
 
 
-def _is_given(value: object) -> bool:
+def _is_noted(value: object) -> bool:
     return isinstance(value, str) and value == "given"

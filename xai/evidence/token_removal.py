@@ -66,7 +66,7 @@ def attention(
     with model.explaining(CHECK, explanation.inputs, list(explanation.target), **settings) as session:
         tokens = AttendedTokens(session, explanation.options.get("reshape"))
         try:
-            count = read_attention(session, session.rows[:1], tokens.look)[0].weights.shape[-1]
+            count = read_attention(session, session.rows[:1], tokens.locate)[0].weights.shape[-1]
         except XaiError as error:
             return untestable_rows(CHECK, explanation, ALPHA, f"the network's attention is not read: {error}")
         found = []
@@ -96,18 +96,18 @@ def _parts(
     values = explanation.values[row].detach().double().cpu()
     if session.words is not None:
         owner = session.words.parts.owner[row].cpu()
-        own = torch.arange(len(values))[:, None] == owner
+        of_part = torch.arange(len(values))[:, None] == owner
     else:
         sides = tokens.sides(session.inputs)
         if values.ndim == len(sides) + 1:  # channels of an image, numbers of a step
             values = values.sum(0 if len(sides) > 1 else 1)
         values = POOLS[len(grid)](values[None], grid)[0].flatten()
-        own = torch.eye(len(values), dtype=torch.bool)
+        of_part = torch.eye(len(values), dtype=torch.bool)
         present = session.present
         if present is not None and present.shape[1] == len(values):
-            values, own = values[present[row].cpu()], own[present[row].cpu()]
+            values, of_part = values[present[row].cpu()], of_part[present[row].cpu()]
     hidden = torch.zeros(len(values), count, dtype=torch.bool)
-    hidden[:, before : before + own.shape[1]] = own
+    hidden[:, before : before + of_part.shape[1]] = of_part
     return values, hidden.to(session.inputs.device)
 
 

@@ -66,9 +66,9 @@ def verify(
     unknown = [name for name in [*chosen, *settings] if name not in KNOWN]
     if unknown:
         raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))
-    for name, given in settings.items():
+    for name, options in settings.items():
         known = set(signature(KNOWN[name].load()).parameters) - {"model", "explanation", "seed"}
-        wrong = sorted(set(given) - known) if isinstance(given, dict) else [given]
+        wrong = sorted(set(options) - known) if isinstance(options, dict) else [options]
         if wrong:
             wanted = f"keyword arguments among {', '.join(sorted(known)) or '(it takes none)'}, as a dictionary"
             raise InputError(name, expected=wanted, got=repr(wrong[0]))

@@ -128,12 +128,12 @@ def _of_words(session: Session, number: int, name: str, words: list[str], order:
     shown = torch.where(present)[0]  # a word that no row has cannot be a neighbor
     level = torch.full((len(codes),), -1)
     level[shown] = torch.arange(len(shown))
-    own = level[position.cpu()].to(position.device)
+    here = level[position.cpu()].to(position.device)
     kept = codes[shown.to(codes.device)].to(session.inputs)
-    neighbors = torch.stack([kept[(own - 1).clamp_min(0)], kept[own], kept[(own + 1).clamp_max(len(kept) - 1)]])
+    neighbors = torch.stack([kept[(here - 1).clamp_min(0)], kept[here], kept[(here + 1).clamp_max(len(kept) - 1)]])
     before, at, after = evaluate(session, number, neighbors)
     # The step from each word to the next is measured on the rows of both words, each set to the other.
-    steps = torch.cat([own, own - 1])
+    steps = torch.cat([here, here - 1])
     differences = torch.cat([after - at, at - before])
     inside = (steps >= 0) & (steps < len(kept) - 1)
     means, squares, _ = _by_bin(differences[inside], steps[inside], len(kept) - 1)
@@ -147,10 +147,10 @@ def _by_bin(differences: Tensor, position: Tensor, count: int) -> tuple[Tensor, 
     differences, position = differences.double().cpu(), position.cpu()
     counts = torch.bincount(position, minlength=count).double()
     means = torch.bincount(position, differences, minlength=count) / counts.clamp_min(1)
-    spread = torch.bincount(position, (differences - means[position]) ** 2, minlength=count)
+    squares = torch.bincount(position, (differences - means[position]) ** 2, minlength=count)
     # The variance in a bin of one row is unknown; that of the other bins is used.
-    pooled = spread.sum() / (counts - 1).clamp_min(0).sum().clamp_min(1)
-    variance = torch.where(counts > 1, spread / (counts - 1).clamp_min(1), pooled)
+    pooled = squares.sum() / (counts - 1).clamp_min(0).sum().clamp_min(1)
+    variance = torch.where(counts > 1, squares / (counts - 1).clamp_min(1), pooled)
     return means, variance / counts.clamp_min(1), counts
 
 

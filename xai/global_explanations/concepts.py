@@ -85,13 +85,13 @@ def concept_sensitivity(
         if len(candidates) < 2 * len(part):
             wanted = f"at least {2 * len(part)}, twice the examples of {name!r}"
             raise InputError("others", expected=wanted, got=f"{len(candidates)}")
-    center, spread = candidates.mean(0), candidates.std(0).clamp_min(1e-6 * float(candidates.std().clamp_min(1e-12)))
+    center, std = candidates.mean(0), candidates.std(0).clamp_min(1e-6 * float(candidates.std().clamp_min(1e-12)))
     # In standardized units a derivative is multiplied by the standard deviation: no unit counts for its scale alone.
-    slopes, candidates = slopes * spread, (candidates - center) / spread
+    slopes, candidates = slopes * std, (candidates - center) / std
     found, raw, nulls = [], [], []
     for part in shown.values():
         generator = torch.Generator().manual_seed(seed)  # the same controls for concepts of the same size
-        examples = (part - center) / spread
+        examples = (part - center) / std
         found.append(_score(examples, candidates, slopes, generator))
         null = torch.tensor([_control(len(part), candidates, slopes, generator) for _ in range(controls)]).double()
         nulls.append(null)

@@ -77,11 +77,11 @@ def training_influence(
     names: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
     for state, rate in zip(states, rates, strict=True):
         at = model if state is None else _restored(model, state)
-        own = _Rows(at, inputs, target, "target", model if state is not None else None, batch_size)
+        asked = _Rows(at, inputs, target, "target", model if state is not None else None, batch_size)
         known = _Rows(at, train, labels, "labels", None, batch_size)
-        part = rate * (_by_last(own, known) if layers == "last" else _by_all(own, known))
+        part = rate * (_by_last(asked, known) if layers == "last" else _by_all(asked, known))
         total = part if total is None else total + part
-        names = own.names(), known.names()
+        names = asked.names(), known.names()
     if total is None:
         raise InputError("checkpoints", expected="at least one", got="none")
     return Influence(total, layers, len(states), *names, model.digest())
@@ -121,9 +121,9 @@ class _Rows:
             and not isinstance(truth, str)
             and getattr(truth, "ndim", 1) > 0
         )
-        given: list[Any] = list(truth) if isinstance(truth, Iterable) and several else [truth] * count
+        labels: list[Any] = list(truth) if isinstance(truth, Iterable) and several else [truth] * count
         classes = self.model.classes or []
-        found = [classes.index(item) if isinstance(item, str) and item in classes else item for item in given]
+        found = [classes.index(item) if isinstance(item, str) and item in classes else item for item in labels]
         try:
             numbers = [_whole(item) for item in found]
         except (TypeError, ValueError, RuntimeError):  # no whole number, a type, a tensor of several numbers
@@ -155,9 +155,9 @@ def _whole(item: object) -> int:
     return int(plain) if isinstance(plain, float) and plain.is_integer() else index(plain)
 
 
-def _by_last(own: _Rows, known: _Rows) -> Tensor:
+def _by_last(asked: _Rows, known: _Rows) -> Tensor:
     """Return the products of the gradients of the last linear layer's weights and biases, (N, T)."""
-    (read, pulled), (known_read, known_pulled) = _last(own), _last(known)
+    (read, pulled), (known_read, known_pulled) = _last(asked), _last(known)
     return (pulled @ known_pulled.T) * (read @ known_read.T)
 
 
@@ -190,16 +190,16 @@ def _last(rows: _Rows) -> tuple[Tensor, Tensor]:
     return torch.cat([read for read, _ in parts]), torch.cat([pulled for _, pulled in parts])
 
 
-def _by_all(own: _Rows, known: _Rows) -> Tensor:
+def _by_all(asked: _Rows, known: _Rows) -> Tensor:
     """Return the products of the gradients of all weights, (N, T); those of the explained rows are held."""
-    model = own.model
+    model = asked.model
     weights = [weight for weight in model.network.parameters() if weight.requires_grad and weight.is_floating_point()]
     if not weights:
         raise NetworkError("network", expected="weights that require a gradient", got="none")
-    with model.explaining("training_influence", own.inputs, 0, exact=True, batch_size=own.batch_size) as session:
+    with model.explaining("training_influence", asked.inputs, 0, exact=True, batch_size=asked.batch_size) as session:
         for weight in weights:
             weight.requires_grad_(True)  # the guard has frozen them, and will again put back what they were
-        held = torch.stack([_gradient(own, session, row, weights) for row in range(len(own.inputs))])
+        held = torch.stack([_gradient(asked, session, row, weights) for row in range(len(asked.inputs))])
         products = [held @ _gradient(known, session, row, weights) for row in range(len(known.inputs))]
     return torch.stack(products, 1).double()
 
@@ -221,9 +221,9 @@ def _restored(model: Model, state: Mapping[str, Tensor]) -> Model:
     return model.with_network(network)
 
 
-def _rates(given: object, count: int) -> list[float]:
-    rates = [given] * count if isinstance(given, Real) else list(given) if isinstance(given, Sequence) else []
+def _rates(value: object, count: int) -> list[float]:
+    rates = [value] * count if isinstance(value, Real) else list(value) if isinstance(value, Sequence) else []
     if len(rates) != count or not all(isinstance(rate, Real) and float(rate) > 0 for rate in rates):
         wanted = f"a number above 0, or one for each of {count} checkpoints"
-        raise InputError("learning_rate", expected=wanted, got=describe(given))
+        raise InputError("learning_rate", expected=wanted, got=describe(value))
     return [float(rate) for rate in rates]

@@ -85,10 +85,10 @@ def shapley_interactions(
             worth = masked_scores(session, hiding, shown, session.rows[row : row + 1], once=False)[0].cpu()
             made.append(pairs_of(worth, count, index).to(session.inputs.dtype))
         columns = session.kind.names if parts.over == "features" else ()
-        own = parts.names or [tuple(columns)] * len(made)
+        by_row = parts.names or [tuple(columns)] * len(made)
         named = tuple(
             tuple(names) if len(names) == len(matrix) else tuple(map(str, range(len(matrix))))
-            for names, matrix in zip(own, made, strict=True)
+            for names, matrix in zip(by_row, made, strict=True)
         )
         target_names = session.target.names(model.classes)
         options: dict[str, object] = {"index": index, "background": name, "of": of}

@@ -64,16 +64,16 @@ def nearest_examples(
     count = whole_number("count", count, 1)
     if distance not in ("cosine", "euclidean"):
         raise InputError("distance", expected="'cosine' or 'euclidean'", got=repr(distance))
-    own, prediction, name = _hidden(model, inputs, layer, batch_size)
+    hidden, prediction, name = _hidden(model, inputs, layer, batch_size)
     known, train_prediction, _ = _hidden(model, train, layer, batch_size)
     if len(known) <= count:
         raise InputError("train", expected=f"more than {count} rows", got=f"{len(known)}")
-    if own.shape[1] != known.shape[1]:
-        raise InputError("train", expected=f"{own.shape[1]} numbers in layer {name!r}", got=f"{known.shape[1]}")
+    if hidden.shape[1] != known.shape[1]:
+        raise InputError("train", expected=f"{hidden.shape[1]} numbers in layer {name!r}", got=f"{known.shape[1]}")
     if distance == "cosine":
         mean = known.mean(0)
-        own, known = (torch.nn.functional.normalize(part - mean, dim=1) for part in (own, known))
-    lengths, indices = _nearest(own, known, count, distance)
+        hidden, known = (torch.nn.functional.normalize(part - mean, dim=1) for part in (hidden, known))
+    lengths, indices = _nearest(hidden, known, count, distance)
     # The nearest one of a training row is itself. Of many, a part evenly spaced says how far apart they lie.
     some = known[:: -(-len(known) // MOST_COMPARED)]
     spacing = _nearest(some, known, 2, distance)[0][:, 1]
@@ -93,7 +93,7 @@ def nearest_examples(
             float(novelty[row]),
             names,
         )
-        for row in range(len(own))
+        for row in range(len(hidden))
     ]
     return Neighbors(
         layer=name,

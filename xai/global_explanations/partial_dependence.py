@@ -111,14 +111,14 @@ def quantiles(values: Tensor, count: int) -> Tensor:
     return torch.from_numpy(np.unique(found)).to(values)
 
 
-def _grid(values: Tensor, words: list[str] | None, given: Sequence[float] | None, points: int, name: str) -> Tensor:
-    if given is not None:
+def _grid(values: Tensor, words: list[str] | None, chosen: Sequence[float] | None, points: int, name: str) -> Tensor:
+    if chosen is not None:
         try:
-            found = torch.as_tensor(given, dtype=values.dtype, device=values.device).flatten()
+            found = torch.as_tensor(chosen, dtype=values.dtype, device=values.device).flatten()
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"grid[{name!r}]", expected="numbers", got=describe(given)) from error
+            raise InputError(f"grid[{name!r}]", expected="numbers", got=describe(chosen)) from error
         if not len(found) or not bool(torch.isfinite(found).all()):
-            raise InputError(f"grid[{name!r}]", expected="finite numbers", got=describe(given))
+            raise InputError(f"grid[{name!r}]", expected="finite numbers", got=describe(chosen))
         return found
     return torch.arange(len(words)).to(values) if words is not None else quantiles(values, points)
 

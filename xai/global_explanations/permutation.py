@@ -104,8 +104,8 @@ def permutation_importance(
         # roles.
         influence = by_row - lent.mean(1)
         if chosen == "r2":  # a ratio: each row changes its denominator too
-            spread = (targets - targets.mean(0)) ** 2 / targets.var(0, correction=0)
-            influence = influence - by_row.mean(1, keepdim=True) * spread.mean(1).cpu()
+            deviations = (targets - targets.mean(0)) ** 2 / targets.var(0, correction=0)
+            influence = influence - by_row.mean(1, keepdim=True) * deviations.mean(1).cpu()
         categorical = {name for name in names if words_of(model, name) is not None}
         return Importance(
             names=tuple(parts),

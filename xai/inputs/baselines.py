@@ -105,8 +105,8 @@ def make_background(
 
 def as_row(values: object, inputs: Tensor) -> Tensor:
     """Return a baseline that was given as numbers with all axes of the inputs, (1 or N, ...), in memory of its own."""
-    given = torch.as_tensor(values, dtype=inputs.dtype, device=inputs.device).detach().clone()
-    return given.view(*[1] * (inputs.ndim - given.ndim), *given.shape)
+    row = torch.as_tensor(values, dtype=inputs.dtype, device=inputs.device).detach().clone()
+    return row.view(*[1] * (inputs.ndim - row.ndim), *row.shape)
 
 
 def data_rows(rows: object, inputs: Tensor) -> Tensor:

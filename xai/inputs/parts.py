@@ -82,10 +82,10 @@ def given_labels(labels: object, shape: tuple[int, ...], device: torch.device) -
     Raises:
         InputError: where they are no whole numbers, or of another shape.
     """
-    given = as_tensor(labels, "segments")
-    if given.is_floating_point() or tuple(given.shape) not in (shape[1:], shape):
-        raise InputError("segments", expected=f"whole numbers of shape {shape[1:]} or {shape}", got=describe(given))
-    return torch.stack([renumbered(part) for part in given.expand(shape).long()]).to(device)
+    found = as_tensor(labels, "segments")
+    if found.is_floating_point() or tuple(found.shape) not in (shape[1:], shape):
+        raise InputError("segments", expected=f"whole numbers of shape {shape[1:]} or {shape}", got=describe(found))
+    return torch.stack([renumbered(part) for part in found.expand(shape).long()]).to(device)
 
 
 def renumbered(labels: Tensor) -> Tensor:

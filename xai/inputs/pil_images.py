@@ -55,12 +55,12 @@ def picture_pixels(
     if page:
         picture.seek(page)
     picture.load()
-    own = _window_of(picture)
+    declared = _window_of(picture)
     upright = ImageOps.exif_transpose(picture)
     channels = (input.shape or (0,))[0]
     if upright.mode.startswith("I") or upright.mode == "F":
         deep = np.array(upright, dtype=np.float32)
-        values = in_range(torch.from_numpy(deep), input, name, window=own, whole=upright.mode != "F")
+        values = in_range(torch.from_numpy(deep), input, name, window=declared, whole=upright.mode != "F")
         if size is not None:
             fitted = _fitted(Image.fromarray(values.numpy()), size, input)
             values = torch.from_numpy(np.array(fitted)).clamp(float(values.min()), float(values.max()))
@@ -119,7 +119,7 @@ def _fitted(picture: Image.Image, size: tuple[int, int], input: Input) -> Image.
     else:
         sides = (resize[1], resize[0])
     resized = picture.resize(sides, how)
-    left, top = (round((own - wanted) / 2) for own, wanted in zip(sides, size, strict=True))
+    left, top = (round((side - wanted) / 2) for side, wanted in zip(sides, size, strict=True))
     return resized.crop((left, top, left + size[0], top + size[1]))
 
 

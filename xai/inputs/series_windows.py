@@ -39,22 +39,22 @@ def series_parts(
     for row, present_mask in zip(series, present, strict=True):
         count = max(1, int(present_mask.sum()))
         seen = row[:count].detach().double().cpu().numpy()
-        given = _labels(how, row.shape[0], len(labels), len(series))
+        asked = _labels(how, row.shape[0], len(labels), len(series))
         groups = (
             [seen]
             if channels == "together"
             else [seen[:, position : position + 1] for position in range(seen.shape[1])]
         )
-        cuts = [given[:count] if given is not None else _cut(group, how) for group in groups]
-        own = torch.zeros(len(row), len(groups), dtype=torch.int64)
+        cuts = [asked[:count] if asked is not None else _cut(group, how) for group in groups]
+        owner = torch.zeros(len(row), len(groups), dtype=torch.int64)
         called: list[str] = []
         for position, cut in enumerate(cuts):
             known = names[position] if position < len(names) else f"channel {position}"
             before = "" if channels == "together" else f"{known}: "
             kept = np.unique(cut)
-            own[:count, position] = torch.from_numpy(np.searchsorted(kept, cut)) + len(called)
+            owner[:count, position] = torch.from_numpy(np.searchsorted(kept, cut)) + len(called)
             called += [before + _name(np.flatnonzero(cut == label)) for label in kept]
-        labels.append(own[:, 0] if channels == "together" else own)
+        labels.append(owner[:, 0] if channels == "together" else owner)
         named.append(tuple(called))
     cut = how if isinstance(how, str) else "windows" if isinstance(how, int | None) else "given"
     return Parts(torch.stack(labels).to(series.device), "steps", cut, tuple(named))
@@ -64,11 +64,11 @@ def _labels(how: object, steps: int, row: int, rows: int) -> np.ndarray | None:
     """Return labels of the steps (T,) of a row where the caller gave some."""
     if how is None or isinstance(how, str | int):
         return None
-    given = as_tensor(how, "segments")
-    if given.is_floating_point() or tuple(given.shape) not in ((steps,), (rows, steps)):
+    found = as_tensor(how, "segments")
+    if found.is_floating_point() or tuple(found.shape) not in ((steps,), (rows, steps)):
         wanted = f"'signal', a number of windows, or whole numbers of shape ({steps},) or ({rows}, {steps})"
-        raise InputError("segments", expected=wanted, got=describe(given))
-    return given.expand(rows, steps)[row].cpu().numpy()
+        raise InputError("segments", expected=wanted, got=describe(found))
+    return found.expand(rows, steps)[row].cpu().numpy()
 
 
 def _cut(series: np.ndarray, how: object) -> np.ndarray:
@@ -134,6 +134,6 @@ def _scaled(series: np.ndarray) -> np.ndarray:
     if len(series) < 2:
         return np.zeros_like(series)
     noise = 1.4826 * np.median(np.abs(np.diff(series, axis=0)), axis=0) / np.sqrt(2)
-    spread = series.std(0)
-    scale = np.where(noise > 1e-6 * spread, noise, 0.05 * spread)
+    std = series.std(0)
+    scale = np.where(noise > 1e-6 * std, noise, 0.05 * std)
     return (series - series.mean(0)) / np.where(scale > 0, scale, 1.0)

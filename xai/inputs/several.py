@@ -109,16 +109,16 @@ class SeveralInputs(Input, frozen=True, tag="several"):
             return ()
         found: list[str] = []
         for name, shape in self.shapes.items():
-            own = tuple(self.kinds[name].names) if name in self.kinds and len(shape) == 1 else ()
-            indices = own if len(own) == prod(shape) else map(list, product(*map(range, shape)))
+            column_names = tuple(self.kinds[name].names) if name in self.kinds and len(shape) == 1 else ()
+            indices = column_names if len(column_names) == prod(shape) else map(list, product(*map(range, shape)))
             found += [f"{name} {position}" for position in indices]
         return tuple(found)
 
     def unpack(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the parts (N, ...) of vectors (N, D) by name: of a batch, or of the values of an explanation."""
         sizes = [prod(shape) for shape in self.shapes.values()]
-        pieces = zip(self.shapes.items(), batch.split(sizes, 1), strict=True)
-        return {name: piece.reshape(len(batch), *shape) for (name, shape), piece in pieces}
+        columns = zip(self.shapes.items(), batch.split(sizes, 1), strict=True)
+        return {name: values.reshape(len(batch), *shape) for (name, shape), values in columns}
 
     def pack(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Return vectors (N, D) of parts (N, ...) by name."""
@@ -185,7 +185,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         """Return the parts of each input side by side; how: "inputs" for each input as one part, or labels (N, D)."""
         if how is not None and not (isinstance(how, str) and how == INPUTS):
-            return self._given(batch, how)
+            return self._of_labels(batch, how)
         made: dict[str, Tensor] = {}
         names: list[list[str]] = [[] for _ in batch]
         for name, part in self.unpack(batch).items():
@@ -201,7 +201,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         over, cut = ("segments", INPUTS) if how == INPUTS else ("features", "own")
         return Parts(self.pack(made), over, cut, tuple(map(tuple, names)))
 
-    def _given(self, batch: Tensor, how: object) -> Parts:
+    def _of_labels(self, batch: Tensor, how: object) -> Parts:
         if isinstance(how, str):
             raise InputError("segments", expected=f"none, {INPUTS!r}, or labels", got=repr(how))
         labels = given_labels(how, tuple(batch.shape), batch.device)
@@ -217,11 +217,11 @@ class SeveralInputs(Input, frozen=True, tag="several"):
     def _cut(self, name: str, part: Tensor, seed: int) -> tuple[Tensor, list[list[str]]]:
         """Return the labels of an input's own parts and what each is called, by row."""
         kind = self.kinds[name]
-        own = kind.parts(part, None, seed)
-        labels = own.labelled()
+        cut = kind.parts(part, None, seed)
+        labels = cut.labelled()
         counts = (labels.flatten(1).amax(1) + 1).tolist()
-        columns = [str(column) for column in kind.names] if own.over == "features" else []
-        known = own.names or [columns if len(columns) == count else list(map(str, range(count))) for count in counts]
+        columns = [str(column) for column in kind.names] if cut.over == "features" else []
+        known = cut.names or [columns if len(columns) == count else list(map(str, range(count))) for count in counts]
         return labels, [[f"{name} {called}" for called in row] for row in known]
 
     def hide(self, batch: Tensor, shown: Tensor, baseline: Tensor) -> Tensor:
@@ -250,18 +250,18 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         if isinstance(name, Mapping):
             if set(name) != set(self.kinds):
                 raise InputError("baseline", expected=f"one for each of {', '.join(self.kinds)}", got=describe(name))
-            given: Callable[[str], object] = name.__getitem__
+            baseline_of: Callable[[str], object] = name.__getitem__
         elif isinstance(name, str | int | float) and not isinstance(name, bool):
             if isinstance(name, str) and name not in self.baselines(batch):
                 wanted = f"one of {', '.join(self.baselines(batch))}, a number, or one for each input by name"
                 raise InputError("baseline", expected=wanted, got=repr(name))
-            given = lambda part: name  # noqa: E731
+            baseline_of = lambda part: name  # noqa: E731
         else:
             made, called = make_baseline(name, batch, (1,), self.baselines(batch))
             return torch.where(self._explained(batch), made, batch), called
         parts = self.unpack(batch)
         for one, kind in self.kinds.items():
-            asked = given(one)
+            asked = baseline_of(one)
             parts[one] = kind.baseline(kind.absent(parts[one]) if asked == "absent" else asked, parts[one])[0]
         if isinstance(name, int | float):
             return self.pack(parts), float(name)

@@ -92,8 +92,8 @@ def draw_rows(data: Stream, most: int, input: Input, *, seed: int = 0, argument:
     key = LABEL if LABEL not in input.names else None
     pairs = [row_and_label(kept[number], key) for number in sorted(kept)]
     labels = [label for _, label in pairs]
-    said = None if any(label is None for label in labels) else labels
-    return Drawn(combined([row for row, _ in pairs], input), said, sorted(kept), total)
+    known = None if any(label is None for label in labels) else labels
+    return Drawn(combined([row for row, _ in pairs], input), known, sorted(kept), total)
 
 
 def draw_numbers(total: int, most: int, seed: int) -> Tensor:

@@ -64,10 +64,10 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         words = {str(name): plain_names("categorical", known) for name, known in self.categorical.items()}
         names = plain_names("names", self.names)
         plain: dict[str, Any] = {"names": names, "categorical": words}
-        for argument, given in (("missing", self.missing), ("dates", self.dates)):
-            plain[argument] = plain_names(argument, given, least=0)
-        for argument, given, other in (("mean", self.mean, 0.0), ("std", self.std, 1.0)):
-            plain[argument] = None if given is None else _each(argument, given, names, other)
+        for argument, declared in (("missing", self.missing), ("dates", self.dates)):
+            plain[argument] = plain_names(argument, declared, least=0)
+        for argument, declared, other in (("mean", self.mean, 0.0), ("std", self.std, 1.0)):
+            plain[argument] = None if declared is None else _each(argument, declared, names, other)
         for argument in ("categorical", "missing", "dates"):
             unknown = sorted(set(plain[argument]) - set(names))
             if unknown:
@@ -202,20 +202,20 @@ class TabularInput(Input, frozen=True, tag="tabular"):
         return noise_in_columns(batch, numeric, rows, whose)
 
 
-def _each(argument: str, given: object, names: list[str], other: float) -> list[float]:
+def _each(argument: str, value: object, names: list[str], other: float) -> list[float]:
     """Return a number for each column, of those that are not named another one."""
-    if isinstance(given, Mapping):
-        unknown = sorted(set(map(str, given)) - set(names))
+    if isinstance(value, Mapping):
+        unknown = sorted(set(map(str, value)) - set(names))
         if unknown:
             raise InputError(argument, expected=f"columns among {names}", got=unknown)
-        given = [dict(given).get(name, other) for name in names]
+        value = [dict(value).get(name, other) for name in names]
     try:
-        numbers = np.asarray(given, dtype=np.float64)
+        numbers = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         numbers = np.empty(0)
     if numbers.shape != (len(names),) or not np.isfinite(numbers).all() or (argument == "std" and numbers.min() <= 0):
         wanted = f"{len(names)} numbers{' above 0' if argument == 'std' else ''}, one for each column"
-        raise InputError(argument, expected=wanted, got=describe(given))
+        raise InputError(argument, expected=wanted, got=describe(value))
     return numbers.tolist()
 
 
@@ -229,9 +229,9 @@ def noise_in_columns(batch: Tensor, numeric: Sequence[bool], rows: Tensor | None
         whose: how a sentence names those rows.
     """
     numbers = torch.tensor(numeric, device=batch.device)
-    own = batch.abs() * numbers
-    spread = own if rows is None else rows.std(0) * numbers
-    if rows is None or not bool((spread > 0).any()):
-        return own, "each value"
+    sizes = batch.abs() * numbers
+    std = sizes if rows is None else rows.std(0) * numbers
+    if rows is None or not bool((std > 0).any()):
+        return sizes, "each value"
     # Without noise any map is stable, so a column that does not vary gets noise in proportion to its own value.
-    return torch.where(spread > 0, spread, own), f"a column's standard deviation in {whose}"
+    return torch.where(std > 0, std, sizes), f"a column's standard deviation in {whose}"

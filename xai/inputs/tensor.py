@@ -82,8 +82,8 @@ class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defa
             made = series_parts(series, series.new_ones(series.shape[:2], dtype=torch.bool), cut, channels)
             turned = self.time == 2 and made.labels is not None and made.labels.ndim == SERIES
             return replace(made, labels=made.labels.mT.contiguous()) if turned else made
-        places = batch.mT if batch.ndim == SERIES and self.time == 2 else batch
-        return of_positions(places, "features" if batch.ndim == TABLE else "steps", how)
+        by_step = batch.mT if batch.ndim == SERIES and self.time == 2 else batch
+        return of_positions(by_step, "features" if batch.ndim == TABLE else "steps", how)
 
     def baselines(self, batch: Tensor) -> tuple[str, ...]:
         known = {TABLE: ("zero",), IMAGES: ("zero", "mean", "noise", "blur")}

@@ -70,15 +70,15 @@ class HiddenWords:
         return count if self.most is None else count.clamp_max(self.most)
 
     def _characters(self, row: int, masks: Tensor) -> Tensor:
-        text, rest = self.texts[row], 0
+        text, between = self.texts[row], 0
         shown, hidden = torch.zeros(2, len(text.names), dtype=torch.int64)
         for piece, part in zip(text.pieces, text.feature, strict=True):
             if part < 0:
-                rest += len(piece)
+                between += len(piece)
             else:
                 shown[part] += len(piece)
                 hidden[part] += len(self.hide or "")
-        return rest + torch.where(masks, shown.to(masks.device), hidden.to(masks.device)).sum(1)
+        return between + torch.where(masks, shown.to(masks.device), hidden.to(masks.device)).sum(1)
 
     def _numbered(self, row: int) -> Numbered | None:
         if self.numbers is not None and row not in self._known:

@@ -40,8 +40,8 @@ def pack(ids: Tensor, mask: Tensor | None = None, types: Tensor | None = None) -
     >>> pack(torch.tensor([[7, 9, 0]]), torch.tensor([[1, 1, 0]]), torch.tensor([[0, 1, 0]])).tolist()
     [[7, 4294967305, -1]]
     """
-    given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-    for name, part in given.items():
+    tensors = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+    for name, part in tensors.items():
         if part is not None and (part.ndim != 2 or part.shape != ids.shape or part.is_floating_point()):
             raise InputError(name, expected="whole numbers (N, L), as many as input_ids", got=describe(part))
     numbers = ids.long() if types is None else ids.long() + types.long() * TYPE

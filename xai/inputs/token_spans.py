@@ -133,8 +133,8 @@ def _filled(text: str, tokens: Sequence[str | None], found: list[Span | None]) -
             position = max(position, spans[-1][1])
             continue
         later = [span[0] for span in found[numbers[-1] + 1 :] if span is not None]
-        rest = re.match(r"\s*\S*", text[position:])
-        stop = later[0] if later else position + (rest.end() if rest else 0)
+        word = re.match(r"\s*\S*", text[position:])
+        stop = later[0] if later else position + (word.end() if word else 0)
         gap = stripped(text, (position, stop))
         spans += [gap if tokens[number] is not None and gap[0] < gap[1] else (0, 0) for number in numbers]
     return spans

@@ -49,8 +49,8 @@ class TokenizerReader:
         """Warn where texts are longer than the network reads."""
         longer = [row for row, count in enumerate(self.cut_off(texts)) if count]
         if longer:
-            said = f"row {longer[0]} is cut" if len(longer) == 1 else f"{len(longer)} of {len(texts)} are cut"
-            text = f"{argument}: {said}: longer than the tokens that the network reads"
+            cut = f"row {longer[0]} is cut" if len(longer) == 1 else f"{len(longer)} of {len(texts)} are cut"
+            text = f"{argument}: {cut}: longer than the tokens that the network reads"
             warnings.warn(text, XaiWarning, stacklevel=6)
 
     def given(self, value: Tensor | Mapping[str, Any], argument: str) -> Tensor:
@@ -108,11 +108,11 @@ class TokenizerReader:
     def spans(self, text: str, units: Any = "words") -> list[Span]:
         """Return where the parts of a text stand that the network reads: "words", "tokens", or as for `tokens.cut`."""
         (encoded,) = self.tokenizer.encode([text])
-        own = zip(encoded.spans, encoded.special, strict=True)
-        read = [stripped(text, span) for span, special in own if not special]
+        tokens = zip(encoded.spans, encoded.special, strict=True)
+        read = [stripped(text, span) for span, special in tokens if not special]
         read = [span for span in read if span[0] < span[1]]
         if isinstance(units, str) and units in ("words", "tokens"):
-            return word_spans(text, read) if units == "words" else _apart(read)
+            return word_spans(text, read) if units == "words" else _merged(read)
         spans = unit_spans(text, units)
         return [span for span in spans if any(start < span[1] and span[0] < stop for start, stop in read)]
 
@@ -149,9 +149,9 @@ class TokenizerReader:
             return None
         parts, found = self.word_parts(texts, numbers, batch.shape[1]), []
         for row, owner, present_mask, names in zip(rows, parts.owner, numbers >= 0, parts.names, strict=True):
-            own = owner[present_mask].to(row.device)
-            kept = row if len(row) == len(own) else row[present_mask.to(row.device)]
-            found.append(row.new_zeros(len(names)).index_add(0, own[own >= 0], kept[own >= 0]))
+            words = owner[present_mask].to(row.device)
+            kept = row if len(row) == len(words) else row[present_mask.to(row.device)]
+            found.append(row.new_zeros(len(names)).index_add(0, words[words >= 0], kept[words >= 0]))
         return found, parts
 
     def hiding(self, texts: Sequence[str] | None, numbers: Tensor, parts: Parts, hide: str | None) -> Hiding | None:
@@ -165,10 +165,10 @@ class TokenizerReader:
             owners = torch.full(numbers.shape, -1, dtype=torch.int64)
             rows = zip(texts, self.tokenizer.encode(texts), parts.labelled().tolist(), strict=True)
             for row, (text, encoded, labels) in enumerate(rows):
-                own = torch.tensor(owners_of_labels(text, encoded, labels[: len(text)]))
+                words = torch.tensor(owners_of_labels(text, encoded, labels[: len(text)]))
                 # Parts with names are all that is hidden; else the numbers that are left are those of special tokens.
-                own = torch.where(own < len(parts.names[row]), own, -1) if parts.names else own
-                owners[row, (numbers[row] >= 0).cpu()] = own
+                words = torch.where(words < len(parts.names[row]), words, -1) if parts.names else words
+                owners[row, (numbers[row] >= 0).cpu()] = words
         return HiddenTokens(numbers, owners.to(numbers.device), token, *self.tokenizer.padding)
 
     def token_in_place(self, hide: str) -> int | None:
@@ -220,7 +220,7 @@ def _padding(tokenizer: Tokenizer, ids: Tensor) -> Tensor:
     return ((ids != number).flip(1).cumsum(1) == 0).flip(1)
 
 
-def _apart(spans: Sequence[Span]) -> list[Span]:
+def _merged(spans: Sequence[Span]) -> list[Span]:
     """Return spans of tokens in order, those of the bytes of one letter as one."""
     found: list[Span] = []
     for start, stop in sorted(spans):

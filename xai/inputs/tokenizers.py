@@ -138,8 +138,8 @@ class PlainTokenizer(Tokenizer):
 
     def __init__(self, tokenizer: Any, longest: int | None) -> None:
         self.tokenizer = copy.deepcopy(tokenizer)
-        own = tokenizer.truncation
-        self.longest = longest or (own and own["max_length"])
+        declared = tokenizer.truncation
+        self.longest = longest or (declared and declared["max_length"])
         padding = tokenizer.padding or {}
         known = [tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>", "<|endoftext|>", "</s>")]
         number = next(number for number in (padding.get("pad_id"), *known, 0) if number is not None)
@@ -164,9 +164,9 @@ class PlainTokenizer(Tokenizer):
     def _encode(self, pairs: list[list[str]]) -> list[Encoded]:
         asked = [parts[0] if len(parts) == 1 else tuple(parts) for parts in pairs]
         result = []
-        for whole, given, texts in zip(self.tokenizer.encode_batch(asked), asked, pairs, strict=True):
+        for whole, text, texts in zip(self.tokenizer.encode_batch(asked), asked, pairs, strict=True):
             longer = self.longest is not None and len(whole) > self.longest
-            cut = self._cutting.encode_batch([given])[0] if longer else whole
+            cut = self._cutting.encode_batch([text])[0] if longer else whole
             special = [bool(part) for part in cut.special_tokens_mask]
             spans = _of_pair(cut.offsets, cut.sequence_ids, special, texts)
             result.append(Encoded(cut.ids, cut.type_ids, spans, special, len(whole) - len(cut)))
@@ -190,21 +190,21 @@ def _of_pair(
     ]
 
 
-def _of_transformers(given: Any) -> bool:
-    return callable(given) and hasattr(given, "convert_ids_to_tokens") and hasattr(given, "model_input_names")
+def _of_transformers(value: Any) -> bool:
+    return callable(value) and hasattr(value, "convert_ids_to_tokens") and hasattr(value, "model_input_names")
 
 
-def _of_tokenizers(given: Any) -> bool:
-    return hasattr(given, "encode_batch") and hasattr(given, "id_to_token")
+def _of_tokenizers(value: Any) -> bool:
+    return hasattr(value, "encode_batch") and hasattr(value, "id_to_token")
 
 
-def is_tokenizer(given: object) -> bool:
+def is_tokenizer(value: object) -> bool:
     """Say whether something is a tokenizer of transformers or tokenizers.
 
     >>> is_tokenizer(str.split)
     False
     """
-    return not isinstance(given, type) and (_of_transformers(given) or _of_tokenizers(given))
+    return not isinstance(value, type) and (_of_transformers(value) or _of_tokenizers(value))
 
 
 def token_spans(text: str, tokenizer: object) -> list[Span]:
@@ -220,20 +220,20 @@ def token_spans(text: str, tokenizer: object) -> list[Span]:
     return spans
 
 
-def tokenizer_of(given: Any, longest: object = None) -> Tokenizer:
+def tokenizer_of(value: Any, longest: object = None) -> Tokenizer:
     """Return a tokenizer in the form that the toolkit asks.
 
     Args:
-        given: Of transformers or tokenizers.
+        value: Of transformers or tokenizers.
         longest: The most tokens that the network reads; None is the tokenizer's own limit.
 
     Raises:
         InputError: It is something else.
     """
     most = None if longest is None else whole_number("max_length", longest, 1)
-    if _of_transformers(given):
-        return HuggingFaceTokenizer(given, most)
-    if _of_tokenizers(given):
-        return PlainTokenizer(given, most)
+    if _of_transformers(value):
+        return HuggingFaceTokenizer(value, most)
+    if _of_tokenizers(value):
+        return PlainTokenizer(value, most)
     wanted = "a tokenizer of transformers or tokenizers; call another in Model(forward=...), which gets the strings"
-    raise InputError("tokenizer", expected=wanted, got=describe(given))
+    raise InputError("tokenizer", expected=wanted, got=describe(value))

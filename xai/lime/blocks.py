@@ -56,6 +56,6 @@ class Blocks:
         for number, (column, positions, patterns) in enumerate(
             zip(self.columns, self.positions, self.patterns, strict=True)
         ):
-            own = values[:, number]
-            table[:, positions] = patterns.to(values.dtype)[own.long()] if column.parts else own[:, None]
+            codes = values[:, number]
+            table[:, positions] = patterns.to(values.dtype)[codes.long()] if column.parts else codes[:, None]
         return table

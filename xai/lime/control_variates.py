@@ -45,10 +45,10 @@ class Controls:
             self._means()
 
     def _means(self) -> None:
-        sums, own = self.table.tables.power_sums, self.table.own.long().T  # (3, columns, bins), (columns, N)
+        sums, bins = self.table.tables.power_sums, self.table.own.long().T  # (3, columns, bins), (columns, N)
         # A row may lie in a bin that no training row does, where every column of those is constant.
-        sums = pad(sums, (0, max(0, int(own.max()) + 1 - sums.shape[2])))
-        inside = sums.gather(2, own.expand(3, -1, -1)).mT  # (3, N, columns)
+        sums = pad(sums, (0, max(0, int(bins.max()) + 1 - sums.shape[2])))
+        inside = sums.gather(2, bins.expand(3, -1, -1)).mT  # (3, N, columns)
         outside = sums.sum(2)[:, None] - inside
         match, other = inside[1:] / inside[0].clamp_min(1), outside[1:] / outside[0].clamp_min(1)
         self.deviation = match - other  # of the values and of their squares, (2, N, columns)

@@ -155,8 +155,8 @@ def _appearances(row: Explanation) -> Tensor:
         return torch.zeros(len(values), size, dtype=torch.float64).index_add_(1, labels, values) / counts
 
     first = mean(image)
-    spread = (mean(image.square()) - first.square()).clamp_min(0).sqrt()
-    return torch.cat([first, spread]).T
+    std = (mean(image.square()) - first.square()).clamp_min(0).sqrt()
+    return torch.cat([first, std]).T
 
 
 def _visual_words(appearances: list[Tensor]) -> list[list[str]]:

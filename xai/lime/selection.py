@@ -66,13 +66,13 @@ def forward_selection(system: Tensor, most: int) -> Tensor:
     scale = system[:, :-1].diagonal().clamp_min(1e-300)
     chosen = torch.zeros(len(system), dtype=torch.bool, device=system.device)
     for _ in range(most):
-        own = left[:, :-1].diagonal()
-        usable = (own > 1e-10 * scale) & ~chosen
-        gain = torch.where(usable, left[:, -1].square() / own.clamp_min(1e-300), -1)
+        diagonal = left[:, :-1].diagonal()
+        usable = (diagonal > 1e-10 * scale) & ~chosen
+        gain = torch.where(usable, left[:, -1].square() / diagonal.clamp_min(1e-300), -1)
         best = int(gain.argmax())
         if not bool(usable[best]):
             break
         chosen[best] = True
         # Sweep the feature out of all others: what is left is orthogonal to it.
-        left = left - left[:, best : best + 1] * left[best] / own[best]
+        left = left - left[:, best : best + 1] * left[best] / diagonal[best]
     return chosen

@@ -99,14 +99,14 @@ class Settings:
 
 
 def read_settings(
-    function: str, declared: type[SurrogateSettings], /, **given: Unpack[LimeSettings]
+    function: str, declared: type[SurrogateSettings], /, **asked: Unpack[LimeSettings]
 ) -> tuple[Settings, Run]:
     """Return what was asked of a function about the fit, and about how the network is run.
 
     Args:
         function: Its name.
         declared: What it can be asked, `SurrogateSettings` or `LimeSettings`.
-        given: What it was.
+        asked: What it was.
 
     Raises:
         InputError: A value cannot be.
@@ -116,14 +116,14 @@ def read_settings(
     >>> settings.samples, settings.most_samples, run["of"], run["passes"]
     (500, 5000, 'output', 500)
     """
-    for name in given:
+    for name in asked:
         if name not in declared.__annotations__:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
-    fit: dict[str, Any] = {name: value for name, value in given.items() if name not in Run.__annotations__}
+    fit: dict[str, Any] = {name: value for name, value in asked.items() if name not in Run.__annotations__}
     settings = check_settings(**fit)
     run = Run(
-        of=given.get("of", "probability"), seed=given.get("seed", 0), passes=settings.passes,
-        exact=given.get("exact", False), batch_size=given.get("batch_size"),
+        of=asked.get("of", "probability"), seed=asked.get("seed", 0), passes=settings.passes,
+        exact=asked.get("exact", False), batch_size=asked.get("batch_size"),
     )  # fmt: skip
     return settings, run
 

@@ -44,9 +44,9 @@ def undecided_pairs(
     position = torch.arange(size - 1).clamp_max(top - 1)  # of `above` in the order
     signs = weights.sign()
     signed = surrogate.covariance * signs[:, :, None] * signs[:, None]
-    own = signed.diagonal(dim1=1, dim2=2).gather(1, order)
+    variance = signed.diagonal(dim1=1, dim2=2).gather(1, order)
     between = signed.flatten(1).gather(1, above * size + below)
-    error = (own[:, position] + own[:, 1:] - 2 * between).clamp_min(0).sqrt()
+    error = (variance[:, position] + variance[:, 1:] - 2 * between).clamp_min(0).sqrt()
     gap = heavy[:, position] - heavy[:, 1:]
     close = gap <= _quantile((1 - confidence) / (above.shape[1] * analyses), surrogate.degrees_of_freedom) * error
     first = close.to(torch.uint8).argmax(1)

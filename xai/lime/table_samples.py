@@ -51,8 +51,8 @@ class TableSamples:
                     word = column.words[wrong] if 0 <= wrong < len(column.words) else wrong
                     wanted = f"categories of column {column.name!r} that the training data have"
                     raise InputError("rows", expected=wanted, got=repr(word))
-        own = [torch.from_numpy(column.code(values)) for column, values in zip(summary.columns, columns, strict=True)]
-        self.own = torch.stack(own, 1).to(self.tables.codes.dtype)  # (N, columns)
+        bins = [torch.from_numpy(column.code(values)) for column, values in zip(summary.columns, columns, strict=True)]
+        self.own = torch.stack(bins, 1).to(self.tables.codes.dtype)  # (N, columns)
         self.device, self.dtype = rows.device, rows.dtype
 
     def __len__(self) -> int:
@@ -86,8 +86,8 @@ class TableSamples:
         same = scaled.new_empty(len(rows), *drawn.codes.shape)
         self.matches(drawn, rows, same)
         features = torch.where(binary[:, None], same, scaled)
-        own = torch.where(binary, 1, (self.rows[rows] - mean) / std)[:, None, :, None]
-        return features, (features - own).square().sum(2)
+        features_of_row = torch.where(binary, 1, (self.rows[rows] - mean) / std)[:, None, :, None]
+        return features, (features - features_of_row).square().sum(2)
 
     def scaled(self, drawn: Drawn) -> Tensor:
         """Return the samples' values in standard deviations, (groups, columns, n) in float32; see `ColumnTables`."""

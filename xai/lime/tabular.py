@@ -97,7 +97,7 @@ def lime_tabular(
         fits = _fits(session, table, fit, width, shared, controls)
         names = table.row_names()
         here = [
-            found.intercept + float(found.weights @ own) for found, own in zip(fits, table.own_features(), strict=True)
+            found.intercept + float(found.weights @ row) for found, row in zip(fits, table.own_features(), strict=True)
         ]
         note_fits(session, fits, session.scores(session.inputs, session.rows).tolist(), here, names)
         errors = [found.standard_error.to(torch.float32) for found in fits if found.standard_error is not None]

@@ -69,14 +69,14 @@ def lime_text(
         raise InputError("by", expected="'type' or 'position'", got=repr(by))
     if hide is not None and not isinstance(hide, str):
         raise InputError("hide", expected="None or a string", got=repr(hide))
-    given = model.prepare(texts)
-    if given.dtype == torch.int64:  # numbers of words: what is hidden are the words that they stand for
+    prepared = model.prepare(texts)
+    if prepared.dtype == torch.int64:  # numbers of words: what is hidden are the words that they stand for
         try:
-            given = TextInput.of(model.input).texts(given)
+            prepared = TextInput.of(model.input).texts(prepared)
         except InputError as error:
             wanted = "numbers of words, with padding (0) behind them alone"
             raise InputError("inputs", expected=wanted, got=f"others ({error})") from error
-    with model.explaining("lime_text", given, target, **run) as session:
+    with model.explaining("lime_text", prepared, target, **run) as session:
         parts = model.input.parts(session.inputs, (units, by))
 
         def original(row: int) -> Fitted:

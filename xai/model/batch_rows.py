@@ -47,7 +47,7 @@ class Rows:
             got = "texts of several lengths, and a network that reads the padding behind shorter ones"
             raise NetworkError("network", expected="texts of one length, for its layers to be read", got=got)
         if isinstance(seen, Tensor) and alike:
-            parts = torch.cat([self._run(seen[rows, places], call) for rows, places in alike])
+            parts = torch.cat([self._run(seen[rows, positions], call) for rows, positions in alike])
             return parts[torch.cat([rows for rows, _ in alike]).argsort()]
         return self._run(seen, call)
 
@@ -157,16 +157,16 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
             return True
         # A random network may differ by just less than the tolerance alone, and by just more beside another row.
         noise = max(float((alone - model.forward_on(model.network, row)).abs().max()) for _ in range(4))
-        apart = max(float((alone - other).abs().max()) for other in (raw, beside))
-        if apart < CLEARLY * noise:
+        difference = max(float((alone - other).abs().max()) for other in (raw, beside))
+        if difference < CLEARLY * noise:
             return False
     rows = model.memory.rows
     if rows.fewest > 1:
         got = f"one whose rows change each other's outputs and that runs {rows.fewest} at a time"
         raise NetworkError("network", expected="a network that answers to each row by itself", got=got)
     rows.alone = True
-    said = "network: the rows of a batch change each other's outputs (an axis taken for the batch, or statistics of it)"
-    warnings.warn(f"Model: {said}; they are run one by one, which takes longer", XaiWarning, stacklevel=6)
+    text = "network: the rows of a batch change each other's outputs (an axis taken for the batch, or statistics of it)"
+    warnings.warn(f"Model: {text}; they are run one by one, which takes longer", XaiWarning, stacklevel=6)
     return True
 
 
@@ -180,9 +180,9 @@ def learn_padding(model: Model, row: Tensor) -> bool:
     if rows.present is not None:
         return False
     numbers = kind.as_numbers(row)
-    places = kind.present(numbers)[0].nonzero()[:, 0]
-    half = numbers[:, places[: max(1, len(places) // 2)]] if len(places) else numbers[:, :1]
-    longer = kind.padded(half, max(1, len(places) - half.shape[1]))
+    positions = kind.present(numbers)[0].nonzero()[:, 0]
+    half = numbers[:, positions[: max(1, len(positions) // 2)]] if len(positions) else numbers[:, :1]
+    longer = kind.padded(half, max(1, len(positions) - half.shape[1]))
     try:
         with torch.no_grad():
             alone, beside = (model.forward_on(model.network, part) for part in (half, longer))

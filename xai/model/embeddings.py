@@ -27,21 +27,21 @@ def find_embedding(network: nn.Module, ids: Tensor, mask: Tensor, run: Callable[
     Raises:
         InputError: There is none.
     """
-    own = getattr(network, "get_input_embeddings", None)
+    getter = getattr(network, "get_input_embeddings", None)
     try:
-        first = own() if callable(own) else None
+        first = getter() if callable(getter) else None
     except (NotImplementedError, AttributeError, TypeError):  # a network of Hugging Face that has none
         first = None
     found = [(name, part) for name, part in network.named_modules() if isinstance(part, Embedding)]
     found.sort(key=lambda item: item[1] is not first)
     for name, layer in found:
 
-        def look(inputs: tuple, output: Tensor, layer: nn.Module = layer) -> None:
+        def check(inputs: tuple, output: Tensor, layer: nn.Module = layer) -> None:
             if reads(layer, inputs, ids, mask):
                 raise StopForward
 
         try:
-            with torch.no_grad(), replacing(network, name, look, optional=True):
+            with torch.no_grad(), replacing(network, name, check, optional=True):
                 run()
         except StopForward:
             return name

@@ -204,8 +204,8 @@ def _load_weights(network: nn.Module, folder: Path, digest: str | None) -> None:
         with open_tensors(path) as file:
             _check_fit(wanted, file, path)
             if digest is not None and (got := file.digest()) != digest:
-                said = f"the weights of {FILE} (weights_sha256 {digest[:12]}...; without that line any are taken)"
-                raise FolderError(str(path), expected=said, got=f"others ({got[:12]}...)")
+                declared = f"the weights of {FILE} (weights_sha256 {digest[:12]}...; without that line any are taken)"
+                raise FolderError(str(path), expected=declared, got=f"others ({got[:12]}...)")
             state = file.read_all()
     except FileNotFoundError as error:
         raise FolderError("folder", expected=f"weights in {path.name}", got=f"no file {path}") from error

@@ -30,7 +30,7 @@ def replace_model(folder: Path, description: bytes, weights: bytes) -> None:
 
     Raises OutputError where the folder cannot be written; the model that was there stays.
     """
-    ready = _place_by_digest(folder, hashlib.sha256(weights).hexdigest())
+    ready = _path_by_digest(folder, hashlib.sha256(weights).hexdigest())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
@@ -53,7 +53,7 @@ def replace_model(folder: Path, description: bytes, weights: bytes) -> None:
 
 def find_weights(folder: Path, digest: str | None) -> Path:
     """Return where the weights of a description lie: in the usual file, but for a writer that is between the moves."""
-    ready = None if digest is None else _place_by_digest(folder, digest)
+    ready = None if digest is None else _path_by_digest(folder, digest)
     return ready if ready is not None and ready.exists() else folder / WEIGHTS
 
 
@@ -70,7 +70,7 @@ def state_of(folder: Path) -> list[tuple | None]:
     return found
 
 
-def _place_by_digest(folder: Path, digest: str) -> Path:
+def _path_by_digest(folder: Path, digest: str) -> Path:
     return folder / f".weights-{digest}.safetensors"
 
 
@@ -86,7 +86,7 @@ def _finish_interrupted(folder: Path) -> None:
     """Give the weights of the description their name where a writer was killed before it could; remove all others."""
     digest = _named_digest(folder)
     for path in folder.glob(".weights-*.safetensors"):
-        if digest is not None and path == _place_by_digest(folder, digest):
+        if digest is not None and path == _path_by_digest(folder, digest):
             os.replace(path, folder / WEIGHTS)
         else:
             path.unlink(missing_ok=True)

@@ -29,15 +29,15 @@ def as_labels(model: Model, labels: object, rows: int) -> Tensor:
     """
     if model.task in ("classification", "binary"):
         return _classes(model.classes or [], labels, rows)
-    given = as_tensor(labels.to_numpy() if has_numbers(labels) else labels, "labels").cpu()
-    given = (given[:, None] if given.ndim == 1 else given).double()
-    if given.ndim != 2 or len(given) != rows:
-        raise InputError("labels", expected=f"one per row ({rows})", got=describe(given))
-    if not bool(torch.isfinite(given).all()):
+    numbers = as_tensor(labels.to_numpy() if has_numbers(labels) else labels, "labels").cpu()
+    numbers = (numbers[:, None] if numbers.ndim == 1 else numbers).double()
+    if numbers.ndim != 2 or len(numbers) != rows:
+        raise InputError("labels", expected=f"one per row ({rows})", got=describe(numbers))
+    if not bool(torch.isfinite(numbers).all()):
         raise InputError("labels", expected="finite numbers", got="NaN or infinity")
-    if model.task == "multilabel" and not bool(((given == 0) | (given == 1)).all()):
-        raise InputError("labels", expected="0 and 1, one per class", got=describe(given))
-    return given
+    if model.task == "multilabel" and not bool(((numbers == 0) | (numbers == 1)).all()):
+        raise InputError("labels", expected="0 and 1, one per class", got=describe(numbers))
+    return numbers
 
 
 def check_outputs(labels: Tensor, outputs: int) -> None:

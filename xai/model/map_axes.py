@@ -46,9 +46,9 @@ class Layouts:
         self._like: dict[tuple[int, ...], Layout] = {}  # by the shape of what was told for certain
         self.steps_last = False  # does a convolution read the input as (N, C, T)?
 
-    def of(self, module: nn.Module, tensor: Tensor, given: Tensor | None) -> Layout | None:
+    def of(self, module: nn.Module, tensor: Tensor, source: Tensor | None) -> Layout | None:
         """Return where the positions lie in what a module made of what it was given; None where that is not known."""
-        if isinstance(module, nn.Conv1d) and given is not None and given.shape == self._batch.shape:
+        if isinstance(module, nn.Conv1d) and source is not None and source.shape == self._batch.shape:
             self.steps_last = True
         if len(tensor) != len(self._batch):
             return None

@@ -154,10 +154,10 @@ class Model:
         batch = batch.clone(memory_format=torch.contiguous_format)
         if not batch.is_floating_point():
             return batch
-        own = self._own_dtype()
-        if own is None:  # a function: in the precision of the batch
+        dtype = self._own_dtype()
+        if dtype is None:  # a function: in the precision of the batch
             return batch.to(torch.promote_types(batch.dtype, torch.float32))
-        return batch.double() if own == torch.float64 else single(batch, argument, self.input.names)
+        return batch.double() if dtype == torch.float64 else single(batch, argument, self.input.names)
 
     def _seen(self, batch: Tensor | list[str]) -> Tensor | list[str]:
         """Return what the network is called with."""

@@ -69,9 +69,9 @@ def _can_be(tensor: Tensor, rows: int) -> bool:
 def _listed(tensors: dict[str, Tensor]) -> str:
     if list(tensors) == [""]:
         return describe(tensors[""])
-    said = [f"{path!r} ({describe(tensor)})" for path, tensor in tensors.items()]
-    more = f", and {len(said) - MOST_LISTED} more" if len(said) > MOST_LISTED else ""
-    return ", ".join(said[:MOST_LISTED]) + more if said else "nothing"
+    listed = [f"{path!r} ({describe(tensor)})" for path, tensor in tensors.items()]
+    more = f", and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
+    return ", ".join(listed[:MOST_LISTED]) + more if listed else "nothing"
 
 
 def all_numbers(output: object, rows: int) -> Tensor | None:

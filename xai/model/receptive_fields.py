@@ -26,7 +26,7 @@ def receptive_fields(model: Model) -> dict[str, tuple[int | None, int | None]]:
     with untouched(model.network):
         image = torch.zeros(model.memory.rows.fewest, *shape, device=model.device, requires_grad=True)
 
-        def look(name: str, output: object) -> None:
+        def record(name: str, output: object) -> None:
             tensor = first_tensor(output)
             if tensor is not None and tensor.grad_fn is not None:
                 found[name] = receptive_field(tensor, image, known)
@@ -34,6 +34,6 @@ def receptive_fields(model: Model) -> dict[str, tuple[int | None, int | None]]:
         for name, module in model.network.named_modules():
             if name and not isinstance(module, torch.jit.ScriptModule):
                 # Taken off again by `untouched`.
-                module.register_forward_hook(lambda module, inputs, output, name=name: look(name, output))
+                module.register_forward_hook(lambda module, inputs, output, name=name: record(name, output))
         numbers_on(model, model.network, image)
     return found

@@ -247,8 +247,8 @@ def unit(layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Ta
     >>> unit("features.3", 5).written
     'unit:features.3,5'
     """
-    place = index if isinstance(index, tuple) else (index,)
-    if not place or any(isinstance(item, bool) or not isinstance(item, int) for item in place):
+    position = index if isinstance(index, tuple) else (index,)
+    if not position or any(isinstance(item, bool) or not isinstance(item, int) for item in position):
         raise LayerError("index", expected="a channel, or a tuple of a channel and a position", got=describe(index))
     if not isinstance(layer, str):
         raise LayerError("layer", expected="the name of a layer", got=describe(layer))
@@ -257,14 +257,14 @@ def unit(layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Ta
 
     def read(raw: Any, recorded: Recorded) -> Tensor:
         values = recorded[layer, before]
-        sizes = values.shape[1 : len(place) + 1]  # a channel alone stands for all its positions
-        if len(sizes) < len(place) or any(not -size <= at < size for at, size in zip(place, sizes, strict=True)):
+        sizes = values.shape[1 : len(position) + 1]  # a channel alone stands for all its positions
+        if len(sizes) < len(position) or any(not -size <= at < size for at, size in zip(position, sizes, strict=True)):
             raise LayerError("index", expected=f"a place within {tuple(values.shape[1:])} of {layer}", got=index)
-        found = values[(slice(None), *place)]
+        found = values[(slice(None), *position)]
         return found.flatten(1).mean(1) if found.ndim > 1 else found
 
-    name = f"unit {', '.join(map(str, place))} of {layer}"
-    written = _written("unit", layer, *place) if before else None
+    name = f"unit {', '.join(map(str, position))} of {layer}"
+    written = _written("unit", layer, *position) if before else None
     return TargetFunction(name, written, read=read, layers=((layer, before),), inner=True)
 
 

@@ -74,12 +74,12 @@ def aimed(model: Model, batch: Tensor, target: object) -> tuple[Model, Any]:
     """
     if not any(is_function(item, model.classes) for item in (target if isinstance(target, list) else [target])):
         return model, target
-    given = target if isinstance(target, list) else [target] * len(batch)
+    targets = target if isinstance(target, list) else [target] * len(batch)
     model = model.aim.base if model.aim else model
-    if len(given) != len(batch):
-        raise TargetError("target", expected=f"one per row ({len(batch)})", got=f"{len(given)}")
-    made = {id(item): _as_function(item) for item in given}  # one for all rows that have the same
-    functions = [made[id(item)] for item in given]
+    if len(targets) != len(batch):
+        raise TargetError("target", expected=f"one per row ({len(batch)})", got=f"{len(targets)}")
+    made = {id(item): _as_function(item) for item in targets}  # one for all rows that have the same
+    functions = [made[id(item)] for item in targets]
     known: dict[object, Any] = {}
     fixed = [item.fixed(_answer(model, batch, row, known)) for row, item in enumerate(functions)]
     distinct = list(dict.fromkeys(fixed))

@@ -27,9 +27,9 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 
 def settings_file() -> Path | None:
     """Return where the settings are read from: xai/settings.toml in XDG_CONFIG_HOME, or in ~/.config."""
-    given = os.environ.get("XDG_CONFIG_HOME", "")
-    if os.path.isabs(given):  # a relative one would depend on the current folder
-        return Path(given, "xai", "settings.toml")
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if os.path.isabs(base):  # a relative one would depend on the current folder
+        return Path(base, "xai", "settings.toml")
     try:
         return Path.home() / ".config" / "xai" / "settings.toml"
     except RuntimeError:  # a process without a home

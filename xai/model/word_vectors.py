@@ -63,8 +63,8 @@ class Words:
         owner = self.parts.owner.to(values.device)[rows]
         most = max(map(len, self.parts.names))
         summed = values.new_zeros(len(values), most + 1)  # the last column is of no word
-        of_places = torch.where(self.present[rows], values.sum(2), 0)
-        return summed.scatter_add(1, torch.where(owner < 0, most, owner), of_places)[:, :most]
+        by_position = torch.where(self.present[rows], values.sum(2), 0)
+        return summed.scatter_add(1, torch.where(owner < 0, most, owner), by_position)[:, :most]
 
     def run(
         self,
@@ -81,7 +81,7 @@ class Words:
         numbers = self.numbers[rows]
         if not alike:
             return self._run(network, vectors, numbers, forward)
-        parts = [self._run(network, vectors[part, places], numbers[part, places], forward) for part, places in alike]
+        parts = [self._run(network, vectors[part, span], numbers[part, span], forward) for part, span in alike]
         return torch.cat(parts)[torch.cat([part for part, _ in alike]).argsort()]
 
     def _run(self, network: nn.Module, vectors: Tensor, numbers: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:

@@ -40,8 +40,8 @@ def read_target(text: str) -> TargetFunction:
 
 
 def _one(text: str) -> TargetFunction:
-    kind, _, rest = text.partition(":")
-    parts = [_number(part) for part in rest.split(",")] if rest else []
+    kind, _, arguments = text.partition(":")
+    parts = [_number(part) for part in arguments.split(",")] if arguments else []
     make = getattr(target_functions, kind)
     try:
         if kind == "outputs":

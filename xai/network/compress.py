@@ -109,8 +109,8 @@ def ternary(tensor: Tensor, axis: int | None = None) -> Quantized:
     counts = torch.arange(1, rows.shape[1] + 1, device=tensor.device, dtype=tensor.dtype)
     sums = ordered.cumsum(1)
     best = (sums**2 / counts).argmax(1, keepdim=True)  # (groups, 1): the index of the smallest one kept
-    scale = _spread(sums.gather(1, best) / counts[best], tensor, axis)
-    threshold = _spread(ordered.gather(1, best), tensor, axis)
+    scale = _broadcast(sums.gather(1, best) / counts[best], tensor, axis)
+    threshold = _broadcast(ordered.gather(1, best), tensor, axis)
     codes = tensor.sign() * (tensor.abs() >= threshold)
     return Quantized(codes.to(torch.int8), codes * scale, scale, torch.zeros_like(scale), math.log2(3))
 
@@ -199,7 +199,7 @@ def _rows(tensor: Tensor, axis: int | None) -> Tensor:
     return tensor.reshape(1, -1) if axis is None else tensor.movedim(axis, 0).flatten(1).reshape(tensor.shape[axis], -1)
 
 
-def _spread(column: Tensor, tensor: Tensor, axis: int | None) -> Tensor:
+def _broadcast(column: Tensor, tensor: Tensor, axis: int | None) -> Tensor:
     """Bring one number for each group into a shape that broadcasts against the tensor."""
     if axis is None:
         return column.reshape([1] * tensor.ndim)
@@ -211,4 +211,4 @@ def _spread(column: Tensor, tensor: Tensor, axis: int | None) -> Tensor:
 def _reduce(tensor: Tensor, axis: int | None, how: str) -> Tensor:
     rows = _rows(tensor, axis)
     reduced = {"max": lambda: rows.amax(1), "min": lambda: rows.amin(1), "mean": lambda: rows.mean(1)}[how]()
-    return _spread(reduced, tensor, axis)
+    return _broadcast(reduced, tensor, axis)

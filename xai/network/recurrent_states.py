@@ -55,8 +55,8 @@ def gates_of(module: nn.RNNBase, inputs: tuple, gate: str) -> Tensor:
         end = f"_l{level}{'_reverse' if side else ''}"
         initial = states.new_zeros(len(states), 1, states.shape[2])
         if first is not None:
-            given = first[0] if isinstance(first, tuple) else first
-            initial = given[level * directions + side][:, None]
+            first_states = first[0] if isinstance(first, tuple) else first
+            initial = first_states[level * directions + side][:, None]
         # Backward, the state before a step is that of the step behind it.
         if side:
             before = torch.where(going_on, torch.cat([states[:, 1:], initial], 1), initial)

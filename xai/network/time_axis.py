@@ -29,8 +29,8 @@ def time_axis(network: nn.Module, run: Callable[[Tensor], object], row: Tensor) 
     """
     found: list[int] = []
 
-    def look(module: nn.Module, given: tuple) -> None:
-        seen = first_tensor(given)
+    def check(module: nn.Module, inputs: tuple) -> None:
+        seen = first_tensor(inputs)
         if seen is None or seen.ndim != row.ndim:
             return
         whole = torch.equal(seen.cpu(), row.cpu()) if seen.shape == row.shape else False
@@ -39,7 +39,7 @@ def time_axis(network: nn.Module, run: Callable[[Tensor], object], row: Tensor) 
         raise StopForward
 
     handles = [
-        module.register_forward_pre_hook(look)
+        module.register_forward_pre_hook(check)
         for module in network.modules()
         if isinstance(module, CHANNELS_FIRST + CHANNELS_LAST)
     ]

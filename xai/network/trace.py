@@ -50,8 +50,8 @@ class Trace:
         """
         norm_of = dict(self.foldable)  # by convolution
         by_name = {layer.name: layer for layer in self.layers}
-        own = [layer for layer in self.layers if layer.convolution or layer.linear]
-        return [by_name[norm_of.get(layer.name, layer.name)] for layer in own]
+        found = [layer for layer in self.layers if layer.convolution or layer.linear]
+        return [by_name[norm_of.get(layer.name, layer.name)] for layer in found]
 
     def titles(self) -> dict[str, str]:
         """Say how each unit layer is called: a batch norm by the convolution that it follows."""

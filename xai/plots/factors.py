@@ -33,10 +33,10 @@ def factors_figure(result: LayerFactors) -> Figure:
         for number, row in enumerate(grid):
             strongest = wide[:, number].flatten(1).sum(1).argsort(descending=True)[:columns].tolist()
             top = float(wide[:, number].max())
-            for axes, place in zip(row, strongest, strict=True):
+            for axes, index in zip(row, strongest, strict=True):
                 draw = _over_image if images else _along_steps
-                draw(axes, result.inputs[place], wide[place, number] / max(top, 1e-12))
-                axes.set_title(str(place), fontsize=7)
+                draw(axes, result.inputs[index], wide[index, number] / max(top, 1e-12))
+                axes.set_title(str(index), fontsize=7)
             row[0].set_ylabel(translate("factor {number}", number=number + 1), fontsize=8)
         figure.suptitle(plain_text(result.layer), fontsize=9)
         return figure

@@ -102,12 +102,12 @@ def attention_verdict(
 def _rank_test(weights: Tensor, change: Tensor, permutations: int, generator: torch.Generator) -> tuple[float, float]:
     """Return the mean over steps of Spearman's correlation, and the share of shuffles that reach it."""
     first, second = (_standard_ranks(part) for part in (weights, change))  # (T, S)
-    own = float((first * second).sum(1).mean())
+    observed = float((first * second).sum(1).mean())
     shuffled = []
     for _ in range(permutations):
         order = torch.rand(second.shape, generator=generator, dtype=torch.float64).argsort(1)
         shuffled.append(float((first * second.gather(1, order)).sum(1).mean()))
-    return own, rank_p_value(np.array(shuffled), own, among=False)
+    return observed, rank_p_value(np.array(shuffled), observed, among=False)
 
 
 def _standard_ranks(values: Tensor) -> Tensor:

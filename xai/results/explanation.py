@@ -224,7 +224,7 @@ class Explanation(Shown):
         degrees = [item.get("degrees_of_freedom", float("inf")) for item in self.diagnostics or ({},) * len(self)]
         quantiles = t.ppf(0.5 + confidence / 2, degrees).tolist()  # of all rows in one call
         reaches = [quantile * error for quantile, error in zip(quantiles, self.standard_error, strict=True)]
-        return [torch.stack([own - reach, own + reach]) for own, reach in zip(self.values, reaches, strict=True)]
+        return [torch.stack([row - reach, row + reach]) for row, reach in zip(self.values, reaches, strict=True)]
 
     def heatmap(self) -> Tensor:
         """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.

@@ -156,8 +156,8 @@ class Examples(Shown):
                 for rank, (row, value) in enumerate(
                     zip(numbers[position].tolist(), values[position].tolist(), strict=True), start=1
                 ):
-                    spread = float(self.deviation[position])
-                    away = (value - float(self.mean[position])) / spread if spread > 0 else 0.0
+                    std = float(self.deviation[position])
+                    away = (value - float(self.mean[position])) / std if std > 0 else 0.0
                     entry = {"unit": unit, "side": side, "rank": rank, "row": row, "activation": value}
                     rows.append({**entry, "deviations": away})
         return pd.DataFrame(rows)

@@ -29,7 +29,7 @@ SCHEMA_VERSION = 1
 WANTED = "saved factors of a layer"
 TENSORS = ("maps", "directions", "effects", "shares", "stability", "controls", "inputs")
 MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the sides of a grid
-PLACES = 1e-9
+TINY = 1e-9
 
 
 class Saved(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,7 +97,7 @@ class LayerFactors(Shown):
         return pd.DataFrame(
             {
                 "factor": self.names,
-                "part": squares / squares.sum().clamp_min(PLACES),
+                "part": squares / squares.sum().clamp_min(TINY),
                 "stability": self.stability,
                 "effect": self.effects.mean(0),
                 "standard_error": error,

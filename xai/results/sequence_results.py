@@ -46,8 +46,8 @@ class Alignment(Shown):
             raise IndexError(f"Alignment: index: expected one below {len(self)}, got {index}")
         row = index % len(self)
         whole = ("options", "seed", "model_digest")
-        own = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in whole}
-        return replace(self, **{name: value[row : row + 1] for name, value in own.items() if value is not None})
+        by_row = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in whole}
+        return replace(self, **{name: value[row : row + 1] for name, value in by_row.items() if value is not None})
 
     def __iter__(self) -> Iterator[Alignment]:
         return (self[index] for index in range(len(self)))

@@ -48,8 +48,8 @@ def without(weights: Tensor) -> Tensor:
     size = weights.shape[-1]
     others = 1 - torch.eye(size, dtype=weights.dtype, device=weights.device)
     left = weights[..., None, :] * others
-    rest = left.sum(-1, keepdim=True)
-    return torch.where(rest > 1e-6, left / rest.clamp_min(1e-6), others / max(1, size - 1))
+    remaining = left.sum(-1, keepdim=True)
+    return torch.where(remaining > 1e-6, left / remaining.clamp_min(1e-6), others / max(1, size - 1))
 
 
 def attention_finding(

@@ -101,10 +101,10 @@ def _recorded(session: Session, layer: str, kind: type[nn.RNNBase], rows: Tensor
 def _steps(session: Session, lengths: list[int]) -> tuple[tuple[str, ...], ...]:
     """Return the names of each row's own steps: its words, or numbers; padding that a network reads on is left out."""
     present = session.present
-    own = lengths if present is None else [min(a, b) for a, b in zip(lengths, present.sum(1).tolist(), strict=True)]
+    counts = lengths if present is None else [min(a, b) for a, b in zip(lengths, present.sum(1).tolist(), strict=True)]
     if session.words is not None:
-        return tuple(names[:count] for names, count in zip(session.words.steps(), own, strict=True))
-    return tuple(tuple(str(number) for number in range(count)) for count in own)
+        return tuple(names[:count] for names, count in zip(session.words.steps(), counts, strict=True))
+    return tuple(tuple(str(number) for number in range(count)) for count in counts)
 
 
 def _missed(row: dict[str, Tensor], module: nn.RNNBase) -> float:

@@ -82,8 +82,8 @@ def prompt_attribution(
     if tokenizer is None and hasattr(network, "tokenizer") and hasattr(network, "model"):
         network, tokenizer = network.model, network.tokenizer
     least = {"steps": 1, "samples": 2, "longest": 1, "controls": 19, "batch_size": 1, "seed": 0}
-    given = {"steps": steps, "samples": samples, "longest": longest, "controls": controls, "batch_size": batch_size}
-    for name, value in {**given, "seed": seed}.items():
+    counts = {"steps": steps, "samples": samples, "longest": longest, "controls": controls, "batch_size": batch_size}
+    for name, value in {**counts, "seed": seed}.items():
         whole_number(name, value, least[name])
     asked = [methods] if isinstance(methods, str) else list(methods)
     if not asked or any(method not in METHODS for method in asked):
@@ -103,7 +103,7 @@ def prompt_attribution(
     with untouched(writer.network):
         target = _continuation(reader, writer, prompt, ids, continuation, longest)
         call = PromptCall(writer, reader, ids, parts, ~reader.ends(numbers)[0].to(device), target, hide, batch_size)
-        said = call.masked(torch.ones(1, call.count, dtype=torch.bool, device=device))[0]
+        whole = call.masked(torch.ones(1, call.count, dtype=torch.bool, device=device))[0]
         made: dict[str, Tensor] = {}
         errors: dict[str, Tensor] = {}
         diagnostics: dict[str, dict[str, Any]] = {}
@@ -113,9 +113,9 @@ def prompt_attribution(
             elif method == "integrated_gradients":
                 made[method], diagnostics[method] = call.path(reference, steps)
             elif method == "occlusion":
-                made[method], diagnostics[method] = call.occlusion(said), {}
+                made[method], diagnostics[method] = call.occlusion(whole), {}
             else:
-                made[method], errors[method], diagnostics[method] = call.shapley(said, samples, seed)
+                made[method], errors[method], diagnostics[method] = call.shapley(whole, samples, seed)
         summed = {name: values.sum(0) for name, values in made.items()}
         evidence = hiding_findings(summed, call.hideable, lambda masks: call.masked(masks).sum(1), controls, seed)
     options = {"methods": asked, "units": units, "baseline": hide, "reference": reference, "steps": steps,
@@ -123,7 +123,7 @@ def prompt_attribution(
     return PromptAttribution(
         prompt=parts.names[0],
         continuation=tuple(_named(reader, number) for number in target.tolist()),
-        log_probability=said,
+        log_probability=whole,
         values=made,
         standard_error=errors,
         diagnostics=diagnostics,
@@ -135,21 +135,21 @@ def prompt_attribution(
 
 
 def _continuation(
-    reader: TokenizerReader, writer: Writer, prompt: str, ids: Tensor, given: object, longest: int
+    reader: TokenizerReader, writer: Writer, prompt: str, ids: Tensor, continuation: object, longest: int
 ) -> Tensor:
     """Return the tokens (T,) that are explained."""
-    if given is None:
+    if continuation is None:
         return writer.write(ids, longest)
-    if isinstance(given, str):
+    if isinstance(continuation, str):
         # Cut together with the prompt, as the network would read it, where the prompt's own tokens stay what they are.
-        whole = [] if writer.decoder else reader.of(prompt + given)
+        whole = [] if writer.decoder else reader.of(prompt + continuation)
         begins = len(whole) > len(ids) and whole[: len(ids)] == ids.tolist()
-        found = whole[len(ids) :] if begins else reader.of(given)
+        found = whole[len(ids) :] if begins else reader.of(continuation)
         kept = found if writer.decoder else [number for number in found if number not in reader.tokenizer.special]
     else:
-        kept = [int(number) for number in (given if isinstance(given, Sequence | Tensor) else ())]
+        kept = [int(number) for number in (continuation if isinstance(continuation, Sequence | Tensor) else ())]
     if not kept or not all(0 <= number < reader.tokenizer.size for number in kept):
-        raise InputError("continuation", expected="a text or ids of the tokenizer", got=describe(given))
+        raise InputError("continuation", expected="a text or ids of the tokenizer", got=describe(continuation))
     return torch.tensor(kept, dtype=torch.int64, device=ids.device)
 
 

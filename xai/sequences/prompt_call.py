@@ -83,9 +83,9 @@ class PromptCall:
         masks[-1, positions] = False
         answers = self.masked(masks).cpu()
         total = log_probability.cpu() - answers[-1]
-        found, spread = solve(drawn, (answers[:-1] - answers[-1]).T, total)
+        found, deviations = solve(drawn, (answers[:-1] - answers[-1]).T, total)
         values, errors = (torch.zeros(len(self.target), self.count, dtype=torch.float64) for _ in range(2))
-        values[:, positions.cpu()], errors[:, positions.cpu()] = found, spread
+        values[:, positions.cpu()], errors[:, positions.cpu()] = found, deviations
         note = {"total": total.tolist(), "samples": len(drawn.shown), "enumerated": drawn.enumerated}
         return values.to(log_probability), errors.to(log_probability), note
 

@@ -36,14 +36,14 @@ def hiding_findings(
         text = f"Untestable: of {len(positions)} parts there are only {count} sets to hide; chance would find the best."
         return tuple(Finding("hiding", "untestable", None, ALPHA, "none", text, {"method": name}) for name in summed)
     sets = _sets(len(hideable), positions, size, controls, torch.Generator().manual_seed(seed))
-    own = torch.stack([_hidden(values, positions, size) for values in summed.values()])
-    whole = torch.ones(1, len(hideable), dtype=torch.bool, device=own.device)
-    log_probability = ask(torch.cat([whole, own, sets.to(own.device)])).double()
+    of_methods = torch.stack([_hidden(values, positions, size) for values in summed.values()])
+    whole = torch.ones(1, len(hideable), dtype=torch.bool, device=of_methods.device)
+    log_probability = ask(torch.cat([whole, of_methods, sets.to(of_methods.device)])).double()
     falls = log_probability[0] - log_probability[1:]
-    others = falls[len(own) :]
+    others = falls[len(of_methods) :]
     return tuple(
         _finding(name, float(fall), others, size, len(positions))
-        for name, fall in zip(summed, falls[: len(own)], strict=True)
+        for name, fall in zip(summed, falls[: len(of_methods)], strict=True)
     )
 
 

@@ -66,7 +66,7 @@ class ContradictedLabels:
 class Suspects:
     """What simple models say of the labels: of the training part (else the held-out one), and of the held-out part."""
 
-    own: ContradictedLabels
+    tested: ContradictedLabels
     control: ContradictedLabels | None
     outputs: int
 
@@ -89,14 +89,14 @@ def find_suspects(
     if min(members) < 2:
         raise Untestable("single_row")
     probability, learner = _cross_validated(made, labels, int(min(FOLDS, *members)), held_out.outputs, seed)
-    own = _contradictions(probability, labels)
+    tested = _contradictions(probability, labels)
     if train is None:
-        return Suspects(own, None, held_out.outputs)
+        return Suspects(tested, None, held_out.outputs)
     # The control is the held-out part, compared with models fitted to the training part. Where the inputs do not
     # determine the label, they do not do so there either.
     other = _all_classes(learner.predict_proba(made.parts[1]), np.asarray(learner.classes_), held_out.outputs)
     unseen = np.ones(len(held_out), dtype=bool) if duplicates is None else ~duplicates
-    return Suspects(own, _contradictions(other[unseen], held_out.labels.numpy()[unseen]), held_out.outputs)
+    return Suspects(tested, _contradictions(other[unseen], held_out.labels.numpy()[unseen]), held_out.outputs)
 
 
 def _contradictions(probability: np.ndarray, labels: np.ndarray) -> ContradictedLabels:
@@ -109,13 +109,13 @@ def label_errors(
     held_out: Split, train: Split | None, suspects: Suspects, seed: int
 ) -> dict[str, Measured | Untestable]:
     """Return the share of labels that contradict others, and how many more those are than in the held-out part."""
-    split, own = train or held_out, suspects.own
-    suspect = own.suspect
+    split, tested = train or held_out, suspects.tested
+    suspect = tested.suspect
     count, share = int(suspect.sum()), float(suspect.mean())
-    order = np.argsort(-np.where(suspect, own.margin, -1.0), kind="stable")[: min(LISTED, count)]
+    order = np.argsort(-np.where(suspect, tested.margin, -1.0), kind="stable")[: min(LISTED, count)]
     listed = split.index[torch.from_numpy(order)].tolist()
     details = {
-        "rows": listed, "labelled": own.labels[order].tolist(), "predicted": own.predicted[order].tolist(),
+        "rows": listed, "labelled": tested.labels[order].tolist(), "predicted": tested.predicted[order].tolist(),
         "count": count, "part": "held_out" if train is None else "train",
     }  # fmt: skip
     facts = {"found": count, "rows": len(suspect), "share": share}
@@ -130,7 +130,7 @@ def label_errors(
         }
     usual = float(control.mean())
     draw = np.random.default_rng(seed)
-    boots = own.redrawn(draw) - suspects.control.redrawn(draw)
+    boots = tested.redrawn(draw) - suspects.control.redrawn(draw)
     low, high = np.quantile(boots, [ALPHA / 2, 1 - ALPHA / 2]) - (boots.mean() - (share - usual))
     facts = {"train": share, "held_out": usual}
     excess_share = Measured(share - usual, (float(low), float(high)), facts, {**facts, "rows": listed})

@@ -42,7 +42,7 @@ def label_direction(model: Model, suspects: Suspects) -> Measured:
     found = []
     for label, like in pairs:
         counts = []
-        for part in (suspects.own, suspects.control):
+        for part in (suspects.tested, suspects.control):
             having = part.labels == label
             counts += [int((part.suspect & having & (part.predicted == like)).sum()), int(having.sum())]
         if min(counts[1], counts[3]) < LEAST:

@@ -137,8 +137,8 @@ def _in_fold(rows: Rows, simple: list[Slice], surprise: np.ndarray, fold: int, s
 
 def _as_many(outside: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
     """Return as many of the rows outside (N,) as there are inside, drawn at random: who learns from more errs less."""
-    places = np.flatnonzero(outside)
-    drawn = np.random.default_rng(seed).permutation(places)[: int(inside.sum())]
+    indices = np.flatnonzero(outside)
+    drawn = np.random.default_rng(seed).permutation(indices)[: int(inside.sum())]
     return np.isin(np.arange(len(outside)), drawn)
 
 

@@ -74,11 +74,11 @@ def order(held_out: Split, train: Split | None) -> Measured:
     """Return the share of held-out rows that are no later than the latest training row."""
     if train is None:
         raise Untestable("no_training_rows")
-    own, known = held_out.metadata_of("time"), train.metadata_of("time")
-    if own is None or known is None or not np.isfinite(own).any() or not np.isfinite(known).any():
+    times, known = held_out.metadata_of("time"), train.metadata_of("time")
+    if times is None or known is None or not np.isfinite(times).any() or not np.isfinite(known).any():
         raise Untestable("no_times")
-    own = own[np.isfinite(own)]
-    early = own <= np.nanmax(known)
+    times = times[np.isfinite(times)]
+    early = times <= np.nanmax(known)
     count, share = int(early.sum()), float(early.mean())
     facts = {"found": count, "rows": len(early), "share": share}
     return Measured(share, wilson(count, len(early)), facts, at_most="warn")

@@ -107,11 +107,11 @@ def _rightly(split: Split, donors: Split, region: Region, honest: Sequence[Answe
     """Return for each honest model where its answer follows the region (N,), NaN where it tells row and donor alike."""
     found = []
     for answer in honest:
-        own, other = (replace(part, prediction=answer(part.inputs)) for part in (split, donors))
-        followed = _followed(own, other, answer(region.paste(split.inputs, donors.inputs))).double()
-        differing = own.prediction[:, 0] != other.prediction[:, 0]
+        rows, other = (replace(part, prediction=answer(part.inputs)) for part in (split, donors))
+        followed = _followed(rows, other, answer(region.paste(split.inputs, donors.inputs))).double()
+        differing = rows.prediction[:, 0] != other.prediction[:, 0]
         if split.task != "regression":
-            differing = own.predicted != other.predicted
+            differing = rows.predicted != other.predicted
         found.append(torch.where(differing, followed, torch.nan))
     return found
 
@@ -140,10 +140,10 @@ def _partners(split: Split, donors: Split, seed: int) -> tuple[Tensor, Tensor]:
     order = order[donors.quality[order] > 0]
     pairs, start = [], 0
     for row in torch.where(split.quality > 0)[0].tolist():
-        own = int(split.predicted[row])
+        answer = int(split.predicted[row])
         for step in range(len(order)):
             other = int(order[(start + step) % len(order)])
-            if int(donors.predicted[other]) != own:
+            if int(donors.predicted[other]) != answer:
                 pairs.append((row, other))
                 start += step + 1
                 break
