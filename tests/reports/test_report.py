@@ -27,7 +27,6 @@ from xai.plots.bars import bars_figure, curve_figure
 from xai.plots.explanations import explanation_figure
 from xai.plots.pictures import heat_picture, image_picture, strongest
 from xai.reports.escape import script_json
-from xai.reports.example_images import choose_examples
 from xai.reports.page import Report, Section
 from xai.reports.presets.images import model_report
 from xai.reports.svg import inline_svg
@@ -159,20 +158,6 @@ def test_models_that_are_no_image_classifiers_are_named() -> None:
         model_report(model, images=batch, methods=["magic"], units=0)
     with pytest.raises(InputError, match="layer"):
         model_report(model, layers=["nowhere"])
-
-
-def test_examples_hold_right_and_wrong_ones(digits: Model, digit_images: tuple) -> None:
-    from xai.auditing.checks.performance import measure_performance
-
-    batch, labels = digit_images
-    data = LabelledImages(batch, tuple(map(str, range(len(batch)))), labels)
-    performance = measure_performance(digits, batch, labels)
-    chosen = choose_examples(data, performance, 8)
-    right = digits.predict(chosen.images).argmax(1) == chosen.labels
-    assert len(chosen) == 8
-    assert 2 <= int((~right).sum()) <= 3
-    assert len(set(chosen.labels[right].tolist())) >= 4
-    assert len(choose_examples(data, performance, 1)) == 1
 
 
 def test_pictures_with_several_labels_have_a_report() -> None:
