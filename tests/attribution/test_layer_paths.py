@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from captum.attr import InternalInfluence, LayerConductance
+from captum.attr import InternalInfluence, LayerConductance, NeuronConductance
 from torch import Tensor, nn
 
 import xai
@@ -68,6 +68,36 @@ def test_conductance_of_captum_comes_to_the_same(model: xai.Model) -> None:
     coarse, fine = (theirs.attribute(ROWS, target=1, n_steps=n, method="riemann_left") for n in (500, 1001))
     e = xai.conductance(model, ROWS, 1, layer="first", steps=400)
     assert torch.allclose(e.values, (2 * fine - coarse).detach(), atol=1e-5)
+
+
+def test_what_each_value_sends_through_a_unit_is_captums_and_adds_up_both_ways(model: xai.Model) -> None:
+    per_unit = []
+    for unit in range(4):
+        e = xai.conductance(model, ROWS, 1, layer="first", unit=unit, steps=60)
+        theirs = NeuronConductance(model.network, model.network.first)
+        theirs = theirs.attribute(ROWS, unit, target=1, n_steps=60, method="gausslegendre")
+        assert torch.allclose(e.values, theirs.detach(), atol=1e-8)
+        assert torch.equal(recompute(model, e).values, e.values)
+        per_unit.append(e.values)
+    whole = xai.conductance(model, ROWS, 1, layer="first", steps=2000).values
+    assert torch.allclose(torch.stack(per_unit, 1).sum(2), whole, atol=1e-6)
+    assert torch.allclose(sum(per_unit), xai.integrated_gradients(model, ROWS, 1, steps=60).values, atol=1e-8)
+    assert e.options["unit"] == [3]
+    for unit in (9, (0, 0), "a", True, ()):
+        with pytest.raises(InputError, match="conductance: unit: expected"):
+            xai.conductance(model, ROWS, 1, layer="first", unit=unit)
+
+
+def test_a_channel_sends_what_its_positions_send() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(8, 2)).double()
+    model, x = xai.Model(network), torch.rand(2, 1, 4, 4).double()
+    channel = xai.conductance(model, x, 0, layer="1", unit=1, batch_size=7).values
+    places = [
+        xai.conductance(model, x, 0, layer="1", unit=(1, row, column)).values for row in (0, 1) for column in (0, 1)
+    ]
+    assert torch.allclose(channel, sum(places), atol=1e-9)
+    assert channel.shape == x.shape
 
 
 def test_internal_influence_is_captums(model: xai.Model) -> None:

@@ -183,6 +183,16 @@ def _path(name: str) -> Answer:
     return answer
 
 
+def _through_unit(made: Any, said: Said, asked: dict[str, Any]) -> Any:
+    _multiplied(made)
+    chosen = asked["neuron_selector"]
+    if not isinstance(chosen, int) and not (isinstance(chosen, tuple) and all(isinstance(at, int) for at in chosen)):
+        raise NotSaid("conductance through several units")
+    settings = {"steps": asked.get("n_steps", 50), "baseline": said.start(asked.get("baselines"))}
+    explained = xai.conductance(said.model, said.batch, said.target, layer=layer_name(made), unit=chosen, **settings)
+    return said.given_back(explained.values)
+
+
 def _layer_ablation(made: Any, said: Said, asked: dict[str, Any]) -> Any:
     layer, start, mask = layer_name(made), asked.get("layer_baselines"), asked.get("layer_mask")
     settings: dict[str, Any] = {"layer": layer}
@@ -279,6 +289,7 @@ METHODS: dict[str, Answer] = {
     "LayerIntegratedGradients": _at_layer("integrated_gradients"), "LayerDeepLift": _at_layer("deeplift"),
     "LayerDeepLiftShap": _at_layer_from_data("deeplift"), "LayerGradientShap": _at_layer_from_data("gradient_shap"),
     "LayerFeatureAblation": _layer_ablation, "LayerLRP": lrp(True),
+    "NeuronConductance": _through_unit,
     "NeuronGradient": _neuron("gradient"), "NeuronIntegratedGradients": _neuron("integrated_gradients"),
     "NeuronDeepLift": _neuron("deeplift"), "NeuronDeepLiftShap": _neuron("deeplift", True),
     "NeuronGradientShap": _neuron("gradient_shap", True), "NeuronGuidedBackprop": _neuron("guided_backprop"),

@@ -11,11 +11,13 @@ from torch import Tensor
 from xai.attribution.gradient_methods import note_completeness
 from xai.attribution.sampled_gradients import per_item
 from xai.base.arguments import whole_number
-from xai.base.errors import InputError, LayerError, names_errors
+from xai.base.errors import InputError, LayerError, describe, names_errors
 from xai.base.quadrature import gauss_legendre
 from xai.model.map_layers import map_layer
 from xai.model.model import Model
 from xai.model.session import Session
+from xai.network.gradients import gradient_of, variable_of
+from xai.network.hooks import check_reached, recording
 from xai.results.explanation import Explanation
 
 __all__ = ["conductance", "internal_influence"]
@@ -28,6 +30,7 @@ def conductance(
     target: object = None,
     *,
     layer: str | None = None,
+    unit: int | tuple[int, ...] | list[int] | None = None,
     baseline: object = "zero",
     steps: int = 50,
     batch_size: int | None = None,
@@ -36,19 +39,22 @@ def conductance(
 
     The values are the integral of the gradient at the layer along what the layer puts out on the path, by the
     trapezoid rule. Where the network reads its input only through the layer, they add up to the output at the input
-    minus that at the baseline; `completeness_error` says how far off they are.
+    minus that at the baseline; `completeness_error` says how far off they are. With a `unit` they are what each input
+    value sends through it, by Gauss-Legendre quadrature: over the values they add up to the unit's conductance, over
+    all units of a layer to integrated gradients.
 
     Args:
         model: What is explained.
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         layer: Whose units; None is the layer that `gradcam` reads, or without feature maps the last hidden units.
+        unit: One of them, a channel with all its positions, or the place (channel, row, column) of one position.
         baseline: Where the path begins: "zero", "mean", "noise", "blur", a number, or a tensor like the inputs.
         steps: Pieces of the path.
         batch_size: How many evaluations at a time; None chooses it.
 
     Returns:
-        values: like what the layer puts out, (N, ...), signed, in output units.
+        values: like what the layer puts out, (N, ...), signed, in output units; of a unit like the inputs.
 
     Raises:
         InputError: An argument cannot be.
@@ -67,10 +73,15 @@ def conductance(
     ...     _ = network.hidden.weight.copy_(torch.eye(2))
     >>> conductance(Model(network, task="regression"), [[2.0, 3.0]], layer="hidden").values
     tensor([[3., 3.]])
+    >>> conductance(Model(network, task="regression"), [[2.0, 3.0]], layer="hidden", unit=0).values
+    tensor([[3., 0.]])
     """
     steps = whole_number("steps", steps, 1)
+    place = None if unit is None else _place(unit)
     with model.explaining("conductance", inputs, target, batch_size=batch_size, differentiable=True) as session:
         path = _Path(session, layer, baseline)
+        if place is not None:
+            return _through(path, place, steps)
         points = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
         before: tuple[Tensor, Tensor] | None = None
         for indices, here in path.walked(points):
@@ -134,6 +145,37 @@ def internal_influence(
         return path.explanation("internal_influence", path.sums.to(session.inputs.dtype), steps)
 
 
+def _place(unit: int | tuple[int, ...] | list[int]) -> tuple[int, ...]:
+    place = tuple(unit) if isinstance(unit, tuple | list) else (unit,)
+    if not place or any(isinstance(item, bool) or not isinstance(item, int) for item in place):
+        raise InputError("unit", expected="a channel, or a channel and a position", got=describe(unit))
+    return place
+
+
+def _through(path: _Path, place: tuple[int, ...], steps: int) -> Explanation:
+    """Return what each value of the inputs sends through a unit of the layer on the path."""
+    session, total = path.session, torch.zeros_like(path.session.inputs, dtype=torch.float64)
+    points, weights = map(torch.from_numpy, gauss_legendre(steps))
+    for indices, batch in path.batches((points + 1) / 2):
+        rows, variable = indices // steps, variable_of(batch)
+        with recording(session.plan.network, [path.layer]) as recorded, session.model.memory.rows.padded(len(batch)):
+            score = session.score(variable, rows)
+        check_reached(recorded, [path.layer])
+        values = recorded[path.layer]
+        sizes = values.shape[1 : len(place) + 1]
+        if len(sizes) < len(place) or any(not -size <= at < size for at, size in zip(place, sizes, strict=True)):
+            raise InputError("unit", expected=f"a place within {tuple(values.shape[1:])} of {path.layer}", got=place)
+        slope = gradient_of(score, values, keep_graph=True)
+        passed = (values * slope.detach())[(slice(None), *place)]  # only the unit itself is followed further
+        along = gradient_of(passed, variable).double() * (session.inputs - path.start)[rows].double()
+        total.index_add_(0, rows, along * per_item((weights / 2).to(along.device)[indices % steps], along))
+    options: dict[str, object] = {"layer": path.layer, "unit": list(place), "baseline": path.name, "steps": steps}
+    # They add up to the unit's part, not to the output.
+    options["claim"] = "sensitivity"
+    values = total.to(session.inputs.dtype)
+    return session.explanation("conductance", values, "input", baseline=path.name, options=options)
+
+
 class _Path:
     """The straight path of every row, and the sums over it that are like what the layer puts out."""
 
@@ -159,13 +201,17 @@ class _Path:
 
     def walked(self, points: Tensor) -> Iterator[tuple[Tensor, tuple[Tensor, Tensor]]]:
         """Yield numbers (n,) of row and point, and what the layer puts out there and its gradient, (n, ...)."""
+        for indices, batch in self.batches(points):
+            yield indices, self.session.gradient_at(batch, indices // len(points), self.layer)
+
+    def batches(self, points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield numbers (n,) of row and point, and the inputs there, (n, ...)."""
         session, count = self.session, len(points)
         way = session.inputs - self.start
         points = points.to(way)
         for indices in session.chunks(len(session) * count):
             rows = indices // count
-            batch = self.start[rows] + per_item(points[indices % count], way) * way[rows]
-            yield indices, session.gradient_at(batch, rows, self.layer)
+            yield indices, self.start[rows] + per_item(points[indices % count], way) * way[rows]
 
     def total(self, like: Tensor) -> Tensor:
         """Return the sums, made when the layer's shape is known."""
