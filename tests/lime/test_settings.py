@@ -33,9 +33,9 @@ def test_what_is_not_given_has_its_default() -> None:
 def test_what_is_wrong_is_named() -> None:
     model = Model(torch.nn.Linear(2, 2), input=TabularInput(["a", "b"]))
     rows = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
-    with pytest.raises(InputError, match="lime_tabular: sampels: expected an argument that there is"):
+    with pytest.raises(InputError, match="lime_tabular: sampels: expected an argument of the call"):
         lime_tabular(model, rows, background=rows, sampels=100)
     with pytest.raises(InputError, match="lime_tabular: penalty: expected a number from 0, got -1"):
         lime_tabular(model, rows, background=rows, penalty=-1)
-    with pytest.raises(InputError, match="lime_series: engine: expected an argument that there is"):
+    with pytest.raises(InputError, match="lime_series: engine: expected an argument of the call"):
         lime_series(model, rows, engine="lime")  # the original library knows no series

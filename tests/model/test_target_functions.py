@@ -213,7 +213,7 @@ def test_every_method_explains_a_pixel_as_the_same_network_with_that_output(
         (targets.region(torch.ones(2, 2), 0), r"a mask \(4, 4\)"),
         (targets.step(0, 0), "2 axes"),
         (targets.box(0, 0), "pred_boxes"),
-        (targets.unit("body.0", 9), r"a place within \(4, 4, 4\)"),
+        (targets.unit("body.0", 9), r"a position within \(4, 4, 4\)"),
         (targets.unit("body.7", 0), "one like"),
         ("pixel:1", "with what xai.targets.pixel takes"),
         ("pixel:a,b", "with what xai.targets.pixel takes"),

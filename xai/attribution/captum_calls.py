@@ -250,7 +250,7 @@ def check_settings(call: Call, settings: dict[str, Any]) -> None:
     for name in settings:
         if name not in names and not several:
             wanted = f"an argument that captum's {call.name} takes ({', '.join(names)})"
-            raise InputError(name, expected=wanted, got="one that there is none of")
+            raise InputError(name, expected=wanted, got="an unknown one")
     if settings.get("attribute_to_layer_input"):
         raise InputError("attribute_to_layer_input", expected="False (name the layer before)", got=True)
     for name, item in known.items():

@@ -105,9 +105,7 @@ def attribute(
         return attribute_by_captum(model, inputs, methods, target, **chosen, settings=settings)
     if settings:
         known_names = "model, inputs, methods, targets, options"
-        raise InputError(
-            next(iter(settings)), expected=f"an argument among {known_names}", got="one that there is none of"
-        )
+        raise InputError(next(iter(settings)), expected=f"an argument among {known_names}", got="an unknown one")
     given = {"target": (target, None), "layer": (layer, None), "claim": (claim, None), "seed": (seed, 0)}
     _none_of(given, "since methods by name take options= and targets=")
     return _by_name(model, inputs, methods, targets, options)

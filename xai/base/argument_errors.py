@@ -87,7 +87,7 @@ def wrong_argument(
     for name, value in arguments_given.items():
         if name in hints and name != "self":
             if hints[name] is MISSING:
-                return name, "an argument that there is", Words("one that there is none of")
+                return name, "an argument of the call", Words("an unknown one")
             wanted = _mismatch(value, hints[name])
             if wanted is not None:
                 return name, wanted, value
@@ -128,7 +128,7 @@ def _not_in(
     names = [name for name in signature.parameters if name != "self"]
     for name in settings:
         if name not in signature.parameters:
-            return name, f"an argument among {', '.join(names)}", Words("one that there is none of")
+            return name, f"an argument among {', '.join(names)}", Words("an unknown one")
     positional = [
         item
         for item in signature.parameters.values()

@@ -91,7 +91,7 @@ def as_kind(
     try:
         return msgspec.convert(plain, kind)
     except (msgspec.ValidationError, XaiError, RecursionError, UnicodeError) as reason:  # half a character in a name
-        prefix = f"expected {wanted}, got one that is none: " if wanted else ""
+        prefix = f"expected {wanted}, got something else: " if wanted else ""
         raise error(f"{argument}: {prefix}{one_line(reason)}") from reason
 
 

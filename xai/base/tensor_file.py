@@ -82,7 +82,7 @@ class TensorFile:
             metadata = msgspec.json.decode(parts.pop("__metadata__", b"{}"), type=dict[str, str])
             return metadata, {name: msgspec.json.decode(part, type=Entry) for name, part in parts.items()}
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise self._refused(f"a header that is none ({error})") from error
+            raise self._refused(f"an invalid header ({error})") from error
 
     def _check_offsets(self, size: int) -> None:
         """Each tensor begins where the one before ends, and the last ends with the file: no hole, nothing shared."""

@@ -84,7 +84,7 @@ def trust_option(command: Command) -> Command:
         "--output-key",
         callback=_keep_output_key,
         expose_value=False,
-        help="Which tensor the scores are where the network puts out several: a key, a field or a place.",
+        help="Which tensor the scores are where the network puts out several: a key, a field or an index.",
     )
     trusted = click.option(
         "--trust-code", is_flag=True, help="Run whatever code the model folder names, such as a file of its own."

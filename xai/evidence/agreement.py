@@ -1,4 +1,4 @@
-"""Agreement: do methods that work in other ways mark the same places, more than moved copies of the map would?"""
+"""Agreement: do methods that work in other ways mark the same positions, more than moved copies of the map would?"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def completeness(model: Model, explanation: Explanation, *, seed: int = 0) -> li
 
     Read from `completeness_error` in the diagnostics, where methods such as integrated gradients write it; untestable
     for methods that promise no sum. It costs nothing, and says nothing about where the values lie: a map with the same
-    values at other places adds up as well. An error over 1 % is said, one over 5 % fails.
+    values at other places adds up as well. An error over 1 % warns, one over 5 % fails.
     """
     more = (
         ' More steps come nearer; steps="auto" takes as many as are needed.' if "steps" in explanation.options else ""

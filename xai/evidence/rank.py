@@ -33,10 +33,11 @@ def rank_methods(
     options: dict[str, dict[str, object]] | None = None,
     seed: int = 0,
 ) -> MethodRanking:
-    """Return which methods stand on this model and which do not, over all rows together, with their cost.
+    """Return which methods are supported on this model and which are not, over all rows together, with their cost.
 
-    Each method explains the same rows and is put to the same checks. What stands over all rows comes first, by how well
-    its claims predict what hiding does; among equals the cheaper one. A method that cannot explain this model says why.
+    Each method explains the same rows and is put to the same checks. What is supported over all rows comes first, by
+    how well its claims predict what hiding does; among equals the cheaper one. A method that cannot explain this model
+    says why.
 
     Args:
         model: The model.
@@ -105,7 +106,7 @@ def in_order(found: Sequence[RankedMethod]) -> list[RankedMethod]:
 
 
 def reason_for(listed: Sequence[RankedMethod]) -> str:
-    """Return the sentence that recommends the first method, or that none stands."""
+    """Return the sentence that recommends the first method, or says that none is supported."""
     best = listed[0] if listed else None
     if best is None or best.pooled is None or not best.supported:
         return "No method's claims were shown on these rows: trust none of the maps alone."

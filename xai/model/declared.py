@@ -22,4 +22,4 @@ def check_declared(network: object, task: str, output: str, input: object, outpu
         wanted = "a kind of input such as ImageInput, TabularInput, SequenceInput, TextInput or TensorInput"
         raise InputError("input", expected=wanted, got=describe(input))
     if output_key is not None and (isinstance(output_key, bool) or not isinstance(output_key, str | int)):
-        raise InputError("output_key", expected="a key, a field or a place", got=describe(output_key))
+        raise InputError("output_key", expected="a key, a field or an index", got=describe(output_key))

@@ -259,7 +259,7 @@ def unit(layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Ta
         values = recorded[layer, before]
         sizes = values.shape[1 : len(position) + 1]  # a channel alone stands for all its positions
         if len(sizes) < len(position) or any(not -size <= at < size for at, size in zip(position, sizes, strict=True)):
-            raise LayerError("index", expected=f"a place within {tuple(values.shape[1:])} of {layer}", got=index)
+            raise LayerError("index", expected=f"a position within {tuple(values.shape[1:])} of {layer}", got=index)
         found = values[(slice(None), *position)]
         return found.flatten(1).mean(1) if found.ndim > 1 else found
 

@@ -10,7 +10,7 @@ HIDDEN = "_model_digest"
 
 
 class DigestField:
-    """A dataclass field that is given a text, or a function to one, and gives a text: the function is called once."""
+    """A dataclass field that holds a text, or a function that returns one: it is called when first read, and once."""
 
     def __get__(self, result: object | None, owner: type | None = None) -> str:
         if result is None:

@@ -73,7 +73,7 @@ class Saved(msgspec.Struct, forbid_unknown_fields=True):
     evidence: list[list[Finding]]
     seed: int | None
     schema_version: int
-    pooled: list[Finding] = []  # files of before have none
+    pooled: list[Finding] = []  # older files have none
 
 
 def explanation_parts(explanation: Explanation) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -32,10 +32,10 @@ class Finding:
     Args:
         check: The check's name.
         status: "pass", "warn", "fail" or "untestable".
-        score: What is compared with the threshold, None where nothing is.
+        score: The number that is compared with the threshold, None where none is.
         threshold: See `score`.
-        control: What must fail, and how it did.
-        text: All of it in a sentence that needs no knowledge of the check.
+        control: What should fail the same test, and how it did.
+        text: The finding in one sentence, for readers who do not know the check.
         details: Further numbers for tables and plots.
 
     >>> Finding("deletion", "pass", 0.01, 0.05, "99 moved maps", "Removing what it marks changes the output.").status

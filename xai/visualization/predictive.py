@@ -106,7 +106,7 @@ def predictive(
         reason: why this cannot be tested, where it cannot.
     """
     detectable = NORMAL_95 / max(1, len(answers) - 3) ** 0.5
-    least = f"Of {len(answers)} real images a correlation above {detectable:.2f} can be told from none"
+    least = f"With {len(answers)} real images a correlation above {detectable:.2f} is significant"
     if reason is None and float(answers.max() - answers.min()) <= 1e-9 * max(float(answers.abs().max()), 1e-9):
         reason = f"{name} is the same on all {len(answers)} real images, as a dead unit is"
     if reason is not None:

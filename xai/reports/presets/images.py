@@ -52,7 +52,7 @@ class ImageSettings:
     @classmethod
     def from_request(cls, request: Mapping[str, object]) -> ImageSettings:
         """Return the settings that a report names; raises KeyError where one is missing."""
-        known = {"checks": None, **request}  # reports of before made all
+        known = {"checks": None, **request}  # older reports made all checks
         values: dict[str, Any] = {entry.name: known[entry.name] for entry in fields(cls)}
         target = values["target"]
         if isinstance(target, list):  # JSON made lists of pairs
