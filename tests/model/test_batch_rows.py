@@ -180,6 +180,7 @@ class Bag(nn.Module):
 
 
 TEXTS = ["c b", "a b a b c d", "d"]
+COMPANY = (["a b c b", "d"], ["a b a b c d", "c b", "d"])
 
 
 @pytest.mark.parametrize("order", [False, True])
@@ -222,3 +223,20 @@ def test_layers_of_texts_of_several_lengths_are_refused_where_padding_is_read() 
     assert xai.saliency(model, ["a b", "b c"], 0, layer="embed").values.shape == (2, 2, 4)
     with pytest.raises(XaiError, match="texts of one length"):
         xai.saliency(model, TEXTS, 0, layer="embed")
+
+
+def test_a_text_too_short_for_a_convolution_gets_the_padding_that_it_needs() -> None:
+    class Windows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.embed, self.maps = nn.Embedding(8, 4), nn.Conv1d(4, 3, 3)
+
+        def forward(self, ids: Tensor) -> Tensor:
+            return self.maps(self.embed(ids).mT).mean(2)
+
+    kind = TextInput(list("abcd"))
+    scores = [Model(Windows(), input=kind, task="regression").predict(texts)[-1] for texts in COMPANY]
+    assert torch.allclose(*scores)
+    values = [xai.saliency(Model(Windows(), input=kind), texts, 0).values[-1] for texts in COMPANY]
+    assert torch.allclose(*values)

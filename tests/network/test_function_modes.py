@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch.overrides import _get_current_function_mode_stack, _pop_mode, _push_mode
 
 from xai.attribution.backward_rules import rules
+from xai.base.errors import names_errors
 from xai.network.function_modes import OwnMode, same_modes
 
 
@@ -39,3 +41,15 @@ def test_all_that_was_lost_comes_back() -> None:
         with same_modes():
             _pop_mode()
         assert _get_current_function_mode_stack() == before
+
+
+def test_how_numpy_takes_errors_is_as_before_an_interrupt() -> None:
+    @names_errors("cut")
+    def cut() -> None:
+        np.seterr(divide="ignore")  # as a block of some library that is cut between its ends
+        raise KeyboardInterrupt
+
+    before = np.geterr()
+    with pytest.raises(KeyboardInterrupt):
+        cut()
+    assert np.geterr() == before

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
 from xai.base.argument_errors import BARE, wrong_argument, wrong_model
 
 __all__ = [
@@ -102,8 +104,13 @@ def names_errors(operation: str) -> Callable[[Call], Call]:
                 wrong = wrong_model(function, args, settings)
                 if wrong is not None:
                     _raise_wrong(wrong)
+                numeric = np.geterr()
                 try:
                     return function(*args, **settings)
+                except KeyboardInterrupt:
+                    # It may come between the two ends of a block of somebody's that changes how numpy takes errors.
+                    np.seterr(**numeric)
+                    raise
                 except XaiError:
                     raise
                 except BARE as error:

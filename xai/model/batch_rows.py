@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,7 +30,7 @@ class Rows:
 
     A batch of another size is cut into passes, or padded with copies of its last row that are cut off again.
     present: of a network that reads the padding behind shorter texts, says which places (n, L) of numbers hold any:
-    texts of one length are run together, without padding.
+    texts of one length are run together, without padding but for that up to the `narrowest` that the network runs.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,7 @@ class Rows:
         self.exactly: int | None = None
         self.padding = False
         self.present: Callable[[Tensor], Tensor] | None = None
+        self.narrowest = 1
 
     def run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         """Return the scores (n, K) of what the network is called with."""
@@ -63,7 +64,10 @@ class Rows:
             return []
         here = self.present(numbers)
         first, last = here.int().argmax(1), here.shape[1] - here.flip(1).int().argmax(1)
-        ends = torch.stack([first, torch.where(here.any(1), last, 1)], 1)  # a text without a word keeps one position
+        last = torch.where(here.any(1), last, 1)  # a text without a word keeps one position
+        last = torch.maximum(last, first + self.narrowest).clamp_max(here.shape[1])
+        first = torch.minimum(first, last - self.narrowest).clamp_min(0)
+        ends = torch.stack([first, last], 1)
         found, groups = torch.unique(ends, dim=0, return_inverse=True)
         return [((groups == number).nonzero()[:, 0], slice(*pair)) for number, pair in enumerate(found.tolist())]
 
@@ -173,28 +177,39 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
 def learn_padding(model: Model, row: Tensor) -> bool:
     """Find out whether the network reads the padding behind a shorter text; if so, leave it away from now on.
 
-    The first half of the words of a row (1, ...) is run alone, and padded to the length that the row has: so no network
-    gets more positions than it is given anyway. A pass that fails tells nothing.
+    The first half of the words of a row (1, ...), or where the network wants more, all but the last, are run alone, and
+    padded to the length that the row has: no network meets more positions than it is given anyway.
     """
     rows, kind = model.memory.rows, TextInput.of(model.input)
     if rows.present is not None:
         return False
     numbers = kind.as_numbers(row)
     positions = kind.present(numbers)[0].nonzero()[:, 0]
-    half = numbers[:, positions[: max(1, len(positions) // 2)]] if len(positions) else numbers[:, :1]
-    longer = kind.padded(half, max(1, len(positions) - half.shape[1]))
-    try:
-        with torch.no_grad():
-            alone, beside = (model.forward_on(model.network, part) for part in (half, longer))
-            if _same(model, beside, alone):
-                return False
-            noise = max(float((alone - model.forward_on(model.network, half)).abs().max()) for _ in range(2))
-    except XaiError:
+    own = numbers[:, positions] if len(positions) else numbers[:, :1]
+    width = next((size for size in (own.shape[1] // 2, own.shape[1] - 1, 1) if size and _runs(model, own[:, :size])), 0)
+    if not width:
         return False
+    shorter = own[:, :width]
+    longer = kind.padded(shorter, max(1, own.shape[1] - width))
+    if not _runs(model, longer):
+        return False
+    with torch.no_grad():
+        alone, beside = (model.forward_on(model.network, part) for part in (shorter, longer))
+        if _same(model, beside, alone):
+            return False
+        noise = max(float((alone - model.forward_on(model.network, shorter)).abs().max()) for _ in range(2))
     if float((alone - beside).abs().max()) <= CLEARLY * noise:
         return False
+    rows.narrowest = next(size for size in range(1, width + 1) if size == width or _runs(model, own[:, :size]))
     rows.present = kind.present
     return True
+
+
+def _runs(model: Model, numbers: Tensor) -> bool:
+    with suppress(XaiError), torch.no_grad():
+        model.forward_on(model.network, numbers)
+        return True
+    return False
 
 
 def _beside(model: Model, row: Tensor) -> Tensor | None:
