@@ -13,6 +13,7 @@ from torch import nn
 from tests.evidence.planted import SIDE, Planted, planted_image, with_map
 from xai.attribution.gradient_methods import integrated_gradients, saliency
 from xai.attribution.occlusion import occlusion
+from xai.attribution.shapley import kernel_shap
 from xai.base.errors import InputError
 from xai.evidence.agreement import agreement
 from xai.evidence.cascade import cascade
@@ -270,3 +271,15 @@ class TestAgreement:
             agreement(model, made, others=[saliency(model, rows + 1)])
         with pytest.raises(InputError, match="methods: expected among"):
             agreement(model, made, methods=["magic"])
+
+    def test_rows_with_gaps_are_the_same_rows(self) -> None:
+        def score(rows: np.ndarray) -> np.ndarray:
+            known = np.nan_to_num(rows, nan=2.0) @ np.arange(6.0) / 9
+            return np.stack([known, 1 - known], 1)
+
+        table = TabularInput(list("abcdef"), missing=["b"])
+        model = Model.from_callable(score, input=table)
+        rows = torch.tensor([[0.1, torch.nan, 0.2, 0.3, 0.1, 0.05]])
+        made = kernel_shap(model, rows, 0)
+        (finding,) = agreement(model, made)
+        assert finding.status in ("pass", "fail", "warn")  # compared with occlusion, which met the same gap

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["all_finite", "as_tensor", "check_finite", "single", "to_tensor"]
+__all__ = ["all_finite", "as_tensor", "check_finite", "same_numbers", "single", "to_tensor"]
 
 
 def to_tensor(value: object, argument: str) -> Tensor:
@@ -51,6 +51,17 @@ def all_finite(tensor: Tensor) -> bool:
     """
     # A finite sum is one of finite numbers, and one pass in place of three; finite numbers may add up to infinity.
     return math.isfinite(tensor.sum().item()) or bool(torch.isfinite(tensor).all())
+
+
+def same_numbers(first: Tensor, second: Tensor) -> bool:
+    """Say whether two tensors hold the same numbers in the same places; a gap (NaN) is the same as a gap.
+
+    >>> same_numbers(torch.tensor([1.0, torch.nan]), torch.tensor([1.0, torch.nan]))
+    True
+    """
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    return torch.equal(first, second) or bool(((first == second) | ((first != first) & (second != second))).all())
 
 
 def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.base.arguments import draw_count
+from xai.base.arrays import same_numbers
 from xai.base.errors import InputError, XaiError, names_errors
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
@@ -51,7 +52,7 @@ def agreement(
     controls = draw_count("controls", controls, 19)
     others = _made(model, explanation, methods) if others is None else list(others)
     for other in others:
-        if other.target != explanation.target or not torch.equal(other.inputs, explanation.inputs):
+        if other.target != explanation.target or not same_numbers(other.inputs, explanation.inputs):
             wanted = "explanations of the same rows and targets"
             raise InputError("others", expected=wanted, got=f"one of {other.method} for {other.target_name()}")
     layer = explained_layer(explanation)

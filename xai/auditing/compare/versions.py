@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from xai.auditing.audit_data import AuditData, Prepared, Split, prepare
 from xai.auditing.kinds import class_names, table_of
 from xai.auditing.rates import LEAST
 from xai.auditing.scores import ONE_CLASS
+from xai.base.arrays import same_numbers
 from xai.base.errors import InputError, describe
 from xai.model.model import Model
 
@@ -134,7 +134,7 @@ def read_ensemble(
 def _read(model: Model, data: AuditData, first: Split, argument: str) -> Split:
     """Return the rows of another version: the same inputs as it takes them, and what it predicts."""
     batch = model.prepare(data.inputs).cpu()[data.positions(first.index)]
-    same = batch.dtype == first.inputs.dtype and torch.equal(batch, first.inputs)
+    same = same_numbers(batch, first.inputs)
     inputs = first.inputs if same else batch  # twenty versions need not hold the rows twenty times
     prediction = model.predict(inputs).double().cpu()
     if prediction.shape[1] != first.outputs:
