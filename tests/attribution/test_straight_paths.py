@@ -275,3 +275,12 @@ def test_halves_and_bfloat16_stay_finite() -> None:
         network = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 3), nn.Softmax(1)).to(kind)
         made = deeplift(Model(network, output="probabilities"), numbers(2, 4, size=30).to(kind), 0)
         assert float(made.values.float().abs().max()) < 10
+
+
+def test_a_baseline_without_a_score_is_no_sum_that_adds_up() -> None:
+    class Quotient(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, 1:] / x[:, :1]
+
+    made = integrated_gradients(Model(Quotient()), torch.tensor([[1.0, 2.0, 3.0]]), 0, steps=4)
+    assert made.diagnostics[0]["incomplete"] is True

@@ -237,7 +237,7 @@ def note_completeness(session: Session, values: Tensor, difference: Tensor) -> N
     """Note by what share the values of each row miss the difference (N,) to the baseline that they should add up to."""
     error = missed_share(values, difference)
     session.note("completeness_error", error)
-    session.note("incomplete", (error > INCOMPLETE).tolist())
+    session.note("incomplete", (~(error <= INCOMPLETE)).tolist())  # NaN, of a baseline without a score, as well
 
 
 def missed_share(values: Tensor, difference: Tensor) -> Tensor:
