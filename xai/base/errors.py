@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
-
-import numpy as np
 
 from xai.base.argument_errors import BARE, wrong_argument, wrong_model
 
@@ -104,12 +103,14 @@ def names_errors(operation: str) -> Callable[[Call], Call]:
                 wrong = wrong_model(function, args, settings)
                 if wrong is not None:
                     _raise_wrong(wrong)
-                numeric = np.geterr()
+                numpy = sys.modules.get("numpy")  # importing this file is cheap
+                numeric = {} if numpy is None else numpy.geterr()
                 try:
                     return function(*args, **settings)
                 except KeyboardInterrupt:
                     # It may come between the two ends of a block of somebody's that changes how numpy takes errors.
-                    np.seterr(**numeric)
+                    if numpy is not None:
+                        numpy.seterr(**numeric)
                     raise
                 except XaiError:
                     raise
