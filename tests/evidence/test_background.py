@@ -17,10 +17,13 @@ from xai.evidence.insertion import insertion
 from xai.evidence.noise_scale import noise_scale_of as _scale
 from xai.evidence.recompute import recompute
 from xai.evidence.stability import stability
+from xai.evidence.verdict import verdict
 from xai.evidence.verify import verify
 from xai.inputs.image import ImageInput
 from xai.inputs.series import SequenceInput
 from xai.inputs.table import TabularInput
+from xai.lime.tabular import lime_tabular
+from xai.lime.training_summary import TrainingSummary
 from xai.model.model import Model
 from xai.results.explanation import Explanation
 
@@ -65,6 +68,48 @@ def test_a_hidden_category_is_the_most_frequent_one() -> None:
     (finding,) = insertion(model, kernel_shap(model, row, background=data))
     typical = torch.cat([data[:, :9].mean(0), torch.tensor([2.0])])
     assert finding.details["curve"][0] == pytest.approx(float(typical @ WEIGHTS), abs=1e-4)
+
+
+class Bowl(nn.Module):
+    """The sum of a_j x_j², whose Shapley values against rows b are a_j (x_j² - mean b_j²): extremes count."""
+
+    weights = torch.tensor([3.0, -2.0, 2.0, -1.0, 1.0, 0.5])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x**2 @ self.weights)[:, None]
+
+
+@METHODS
+def test_rows_stand_for_absent_in_turn_and_not_their_middle(method: object) -> None:
+    model, data, batch = Model(Bowl(), task="regression"), rows(60, 6), rows(3, 6, seed=1) / 2
+    made = method(model, batch, 0, background=data, **({"samples": 600} if method is gradient_shap else {}))
+    exact = Bowl.weights * (batch**2 - (data**2).mean(0))
+    found = verify(model, replace(made, values=exact), ["faithfulness"])
+    assert [finding.status for (finding,) in found.evidence] == ["pass"] * 3
+    assert found.evidence[0][0].details["replacement"] == "60 rows of data, in turn"
+    alone = verify(model, replace(made, values=exact)[2], ["faithfulness"])
+    assert alone.evidence[0][0].score == pytest.approx(found.evidence[2][0].score, abs=1e-6)  # whatever its company
+    middle = replace(made, values=Bowl.weights * (batch**2 - data.mean(0) ** 2))
+    assert verify(model, middle, ["faithfulness"]).pooled[0].status != "pass"
+
+
+@pytest.mark.parametrize("bins", ["quartile", None])
+def test_lime_is_held_against_what_its_weights_say(bins: str | None) -> None:
+    """Of bins what a match is worth, beside samples that do not match; slopes times how far a row is from the mean."""
+    model, data, batch = linear(Bowl.weights), rows(300, 6), rows(3, 6, seed=1)
+    summary = TrainingSummary.of(data, names=list("abcdef"), bins=bins)
+    made = lime_tabular(model, batch, 0, background=summary, samples=2000)
+    (found,) = verify(model, made, ["faithfulness"]).pooled
+    turned = replace(made, values=[-weights for weights in made.values])
+    assert (found.status, verify(model, turned, ["faithfulness"]).pooled[0].status) == ("pass", "fail")
+
+
+def test_the_right_map_of_weights_of_one_sign_is_not_contradicted() -> None:
+    """Shuffled or not, such a network gives more to what is larger: both maps share the sign of input minus absent."""
+    model, batch = linear(torch.linspace(0.2, 2, 16)), rows(4, 16, seed=3)
+    found = verify(model, integrated_gradients(model, batch), ["faithfulness", "randomization"])
+    assert [verdict(row) for row in found.evidence] == ["supported"] * 4
+    assert [row[1].status for row in found.evidence] == ["pass"] * 4
 
 
 def test_a_baseline_given_as_numbers_is_what_is_hidden_by() -> None:

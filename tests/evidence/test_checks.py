@@ -70,7 +70,7 @@ class TestDeletion:
     def test_an_empty_map_shows_nothing(self, model: Model) -> None:
         (finding,) = deletion(model, with_map(model, torch.zeros(SIDE, SIDE)))
         assert finding.status == "warn"
-        assert "marks nothing" in finding.text
+        assert "no part stands out" in finding.text
 
     def test_methods_that_find_the_truth_pass(self, model: Model) -> None:
         for method in (integrated_gradients, occlusion):

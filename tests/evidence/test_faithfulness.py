@@ -157,7 +157,7 @@ class TestImages:
     def test_a_flat_map_marks_nothing(self, planted: Model) -> None:
         (finding,) = faithfulness(planted, with_map(planted, torch.ones(SIDE, SIDE)))
         assert finding.status == "warn"
-        assert "marks nothing" in finding.text
+        assert "no part stands out" in finding.text
 
     def test_where_squares_are_compared_rivals_are_squared_too(self, planted: Model) -> None:
         sensitive = saliency(planted, planted_image(), 1)
@@ -280,7 +280,10 @@ def test_what_could_not_be_asked_is_untestable_and_weak_questions_show_nothing()
     assert verdict([found("stability", "untestable"), found("completeness", "untestable")]) == "untestable"
     assert verdict([found("stability", "pass"), found("completeness", "untestable")]) == "not shown"
     assert verdict([found("deletion", "untestable"), found("insertion", "pass")]) == "untestable"
-    assert verdict([found("randomization", "fail"), found("faithfulness", "pass")]) == "contradicted"
+    assert verdict([found("randomization", "fail"), found("faithfulness", "warn")]) == "contradicted"
+    assert verdict([found("randomization", "fail"), found("faithfulness", "pass")]) == "supported"
+    another = Finding("randomization", "fail", None, 0.0, "", "", {"made_again": False})
+    assert verdict([another, found("faithfulness", "pass")]) == "contradicted"
 
 
 def test_remarks_stand_beside_the_verdict(planted: Model) -> None:

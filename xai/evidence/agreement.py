@@ -88,7 +88,7 @@ def _row(session: Session, explanation: Explanation, others: list[Explanation], 
         text = "Untestable: there is no map of another method over the same places."
         return Finding("agreement", "untestable", None, ALPHA, "none", text)
     if float(pooled.max() - pooled.min()) == 0:
-        return Finding("agreement", "fail", 1.0, ALPHA, "none", "The map is the same everywhere: it marks nothing.")
+        return Finding("agreement", "fail", 1.0, ALPHA, "none", "The map is the same everywhere: no part stands out.")
     untestable = untestable_by_chance("agreement", pooled, controls)
     if untestable is not None:
         return untestable

@@ -12,6 +12,8 @@ from torch import Tensor
 from xai.base.specs import CLAIMS
 from xai.evidence.map_scores import explained_layer, unit_scores
 from xai.inputs.base import Input
+from xai.lime.table_samples import TableSamples
+from xai.lime.training_summary import TrainingSummary
 from xai.methods import all_methods
 from xai.results.explanation import Explanation
 
@@ -30,10 +32,15 @@ def claim_of(explanation: Explanation) -> str:
 def claimed_units(explanation: Explanation, row: int, input: Input) -> Tensor:
     """Return what the map claims of each unit of a row, in float64, so that windows are sums: see `in_windows`.
 
-    What an additive map gives to a segment of an image, its pixels share evenly: it is the whole segment's.
+    What an additive map gives to a segment of an image, its pixels share evenly: it is the whole segment's. Slopes of
+    LIME (a table without bins) count times how far the row's number is from the mean, which is what they add up to.
     """
     claim = claim_of(explanation)
     scores = unit_scores(explanation, row, input).double().cpu()
+    training = explanation.options.get("background")
+    if claim == "additive" and isinstance(training, dict) and training.get("bins") is None:
+        samples = TableSamples(TrainingSummary.load(training), explanation.inputs[row : row + 1], input.names)
+        return scores * samples.own_features()[0]
     segments = segments_of(explanation, row)
     if claim == "additive" and segments is not None:
         return scores / segments.flatten().bincount()[segments]

@@ -153,7 +153,7 @@ def _measured(
     session: Session, explanation: Explanation, windows: list[MapWindows], fill: object, seed: int
 ) -> list[list[_Measured]]:
     """Return what was measured for each row, in each way."""
-    ways = ways_of_hiding(session, explanation, fill)
+    ways = ways_of_hiding(session, explanation, fill, in_turn=True)
     claim = claim_of(explanation)
     found: list[list[_Measured]] = [[] for _ in windows]
     alike: dict[tuple, list[int]] = defaultdict(list)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from xai.evidence.faithfulness import Compared
 
-__all__ = ["CLASS_BLIND", "finding_of"]
+__all__ = ["CLASS_BLIND", "finding_of", "short_of"]
 
 NAME = "faithfulness"
 POWER = 0.84  # standard errors above a limit that 80 % of estimates exceed
@@ -41,7 +41,7 @@ def finding_of(explanation: Explanation, row: int, compared: Sequence[Compared])
         return Finding(NAME, "untestable", None, limit, "none", text)
     lead = compared[0]
     if np.ptp(lead.claimed) == 0:
-        text = "Not shown: the map is the same everywhere, it marks nothing."
+        text = "Not shown: the map is the same everywhere, no part stands out."
         return Finding(NAME, "warn", 0.0, limit, "none", text, {"flat": True})
     details = _details(claim, limit, compared)
     control = _control(lead)
@@ -53,11 +53,21 @@ def finding_of(explanation: Explanation, row: int, compared: Sequence[Compared])
     return Finding(NAME, status, lead.observed, limit, control, text, details)
 
 
+def short_of(value: float, limit: float) -> str:
+    """Return a number with two decimals, or with three where it would else look like a limit that it does not reach.
+
+    >>> short_of(0.7467, 0.75), short_of(0.5, 0.75), short_of(0.751, 0.75)
+    ('0.747', '0.50', '0.75')
+    """
+    rounded = f"{value:.2f}"
+    return f"{value:.3f}" if value < limit and rounded == f"{limit:.2f}" else rounded
+
+
 def _status(claim: str, limit: float, compared: Sequence[Compared], target: str) -> tuple[Status, str]:
     lead = compared[0]
     question, how = (
         QUESTIONS[claim],
-        f"correlates {lead.observed:.2f} ({lead.interval[0]:.2f} to {lead.interval[1]:.2f})",
+        f"correlates {short_of(lead.observed, limit)} ({lead.interval[0]:.2f} to {lead.interval[1]:.2f})",
     )
     does = "what noise in them does" if lead.way == "small changes" else "what hiding them does"
     measured = f"{question} {how} with {does} to the score of {target}"
@@ -78,7 +88,7 @@ def _status(claim: str, limit: float, compared: Sequence[Compared], target: str)
     if lead.observed < limit:
         return "warn", f"Not shown: {measured}; {limit:.2f} would have been enough."
     if lead.p_value > ALPHA:
-        return "warn", f"Not shown: {measured}, more than only {beaten}."
+        return "warn", f"Not shown: {measured}; only {beaten} do worse."
     if better:
         named = " and ".join(f"{name} ({lead.rivals[name]:.2f})" for name in better)
         return "warn", f"Not shown: {measured}, but no better than {named}."

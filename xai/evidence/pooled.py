@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xai.base.statistics import ALPHA, rank_p_value
-from xai.evidence.faithfulness_finding import CLASS_BLIND
+from xai.evidence.faithfulness_finding import CLASS_BLIND, short_of
 from xai.evidence.limits import SUPPORTS
 from xai.results.finding import Finding
 
@@ -50,10 +50,8 @@ def pooled_finding(findings: Sequence[Finding]) -> Finding | None:
         "rivals": rivals, "control_mean": float(np.mean([part.mean() for part in controls])),
         "ways": _ways(rows),
     }  # fmt: skip
-    says = (
-        f"over {len(rows)} rows what the map claims correlates {each.mean():.2f} ({low:.2f} to {high:.2f}) on average"
-    )
-    says = f"{says} with what was measured"
+    correlates = f"correlates {short_of(float(each.mean()), limit)} ({low:.2f} to {high:.2f})"
+    says = f"over {len(rows)} rows what the map claims {correlates} on average with what was measured"
     better = [name for name, value in rivals.items() if value > each.mean() + 0.02]
     if p_worse <= ALPHA and high < 0:
         status, text = "fail", f"Contradicted: {says}, which is worse than chance."

@@ -6,7 +6,7 @@ import torch
 
 from xai.base.arguments import draw_count
 from xai.base.errors import XaiError, names_errors
-from xai.evidence.hiding_ways import distance_from_absent
+from xai.evidence.hiding_ways import difference_from_absent
 from xai.evidence.recompute import recompute
 from xai.evidence.similarity import alike, same_map, status_of
 from xai.evidence.untestable import same_everywhere, too_few_values, untestable_rows
@@ -29,9 +29,10 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     The score is the mean rank correlation (Spearman) between the map and those of `draws` networks whose weights are
     shuffled within each tensor, so that they keep their size and lose what was learned: of the values or of their
     magnitudes, whichever is larger, since a map that keeps its picture and only flips signs has learned nothing either.
-    Places that are 0 in both maps do not count, and what both share with how far the input is from absent is taken out
-    (a partial correlation): a map against a baseline is 0 where the input is the baseline, whatever the weights, and
-    larger where it is far from it. A map that is no more than that fails. The map is also made once more on the network
+    Places that are 0 in both maps do not count, and what both share with how far the input is from absent, and to which
+    side, is taken out (a partial correlation): a map against a baseline is 0 where the input is the baseline, whatever
+    the weights, larger where it is far from it, and of one sign there where the weights are. A map that is no more than
+    that fails. The map is also made once more on the network
     itself: where that gives another map, this one does not explain the network, and fails. Untestable where there are
     no weights to shuffle, the method cannot be run again, or there are fewer than 8 values. The limits are calibrated:
     see docs/evidence.md.
@@ -48,14 +49,15 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
         ]
     except XaiError as error:
         return untestable_rows(name, explanation, PASSES_BELOW, error)
-    away = distance_from_absent(model, explanation)
+    away = difference_from_absent(model, explanation)
+    ties = None if away is None else torch.stack([away, away.abs()], 1)
     return [
-        _finding(explanation, same, others, row, None if away is None else away[row]) for row in range(len(explanation))
+        _finding(explanation, same, others, row, None if ties is None else ties[row]) for row in range(len(explanation))
     ]
 
 
 def _finding(
-    explanation: Explanation, same: Explanation, others: list[Explanation], row: int, away: torch.Tensor | None
+    explanation: Explanation, same: Explanation, others: list[Explanation], row: int, ties: torch.Tensor | None
 ) -> Finding:
     name, values, control = "randomization", explanation.values[row], f"{len(others)} networks with shuffled weights"
     limits = (name, values, PASSES_BELOW, control)
@@ -64,8 +66,8 @@ def _finding(
         return untestable
     if not same_map(values, same.values[row]):
         text = "Not of this network: made again on it, with the options it records, the map is another one."
-        return Finding(name, "fail", None, PASSES_BELOW, control, text)
-    signed, magnitude = torch.tensor([alike(values, other.values[row], away) for other in others]).mean(0).tolist()
+        return Finding(name, "fail", None, PASSES_BELOW, control, text, {"made_again": False})
+    signed, magnitude = torch.tensor([alike(values, other.values[row], ties) for other in others]).mean(0).tolist()
     score = max(signed, magnitude)
     details = {"draws": len(others), "signed": signed, "magnitude": magnitude}
     kind = "map" if signed >= magnitude else "size of its values"

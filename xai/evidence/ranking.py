@@ -73,7 +73,7 @@ def _row(act: Act, session: Session, explanation: Explanation, row: int, ways: l
         return Finding(act.name, "untestable", None, ALPHA, "none", text)
     scores = _ranked_by(explanation, row, session).to(session.inputs.device)
     if float(scores.max() - scores.min()) == 0:
-        text = "Not shown: the map is the same everywhere, it marks nothing."
+        text = "Not shown: the map is the same everywhere, no part stands out."
         return Finding(act.name, "warn", 1.0, ALPHA, "none", text)
     untestable = untestable_by_chance(act.name, scores, controls)
     if untestable is not None:

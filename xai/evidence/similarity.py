@@ -21,11 +21,11 @@ def alike(first: Tensor, second: Tensor, ties: Tensor | None = None) -> tuple[fl
     """Return the rank correlations of the values and of their magnitudes, where either map is not 0.
 
     Both, since a map that keeps its picture and only flips signs has not changed. Where a map has one value besides 0,
-    what counts is which places have it, so that the zeros are compared too. ties: like the maps; what both share with
-    it is taken out (Spearman's partial correlation), but where a map is no more than it.
+    what counts is which places have it, so that the zeros are compared too. ties: like the maps, several, (T, ...);
+    what both maps share with these is taken out (Spearman's partial correlation), but where a map is no more than they.
     """
     first, second = (part.detach().double().flatten().cpu() for part in (first, second))
-    ties = None if ties is None else ties.detach().double().flatten().cpu()
+    ties = None if ties is None else ties.detach().double().flatten(1).cpu()
     return _correlation(first, second, ties), _correlation(first.abs(), second.abs(), ties)
 
 
@@ -34,13 +34,14 @@ def _correlation(first: Tensor, second: Tensor, ties: Tensor | None) -> float:
     levels = min((part[nonzero].unique().numel() for part in (first, second)), default=0)
     if levels > 1:
         first, second = first[nonzero], second[nonzero]
-        ties = None if ties is None else ties[nonzero]
+        ties = None if ties is None else ties[:, nonzero]
     both = float(rank_correlation(first[None], second)[0])
-    if ties is None:
+    if ties is None or first.numel() <= len(ties) + 1:
         return both
-    one, other = rank_correlation(torch.stack([first, second]), ties).tolist()
-    left = (1 - one**2) * (1 - other**2)
-    return both if left < NO_MORE**2 else (both - one * other) / left**0.5
+    maps, shared = _centered_ranks(torch.stack([first, second])), _centered_ranks(ties)
+    left = maps - maps @ np.linalg.pinv(shared) @ shared
+    whole, rest = (np.prod((part**2).sum(1)) for part in (maps, left))
+    return both if rest < NO_MORE**2 * whole else float(left[0] @ left[1] / rest**0.5)
 
 
 def rank_correlation(maps: Tensor, other: Tensor) -> Tensor:

@@ -43,8 +43,8 @@ def stability(
     there) of the value itself. The finding says which. Categories are left. Draws that
     change the predicted class, or the target's probability by more than 0.05 (a value by more than 5 %), do not count.
     Copies of the map that are moved, or whose values stand at other units, are the control. Untestable for
-    texts, for fewer than 8 values, and where no draw keeps the prediction. A map that marks nothing is stable and
-    worthless: other checks see that. Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
+    texts, for fewer than 8 values, for a map that is the same everywhere, and where no draw keeps the prediction.
+    Source: Alvarez-Melis, Jaakkola 2018, arXiv:1806.08049, for the question.
     """
     name = "stability"
     draws, noise = draw_count("draws", draws, 1), real_number("noise", noise, 0.0)
@@ -131,6 +131,9 @@ def _finding(values: Tensor, again: Tensor | list[Tensor], kept: Tensor, control
     if not draws:
         text = f"Untestable: none of {len(kept)} draws of noise kept the prediction."
         return Finding(name, "untestable", None, PASSES_ABOVE, control_text, text, {"kept": 0})
+    if values.unique().numel() < 2:
+        text = "Untestable: the map is the same everywhere, it has no order."
+        return Finding(name, "untestable", None, PASSES_ABOVE, control_text, text, {"kept": draws})
     marked = _marked(values)
     others = torch.stack([other.flatten()[marked] for other, keeps in zip(again, kept.tolist(), strict=True) if keeps])
     found = rank_correlation(others, values.flatten()[marked])

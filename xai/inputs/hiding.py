@@ -12,10 +12,11 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Hiding", "Replacing", "masked_scores"]
+__all__ = ["Hiding", "InTurn", "Replacing", "masked_scores"]
 
 # Up to so many parts, equal masks are worth looking for: by one number each, or bit by bit.
 IN_ONE_NUMBER, BIT_BY_BIT = 62, 256
+ROUNDS = 16  # orders in which backgrounds take turns, before they begin again
 
 Batch = Tensor | list[str]
 
@@ -26,8 +27,11 @@ class Hiding(Protocol):
     @property
     def backgrounds(self) -> int: ...
 
-    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Batch:
-        """Return a batch of n: the rows (n,) or (1,) with the parts shown that masks (n, parts) say."""
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Batch:
+        """Return a batch of n: the rows (n,) or (1,) with the parts shown that masks (n, parts) say.
+
+        evaluation: the number of each of a row's evaluations, (n,): of B backgrounds it takes number modulo B.
+        """
         ...
 
     def lengths(self, rows: Tensor, masks: Tensor) -> Tensor | None:
@@ -66,9 +70,10 @@ class Replacing:
     def backgrounds(self) -> int:
         return len(self.baselines)
 
-    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor:
-        """Return a batch (n, ...) of rows whose hidden parts come from the baselines with these numbers (n,)."""
-        hidden = self.baselines[0, rows] if len(self.baselines) == 1 else self.baselines[background, rows]
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Tensor:
+        """Return a batch (n, ...) of rows whose hidden parts come from the baselines, in turn."""
+        count = len(self.baselines)
+        hidden = self.baselines[0, rows] if count == 1 else self.baselines[evaluation % count, rows]
         return self.hide(self.inputs[rows], self._shown(rows, masks), hidden)
 
     def lengths(self, rows: Tensor, masks: Tensor) -> None:
@@ -80,6 +85,42 @@ class Replacing:
         if len(rows) == 1:
             return masks[:, self.labels[rows[0]]]
         return masks.gather(1, self.labels[rows].flatten(1)).view(len(masks), *self.positions)
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Of many backgrounds some stand where a part is hidden, others under each mask, and each as often.
+
+    Attributes:
+        hiding: with all backgrounds.
+        each: how many stand there under one mask.
+        order: their numbers, drawn.
+    """
+
+    hiding: Hiding
+    each: int
+    order: Tensor
+
+    @classmethod
+    def of(cls, hiding: Hiding, each: int, seed: int = 0) -> Hiding:
+        """Return that, or the hiding itself where it has no more backgrounds than that."""
+        if hiding.backgrounds <= each:
+            return hiding
+        generator = torch.Generator().manual_seed(seed)
+        rounds = [torch.randperm(hiding.backgrounds, generator=generator) for _ in range(ROUNDS)]
+        return cls(hiding, each, torch.cat(rounds))
+
+    @property
+    def backgrounds(self) -> int:
+        return self.each
+
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Batch:
+        """Return a batch of n whose hidden parts come from the background whose turn it is."""
+        return self.hiding.show(rows, masks, self.order.to(evaluation.device)[evaluation % len(self.order)])
+
+    def lengths(self, rows: Tensor, masks: Tensor) -> Tensor | None:
+        """Return how long each of the batch's items is."""
+        return self.hiding.lengths(rows, masks)
 
 
 def masked_scores(
@@ -122,7 +163,7 @@ def _evaluate(session: Asked, hiding: Hiding, masks: Tensor, rows: Tensor, answe
         # Of one row or one mask nothing has to be looked up, which is what few evaluations of a small network cost.
         mask, whose = (cell, rows) if len(rows) == 1 else (cell % count, rows[cell // count if count > 1 else cell])
         shown = masks.expand(len(cell), -1) if count == 1 else masks[mask]
-        batch = hiding.show(whose, shown, indices % backgrounds if backgrounds > 1 else indices)
+        batch = hiding.show(whose, shown, indices % (count * backgrounds))  # a row draws the same in any company
         scores = answer(batch, whose.expand(len(cell))) / backgrounds
         if total is None:
             total = scores.new_zeros(len(rows) * count, *scores.shape[1:])

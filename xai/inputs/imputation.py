@@ -41,7 +41,7 @@ class Imputing:
     def backgrounds(self) -> int:
         return 1
 
-    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor:
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Tensor:
         """Return the rows (n,) or (1,) with the pixels imputed that masks (n, H x W) hide."""
         images = self.images[rows].expand(len(masks), *self.images.shape[1:])
         shown = masks.view(len(masks), *images.shape[2:])

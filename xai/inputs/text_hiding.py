@@ -46,7 +46,7 @@ class HiddenWords:
         self.texts, self.hide, self.numbers, self.most = texts, hide, numbers, most
         self._known: dict[int, Numbered | None] = {}
 
-    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor | list[str]:
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Tensor | list[str]:
         """Return one text under each mask (n, parts): strings, or numbers of words (n, L), the kept ones in front."""
         row = int(rows[0])
         numbered = self._numbered(row)
@@ -94,7 +94,7 @@ class HiddenNumbers:
     def __init__(self, numbers: Tensor, padding: int) -> None:
         self.numbers, self.padding = numbers, padding
 
-    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor:
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Tensor:
         """Return the numbers (n, L) of the words that masks (n, L) show, padded to the length that was given."""
         numbers = self.numbers[rows[0]]
         return _in_front(masks & (numbers != self.padding), numbers, self.padding)
@@ -121,7 +121,7 @@ class HiddenTokens:
     def __init__(self, numbers: Tensor, owners: Tensor, token: int | None, padding: int, side: str) -> None:
         self.numbers, self.owners, self.token, self.padding, self.side = numbers, owners, token, padding, side
 
-    def show(self, rows: Tensor, masks: Tensor, background: Tensor) -> Tensor:
+    def show(self, rows: Tensor, masks: Tensor, evaluation: Tensor) -> Tensor:
         """Return packed numbers (n, L) of the tokens of one text under each mask (n, parts)."""
         row = rows[0]
         there = self.numbers[row] >= 0

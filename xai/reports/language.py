@@ -62,8 +62,8 @@ def translated(text: Any) -> Any:
     words. One that is not known stays as it is. The text may quote what came from outside, so it is no HTML.
 
     >>> with in_language("de"):
-    ...     translated("Contradicted: the map is the same everywhere, it marks nothing.")
-    'Widerlegt: die Karte ist überall gleich, sie markiert nichts.'
+    ...     translated("Contradicted: the map is the same everywhere, no part stands out.")
+    'Widerlegt: die Karte ist überall gleich, kein Teil hebt sich ab.'
     """
     if language() == "en":
         return text
