@@ -17,7 +17,7 @@ def mean_and_std(rows: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
 
     Raises InputError where a column has no variance: it says nothing, and cannot be standardized.
 
-    >>> spread(torch.tensor([[1.0, 5.0], [3.0, 9.0]]), ["a", "b"])
+    >>> mean_and_std(torch.tensor([[1.0, 5.0], [3.0, 9.0]]), ["a", "b"])
     (tensor([2., 7.]), tensor([1., 2.]))
     """
     wide = rows.double()

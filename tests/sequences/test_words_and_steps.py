@@ -94,8 +94,9 @@ def test_the_gradient_is_the_finite_difference(kind: type[nn.RNNBase]) -> None:
     model = made(Reader, kind)
     network = model.network.eval()
     numbers = model.input.feed(TEXTS)
-    vectors = network.table.weight[numbers].detach()
-    places = 0.1 * network.other.weight[: numbers.shape[1]].detach()
+    # It reads what pads a shorter text, so that each text is run in its own length: the first has five words.
+    vectors = network.table.weight[numbers[:1, :5]].detach()
+    places = 0.1 * network.other.weight[:5].detach()
 
     def score(word_vectors: Tensor) -> Tensor:
         return network.linear(network.layer(word_vectors + places)[0].mean(1))[:, 1]

@@ -65,8 +65,9 @@ def read_attention(session: Session, rows: Tensor, locate: Callable[[Tensor, Ten
     check_differentiable(not session.trace.blocked)
     network, batch = session.plan.network, variable_of(session.inputs[rows])
     reader = _Reader()
-    padded = session.model.memory.rows.padded(len(batch))
-    with running(network) as reader.at_work, recording(network, ()), rules(reader.table), padded as ours:
+    memory = session.model.memory.rows
+    padded, whole = memory.padded(len(batch)), memory.with_padding()  # attention has one row for each text
+    with running(network) as reader.at_work, recording(network, ()), rules(reader.table), padded as ours, whole:
         score = session.score(batch, rows)
     if not score.requires_grad:
         check_differentiable(False)

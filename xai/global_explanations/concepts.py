@@ -142,7 +142,8 @@ def _read(
     """Return the gradients of the target by a layer and its activations, (N, H) each, and the target's number."""
     batch = model.prepare(inputs, argument)
     with model.explaining(OPERATION, batch, target, batch_size=batch_size, differentiable=True) as session:
-        parts = [session.gradient_at(session.inputs[rows], rows, layer) for rows in session.chunks(len(session))]
+        with model.memory.rows.with_padding():  # a layer has one row for each text
+            parts = [session.gradient_at(session.inputs[rows], rows, layer) for rows in session.chunks(len(session))]
         values = flat([activation for activation, _ in parts], layer)
         gradients = flat([gradient for _, gradient in parts], layer)
         return gradients.double().cpu(), values.double().cpu(), int(session.target.index[0])

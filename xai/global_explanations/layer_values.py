@@ -29,7 +29,8 @@ def layer_values(session: Session, layer: str, *, reads: bool = False) -> list[T
     network = session.plan.network
     found = []
     for rows in session.chunks(len(session)):
-        value = (_read if reads else _put_out)(session, network, layer, rows)
+        with session.model.memory.rows.with_padding():  # a layer has one row for each text, as long as the longest
+            value = (_read if reads else _put_out)(session, network, layer, rows)
         if value.ndim < 2 or len(value) != len(rows):
             wanted = "one with a tensor (N, ...), a row per input"
             raise LayerError(f"layer {layer!r}", expected=wanted, got=describe(value))

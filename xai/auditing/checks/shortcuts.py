@@ -56,7 +56,7 @@ def shortcuts(model: Model, data: Prepared, *, seed: int = 0) -> list[Finding]:
 def _region_name(model: Model, inputs: Tensor) -> str:
     """Return the name of the finding on a pasted region; rows of numbers (N, d) are columns, declared or not."""
     kind = kind_of(model, inputs)
-    return REGION_NAMES.get("table" if kind == "numbers" and inputs.ndim == 2 else kind, "one_region")
+    return REGION_NAMES.get("table" if kind == "numbers" and len(model.input.axes(inputs)) == 1 else kind, "one_region")
 
 
 def _other_reason(model: Model, split: Split, known: Split, part: str) -> Measured:
