@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from xai.attribution.gradient_methods import integrated_gradients, saliency
+from xai.attribution.occlusion import occlusion
 from xai.attribution.sampled_gradients import gradient_shap
 from xai.attribution.shapley import kernel_shap
 from xai.evidence.deletion import deletion
 from xai.evidence.insertion import insertion
 from xai.evidence.noise_scale import noise_scale_of as _scale
 from xai.evidence.recompute import recompute
+from xai.evidence.similarity import alike
 from xai.evidence.stability import stability
 from xai.evidence.verdict import verdict
 from xai.evidence.verify import verify
@@ -204,3 +206,19 @@ def test_what_does_not_vary_still_gets_noise(count: int) -> None:
         assert unit == ("each value" if whose is None else f"a column's standard deviation in {whose}")
     torch.testing.assert_close(scale[:, :5], batch[:, :5].abs())
     torch.testing.assert_close(scale[0, 5:], rows(4, 5).std(0))
+
+
+def test_gaps_and_flat_maps_have_no_share_in_what_is_taken_out() -> None:
+    names = [f"c{number}" for number in range(10)]
+    row = torch.linspace(-1, 1, 10)[None].clone()
+    row[0, 3] = float("nan")
+
+    class Filled(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.nan_to_num(x, nan=0.3) @ WEIGHTS[:, None]
+
+    model = Model(Filled(), task="regression", input=TabularInput(names, missing=names))
+    (finding,) = verify(model, occlusion(model, row), ["randomization"]).evidence[0]
+    assert finding.text
+    ties = torch.stack([row[0].nan_to_num(0), row[0].nan_to_num(0).abs()])
+    assert alike(torch.zeros(10), torch.linspace(0, 1, 10) ** 2, ties) == (0.0, 0.0)

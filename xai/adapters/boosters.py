@@ -64,7 +64,7 @@ def as_estimator(estimator: Any) -> Any:
         objective = json.loads(estimator.save_config())["learner"]["objective"]["name"]
         classes = objective in ("binary:logistic", "binary:logitraw", "multi:softprob", "multi:softmax")
     else:
-        objective = str(estimator.dump_model(num_iteration=1)["objective"])
+        objective = str(estimator.dump_model(num_iteration=1).get("objective", ""))
         # With a slope other than 1, or one class against the others, sums are no log-odds of these classes.
         classes = objective == "binary sigmoid:1" or objective.startswith("multiclass num_class")
     return (BoostedClassifier if classes else BoostedTrees)(estimator, library)

@@ -22,9 +22,13 @@ def columns_made_of(made: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, 
     other rows: a hidden column could not be put in its place there.
     """
     generator = np.random.default_rng(seed)
+    if len(rows) < 2:
+        raise _mixed("one row, on which nothing can be tried")
     plain = made(rows)
     owner = np.full(plain.shape[1], -1)
-    orders = [generator.permutation(len(rows)) for _ in range(SHUFFLES)]
+    # Turned by some rows, no row stays where it is, however few there are.
+    turns = np.arange(1, len(rows)) if len(rows) <= SHUFFLES else generator.integers(1, len(rows), SHUFFLES)
+    orders = [np.roll(np.arange(len(rows)), turn) for turn in turns]
     for column in range(rows.shape[1]):
         for order in orders:
             changed = rows.copy()

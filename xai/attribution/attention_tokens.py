@@ -74,7 +74,7 @@ class AttendedTokens:
     def found(self) -> TokenGrid:
         """Return how many tokens stand before the parts of the input, and the sides of their grid."""
         if self._grid is None:
-            raise ValueError("look() finds the tokens, in the first pass")
+            raise ValueError("locate() finds the tokens, in the first pass")
         return self._grid
 
     @property

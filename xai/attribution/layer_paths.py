@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -48,7 +49,8 @@ def conductance(
         inputs: A batch that the model's input takes, (N, ...).
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         layer: Whose units; None is the layer that `gradcam` reads, or without feature maps the last hidden units.
-        unit: One of them, a channel with all its positions, or the place (channel, row, column) of one position.
+        unit: One of them, by its place in what the layer puts out: of feature maps (C, H, W) a channel with all its
+            positions, or (channel, row, column); of tokens (T, C) a token, or (token, channel).
         baseline: Where the path begins: "zero", "mean", "noise", "blur", a number, or a tensor like the inputs.
         steps: Pieces of the path.
         batch_size: How many evaluations at a time; None chooses it.
@@ -147,9 +149,9 @@ def internal_influence(
 
 def _place(unit: int | tuple[int, ...] | list[int]) -> tuple[int, ...]:
     place = tuple(unit) if isinstance(unit, tuple | list) else (unit,)
-    if not place or any(isinstance(item, bool) or not isinstance(item, int) for item in place):
+    if not place or any(isinstance(item, bool) or not isinstance(item, Integral) for item in place):
         raise InputError("unit", expected="a channel, or a channel and a position", got=describe(unit))
-    return place
+    return tuple(map(int, place))
 
 
 def _through(path: _Path, place: tuple[int, ...], steps: int) -> Explanation:

@@ -84,7 +84,8 @@ def same_share(first: float, of_first: float, second: float, of_second: float) -
     >>> same_share(8 / 10, 10.4, 1 / 6, 6.0) == same_rate(np.repeat([1, 0], [8, 2]), np.repeat([1, 0], [1, 5]))
     True
     """
-    rows = [(round(share * int(count)), int(count)) for share, count in ((first, of_first), (second, of_second))]
+    counts = [int(count + 1e-9) for count in (of_first, of_second)]  # of equal weights a whole number, but for rounding
+    rows = [(round(share * count), count) for share, count in zip((first, second), counts, strict=True)]
     return same_rate(*(np.repeat([1.0, 0.0], [found, count - found]) for found, count in rows))
 
 

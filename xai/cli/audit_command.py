@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xai.base.errors import InputError
 from xai.cli.any_model import is_code, load_any
 from xai.cli.audit_sources import read_audit_data
 from xai.cli.gate import check_targets, finish, gate_options, label_options, metadata_options, read_levels
@@ -86,7 +87,7 @@ def command(
     from xai.auditing.audit_run import audit, chosen_checks
     from xai.auditing.limits import LIMITS
     from xai.methods import CHECKS, MODEL_CHECKS
-    from xai.model.card import read_card_file
+    from xai.model.card import ModelCard, read_card_file
     from xai.reports.presets.audit import audit_report
 
     called = model.rpartition(":")[2] if is_code(model) else Path(model).resolve().name
@@ -102,6 +103,8 @@ def command(
     allowed = None if card is None else read_card_file(card)  # before any of the work
     left_out = [label, entity, time, weights, *protected]
     loaded = load_any(model, data, train, left_out, trust_code, "audit")
+    if allowed is not None and loaded.card != ModelCard():
+        raise InputError("--card", expected="a model without a card of its own ([card] in model.toml)", got=card)
     loaded.card = allowed or loaded.card
     metadata = {"entity": entity, "time": time, "weights": weights}
     audit_data = read_audit_data(loaded, model, data, train, label, protected, metadata)

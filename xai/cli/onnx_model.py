@@ -59,7 +59,14 @@ def of_onnx(path: str, columns: Sequence[str], frames: Sequence[pd.DataFrame]) -
     def answer(values: np.ndarray) -> Any:
         return session.run([last], feed(values))[0]
 
-    first = answer(_first_row(frames[0], table))
+    if not len(frames[0]):
+        raise InputError("data", expected="at least one row", got="none")
+    try:
+        first = answer(_first_row(frames[0], table))
+    except InputError:
+        raise
+    except Exception as error:  # of its own kinds
+        raise InputError("model", expected="a network that reads rows of a table", got=one_line(error)) from error
     classes = [str(name) for name in first[0]] if len(first) and isinstance(first[0], Mapping) else None
     if classes is None and np.asarray(first).reshape(1, -1).shape[1] == 1:
         wanted = "a network with a probability or score for each class (one number a row: xai.Model.from_callable)"
@@ -79,12 +86,23 @@ def _first_row(frame: pd.DataFrame, table: TabularInput) -> np.ndarray:
 
 
 def _matrix(given: Any, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """Return what puts rows (N, columns) into a network of one matrix."""
+    """Return what puts rows (N, columns) into a network of one matrix; whole numbers are rounded."""
+    if len(given.shape) > 2:
+        raise InputError("model", expected="a network that reads rows of a table", got=f"input of shape {given.shape}")
     width = given.shape[1] if len(given.shape) == 2 else None
     if isinstance(width, int) and width != len(names):
         got = f"{len(names)}: {', '.join(names[:12])} (the label and what was named as protected are left out)"
         raise InputError("data", expected=f"{width} columns of numbers", got=got)
-    return lambda values: {given.name: np.asarray(values, dtype=TYPES.get(given.type, np.float32))}
+    return lambda values: {given.name: _of_type(np.asarray(values), TYPES.get(given.type, np.float32), given.name)}
+
+
+def _of_type(values: np.ndarray, kind: Any, name: str) -> np.ndarray:
+    """Return numbers in the type that a network asks for, whole ones rounded; raises InputError for a gap there."""
+    if np.issubdtype(kind, np.floating):
+        return values.astype(kind)
+    if np.isnan(values).any():
+        raise InputError("data", expected=f"no gaps in {name!r}, which is read as {np.dtype(kind).name}", got="a gap")
+    return np.rint(values).astype(kind)
 
 
 def _by_column(inputs: Sequence[Any], table: TabularInput) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
@@ -100,7 +118,9 @@ def _by_column(inputs: Sequence[Any], table: TabularInput) -> Callable[[np.ndarr
         for position, item in enumerate(inputs):
             column = values[:, position : position + 1]
             asked = TYPES.get(item.type)
-            made[item.name] = words[item.name][column.astype(int)] if asked is None else column.astype(asked)
+            made[item.name] = (
+                words[item.name][column.astype(int)] if asked is None else _of_type(column, asked, item.name)
+            )
         return made
 
     return feed

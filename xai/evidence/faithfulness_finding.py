@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,11 +57,11 @@ def finding_of(explanation: Explanation, row: int, compared: Sequence[Compared])
 def short_of(value: float, limit: float) -> str:
     """Return a number with two decimals, or with three where it would else look like a limit that it does not reach.
 
-    >>> short_of(0.7467, 0.75), short_of(0.5, 0.75), short_of(0.751, 0.75)
-    ('0.747', '0.50', '0.75')
+    >>> short_of(0.7498, 0.75), short_of(0.5, 0.75), short_of(0.751, 0.75)
+    ('0.749', '0.50', '0.75')
     """
     rounded = f"{value:.2f}"
-    return f"{value:.3f}" if value < limit and rounded == f"{limit:.2f}" else rounded
+    return f"{math.floor(1000 * value) / 1000:.3f}" if value < limit and rounded == f"{limit:.2f}" else rounded
 
 
 def _status(claim: str, limit: float, compared: Sequence[Compared], target: str) -> tuple[Status, str]:

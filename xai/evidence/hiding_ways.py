@@ -59,7 +59,7 @@ def ways_of_hiding(
         explanation: whose claim it is.
         fill: a name, number or tensor as for baselines, in place of all of these.
         in_turn: of several baselines, such as rows of data, not their middle but eight at a time, others under each
-            set, and each as often; of LIME on a table what its samples have where they do not match the row.
+            set, as evenly as the sets allow; of LIME on a table what its samples have where they do not match the row.
     """
     kind, inputs = session.kind, session.inputs
     labels = None if explanation.segments is None else explanation.segments.long()
@@ -97,7 +97,7 @@ def difference_from_absent(model: Model, explanation: Explanation) -> Tensor | N
     None where the map claims no sum, is not over the inputs' own values, or has no such numbers.
     """
     inputs = explanation.inputs
-    alike = isinstance(explanation.values, Tensor) and explanation.values.shape == inputs.shape
+    alike = all(values.shape == inputs.shape[1:] for values in explanation.values)
     if claim_of(explanation) != "additive" or not inputs.is_floating_point() or not alike:
         return None
     with model.explaining("distance", inputs, list(explanation.target)) as session:

@@ -32,10 +32,9 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     Places that are 0 in both maps do not count, and what both share with how far the input is from absent, and to which
     side, is taken out (a partial correlation): a map against a baseline is 0 where the input is the baseline, whatever
     the weights, larger where it is far from it, and of one sign there where the weights are. A map that is no more than
-    that fails. The map is also made once more on the network
-    itself: where that gives another map, this one does not explain the network, and fails. Untestable where there are
-    no weights to shuffle, the method cannot be run again, or there are fewer than 8 values. The limits are calibrated:
-    see docs/evidence.md.
+    that fails. The map is also made once more on the network itself: where that gives another map, this one does not
+    explain the network, and fails. Untestable where there are no weights to shuffle, the method cannot be run again, or
+    there are fewer than 8 values. The limits are calibrated: see docs/evidence.md.
     Source: Adebayo et al. 2018, arXiv:1810.03292.
     """
     name = "randomization"
@@ -50,7 +49,7 @@ def randomization(model: Model, explanation: Explanation, *, draws: int = 5, see
     except XaiError as error:
         return untestable_rows(name, explanation, PASSES_BELOW, error)
     away = difference_from_absent(model, explanation)
-    ties = None if away is None else torch.stack([away, away.abs()], 1)
+    ties = None if away is None else torch.stack([away, away.abs()], 1).nan_to_num(0.0)  # a gap is nowhere
     return [
         _finding(explanation, same, others, row, None if ties is None else ties[row]) for row in range(len(explanation))
     ]

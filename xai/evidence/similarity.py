@@ -14,6 +14,7 @@ __all__ = ["LEAST_VALUES", "alike", "rank_correlation", "same_map", "status_of"]
 # With fewer values, maps that have nothing to do with each other often look alike.
 LEAST_VALUES = 8
 REPRODUCED = 0.99
+FREE = 4  # places beyond the ties, from which on a partial correlation is taken
 NO_MORE = 0.05  # share of a map's ranks that `ties` must leave unexplained for it to be a map of its own
 
 
@@ -36,12 +37,13 @@ def _correlation(first: Tensor, second: Tensor, ties: Tensor | None) -> float:
         first, second = first[nonzero], second[nonzero]
         ties = None if ties is None else ties[:, nonzero]
     both = float(rank_correlation(first[None], second)[0])
-    if ties is None or first.numel() <= len(ties) + 1:
+    if ties is None or first.numel() < len(ties) + FREE:  # of few places, what is left is no evidence
         return both
     maps, shared = _centered_ranks(torch.stack([first, second])), _centered_ranks(ties)
-    left = maps - maps @ np.linalg.pinv(shared) @ shared
+    # Where nothing is below absent, both ties are one: their difference is rounding.
+    left = maps - maps @ np.linalg.pinv(shared, rcond=1e-10) @ shared
     whole, rest = (np.prod((part**2).sum(1)) for part in (maps, left))
-    return both if rest < NO_MORE**2 * whole else float(left[0] @ left[1] / rest**0.5)
+    return both if rest <= NO_MORE**2 * whole else float(left[0] @ left[1] / rest**0.5)
 
 
 def rank_correlation(maps: Tensor, other: Tensor) -> Tensor:

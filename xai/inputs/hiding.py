@@ -89,7 +89,7 @@ class Replacing:
 
 @dataclass(frozen=True)
 class InTurn:
-    """Of many backgrounds some stand where a part is hidden, others under each mask, and each as often.
+    """Of many backgrounds some stand where a part is hidden, others under each mask, as evenly as the masks allow.
 
     Attributes:
         hiding: with all backgrounds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from xai.network.hooks import is_recording
 if TYPE_CHECKING:
     from xai.model.model import Model
 
-__all__ = ["Rows", "learn_padding", "learn_rows", "meet", "rows_run"]
+__all__ = ["Rows", "check_one_length", "learn_padding", "learn_rows", "meet", "rows_run"]
 
 Seen = Tensor | list[str]
 CLEARLY = 10  # times as much as the network moves by itself
@@ -44,9 +44,7 @@ class Rows:
     def run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         """Return the scores (n, K) of what the network is called with."""
         alike = self.alike(seen) if isinstance(seen, Tensor) and not seen.is_floating_point() else []
-        if len(alike) > 1 and is_recording():
-            got = "texts of several lengths, and a network that reads the padding behind shorter ones"
-            raise NetworkError("network", expected="texts of one length, for its layers to be read", got=got)
+        check_one_length(alike)
         if isinstance(seen, Tensor) and alike:
             parts = torch.cat([self._run(seen[rows, positions], call) for rows, positions in alike])
             return parts[torch.cat([rows for rows, _ in alike]).argsort()]
@@ -112,6 +110,13 @@ class Rows:
         if isinstance(part, list):
             return call(part + part[-1:] * missing)[: len(part)]
         return call(torch.cat([part, *[part[-1:]] * missing]))[: len(part)]
+
+
+def check_one_length(alike: Sequence[tuple[Tensor, slice]]) -> None:
+    """Raise NetworkError where a layer is to be read of texts that a network runs in several lengths."""
+    if len(alike) > 1 and is_recording():
+        got = "texts of several lengths, and a network that reads the padding behind shorter ones"
+        raise NetworkError("network", expected="texts of one length, for its layers to be read", got=got)
 
 
 def learn_rows(model: Model, row: Tensor, error: NetworkError) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from xai.inputs.base import Input
 from xai.inputs.baselines import make_baseline
 from xai.inputs.tensor import Activations
+from xai.model.batch_rows import check_one_length
 from xai.model.session import Session
 from xai.model.word_vectors import Words, embed
 
@@ -48,6 +49,7 @@ class TokenSession(Session):
         network = self.plan.network
         vectors = cast(Tensor, batch)  # never texts: those were turned into these
         alike = self.model.memory.rows.alike(self._words.numbers[rows])
+        check_one_length(alike)
         return self._words.run(network, vectors, rows, partial(self.model.forward_on, network), alike)
 
     def _baseline(self, name: object) -> tuple[Tensor, str | float]:

@@ -98,7 +98,9 @@ def _pictures(examples: Examples) -> Figure:
             axes.set_axis_off()
             axes.set_title(str(index), fontsize=8)
     figure.suptitle(
-        plain_text(translate("{unit}: most (above) and least", unit=f"{examples.layer} {examples.units[0]}")),
+        plain_text(
+            translate("{layer} unit {number}: most (above) and least", layer=examples.layer, number=examples.units[0])
+        ),
         fontsize=9,
     )
     return figure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -31,9 +30,6 @@ from xai.base.weighted_statistics import (
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
 from xai.results.finding import Finding
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["losses", "measure_performance", "performance"]
 
