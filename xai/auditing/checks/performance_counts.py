@@ -17,14 +17,13 @@ __all__ = ["LabelPerformance", "Performance", "Scored"]
 
 
 @dataclass(frozen=True)
-class Performance:
-    """Counts of a classifier on n labelled inputs; `confusion[i, j]` of class i were called class j."""
+class _Counts:
+    """Answers on n labelled inputs, and how often they are right."""
 
     classes: tuple[str, ...]
     labels: Tensor
     predicted: Tensor
     probability: Tensor
-    confusion: Tensor
 
     @property
     def count(self) -> int:
@@ -32,11 +31,8 @@ class Performance:
 
     @property
     def right(self) -> Tensor:
-        return self.labels == self.predicted
-
-    @property
-    def sure(self) -> Tensor:
-        return self.probability.max(1).values
+        """Return where the answer is right, (N,)."""
+        raise NotImplementedError
 
     @property
     def accuracy(self) -> float:
@@ -46,6 +42,21 @@ class Performance:
     def interval(self) -> tuple[float, float]:
         """Return the 95 % Wilson interval of the accuracy."""
         return wilson(int(self.right.sum()), self.count)
+
+
+@dataclass(frozen=True)
+class Performance(_Counts):
+    """Counts of a classifier on n labelled inputs; `confusion[i, j]` of class i were called class j."""
+
+    confusion: Tensor
+
+    @property
+    def right(self) -> Tensor:
+        return self.labels == self.predicted
+
+    @property
+    def sure(self) -> Tensor:
+        return self.probability.max(1).values
 
     def answer(self, row: int, *, true: bool = False) -> int:
         """Return the class that a row is called, or that it truly is."""
@@ -67,32 +78,13 @@ class Performance:
             right, members = int(self.confusion[number, number]), int(self.confusion[number].sum())
             called = int(self.confusion[:, number].sum())
             if members or called:
-                low, high = wilson(right, members) if members else (float("nan"), float("nan"))
-                rows.append(
-                    {
-                        "class": name,
-                        "count": members,
-                        "recall": right / members if members else float("nan"),
-                        "low": low,
-                        "high": high,
-                        "precision": right / called if called else float("nan"),
-                    }
-                )
+                rows.append(_line(name, right, members, called))
         return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
-class LabelPerformance:
+class LabelPerformance(_Counts):
     """Answers (N, K) on n labelled inputs; a label is given where its probability is above 1 in 2."""
-
-    classes: tuple[str, ...]
-    labels: Tensor
-    predicted: Tensor
-    probability: Tensor
-
-    @property
-    def count(self) -> int:
-        return len(self.labels)
 
     @property
     def right(self) -> Tensor:
@@ -103,15 +95,6 @@ class LabelPerformance:
     def sure(self) -> Tensor:
         """Return how sure each answer is, (N,): as its least sure label, given or not."""
         return torch.maximum(self.probability, 1 - self.probability).min(1).values
-
-    @property
-    def accuracy(self) -> float:
-        return float(self.right.double().mean())
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % Wilson interval of the accuracy."""
-        return wilson(int(self.right.sum()), self.count)
 
     def answer(self, row: int, *, true: bool = False) -> tuple[int, ...]:
         """Return the numbers of the labels that a row is given, or that it truly has."""
@@ -125,22 +108,26 @@ class LabelPerformance:
         """Return one row per label: its name, count, recall with its 95 % interval, precision."""
         import pandas as pd
 
-        nothing, rows = float("nan"), []
+        rows = []
         for number, name in enumerate(self.classes):
             members, called = int(self.labels[:, number].sum()), int(self.predicted[:, number].sum())
             right = int((self.labels & self.predicted)[:, number].sum())
-            low, high = wilson(right, members) if members else (nothing, nothing)
-            rows.append(
-                {
-                    "class": name,
-                    "count": members,
-                    "recall": right / members if members else nothing,
-                    "low": low,
-                    "high": high,
-                    "precision": right / called if called else nothing,
-                }
-            )
+            rows.append(_line(name, right, members, called))
         return pd.DataFrame(rows)
+
+
+def _line(name: str, right: int, members: int, called: int) -> dict[str, object]:
+    """Return the line of a class or label: its count, recall with its 95 % interval, precision."""
+    nothing = float("nan")
+    low, high = wilson(right, members) if members else (nothing, nothing)
+    return {
+        "class": name,
+        "count": members,
+        "recall": right / members if members else nothing,
+        "low": low,
+        "high": high,
+        "precision": right / called if called else nothing,
+    }
 
 
 Scored = Performance | LabelPerformance  # of one class, or of several labels
