@@ -111,22 +111,12 @@ def test_groups_by_weight_are_those_of_repeated_rows(seed: int) -> None:
     values[:5] = np.nan
     again = np.repeat(np.arange(ROWS), weights.astype(int))
     repeated = groups.iloc[again].reset_index(drop=True)
-    for a, b in zip(
-        compare_groups(groups, {"it": values}, 10, weights),
-        compare_groups(repeated, {"it": values[again]}, 10),
-        strict=True,
-    ):
-        assert (a.rate, a.other_rate) == pytest.approx((b.rate, b.other_rate))
-        assert a.high - a.low > b.high - b.low
-        assert a.low <= a.difference <= a.high
-    numbers = draw.normal(size=ROWS)
-    for a, b in zip(
-        compare_means(groups, {"it": numbers}, 10, weights),
-        compare_means(repeated, {"it": numbers[again]}, 10),
-        strict=True,
-    ):
-        assert (a.rate, a.other_rate) == pytest.approx((b.rate, b.other_rate))
-        assert a.high - a.low > b.high - b.low
+    for compare, numbers in ((compare_groups, values), (compare_means, draw.normal(size=ROWS))):
+        weighted = compare(groups, {"it": numbers}, 10, weights)
+        for a, b in zip(weighted, compare(repeated, {"it": numbers[again]}, 10), strict=True):
+            assert (a.rate, a.other_rate) == pytest.approx((b.rate, b.other_rate))
+            assert a.high - a.low > b.high - b.low
+            assert a.low <= a.difference <= a.high
 
 
 @settings(max_examples=40)

@@ -10,16 +10,16 @@ from xai.base.errors import InputError
 
 __all__ = ["columns_made_of"]
 
-SHUFFLES = 3
+TURNS = 3
 MIXTURES = 8
 
 
 def columns_made_of(made: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, seed: int = 0) -> np.ndarray:
     """Return for each column that is made of rows (N, D) the number of the one that it is made of, (F,).
 
-    Found by trying: columns are shuffled one at a time, and what changes is made of that one. A column that is the same
-    for all rows gets 0: it tells no row from another. Raises InputError where a column is made of several others, or of
-    other rows: a hidden column could not be put in its place there.
+    Found by trying: columns are turned by some rows, one at a time, and what changes is made of that one. A column that
+    is the same for all rows gets 0: it tells no row from another. Raises InputError where a column is made of several
+    others, or of other rows: a hidden column could not be put in its place there.
     """
     generator = np.random.default_rng(seed)
     if len(rows) < 2:
@@ -27,7 +27,7 @@ def columns_made_of(made: Callable[[np.ndarray], np.ndarray], rows: np.ndarray, 
     plain = made(rows)
     owner = np.full(plain.shape[1], -1)
     # Turned by some rows, no row stays where it is, however few there are.
-    turns = np.arange(1, len(rows)) if len(rows) <= SHUFFLES else generator.integers(1, len(rows), SHUFFLES)
+    turns = np.arange(1, len(rows)) if len(rows) <= TURNS else generator.integers(1, len(rows), TURNS)
     orders = [np.roll(np.arange(len(rows)), turn) for turn in turns]
     for column in range(rows.shape[1]):
         for order in orders:
