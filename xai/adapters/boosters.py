@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any
 
@@ -38,8 +39,8 @@ class BoostedTrees:
     def _asked(self, rows: Any, *, raw: bool = False) -> np.ndarray:
         if self._library == "lightgbm":
             return self.booster.predict(rows, raw_score=raw)
-        import xgboost
-
+        # Whoever brings a booster of this library has it; a plain import would want it of everyone who checks types.
+        xgboost = importlib.import_module("xgboost")
         return self.booster.predict(xgboost.DMatrix(rows, enable_categorical=True), output_margin=raw)
 
 
