@@ -210,7 +210,7 @@ class TestTextsAndSeries:
 
     def test_what_cannot_be_hidden_is_untestable(self, check: object) -> None:
         model = Model(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)))
-        explanation = saliency(model, torch.rand(1, 2, 2, 3, 4))
+        explanation = saliency(model, torch.rand(1, 1, 2, 2, 3, 4))
         assert check(model, explanation)[0].status == "untestable"
 
 

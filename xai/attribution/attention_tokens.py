@@ -6,9 +6,9 @@ from math import prod
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from xai.base.errors import InputError
+from xai.base.resizing import resized
 from xai.model.map_layers import given_grid
 from xai.model.session import Session
 from xai.model.token_session import TokenSession
@@ -17,7 +17,6 @@ from xai.network.token_grids import TokenGrid, TokenGrids
 __all__ = ["AttendedTokens"]
 
 WANTED = "whole numbers (tokens before the parts, the sides of their grid)"
-MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the sides of a grid
 
 
 class AttendedTokens:
@@ -62,7 +61,7 @@ class AttendedTokens:
         if self._whole:  # of words a vector each, of which one number says all
             return (parts[:, :, None] if self._words else parts), "input"
         sides, parts = self.sides(inputs), parts.unflatten(1, grid)[:, None]
-        wide = interpolate(parts, size=sides, mode=MODES[len(sides)], align_corners=False)[:, 0]
+        wide = resized(parts, sides)[:, 0]
         present = self._session.present
         return (wide if present is None else torch.where(present, wide, 0)), "layer"
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xai.base.errors import InputError, LayerError, describe
-from xai.model.layer_maps import MODES, floats, in_input_size
+from xai.model.layer_maps import floats, in_input_size
 from xai.model.map_layers import MapLayer, Reshape, map_layer, noted
 from xai.model.session import Session
 from xai.results.explanation import Explanation
@@ -68,7 +68,7 @@ def chosen_layers(session: Session, layer: Layers, reshape: Reshape | None = Non
         raise InputError("layer", expected="the name of a layer, or several", got=describe(layer))
     inputs = session.inputs
     sides = len(inputs.shape[2:])
-    if not inputs.is_floating_point() or sides not in MODES:
+    if not inputs.is_floating_point() or sides not in (1, 2, 3):
         raise LayerError("layer", expected="a network with (C, H, W) feature maps", got="none")
     found = tuple(map_layer(session, name, reshape) for name in names)
     for one in found:

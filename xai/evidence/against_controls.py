@@ -60,15 +60,19 @@ class Comparison(NamedTuple):
 
 
 def rival_maps(heatmap: Tensor, image: Tensor) -> dict[str, Tensor]:
-    """Return maps (H, W) that never saw the network and may still do well, by name; none for a list of units."""
-    if heatmap.ndim != 2:
-        return {}
-    return {"a blob in the center": center_blob(heatmap), "an edge filter": edge_filter(image).to(heatmap)}
+    """Return maps that never saw the network and may still do well, by name; none for a list of units.
+
+    Args:
+        heatmap: (H, W), or of a volume (D, H, W), which has no edges here.
+        image: (C, H, W) or (C, D, H, W).
+    """
+    found = {"a blob in the center": center_blob(heatmap)} if heatmap.ndim > 1 else {}
+    return found | ({"an edge filter": edge_filter(image).to(heatmap)} if heatmap.ndim == 2 else {})
 
 
 def untestable_by_chance(check: str, scores: Tensor, controls: int) -> Finding | None:
     """Return why no order of these units could reach p = 0.05, or None where one could."""
-    possible = controls + 1 if scores.ndim == 2 else min(controls + 1, count_assignments(scores))
+    possible = controls + 1 if scores.ndim > 1 else min(controls + 1, count_assignments(scores))
     if 1 / possible <= ALPHA:
         return None
     least = 1 / possible

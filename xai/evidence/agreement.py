@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 
 from xai.base.arguments import draw_count
 from xai.base.arrays import same_numbers
 from xai.base.errors import InputError, XaiError, names_errors
+from xai.base.resizing import pooled
 from xai.base.statistics import ALPHA
 from xai.evidence.against_controls import Comparison, untestable_by_chance
 from xai.evidence.controls import control_maps
@@ -109,10 +109,9 @@ def _agreement(maps: Tensor, other: Tensor) -> Tensor:
 
 
 def _pooled(scores: Tensor) -> Tensor:
-    if scores.ndim != 2 or max(scores.shape) <= GRID:
+    if scores.ndim == 1 or max(scores.shape) <= GRID:
         return scores.cpu()
-    height, width = scores.shape
-    return adaptive_avg_pool2d(scores[None].cpu(), (min(GRID, height), min(GRID, width)))[0]
+    return pooled(scores[None].cpu(), [min(GRID, side) for side in scores.shape])[0]
 
 
 def _listed(names: list[str]) -> str:

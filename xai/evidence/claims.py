@@ -49,7 +49,7 @@ def claimed_units(explanation: Explanation, row: int, input: Input) -> Tensor:
     values = explanation.values[row].detach().double().cpu()
     if explained_layer(explanation) is not None or values.shape == scores.shape:
         return scores**2
-    if values.ndim == 3 and values.shape[1:] == scores.shape:  # channels of an image
+    if values.ndim > 2 and values.shape[1:] == scores.shape:  # channels of an image
         return (values**2).sum(0)
     return (values**2).reshape(len(values), -1).sum(1) if len(values) == len(scores) else scores**2
 

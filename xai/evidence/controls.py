@@ -27,10 +27,11 @@ ENUMERATED = 5040  # up to so many assignments of values to units, all are tried
 def control_maps(scores: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, str]:
     """Return maps with the values of `scores`, (n, *shape of scores), and what they are.
 
-    For a picture (H, W) `count` maps, moved or phase-randomized, so that they are also as smooth. For a list (units,)
-    the same values assigned to other units: all other assignments where there are few, else `count` drawn ones.
+    For a picture (H, W) or a volume (D, H, W) `count` maps, moved or phase-randomized, so that they are also as smooth.
+    For a list (units,) the same values assigned to other units: all other assignments where there are few, else `count`
+    drawn ones.
     """
-    if scores.ndim == 2:
+    if scores.ndim > 1:
         maps = [moved_copies(scores, count // 2, generator), phase_randomized(scores, count - count // 2, generator)]
         return torch.cat(maps), f"{count} moved or phase-randomized copies of the map"
     if count_assignments(scores) <= ENUMERATED:
@@ -67,40 +68,40 @@ def assignments(values: list[float]) -> Iterator[tuple[float, ...]]:
 
 
 def moved_copies(heatmap: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Return (count, H, W) copies, each flipped at random and shifted around by at least an eighth of a side.
+    """Return copies (count, ...) of a map (H, W) or (D, H, W), each flipped at random and shifted around.
 
-    Every copy keeps the map's values, and its smoothness but for a seam where the border wraps.
+    By at least an eighth of a side. Every copy keeps the map's values, and its smoothness but for a seam where the
+    border wraps.
     """
-    height, width = heatmap.shape
+    axes = range(heatmap.ndim)
     copies = []
     for _ in range(count):
-        flips, shifts = torch.rand(2, generator=generator) < 0.5, torch.rand(2, generator=generator)
-        axes = [axis for axis in (0, 1) if flips[axis]]
+        flips = torch.rand(heatmap.ndim, generator=generator) < 0.5
+        *others, last = torch.rand(heatmap.ndim, generator=generator).tolist()
+        by = [round(share * (length - 1)) for share, length in zip(others, heatmap.shape, strict=False)]
         # From 1/8 to 7/8 of the side along at least one axis, so that no control is the map itself.
-        down = round(float(shifts[0]) * (height - 1))
-        right = round((0.125 + 0.75 * float(shifts[1])) * width)
-        copies.append(heatmap.flip(axes).roll((down, right), (0, 1)))
+        by.append(round((0.125 + 0.75 * last) * heatmap.shape[-1]))
+        copies.append(heatmap.flip([axis for axis in axes if flips[axis]]).roll(by, tuple(axes)))
     return torch.stack(copies)
 
 
 def phase_randomized(heatmap: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Return (count, H, W) maps with the spectrum of the map, random phases, and then exactly its values by rank."""
-    height, width = heatmap.shape
-    amplitude = torch.fft.rfft2(heatmap.double()).abs()
-    noise = torch.rand(count, height, width, generator=generator, dtype=torch.float64).to(heatmap.device)
-    phase = torch.fft.rfft2(noise).angle()
-    waves = torch.fft.irfft2(torch.polar(amplitude.expand_as(phase), phase), s=(height, width)).flatten(1)
+    """Return maps (count, ...) with the spectrum of a map (H, W) or (D, H, W), random phases and its values by rank."""
+    shape, axes = heatmap.shape, tuple(range(-heatmap.ndim, 0))
+    amplitude = torch.fft.rfftn(heatmap.double()).abs()
+    noise = torch.rand(count, *shape, generator=generator, dtype=torch.float64).to(heatmap.device)
+    phase = torch.fft.rfftn(noise, dim=axes).angle()
+    waves = torch.fft.irfftn(torch.polar(amplitude.expand_as(phase), phase), s=shape, dim=axes).flatten(1)
     order = waves.argsort(1)
     result = torch.empty_like(waves, dtype=heatmap.dtype)
-    return result.scatter_(1, order, heatmap.flatten().sort().values.expand(count, -1)).view(count, height, width)
+    return result.scatter_(1, order, heatmap.flatten().sort().values.expand(count, -1)).view(count, *shape)
 
 
 def center_blob(heatmap: Tensor) -> Tensor:
-    """Return a map (H, W) that falls off from the center: where photographers put the object."""
-    height, width = heatmap.shape
-    rows = torch.linspace(-1, 1, height, device=heatmap.device)[:, None]
-    columns = torch.linspace(-1, 1, width, device=heatmap.device)[None]
-    return torch.exp(-2 * (rows**2 + columns**2)).to(heatmap.dtype)
+    """Return a map of this size that falls off from the center: where photographers put the object."""
+    sides = [torch.linspace(-1, 1, length, device=heatmap.device) for length in heatmap.shape]
+    distance = torch.stack(torch.meshgrid(*sides, indexing="ij")).square().sum(0)
+    return torch.exp(-2 * distance).to(heatmap.dtype)
 
 
 def edge_filter(image: Tensor) -> Tensor:

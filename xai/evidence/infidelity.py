@@ -93,8 +93,8 @@ def _row(
     if not bool((fall != 0).any()):
         text = "Untestable: none of the changes changes the output."
         return Finding(name, "untestable", None, ALPHA, "none", text)
-    picture = len(session.kind.axes(session.inputs)) == 2
-    every = torch.cat([values.flatten()[None], moved_values(values, picture, controls, generator)])
+    sides = len(session.kind.axes(session.inputs))
+    every = torch.cat([values.flatten()[None], moved_values(values, sides, controls, generator)])
     errors = squared_error(every @ changes.double().cpu().flatten(1).T, fall, normalize)
     value, size = float(errors[0]), float((fall**2).mean())
     compared = Comparison(-value, -errors[1:], {}, f"{controls} copies of the values at other places")

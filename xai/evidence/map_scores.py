@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+from xai.base.resizing import resized
 from xai.evidence.against_controls import rival_maps
 from xai.inputs.base import Input
 from xai.inputs.tensor import Activations, TensorInput
@@ -25,9 +25,10 @@ def explained_layer(explanation: Explanation) -> str | None:
 def unit_scores(explanation: Explanation, row: int, input: Input | None = None) -> Tensor:
     """Return what the explanation gives to each unit of a row, in float32.
 
-    Shape (H, W) for an image, whose units are pixels (channels summed); (units,) for the columns of a table, the
-    words of a text, and the steps or windows of a series, whose channels are summed. Of a layer, places of feature
-    maps are like pixels, units like columns. input: the kind of what the model reads; None takes it for tensors.
+    Shape (H, W) for an image, whose units are pixels (channels summed), (D, H, W) for a volume; (units,) for the
+    columns of a table, the words of a text, and the steps or windows of a series, whose channels are summed. Of a
+    layer, places of feature maps are like pixels, units like columns. input: the kind of what the model reads; None
+    takes it for tensors.
     """
     values, layer = explanation.values[row].detach().float(), explained_layer(explanation)
     kind, seen = (input or TensorInput(), explanation.inputs) if layer is None else (Activations(), values[None])
@@ -36,17 +37,18 @@ def unit_scores(explanation: Explanation, row: int, input: Input | None = None) 
         return explanation[row].heatmap()[0]
     if values.ndim == 1:
         return values
-    return values.sum(0) if len(axes) == 2 else values.reshape(len(values), -1).sum(1)
+    if len(axes) < 2:
+        return values.reshape(len(values), -1).sum(1)
+    return values if values.ndim == len(axes) else values.sum(0)
 
 
 def rivals_of(session: Session, row: int, scores: Tensor) -> dict[str, Tensor]:
     """Return maps of the size of a row's scores that never saw the network, by name; see `rival_maps`.
 
-    Of feature maps (H, W) they are made from the image that the layer saw; none where it saw something else.
+    Of feature maps they are made from the image that the layer saw; none where it saw something else.
     """
     seen = session.raw_inputs[row : row + 1]
-    if scores.ndim != 2 or session.model.input.axes(seen) != (2, 3):
+    if scores.ndim == 1 or session.model.input.axes(seen) != tuple(range(2, 2 + scores.ndim)):
         return {}
-    if seen.shape[2:] != scores.shape:
-        seen = interpolate(seen, size=scores.shape, mode="bilinear", align_corners=False)
-    return rival_maps(scores, seen[0])
+    same = seen.shape[2:] == scores.shape
+    return rival_maps(scores, (seen if same else resized(seen, scores.shape))[0])

@@ -94,8 +94,8 @@ def _finding(
         return few
     after = torch.stack([other.detach().double().cpu().flatten() for other in again])
     value = float(largest_change(values.flatten(), after))
-    picture = values.ndim > 1 and len(session.kind.axes(session.inputs)) == 2
-    copies = moved_values(values, picture, controls, session.generator(row, stream=1))
+    sides = min(values.ndim, len(session.kind.axes(session.inputs)))
+    copies = moved_values(values, sides, controls, session.generator(row, stream=1))
     distances = (copies - values.flatten()).norm(dim=1) / values.norm()
     compared = Comparison(-value, -distances, {}, f"{controls} moved copies of the map")
     doing = f"small changes of the input change it by at most {100 * value:.0f} % of its norm, less"

@@ -90,6 +90,6 @@ def _per_unit(away: Tensor, units: Tensor) -> Tensor | None:
     if away.shape == units.shape:
         return away
     if away.ndim == units.ndim + 1:
-        summed = away.sum(0) if units.ndim == 2 else away.sum(-1)
+        summed = away.sum(0) if units.ndim > 1 else away.sum(-1)
         return summed if summed.shape == units.shape else None
     return None

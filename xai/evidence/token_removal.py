@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 
 from xai.attribution.attention_tokens import AttendedTokens
 from xai.attribution.attention_weights import read_attention, without_tokens
 from xai.base.arguments import draw_count, whole_number
 from xai.base.errors import XaiError, names_errors
+from xai.base.resizing import pooled
 from xai.base.statistics import ALPHA
 from xai.evidence.untestable import untestable_rows
 from xai.methods import all_methods
@@ -26,9 +25,6 @@ from xai.results.finding import Finding
 __all__ = ["attention"]
 
 TIED = 0.01  # of the largest change of a score: changes nearer than this are equal
-Pool = Callable[[Tensor, tuple[int, ...]], Tensor]
-# By the sides of a grid.
-POOLS: dict[int, Pool] = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}  # ty: ignore[invalid-assignment]
 
 
 @names_errors("attention")
@@ -101,7 +97,7 @@ def _parts(
         sides = tokens.sides(session.inputs)
         if values.ndim == len(sides) + 1:  # channels of an image, numbers of a step
             values = values.sum(0 if len(sides) > 1 else 1)
-        values = POOLS[len(grid)](values[None], grid)[0].flatten()
+        values = pooled(values[None], grid).flatten()
         of_part = torch.eye(len(values), dtype=torch.bool)
         present = session.present
         if present is not None and present.shape[1] == len(values):

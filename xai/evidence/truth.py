@@ -160,7 +160,7 @@ def _length(item: object) -> int:
 
 def _mask(mask: Tensor, units: Tensor, row: int) -> Tensor:
     if mask.ndim == units.ndim + 1:  # channels of an image come first, those of a series last
-        mask = (mask != 0).any(0 if units.ndim == 2 else -1) if _zeros_and_ones(mask) else mask
+        mask = (mask != 0).any(0 if units.ndim > 1 else -1) if _zeros_and_ones(mask) else mask
     if mask.shape != units.shape:
         raise InputError("truth", expected=f"a mask {tuple(units.shape)} for row {row}", got=describe(mask))
     if not _zeros_and_ones(mask):

@@ -36,18 +36,21 @@ class Sets(NamedTuple):
 def windows_of(shape: tuple[int, ...], present: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
     """Return the window of each unit, of this shape, as numbers 0 .. K-1, and -1 where nothing is present.
 
-    Of an image the map's own segments, where it has 3 to 64, else about 36 squares; single units of a list, or runs of
-    equal length where it has many.
+    Of an image the map's own segments, where it has 3 to 64, else about 36 squares; of a volume cubes; single units of
+    a list, or runs of equal length where it has many.
 
-    >>> windows_of((4, 4)).unique().numel(), windows_of((80,)).unique().numel()
-    (16, 40)
+    >>> [int(windows_of(shape).max()) + 1 for shape in ((4, 4), (12, 12, 12), (80,))]
+    [16, 27, 40]
     """
     if segments is not None and LEAST_WINDOWS <= int(segments.max()) + 1 <= MOST_SEGMENTS:
         return segments
-    if len(shape) == 2:
-        side = max(1, math.ceil(math.sqrt(shape[0] * shape[1] / WINDOWS)))
-        rows, columns = (torch.arange(length) // side for length in shape)
-        return rows[:, None] * (int(columns[-1]) + 1) + columns
+    if len(shape) > 1:
+        side = max(1, math.ceil(round((math.prod(shape) / WINDOWS) ** (1 / len(shape)), 9)))
+        windows = torch.zeros(shape, dtype=torch.long)
+        for axis, length in enumerate(shape):
+            along = (torch.arange(length) // side).view(-1, *[1] * (len(shape) - 1 - axis))
+            windows = windows * (int(along.max()) + 1) + along
+        return windows
     present_mask = torch.ones(shape, dtype=torch.bool) if present is None else present.cpu()
     length = max(1, math.ceil(int(present_mask.sum()) / (WINDOWS + 4)))
     return torch.where(present_mask, (present_mask.cumsum(0) - 1) // length, -1)

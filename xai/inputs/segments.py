@@ -9,7 +9,7 @@ from torch import Tensor
 from xai.base.errors import InputError
 from xai.inputs.parts import given_labels, renumbered
 
-__all__ = ["SEGMENTATIONS", "make_segments"]
+__all__ = ["SEGMENTATIONS", "grid_labels", "make_segments"]
 
 SEGMENTATIONS = ("auto", "slic", "quickshift", "felzenszwalb", "grid")
 # Below this many pixels a side, superpixels are a few pixels each and follow noise: a grid says as much.
@@ -32,12 +32,24 @@ def make_segments(segments: object, images: Tensor, seed: int) -> tuple[Tensor, 
     if name == "auto":
         name = "grid" if min(height, width) < SMALL else "slic"
     if name == "grid":
-        rows = (torch.arange(height) * 7).div(height, rounding_mode="floor").clamp_max(6)
-        columns = (torch.arange(width) * 7).div(width, rounding_mode="floor").clamp_max(6)
-        labels = renumbered(rows[:, None] * 7 + columns[None, :]).expand(count, height, width)
+        labels = grid_labels((height, width), 7).expand(count, height, width)
     else:
         labels = torch.stack([_superpixels(name, image, seed) for image in images])
     return labels.to(images.device), name
+
+
+def grid_labels(sides: tuple[int, ...], cells: int) -> Tensor:
+    """Return labels of a grid with as many cells along each side, or each position where a side is shorter, (*sides).
+
+    >>> grid_labels((2, 4), 2)
+    tensor([[0, 0, 1, 1],
+            [2, 2, 3, 3]])
+    """
+    labels = torch.zeros(sides, dtype=torch.long)
+    for axis, length in enumerate(sides):
+        along = (torch.arange(length) * cells).div(length, rounding_mode="floor")
+        labels = labels * cells + along.view(-1, *[1] * (len(sides) - 1 - axis))
+    return renumbered(labels)
 
 
 def _superpixels(name: str, image: Tensor, seed: int) -> Tensor:

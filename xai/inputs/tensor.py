@@ -13,14 +13,16 @@ from xai.inputs.base import Input
 from xai.inputs.hiding import Hiding
 from xai.inputs.image import image_parts
 from xai.inputs.imputation import Imputing
-from xai.inputs.parts import Parts, of_positions
+from xai.inputs.parts import Parts, given_labels, of_positions
+from xai.inputs.segments import grid_labels
 from xai.inputs.series import noise_in_steps
 from xai.inputs.series_windows import series_parts
 from xai.inputs.table import noise_in_columns
 
 __all__ = ["Activations", "GridActivations", "TensorInput", "form_of"]
 
-TABLE, SERIES, IMAGES = 2, 3, 4  # axes
+TABLE, SERIES, IMAGES, VOLUMES = 2, 3, 4, 5  # axes
+CUBES = 4  # along each side of a volume
 
 
 def form_of(batch: Tensor) -> str:
@@ -35,8 +37,8 @@ def form_of(batch: Tensor) -> str:
 class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defaults=True):
     """Any floating-point batch, first axis the batch, handed to the network as it is.
 
-    By its number of axes it is taken for rows of a table (N, D), series (N, T, D) or images (N, C, H, W). A model whose
-    input is not declared finds out whether its network reads series as (N, D, T).
+    By its number of axes it is taken for rows of a table (N, D), series (N, T, D), images (N, C, H, W) or volumes
+    (N, C, D, H, W). A model whose input is not declared finds out whether its network reads series as (N, D, T).
 
     Args:
         time: Which axis of a series is time: 1 of (N, T, D), 2 of (N, D, T).
@@ -63,7 +65,7 @@ class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defa
         return batch
 
     def axes(self, batch: Tensor) -> tuple[int, ...]:
-        return {TABLE: (1,), SERIES: (self.time,), IMAGES: (2, 3)}.get(batch.ndim, ())
+        return {TABLE: (1,), SERIES: (self.time,), IMAGES: (2, 3), VOLUMES: (2, 3, 4)}.get(batch.ndim, ())
 
     @property
     def in_columns(self) -> bool:
@@ -76,6 +78,11 @@ class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defa
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
         if batch.ndim == IMAGES:
             return image_parts(batch, how, seed)
+        if batch.ndim == VOLUMES:
+            shape = (len(batch), *self.positions(batch))
+            cubes = how is None or (isinstance(how, str) and how == "grid")
+            labels = grid_labels(shape[1:], CUBES) if cubes else how
+            return Parts(given_labels(labels, shape, batch.device), "segments", "grid" if cubes else "given")
         if batch.ndim == SERIES and isinstance(how, str | int | tuple):
             cut, channels = how if isinstance(how, tuple) else (how, "together")
             series = batch if self.time == 1 else batch.mT

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
+from xai.base.resizing import resized
 from xai.inputs.tensor import TensorInput
 from xai.model.map_layers import MapLayer
 from xai.model.session import Session
 from xai.network.hooks import recording, run_recorded
 
-__all__ = ["MODES", "floats", "in_input_size", "input_size", "over_inputs", "placed", "put_out"]
-
-MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the sides of a grid
+__all__ = ["floats", "in_input_size", "input_size", "over_inputs", "placed", "put_out"]
 
 
 def put_out(session: Session, rows: Tensor, layer: MapLayer) -> Tensor:
@@ -49,7 +47,7 @@ def input_size(session: Session, layer: MapLayer) -> tuple[int, ...]:
 def in_input_size(session: Session, coarse: Tensor, layer: MapLayer) -> Tensor:
     """Return maps (n, ...) of a layer's grid resized linearly: (n, H, W), (n, T), (n, C, T) or (n, D, H, W)."""
     size = input_size(session, layer)
-    wide = interpolate(coarse[:, None], size=size, mode=MODES[len(size)], align_corners=False)
+    wide = resized(coarse[:, None], size)
     # Of a series (N, C, T), whose positions the kind of input takes for its first axis, every channel gets the map.
     steps_last = _steps_last(session, layer)
     return wide.expand(-1, session.inputs.shape[1], -1).contiguous() if steps_last else wide[:, 0]

@@ -15,6 +15,7 @@ from xai.plots.series import series_figure
 from xai.plots.shaded_text import add_text_above
 from xai.plots.style import draw_heat, figure_of, pixels_to_draw, plain_text
 from xai.plots.translation import translate
+from xai.plots.volumes import volume_figure
 from xai.results.explanation import Explanation
 
 __all__ = ["drawn_as", "explanation_figure"]
@@ -23,14 +24,17 @@ MOST_BARS = 60  # of all values of a row; of more the largest are drawn
 OF_PARTS = ("features", "tokens", "steps")
 # By the axes of a row's values and the form of its inputs: a map lies over an image, a curve over a series.
 BY_AXES = {(2, "grid"): "map", (3, "grid"): "map", (1, "grid"): "map", (2, "steps"): "series"}
+VOLUMES = 5  # axes of a batch (N, C, D, H, W)
 OF_A_LAYER = {(3, "grid"): "map"}  # feature maps lie over an image, other units nowhere
 
 
 def drawn_as(explanation: Explanation) -> str:
-    """Return how an explanation is drawn: as "parts" (bars, shaded words), a "series", a "map" or plain "numbers"."""
+    """Return how it is drawn: as "parts" (bars, shaded words), a "series", a "map", a "volume" or plain "numbers"."""
     if explanation.over in OF_PARTS:
         return "parts"
     of_layer = "explains" in explanation.options.get("run", {}) and explanation.over != "segments"
+    if explanation.inputs.ndim == VOLUMES and not of_layer:
+        return "volume"
     axes = explanation.values[0].ndim, form_of(explanation.inputs)
     return (OF_A_LAYER if of_layer else BY_AXES).get(axes, "numbers")
 
@@ -71,6 +75,14 @@ def _series(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
     return series_figure(explanation)
 
 
+def _volume(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
+    if ax is not None:
+        raise InputError("ax", expected="None for a volume, which takes several axes", got="axes")
+    figure = volume_figure(explanation)
+    figure.suptitle(title)
+    return figure
+
+
 def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
     values = explanation.values[0]
     count = values.numel()
@@ -94,5 +106,5 @@ def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
 
 
 FIGURES: dict[str, Callable[[Explanation, str, Axes | None], Figure]] = {
-    "map": _map, "parts": _parts, "series": _series, "numbers": _numbers,
+    "map": _map, "parts": _parts, "series": _series, "volume": _volume, "numbers": _numbers,
 }  # fmt: skip

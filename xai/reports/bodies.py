@@ -11,7 +11,7 @@ from torch import Tensor
 from xai.base.spacing import evenly
 from xai.plots.explanations import drawn_as
 from xai.plots.pictures import image_picture, is_small, pixel_range
-from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, weights_card
+from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, volume_card, weights_card
 from xai.reports.escape import render
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
@@ -70,6 +70,7 @@ EXPLANATIONS: dict[str, Callable[[Explanation], Markup]] = {
     "map": _maps,
     "parts": lambda explanation: render("weights.html", cards=[weights_card(row) for row in explanation]),
     "series": lambda explanation: render("series.html", cards=[series_card(row) for row in explanation]),
+    "volume": lambda explanation: render("series.html", cards=[volume_card(row) for row in explanation]),
     "numbers": lambda explanation: table_body(explanation.to_frame()),
 }
 

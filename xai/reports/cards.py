@@ -15,6 +15,7 @@ from xai.plots.series import series_figure
 from xai.plots.shaded_text import shaded_spans
 from xai.plots.style import shortened, visible_text
 from xai.plots.translation import translate
+from xai.plots.volumes import volume_figure
 from xai.reports.escape import percent
 from xai.reports.language import translated
 from xai.reports.method_trust import verdict_word
@@ -37,6 +38,7 @@ __all__ = [
     "probability_bars", "row_numbers",
     "segments_plot",
     "series_card",
+    "volume_card",
     "weights_card",
     "written_target",
 ]  # fmt: skip
@@ -94,13 +96,17 @@ def weights_card(explanation: Explanation) -> dict[str, object]:
 def series_card(explanation: Explanation) -> dict[str, object]:
     """Return what the card of one series shows."""
     card = _card(explanation, "value", notes_on_row(explanation))
-    return {
-        **card,
-        "svg": inline_svg(
-            series_figure(explanation),
-            translate("{title} of a series, channels by steps", title=translated(card["title"])),
-        ),
-    }
+    label = translate("{title} of a series, channels by steps", title=translated(card["title"]))
+    caption = "Above: the channels; below: what mattered, when."
+    return {**card, "svg": inline_svg(series_figure(explanation), label), "caption": caption}
+
+
+def volume_card(explanation: Explanation) -> dict[str, object]:
+    """Return what the card of one volume shows."""
+    card = _card(explanation, "value", notes_on_row(explanation))
+    label = translate("{title} of a volume, three slices", title=translated(card["title"]))
+    caption = "Above: slices through the largest value, one along each side; below: what mattered there."
+    return {**card, "svg": inline_svg(volume_figure(explanation), label), "caption": caption}
 
 
 def _card(explanation: Explanation, part: str, notes: list[str]) -> dict[str, object]:

@@ -227,40 +227,10 @@ class Explanation(Shown):
         return [torch.stack([row - reach, row + reach]) for row, reach in zip(self.values, reaches, strict=True)]
 
     def heatmap(self) -> Tensor:
-        """Return one signed map per row, shape (N, H, W), in float32: channels summed, segments painted in.
+        """Return one signed map per row, (N, H, W), of volumes (N, D, H, W), in float32: see `xai.results.heatmaps`."""
+        from xai.results.heatmaps import heatmaps_of
 
-        Of a layer, its feature maps, spread over the image. Raises InputError for values of features or words, and for
-        units of a layer that are no feature maps.
-        """
-        if self.over == "segments" and self.segments is not None:
-            return torch.stack(
-                [weights[area.long()] for weights, area in zip(self.values, self.segments, strict=True)]
-            ).float()
-        if not isinstance(self.values, Tensor) or self.values.ndim not in (3, 4):
-            raise InputError(
-                "explanation", expected="one of images", got=f"values over {self.over}", operation="heatmap"
-            )
-        run, sides = self.options.get("run", {}), self.inputs.shape[2:]  # of the picture that a map lies over
-        if self.over == "layer" and "tokens_before" in run and "explains" in run and len(sides) == 2:
-            return self._over_tokens(run["tokens_before"], run["grid"])
-        if "explains" in run and (self.values.ndim != 4 or len(sides) != 2):
-            wanted = "feature maps (N, C, H, W) of a network of images; plot() draws other units as bars"
-            got = f"a layer's values {tuple(self.values.shape)} for inputs {tuple(self.inputs.shape)}"
-            raise InputError("explanation", expected=wanted, got=got, operation="heatmap")
-        # Channels are summed: of a layer, the axis that is neither that of its rows nor of its columns.
-        axes = run.get("axes", (2, 3)) if self.over == "layer" and len(sides) == 2 else (2, 3)
-        (channels,) = {1, 2, 3} - set(axes)
-        heat = (self.values.sum(channels) if self.values.ndim == 4 else self.values).float()
-        if len(sides) != 2 or heat.shape[1:] == sides:
-            return heat
-        return torch.nn.functional.interpolate(heat[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]
-
-    def _over_tokens(self, before: int, grid: list[int]) -> Tensor:
-        """Return the values of a layer's tokens (N, T, C) spread over the image, without those that are no patches."""
-        tokens = self.values if isinstance(self.values, Tensor) else torch.stack(self.values)
-        patches = tokens[:, before : before + grid[0] * grid[1]].sum(2).float().unflatten(1, tuple(grid))
-        sides = self.inputs.shape[2:]
-        return torch.nn.functional.interpolate(patches[:, None], size=sides, mode="bilinear", align_corners=False)[:, 0]
+        return heatmaps_of(self)
 
     def __getstate__(self) -> dict[str, object]:
         """Return what a copy or another process gets: with the digest read, and without the network that it is of."""

@@ -11,11 +11,11 @@ import msgspec
 import torch
 from safetensors.torch import save
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from xai.base.errors import FolderError, names_errors
 from xai.base.files import write_atomically
 from xai.base.reading import as_kind, parse_json
+from xai.base.resizing import resized
 from xai.base.tensor_file import open_tensors
 from xai.results.display import Shown
 from xai.results.finding import Finding
@@ -28,7 +28,6 @@ __all__ = ["LayerFactors"]
 SCHEMA_VERSION = 1
 WANTED = "saved factors of a layer"
 TENSORS = ("maps", "directions", "effects", "shares", "stability", "controls", "inputs")
-MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}  # by the sides of a grid
 TINY = 1e-9
 
 
@@ -85,7 +84,7 @@ class LayerFactors(Shown):
 
     def heatmaps(self) -> Tensor:
         """Return where each factor lies in the inputs, (N, K, ...) in input size, resized linearly."""
-        return interpolate(self.maps, size=self.size, mode=MODES[len(self.size)], align_corners=False)
+        return resized(self.maps, self.size)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per factor: what it makes up of the activations, how stable it is, and its mean effect."""
@@ -154,7 +153,9 @@ class LayerFactors(Shown):
         rows, count = len(saved.target), len(tensors["directions"])
         shapes = {name: tuple(tensor.shape[:2]) for name, tensor in tensors.items()}
         fits = (
-            tensors["maps"].ndim == len(saved.size) + 2 and len(saved.size) in MODES and len(tensors["inputs"]) == rows
+            tensors["maps"].ndim == len(saved.size) + 2
+            and len(saved.size) in (1, 2, 3)
+            and len(tensors["inputs"]) == rows
         )
         if not fits or {shapes["maps"], shapes["effects"], shapes["shares"]} != {(rows, count)}:
             raise _refused(path, "tensors whose shapes do not go together")
