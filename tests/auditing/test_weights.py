@@ -169,7 +169,8 @@ def test_the_cost_of_a_threshold_is_by_weight() -> None:
     model = said(torch.empty(0), classes=["no", "yes"])
     plain, by_weight = (other_threshold(model, part, 10, 0) for part in (split, heavy))
     assert plain.effective is None
-    assert by_weight.effective == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
+    half = weights[torch.randperm(400, generator=torch.Generator().manual_seed(0)).chunk(2)[1]]  # which measures it
+    assert by_weight.effective == pytest.approx(half.sum() ** 2 / (half**2).sum())
     assert by_weight.facts["accuracy"] > plain.facts["accuracy"] + 0.05  # what is right counts more
     tried = by_weight.details["tables"][0]["rows"]
     assert (
@@ -234,6 +235,16 @@ def test_training_rows_have_weights_too() -> None:
         train = prepare(table, AuditData(frame, [0, 1] * 15, train=(learned, [0, 1] * 15), weights="w")).train
         assert train is not None
         assert (train.weights is not None) == known
+    # Held-out rows that stand for as many each: the weights of the training rows count all the same.
+    known = {"train": (probability, labels), "train_weights": WEIGHTS}
+    even = findings("performance", model, AuditData(probability, labels, weights=np.ones(ROWS), **known))
+    repeated = findings("performance", model, AuditData(probability, labels, train=(probability[again], labels[again])))
+    assert even["overfitting"].score == pytest.approx(repeated["overfitting"].score)
     with pytest.raises(InputError, match="numbers from 0 on"):
-        prepare(model, AuditData(probability, labels, train=(probability, labels), train_weights=[-1.0] * ROWS))
+        prepare(
+            model,
+            AuditData(probability, labels, train=(probability, labels), weights=WEIGHTS, train_weights=[-1.0] * ROWS),
+        )
+    with pytest.raises(InputError, match="weights: expected those of the held-out rows"):
+        prepare(model, AuditData(probability, labels, **known))
     assert weights_of([None]) is None

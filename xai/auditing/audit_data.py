@@ -205,6 +205,9 @@ def prepare(
     """
     if not isinstance(data, AuditData):
         raise InputError("data", expected="an AuditData", got=describe(data))
+    if data.train_weights is not None and data.weights is None:
+        wanted = "those of the held-out rows beside `train_weights`; equal ones say that each stands for as many"
+        raise InputError("weights", expected=wanted, got="none")
     rows = whole_number("rows", rows, FEWEST_ROWS)
     held_out = _read(model, data, data.inputs, data.labels, data.groups, data.numbers, "inputs", FEWEST_ROWS)
     learned = cast("tuple[object, object] | None", data.train)  # what came a row at a time is drawn already

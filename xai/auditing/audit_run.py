@@ -70,7 +70,8 @@ def audit(
     seed, declared = whole_number("seed", seed), read_card(model.card)
     prepared = prepare(model, data, rows=rows, seed=seed, threshold=threshold)
     findings, seconds = run_checks(MODEL_CHECKS, chosen, (model, prepared), model.network, seed, settings)
-    if prepared.held_out.weights is not None:
+    parts = (prepared.held_out, prepared.train)
+    if any(part is not None and part.weights is not None for part in parts):
         findings = say_where_unweighted(findings)
     check_settings = {name: dict(value) for name, value in settings.items()}
     called = {} if threshold is None else {"threshold": float(threshold)}

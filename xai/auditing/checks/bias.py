@@ -94,25 +94,34 @@ def _parity(model: Model, data: Prepared, name: str, least: int) -> Measured:
     labels = name.endswith("labels")
     events = (labelled if labels else called)(model, parts)
     verb = "are labelled {what}" if labels else "are called {what}"
-    weights = None if held_out.weights is None else weights_of([part.metadata for part in parts])
-    return _measured(name, compare_groups(groups, events, least, weights), verb, "rows", least, weights)
+    weights = weights_of([part.metadata for part in parts])
+    rates = compare_groups(groups, events, least, weights)
+    return _measured(name, rates, events, verb, "rows", least, weights)
 
 
 def _opportunity(model: Model, split: Split, name: str, least: int) -> Measured:
     """Compare how often rows of a class are found: the rate of true positives, by group."""
     _check_groups(split)
-    rates = compare_groups(split.groups, found(model, split), least, split.weights)
-    return _measured(name, rates, "are found as {what}", "rows of the class", least, split.weights)
+    events = found(model, split)
+    rates = compare_groups(split.groups, events, least, split.weights)
+    return _measured(name, rates, events, "are found as {what}", "rows of the class", least, split.weights)
 
 
 def _errors(model: Model, split: Split, name: str, least: int) -> Measured:
     _check_groups(split)
-    rates = compare_groups(split.groups, wrongly(model, split), least, split.weights)
-    return _measured(name, rates, "are {what}", "rows", least, split.weights)
+    events = wrongly(model, split)
+    rates = compare_groups(split.groups, events, least, split.weights)
+    return _measured(name, rates, events, "are {what}", "rows", least, split.weights)
 
 
 def _measured(
-    name: str, rates: list[GroupRate], verb: str, unit: str, least: int, weights: np.ndarray | None
+    name: str,
+    rates: list[GroupRate],
+    events: dict[str, np.ndarray],
+    verb: str,
+    unit: str,
+    least: int,
+    weights: np.ndarray | None,
 ) -> Measured:
     if not rates:
         raise Untestable("small_groups", least=least, unit=unit)
@@ -138,7 +147,7 @@ def _measured(
     outcome = "others" if worst.difference * harm < 0 else "text"
     interval = (worst.low, worst.high) if worst.difference >= 0 else (-worst.high, -worst.low)
     score = worst.certain if by_chance else abs(worst.difference)
-    effective = None if weights is None else effective_count(weights)
+    effective = None if weights is None else effective_count(weights[~np.isnan(events[worst.what])])
     return Measured(score, interval, facts, details, outcome, effective=effective)
 
 

@@ -207,7 +207,7 @@ def _drift(model: Model, held_out: Split, train: Split | None, seed: int) -> Mea
     if held_out.task not in ONE_CLASS:
         return shifted_labels(model, held_out, train, seed)
 
-    weights = None if held_out.weights is None else weights_of([train.metadata, held_out.metadata])
+    weights = weights_of([train.metadata, held_out.metadata])
     (before, rows), (after, others) = (_class_shares(part, weights is not None) for part in (train, held_out))
     distance = 0.5 * float(np.abs(before - after).sum())
     generator = np.random.default_rng(seed)

@@ -52,7 +52,7 @@ def new_entities(held_out: Split, train: Split | None, seed: int) -> Measured:
             raise Untestable("none_new", least=LEAST)
     before, after = (mean_of(right[rows], None if weights is None else weights[rows]) for rows in (first, second))
     interval = _by_entity(right, row_entities, first, second, weights, seed)
-    effective = None if weights is None else effective_count(weights)
+    effective = None if weights is None else effective_count(weights[np.concatenate([first, second])])
     facts = {"score": SCORES[held_out.task], "seen": before, "new": after, "rows": len(second)}
     details = {"entities": len(set(row_entities[second]))}
     return Measured(before - after, interval, facts, details, effective=effective)

@@ -128,7 +128,7 @@ def _confused(
 def _overfitting(held_out: Split, train: Split | None, seed: int) -> Measured:
     if train is None:
         raise Untestable("no_training_rows")
-    weights = None if held_out.weights is None else weights_of([train.metadata, held_out.metadata])
+    weights = weights_of([train.metadata, held_out.metadata])
     seen, unseen = (part.quality.numpy() if weights is None else part.weighed_quality for part in (train, held_out))
     by = (None, None) if weights is None else (weights[: len(seen)], weights[len(seen) :])
     means = {"learned from": mean_of(seen, by[0]), "held out": mean_of(unseen, by[1])}

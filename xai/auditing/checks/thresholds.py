@@ -57,7 +57,7 @@ def other_threshold(model: Model, split: Split, least: int, seed: int) -> Measur
         "tables": [table("Thresholds, on the half of the rows that chooses", [at._asdict() for at in tried])],
     }  # fmt: skip
     # A choice to make, not a fault: it only warns, and no interval is needed for that.
-    effective = None if split.weights is None else effective_count(split.weights)
+    effective = None if weights is None else effective_count(weights)
     return Measured(gain, (gain, gain), facts, details, at_most="warn", effective=effective)
 
 
