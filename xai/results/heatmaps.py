@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from xai.base.errors import InputError
 from xai.base.resizing import resized
-from xai.results.explanation import Explanation
+
+if TYPE_CHECKING:
+    from xai.results.explanation import Explanation
 
 __all__ = ["heatmaps_of"]
 
