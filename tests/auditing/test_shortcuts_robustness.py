@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from tests.auditing.planted import bars, findings, stripes
-from xai.auditing.audit_data import AuditData, Split
+from xai.auditing.audit_data import AuditData
 from xai.auditing.corruptions import perturbations_for
+from xai.auditing.split import Split
 from xai.auditing.triggers.pasted_regions import _partners
 from xai.inputs.series import SequenceInput
 from xai.inputs.table import TabularInput

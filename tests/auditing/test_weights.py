@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from tests.auditing.planted import findings, said
-from xai.auditing.audit_data import AuditData, Split, prepare
+from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.audit_run import audit
 from xai.auditing.checks.performance import performance
 from xai.auditing.checks.thresholds import other_threshold
 from xai.auditing.rates import compare_groups, compare_means
 from xai.auditing.row_metadata import weights_of
+from xai.auditing.split import Split
 from xai.base.errors import InputError
 from xai.base.statistics import newcombe, same_rate, wilson
 from xai.base.weighted_statistics import (

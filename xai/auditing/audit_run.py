@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 import xai
-from xai.auditing.audit_data import AuditData, Prepared, prepare
+from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.model_card import filled_card
 from xai.auditing.power import power
+from xai.auditing.split import Prepared
 from xai.auditing.verdicts import say_where_unweighted
 from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest

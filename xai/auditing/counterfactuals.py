@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
+from xai.auditing.split import Split
 from xai.base.errors import InputError
 from xai.model.model import Model
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.explainers import differentiable
 from xai.auditing.kinds import kind_of, made_for, present_steps, spread_of
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Untestable
 from xai.model.model import Model
 

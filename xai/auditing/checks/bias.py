@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.group_events import called, found, labelled, wrong_answers, wrongly
 from xai.auditing.checks.group_tests import crossed, group_errors, group_residuals, has_small_groups, small_groups
 from xai.auditing.checks.proxies import proxies
@@ -16,6 +15,7 @@ from xai.auditing.rates import LEAST, GroupRate, compare_groups, largest
 from xai.auditing.row_metadata import weights_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import ALPHA
 from xai.base.weighted_statistics import effective_count

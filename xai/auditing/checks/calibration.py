@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.sharpness import SHARP, sharpness
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import ALPHA, RESAMPLES, rank_p_value
 from xai.base.weighted_statistics import effective_count, mean_of

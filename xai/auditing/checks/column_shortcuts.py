@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Split
 from xai.auditing.checks.leakage import SkillEstimate, skill_of
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import table_of
 from xai.auditing.row_features import features
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import wilson
 from xai.model.model import Model

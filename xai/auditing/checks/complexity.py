@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names
 from xai.auditing.row_features import Features, features
 from xai.auditing.scores import SCORES, quality
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model

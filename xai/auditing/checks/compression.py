@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import bars, curves
 from xai.auditing.scores import SCORES
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.errors import InputError, XaiError
 from xai.base.statistics import bootstrap_mean

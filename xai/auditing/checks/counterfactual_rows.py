@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.performance import losses
 from xai.auditing.counterfactuals import Allowed, Counterfactual, allowed, counterfactual
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names, table_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import plain_number
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model

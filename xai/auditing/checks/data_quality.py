@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.label_errors import LISTED, Suspects, find_suspects, label_errors
 from xai.auditing.checks.label_noise import label_direction
 from xai.auditing.checks.label_slices import label_slices
@@ -22,6 +21,7 @@ from xai.auditing.row_features import Features, dense, features
 from xai.auditing.row_metadata import weights_of
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested, tested_together
 from xai.base.statistics import ALPHA, bootstrap_mean, wilson
 from xai.base.weighted_statistics import effective_count, wilson_of_share

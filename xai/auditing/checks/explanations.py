@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.explainers import explain, targets_of
 from xai.auditing.finding_figures import table
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested_together
 from xai.base.errors import XaiError
 from xai.base.statistics import wilson

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Split
 from xai.auditing.kinds import class_names
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Split
 from xai.model.model import Model
 
 __all__ = ["called", "found", "labelled", "residuals", "wrong_answers", "wrongly"]

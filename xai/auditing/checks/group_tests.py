@@ -9,11 +9,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.group_events import residuals, wrong_answers
 from xai.auditing.finding_figures import table
 from xai.auditing.rates import GroupRate, compare_groups, compare_means, largest
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA
 from xai.base.weighted_statistics import effective_count

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.compression import pruning, quantization
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.kinds import kind_of, present_steps
+from xai.auditing.split import Prepared, Split
 from xai.auditing.unit_statistics import UnitLayer, measure_units, unit_layers
 from xai.auditing.verdicts import Measured, Untestable, tested, tested_together
 from xai.base.errors import XaiError

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Split
 from xai.auditing.row_features import Features
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, wilson
 

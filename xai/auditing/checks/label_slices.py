@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from xai.auditing.audit_data import Split
 from xai.auditing.checks.slices import coded, paths_of
 from xai.auditing.finding_figures import table
 from xai.auditing.rates import LEAST
 from xai.auditing.row_features import Features, attributes, dense
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import plain_number
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA
 from xai.model.model import Model

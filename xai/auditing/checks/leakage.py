@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names, kind_of, texts_of
 from xai.auditing.scores import balanced_skill
+from xai.auditing.split import Split
 from xai.auditing.triggers.regions import regions_of
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_confusion, bootstrap_mean

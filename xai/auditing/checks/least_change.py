@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from xai.auditing.audit_data import Split
 from xai.auditing.checks.attacks import ATTACK_STEPS, attack_unit, attacked, projected
 from xai.auditing.finding_figures import curves
 from xai.auditing.kinds import spread_of
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_values
 from xai.model.model import Model

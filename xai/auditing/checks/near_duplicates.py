@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from xai.auditing.audit_data import Split
 from xai.auditing.kinds import kind_of, texts_of
 from xai.auditing.row_features import Features, dense
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_mean
 from xai.model.model import Model

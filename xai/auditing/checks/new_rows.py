@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.finding_figures import curves
 from xai.auditing.scores import SCORES
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import bootstrap_values
 from xai.base.weighted_statistics import effective_count, mean_interval, mean_of, weighted_mean

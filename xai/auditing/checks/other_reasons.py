@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
+from xai.auditing.split import Split
 from xai.auditing.triggers.reason_groups import AREAS, ReasonGroup, pasting, reason_groups
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, newcombe

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.group_tests import wholly_wrong
 from xai.auditing.checks.new_rows import by_metadata
 from xai.auditing.checks.performance_counts import LabelPerformance, Performance, Scored
@@ -16,6 +15,7 @@ from xai.auditing.finding_figures import bars, table
 from xai.auditing.kinds import class_names
 from xai.auditing.row_metadata import weights_of
 from xai.auditing.scores import ONE_CLASS, SCORES, balanced_skill, confusion_cells, confusion_matrix, mean_recall
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.errors import InputError, names_errors
 from xai.base.statistics import ALPHA, bootstrap_confusion, wilson

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from xai.auditing.audit_data import Prepared
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import table_of
 from xai.auditing.row_features import features
 from xai.auditing.scores import balanced_skill
+from xai.auditing.split import Prepared
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import bootstrap_confusion
 from xai.model.model import Model

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from xai.attribution.gradient_methods import saliency
 from xai.attribution.occlusion import occlusion
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.attacks import attack_unit, attacked, projected
 from xai.auditing.checks.least_change import least_change
 from xai.auditing.corruptions import Perturbation, perturbations_for
@@ -20,6 +19,7 @@ from xai.auditing.finding_figures import curves, table
 from xai.auditing.kinds import kind_of, spread_of
 from xai.auditing.scores import SCORES
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Prepared, Split
 from xai.auditing.verdicts import Measured, Untestable, tested, untestable
 from xai.base.statistics import bootstrap_mean, rank_correlations
 from xai.model.model import Model

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from xai.auditing.audit_data import Split
 from xai.auditing.row_features import Features
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable, tested
 from xai.base.statistics import wilson
 from xai.results.finding import Finding

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from xai.auditing.audit_data import Split
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, RESAMPLES
 from xai.base.weighted_statistics import effective_count, mean_of

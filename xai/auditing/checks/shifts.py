@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import ks_2samp
 
-from xai.auditing.audit_data import Split
 from xai.auditing.checks.column_shortcuts import permuted
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
 from xai.auditing.row_features import Features, dense
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, holm, newcombe
 from xai.model.model import Model

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Prepared, Split
 from xai.auditing.checks.column_shortcuts import identifiers, pair_leakage
 from xai.auditing.checks.leakage import leakage
 from xai.auditing.checks.other_reasons import OTHER_REASON, other_reason
 from xai.auditing.explainers import explain, targets_of
 from xai.auditing.kinds import kind_of, table_of
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Prepared, Split
 from xai.auditing.triggers.by_kind import trigger_findings
 from xai.auditing.triggers.honest import honest_models
 from xai.auditing.triggers.pasted_regions import pasted_regions

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_ind
 
-from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import table
 from xai.auditing.rates import LEAST
 from xai.auditing.row_features import attributes
 from xai.auditing.scores import ONE_CLASS
 from xai.auditing.sentences import plain_number, sentence
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, holm
 from xai.model.model import Model

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import torch
 
-from xai.auditing.audit_data import Split
 from xai.auditing.checks.group_events import called, found
 from xai.auditing.finding_figures import curves, table
 from xai.auditing.rates import compare_groups
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.weighted_statistics import effective_count, mean_interval, mean_of
 from xai.model.model import Model

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xai.auditing.audit_data import AuditData, Prepared, Split, prepare
+from xai.auditing.audit_data import AuditData, prepare
 from xai.auditing.kinds import class_names, table_of
 from xai.auditing.rates import LEAST
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Prepared, Split
 from xai.base.arrays import same_numbers
 from xai.base.errors import InputError, describe
 from xai.model.model import Model

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
+from xai.auditing.split import Split
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from xai.auditing.audit_data import Split
 from xai.auditing.kinds import kind_of
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Split
 from xai.auditing.triggers.borrowed_patches import borrowed_patches
 from xai.auditing.triggers.column_values import by_labels, by_linear_model, values
 from xai.auditing.triggers.global_filters import class_filters, random_filters

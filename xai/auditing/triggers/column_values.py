@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.row_features import features
+from xai.auditing.split import Split
 from xai.auditing.triggers.planting import Candidate, Expected, Move
 from xai.inputs.base import Input
 from xai.model.model import Model

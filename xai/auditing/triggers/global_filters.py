@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.kinds import class_names, value_range
+from xai.auditing.split import Split
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 

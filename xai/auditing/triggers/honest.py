@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.row_features import features
 from xai.auditing.scores import ONE_CLASS
+from xai.auditing.split import Split
 from xai.model.model import Model
 
 if TYPE_CHECKING:

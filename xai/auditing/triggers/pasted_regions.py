@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.checks.leakage import skill_of
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
 from xai.auditing.limits import LIMITS
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Split
 from xai.auditing.triggers.honest import Answer
 from xai.auditing.triggers.regions import Region, regions_of
 from xai.auditing.verdicts import Measured, Untestable

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.explainers import differentiable
 from xai.auditing.kinds import value_range
+from xai.auditing.split import Split
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 

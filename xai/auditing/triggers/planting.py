@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.finding_figures import table
 from xai.auditing.kinds import class_names
 from xai.auditing.sentences import sentence
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Measured, Untestable
 from xai.base.statistics import ALPHA, wilson
 from xai.model.model import Model

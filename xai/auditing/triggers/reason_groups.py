@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
 from xai.attribution.gradient_methods import integrated_gradients
-from xai.auditing.audit_data import Split
 from xai.auditing.explainers import differentiable
+from xai.auditing.split import Split
 from xai.auditing.verdicts import Untestable
 from xai.base.spectral import directions, spectral_groups
 from xai.model.model import Model

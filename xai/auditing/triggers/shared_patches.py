@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from xai.auditing.audit_data import Split
 from xai.auditing.kinds import class_names
+from xai.auditing.split import Split
 from xai.auditing.triggers.patches import stamping
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai.auditing.audit_data import Split
 from xai.auditing.kinds import present_steps, spread_of
+from xai.auditing.split import Split
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
 

@@ -8,9 +8,9 @@ from torch.nn.functional import avg_pool2d
 
 from xai.attribution.gradient_methods import saliency
 from xai.attribution.occlusion import occlusion
-from xai.auditing.audit_data import Split
 from xai.auditing.explainers import differentiable
 from xai.auditing.kinds import class_names
+from xai.auditing.split import Split
 from xai.auditing.triggers.patches import stamping
 from xai.auditing.triggers.planting import Candidate
 from xai.model.model import Model
