@@ -12,7 +12,7 @@ from xai.base.errors import InputError, describe, describe_error
 from xai.inputs.code_points import PAIR
 from xai.inputs.token_spans import Span, locate, stripped
 
-__all__ = ["Encoded", "Tokenizer", "is_tokenizer", "token_spans", "tokenizer_of"]
+__all__ = ["Encoded", "PlainTokenizer", "Tokenizer", "is_tokenizer", "token_spans", "tokenizer_of"]
 
 UNLIMITED = 10**6  # a larger maximal length means that there is none
 
@@ -39,6 +39,8 @@ class Tokenizer:
         unknown: The id of an unknown word, None where there is none.
         special: The ids that stand for no part of a text: its ends, padding. An unknown word is one, a mask as well.
         typed: Whether the network is told which text of a pair a token is of.
+        longest: The most tokens that the network reads, None for any number.
+        cut_from: The side that is cut of a longer text, "left" or "right".
     """
 
     padding: tuple[int, str]
@@ -47,6 +49,13 @@ class Tokenizer:
     special: frozenset[int]
     typed: bool
     size: int
+    longest: int | None
+    cut_from: str
+
+    @property
+    def rules(self) -> Any:
+        """Return the tokenizer of the package tokenizers that cuts the texts, None where another one does."""
+        raise NotImplementedError
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Return the tokens of each text, at most as many as the network reads.
@@ -87,7 +96,11 @@ class HuggingFaceTokenizer(Tokenizer):
         self.mask, self.unknown = tokenizer.mask_token_id, tokenizer.unk_token_id
         self.special = frozenset(tokenizer.all_special_ids) - {self.mask, self.unknown}
         self.typed = "token_type_ids" in tokenizer.model_input_names
-        self.size = len(tokenizer)
+        self.size, self.cut_from = len(tokenizer), tokenizer.truncation_side
+
+    @property
+    def rules(self) -> Any:
+        return self.tokenizer.backend_tokenizer if self.tokenizer.is_fast else None
 
     def _encode(self, pairs: list[list[str]]) -> list[Encoded]:
         found: list[Encoded | None] = [None] * len(pairs)
@@ -138,8 +151,9 @@ class PlainTokenizer(Tokenizer):
 
     def __init__(self, tokenizer: Any, longest: int | None) -> None:
         self.tokenizer = copy.deepcopy(tokenizer)
-        declared = tokenizer.truncation
-        self.longest = longest or (declared and declared["max_length"])
+        declared = tokenizer.truncation or {}
+        self.longest = longest or declared.get("max_length")
+        self.cut_from = declared.get("direction", "right")
         padding = tokenizer.padding or {}
         known = [tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>", "<|endoftext|>", "</s>")]
         number = next(number for number in (padding.get("pad_id"), *known, 0) if number is not None)
@@ -155,10 +169,14 @@ class PlainTokenizer(Tokenizer):
         self.typed = any(self.tokenizer.encode("a", "a").type_ids)
         self.size = tokenizer.get_vocab_size()
 
+    @property
+    def rules(self) -> Any:
+        return self.tokenizer
+
     @cached_property
     def _cutting(self) -> Any:
         cutting = copy.deepcopy(self.tokenizer)
-        cutting.enable_truncation(self.longest)
+        cutting.enable_truncation(self.longest, direction=self.cut_from)
         return cutting
 
     def _encode(self, pairs: list[list[str]]) -> list[Encoded]:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from xai.base.errors import FolderError, describe, describe_error, one_line
+from xai.model.configured import by_settings
 from xai.model.dry_build import rehearse
 from xai.model.installed import file_of
 from xai.model.trusted_names import Known, check_arguments, find_known
@@ -76,7 +77,7 @@ def _find(folder: Path | None, factory: str, trust_code: bool) -> tuple[Callable
             f"or --trust-code (trust_code=True), which would run {name} of {module_name} ({location})"
         )
         raise FolderError("factory", expected=one_line(wanted), got=factory)
-    return find_callable(folder, module_name, name), None
+    return by_settings(find_callable(folder, module_name, name)), None
 
 
 def find_callable(folder: Path | None, module_name: str, name: str) -> Callable:

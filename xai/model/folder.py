@@ -16,9 +16,13 @@ from xai.base.files import check_writable
 from xai.base.json_values import visible_text
 from xai.base.reading import MEBIBYTE, parse_toml, read_plain
 from xai.base.tensor_file import DTYPES, TensorFile, open_tensors
+from xai.inputs.base import Input
 from xai.inputs.known import KnownInput
+from xai.inputs.stored_tokenizer import StoredTokenizer, read_tokenizer, store_tokenizer
 from xai.inputs.tensor import TensorInput
+from xai.inputs.text import TextInput
 from xai.model.card import UNWRITTEN, ModelCard, read_card
+from xai.model.configured import configured
 from xai.model.factory import build_network
 from xai.model.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
 from xai.model.model import Model
@@ -36,7 +40,8 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     factory: "package.module:callable" of an installed package, or "file.py:callable" of the folder itself. No trust is
     needed for a module class of torch.nn, `models` or an allowed package, and for a factory that `models` lists.
     arguments: keyword arguments of the factory. weights_sha256: of the weights' file; other weights are refused.
-    origin: free facts about the training, shown in reports. card: what whoever signs off must know, shown in audits.
+    tokenizer: of texts that one cuts. origin: free facts about the training, shown in reports. card: what whoever signs
+    off must know, shown in audits.
     """
 
     factory: str
@@ -48,6 +53,7 @@ class Description(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit
     output_key: str | int | None = None
     arguments: dict[str, object] = {}
     input: KnownInput = TensorInput()
+    tokenizer: StoredTokenizer | None = None
     origin: dict[str, str | int | float | bool] = {}
     card: ModelCard | None = None
 
@@ -80,13 +86,14 @@ def _load_once(folder: Path, trust_code: bool) -> Model:
     description = read_description(folder)
     network = build_network(folder, description.factory, description.arguments, trust_code)
     _load_weights(network, folder, description.weights_sha256)
+    input = _with_tokenizer(description.input, folder, description.tokenizer)
     try:
         model = Model(
             network.eval(),
             task=description.task,
             output=description.output,
             classes=description.classes,
-            input=description.input,
+            input=input,
             output_key=description.output_key,
             name=description.name or folder.resolve().name,
             card=description.card,
@@ -95,6 +102,16 @@ def _load_once(folder: Path, trust_code: bool) -> Model:
         raise FolderError(f"{folder / FILE}: {error}") from error
     model.source = folder
     return model
+
+
+def _with_tokenizer(input: Input, folder: Path, stored: StoredTokenizer | None) -> Input:
+    if stored is None:
+        return input
+    if not isinstance(input, TextInput) or input.vocabulary:
+        raise FolderError(
+            f"{folder / FILE}: tokenizer", expected="an input of texts without a vocabulary", got=input.kind
+        )
+    return msgspec.structs.replace(input, tokenizer=read_tokenizer(folder, stored, input.length))
 
 
 def read_description(folder: str | Path) -> Description:
@@ -106,7 +123,9 @@ def read_description(folder: str | Path) -> Description:
         content = read_plain(path, "a TOML file", limit=LARGEST)
         description = parse_toml(content, Description, str(path))
     except FileNotFoundError as error:
-        raise FolderError("folder", expected=f"a model folder with {FILE}", got=f"none in {folder}") from error
+        foreign = Path(folder, "config.json").is_file()
+        got = f"none in {folder}" + (", a folder of transformers (xai.from_transformers)" if foreign else "")
+        raise FolderError("folder", expected=f"a model folder with {FILE}", got=got) from error
     for key, value, known in (("task", description.task, TASKS), ("output", description.output, OUTPUTS)):
         if value not in known:
             raise FolderError(f"{path}: {key}", expected=f"one of {', '.join(known)}", got=repr(value))
@@ -118,11 +137,11 @@ def save_model(
     model: Model,
     folder: str | Path,
     *,
-    factory: str,
+    factory: str | None = None,
     arguments: dict[str, object] | None = None,
     origin: dict[str, str | int | float | bool] | None = None,
 ) -> Path:
-    """Write a model as a folder that `load` reads.
+    """Write a model as a folder that `load` reads; the tokenizer of a text model goes with it.
 
     A model that stands there is replaced as a whole: a full disk, or a process that is killed, leaves the old one or
     the new one, and other files of the folder stay. Writers of one folder take turns.
@@ -130,7 +149,8 @@ def save_model(
     Args:
         model: What is written.
         folder: Where; it is made where there is none.
-        factory: What builds the network: "package.module:callable", or "file.py:callable" of a file in the folder.
+        factory: What builds the network: "package.module:callable", or "file.py:callable" of a file in the folder; of a
+            network of transformers None, which is its class, with the settings of its config.
         arguments: Keyword arguments of the factory.
         origin: Facts on how it came about, such as the recipe, for reports.
 
@@ -142,9 +162,12 @@ def save_model(
     if model.forward is not None:
         wanted = "a network that is called with the batch alone, since a folder holds no function"
         raise FolderError("model", expected=wanted, got="one with forward=")
-    if getattr(model.input, "tokenizer", None) is not None:
-        wanted = "an input that TOML can hold; what transformers' save_pretrained keeps, from_transformers takes again"
-        raise FolderError("model", expected=wanted, got="one with a tokenizer")
+    if factory is None:
+        factory, arguments = configured(model.network)
+    input, stored, beside = model.input, None, {}
+    if isinstance(input, TextInput) and input.tokenizer is not None:
+        stored, content = store_tokenizer(input.tokenizer)
+        input, beside = msgspec.structs.replace(input, tokenizer=None), {stored.file: content}
     for name in (FILE, WEIGHTS):
         check_writable(folder / name)
     weights = save(_stored(model.network))
@@ -157,7 +180,8 @@ def save_model(
         classes=model.classes,
         output_key=model.output_key,
         arguments=arguments or {},
-        input=model.input,  # of another kind, it is refused by name when it is read
+        input=input,  # of another kind, it is refused by name when it is read
+        tokenizer=stored,
         origin=origin or {},
         card=card if card != ModelCard() else None,
     )
@@ -166,7 +190,7 @@ def save_model(
         text += b"" if description.card else UNWRITTEN.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise FolderError("arguments, origin", expected="what TOML can hold", got=str(error)) from error
-    replace_model(folder, text, weights)
+    replace_model(folder, text, weights, beside)
     return folder
 
 

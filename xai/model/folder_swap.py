@@ -2,7 +2,8 @@
 
 Two files cannot be moved at once, so the description decides. It names the digest of its weights, and these lie ready
 under a name made of that digest before the description is moved into place; only then do they take the name that people
-know. Whoever reads between the two moves finds the weights by their digest.
+know. Whoever reads between the two moves finds the weights by their digest. A tokenizer's file keeps the name that is
+made of its digest.
 """
 
 from __future__ import annotations
@@ -12,21 +13,24 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from xai.base.errors import OutputError
-from xai.base.files import try_lock, written_aside
+from xai.base.files import try_lock, write_atomically, written_aside
 
 __all__ = ["FILE", "WEIGHTS", "find_weights", "replace_model", "state_of"]
 
 FILE, WEIGHTS = "model.toml", "weights.safetensors"
 DIGEST = re.compile(rb'^weights_sha256 = "([0-9a-f]{64})"$', re.M)
+BESIDE = "tokenizer-" + "[0-9a-f]" * 12 + ".json"  # files by digest that the description names
 PATIENCE = 60.0  # seconds that a writer waits for another one
 
 
-def replace_model(folder: Path, description: bytes, weights: bytes) -> None:
+def replace_model(folder: Path, description: bytes, weights: bytes, beside: Mapping[str, bytes]) -> None:
     """Write both files; the description holds the weights' digest as `weights_sha256`.
+
+    beside: files that the description names, called by their digests; those that it names no more are removed.
 
     Raises OutputError where the folder cannot be written; the model that was there stays.
     """
@@ -35,6 +39,8 @@ def replace_model(folder: Path, description: bytes, weights: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
             _finish_interrupted(folder)
+            for name, content in beside.items():
+                write_atomically(folder / name, content)
             try:
                 with written_aside(folder, weights) as aside, written_aside(folder, description) as described:
                     os.replace(aside, ready)
@@ -44,6 +50,7 @@ def replace_model(folder: Path, description: bytes, weights: bytes) -> None:
                     ready.unlink()
                 raise
             os.replace(ready, folder / WEIGHTS)
+            _remove_unnamed(folder)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -89,6 +96,14 @@ def _finish_interrupted(folder: Path) -> None:
         if digest is not None and path == _path_by_digest(folder, digest):
             os.replace(path, folder / WEIGHTS)
         else:
+            path.unlink(missing_ok=True)
+
+
+def _remove_unnamed(folder: Path) -> None:
+    """Remove the files by digest that the description does not name."""
+    described = (folder / FILE).read_text()
+    for path in folder.glob(BESIDE):
+        if path.name not in described:
             path.unlink(missing_ok=True)
 
 

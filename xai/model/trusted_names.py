@@ -20,6 +20,7 @@ from torch import nn
 
 from xai.base.errors import FolderError, describe
 from xai.model.catalogs import CATALOGS, listed_network
+from xai.model.configured import by_settings
 from xai.model.installed import import_installed, reference_module
 from xai.model.user_settings import allowed_packages
 
@@ -52,7 +53,7 @@ def find_known(module: str, name: str, folder: Path | None) -> Known | None:
         return None if listed is None else Known(listed)
     if any(module == package or module.startswith(f"{package}.") for package in allowed_packages(folder)):
         found = _class(import_installed(module, folder), name, f"{top}.")
-        return None if found is None else Known(found, ours=False)
+        return None if found is None else Known(by_settings(found), nested=hasattr(found, "config_class"), ours=False)
     return None
 
 
