@@ -225,18 +225,54 @@ def test_layers_of_texts_of_several_lengths_are_refused_where_padding_is_read() 
         xai.saliency(model, TEXTS, 0, layer="embed")
 
 
-def test_a_text_too_short_for_a_convolution_gets_the_padding_that_it_needs() -> None:
-    class Windows(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            torch.manual_seed(0)
-            self.embed, self.maps = nn.Embedding(8, 4), nn.Conv1d(4, 3, 3)
+class Windows(nn.Module):
+    """Three words at once, or a fixed number of them."""
 
-        def forward(self, ids: Tensor) -> Tensor:
-            return self.maps(self.embed(ids).mT).mean(2)
+    def __init__(self, words: int | None = None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.embed, self.maps = words, nn.Embedding(8, 4), nn.Conv1d(4, 3, 3)
+        self.head = None if words is None else nn.Linear(3 * (words - 2), 3)
 
+    def forward(self, ids: Tensor) -> Tensor:
+        maps = self.maps(self.embed(ids).mT).relu()
+        return maps.amax(2) if self.head is None else self.head(maps.flatten(1))
+
+
+@pytest.mark.parametrize("words", [None, 6])
+@pytest.mark.parametrize(
+    "method",
+    [
+        partial(xai.integrated_gradients, steps=3),
+        xai.occlusion,
+        partial(xai.lime_text, samples=20),
+        xai.deeplift,
+    ],
+)
+def test_a_text_too_short_for_a_network_gets_the_padding_that_it_needs(method: Callable, words: int | None) -> None:
+    """Wherever it stands in its batch, whatever was explained before, and with words of it taken out."""
     kind = TextInput(list("abcd"))
-    scores = [Model(Windows(), input=kind, task="regression").predict(texts)[-1] for texts in COMPANY]
-    assert torch.allclose(*scores)
-    values = [xai.saliency(Model(Windows(), input=kind), texts, 0).values[-1] for texts in COMPANY]
-    assert torch.allclose(*values)
+
+    def values(texts: list[str], row: int, before: list[str] | None = None) -> Tensor:
+        model = Model(Windows(words), input=kind)
+        if before is not None:
+            model.predict(before)
+        return torch.as_tensor(method(model, texts, 0).values[row])
+
+    longer = "a b a b c d"
+    for text in ("d", "a b c"):
+        alone = values([text], 0)
+        assert len(alone) == len(text.split())
+        assert alone.any()
+        for texts, row, before in (([text, longer], 0, None), ([longer, text], 1, None), ([text], 0, ["d"])):
+            assert torch.allclose(values(texts, row, before), alone, atol=1e-6)
+    if words is None:
+        network = Windows()
+        padded = network(torch.tensor([[5, 0, 0]]))  # "d" and what stands behind it
+        assert torch.allclose(Model(network, input=kind, task="regression").predict("d"), padded)
+
+
+def test_a_network_that_runs_in_no_length_is_named_by_its_first_error() -> None:
+    network = nn.Sequential(nn.Embedding(8, 4), nn.Linear(5, 2))
+    with pytest.raises(NetworkError, match=r"a int64 tensor of shape \(1, 1\)"):
+        Model(network, input=TextInput(list("abcd"))).predict("d")

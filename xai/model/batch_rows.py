@@ -1,24 +1,23 @@
-"""How many rows a network runs at a time, whether those rows see each other, and whether it reads padding."""
+"""How many rows a network runs at a time, whether those rows see each other, and how texts of several lengths run."""
 
 from __future__ import annotations
 
 import re
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from xai.base.errors import NetworkError, XaiError, XaiWarning
-from xai.inputs.text import TextInput
 from xai.network.hooks import is_recording
 
 if TYPE_CHECKING:
     from xai.model.model import Model
 
-__all__ = ["Rows", "check_one_length", "learn_padding", "learn_rows", "meet", "rows_run"]
+__all__ = ["CLEARLY", "Rows", "check_one_length", "learn_rows", "meet", "rows_run", "same_scores"]
 
 Seen = Tensor | list[str]
 CLEARLY = 10  # times as much as the network moves by itself
@@ -31,6 +30,7 @@ class Rows:
     A batch of another size is cut into passes, or padded with copies of its last row that are cut off again.
     present: of a network that reads the padding behind shorter texts, says which places (n, L) of numbers hold any:
     texts of one length are run together, without padding but for that up to the `narrowest` that the network runs.
+    pad: puts so much padding more to numbers (n, L).
     """
 
     def __init__(self) -> None:
@@ -40,15 +40,28 @@ class Rows:
         self.padding = False
         self.present: Callable[[Tensor], Tensor] | None = None
         self.narrowest = 1
+        self.pad: Callable[[Tensor, int], Tensor] | None = None
+        self.padding_asked: tuple[tuple, int] = (
+            (),
+            0,
+        )  # of which weights, and with how many words (see `learn_padding`)
 
     def run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         """Return the scores (n, K) of what the network is called with."""
+        seen = self.wide_enough(seen)
         alike = self.alike(seen) if isinstance(seen, Tensor) and not seen.is_floating_point() else []
         check_one_length(alike)
         if isinstance(seen, Tensor) and alike:
             parts = torch.cat([self._run(seen[rows, positions], call) for rows, positions in alike])
             return parts[torch.cat([rows for rows, _ in alike]).argsort()]
         return self._run(seen, call)
+
+    def wide_enough(self, seen: Seen) -> Seen:
+        """Return numbers of words (n, L) with the padding that the narrowest texts need; anything else as it is."""
+        numbers = isinstance(seen, Tensor) and seen.dtype == torch.int64 and seen.ndim == 2
+        if self.pad is None or not numbers or seen.shape[1] >= self.narrowest:
+            return seen
+        return self.pad(seen, self.narrowest - seen.shape[1])
 
     def alike(self, numbers: Tensor) -> list[tuple[Tensor, slice]]:
         """Return rows of numbers (n, L) with data at the same positions, and these; none where padding is not read.
@@ -154,15 +167,15 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
     """
     with torch.no_grad():
         beside = _beside(model, row)
-        if beside is not None and _same(model, beside, raw):
+        if beside is not None and same_scores(model, beside, raw):
             return True
         alone = model.forward_on(model.network, row)
         padded = not row.is_floating_point()  # among texts of other lengths
-        if beside is None or (padded and _same(model, beside, alone)):
-            return _same(model, alone, raw)
-        if not _same(model, alone, model.forward_on(model.network, row)):
+        if beside is None or (padded and same_scores(model, beside, alone)):
+            return same_scores(model, alone, raw)
+        if not same_scores(model, alone, model.forward_on(model.network, row)):
             return False
-        if _same(model, alone, raw) and _same(model, alone, beside):
+        if same_scores(model, alone, raw) and same_scores(model, alone, beside):
             return True
         # A random network may differ by just less than the tolerance alone, and by just more beside another row.
         noise = max(float((alone - model.forward_on(model.network, row)).abs().max()) for _ in range(4))
@@ -177,44 +190,6 @@ def meet(model: Model, row: Tensor, raw: Tensor) -> bool:
     text = "network: the rows of a batch change each other's outputs (an axis taken for the batch, or statistics of it)"
     warnings.warn(f"Model: {text}; they are run one by one, which takes longer", XaiWarning, stacklevel=6)
     return True
-
-
-def learn_padding(model: Model, row: Tensor) -> bool:
-    """Find out whether the network reads the padding behind a shorter text; if so, leave it away from now on.
-
-    The first half of the words of a row (1, ...), or where the network wants more, all but the last, are run alone, and
-    padded to the length that the row has: no network meets more positions than it is given anyway.
-    """
-    rows, kind = model.memory.rows, TextInput.of(model.input)
-    if rows.present is not None:
-        return False
-    numbers = kind.as_numbers(row)
-    positions = kind.present(numbers)[0].nonzero()[:, 0]
-    own = numbers[:, positions] if len(positions) else numbers[:, :1]
-    width = next((size for size in (own.shape[1] // 2, own.shape[1] - 1, 1) if size and _runs(model, own[:, :size])), 0)
-    if not width:
-        return False
-    shorter = own[:, :width]
-    longer = kind.padded(shorter, max(1, own.shape[1] - width))
-    if not _runs(model, longer):
-        return False
-    with torch.no_grad():
-        alone, beside = (model.forward_on(model.network, part) for part in (shorter, longer))
-        if _same(model, beside, alone):
-            return False
-        noise = max(float((alone - model.forward_on(model.network, shorter)).abs().max()) for _ in range(2))
-    if float((alone - beside).abs().max()) <= CLEARLY * noise:
-        return False
-    rows.narrowest = next(size for size in range(1, width + 1) if size == width or _runs(model, own[:, :size]))
-    rows.present = kind.present
-    return True
-
-
-def _runs(model: Model, numbers: Tensor) -> bool:
-    with suppress(XaiError), torch.no_grad():
-        model.forward_on(model.network, numbers)
-        return True
-    return False
 
 
 def _beside(model: Model, row: Tensor) -> Tensor | None:
@@ -235,7 +210,8 @@ def _beside(model: Model, row: Tensor) -> Tensor | None:
         return None
 
 
-def _same(model: Model, one: Tensor, other: Tensor) -> bool:
+def same_scores(model: Model, one: Tensor, other: Tensor) -> bool:
+    """Say whether two outputs (n, K) of a network are the same, but for what its precision rounds away."""
     coarse = 8 * torch.finfo(model.dtype).eps
     scale = float(other.abs().max())
     return one.shape == other.shape and torch.allclose(one, other, rtol=1e-3, atol=max(1e-4, coarse * scale))

@@ -14,13 +14,14 @@ from torch import Tensor
 from xai.base.arguments import whole_number
 from xai.base.arrays import all_finite
 from xai.base.errors import InputError, NetworkError, XaiWarning, within
-from xai.model.batch_rows import learn_padding, meet
+from xai.model.batch_rows import meet
 from xai.model.layer_session import LayerSession
 from xai.model.outputs import contradiction
 from xai.model.plan import ExecutionPlan, batch_size_for, make_plan
 from xai.model.session import Session
 from xai.model.target_model import aimed
 from xai.model.targets import resolve_target
+from xai.model.text_padding import learn_padding
 from xai.model.token_session import TokenSession
 from xai.network.digest import version_key
 from xai.network.guard import untouched
@@ -77,7 +78,7 @@ def open_session(
             variable = batch.detach().clone().requires_grad_() if at_once else None
             raw = run(model, batch if variable is None else variable, size, keep_graph=at_once)
             version = version_key(model.network, buffers=False)
-            if model.input.embedded and not model.memory.determinism_of(version) and learn_padding(model, batch[:1]):
+            if model.input.embedded and learn_padding(model, version, batch):
                 raw = run(model, batch, size)
             deterministic = is_deterministic(model, version, batch[:1], raw[:1].detach())
             if model.memory.rows.alone and size > 1:

@@ -24,9 +24,9 @@ class TokenSession(Session):
     def of_texts(cls, session: Session) -> TokenSession:
         """Return the session of texts' vectors; raises InputError where no embedding reads their words."""
         model, raw = session.model, session.inputs
-        run = partial(model.forward_on, model.network)
-        with model.memory.rows.with_padding():  # the vector of a position does not depend on the others
-            inputs, words = embed(model.network, model.input, raw, run, session.plan.batch_size)
+        run, rows = partial(model.forward_on, model.network), model.memory.rows
+        with rows.with_padding():  # the vector of a position does not depend on the others
+            inputs, words = embed(model.network, model.input, raw, run, session.plan.batch_size, rows.wide_enough)
         return cls.over(session, inputs=inputs, made_from=raw, words=words)
 
     @property

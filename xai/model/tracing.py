@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from xai.base.errors import InputError, NetworkError
 from xai.model.batch_rows import learn_rows, rows_run
 from xai.model.read_output import all_numbers, read_scores
+from xai.model.text_padding import learn_width
 from xai.network.modules import modules_of
 from xai.network.trace import Trace, trace
 
@@ -31,7 +32,7 @@ def traced(model: Model, row: Tensor) -> Trace:
             found = trace(model.network, run)
         except NetworkError as error:
             # Weights that were made in inference mode allow no graph; others want more rows at a time.
-            graph = not rows_run(model, row.detach(), 1)
+            graph = not learn_width(model, row) and not rows_run(model, row.detach(), 1)
             if graph:
                 learn_rows(model, row.detach(), error)
             with torch.set_grad_enabled(graph):
@@ -53,4 +54,4 @@ def numbers_on(model: Model, network: nn.Module, batch: Tensor) -> Tensor:
                 raise
             return found
 
-    return model.memory.rows.run(batch, numbers)
+    return model.memory.rows.run(batch if batch.is_floating_point() else model.input.feed(batch), numbers)

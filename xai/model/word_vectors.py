@@ -111,12 +111,18 @@ class Words:
 
 
 def embed(
-    network: nn.Module, input: Input, raw: Tensor, forward: Callable[[Tensor], Tensor], size: int
+    network: nn.Module,
+    input: Input,
+    raw: Tensor,
+    forward: Callable[[Tensor], Tensor],
+    size: int,
+    wide_enough: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Words]:
     """Return the vectors (N, L, D) of texts, at least float32, and what leads back from them.
 
     They are what the embedding puts out that reads the words' numbers; forward: runs the network on such numbers
-    (n, L), `size` rows at a time. Raises InputError where there is none, or a text has no word.
+    (n, L), `size` rows at a time. wide_enough: puts the padding behind them that the network needs. Raises InputError
+    where there is no embedding, or a text has no word.
     """
     if not input.embedded:
         wanted = "a TextInput with a vocabulary or a tokenizer, whose words the network reads as numbers"
@@ -124,6 +130,7 @@ def embed(
         raise InputError("model", expected=wanted, got=got)
     texts = TextInput.of(input)
     numbers, reader = texts.as_numbers(raw), texts.reader
+    numbers = numbers if wide_enough is None else wide_enough(numbers)
     for row, counted in enumerate((~reader.ends(numbers)).any(1).tolist()):
         if not counted:
             raise InputError("inputs", expected="texts with at least one word", got=f"none in row {row}")
