@@ -48,7 +48,7 @@ class Rows:
 
     def run(self, seen: Seen, call: Callable[[Seen], Tensor]) -> Tensor:
         """Return the scores (n, K) of what the network is called with."""
-        seen = self.wide_enough(seen)
+        seen = self.wide_enough(seen) if isinstance(seen, Tensor) else seen
         alike = self.alike(seen) if isinstance(seen, Tensor) and not seen.is_floating_point() else []
         check_one_length(alike)
         if isinstance(seen, Tensor) and alike:
@@ -56,12 +56,12 @@ class Rows:
             return parts[torch.cat([rows for rows, _ in alike]).argsort()]
         return self._run(seen, call)
 
-    def wide_enough(self, seen: Seen) -> Seen:
+    def wide_enough(self, numbers: Tensor) -> Tensor:
         """Return numbers of words (n, L) with the padding that the narrowest texts need; anything else as it is."""
-        numbers = isinstance(seen, Tensor) and seen.dtype == torch.int64 and seen.ndim == 2
-        if self.pad is None or not numbers or seen.shape[1] >= self.narrowest:
-            return seen
-        return self.pad(seen, self.narrowest - seen.shape[1])
+        are_words = numbers.dtype == torch.int64 and numbers.ndim == 2
+        if self.pad is None or not are_words or numbers.shape[1] >= self.narrowest:
+            return numbers
+        return self.pad(numbers, self.narrowest - numbers.shape[1])
 
     def alike(self, numbers: Tensor) -> list[tuple[Tensor, slice]]:
         """Return rows of numbers (n, L) with data at the same positions, and these; none where padding is not read.
