@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from xai.base.arrays import single
-from xai.base.errors import InputError, NetworkError, XaiError, describe, names_errors
+from xai.base.errors import InputError, XaiError, describe, names_errors
 from xai.inputs.base import Input
 from xai.inputs.tensor import TensorInput
 from xai.model.activations import activations_of
@@ -28,7 +28,7 @@ from xai.model.session import Session
 from xai.model.settle_time import settle_time
 from xai.model.target_functions import unit
 from xai.model.target_model import Aim, aimed_at
-from xai.model.text_padding import learn_width
+from xai.model.text_padding import run_rows
 from xai.model.tracing import traced
 from xai.network.digest import network_digest
 from xai.network.function_module import FunctionModule
@@ -179,13 +179,7 @@ class Model:
         Raises:
             NetworkError: It fails, or puts out something else.
         """
-        seen, call = self._seen(batch), partial(self._pass, network)
-        try:
-            return self.memory.rows.run(seen, call)
-        except NetworkError:
-            if not learn_width(self, seen):
-                raise
-            return self.memory.rows.run(seen, call)
+        return run_rows(self, self._seen(batch), partial(self._pass, network))
 
     def _pass(self, network: nn.Module, seen: Tensor | list[str]) -> Tensor:
         if self.aim is not None:

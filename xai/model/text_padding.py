@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from xai.base.errors import XaiError
+from xai.base.errors import NetworkError, XaiError
 from xai.inputs.text import TextInput
 from xai.model.batch_rows import CLEARLY, same_scores
 from xai.network.hooks import is_recording
@@ -16,10 +17,26 @@ from xai.network.hooks import is_recording
 if TYPE_CHECKING:
     from xai.model.model import Model
 
-__all__ = ["learn_padding", "learn_width"]
+__all__ = ["learn_padding", "learn_width", "run_rows"]
 
 WIDEST_TRIED = 32  # positions: convolutions over words see fewer
 ENOUGH = 2**31  # words: a network was asked, and no longer text need ask again
+
+
+def run_rows(model: Model, seen: Tensor | list[str], call: Callable[[Tensor | list[str]], Tensor]) -> Tensor:
+    """Return the scores (n, K) of what the network is called with; texts that are too short for it are padded.
+
+    Args:
+        model: Whose network it is.
+        seen: What is run, (n, ...).
+        call: Runs it in one pass.
+    """
+    try:
+        return model.memory.rows.run(seen, call)
+    except NetworkError:
+        if not learn_width(model, seen):
+            raise
+        return model.memory.rows.run(seen, call)
 
 
 def learn_width(model: Model, batch: Tensor | list[str]) -> bool:
