@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,7 +19,11 @@ OF_MODELS = [name for name, item in FUNCTIONS.items() if next(iter(inspect.signa
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_says_its_name_in_its_errors(name: str) -> None:
     wanted = "a kind of numbers" if name == "Inputs" else "an argument among"  # those of Inputs are the caller's own
-    with pytest.raises(XaiError, match=f"^{name}: no_such_argument: expected {wanted}"):
+    message = f"no_such_argument: expected {wanted}"
+    more = [item for item in inspect.signature(FUNCTIONS[name]).parameters.values() if item.kind is item.VAR_KEYWORD]
+    if name != "Inputs" and any("Unpack" not in str(item.annotation) for item in more):
+        message = "[a-z_]+: expected a value, got none"  # any name may be a setting of something that is named later
+    with pytest.raises(XaiError, match=f"^{name}: {message}"):
         FUNCTIONS[name](no_such_argument=1)
 
 
@@ -72,6 +77,7 @@ def halve(number: int, names: list[str] | None = None, *, scale: float = 1.0, ex
         ((1,), {"names": [5]}, "names: expected a list, each item a string or None, got list of 1 items"),
         ((1, None, 3), {}, "arguments: expected at most 2 without a name"),
         ((), {}, "number: expected a value, got none"),
+        ((1,), {"number": 2}, "number: expected one value, got two: with its name and without"),
         ((10**400,), {}, "number: expected a number that is finite and not so large"),
         ((1,), {"length": 2}, "length: expected an argument among number, names, scale, exact"),
     ],
@@ -79,6 +85,49 @@ def halve(number: int, names: list[str] | None = None, *, scale: float = 1.0, ex
 def test_bare_errors_of_wrong_arguments_are_named(arguments: tuple, settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=f"^halve: {message}"):
         halve(*arguments, **settings)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: xai.ImageInput(), "ImageInput: shape: expected a value, got none"),
+        (lambda: xai.ImageInput((1, 2, 2), size=3), "ImageInput: size: expected an argument among shape, mean, std"),
+        (lambda: xai.ImageInput((1, 2, 2), shape=3), "ImageInput: shape: expected one value, got two"),
+        (lambda: xai.ImageInput((1, 2.5, 2)), r"ImageInput: shape: expected \(channels, height, width\)"),
+        (lambda: xai.TensorInput((3,)), "TensorInput: arguments: expected at most 0 without a name, got 1"),
+        (lambda: xai.TabularInput(name=["a"]), "TabularInput: name: expected an argument among names"),
+        (lambda: xai.TrainingSummary(), "TrainingSummary: columns: expected a value, got none"),
+        (lambda: xai.AuditData(), "AuditData: inputs: expected a value, got none"),
+        (lambda: xai.AuditData(torch.ones(2, 3), label=[0, 1]), "AuditData: label: expected an argument among inputs"),
+        (lambda: xai.Finding("deletion"), "Finding: status: expected a value, got none"),
+        (lambda: xai.Explanation(), "Explanation: method: expected a value, got none"),
+        (lambda: xai.Visualization(), "Visualization: [a-z_]+: expected a value, got none"),
+        (
+            lambda: xai.Model(lambda x: x),
+            r"expected a torch.nn.Module \(of a function: xai.Model.from_callable",
+        ),
+        (lambda: xai.Model(nn.Linear), "network: expected a torch.nn.Module made of the class"),
+        (lambda: xai.Model(nn.Linear(2, 2)).unit(0, 1), "unit: layer: expected the name of a layer, .*got 0"),
+        (
+            lambda: xai.lime_tabular(xai.Model(nn.Linear(2, 2)), [[1.0, 2.0]], samples=50),
+            "background: expected a value",
+        ),
+        (lambda: xai.lime_tabular(xai.Model(nn.Linear(2, 2)), [[1.0, 2.0]], sample=50), "sample: .*, samples, "),
+        (
+            lambda: xai.lime_tabular(xai.Model(nn.Linear(2, 2)), [[1.0, 2.0]], background=torch.ones(5, 3)),
+            "lime_tabular: background: expected",
+        ),
+        (
+            lambda: xai.audit(xai.Model(nn.Linear(2, 2)), xai.AuditData([[1.0, 2.0]], [0]), data={}),
+            "audit: data: .*two",
+        ),
+        (lambda: xai.audit(xai.Model(nn.Linear(2, 2)), xai.AuditData([[1.0, 2.0]], [0]), "bias"), "a list of names"),
+        (lambda: xai.save_model(xai.Model(nn.Linear(2, 2)), "m", factory=3), "save_model: factory: expected .*, got 3"),
+    ],
+)
+def test_constructors_and_calls_name_what_does_not_fit(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(XaiError, match=message):
+        call()
 
 
 def test_other_errors_stay_what_they_are() -> None:

@@ -128,3 +128,32 @@ def test_a_category_that_is_looked_up_gets_no_zero_from_gradients(method: str) -
     read_as_number = getattr(xai, method)(Model(nn.Linear(2, 2), input=table), rows, 0)
     assert read_as_number.values[:, 0].any()
     assert xai.occlusion(Model(Looked(), input=table), rows, 0).values[:, 0].any()
+
+
+@pytest.mark.parametrize(
+    ("column", "got"),
+    [
+        ([1 + 2j, 3j], "complex128"),
+        (pd.PeriodIndex(["2020-01", "2020-02"], freq="M"), r"Period\('2020-01', 'M'\) in row 0"),
+        ([1.0, [2]], "list of 1 items in row 1"),
+    ],
+)
+def test_a_column_that_holds_no_numbers_says_what_it_holds(column: object, got: str) -> None:
+    model = Model(nn.Linear(2, 2), input=xai.TabularInput(["a", "b"]))
+    with pytest.raises(InputError, match=f"numbers in column 'a', got {got}"):
+        model.predict(pd.DataFrame({"a": column, "b": [1.0, 2.0]}))
+
+
+@pytest.mark.parametrize(("items", "got"), [([3], "3 in row 0"), (["a", None], "None in row 1"), (7, "7")])
+def test_what_is_no_text_is_shown(items: object, got: str) -> None:
+    with pytest.raises(InputError, match=f"a list of strings, got {got}$"):
+        xai.TextInput(["a"]).prepare(items)
+
+
+def test_pixels_may_come_as_nested_lists() -> None:
+    pixels = torch.rand(2, 3, 4, 4)
+    kind = xai.ImageInput((3, 4, 4))
+    for value in (pixels, pixels[0], pixels.permute(0, 2, 3, 1)):
+        assert torch.equal(kind.prepare(value.tolist()), kind.prepare(value))
+    assert xai.ImageInput(np.array([3, 4, 4])).shape == (3, 4, 4)
+    assert {type(size) for size in xai.ImageInput(np.array([3, 4, 4])).shape} == {int}

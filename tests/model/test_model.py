@@ -5,14 +5,16 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+import xai
 from tests.zoo import ZOO, images
 from xai.attribution.activation_maps import gradcam
 from xai.attribution.gradient_methods import saliency
-from xai.base.errors import InputError, LayerError, NetworkError, XaiWarning
+from xai.base.errors import InputError, LayerError, NetworkError, TargetError, XaiWarning
 from xai.inputs.table import TabularInput
 from xai.model.model import Model
 
@@ -119,6 +121,16 @@ def test_targets_per_row_pairs_and_names() -> None:
     assert saliency(model, rows, torch.tensor([1, 2])).target == (1, 2)
     assert saliency(model, rows, [(0, 1), ("c", "a")]).target == ((0, 1), (2, 0))
     assert saliency(model, rows, "1").target == (1, 1)
+    assert saliency(model, rows, pd.Series([1, 2], index=[7, 9])).target == (1, 2)
+    assert saliency(model, rows, pd.Series(["b", "c"])).target == (1, 2)
+    for target, words in (
+        (np.True_, "got True"),
+        (np.array([True, False]), "got True"),
+        (("b", 1), "got 'b' rather than itself"),
+        (torch.tensor([[1], [2]]), r"a class or a pair \(a, b\) for every row, got int64 tensor of shape \(2, 1\)"),
+    ):
+        with pytest.raises(TargetError, match=words):
+            saliency(model, rows, target)
 
 
 @pytest.mark.parametrize(
@@ -226,3 +238,44 @@ def test_a_missing_layer_is_named_with_its_neighbors() -> None:
         gradcam(ZOO["plain"](), images(), layer="linear")
     with pytest.raises(LayerError, match="reaches"):
         gradcam(ZOO["reused_relu"](), images(), layer="other_relu")
+
+
+def test_half_precision_is_said_with_the_steps_of_its_outputs() -> None:
+    rows = torch.rand(2, 3)
+    for network in (nn.Linear(3, 2).bfloat16(), Autocast()):
+        model = Model(network)
+        steps = [row["output_step"] for row in xai.occlusion(model, rows, 1).diagnostics]
+        with torch.no_grad():
+            sizes = network(rows.to(model.dtype)).abs().amax(1)
+        assert steps == pytest.approx((sizes.float() / 128).tolist(), rel=0.01)  # bfloat16 has 7 bits behind the point
+    assert "output_step" not in xai.occlusion(Model(nn.Linear(3, 2)), rows, 1).diagnostics[0]
+
+
+class Autocast(nn.Module):
+    """A network that computes in half precision, with weights in float32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Unflatten(1, (1, 3)), nn.Conv1d(1, 2, 2), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2)
+        )
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.layers(rows)
+
+
+def test_relevance_goes_through_a_network_under_autocast() -> None:
+    network, rows = Autocast(), torch.rand(2, 3)
+    found, wanted = (xai.lrp(Model(part), rows, 1).values for part in (network, network.layers))
+    assert torch.allclose(found, wanted, atol=0.03 * float(wanted.abs().max()))
+
+
+def test_weights_from_inference_mode_are_named_where_a_gradient_is_wanted() -> None:
+    with torch.inference_mode():
+        network = nn.Linear(3, 2)
+    model, rows = Model(network), torch.rand(1, 3)
+    with pytest.raises(NetworkError, match=r"saliency: network: expected weights .* outside torch.inference_mode\(\)"):
+        xai.saliency(model, rows, 1)
+    weights = network.weight.detach().clone()
+    assert torch.allclose(xai.occlusion(model, rows, 1).values, rows * weights[1], atol=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -78,6 +80,7 @@ def stable(denominator: Tensor, epsilon: float) -> Tensor:
 
 def run_with(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
     """Run the layer with other weights and without its biases."""
+    source, weight = _alike(source, weight)
     args, kwargs = list(layer.args), dict(layer.kwargs)
     for position, name, value in ((0, "input", source), (1, "weight", weight), (2, "bias", None)):
         if len(args) > position:
@@ -89,6 +92,7 @@ def run_with(layer: Operation, source: Tensor, weight: Tensor) -> Tensor:
 
 def back_through(layer: Operation, source: Tensor, weight: Tensor, signal: Tensor) -> Tensor:
     """Return the gradient of the layer with other weights, of a signal (like the output), at its input."""
+    source, weight, signal = _alike(source, weight, signal)
     if layer.name == "linear":
         return signal @ weight
     settings = _settings(layer)
@@ -99,6 +103,12 @@ def back_through(layer: Operation, source: Tensor, weight: Tensor, signal: Tenso
         leaf = source.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(run_with(layer, leaf, weight), leaf, signal)
     return gradient
+
+
+def _alike(*tensors: Tensor) -> Sequence[Tensor]:
+    """Return tensors in one type, the widest of theirs: under autocast a layer's input and weights have two."""
+    kind = functools.reduce(torch.promote_types, [tensor.dtype for tensor in tensors])
+    return [tensor.to(kind) for tensor in tensors]
 
 
 def _settings(layer: Operation) -> tuple | None:

@@ -18,7 +18,7 @@ from xai.base.arguments import real_number, whole_number
 from xai.base.arrays import as_tensor, to_tensor
 from xai.base.deprecated import renamed_arguments, renamed_attribute
 from xai.base.digest import tensor_digest
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.errors import InputError, describe, names_arguments, names_errors
 from xai.inputs.streams import MOST_DRAWN, draw_numbers
 from xai.model.labels import as_labels, check_outputs
 from xai.model.model import Model
@@ -35,6 +35,7 @@ FEWEST_ROWS = 20
 LARGEST = float(torch.finfo(torch.float32).max)  # trees of scikit-learn compute in float32
 
 
+@names_arguments
 @renamed_arguments(given="total", train_given="train_total")
 @dataclass(frozen=True, eq=False)
 class AuditData:

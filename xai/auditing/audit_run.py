@@ -19,6 +19,7 @@ from xai.base.arguments import whole_number
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, names_errors
 from xai.base.json_values import as_plain
+from xai.base.name_lists import chosen_names
 from xai.base.progress import track
 from xai.methods import MODEL_CHECKS, ModelCheck
 from xai.model.card import read_card
@@ -87,7 +88,7 @@ def chosen_checks(
 ) -> list[str]:
     """Return the names of the checks to make; raises InputError for one that is not in the table, or none."""
     by_default = [name for name, check in table.items() if not check.asked]
-    chosen = list(dict.fromkeys(by_default if checks is None else checks))
+    chosen = by_default if checks is None else chosen_names("checks", checks)
     unknown = [name for name in [*chosen, *settings] if name not in table]
     if unknown or not chosen:
         wanted = f"among {', '.join(table)}"

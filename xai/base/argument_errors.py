@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = ["BARE", "wrong_argument", "wrong_model"]
+__all__ = ["BARE", "unbound_argument", "wrong_argument", "wrong_model"]
 
 BARE = (
     TypeError,
@@ -76,7 +76,7 @@ def wrong_argument(
     try:
         bound = signature.bind(*arguments, **settings)
     except TypeError:
-        return _not_in(signature, arguments, settings)
+        return unbound_argument(signature, arguments, settings, _hints(function))
     hints = _hints(function)
     arguments_given = dict(bound.arguments)
     if getattr(function, "__name__", "") == "__post_init__":  # of a struct: its fields are the arguments
@@ -121,25 +121,40 @@ def _settings_of(signature: inspect.Signature, bound: dict[str, object], hints: 
     return {}
 
 
-def _not_in(
-    signature: inspect.Signature, arguments: tuple, settings: Mapping[str, object]
+def unbound_argument(
+    signature: inspect.Signature,
+    arguments: tuple,
+    settings: Mapping[str, object],
+    hints: Mapping[str, object],
 ) -> tuple[str, str, object] | None:
-    """Return an argument that the function does not have, or one that is missing."""
-    names = [name for name in signature.parameters if name != "self"]
+    """Return name, what was expected and the value of an argument that does not fit a signature: one that it does not
+    have, that is missing, or that is given twice.
+
+    hints: the types of the arguments; of **settings they say which there are.
+
+    >>> def half(number: int, name: str = "") -> float: ...
+    >>> unbound_argument(inspect.signature(half), (3,), {"number": 3}, {})
+    ('number', 'one value', two: with its name and without)
+    """
+    items = [item for item in signature.parameters.values() if item.name != "self"]
+    arguments = arguments[len(signature.parameters) - len(items) :]
+    more = [item for item in items if item.kind is item.VAR_KEYWORD]
+    declared = [typing.get_args(hints.get(item.name)) for item in more]
+    open_ended = any(not part or not isinstance(part[0], type) or not _hints(part[0]) for part in declared)
+    names = [item.name for item in items if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL)]
+    known = [*names, *(name for part in declared if not open_ended for name in _hints(part[0]))]
     for name in settings:
-        if name not in signature.parameters:
-            return name, f"an argument among {', '.join(names)}", Words("an unknown one")
-    positional = [
-        item
-        for item in signature.parameters.values()
-        if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD)
-    ]
-    if len(arguments) > len(positional):
-        got = f"{len(arguments)} of them without a name"
-        return "arguments", f"at most {len(positional)} without a name", got
-    for position, item in enumerate(signature.parameters.values()):
-        optional = item.default is not item.empty or item.kind in (item.VAR_KEYWORD, item.VAR_POSITIONAL)
-        if not optional and item.name not in settings and position >= len(arguments):
+        if name not in known and not open_ended:
+            return name, f"an argument among {', '.join(known)}", Words("an unknown one")
+    unnamed = [item.name for item in items if item.kind in (item.POSITIONAL_ONLY, item.POSITIONAL_OR_KEYWORD)]
+    for name in unnamed[: len(arguments)]:
+        if name in settings:
+            return name, "one value", Words("two: with its name and without")
+    if len(arguments) > len(unnamed):
+        return "arguments", f"at most {len(unnamed)} without a name", Words(len(arguments))
+    for position, item in enumerate(items):
+        optional = item.default is not item.empty or item.name not in names
+        if not optional and item.name not in settings and (position >= len(arguments) or item.name not in unnamed):
             return item.name, "a value", Words("none")
     return None
 

@@ -21,6 +21,7 @@ __all__ = [
     "XaiWarning",
     "describe",
     "describe_error",
+    "names_arguments",
     "names_errors",
     "one_line",
     "within",
@@ -29,6 +30,7 @@ __all__ = [
 
 LONGEST = 600  # letters of somebody else's error; torch adds a trace of its own to some
 Call = TypeVar("Call", bound=Callable[..., Any])
+Kind = TypeVar("Kind", bound=type)
 
 
 class XaiError(Exception):
@@ -126,6 +128,20 @@ def names_errors(operation: str) -> Callable[[Call], Call]:
     return decorate
 
 
+def names_arguments(kind: Kind) -> Kind:
+    """Make a class name the argument that its constructor does not have, misses, or cannot take.
+
+    >>> @names_arguments
+    ... class Half:
+    ...     def __init__(self, number: int) -> None: ...
+    >>> Half()
+    Traceback (most recent call last):
+    xai.base.errors.InputError: Half: number: expected a value, got none
+    """
+    kind.__init__ = names_errors(kind.__name__)(kind.__init__)  # ty: ignore[invalid-assignment]  # of the same signature
+    return kind
+
+
 def _raise_wrong(wrong: tuple[str, str, object], error: Exception | None = None) -> None:
     name, wanted, value = wrong
     raise InputError(name, expected=wanted, got=describe(value)) from error
@@ -153,6 +169,8 @@ def describe(value: object) -> str:
     'float32 array of shape (2, 3)'
     """
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape == () and not hasattr(value, "__setitem__"):  # a number of NumPy
+        value, shape = getattr(value, "item", lambda: value)(), None
     if shape is not None and dtype is not None:
         kind = "tensor" if str(dtype).startswith("torch.") else "array"
         return f"{str(dtype).removeprefix('torch.')} {kind} of shape {tuple(shape)}"

@@ -9,6 +9,7 @@ from inspect import signature
 import torch
 
 from xai.base.errors import InputError, describe, names_errors
+from xai.base.name_lists import chosen_names
 from xai.evidence.pooled import pooled_finding, slimmed
 from xai.evidence.truth import truth_findings
 from xai.methods import ASKED_CHECKS, CHECKS, all_methods
@@ -62,7 +63,7 @@ def verify(
     """
     if not isinstance(explanation, Explanation):
         raise InputError("explanation", expected="an Explanation", got=describe(explanation))
-    chosen = usual_checks(explanation.method) if checks is None else list(checks)
+    chosen = usual_checks(explanation.method) if checks is None else chosen_names("checks", checks)
     unknown = [name for name in [*chosen, *settings] if name not in KNOWN]
     if unknown:
         raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))

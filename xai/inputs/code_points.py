@@ -39,7 +39,9 @@ def strings_of(value: object, argument: str, *, pairs: bool) -> list[str]:
         texts = [PAIR.join(text) if _is_pair(text) else text for text in texts]
     if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
         wanted = "a string or a list of strings" + (" or of pairs of them" if pairs else "")
-        raise InputError(argument, expected=wanted, got=describe(value))
+        items = enumerate(texts) if isinstance(texts, list | tuple) else ()
+        wrong = next((f"{describe(item)} in row {row}" for row, item in items if not isinstance(item, str)), None)
+        raise InputError(argument, expected=wanted, got=wrong or describe(value))
     empty = [number for number, text in enumerate(texts) if not text]
     if empty:
         raise InputError(argument, expected="texts with something in them", got=f"none in row {empty[0]}")

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from xai.base.structs import NamesArguments
+
 __all__ = ["Described"]
 
 
-class Described(msgspec.Struct, frozen=True):
+class Described(msgspec.Struct, frozen=True, metaclass=NamesArguments):
     """What is true of any floating-point batch whose axes nobody named; a kind overrides what it knows better."""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import msgspec
@@ -51,8 +52,10 @@ class ImageInput(Input, frozen=True, tag="image"):
 
     @names_errors("ImageInput")
     def __post_init__(self) -> None:
-        if len(self.shape) != 3 or min(self.shape) < 1:
+        whole = all(isinstance(size, Integral) and not isinstance(size, bool) for size in self.shape)
+        if len(self.shape) != 3 or not whole or min(self.shape) < 1:
             raise InputError("shape", expected="(channels, height, width), each at least 1", got=self.shape)
+        msgspec.structs.force_setattr(self, "shape", tuple(map(int, self.shape)))
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) != self.shape[0]:
                 raise InputError(name, expected=f"{self.shape[0]} numbers, one per channel", got=values)
@@ -95,6 +98,8 @@ class ImageInput(Input, frozen=True, tag="image"):
                   [0.2000, 0.4000]]]])
         """
         if isinstance(value, list | tuple) and len(value):
+            if isinstance(value[0], list | tuple | int | float):  # numbers in lists, as JSON has them
+                return self.prepare(as_tensor(value, argument), argument)
             return torch.cat([self.prepare(item, argument) for item in value])
         pixels = self._from_picture(value, argument) if is_picture(value) else value
         arranged = self._arrange(as_tensor(pixels, argument), argument)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xai.base.errors import InputError
+from xai.base.errors import InputError, describe
 from xai.base.number_names import spelled_codes
 
 if TYPE_CHECKING:
@@ -54,10 +54,22 @@ def column_numbers(
     if kind in "mM":  # a number of them depends on the unit that pandas takes
         wanted = f"numbers in column {name!r} (dates as days since some day, say, as in training; or dates=[{name!r}])"
         raise InputError(argument, expected=wanted, got=str(column.dtype))
+    if kind == "c":  # whose imaginary part pandas would drop
+        raise InputError(argument, expected=f"numbers in column {name!r}", got=str(column.dtype))
     try:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise InputError(argument, expected=f"numbers in column {name!r}", got="others") from error
+        raise InputError(argument, expected=f"numbers in column {name!r}", got=_foreign(column)) from error
+
+
+def _foreign(column: pd.Series) -> str:
+    """Say what a column holds that is no number: the first such item and its row, or its type."""
+    for row, item in enumerate(column):
+        try:
+            float(item)
+        except (TypeError, ValueError):
+            return f"{describe(item)} in row {row}"
+    return str(column.dtype)
 
 
 def _days(column: pd.Series, name: str, argument: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from xai.base.errors import InputError, describe, names_errors
 from xai.base.files import write_atomically
 from xai.base.json_values import as_plain
 from xai.base.reading import MEBIBYTE, as_kind, parse_json, read_plain
+from xai.base.structs import NamesArguments
 from xai.inputs.base import Input
 from xai.inputs.groups import group_positions
 from xai.inputs.streams import draw_rows, is_stream
@@ -41,7 +42,7 @@ LARGEST = 64 * MEBIBYTE
 MOST_SUMMARIZED = 100_000  # rows of what comes a row at a time: their quartiles are those of all within half a percent
 
 
-class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+class TrainingSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True, metaclass=NamesArguments):
     """The statistics of training data that LIME draws from. No row is kept.
 
     Args:

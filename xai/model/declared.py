@@ -14,7 +14,10 @@ __all__ = ["check_declared"]
 def check_declared(network: object, task: str, output: str, input: object, output_key: object) -> None:
     """Raise InputError where an argument of a model is not one of the known values."""
     if not isinstance(network, nn.Module):
-        raise InputError("network", expected="a torch.nn.Module", got=describe(network))
+        made = isinstance(network, type)
+        function = callable(network) and not made
+        hint = " (of a function: xai.Model.from_callable)" if function else " made of the class" if made else ""
+        raise InputError("network", expected=f"a torch.nn.Module{hint}", got=describe(network))
     for argument, value, known in (("task", task, TASKS), ("output", output, OUTPUTS)):
         if value not in known:
             raise InputError(argument, expected=f"one of {', '.join(known)}", got=repr(value))

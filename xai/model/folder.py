@@ -164,6 +164,9 @@ def save_model(
         raise FolderError("model", expected=wanted, got="one with forward=")
     if factory is None:
         factory, arguments = configured(model.network)
+    if not isinstance(factory, str) or ":" not in factory:
+        wanted = '"package.module:callable" or "file.py:callable"'
+        raise FolderError("factory", expected=wanted, got=describe(factory))
     input, stored, beside = model.input, None, {}
     if isinstance(input, TextInput) and input.tokenizer is not None:
         stored, content = store_tokenizer(input.tokenizer)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from xai.model.batch_rows import Rows
 from xai.model.plan import FasterForms
@@ -22,7 +23,8 @@ class Memory:
 
     outputs_seen: numbers that were compared with what was declared of the network's outputs. rows: how it wants its
     rows. read: the path of the tensor that was last taken for the scores. aimed: models whose outputs are targets.
-    time_known: whether it is settled which axis of a series is time.
+    time_known: whether it is settled which axis of a series is time. step: between two neighboring scores of the type
+    that the network puts out, as a share of them.
     """
 
     def __init__(self, *, time_known: bool = False) -> None:
@@ -32,6 +34,7 @@ class Memory:
         self.outputs_seen = 0
         self.rows = Rows()
         self.read = ""
+        self.step = 0.0
         self.aimed: list[tuple[tuple[TargetFunction, ...], Model]] = []
         self._deterministic: tuple[tuple, dict[tuple[int, ...], bool]] = ((), {})
 
@@ -40,3 +43,8 @@ class Memory:
         if self._deterministic[0] != version:
             self._deterministic = version, {}
         return self._deterministic[1]
+
+    def widened(self, scores: Tensor) -> Tensor:
+        """Return scores in at least float32, and keep how coarsely they came."""
+        self.step = torch.finfo(scores.dtype).eps
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))

@@ -186,7 +186,7 @@ class Model:
             scores = self.aim.read(network, partial(self._answer, network, seen))
         else:
             scores, self.memory.read = read_scores(self._answer(network, seen), self.output_key, len(seen))
-        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+        return self.memory.widened(scores)
 
     def answer(self, network: nn.Module, batch: Tensor | list[str]) -> object:
         """Return what a network puts out for a batch in one pass, as it is: a tensor, or what holds several.
@@ -246,6 +246,7 @@ class Model:
         other.memory.outputs_seen = ENOUGH  # what a changed network puts out says nothing about what was declared
         return other
 
+    @names_errors("unit")
     def unit(self, layer: str, index: int | tuple[int, ...], *, before: bool = True) -> Model:
         """Return a model whose one output is a unit of a layer, for any method.
 

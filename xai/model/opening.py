@@ -34,6 +34,7 @@ __all__ = ["SCORES", "open_session"]
 SCORES = ("output", "probability", "log_probability")
 # Checking a faster form costs each row about two of the passes that follow: below this many it cannot pay.
 PASSES_WORTH_A_PLAN = 16
+COARSE = 1e-4  # half precision, of which a difference of two scores may be no more than rounding
 ENOUGH = 64  # outputs after which those that contradict what was declared would have been met
 
 
@@ -95,6 +96,8 @@ def open_session(
                 session.first_pass = variable, raw
             for remark, values in model.input.remarks(batch).items():
                 session.note(remark, values)
+            if model.memory.step > COARSE:
+                session.note("output_step", model.memory.step * raw.detach().abs().amax(1))
             if not deterministic:
                 session.note("non_deterministic", [True] * len(batch))
             if model.memory.rows.alone:

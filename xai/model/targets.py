@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xai.base.arrays import as_tensor
 from xai.base.errors import TargetError, describe
+from xai.base.frames import is_column
 from xai.results.named_target import NamedTarget
 
 __all__ = ["Target", "resolve_target"]
@@ -74,6 +75,9 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
         if task == "regression" and outputs > 1:
             raise TargetError("target", expected=f"an output from 0 to {outputs - 1}", got="None")
         return Target(probabilities.argmax(1))
+    given = target
+    if is_column(target):  # of a table, whatever its index
+        target = cast(Any, target).tolist()
     if isinstance(target, np.ndarray | Tensor) and target.ndim > 0:
         target = as_tensor(target, "target").tolist() if isinstance(target, Tensor) else target.tolist()
     items: list[Any] = target if isinstance(target, list) else [target] * rows
@@ -83,10 +87,11 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
     if not any(pairs):
         return Target(torch.tensor([number(item) for item in items], device=device))
     if not all(pairs) or any(len(item) != 2 for item in items):
-        raise TargetError("target", expected="a pair (a, b) for every row", got=describe(target))
+        raise TargetError("target", expected="a class or a pair (a, b) for every row", got=describe(given))
     first, second = (torch.tensor([number(item[side]) for item in items], device=device) for side in (0, 1))
     if bool((first == second).any()):
-        raise TargetError("target", expected="a pair of two different classes", got=describe(target))
+        same = classes[int(first[first == second][0])] if classes else int(first[first == second][0])
+        raise TargetError("target", expected="a pair of two different classes", got=f"{same!r} rather than itself")
     return Target(first, second)
 
 
@@ -102,7 +107,7 @@ def _number(item: Any, outputs: int, classes: list[str] | None) -> int:
         exact = isinstance(item, str) or number == item
     except (TypeError, ValueError, OverflowError):  # infinity is a number, and no class
         number, exact = -1, False
-    if isinstance(item, bool) or not exact or not 0 <= number < outputs:
+    if isinstance(item, bool | np.bool_) or not exact or not 0 <= number < outputs:
         raise TargetError("target", expected=f"a class from 0 to {outputs - 1}", got=describe(item))
     return number
 

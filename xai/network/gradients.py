@@ -37,6 +37,9 @@ def failed_pass(expected: str, error: Exception) -> NetworkError:
     Behind the first line torch adds a trace of its own to some.
     """
     first = str(error).strip().partition("\n")[0]
+    if first.startswith("Inference tensors"):
+        wanted = "weights that were made or loaded outside torch.inference_mode(), since a gradient goes through them"
+        return NetworkError("network", expected=wanted, got="some from inside; a perturbation method takes them")
     return NetworkError("network", expected=expected, got=f"{type(error).__name__}: {one_line(first)}")
 
 

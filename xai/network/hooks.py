@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from xai.base.errors import LayerError, NetworkError
+from xai.base.errors import LayerError, NetworkError, describe
 from xai.network.recurrent_states import gates_of, states_of
 
 __all__ = [
@@ -59,6 +59,10 @@ def find_layer(network: nn.Module, name: object) -> nn.Module:
         return modules[name]
     known = [key for key in modules if key]
     near = difflib.get_close_matches(str(name), known, n=5, cutoff=0.3) or known[:5]
+    if not isinstance(name, str):
+        raise LayerError(
+            "layer", expected=f"the name of a layer, like {next(iter(near), 'conv')!r}", got=describe(name)
+        )
     raise LayerError("layer", expected=f"one like {', '.join(near) or '(the network has none)'}", got=repr(name))
 
 

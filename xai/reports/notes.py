@@ -80,6 +80,12 @@ def _warnings(explanation: Explanation, diagnosis: dict) -> Iterator[str]:
     yield from (text for name, text in WARNINGS.items() if diagnosis.get(name))
 
 
+def _steps(explanation: Explanation, diagnosis: dict) -> Iterator[str]:
+    if diagnosis.get("output_step"):
+        step = f"{diagnosis['output_step']:.2g}"
+        yield f"the network answers in half precision, in steps of about {step}: differences of few steps are rounding"
+
+
 def _saturated(explanation: Explanation, diagnosis: dict) -> Iterator[str]:
     if diagnosis.get("saturated"):
         yield "the prediction is nearly certain, where gradients fade"
@@ -97,5 +103,5 @@ WARNINGS = {
     "rows_see_each_other": "rows of one batch change each other's outputs: each was run by itself",
     "padding_left_out": "the network reads the padding behind shorter texts: each was run in its own length",
 }
-ON_MAP: tuple[Note, ...] = (_coalitions, _fit, _samples_in_brief, _sum, _absorbed, _warnings, _grid)
-ON_ROW: tuple[Note, ...] = (_coalitions, _fit, _samples, _sum, _baseline, _saturated, _warnings)
+ON_MAP: tuple[Note, ...] = (_coalitions, _fit, _samples_in_brief, _sum, _absorbed, _steps, _warnings, _grid)
+ON_ROW: tuple[Note, ...] = (_coalitions, _fit, _samples, _sum, _baseline, _saturated, _steps, _warnings)

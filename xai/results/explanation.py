@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import row_number, share, whole_number
-from xai.base.errors import InputError, names_errors
+from xai.base.errors import InputError, names_arguments, names_errors
 from xai.results.digest_field import DigestField
 from xai.results.display import Shown
 from xai.results.explanation_file import SCHEMA_VERSION, read_explanation, with_old_keys, write_explanation
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Explanation"]
 
 
+@names_arguments
 @dataclass(frozen=True, eq=False)
 class Explanation(Shown):
     """A batch of explanations, one per row; `e[i]` is row i as a batch of one.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from xai.base.deprecated import RenamedKeys
-from xai.base.errors import InputError, names_errors
+from xai.base.errors import InputError, names_arguments, names_errors
 
 __all__ = ["STATUSES", "Finding", "Status"]
 
@@ -25,6 +25,7 @@ RENAMED_DETAILS = {
 }
 
 
+@names_arguments
 @dataclass(frozen=True)
 class Finding:
     """One result of one check.

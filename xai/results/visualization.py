@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from xai.base.arguments import real_number
-from xai.base.errors import InputError, names_errors
+from xai.base.errors import InputError, names_arguments, names_errors
 from xai.base.files import write_atomically
 from xai.results.display import Shown
 from xai.results.explanation_file import SCHEMA_VERSION
@@ -20,6 +20,7 @@ from xai.results.finding import Finding
 __all__ = ["Visualization"]
 
 
+@names_arguments
 @dataclass(frozen=True, eq=False)
 class Visualization(Shown):
     """A batch of optimized inputs, one per objective (and copy).
