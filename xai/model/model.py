@@ -78,9 +78,7 @@ class Model:
         card: ModelCard | Mapping[str, object] | None = None,
     ) -> None:
         check_declared(network, task, output, input, output_key)
-        self.network = network
-        self.task = task
-        self.output = output
+        self.network, self.task, self.output = network, task, output
         self.classes = None if classes is None else class_names(classes)
         self.input: Input = input if input is not None else TensorInput()
         self.forward = forward
