@@ -125,7 +125,10 @@ def _in_fold(rows: Rows, simple: list[Slice], surprise: np.ndarray, fold: int, s
     if chosen is None or not (chosen.inside & new).any() or not (~chosen.inside & new).any():
         return None
     inside, outside = chosen.inside & known, ~chosen.inside & known
-    without, within, alike = (_learned(rows, part, seed) for part in (outside, inside, _as_many(outside, inside, seed)))
+    # Who learns from more errs less: at home and elsewhere as many rows are learned from.
+    size = int(min(inside.sum(), outside.sum()))
+    parts = outside, _drawn(inside, size, seed), _drawn(outside, size, seed)
+    without, within, alike = (_learned(rows, part, seed) for part in parts)
     if without is None or within is None or alike is None:
         return None
     here, there = chosen.inside & new, ~chosen.inside & new
@@ -135,11 +138,10 @@ def _in_fold(rows: Rows, simple: list[Slice], surprise: np.ndarray, fold: int, s
     return Contradicted(chosen.name, wrong, admitted, usual_wrong, usual_admitted, at_home, elsewhere)
 
 
-def _as_many(outside: np.ndarray, inside: np.ndarray, seed: int) -> np.ndarray:
-    """Return as many of the rows outside (N,) as there are inside, drawn at random: who learns from more errs less."""
-    indices = np.flatnonzero(outside)
-    drawn = np.random.default_rng(seed).permutation(indices)[: int(inside.sum())]
-    return np.isin(np.arange(len(outside)), drawn)
+def _drawn(part: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """Return so many of the rows of a part (N,), drawn at random."""
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(part))[:size]
+    return np.isin(np.arange(len(part)), drawn)
 
 
 def _learned(rows: Rows, part: np.ndarray, seed: int) -> LogisticRegression | ExtraTreesClassifier | None:
