@@ -22,6 +22,9 @@ FIRST_STAND_IN, STAND_INS = 0x2801, 255  # patterns of Braille, which matplotlib
 SVG = "http://www.w3.org/2000/svg"
 DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
 PREFIX = re.compile(r' id="([0-9a-f]{10})-')  # of the ids of one drawing
+INK = "currentColor"  # the page's own color of text
+LINK = "{http://www.w3.org/1999/xlink}href"
+NO_TURN = re.compile(r"rotate\(-?0( [-\d.]+ [-\d.]+)?\)")
 NUMBER = re.compile(r"-?\d+\.\d{3,}")
 DRAWN = (
     "d",
@@ -72,13 +75,49 @@ def inline_svg(figure: Figure, label: str) -> Markup:
             if name == "font":
                 element.set("font-size", _pixels(value))
             else:
-                element.set(name, "currentColor" if value in ("#000000", "black") else value)
-        if element.tag == f"{{{SVG}}}text" and "fill" not in element.attrib:
-            element.set("fill", "currentColor")
+                element.set(name, INK if value in ("#000000", "black") else value)
     _own_ids(root, hashlib.sha256((label + buffer.getvalue()).encode()).hexdigest()[:10])
+    _leave_out_what_is_not_seen(root)
     root.set("role", "img")
     root.set("aria-label", label)
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _leave_out_what_is_not_seen(root: ElementTree.Element) -> None:
+    """Take away what changes no pixel: empty shapes and groups, turns by nothing, and what is said again and again."""
+    root.set("fill", INK)
+    texts = list(root.iter(f"{{{SVG}}}text"))
+    for name in ("font-family", "font-size"):
+        said = Counter(value for text in texts if (value := text.get(name)))
+        if said:
+            root.set(name, said.most_common(1)[0][0])
+    for text in texts:
+        for name in ("fill", "font-family", "font-size"):
+            if text.get(name) == root.get(name):
+                del text.attrib[name]
+    shapes = {element.get("id"): element for element in root.iter() if "id" in element.attrib}
+    for element in root.iter():
+        if NO_TURN.fullmatch(element.get("transform", "")):
+            del element.attrib["transform"]
+        shown = shapes.get(element.get(LINK, "")[1:])
+        for name in ("stroke", "stroke-width"):
+            if shown is not None and name in shown.attrib and shown.get(name) == element.get(name):
+                del element.attrib[name]
+    _prune(root)
+
+
+def _prune(parent: ElementTree.Element) -> None:
+    """Take away shapes without color and what holds nothing; what a group without any say holds stands without it."""
+    kept: list[ElementTree.Element] = []
+    for child in parent:
+        _prune(child)
+        bare = child.tag in (f"{{{SVG}}}g", f"{{{SVG}}}defs") and not child.attrib
+        unseen = child.get("fill") == "none" and "stroke" not in child.attrib
+        if bare and (child.tag == f"{{{SVG}}}g" or not len(child)):
+            kept.extend(child)
+        elif not (child.tag == f"{{{SVG}}}path" and unseen):
+            kept.append(child)
+    parent[:] = kept
 
 
 def _shorter(numbers: str) -> str:
