@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xai.plots.style import AGAINST, FOR, color, figure_of, in_style, plain_text, shortened
+from xai.plots.signs import is_signed
+from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, figure_of, in_style, plain_text, shortened
 from xai.plots.translation import translate
 from xai.results.explanation import Explanation
 
@@ -25,12 +26,19 @@ BROAD = 48  # characters under a figure of bars
 LARGEST = 15  # bars of a list that may be long
 
 
-def _draw(axes: Axes, names: Sequence[str], values: Sequence[float], whiskers: Sequence[float] | None) -> None:
+def _draw(
+    axes: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    whiskers: Sequence[float] | None,
+    raises: tuple[int, int, int] = FOR,
+) -> None:
     positions = np.arange(len(names))[::-1]
-    colors = [color(FOR) if value >= 0 else color(AGAINST) for value in values]
+    colors = [color(raises) if value >= 0 else color(AGAINST) for value in values]
     axes.barh(positions, values, xerr=whiskers, color=colors, height=0.7, error_kw={"linewidth": 1, "capsize": 2})
     axes.set_yticks(positions, [plain_text(shortened(name)) for name in names])
     axes.axvline(0, linewidth=0.8, color="black")
+    axes.locator_params(axis="x", nbins=3)  # long names leave little room for numbers
     axes.tick_params(length=2)
 
 
@@ -40,19 +48,23 @@ def bars_figure(
     whiskers: Sequence[float] | None,
     title: str,
     ax: Axes | None = None,
+    *,
+    inches: float = 3.6,
+    raises: tuple[int, int, int] = FOR,
 ) -> Figure:
     """Return signed horizontal bars, the first on top, with whiskers so far to either side, and their title below.
 
-    ax: where to draw them, by default in a figure of their own.
+    ax: where to draw them, by default in a figure of their own, so many inches wide. raises: the color of values
+    above 0.
     """
     label = fill(plain_text(title), BROAD, break_on_hyphens=False)
     if ax is not None:
-        _draw(ax, names, values, whiskers)
+        _draw(ax, names, values, whiskers, raises)
         ax.set_xlabel(label)
         return figure_of(ax)
     with in_style():
-        figure = Figure(figsize=(3.6, 0.55 + 0.2 * len(names)), layout="constrained")
-        _draw(figure.subplots(), names, values, whiskers)
+        figure = Figure(figsize=(inches, 0.55 + 0.2 * len(names)), layout="constrained")
+        _draw(figure.subplots(), names, values, whiskers, raises)
         # Below the figure's middle: names take much of its width, and a label below the axes would be cut off.
         figure.supxlabel(label, fontsize="medium")
         return figure
@@ -81,7 +93,10 @@ def weights_figure(
     values, reach = explanation.values[0].flatten(), half_widths(explanation)
     order = values.abs().argsort(descending=True)[:count].tolist()
     whiskers = None if reach is None else [reach[index] for index in order]
-    return bars_figure([name(index) for index in order], values[order].tolist(), whiskers, title, ax)
+    named = [name(index) for index in order]
+    return bars_figure(
+        named, values[order].tolist(), whiskers, title, ax, raises=FOR if is_signed(explanation) else MAGNITUDE
+    )
 
 
 def curve_figure(x: Sequence[float], curves: dict[str, list[float]], x_label: str, y_label: str) -> Figure:

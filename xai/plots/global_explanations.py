@@ -43,6 +43,7 @@ def importance_figure(importance: Importance, ax: Axes | None = None) -> Figure:
         [1.96 * float(importance.standard_error[number]) for number in order],
         f"fall in {importance.metric.replace('_', '-')} when shuffled",
         ax,
+        inches=5.2,
     )
 
 
@@ -52,7 +53,8 @@ def effects_figure(effects: Effects) -> Figure:
     wide = min(COLUMNS, count)
     high = -(-count // wide)
     with in_style():
-        figure = Figure(figsize=(3.1 * wide, 2.4 * high), layout="constrained")
+        alone = (4.6, 2.9)
+        figure = Figure(figsize=alone if count == 1 else (3.1 * wide, 2.4 * high), layout="constrained")
         panels = figure.subplots(high, wide, squeeze=False).flatten()
         for axes in panels[count:]:
             axes.set_axis_off()

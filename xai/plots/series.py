@@ -15,8 +15,11 @@ MOST_CURVES = 24
 TALLEST, MOST_NAMES = 7.0, 40  # inches of the strip below, and channels that are named beside it
 
 
-def series_figure(explanation: Explanation) -> Figure:
-    """Draw the first row's channels over time, and below them the value of each channel (down) at each step (along)."""
+def series_figure(explanation: Explanation, inches: float = 5.2, label: str | None = None) -> Figure:
+    """Draw the first row's channels over time, and below them the value of each channel (down) at each step (along).
+
+    inches: how wide. label: what stands below, by default the method and the target as well.
+    """
     series, values = explanation.inputs[0].float().cpu(), explanation.values[0].float().cpu()
     count = present_steps(series)
     series, values = series[:count], values[:count]
@@ -24,7 +27,7 @@ def series_figure(explanation: Explanation) -> Figure:
     names = explanation.names if len(explanation.names) == channels else range(channels)
     tall = min(TALLEST, max(1.2, 0.17 * channels))
     with in_style():
-        figure = Figure(figsize=(5.2, 1.5 + tall), layout="constrained")
+        figure = Figure(figsize=(inches, 1.5 + tall), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.3, tall])
         deviation = series.std(0).clamp_min(1e-12) if count > 1 else 1.0
         for curve in ((series - series.mean(0)) / deviation).T[:MOST_CURVES].tolist():
@@ -34,8 +37,9 @@ def series_figure(explanation: Explanation) -> Figure:
         drawn = draw_heat(below, values.T, aspect="auto", interpolation="nearest")
         shown = range(0, channels, -(-channels // MOST_NAMES))
         below.set_yticks(shown, [plain_text(names[channel]) for channel in shown], fontsize=7)
-        method, target = explanation.method.replace("_", " "), explanation.target_name()
-        label = translate("step ({method} for {target})", method=method, target=target)
+        if label is None:
+            method, target = explanation.method.replace("_", " "), explanation.target_name()
+            label = translate("step ({method} for {target})", method=method, target=target)
         below.set_xlabel(plain_text(label))
         below.tick_params(length=0)
         figure.colorbar(drawn, ax=below, fraction=0.04).ax.tick_params(labelsize=6, length=2)

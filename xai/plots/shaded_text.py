@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from xai.evidence.claims import claim_of
 from xai.inputs.code_points import PAIR
 from xai.inputs.text import to_texts
+from xai.plots.signs import is_signed
 from xai.plots.style import AGAINST, FOR, MAGNITUDE, color, plain_text, visible_text
 from xai.results.explanation import Explanation
 
@@ -52,7 +52,7 @@ def shaded_spans(explanation: Explanation) -> list[Shaded]:
     text, owners = _owned(explanation)
     weights = explanation.values[0].tolist()
     top = max((abs(weight) for weight in weights), default=0.0) or 1.0
-    signed = any(weight < 0 for weight in weights) or claim_of(explanation) != "sensitivity"
+    signed = is_signed(explanation)
     unsure = [False] * len(weights)
     if explanation.standard_error is not None:
         low, high = explanation.interval()[0]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["explanation_body", "findings_body", "first_drawing", "table_body", "visualization_body"]
 
 MOST_ROWS = 200
+NARROW = 3.4  # inches of the drawing beside the answers of the first screen
 MOST_CARDS = 30  # of one explanation: a thousand take minutes to make, and nobody reads them
 
 
@@ -53,7 +54,7 @@ def first_drawing(explanation: Explanation) -> Markup | None:
     """Return the drawing of one row of a table, text or series, without words; None where it is none of them."""
     drawn = drawn_as(explanation)
     if drawn == "series":
-        return render("first_drawing.html", spans=[], drawing=series_card(explanation)["svg"])
+        return render("first_drawing.html", spans=[], drawing=series_card(explanation, NARROW)["svg"])
     if drawn == "parts":
         card = weights_card(explanation)
         return render("first_drawing.html", spans=card["spans"], drawing=card["plot"])

@@ -71,7 +71,7 @@ def effects_body(result: Effects) -> Markup:
     """Return the curves and the numbers."""
     single = [replace(result, curves=(curve,)) for curve in result.curves]
     curves = [inline_svg(effects_figure(one), translate("Effect of {name}", name=one.curves[0].name)) for one in single]
-    notes = [EFFECTS[result.kind], f"{result.rows:,} rows, {result.target_name()}."]
+    notes = [EFFECTS[result.kind], f"Answers for {result.target_name()}, over {result.rows:,} rows."]
     return _body(result, "", notes, svg=Markup("\n").join(curves))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from xai.plots.bars import curve_figure, weights_figure
 from xai.plots.contours import contour_lines
 from xai.plots.pictures import heat_picture, image_picture, is_small, strongest
-from xai.plots.series import series_figure
+from xai.plots.series import present_steps, series_figure
 from xai.plots.shaded_text import shaded_spans
 from xai.plots.style import shortened, visible_text
 from xai.plots.translation import translate
@@ -35,6 +36,7 @@ __all__ = [
     "legend_of",
     "map_card",
     "map_plots",
+    "part_names",
     "probability_bars", "row_numbers",
     "segments_plot",
     "series_card",
@@ -47,6 +49,7 @@ MOST_BARS = 12
 SEGMENT_BARS = 10
 MOST_ROWS = 200
 PARTS = {"features": "column", "tokens": "word", "steps": "step"}
+STEPS = re.compile(r"\d+( to \d+)?")
 COLUMNS = {"name": "feature", "value": "value ({})", "low": "95 % low", "high": "95 % high"}
 
 
@@ -77,7 +80,7 @@ def weights_card(explanation: Explanation) -> dict[str, object]:
     # Where every coalition was asked nothing was drawn, and nothing is uncertain.
     whiskers = explanation.standard_error is not None and not explanation.diagnostics[0].get("enumerated")
     unit = str(explanation.options.get("of", "output")).replace("_", "-")
-    names = explanation.value_names()
+    names = part_names(explanation)
     label = _bars_label(unit, explanation, weights=whiskers)
     figure = weights_figure(explanation, label, MOST_BARS, lambda index: shortened(names[index]))
     shown = min(MOST_BARS, len(names))
@@ -93,12 +96,29 @@ def weights_card(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def series_card(explanation: Explanation) -> dict[str, object]:
-    """Return what the card of one series shows."""
+def part_names(explanation: Explanation) -> list[str]:
+    """Return what each value of one row is called; numbers of steps say that they are steps, and which are padding."""
+    names = explanation.value_names()
+    if explanation.over != "steps" or not all(STEPS.fullmatch(name) for name in names):
+        return names
+    series = explanation.inputs[0]
+    used = present_steps(series) if series.ndim == 2 else len(series)
+    return [translate(_step_words(name, used), number=name) for name in names]
+
+
+def _step_words(name: str, used: int) -> str:
+    first, *more = name.split(" to ")
+    if int(first) >= used:
+        return "steps {number} (padding)" if more else "step {number} (padding)"
+    return "steps {number}" if more else "step {number}"
+
+
+def series_card(explanation: Explanation, inches: float = 5.2) -> dict[str, object]:
+    """Return what the card of one series shows, with a drawing so many inches wide."""
     card = _card(explanation, "value", notes_on_row(explanation))
     label = translate("{title} of a series, channels by steps", title=translated(card["title"]))
     caption = "Above: the channels; below: what mattered, when."
-    return {**card, "svg": inline_svg(series_figure(explanation), label), "caption": caption}
+    return {**card, "svg": inline_svg(series_figure(explanation, inches, translate("step")), label), "caption": caption}
 
 
 def volume_card(explanation: Explanation) -> dict[str, object]:

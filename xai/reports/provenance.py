@@ -69,8 +69,7 @@ def provenance_section(
 def facts_section(model: Model, settings: Mapping[str, object], origin: Mapping[str, object]) -> Section:
     """Return the chapter on a model whose layers cannot be traced by one input, such as an encoder-decoder."""
     facts = {"weights (SHA-256)": model.digest(), **{name: str(value) for name, value in origin.items()}}
-    rows = [{"what": name, "is": value} for name, value in {**facts, **_as_text(settings)}.items()]
-    return Section("provenance", say(TITLE), render("rows.html", columns=["what", "is"], rows=rows, total=len(rows)))
+    return Section("provenance", say(TITLE), render("facts.html", facts={**facts, **_as_text(settings)}))
 
 
 def _labels(specs: Iterable[tuple[str, Method | Check, str]]) -> list[dict[str, str]]:

@@ -202,8 +202,12 @@ def alignment_report(
     evidence = [finding.to_dict() for row in found.evidence for finding in row]
     data: dict[str, object] = {"source": found.source, "target": found.target, "evidence": evidence}
     facts = {"seed": seed, "examples": len(found), "seconds": time.perf_counter() - started}
+    lead = render(
+        "alignment_lead.html", model=model, statuses=statuses, count=len(found), first=_first_pair(found),
+        accuracy=(origin or {}).get("test_accuracy"),
+    )  # fmt: skip
     sections = [
-        Lead(render("alignment_lead.html", model=model, statuses=statuses, count=len(found), first=_first_pair(found))),
+        Lead(lead),
         Section("alignment", "What it read for what it wrote", alignment_body(found), data),
         facts_section(model, facts, origin or {}),
     ]

@@ -59,8 +59,21 @@ def audit_summary(result: AuditResult) -> Markup:
     return render(
         "audit_summary.html", result=result, checks=checks, counts=result.counts, title=finding_title,
         stands=about.stands, worst=found[:FIRST], beyond=found[FIRST:], kinds=kinds, lowest=kinds and _lowest(kinds),
-        card=_card(result), unseen=_unseen(result),
+        card=_card(result), unseen=_unseen(result), acts=_acts(found[:FIRST], about),
+        skill=_skill(result, found[:FIRST]),
     )  # fmt: skip
+
+
+def _acts(found: Sequence[Finding], about: About) -> dict[str, str]:
+    """Return what to do about each finding, once for those of one check, by the name of the last of them."""
+    last = {finding.check.partition(".")[0]: finding.check for finding in found}
+    return {name: about.sentences[check].act for check, name in last.items()}
+
+
+def _skill(result: AuditResult, found: Sequence[Finding]) -> Finding | None:
+    """Return the finding that says how well the model does, unless it is said among those to look at first."""
+    skill = [finding for finding in result.findings if finding.check == "performance.skill"]
+    return skill[0] if skill and skill[0] not in found else None
 
 
 def _card(result: AuditResult) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from markupsafe import Markup
 from torch import Tensor
 
 from xai.auditing.checks.performance_counts import LabelPerformance, Scored
@@ -14,10 +15,12 @@ from xai.reports.escape import render
 from xai.reports.language import say
 from xai.reports.page import Section
 
-__all__ = ["in_words", "performance_section"]
+__all__ = ["in_words", "mistakes_in_words", "performance_section"]
 
 LARGEST_MATRIX = 30
 MOST_ERRORS = 24  # pictures of errors that ride along
+FEW_MISTAKES = 3  # that are as frequent are all named
+BROAD = 36  # letters of class names that fit above a confusion matrix
 SIDE = 96  # pixels of such a picture, at most
 
 
@@ -49,6 +52,8 @@ def performance_section(
         rows=frame.to_dict("records"),
         matrix=matrix,
         worst=worst,
+        mistakes=mistakes_in_words(performance),
+        upright=sum(map(len, performance.classes)) > BROAD,
         hardest=None if hardest is None else hardest.to_dict(),
         errors=[] if model is None or images is None else _errors(performance, model, images),
         error_count=int((~performance.right).sum()),
@@ -61,6 +66,28 @@ def performance_section(
         "confusion": confusion.tolist() if small else torch.nonzero(confusion.clone().fill_diagonal_(0)).tolist(),
     }
     return Section("performance", say("How well it does"), body, data)
+
+
+def mistakes_in_words(performance: Scored) -> Markup | None:
+    """Return which class is taken for which most often, all that are as frequent; None without mistakes."""
+    found = performance.mistakes(FEW_MISTAKES + 1)
+    most = found[0][2] if found else 0
+    tied = [
+        say("{true} called {called}", true=performance.classes[true], called=performance.classes[called])
+        for true, called, count in found
+        if count == most
+    ]
+    if not tied:
+        return None
+    if len(tied) > FEW_MISTAKES:
+        return (
+            say("No mistake stands out: none happens more than {count} times.", count=most)
+            if most > 1
+            else say("No mistake stands out: none happens more than once.")
+        )
+    if len(tied) == 1:
+        return say("The most frequent mistake: {mistake} ({count}).", mistake=tied[0], count=most)
+    return say("The most frequent mistakes: {mistakes} ({count} each).", mistakes=Markup(", ").join(tied), count=most)
 
 
 def _errors(performance: Scored, model: Model, images: Tensor) -> list[dict[str, object]]:

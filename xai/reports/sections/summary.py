@@ -7,15 +7,18 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from xai.auditing.checks.performance_counts import Scored
+from xai.auditing.checks.performance_counts import LabelPerformance, Scored
 from xai.inputs.image import ImageInput
 from xai.model.model import Model
 from xai.plots.pictures import pixel_range
+from xai.plots.signs import is_signed
 from xai.reports.bodies import first_drawing
 from xai.reports.cards import amount, map_card
 from xai.reports.escape import render
 from xai.reports.method_trust import MethodTrust, method_trust, rank, verdict_word
 from xai.reports.sections.examples import Example
+from xai.reports.sections.performance import mistakes_in_words
+from xai.reports.sections.strongest_parts import strongest_parts
 from xai.reports.sentences import VERDICT_SENTENCES, sentences_of
 from xai.reports.unit_controls import shown_units
 from xai.results.explanation import Explanation
@@ -37,7 +40,7 @@ def summary(
     trust = method_trust([example.explanations for example in examples])
     first, card = None, None
     if examples:
-        best = min(examples[0].explanations, key=lambda item: rank(item.evidence[0]))
+        best = _shown(examples[0].explanations, trust)
         card = map_card(best, *pixel_range(model.input, best.inputs))
         first = _answer(examples[0].name, best)
     units = shown_units(groups.values())
@@ -61,8 +64,8 @@ def sequence_summary(
     trust = method_trust([[item[row] for item in explanations] for row in rows])
     first, drawn = None, None
     if names:
-        best = min((item[0] for item in explanations), key=lambda item: rank(item.evidence[0]))
-        first, drawn = _answer(names[0], best), first_drawing(best)
+        best = _shown([item[0] for item in explanations], trust)
+        first, drawn = {**_answer(names[0], best), "parts": strongest_parts(best)}, first_drawing(best)
     links = [(f"example-{row + 1}", names[row]) for row in wrong]
     does = {**_classes(model), "kind": model.input.noun}
     return _screen(
@@ -77,7 +80,8 @@ def _screen(model: Model, performance: Scored | None, trust: Sequence[MethodTrus
         model=model,
         performance=performance,
         interval=None if performance is None else performance.interval,
-        weakest=None if performance is None else _weakest(performance),
+        mistakes=None if performance is None else mistakes_in_words(performance),
+        commonest=None if performance is None else _commonest(performance),
         trust=trust,
         best=_best(trust),
         refuted=[item for item in trust if 2 * item.of("fail") > item.total],
@@ -85,6 +89,17 @@ def _screen(model: Model, performance: Scored | None, trust: Sequence[MethodTrus
         explained=sum(item.total for item in trust),
         **answers,
     )
+
+
+def _shown(explanations: Sequence[Explanation], trust: Sequence[MethodTrust]) -> Explanation:
+    """Return the explanation of one example with the best verdict; of several, that of the method to trust first."""
+    trusted = _best(trust)
+
+    def place(item: Explanation) -> tuple[object, ...]:
+        verdict_first, *rest = rank(item.evidence[0])
+        return verdict_first, trusted is None or item.method != trusted.method, *rest
+
+    return min(explanations, key=place)
 
 
 def _answer(name: str, explanation: Explanation) -> dict[str, object]:
@@ -98,6 +113,8 @@ def _answer(name: str, explanation: Explanation) -> dict[str, object]:
         "amount": amount(explanation, float(prediction[predicted])),
         "method": title,
         "word": verdict_word(explanation.evidence[0]) if explanation.evidence else None,
+        "target": explanation.target_name(),
+        "signed": is_signed(explanation),
     }
 
 
@@ -113,11 +130,12 @@ def _classes(model: Model) -> dict[str, object]:
     return {"count": len(named), "classes": shown, "several": model.task == "multilabel"}
 
 
-def _weakest(performance: Scored) -> dict[str, object] | None:
-    """Return the most frequent mistake: which class is taken for which, and how often."""
-    for true, called, count in performance.mistakes(1):
-        return {"true": performance.classes[true], "called": performance.classes[called], "count": count}
-    return None
+def _commonest(performance: Scored) -> dict[str, object] | None:
+    """Return the most frequent class and its share: what no model should fall behind; None of several labels."""
+    if isinstance(performance, LabelPerformance) or not performance.count:
+        return None
+    counts = performance.confusion.sum(1)
+    return {"name": performance.classes[int(counts.argmax())], "share": float(counts.max() / counts.sum())}
 
 
 def _best(trust: Sequence[MethodTrust]) -> MethodTrust | None:
