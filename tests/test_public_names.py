@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import xai
@@ -122,6 +123,27 @@ def test_bare_errors_of_wrong_arguments_are_named(arguments: tuple, settings: di
             "audit: data: .*two",
         ),
         (lambda: xai.audit(xai.Model(nn.Linear(2, 2)), xai.AuditData([[1.0, 2.0]], [0]), "bias"), "a list of names"),
+        (
+            lambda: xai.audit(
+                xai.Model(nn.Linear(2, 2)), xai.AuditData([[1.0, 2.0]] * 30, [0, 1] * 15), bias={"lest": 5}
+            ),
+            "audit: bias: expected keyword arguments among .*least.*, as a dictionary, got 'lest'",
+        ),
+        (lambda: xai.audit(xai.Model(nn.Linear(2, 2)), xai.AuditData([[1.0, 2.0]], [0]), bias=5), "bias: .*got 5"),
+        (lambda: xai.tree_shap(LogisticRegression(), [[1.0]], background=[[1.0]]), r"wrap the estimator: xai.from_skl"),
+        (
+            lambda: xai.Model.from_callable(LogisticRegression()),
+            r"function: .*from_sklearn, or its predict_proba\), got",
+        ),
+        (
+            lambda: xai.Model.from_callable(lambda rows: None).predict([[1.0]]),
+            "function: expected numbers .*, got None",
+        ),
+        (lambda: xai.Model.from_callable(lambda rows: ["a"] * len(rows)).predict([[1.0]]), "got list of 1 items"),
+        (
+            lambda: xai.saliency(xai.Model(nn.Linear(2, 1), task="regression"), [[1.0, 2.0]], 1),
+            "target: expected an output from 0 to 0, got 1",
+        ),
         (lambda: xai.save_model(xai.Model(nn.Linear(2, 2)), "m", factory=3), "save_model: factory: expected .*, got 3"),
     ],
 )

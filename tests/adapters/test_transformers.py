@@ -84,4 +84,4 @@ def test_what_cannot_be_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         from_transformers(small.bert(), str.split)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(InputError, match=r"pip install 'xai-toolkit\[texts\]'"):
-        from_transformers(small.bert(), tokenizer)
+        from_transformers("a pipeline")

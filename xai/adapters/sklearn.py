@@ -91,7 +91,7 @@ def from_sklearn(
     kinds = kinds_of_columns([rows], names, booleans, "frame")
     table = TabularInput(names, groups=plain_groups(groups or {}, names), **kinds)
     frames = Frames(table, rows[names], named=fitted is not None)
-    answers = answers_of(estimator, frames.of(table.prepare(_telling(rows[names]), "frame").numpy()))
+    answers = answers_of(estimator, frames.of(table.exact(_telling(rows[names]), "frame").numpy()))
     classes = answers.names
     if target_names is not None:
         classes = list(map(str, target_names))

@@ -19,6 +19,7 @@ TASKS = {
     "single_label_classification": "classification",
     "multi_label_classification": "multilabel",
 }
+PIPELINES = "transformers.pipelines"
 WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForSeq2SeqLM")
 
 
@@ -45,8 +46,8 @@ def from_transformers(
     >>> import xai
     >>> model = xai.from_transformers(pipeline("text-classification"))  # doctest: +SKIP
     """
-    package = import_extra("transformers", "texts")
-    if isinstance(network, package.Pipeline):
+    # A network by itself needs no more of the package than it has loaded.
+    if not isinstance(network, nn.Module) and isinstance(network, import_extra(PIPELINES, "texts").Pipeline):
         tokenizer = network.tokenizer if tokenizer is None else tokenizer
         max_length = max_length or getattr(network, "_preprocess_params", {}).get("max_length")
         network = network.model

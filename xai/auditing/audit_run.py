@@ -15,7 +15,7 @@ from xai.auditing.model_card import filled_card
 from xai.auditing.power import power
 from xai.auditing.split import Prepared
 from xai.auditing.verdicts import say_where_unweighted
-from xai.base.arguments import whole_number
+from xai.base.arguments import check_options, whole_number
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, names_errors
 from xai.base.json_values import as_plain
@@ -93,6 +93,8 @@ def chosen_checks(
     if unknown or not chosen:
         wanted = f"among {', '.join(table)}"
         raise InputError("checks", expected=wanted, got=repr(unknown[0]) if unknown else "none")
+    for name, options in settings.items():
+        check_options(name, options, table[name].load())
     return chosen
 
 

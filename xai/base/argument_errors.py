@@ -57,6 +57,7 @@ def wrong_model(function: Callable, arguments: tuple, settings: Mapping[str, obj
             value = settings.get(name, arguments[at] if at < len(arguments) else MISSING)
             if value is not MISSING and not hasattr(value, "explaining"):
                 bare = " (wrap the network: xai.Model(network, ...))" if hasattr(value, "named_modules") else ""
+                bare = " (wrap the estimator: xai.from_sklearn(estimator, rows))" if hasattr(value, "predict") else bare
                 return name, f"an xai.Model{bare}", value
         if position > 3:
             break
@@ -113,9 +114,9 @@ def _settings_of(signature: inspect.Signature, bound: dict[str, object], hints: 
     """Return the arguments that stand in a function's **settings, and add what their type says to the hints."""
     for item in signature.parameters.values():
         declared = typing.get_args(hints.get(item.name))
-        if item.kind == item.VAR_KEYWORD and declared and isinstance(declared[0], type):
+        known = _hints(declared[0]) if declared and isinstance(declared[0], type) else {}
+        if item.kind == item.VAR_KEYWORD and known:
             settings = typing.cast("dict[str, object]", bound.pop(item.name, {}))
-            known = _hints(declared[0])
             hints |= {name: known.get(name, MISSING) for name in settings}
             return settings
     return {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 
 from xai.base.errors import InputError, describe
 
-__all__ = ["draw_count", "real_number", "row_number", "share", "whole_number"]
+__all__ = ["check_options", "draw_count", "real_number", "row_number", "share", "whole_number"]
 
 MOST_DRAWS = 1_000_000
 
@@ -60,3 +62,19 @@ def real_number(argument: str, value: object, above: float = -math.inf, *, least
         wanted = f"a finite number{limit}"
         raise InputError(argument, expected=wanted, got=describe(value))
     return float(value)
+
+
+def check_options(argument: str, options: object, function: Callable) -> None:
+    """Raise InputError where options are no dictionary of what a function takes by name alone, but for its seed.
+
+    >>> def deletion(model, explanation, *, controls=39, seed=0): ...
+    >>> check_options("deletion", {"control": 99}, deletion)
+    Traceback (most recent call last):
+    xai.base.errors.InputError: deletion: expected keyword arguments among controls, as a dictionary, got 'control'
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = sorted(item.name for item in parameters if item.kind is item.KEYWORD_ONLY and item.name != "seed")
+    wrong = [name for name in options if name not in known] if isinstance(options, Mapping) else [options]
+    if wrong:
+        wanted = f"keyword arguments among {', '.join(known) or '(it takes none)'}, as a dictionary"
+        raise InputError(argument, expected=wanted, got=describe(wrong[0]))

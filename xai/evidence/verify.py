@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from inspect import signature
 
 import torch
 
+from xai.base.arguments import check_options
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.name_lists import chosen_names
 from xai.evidence.pooled import pooled_finding, slimmed
@@ -68,11 +68,7 @@ def verify(
     if unknown:
         raise InputError("checks", expected=f"among {', '.join(KNOWN)}", got=repr(unknown[0]))
     for name, options in settings.items():
-        known = set(signature(KNOWN[name].load()).parameters) - {"model", "explanation", "seed"}
-        wrong = sorted(set(options) - known) if isinstance(options, dict) else [options]
-        if wrong:
-            wanted = f"keyword arguments among {', '.join(sorted(known)) or '(it takes none)'}, as a dictionary"
-            raise InputError(name, expected=wanted, got=repr(wrong[0]))
+        check_options(name, options, KNOWN[name].load())
     if explanation.model_digest != model.digest():
         wanted = f"one of the model's weights ({model.digest()[:12]})"
         raise InputError("explanation", expected=wanted, got=explanation.model_digest[:12])

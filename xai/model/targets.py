@@ -69,7 +69,7 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
     device = probabilities.device
 
     def number(item: object) -> int:
-        return _number(item, outputs, classes)
+        return _number(item, outputs, classes, "an output" if task == "regression" else "a class")
 
     if target is None:
         if task == "regression" and outputs > 1:
@@ -95,7 +95,7 @@ def resolve_target(target: object, probabilities: Tensor, classes: list[str] | N
     return Target(first, second)
 
 
-def _number(item: Any, outputs: int, classes: list[str] | None) -> int:
+def _number(item: Any, outputs: int, classes: list[str] | None, noun: str) -> int:
     if isinstance(item, str):
         if classes and item in classes:
             return classes.index(item)
@@ -108,7 +108,7 @@ def _number(item: Any, outputs: int, classes: list[str] | None) -> int:
     except (TypeError, ValueError, OverflowError):  # infinity is a number, and no class
         number, exact = -1, False
     if isinstance(item, bool | np.bool_) or not exact or not 0 <= number < outputs:
-        raise TargetError("target", expected=f"a class from 0 to {outputs - 1}", got=describe(item))
+        raise TargetError("target", expected=f"{noun} from 0 to {outputs - 1}", got=describe(item))
     return number
 
 
