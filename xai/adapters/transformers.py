@@ -19,7 +19,6 @@ TASKS = {
     "single_label_classification": "classification",
     "multi_label_classification": "multilabel",
 }
-PIPELINES = "transformers.pipelines"
 WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForSeq2SeqLM")
 
 
@@ -46,8 +45,7 @@ def from_transformers(
     >>> import xai
     >>> model = xai.from_transformers(pipeline("text-classification"))  # doctest: +SKIP
     """
-    # A network by itself needs no more of the package than it has loaded.
-    if not isinstance(network, nn.Module) and isinstance(network, import_extra(PIPELINES, "texts").Pipeline):
+    if not isinstance(network, nn.Module) and _is_pipeline(network):
         tokenizer = network.tokenizer if tokenizer is None else tokenizer
         max_length = max_length or getattr(network, "_preprocess_params", {}).get("max_length")
         network = network.model
@@ -66,6 +64,12 @@ def from_transformers(
     names = [str(config.id2label[number]) for number in sorted(config.id2label)]
     loaded_as = str(getattr(config, "name_or_path", "") or "").rstrip("/").rpartition("/")[2]
     return Model(network, task=task, classes=names, input=input, name=name or loaded_as or kind)
+
+
+def _is_pipeline(value: object) -> bool:
+    """Say whether a value is a pipeline; a network by itself needs no more of the package than it has loaded."""
+    import_extra("transformers", "texts")
+    return isinstance(value, import_extra("transformers.pipelines", "texts").Pipeline)
 
 
 def _task(config: Any) -> str:
