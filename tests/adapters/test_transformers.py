@@ -82,6 +82,8 @@ def test_what_cannot_be_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         from_transformers(torch.nn.Linear(2, 2), tokenizer)
     with pytest.raises(InputError, match="a tokenizer of transformers or tokenizers"):
         from_transformers(small.bert(), str.split)
+    with pytest.raises(InputError, match="max_length: expected a whole number from 1, got 0"):
+        from_transformers(small.bert(), tokenizer, max_length=0)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(InputError, match=r"pip install 'xai-toolkit\[texts\]'"):
         from_transformers("a pipeline")

@@ -157,3 +157,19 @@ def test_pixels_may_come_as_nested_lists() -> None:
         assert torch.equal(kind.prepare(value.tolist()), kind.prepare(value))
     assert xai.ImageInput(np.array([3, 4, 4])).shape == (3, 4, 4)
     assert {type(size) for size in xai.ImageInput(np.array([3, 4, 4])).shape} == {int}
+
+
+@pytest.mark.parametrize("ids", [[[2, 3]], [[0, 713, 2]], [[101, 7592, 102, -1]], [[15043, 1]]])
+def test_ids_in_another_type_are_not_taken_for_letters(ids: list) -> None:
+    texts = xai.TextInput(["good", "bad"])
+    with pytest.raises(InputError, match=r"inputs: expected numbers of words or tokens as int64, got int32 tensor"):
+        texts.prepare(torch.tensor(ids, dtype=torch.int32))
+    for text in ("elf", "good\n", "e f", "a\0b", "\x01 b"):
+        codes = texts.prepare(text)
+        assert torch.equal(texts.prepare(codes), codes)
+
+
+def test_the_logarithm_of_a_regression_is_refused() -> None:
+    model = Model(nn.Linear(2, 1), task="regression")
+    with pytest.raises(InputError, match="occlusion: of: expected 'output' of a regression, got 'log_probability'"):
+        xai.occlusion(model, [[1.0, 2.0]], of="log_probability")

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.base.extras import import_extra
 from xai.inputs.text import TextInput
@@ -49,6 +50,7 @@ def from_transformers(
         tokenizer = network.tokenizer if tokenizer is None else tokenizer
         max_length = max_length or getattr(network, "_preprocess_params", {}).get("max_length")
         network = network.model
+    max_length = None if max_length is None else whole_number("max_length", max_length, 1)
     config = getattr(network, "config", None)
     if not isinstance(network, nn.Module) or not hasattr(config, "id2label"):
         wanted = "a pipeline or a network of transformers that classifies texts"

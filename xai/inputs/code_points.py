@@ -12,8 +12,9 @@ from torch import Tensor
 from xai.base.errors import InputError, describe
 from xai.base.frames import is_column
 
-__all__ = ["NOTHING", "PAIR", "strings_of", "to_codes", "to_texts"]
+__all__ = ["NOTHING", "PAIR", "look_like_ids", "strings_of", "to_codes", "to_texts"]
 
+BLANK, LATIN = 32, 591  # codes of the blank, and of the last letter of Latin scripts
 NOTHING = -1  # behind the end of a shorter text; no character has this code
 PAIR = "\x1e"  # between the two texts of a pair: the record separator, which stands in no text
 
@@ -63,3 +64,22 @@ def to_codes(texts: Sequence[str]) -> Tensor:
 def to_texts(codes: Tensor) -> list[str]:
     """Return the strings behind code points (N, L)."""
     return ["".join(map(chr, row[row >= 0].tolist())) for row in codes.cpu()]
+
+
+def look_like_ids(codes: Tensor) -> bool:
+    """Say whether numbers (N, L) in int32 are no code points of texts but what a tokenizer or a vocabulary puts out.
+
+    A text has blanks, and neither begins nor ends with a control character, as the numbers of special tokens and of
+    the first words of a vocabulary are; BERT's first and last token are an e and an f around letters of many scripts.
+
+    >>> look_like_ids(torch.tensor([[2, 3]])), look_like_ids(torch.tensor([[104, 105]]))
+    (True, False)
+    """
+    for row in codes.cpu():
+        shown = row[row >= 0].tolist()
+        ends = {shown[0], shown[-1]} if shown else set()
+        special = any(code < BLANK and not chr(code).isspace() for code in ends)
+        bert = shown[:1] == [ord("e")] and shown[-1:] == [ord("f")] and max(shown) > LATIN
+        if (special or bert) and BLANK not in shown:
+            return True
+    return False

@@ -66,6 +66,8 @@ def open_session(
     with within(operation):
         if of not in SCORES:
             raise InputError("of", expected="'output', 'probability' or 'log_probability'", got=repr(of))
+        if of == "log_probability" and model.task == "regression":
+            raise InputError("of", expected="'output' of a regression", got=repr(of))
         batch_size = None if batch_size is None else whole_number("batch_size", batch_size, 1)
         seed = None if seed is None else whole_number("seed", seed)
         batch = model.prepare(inputs)
