@@ -144,7 +144,7 @@ class TestGoodInput:
         assert done.returncode == 0, done.stderr
         with Image.open(tmp_path / "one.png") as picture:
             assert picture.size == (18, 18)
-        done = xai(*common, "--class", "cat", "--minimize", cwd=tmp_path)
+        done = here(*common, "--class", "cat", "--minimize", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "-(class cat)" in (tmp_path / "visualization.html").read_text()
 
@@ -163,7 +163,7 @@ class TestGoodInput:
             (("list", "checks"), "randomization"),
             (("list", "recipes"), "mnist-cnn"),
         ):
-            done = xai(*arguments, cwd=tmp_path)
+            done = here(*arguments, cwd=tmp_path)
             assert done.returncode == 0, done.stderr
             assert part in done.stdout
 
@@ -215,7 +215,7 @@ class TestBadInput:
     def test_models_that_are_not_there(self, tmp_path: Path) -> None:
         refused(xai("report", "nowhere", cwd=tmp_path), "model.toml", "no folder at nowhere")
         (tmp_path / "empty").mkdir()
-        refused(xai("explain", "empty", "x.png", cwd=tmp_path), "model.toml")
+        refused(here("explain", "empty", "x.png", cwd=tmp_path), "model.toml")
         assert not (tmp_path / "reports").exists()
 
     def test_code_is_not_run_untrusted(self, users_folder: Path, pictures: Path, tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ class TestBadInput:
     ) -> None:
         text = (users_folder / "model.toml").read_text()
         (users_folder / "model.toml").write_text(text.replace(old, new))
-        done = xai("explain", users_folder, pictures / "grey.png", "--trust-code", cwd=tmp_path)
+        done = here("explain", users_folder, pictures / "grey.png", "--trust-code", cwd=tmp_path)
         refused(done, *parts)
         assert not (tmp_path / "explanation.html").exists()
 
@@ -272,6 +272,6 @@ class TestBadInput:
         refused(here(*visualize, "--class", "horse", cwd=tmp_path), "cat, dog")
 
     def test_control_characters_do_not_reach_the_terminal(self, tmp_path: Path) -> None:
-        done = xai("report", "no\x1b[31mwhere\nelse", cwd=tmp_path)
+        done = here("report", "no\x1b[31mwhere\nelse", cwd=tmp_path)
         refused(done)
         assert "\x1b" not in done.stderr
