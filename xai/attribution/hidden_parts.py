@@ -23,7 +23,7 @@ def parts_of(session: Session, segments: object, channels: str = "together") -> 
     """
     kind, inputs = session.kind, session.inputs
     if not kind.axes(inputs):
-        wanted = "images, rows, series or texts; other numbers have no parts that one could hide"
+        wanted = "images, volumes, rows, series or texts; other numbers have no parts that one could hide"
         raise InputError("inputs", expected=wanted, got=describe(inputs))
     if channels != "together":
         return kind.parts(inputs, (segments, channels), session.seed or 0)
