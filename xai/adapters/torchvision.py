@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,12 @@ USUAL: dict[str, Any] = {"crop": 224, "resize": 256, "mean": (0.485, 0.456, 0.40
 def from_torchvision(
     network: str | nn.Module, weights: object = None, *, size: int | None = None, **arguments: object
 ) -> Model:
-    """Return a classifier of torchvision as a model, with its published preprocessing and class names.
+    """Return a classifier or a segmentation network of torchvision as a model, with its preprocessing and class names.
 
     Files are read as published: the shorter side is resized, the middle is cut out. Pixels lie in 0..1; the network's
-    own mean and standard deviation are a step behind them. Nothing is downloaded.
+    own mean and standard deviation are a step behind them. Nothing is downloaded. What a segmentation network says of
+    one pixel is explained by `target=xai.targets.pixel(y, x)`, of a region by `xai.targets.region(mask)`; of a file the
+    middle is a square, where torchvision takes any shape.
 
     Args:
         network: A name of `torchvision.models.list_models()`, which gives a network with random weights, or a network.
@@ -43,7 +46,7 @@ def from_torchvision(
         The model. Its classes are named where the network has as many outputs as the published weights.
 
     Raises:
-        InputError: torchvision is not installed or cannot be imported, it has no classifier of this name, or the
+        InputError: torchvision is not installed or cannot be imported, it has no such network of this name, or the
             weights are unknown or not there.
 
     >>> import xai
@@ -102,7 +105,9 @@ def _made(build: Any, name: str, arguments: dict[str, object]) -> nn.Module:
     _refuse_downloads(arguments)
     try:
         with torch.random.fork_rng(devices=[]):
-            return build(weights=None, **arguments).eval()
+            takes = inspect.signature(build).parameters
+            without = {key: None for key in ("weights", "weights_backbone") if key in takes}
+            return build(**without, **arguments).eval()
     except Exception as error:
         got = describe_error(error)
         raise InputError("arguments", expected=f"those of {name}", got=got) from error
@@ -127,11 +132,14 @@ def _fill(network: nn.Module, entry: Any) -> None:
 
 
 def _preprocessing(entry: Any, name: str) -> dict[str, Any]:
-    """Return what was published with weights of a classifier."""
+    """Return what was published with weights of a network that scores classes, of an image or of its pixels."""
     made = entry.transforms()
-    if not hasattr(made, "crop_size") or len(made.crop_size) != 1 or "categories" not in entry.meta:
-        raise InputError("network", expected="one from an image to scores of classes", got=name)
-    (crop,), (resize,) = made.crop_size, made.resize_size
+    resized = getattr(made, "resize_size", ())
+    cut = getattr(made, "crop_size", resized)  # for segmentation nothing is cut out
+    if len(cut) != 1 or len(resized) != 1 or "categories" not in entry.meta:
+        wanted = "one from an image to scores of classes, or of classes by pixel"
+        raise InputError("network", expected=wanted, got=name)
+    (crop,), (resize,) = cut, resized
     return {
         "crop": crop,
         "resize": resize,

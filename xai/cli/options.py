@@ -260,9 +260,9 @@ def _seconds_per_pass(model: Model, batch: Tensor) -> float:
     with untouched(model.network), torch.no_grad():
         for rows in (8, 64, 512):
             part = batch[:rows]
-            model.forward_on(model.network, part)
+            model.answer(model.network, part)
             started = time.perf_counter()
-            model.forward_on(model.network, part)
+            model.answer(model.network, part)
             took = time.perf_counter() - started
             each = took / len(part)
             if took > WORTH_TIMING or rows >= len(batch):  # few rows of a small network time the call, not the work
