@@ -151,7 +151,7 @@ REFUSED = [
     (lambda: xai.from_torchvision(nn.Flatten(), num_classes=3), "num_classes: expected arguments with a name only"),
     (lambda: xai.from_torchvision(nn.Flatten(), "DEFAULT"), "weights: expected 'ResNet50_Weights"),
     (lambda: xai.from_torchvision("fasterrcnn_resnet50_fpn"), "from an image to scores of classes"),
-    (lambda: xai.from_torchvision("fcn_resnet50"), "from an image to scores of classes"),
+    (lambda: xai.from_torchvision("raft_small"), "from an image to scores of classes"),
     (lambda: xai.from_torchvision("r3d_18"), "from an image to scores of classes"),
     (lambda: xai.from_timm("resnet"), "network: expected a name of timm"),
     (lambda: xai.from_timm("hf-hub:timm/resnet18.a1_in1k"), "network: expected a name of timm"),
