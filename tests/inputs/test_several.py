@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import xai
-from xai import ImageInput, Inputs, Model, SequenceInput, TabularInput, TensorInput, TextInput, XaiError
+from xai import ImageInput, Inputs, Model, SequenceInput, TabularInput, TensorInput, XaiError
 
 
 class Both(nn.Module):
@@ -144,7 +144,7 @@ def test_other_batches_are_refused(model: Model, inputs: object, words: str) -> 
 
 
 def test_what_cannot_be_one_of_several_is_refused(model: Model, batch: dict[str, Tensor]) -> None:
-    for kinds in ({}, {"text": TextInput(["a", "b"])}, {"any": TensorInput()}, {"mask": torch.ones(3)}, {"a": 3}):
+    for kinds in ({}, {"any": TensorInput()}, {"mask": torch.ones(3)}, {"a": 3}):
         with pytest.raises(XaiError, match=r"^Inputs: "):
             Inputs(**kinds)
     assert Inputs(series=SequenceInput(["a"], 4)).shape == (4,)

@@ -89,7 +89,7 @@ def occlusion(
     settings = {"of": of, "passes": passes, "exact": exact, "batch_size": batch_size, "layer": layer,
                 "scores_only": True}  # fmt: skip
     with model.explaining("occlusion", batch, target, **settings) as session:
-        grouped = bool(getattr(session.kind, "groups", None))
+        grouped = bool(getattr(session.kind, "groups", None) or getattr(session.kind, "texts", None))
         if segments is not None or channels != "together" or grouped or not session.inputs.is_floating_point():
             if window is not None or stride is not None:
                 raise InputError("window", expected="none beside parts", got=repr(window))

@@ -135,6 +135,9 @@ class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True
         """Call a `network` with `seen`, which `feed` returned: it is its one argument."""
         return network(seen)
 
+    def check_gradients(self) -> None:
+        """Raise InputError where some of what is explained has no gradient, which would be read as having no effect."""
+
     def remarks(self, batch: Tensor) -> dict[str, list]:
         """Return what is to be said of each row of a `batch` before anything is explained, by name."""
         return {}

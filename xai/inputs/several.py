@@ -1,18 +1,17 @@
 """Several inputs at once: an image and the columns beside it, say, and tensors that are passed on unexplained.
 
 A row is kept as one vector of all its numbers, so that every method for vectors explains it; the network gets the parts
-apart, in their own shapes. `unpack` cuts values, which are such vectors too, into the parts.
+apart, in their own shapes. `unpack` cuts values, which are such vectors too, into the parts. A text's numbers are its
+characters; all texts of a batch are as wide as its longest, so that their width follows from the row's.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from itertools import product
 from math import prod
 from typing import Any
 
-import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -22,23 +21,14 @@ from xai.inputs.base import Input
 from xai.inputs.baselines import make_baseline
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, renumbered
+from xai.inputs.several_parts import Companion, Shown, named_cut, names_of_numbers, tokens_by_name, whole
+from xai.inputs.text import TextInput
+from xai.inputs.text_columns import as_codes, columns_of, hidden_text, named_codes, wider
 
-__all__ = ["Companion", "Inputs", "SeveralInputs"]
+__all__ = ["Inputs", "SeveralInputs"]
 
 MOST_NAMES = 4096  # numbers of a row that get a name each
 INPUTS = "inputs"  # the way to cut that makes each input one part
-
-
-class Companion(msgspec.Struct, frozen=True):
-    """A tensor that the network needs and that is not explained: a mask, lengths, the edges of a graph.
-
-    Args:
-        shape: Of one row's.
-        dtype: What the network gets, by the name of torch.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str = "float32"
 
 
 @names_errors("Inputs")
@@ -50,7 +40,9 @@ def Inputs(**kinds: Input | Tensor) -> SeveralInputs:
 
     Args:
         kinds: ImageInput, TabularInput, SequenceInput, TensorInput with a shape, or another kind whose shape is known;
-            a tensor is a companion, which travels along with its row and is not explained.
+            TextInput, whose words are hidden, but have no gradients here; a tensor is a companion, which travels along
+            with its row and is not explained. A network gets a text as numbers of words, of a tokenizer as a dictionary
+            or under the names in it (`input_ids`), else as strings.
 
     Raises:
         InputError: A kind has no known shape or no numbers.
@@ -67,8 +59,8 @@ def Inputs(**kinds: Input | Tensor) -> SeveralInputs:
     for name, kind in kinds.items():
         if isinstance(kind, Tensor):
             companions[name] = Companion(tuple(kind.shape), str(kind.dtype).removeprefix("torch."))
-        elif not isinstance(kind, Input) or kind.embedded or kind.shape is None:
-            wanted = "a kind of numbers whose shape is known (an image, a table, a series), or a tensor like one row's"
+        elif not isinstance(kind, TextInput) and (not isinstance(kind, Input) or kind.embedded or kind.shape is None):
+            wanted = "texts, a kind whose shape is known (an image, a table, a series), or a tensor like one row's"
             raise InputError(name, expected=wanted, got=kind.kind if isinstance(kind, Input) else describe(kind))
         else:
             explained[name] = kind
@@ -91,38 +83,47 @@ class SeveralInputs(Input, frozen=True, tag="several"):
     order: list[str]
 
     @property
+    def texts(self) -> dict[str, TextInput]:
+        """Return the kinds that are texts, by name."""
+        return {name: kind for name, kind in self.kinds.items() if isinstance(kind, TextInput)}
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of one row of each part, in their order."""
-        known = {name: tuple(kind.shape or ()) for name, kind in self.kinds.items()}
+        """Return the shape of one row of each part, in their order; of texts (0,), as they have no fixed one."""
+        known = {name: tuple(kind.shape or (0,)) for name, kind in self.kinds.items()}
         known |= {name: companion.shape for name, companion in self.companions.items()}
         return {name: known[name] for name in self.order}
 
     @property
-    def shape(self) -> tuple[int]:
-        """Return how many numbers a row has, those of companions too."""
-        return (sum(map(prod, self.shapes.values())),)
+    def shape(self) -> tuple[int] | None:
+        """Return how many numbers a row has, those of companions too; None where there are texts."""
+        return None if self.texts else (sum(map(prod, self.shapes.values())),)
+
+    def _shapes(self, width: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each part of rows of so many numbers."""
+        shapes, texts = self.shapes, self.texts
+        if texts:
+            left = width - sum(map(prod, shapes.values()))
+            shapes |= dict.fromkeys(texts, (left // len(texts),))
+        return shapes
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return a name for each number: the part, and the column or position in it; none where there are many."""
-        if self.shape[0] > MOST_NAMES:
-            return ()
-        found: list[str] = []
-        for name, shape in self.shapes.items():
-            column_names = tuple(self.kinds[name].names) if name in self.kinds and len(shape) == 1 else ()
-            indices = column_names if len(column_names) == prod(shape) else map(list, product(*map(range, shape)))
-            found += [f"{name} {position}" for position in indices]
-        return tuple(found)
+        few = self.shape is not None and self.shape[0] <= MOST_NAMES
+        return names_of_numbers(self.kinds, self.shapes) if few else ()
 
     def unpack(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the parts (N, ...) of vectors (N, D) by name: of a batch, or of the values of an explanation."""
-        sizes = [prod(shape) for shape in self.shapes.values()]
-        columns = zip(self.shapes.items(), batch.split(sizes, 1), strict=True)
+        shapes = self._shapes(batch.shape[1])
+        columns = zip(shapes.items(), batch.split([prod(shape) for shape in shapes.values()], 1), strict=True)
         return {name: values.reshape(len(batch), *shape) for (name, shape), values in columns}
 
     def pack(self, parts: Mapping[str, Tensor]) -> Tensor:
         """Return vectors (N, D) of parts (N, ...) by name."""
-        return torch.cat([parts[name].flatten(1) for name in self.order], 1)
+        width = max((parts[name].shape[1] for name in self.texts), default=0)
+        flat = {name: wider(part, width) if name in self.texts else part.flatten(1) for name, part in parts.items()}
+        return torch.cat([flat[name] for name in self.order], 1)
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         """Return a dictionary of batches by name, a tuple of them in order, or packed rows, as vectors (N, D)."""
@@ -130,7 +131,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
             value = dict(zip(self.order, value, strict=True))
         if not isinstance(value, Mapping):
             rows = to_tensor(value, argument) if isinstance(value, Tensor) else None
-            if rows is None or rows.ndim != 2 or rows.shape[1:] != self.shape:
+            if rows is None or rows.ndim != 2 or not self._fits(rows.shape[1]):
                 raise InputError(argument, expected=f"a dictionary of {', '.join(self.order)}", got=describe(value))
             return check_finite(rows, argument)
         if set(value) != set(self.order):
@@ -143,7 +144,14 @@ class SeveralInputs(Input, frozen=True, tag="several"):
             raise InputError(argument, expected="as many rows of each", got=got)
         return self.pack(parts)
 
+    def _fits(self, width: int) -> bool:
+        """Say whether rows of so many numbers can be cut into the parts."""
+        more = width - sum(map(prod, self.shapes.values()))
+        return more > 0 and more % len(self.texts) == 0 if self.texts else more == 0
+
     def _part(self, name: str, value: object, argument: str) -> Tensor:
+        if name in self.texts:
+            return columns_of(self.texts[name], value, argument)
         if name in self.kinds:
             part = self.kinds[name].exact(value, argument)
         else:
@@ -156,15 +164,21 @@ class SeveralInputs(Input, frozen=True, tag="several"):
 
     def feed(self, batch: Tensor) -> Tensor:
         """Return vectors of what the network reads: each part as its own kind feeds it; companions have no gradient."""
+        own = self.kinds.keys() - self.texts.keys()
         fed = {
-            name: self.kinds[name].feed(part) if name in self.kinds else part.detach()
+            name: self.kinds[name].feed(part) if name in own else part.detach()
             for name, part in self.unpack(batch).items()
         }
         return self.pack({name: part for name, part in fed.items() if isinstance(part, Tensor)})
 
     def handed(self, seen: Any) -> Any:
-        """Return what `forward=` gets: the parts by name, companions in their own type."""
-        parts = self.unpack(seen)
+        """Return what `forward=` gets: the parts by name, companions in their own type, texts as of their kind."""
+        parts: dict[str, Any] = dict(self.unpack(seen))
+        if self.texts and torch.finfo(seen.dtype).bits < 32:
+            wanted = "one of float32 or float64, beside texts"
+            raise InputError("network", expected=wanted, got=str(seen.dtype).removeprefix("torch."))
+        for name, kind in self.texts.items():
+            parts[name] = kind.handed(kind.feed(as_codes(parts[name])))
         for name, companion in self.companions.items():
             parts[name] = parts[name].to(getattr(torch, companion.dtype))
         return parts
@@ -173,13 +187,15 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         """Call a network with the parts: by name where its forward has these names, else in their order."""
         parts = self.handed(seen)
         taken = inspect.signature(network.forward).parameters
+        parts = tokens_by_name(parts, taken)
         if all(name in taken for name in parts):
             return network(**parts)
         return network(*parts.values())
 
     def _explained(self, batch: Tensor) -> Tensor:
         """Return which numbers of a row are explained, (1, D) of bool."""
-        flags = {name: torch.full((1, *shape), name in self.kinds) for name, shape in self.shapes.items()}
+        shapes = self._shapes(batch.shape[1])
+        flags = {name: torch.full((1, *shape), name in self.kinds) for name, shape in shapes.items()}
         return self.pack(flags).to(batch.device)
 
     def parts(self, batch: Tensor, how: object = None, seed: int = 0) -> Parts:
@@ -193,8 +209,9 @@ class SeveralInputs(Input, frozen=True, tag="several"):
             if name not in self.kinds:
                 continue
             start = torch.tensor([len(row) for row in names], device=batch.device)
-            labels, called = self._whole(name, part) if how == INPUTS else self._cut(name, part, seed)
-            labels = self.kinds[name].spread(labels, part).expand(part.shape)
+            kind = self.kinds[name]
+            labels, called = whole(name, kind, part) if how == INPUTS else named_cut(name, kind, part, seed)
+            labels = kind.spread(labels, part).expand(part.shape)
             made[name] = torch.where(labels < 0, -1, labels + start.view(-1, *[1] * (part.ndim - 1)))
             for row, more in zip(names, called, strict=True):
                 row += more
@@ -210,34 +227,29 @@ class SeveralInputs(Input, frozen=True, tag="several"):
             row[explained_mask], row[~explained_mask] = renumbered(row[explained_mask]), -1
         return Parts(labels, "segments", "given")
 
-    def _whole(self, name: str, part: Tensor) -> tuple[Tensor, list[list[str]]]:
-        labels = torch.zeros(len(part), *self.kinds[name].positions(part), dtype=torch.int64, device=part.device)
-        return labels, [[name] for _ in part]
-
-    def _cut(self, name: str, part: Tensor, seed: int) -> tuple[Tensor, list[list[str]]]:
-        """Return the labels of an input's own parts and what each is called, by row."""
-        kind = self.kinds[name]
-        cut = kind.parts(part, None, seed)
-        labels = cut.labelled()
-        counts = (labels.flatten(1).amax(1) + 1).tolist()
-        columns = [str(column) for column in kind.names] if cut.over == "features" else []
-        known = cut.names or [columns if len(columns) == count else list(map(str, range(count))) for count in counts]
-        return labels, [[f"{name} {called}" for called in row] for row in known]
-
     def hide(self, batch: Tensor, shown: Tensor, baseline: Tensor) -> Tensor:
-        """Return a batch with a baseline where a number is not shown; companions stay."""
-        return torch.where(shown | ~self._explained(batch), batch, baseline)
+        """Return a batch with a baseline where a number is not shown; companions stay, texts lose their characters."""
+        shown = shown | ~self._explained(batch)
+        if not self.texts:
+            return torch.where(shown, batch, baseline)
+        parts, masks, others = (self.unpack(rows) for rows in (batch, shown, baseline))
+        return self.pack({
+            name: hidden_text(part, masks[name], others[name]) if name in self.texts
+            else torch.where(masks[name], part, others[name])
+            for name, part in parts.items()
+        })  # fmt: skip
 
     def hiding(self, batch: Tensor, parts: Parts, baselines: Any) -> Hiding:
-        """Return how the parts of a batch are hidden, for `masked_scores`."""
-        labels = parts.labels  # of companions -1, which `hide` leaves alone: any part will do
-        return Replacing(batch, None if labels is None else labels.clamp_min(0), baselines, self.shape, self.hide)
+        """Return how the parts of a batch are hidden, for `masked_scores`; what belongs to no part stays."""
+        if parts.labels is None:
+            return Replacing(batch, None, baselines, tuple(batch.shape[1:]), self.hide)
+        return Shown(batch, parts.labels.clamp_min(0), baselines, tuple(batch.shape[1:]), self.hide, parts.labels < 0)
 
     def baselines(self, batch: Tensor) -> tuple[str, ...]:
         """Return "absent", which is each input's own, and what all have."""
         parts = self.unpack(batch)
-        shared = [set(kind.baselines(parts[name])) for name, kind in self.kinds.items()]
-        return ("absent", *sorted(set.intersection(*shared)))
+        shared = [set(kind.baselines(parts[name])) for name, kind in self.kinds.items() if name not in self.texts]
+        return ("absent", *sorted(set.intersection(*shared) if shared else ("removed",)))
 
     def absent(self, batch: Tensor) -> str:
         return "absent"
@@ -262,6 +274,9 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         parts = self.unpack(batch)
         for one, kind in self.kinds.items():
             asked = baseline_of(one)
+            if isinstance(kind, TextInput):
+                parts[one] = named_codes(kind, asked, parts[one])
+                continue
             parts[one] = kind.baseline(kind.absent(parts[one]) if asked == "absent" else asked, parts[one])[0]
         if isinstance(name, int | float):
             return self.pack(parts), float(name)
@@ -273,8 +288,20 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         parts, data = self.unpack(batch), None if rows is None else self.unpack(rows)
         scales = {
             name: self.kinds[name].noise_scale(part, None if data is None else data[name], whose)[0]
-            if name in self.kinds
+            if name in self.kinds and name not in self.texts
             else torch.zeros_like(part)
             for name, part in parts.items()
         }
         return self.pack(scales), "the range of each input"
+
+    def check_gradients(self) -> None:
+        if self.texts:
+            wanted = "numbers alone (occlusion, kernel_shap and lime_segments hide words of texts beside them)"
+            raise InputError("inputs", expected=wanted, got="texts among several inputs")
+
+    def draws_from(self, row: Tensor) -> Tensor:
+        """Return the numbers of one row without what pads its texts, which depends on the batch."""
+        parts = self.unpack(row[None])
+        return torch.cat(
+            [part[0][part[0] >= 0] if name in self.texts else part.flatten() for name, part in parts.items()]
+        )

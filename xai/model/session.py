@@ -236,6 +236,7 @@ class Session:
         by_gradient = method in METHODS and METHODS[method].needs_gradient
         if over == "input" and isinstance(values, Tensor) and by_gradient:
             self._check_categories(values)
+            self.kind.check_gradients()
         if not all(map(all_finite, whole)):
             raise NetworkError("values", expected="finite numbers", got="NaN or infinity")
         self.note("zero_map", _all_zero(values))
