@@ -101,6 +101,7 @@ def handed(kind: Input, batch: Tensor, settings: Mapping[str, Any]) -> Handed:
     further = None if arguments is None else arguments if isinstance(arguments, tuple) else (arguments,)
     if not isinstance(kind, SeveralInputs):
         return Handed((batch.detach().clone(),), further or (), None, {})
+    kind.check_gradients()
     parts = kind.unpack(batch.detach())
     rest = {name: parts[name] for name in kind.companions}
     along = further if further is not None else tuple(kind.handed(batch.detach())[name] for name in kind.companions)

@@ -60,7 +60,9 @@ def Inputs(**kinds: Input | Tensor) -> SeveralInputs:
         if isinstance(kind, Tensor):
             companions[name] = Companion(tuple(kind.shape), str(kind.dtype).removeprefix("torch."))
         elif not isinstance(kind, TextInput) and (not isinstance(kind, Input) or kind.embedded or kind.shape is None):
-            wanted = "texts, a kind whose shape is known (an image, a table, a series), or a tensor like one row's"
+            wanted = (
+                "a kind of numbers whose shape is known (an image, a table, a series), texts, or a tensor like a row's"
+            )
             raise InputError(name, expected=wanted, got=kind.kind if isinstance(kind, Input) else describe(kind))
         else:
             explained[name] = kind
