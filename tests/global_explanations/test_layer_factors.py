@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 import xai
 from tests.trace_state import differences, state_of
 from xai.base.errors import FolderError, InputError, LayerError
+from xai.global_explanations.deep_feature_factorization import _each, _whole
 from xai.global_explanations.factoring import cosines_of_pairs, factorize, left_over
+from xai.reports.language import in_language, translated
 from xai.results.layer_factors import LayerFactors
 
 DIRECTIONS = torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 2.0, 0.5]])  # of the planted network's channels
@@ -131,7 +134,7 @@ def test_series_and_volumes_have_factors(shape: tuple[int, ...]) -> None:
     assert found.plot().axes
 
 
-def test_saved_shown_and_refused(tmp_path: Path) -> None:
+def test_saved_and_shown(tmp_path: Path) -> None:
     model = planted()
     found = xai.layer_factors(model, pictures(), "act", 1, factors=2)
     back = LayerFactors.load(found.save(tmp_path / "factors.safetensors"))
@@ -141,6 +144,30 @@ def test_saved_shown_and_refused(tmp_path: Path) -> None:
     assert (back.evidence, back.options, back.size) == (found.evidence, found.options, found.size)
     assert len(found.plot().axes) == 2 * 5
     assert "is found again" in xai.Report("Factors", [found]).html()
+    with in_language("de"):
+        page = xai.Report("Factors", [found]).html()
+    words = " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(script|style)\b.*?</\1>", " ", page)).split())
+    assert "Faktor 1 wird wiedergefunden: " in words
+    assert "2 Faktoren lassen" in words
+    assert not re.search(r"is found again|leave|shuffled|puts out|its share", words)
+
+
+@pytest.mark.parametrize(
+    ("stability", "chance", "said"),
+    [(0.99, 0.3, "Faktor 1 wird wiedergefunden:"), (0.2, 0.3, "nicht wiedergefunden"), (0.95, 0.97, "der Zufall auch")],
+)
+def test_every_finding_has_its_german(stability: float, chance: float, said: str) -> None:
+    whole = [_whole(3, error, np.full(19, 0.4)) for error in (0.1, 0.9)]
+    (each,) = _each(np.array([stability]), np.array([chance]))
+    with in_language("de"):
+        assert said in translated(each.text)
+        for finding in (*whole, each):
+            english = {"of", "the", "is", "other", "shuffled", "they", "found"}
+            assert not english & set(re.findall(r"\w+", f"{translated(finding.text)} {translated(finding.control)}"))
+
+
+def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
+    model = planted()
     other = xai.saliency(model, pictures(), 1).save(tmp_path / "other.safetensors")
     for path in (other, tmp_path / "none.safetensors"):
         with pytest.raises(FolderError, match="saved factors of a layer"):
