@@ -130,6 +130,18 @@ def test_bare_errors_of_wrong_arguments_are_named(arguments: tuple, settings: di
             "audit: bias: expected keyword arguments among .*least.*, as a dictionary, got 'lest'",
         ),
         (lambda: xai.audit(xai.Model(nn.Linear(2, 2)), xai.AuditData([[1.0, 2.0]], [0]), bias=5), "bias: .*got 5"),
+        (
+            lambda: xai.lime_tabular(xai.Model(nn.Linear(2, 2)), [[1.0, 2.0]], background=torch.ones(5, 2), bins="ten"),
+            "lime_tabular: bins: expected one of quartile",
+        ),
+        (
+            lambda: xai.submodular_pick(xai.saliency(xai.Model(nn.Linear(2, 2)), [[1.0, 2.0]], 0), budget=1),
+            "explanations by parts .*, got saliency over input",
+        ),
+        (
+            lambda: xai.integrated_gradients(xai.Model(nn.Linear(2, 2)), [[1.0, 2.0]], 0, steps="many"),
+            "steps: expected a whole number from 1, or 'auto', got 'many'",
+        ),
         (lambda: xai.tree_shap(LogisticRegression(), [[1.0]], background=[[1.0]]), r"wrap the estimator: xai.from_skl"),
         (
             lambda: xai.Model.from_callable(LogisticRegression()),

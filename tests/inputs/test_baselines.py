@@ -89,3 +89,24 @@ class TestOcclusion:
         assert float(fall) == pytest.approx(float((full - without).detach()[0, 1]), abs=1e-6)
         at_the_words = occlusion(model, torch.tensor([[2, 3, 4]]), 1, layer="0")
         assert at_the_words.values.shape == (1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        (float("nan"), "a finite number, got nan"),
+        (float("inf"), "a finite number, got inf"),
+        ([1.0, torch.nan], "row 1"),
+    ],
+)
+def test_a_baseline_that_is_not_finite_is_named(baseline: object, words: str) -> None:
+    model = Model(nn.Linear(2, 2))
+    for method in (integrated_gradients, occlusion):
+        with pytest.raises(InputError, match=f"baseline: expected .*{words}"):
+            method(model, [[1.0, 2.0]], 1, baseline=baseline)
+
+
+def test_one_row_of_data_is_a_background() -> None:
+    model, row = Model(nn.Linear(2, 2)), torch.tensor([0.5, -1.0])
+    one, several = (kernel_shap(model, [[1.0, 2.0]], 1, background=data).values[0] for data in (row, row[None]))
+    assert torch.equal(one, several)

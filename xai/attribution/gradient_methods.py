@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xai.base.arguments import whole_number
-from xai.base.errors import names_errors
+from xai.base.errors import InputError, names_errors
 from xai.base.quadrature import gauss_legendre
 from xai.model.model import Model
 from xai.model.session import Session
@@ -192,6 +192,8 @@ def integrated_gradients(
     >>> e.values.round(decimals=2)
     tensor([[ 1.5000, -0.5000]])
     """
+    if isinstance(steps, str) and steps != "auto":
+        raise InputError("steps", expected="a whole number from 1, or 'auto'", got=repr(steps))
     first = STEPS if steps == "auto" else whole_number("steps", steps, 1)
     settings = {"passes": first, "exact": exact, "batch_size": batch_size, "layer": layer, "differentiable": True}
     with model.explaining("integrated_gradients", inputs, target, **settings) as session:

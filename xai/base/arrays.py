@@ -73,6 +73,8 @@ def check_finite(batch: Tensor, argument: str, names: Sequence[str] = ()) -> Ten
         raise InputError(argument, expected="at least one row", got=describe(batch))
     if not all_finite(batch):
         position = (~torch.isfinite(batch)).nonzero()[0].tolist()
+        if not position:  # one number
+            raise InputError(argument, expected="a finite number", got=f"{batch.item()}")
         column = f", column {names[position[-1]]!r}" if names else ""
         got = (
             f"NaN or infinity in row {position[0]}"

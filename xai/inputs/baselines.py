@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from xai.base.arrays import all_finite, check_finite
 from xai.base.digest import tensor_digest
 from xai.base.errors import InputError, describe
 
@@ -61,12 +62,15 @@ def _of_all(name: object, inputs: Tensor, axes: tuple[int, ...], names: tuple[st
     if isinstance(name, str):
         raise InputError("baseline", expected=f"one of {', '.join(names)} or a tensor", got=repr(name))
     if isinstance(name, int | float) and not isinstance(name, bool):
+        check_finite(torch.tensor(float(name)), "baseline")
         return torch.full_like(inputs, float(name)), name
     try:
         values = torch.as_tensor(name, dtype=inputs.dtype, device=inputs.device)
     except (TypeError, ValueError, RuntimeError) as error:
         known = ", ".join(BASELINES)
         raise InputError("baseline", expected=f"one of {known}, a number or a tensor", got=describe(name)) from error
+    if all_finite(inputs):  # else gaps mean something
+        check_finite(values, "baseline")
     try:
         return values.expand_as(inputs).clone(), "given"
     except RuntimeError as error:
@@ -113,6 +117,7 @@ def data_rows(rows: object, inputs: Tensor) -> Tensor:
     """Return rows of data as a tensor (B, ...) like the inputs; raises InputError where they are not like them."""
     try:
         data = torch.as_tensor(rows, dtype=inputs.dtype, device=inputs.device)
+        data = data[None] if data.shape == inputs.shape[1:] else data  # one row
         if data.ndim == inputs.ndim and data.shape[1:] == inputs.shape[1:] and len(data):
             return data
         got: object = describe(data)

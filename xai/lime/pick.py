@@ -114,8 +114,8 @@ def _rows(explanations: object) -> list[Explanation]:
     if len(kinds) != 1 or not kinds <= {"features", "tokens", "segments", "steps"}:
         raise InputError(
             "explanations",
-            expected="surrogates of one kind of input",
-            got=", ".join(sorted(kinds)),
+            expected="explanations by parts (of LIME, say), all of one kind of input",
+            got=", ".join(sorted({f"{item.method} over {item.over}" for item in whole})),
             operation="submodular_pick",
         )
     return [row for item in whole for row in item]

@@ -149,9 +149,8 @@ def _summary(background: object, model: Model, columns: int, bins: str | None, l
         try:
             background = TrainingSummary.of(background, bins=bins, labels=labels, like=model.input)
         except InputError as error:
-            if error.argument != "data":
-                raise
-            raise InputError("background", expected=error.expected, got=error.got) from error
+            argument = "background" if error.argument == "data" else error.argument
+            raise InputError(argument, expected=error.expected, got=error.got) from error
     if len(background.parts) != columns:
         raise InputError("background", expected=f"{columns} columns", got=f"{len(background.parts)}")
     wanted = list(group_positions(getattr(model.input, "groups", {}), names))
