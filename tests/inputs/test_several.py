@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 import xai
 from xai import ImageInput, Inputs, Model, SequenceInput, TabularInput, TensorInput, XaiError
+from xai.plots.several_inputs import pictures_apart
 
 
 class Both(nn.Module):
@@ -152,3 +153,37 @@ def test_what_cannot_be_one_of_several_is_refused(model: Model, batch: dict[str,
         xai.integrated_gradients(model, batch, baseline="blur")
     with pytest.raises(XaiError, match="one for each of image, meta"):
         xai.integrated_gradients(model, batch, baseline={"image": 0})
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion", "lime_segments"])
+def test_a_report_draws_a_map_over_the_picture(model: Model, batch: dict[str, Tensor], method: str) -> None:
+    settings = {"lime_segments": {"samples": 60}}.get(method, {})
+    e = getattr(xai, method)(model, batch, 1, **settings)
+    pictures, rest = pictures_apart(e)
+    values = e.values if isinstance(e.values, Tensor) else torch.stack(e.values)
+    assert list(pictures) == ["image"]
+    assert torch.equal(pictures["image"].inputs, batch["image"])
+    assert torch.allclose(pictures["image"].values.flatten(1).float(), values[:, :36].float())
+    assert rest.value_names() == ["meta age", "meta size", "meta dose"]
+    assert torch.allclose(torch.stack(rest.values), values[:, 36:39])
+    page = xai.Report("both", [e]).html()
+    assert "<h3>image</h3>" in page
+    assert page.count('class="overlay') == page.count("meta dose</td>") == 2
+    assert "image [0, 0, 0]" not in page
+
+
+def test_pictures_alone_leave_nothing_and_keep_their_evidence() -> None:
+    kind = Inputs(one=ImageInput((1, 4, 4)), two=ImageInput((3, 4, 4)))
+    network = nn.Sequential(nn.Linear(64, 2))
+    alone = Model(
+        network, input=kind, forward=lambda net, parts: net(torch.cat([p.flatten(1) for p in parts.values()], 1))
+    )
+    e = xai.saliency(alone, {"one": torch.rand(1, 1, 4, 4), "two": torch.rand(1, 3, 4, 4)})
+    e = xai.verify(alone, e, ["non_sensitivity"], seed=0)
+    pictures, rest = pictures_apart(e)
+    assert rest is None
+    assert pictures["two"].values.shape == (1, 3, 4, 4)
+    assert pictures["two"].evidence == e.evidence
+    shares = xai.kernel_shap(alone, e.inputs, segments="inputs")
+    assert pictures_apart(shares) == ({}, shares)
+    assert xai.Report("two", [e, shares]).html().count("<h3>two</h3>") == 1

@@ -40,6 +40,11 @@ class Described(msgspec.Struct, frozen=True, metaclass=NamesArguments):
         return "numbers"
 
     @property
+    def layout(self) -> Mapping[str, list]:
+        """Return, of several inputs in one row, how each is drawn and of what shape it is, by name; else nothing."""
+        return {}
+
+    @property
     def tabular(self) -> bool:
         """Say whether inputs are rows of a table: each number is a column with a name."""
         return False

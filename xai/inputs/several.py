@@ -21,7 +21,7 @@ from xai.inputs.base import Input
 from xai.inputs.baselines import make_baseline
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, renumbered
-from xai.inputs.several_parts import Companion, Shown, named_cut, names_of_numbers, tokens_by_name, whole
+from xai.inputs.several_parts import Companion, Shown, layout_of, named_cut, names_of_numbers, tokens_by_name, whole
 from xai.inputs.text import TextInput
 from xai.inputs.text_columns import as_codes, columns_of, hidden_text, named_codes, wider
 
@@ -115,6 +115,10 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         few = self.shape is not None and self.shape[0] <= MOST_NAMES
         return names_of_numbers(self.kinds, self.shapes) if few else ()
 
+    @property
+    def layout(self) -> dict[str, list]:
+        return layout_of(self.kinds, self.shapes)
+
     def unpack(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the parts (N, ...) of vectors (N, D) by name: of a batch, or of the values of an explanation."""
         shapes = self._shapes(batch.shape[1])
@@ -131,14 +135,14 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         """Return a dictionary of batches by name, a tuple of them in order, or packed rows, as vectors (N, D)."""
         if isinstance(value, tuple) and len(value) == len(self.order):
             value = dict(zip(self.order, value, strict=True))
+        wanted = f"a dictionary of {', '.join(self.order)}"
         if not isinstance(value, Mapping):
             rows = to_tensor(value, argument) if isinstance(value, Tensor) else None
             if rows is None or rows.ndim != 2 or not self._fits(rows.shape[1]):
-                raise InputError(argument, expected=f"a dictionary of {', '.join(self.order)}", got=describe(value))
+                raise InputError(argument, expected=wanted, got=describe(value))
             return check_finite(rows, argument)
         if set(value) != set(self.order):
-            got = f"one of {', '.join(map(str, value))}"
-            raise InputError(argument, expected=f"a dictionary of {', '.join(self.order)}", got=got)
+            raise InputError(argument, expected=wanted, got=f"one of {', '.join(map(str, value))}")
         parts = {name: self._part(name, value[name], f"{argument}[{name!r}]") for name in self.order}
         counts = {len(part) for part in parts.values()}
         if len(counts) > 1:
@@ -190,9 +194,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         parts = self.handed(seen)
         taken = inspect.signature(network.forward).parameters
         parts = tokens_by_name(parts, taken)
-        if all(name in taken for name in parts):
-            return network(**parts)
-        return network(*parts.values())
+        return network(**parts) if all(name in taken for name in parts) else network(*parts.values())
 
     def _explained(self, batch: Tensor) -> Tensor:
         """Return which numbers of a row are explained, (1, D) of bool."""
@@ -280,10 +282,9 @@ class SeveralInputs(Input, frozen=True, tag="several"):
                 parts[one] = named_codes(kind, asked, parts[one])
                 continue
             parts[one] = kind.baseline(kind.absent(parts[one]) if asked == "absent" else asked, parts[one])[0]
-        if isinstance(name, int | float):
-            return self.pack(parts), float(name)
-        called = ", ".join(f"{one}: {value}" for one, value in name.items()) if isinstance(name, Mapping) else str(name)
-        return self.pack(parts), called
+        if isinstance(name, Mapping):
+            return self.pack(parts), ", ".join(f"{one}: {value}" for one, value in name.items())
+        return self.pack(parts), name if isinstance(name, str) else float(name)
 
     def noise_scale(self, batch: Tensor, rows: Tensor | None = None, whose: str = "") -> tuple[Tensor, str]:
         """Return what a small change is measured in, by each input's own kind; companions do not change."""

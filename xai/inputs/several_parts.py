@@ -17,7 +17,7 @@ from xai.inputs.hiding import Replacing
 from xai.inputs.text import TextInput
 from xai.inputs.text_columns import as_codes
 
-__all__ = ["Companion", "Shown", "named_cut", "names_of_numbers", "tokens_by_name", "whole"]
+__all__ = ["Companion", "Shown", "layout_of", "named_cut", "names_of_numbers", "tokens_by_name", "whole"]
 
 
 class Companion(msgspec.Struct, frozen=True):
@@ -69,6 +69,14 @@ def names_of_numbers(kinds: Mapping[str, Input], shapes: Mapping[str, tuple[int,
         indices = column_names if len(column_names) == prod(shape) else map(list, product(*map(range, shape)))
         found += [f"{name} {position}" for position in indices]
     return tuple(found)
+
+
+def layout_of(kinds: Mapping[str, Input], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, list]:
+    """Return how each part is drawn, "" for a companion, its shape (texts have none), and its columns."""
+    found: dict[str, list] = {name: ["", list(shape), []] for name, shape in shapes.items()}
+    for name, kind in kinds.items():
+        found[name][0], found[name][2] = kind.drawing, list(map(str, kind.names))
+    return found
 
 
 def tokens_by_name(parts: Mapping[str, Any], taken: Container[str]) -> dict[str, Any]:

@@ -244,6 +244,8 @@ class Session:
             self.note("saturated", (self.prediction.max(1).values > SATURATED).tolist())
         exact: dict[str, object] = {"exact": True} if self.exact else {}
         run = {**fields.pop("run", {}), **self.plan.options()}
+        if layout := self.kind.layout:
+            run["inputs"] = layout
         if self.model.memory.read:
             run["output"] = self.model.memory.read
         if self.layer is not None:

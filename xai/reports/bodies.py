@@ -11,6 +11,7 @@ from torch import Tensor
 from xai.base.spacing import evenly
 from xai.plots.explanations import drawn_as
 from xai.plots.pictures import image_picture, is_small, pixel_range
+from xai.plots.several_inputs import pictures_apart
 from xai.reports.cards import findings_of, legend_of, map_card, map_plots, series_card, volume_card, weights_card
 from xai.reports.escape import render
 from xai.results.explanation import Explanation
@@ -44,10 +45,20 @@ def explanation_body(explanation: Explanation) -> Markup:
     Of many rows some are shown, evenly spread, and the page says how many.
     """
     drawn, total = drawn_as(explanation), len(explanation)
-    if drawn == "numbers" or total <= MOST_CARDS:
-        return EXPLANATIONS[drawn](explanation)
+    several = bool(explanation.options.get("run", {}).get("inputs"))
+    if (drawn == "numbers" and not several) or total <= MOST_CARDS:
+        return _of_several(explanation) if several else EXPLANATIONS[drawn](explanation)
     shown = explanation.take(evenly(total, MOST_CARDS))
-    return render("sampled.html", shown=MOST_CARDS, total=total) + EXPLANATIONS[drawn](shown)
+    body = _of_several(shown) if several else EXPLANATIONS[drawn](shown)
+    return render("sampled.html", shown=MOST_CARDS, total=total) + body
+
+
+def _of_several(explanation: Explanation) -> Markup:
+    """Return a map over each picture of several inputs, and the values of all others as bars."""
+    pictures, rest = pictures_apart(explanation)
+    maps = [render("named_input.html", name=name, body=_maps(item)) for name, item in pictures.items()]
+    others = [] if rest is None else [EXPLANATIONS[drawn_as(rest)](rest)]
+    return Markup("\n").join([*maps, *others])
 
 
 def first_drawing(explanation: Explanation) -> Markup | None:
