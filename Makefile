@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: vision report test lint bench soak calibrate docs gallery imagenet clean fuzz mutants
+.PHONY: vision report test lint bench soak calibrate docs linkcheck gallery imagenet clean fuzz mutants
 
 report: .venv/ready
 	$(BIN)/xai report
@@ -41,6 +41,10 @@ calibrate: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+# Asks every address that the pages name, which takes a network; tutorials are not executed for it.
+linkcheck: .venv/ready
+	$(BIN)/python -m sphinx -b linkcheck -q -D plot_gallery=0 docs docs/_build/links
 
 gallery: .venv/ready
 	$(BIN)/python reports/make_gallery.py

@@ -48,7 +48,10 @@ def test_methods_of_a_sum_all_stand() -> None:
     assert frame["over all rows"].tolist()[:2] == ["supported"] * 2
     assert frame["correlation"].iloc[0] == pytest.approx(1.0)
     assert found.recommended in ("integrated_gradients", "occlusion")
-    assert "Which method to trust" in found._repr_html_()
+    page = found._repr_html_()
+    assert "Which method to trust" in page
+    assert "1.00 (1.00 – 1.00)" in page and "5 of 5" in page
+    assert "<li><b>Grad-CAM</b>" in page.split("Not possible here (1)")[1].split("</details>")[0]
 
 
 def test_by_default_only_methods_that_can_be_made_are_listed() -> None:

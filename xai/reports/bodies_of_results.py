@@ -23,7 +23,6 @@ from xai.reports.svg import inline_svg
 from xai.results.display import entry_for
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
 from xai.results.layer_factors import LayerFactors
-from xai.results.method_ranking import MethodRanking
 from xai.results.pair_results import Influence, Interactions
 from xai.results.prompt_result import PromptAttribution
 from xai.results.sequence_results import Alignment, Gates
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "alignment_body", "concepts_body", "effects_body", "examples_body", "factors_body", "gates_body", "importance_body",
     "influence_body", "interactions_body",
-    "neighbors_body", "prompt_body", "ranking_body", "tree_body",
+    "neighbors_body", "prompt_body", "tree_body",
 ]  # fmt: skip
 
 EFFECTS = {
@@ -157,20 +156,6 @@ def _body(
         "result.html", notes=notes, svg=svg, findings=list(findings),
         rules=rules, columns=list(frame.columns), rows=rows, total=len(frame),
     )  # fmt: skip
-
-
-def ranking_body(result: MethodRanking) -> Markup:
-    """Return the methods in a table, under the sentence that recommends one."""
-    frame = result.to_frame()
-    numbers = frame.select_dtypes("number").columns.tolist()
-    lines = [[(name, _cell(value)) for name, value in line.items()] for line in frame.to_dict("records")]
-    return render("ranking.html", result=result, columns=frame.columns.tolist(), numbers=numbers, lines=lines)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.3g}"  # not a number: nothing was measured
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def examples_body(result: Examples) -> Markup:

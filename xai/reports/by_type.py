@@ -20,9 +20,9 @@ from xai.reports.bodies_of_results import (
     interactions_body,
     neighbors_body,
     prompt_body,
-    ranking_body,
     tree_body,
 )
+from xai.reports.ranking_body import ranking_body
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
 from xai.results.global_results import Concepts, Effects, Examples, Importance, Neighbors, SurrogateTree
