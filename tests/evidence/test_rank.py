@@ -50,7 +50,8 @@ def test_methods_of_a_sum_all_stand() -> None:
     assert found.recommended in ("integrated_gradients", "occlusion")
     page = found._repr_html_()
     assert "Which method to trust" in page
-    assert "1.00 (1.00 – 1.00)" in page and "5 of 5" in page
+    assert "1.00 (1.00 – 1.00)" in page
+    assert "5 of 5" in page
     assert "<li><b>Grad-CAM</b>" in page.split("Not possible here (1)")[1].split("</details>")[0]
 
 
