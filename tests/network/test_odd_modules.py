@@ -72,7 +72,7 @@ class Graph(nn.Module):
 class Unused(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.linear, self.unused = plain(), nn.Linear(4, 3, device="meta")
+        self.unused, self.linear = nn.Linear(4, 3, device="meta"), plain()  # the first says nothing of the device
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(x)
@@ -208,6 +208,18 @@ def test_a_masked_encoder_is_one_function_with_and_without_gradients() -> None:
 def test_other_weights_have_another_digest(make: Callable[[int], nn.Module]) -> None:
     first, again, other = (Model(make(seed)).digest() for seed in (0, 0, 1))
     assert first == again != other
+
+
+@pytest.mark.parametrize("layers", [(nn.Linear,), (nn.Linear, nn.Linear), (nn.EmbeddingBag,)])
+def test_weights_without_memory_are_named(layers: tuple) -> None:
+    words = layers[0] is nn.EmbeddingBag
+    network = nn.Sequential(*[layer(4, 4, device="meta") for layer in layers])
+    model = Model(network, input=xai.TextInput(["a", "b"]) if words else None)
+    for method in (xai.saliency, xai.occlusion):
+        with pytest.raises(
+            NetworkError, match=f"{method.__name__}: network: expected weights with numbers, got .*meta"
+        ):
+            method(model, ["a b"] if words else torch.rand(1, 4), 1)
 
 
 def test_a_lazy_network_is_refused_and_stays_lazy() -> None:

@@ -59,6 +59,8 @@ def read_scores(output: object, key: str | int | None, rows: int) -> tuple[Tenso
         wanted = f"scores of shape ({rows}, K); choose them with forward=, or explain another number (xai.targets)"
         raise NetworkError("network", expected=wanted, got=_listed(tensors) if tensors else describe(output))
     ((path, scores),) = fitting.items()
+    if scores.is_meta:
+        raise NetworkError("network", expected="weights with numbers", got='some on the device "meta", which have none')
     return scores[:, None] if scores.ndim == 1 else scores, path
 
 

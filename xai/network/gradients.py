@@ -40,6 +40,10 @@ def failed_pass(expected: str, error: Exception) -> NetworkError:
     if first.startswith("Inference tensors"):
         wanted = "weights that were made or loaded outside torch.inference_mode(), since a gradient goes through them"
         return NetworkError("network", expected=wanted, got="some from inside; a perturbation method takes them")
+    if "on device meta" in first:
+        return NetworkError(
+            "network", expected="weights with numbers", got='some on the device "meta", which have none'
+        )
     return NetworkError("network", expected=expected, got=f"{type(error).__name__}: {one_line(first)}")
 
 

@@ -27,7 +27,10 @@ def modules_of(network: nn.Module) -> list[nn.Module]:
 
 
 def first_parameter(network: nn.Module, *, floating: bool = False) -> Tensor | None:
-    """Return the first parameter of a network, or the first of floating-point numbers; None where there is none."""
+    """Return the first parameter of a network, or the first of floating-point numbers; None where there is none.
+
+    One that has no memory (on the device "meta") is none: it says nothing of where the network runs.
+    """
     waiting, seen = [network], set()
     while waiting:
         module = waiting.pop()
@@ -35,7 +38,7 @@ def first_parameter(network: nn.Module, *, floating: bool = False) -> Tensor | N
             continue
         seen.add(module)
         for item in module._parameters.values():
-            if item is not None and (item.is_floating_point() or not floating):
+            if item is not None and not item.is_meta and (item.is_floating_point() or not floating):
                 return item
         waiting.extend(child for child in reversed(module._modules.values()) if child is not None)
     return None
