@@ -47,6 +47,10 @@ FOUND = [
     ("concept_sensitivity", {"controls": "huge"}),
     ("run", {"workers": "huge"}),
     ("visualize", {"copies": "huge"}),
+    ("audit of data", {"total": "array of texts"}),
+    ("audit of data", {"train_total": "complex tensor"}),
+    ("audit of data", {"train_total": "series"}),
+    ("kernel_widths", {"method": "network"}),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 from pathlib import Path
@@ -110,7 +111,37 @@ def test_options_that_are_always_the_same_stand_in_a_file(run) -> None:
     Path("xai.toml").write_text("[reprot]\nunits = 3\n")
     assert "got 'reprot'" in run("list", "recipes", fails=True).output
     Path("xai.toml").write_text("[report\n")
-    assert "expected TOML" in run("list", "recipes", fails=True).output
+    assert "expected readable TOML" in run("list", "recipes", fails=True).output
+
+
+HOSTILE_SETTINGS = {
+    "trust in a group": ("[list.layers]\ntrust_code = true\n", "on the command line only"),
+    "trust below that": ("[list]\nlayers = {a = {b = {trust-code = true}}}\n", "on the command line only"),
+    "a machine that sends code": ('[run]\nscheduler = "tcp://127.0.0.1:9"\n', "on the command line only"),
+    "a path above": ('[report]\noutput = "../precious"\n', "inside this folder"),
+    "an absolute path": ('[audit]\njson-path = "/precious"\n', "inside this folder"),
+    "through a link": ('[report]\noutput = "away/precious"\n', "inside this folder"),
+    "no path": ('[report]\noutput = "a\\u0000b"\n', "inside this folder"),
+    "depth": ("a = " + "[" * 5000, "at most 64 levels"),
+    "size": ("#" * 2**20, "at most 1 MiB"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_SETTINGS)
+def test_a_file_of_options_that_came_with_a_folder_runs_and_reaches_nothing(run, kind: str) -> None:
+    text, said = HOSTILE_SETTINGS[kind]
+    Path("away").symlink_to("..")
+    Path("model").mkdir()
+    Path("model/model.toml").write_text('factory = "net.py:build"\ntask = "regression"\noutput = "logits"\n')
+    Path("model/net.py").write_text("open('ran', 'w')")
+    Path("xai.toml").write_text(text + "\n")
+    assert said in run("list", "layers", "model", fails=True).output
+    assert not Path("ran").exists()
+
+
+def test_a_file_of_options_that_is_no_file_is_named(run) -> None:
+    os.mkfifo("xai.toml")
+    assert "a pipe" in run("list", "recipes", fails=True).output
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

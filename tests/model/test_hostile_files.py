@@ -70,7 +70,7 @@ NO_FILES = {
     "pipe": a_pipe, "folder": a_folder, "socket": a_socket,
     "endless": link_to("/dev/zero"), "terminal": link_to("/dev/tty"),
     "link to a pipe": link_to_a_pipe, "link to itself": lambda path: path.symlink_to(path.name),
-    "link to nothing": link_to("nowhere"),
+    "link to nothing": link_to("nowhere"), "a process's memory": link_to("/proc/self/mem"),
 }  # fmt: skip
 READERS: dict[str, Callable[[Path], object]] = {
     "explanation": Explanation.load,
@@ -106,7 +106,7 @@ class TestWhatIsNoFile:
 
     def test_for_a_writer_of_models(self, tmp_path: Path, kind: str) -> None:
         NO_FILES[kind](tmp_path / "model.toml")
-        if "link to nothing" in kind or "itself" in kind:
+        if kind in ("link to nothing", "link to itself", "a process's memory"):
             return  # is replaced by a file
         with pytest.raises(XaiError):
             save_model(xai.Model(nn.Linear(2, 2)), tmp_path, factory="torch.nn:Linear")
@@ -130,6 +130,13 @@ DESCRIPTIONS = {
     "no TOML": "\x00\x01",
     "an empty file": "",
     "classes that are numbers": TEXT + "classes = [1, 2]\n" + ARGUMENTS,
+    "a digest that is a path": f'{TEXT}weights_sha256 = "../../x"\n{ARGUMENTS}',
+    "a digest of any length": f'{TEXT}weights_sha256 = "{"a" * 5000}"\n{ARGUMENTS}',
+    "a row of no length": f'{TEXT}{ARGUMENTS}[input]\nkind = "tensor"\nshape = [-1]\n',
+    "a row of no axis": f'{TEXT}{ARGUMENTS}[input]\nkind = "tensor"\nshape = []\n',
+    "a row of numbers without end": f'{TEXT}{ARGUMENTS}[input]\nkind = "tensor"\nshape = [100000000000]\n',
+    "a picture without end": f'{TEXT}{ARGUMENTS}[input]\nkind = "image"\nshape = [3, 200000, 200000]\n',
+    "a series without end": f'{TEXT}{ARGUMENTS}[input]\nkind = "sequence"\nnames = ["a"]\nlength = 10000000000\n',
     "an infinite mean": TEXT + ARGUMENTS + '[input]\nkind = "image"\nshape = [1, 2, 2]\nstd = [nan]\n',
 }
 
@@ -143,6 +150,12 @@ def test_descriptions_that_are_none(folder: Path, kind: str) -> None:
     assert len(str(caught.value)) < 1000
 
 
+def test_a_picture_that_another_program_would_draw(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
+    with pytest.raises(XaiError, match="expected an image of pixels, got EPS, which another program draws"):
+        xai.inputs.image_files.read_image(tmp_path / "a.png", xai.ImageInput((1, 8, 8)))
+
+
 def test_bytes_that_are_no_text_and_a_description_that_is_too_large(folder: Path) -> None:
     (folder / "model.toml").write_bytes(b"\xff\xfe" + TEXT.encode())
     with pytest.raises(FolderError, match="readable TOML"):
@@ -150,6 +163,12 @@ def test_bytes_that_are_no_text_and_a_description_that_is_too_large(folder: Path
     os.truncate(folder / "model.toml", 10 * 2**30)  # a hole: takes no room
     with pytest.raises(FolderError, match="at most 16 MiB"):
         load(folder)
+
+
+@pytest.mark.timeout(10)
+def test_very_many_classes_of_one_name(folder: Path) -> None:
+    (folder / "model.toml").write_text(TEXT + "classes = [" + '"c",' * 200_000 + "]\n" + ARGUMENTS)
+    assert len(load(folder).classes) == 200_000
 
 
 def tensors_file(header: dict[str, object] | str, size: int) -> bytes:

@@ -29,6 +29,7 @@ from xai.plots.pictures import heat_picture, image_picture, strongest
 from xai.reports.escape import script_json
 from xai.reports.page import Report, Section
 from xai.reports.presets.images import model_report
+from xai.reports.provenance import facts_section
 from xai.reports.svg import inline_svg
 from xai.results.explanation import Explanation
 from xai.results.finding import Finding
@@ -56,6 +57,11 @@ def hostile_report() -> tuple[Report, Model]:
 @pytest.fixture(scope="module")
 def page() -> str:
     return hostile_report()[0].html()
+
+
+def test_an_origin_that_is_no_table_is_named() -> None:
+    with pytest.raises(InputError, match="origin: expected a dictionary of facts"):
+        facts_section(Model(nn.Linear(2, 2)), {}, "\ud800")
 
 
 class Tags(HTMLParser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -24,7 +25,12 @@ from xai.runs.settings import resolve
 SETTINGS = {"methods": METHODS, "checks": CHECKS, "options": OPTIONS, "shard_rows": 6}
 
 
-def test_the_result_is_the_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
+def test_the_result_is_the_same_bytes_whatever_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do files that lie in the current folder run, whatever they are called."""
+    (tmp_path / "here").mkdir()
+    for name in ("multiprocessing", "pickle", "socket", "tempfile", "torch", "xai"):
+        (tmp_path / f"here/{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path / "here")
     model, data = image_model(), images()
     xai.run(model, data, out=tmp_path / "one", workers=0, **SETTINGS)
     xai.run(model, data, out=tmp_path / "two", workers=2, **SETTINGS)
@@ -33,6 +39,8 @@ def test_the_result_is_the_same_bytes_whatever_the_workers(tmp_path: Path) -> No
     one = contents(tmp_path / "one")
     assert len(one) == 1 + 2 * 4
     assert contents(tmp_path / "two") == one
+    assert not (tmp_path / "ran").exists()
+    assert "PYTHONSAFEPATH" not in os.environ
     assert contents(tmp_path / "threads") == one
 
 

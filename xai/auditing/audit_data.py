@@ -119,6 +119,9 @@ def prepare(
         wanted = "those of the held-out rows beside `train_weights`; equal ones say that each stands for as many"
         raise InputError("weights", expected=wanted, got="none")
     rows = whole_number("rows", rows, FEWEST_ROWS)
+    for name, total in (("total", data.total), ("train_total", data.train_total)):
+        if total is not None:
+            whole_number(name, total)
     held_out = _read(model, data, data.inputs, data.labels, data.groups, data.numbers, "inputs", FEWEST_ROWS)
     learned = cast("tuple[object, object] | None", data.train)  # what came a row at a time is drawn already
     train = learned and _read(model, data, *learned, data.train_groups, data.train_numbers, "train", 2)

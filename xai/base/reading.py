@@ -57,7 +57,8 @@ def read_plain(
     name = str(path) if argument is None else argument
     with open_plain(path, wanted, argument=argument, error=error) as file:
         try:
-            content = file.read(limit + 1)  # a file may grow, or not say its size
+            # A file may grow, or not say its size; None is what one gives that would have to be waited for.
+            content = file.read(limit + 1) or b""
         except OSError as reason:
             raise error(name, expected=wanted, got=_why(path, reason)) from reason
     if len(content) > limit:

@@ -45,17 +45,21 @@ class TensorFile:
     def __init__(self, file: BufferedReader, path: Path, wanted: str) -> None:
         self._file, self._path, self._wanted = file, path, wanted
         size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(8), "little")
+        # Files of /proc say that they are empty: nothing is read of those.
+        length = int.from_bytes(self._bytes(8), "little") if size >= 8 else 0
         self._start = 8 + length
         if size < 8 or length > min(LONGEST_HEADER, size - 8):
             raise self._refused("no header, or a shorter file than it says")
-        self.metadata, self.entries = self._header(file.read(length))
+        self.metadata, self.entries = self._header(self._bytes(length))
         self._check_offsets(size - self._start)
 
     def digest(self) -> str:
         """Return the hexadecimal SHA-256 of the whole file."""
-        self._file.seek(0)
-        return hashlib.file_digest(self._file, "sha256").hexdigest()
+        try:
+            self._file.seek(0)
+            return hashlib.file_digest(self._file, "sha256").hexdigest()
+        except OSError as error:
+            raise self._refused(f"one that cannot be read ({error})") from error
 
     def read(self, name: str) -> Tensor:
         """Return one tensor, its memory its own."""
@@ -75,6 +79,12 @@ class TensorFile:
     def read_all(self) -> dict[str, Tensor]:
         """Return all tensors by name."""
         return {name: self.read(name) for name in self.entries}
+
+    def _bytes(self, count: int) -> bytes:
+        try:
+            return self._file.read(count) or b""  # None of a file that would have to be waited for
+        except OSError as error:
+            raise self._refused(f"one that cannot be read ({error})") from error
 
     def _header(self, raw: bytes) -> tuple[dict[str, str], dict[str, Entry]]:
         try:

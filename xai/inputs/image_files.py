@@ -13,12 +13,15 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from xai.base.errors import InputError, names_errors
+from xai.base.reading import MEBIBYTE, read_plain
 from xai.inputs.base import Input
 from xai.inputs.pil_images import MODES, picture_pixels
 
 __all__ = ["SUFFIXES", "LabelledImages", "decode_image", "read_folder", "read_image", "read_images"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+PROGRAMS = ("EPS",)  # formats for which Pillow starts another program
+LARGEST = 1024 * MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def read_image(path: str | Path, input: Input, *, page: int | None = None) -> Te
     """
     if not Path(path).is_file():
         raise InputError("image", expected="an image file", got=f"no file at {path}")
-    return decode_image(Path(path).read_bytes(), input, str(path), page=page)
+    content = read_plain(path, "an image file", limit=LARGEST, error=InputError)
+    return decode_image(content, input, str(path), page=page)
 
 
 def decode_image(content: bytes, input: Input, name: str, *, page: int | None = None) -> Tensor:
@@ -64,6 +68,9 @@ def decode_image(content: bytes, input: Input, name: str, *, page: int | None = 
     try:
         # No filter of warnings: those are the whole process's, and threads would put back each other's.
         with Image.open(io.BytesIO(content)) as file:
+            if file.format in PROGRAMS:
+                got = f"{file.format}, which another program draws"
+                raise InputError(name, expected="an image of pixels", got=got)
             if file.width * file.height > (Image.MAX_IMAGE_PIXELS or math.inf):
                 raise Image.DecompressionBombError
             return picture_pixels(file, input, name, size=(width, height), page=page)[None]

@@ -56,6 +56,8 @@ class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defa
     def __post_init__(self) -> None:
         if isinstance(self.time, bool) or self.time not in (1, 2):
             raise InputError("time", expected="1 of (N, T, D) or 2 of (N, D, T)", got=describe(self.time))
+        if self.shape is not None and min(self.shape, default=0) < 1:
+            raise InputError("shape", expected="at least one axis, each at least 1 long", got=describe(self.shape))
 
     def prepare(self, value: object, argument: str = "inputs") -> Tensor:
         batch = super().prepare(value, argument)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from xai.base.errors import InputError, describe, names_errors
 from xai.model.model import Model
 from xai.results.explanation import Explanation
@@ -52,6 +54,8 @@ def kernel_widths(
     """
     import pandas as pd
 
+    if isinstance(method, nn.Module) or not callable(method):
+        raise InputError("method", expected="a LIME method, such as xai.lime_tabular", got=describe(method))
     first = None
     if widths is None:
         first = method(model, inputs, target, **{"samples": 100, **settings})

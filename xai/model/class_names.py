@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from numbers import Integral
 
@@ -26,9 +27,10 @@ def class_names(classes: object) -> list[str]:
     names = [str(item) for item in classes]
     if not names:
         raise InputError("classes", expected="at least one name", got="none")
-    if len(set(names)) == len(names):
+    counts = Counter(names)
+    if len(counts) == len(names):
         return names
-    unique_names = [f"{name} ({number})" if names.count(name) > 1 else name for number, name in enumerate(names)]
+    unique_names = [f"{name} ({number})" if counts[name] > 1 else name for number, name in enumerate(names)]
     if len(set(unique_names)) != len(unique_names):
         raise InputError("classes", expected="distinct names", got=describe(names))
     return unique_names

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from xai.base.errors import FolderError, XaiError, describe, names_errors
 from xai.base.files import check_writable
 from xai.base.json_values import visible_text
-from xai.base.reading import MEBIBYTE, parse_toml, read_plain
+from xai.base.reading import parse_toml, read_plain
 from xai.base.tensor_file import DTYPES, TensorFile, open_tensors
 from xai.inputs.base import Input
 from xai.inputs.known import KnownInput
@@ -24,13 +26,14 @@ from xai.inputs.text import TextInput
 from xai.model.card import UNWRITTEN, ModelCard, read_card
 from xai.model.configured import configured
 from xai.model.factory import build_network
-from xai.model.folder_swap import FILE, WEIGHTS, find_weights, replace_model, state_of
+from xai.model.folder_swap import FILE, LARGEST, WEIGHTS, find_weights, replace_model, state_of
 from xai.model.model import Model
 from xai.model.outputs import OUTPUTS, TASKS
 
 __all__ = ["Description", "load", "read_description", "save_model"]
 
-LARGEST = 16 * MEBIBYTE  # of a description: the vocabulary of a text model is in it
+SHA256 = re.compile(r"[0-9a-f]{64}")
+LARGEST_ROW = 2**28  # numbers in one input: 1 GiB, and every method takes several of them
 RETRIES = 20  # of a reader while the folder is written
 
 
@@ -129,6 +132,12 @@ def read_description(folder: str | Path) -> Description:
     for key, value, known in (("task", description.task, TASKS), ("output", description.output, OUTPUTS)):
         if value not in known:
             raise FolderError(f"{path}: {key}", expected=f"one of {', '.join(known)}", got=repr(value))
+    digest, row = description.weights_sha256, math.prod(getattr(description.input, "shape", None) or ())
+    if digest is not None and not SHA256.fullmatch(digest):
+        raise FolderError(f"{path}: weights_sha256", expected="64 hexadecimal digits", got=describe(digest))
+    if row > LARGEST_ROW:
+        got = f"{row:,}"
+        raise FolderError(f"{path}: input", expected=f"inputs of at most {LARGEST_ROW:,} numbers", got=got)
     return description
 
 

@@ -16,12 +16,14 @@ import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from xai.base.errors import OutputError
+from xai.base.errors import FolderError, OutputError
 from xai.base.files import try_lock, write_atomically, written_aside
+from xai.base.reading import MEBIBYTE, read_plain
 
-__all__ = ["FILE", "WEIGHTS", "find_weights", "replace_model", "state_of"]
+__all__ = ["FILE", "LARGEST", "WEIGHTS", "find_weights", "replace_model", "state_of"]
 
 FILE, WEIGHTS = "model.toml", "weights.safetensors"
+LARGEST = 16 * MEBIBYTE  # of a description: the vocabulary of a text model is in it
 DIGEST = re.compile(rb'^weights_sha256 = "([0-9a-f]{64})"$', re.M)
 BESIDE = "tokenizer-" + "[0-9a-f]" * 12 + ".json"  # files by digest that the description names
 PATIENCE = 60.0  # seconds that a writer waits for another one
@@ -83,8 +85,8 @@ def _path_by_digest(folder: Path, digest: str) -> Path:
 
 def _named_digest(folder: Path) -> str | None:
     try:
-        found = DIGEST.search((folder / FILE).read_bytes())
-    except OSError:
+        found = DIGEST.search(read_plain(folder / FILE, "a TOML file", limit=LARGEST))
+    except (OSError, FolderError):
         return None
     return found[1].decode() if found else None
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from xai.base.errors import NetworkError
+from xai.network.function_modes import modes_put_back
 from xai.network.modules import modules_of, parameters_of, tensors_of
 
 __all__ = ["same_random_state", "untouched"]
@@ -97,6 +98,7 @@ class untouched:
             # No explanation needs the gradient of a weight: without it a backward pass keeps and computes less.
             if parameter.requires_grad and not parameter.is_inference():
                 parameter.requires_grad = False
+        self._undo.append(modes_put_back())  # the first thing to be put back: one that is left changes what torch does
 
     def __exit__(self, *_: object) -> None:
         failed: list[Exception] = []

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.errors import FolderError, InputError, describe, names_errors
+from xai.base.reading import MEBIBYTE, parse_json, read_plain
 from xai.plots.on_axes import axes_for
 from xai.plots.style import SEVERAL, plain_text
 from xai.plots.translation import translate
 
 __all__ = ["training_curve"]
+
+LARGEST = 64 * MEBIBYTE
 
 
 @names_errors("training_curve")
@@ -53,8 +55,8 @@ def _read(history: object) -> object:
         return history
     path = Path(history, "training.json")
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        return parse_json(read_plain(path, "a file of numbers by epoch", limit=LARGEST), str(path))
+    except (FileNotFoundError, FolderError) as error:
         raise InputError("history", expected=f"a readable {path.name}", got=str(error)) from error
 
 

@@ -11,6 +11,7 @@ import torch
 
 import xai
 from xai.base.digest import tensor_digest, text_digest
+from xai.base.errors import InputError, describe
 from xai.inputs.image_files import LabelledImages
 from xai.methods import CHECKS, METHODS, Check, Method, all_methods
 from xai.model.model import Model
@@ -41,7 +42,8 @@ def images_digest(images: LabelledImages | None) -> str | None:
 def provenance_section(
     model: Model, trace: Trace, methods: Sequence[str], settings: Mapping[str, object], origin: Mapping[str, object]
 ) -> Section:
-    """Return the chapter on a model whose layers were traced."""
+    """Return the chapter on a model whose layers were traced; raises InputError for an origin that is no table."""
+    origin = _checked(origin)
     versions = {
         "xai-toolkit": xai.__version__,
         "python": sys.version.split()[0],
@@ -68,8 +70,15 @@ def provenance_section(
 
 def facts_section(model: Model, settings: Mapping[str, object], origin: Mapping[str, object]) -> Section:
     """Return the chapter on a model whose layers cannot be traced by one input, such as an encoder-decoder."""
-    facts = {"weights (SHA-256)": model.digest(), **{name: str(value) for name, value in origin.items()}}
+    told = {name: str(value) for name, value in _checked(origin).items()}
+    facts = {"weights (SHA-256)": model.digest(), **told}
     return Section("provenance", say(TITLE), render("facts.html", facts={**facts, **_as_text(settings)}))
+
+
+def _checked(origin: object) -> Mapping[str, object]:
+    if not isinstance(origin, Mapping):
+        raise InputError("origin", expected="a dictionary of facts", got=describe(origin))
+    return origin
 
 
 def _labels(specs: Iterable[tuple[str, Method | Check, str]]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor
 
 from xai.base.digest import value_digest
-from xai.base.errors import XaiError, one_line
+from xai.base.errors import InputError, XaiError, one_line
 from xai.base.frames import is_pandas
+from xai.base.reading import MEBIBYTE, read_plain
 from xai.inputs.base import Input
 from xai.inputs.streams import combined
 
@@ -34,6 +36,8 @@ __all__ = [
     "frame_bytes",
     "take",
 ]
+
+LARGEST = 1024 * MEBIBYTE  # of a file that is one row
 
 
 @dataclass
@@ -109,8 +113,11 @@ class Files:
 
     def load(self, input: Input) -> Loaded:
         """Read the files; one that is missing or damaged is an error of its row."""
-        return _decoded(
-            self.names, self.labels, [Path(self.root, name).read_bytes for name in self.names], self.names, input
+        return _decoded(self.names, self.labels, [self._reader(name) for name in self.names], self.names, input)
+
+    def _reader(self, name: str) -> Callable[[], bytes]:
+        return partial(
+            read_plain, Path(self.root, name), "a plain file", limit=LARGEST, argument=name, error=InputError
         )
 
 

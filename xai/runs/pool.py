@@ -1,12 +1,12 @@
 """Worker processes of our own: spawned, gone when the run is, and replaced where one is lost.
 
 A process that Python spawns runs the caller's script again, up to `if __name__ == "__main__"`. Ours leave it alone,
-unless what they are sent was defined there.
+unless what they are sent was defined there. And it begins to import with the current folder first on its path, before
+it is told the path of the process that made it: ours begin without, as anybody's files may lie there.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -22,8 +22,24 @@ from typing import Any
 
 __all__ = ["Pool"]
 
+SAFE_PATH = "PYTHONSAFEPATH"
 _JOB: list[object] = []
-_STARTING = threading.Lock()
+_STARTING = threading.RLock()
+
+
+class _Process(SpawnProcess):
+    """A process that runs the caller's script, as what it is sent was defined there."""
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:
+        with _safe_path():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _Context(SpawnContext):
+    """What starts such processes."""
+
+    Process = _Process
 
 
 class _ScriptlessProcess(SpawnProcess):
@@ -31,7 +47,7 @@ class _ScriptlessProcess(SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: BaseProcess) -> Any:
-        with _without_script():
+        with _safe_path(), _without_script():
             return SpawnProcess._Popen(process_obj)
 
 
@@ -39,6 +55,21 @@ class _ScriptlessContext(SpawnContext):
     """What starts such processes."""
 
     Process = _ScriptlessProcess
+
+
+@contextmanager
+def _safe_path() -> Generator[None]:
+    """Let processes that start meanwhile import nothing from the current folder before they know their path."""
+    with _STARTING:
+        before = os.environ.get(SAFE_PATH)
+        os.environ[SAFE_PATH] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[SAFE_PATH]
+            else:
+                os.environ[SAFE_PATH] = before
 
 
 @contextmanager
@@ -66,9 +97,11 @@ class Pool:
 
     def __init__(self, workers: int, job: object) -> None:
         defined_there = b"__main__" in bytes(ForkingPickler.dumps(job))
-        context = multiprocessing.get_context("spawn") if defined_there else _ScriptlessContext()
+        context = _Context() if defined_there else _ScriptlessContext()
         reading, self._writing = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(workers, context, _start, (reading, job))
+        job_and_environment = (reading, job, os.environ.get(SAFE_PATH))
+        with _safe_path():  # of the process that keeps count of locks, too
+            self._executor = ProcessPoolExecutor(workers, context, _start, job_and_environment)
         self._reading = reading
 
     def submit(self, function: Callable, *arguments: object) -> Future:
@@ -88,13 +121,15 @@ def _with_job(function: Callable, *arguments: object) -> object:
     return function(_JOB[0], *arguments)
 
 
-def _start(parent: Connection, job: object) -> None:
-    """Prepare a process: Ctrl-C is for the parent, and it must not outlive it."""
+def _start(parent: Connection, job: object, safe_path: str | None) -> None:
+    """Prepare a process: Ctrl-C is for the parent, and it must not outlive it; what it starts finds what is usual."""
     from xai.base.allocator import keep_memory
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     keep_memory()
+    if safe_path is None:
+        os.environ.pop(SAFE_PATH, None)
     _JOB[:] = [job]
 
 
