@@ -261,3 +261,14 @@ def test_recompute_repeats_every_option(model: Model) -> None:
     with pytest.raises(InputError, match="the tensor that was used"):
         recompute(model, replace(given, background=None))
     assert torch.equal(recompute(model, given, baseline=0.2).values, given.values)
+
+
+def test_an_explanation_of_weights_that_changed_since_says_so() -> None:
+    model, rows = Model(nn.Linear(3, 2)), torch.rand(2, 3)
+    made = saliency(model, rows, 1)
+    with torch.no_grad():
+        model.network.weight.add_(1.0)
+    with pytest.raises(InputError, match="got not known: the network changed before they were recorded"):
+        verify(model, made)
+    with pytest.raises(InputError, match="checks: expected a list of names, got 'deletion'"):
+        verify(model, saliency(model, rows, 1), "deletion")

@@ -14,6 +14,7 @@ from xai.evidence.pooled import pooled_finding, slimmed
 from xai.evidence.truth import truth_findings
 from xai.methods import ASKED_CHECKS, CHECKS, all_methods
 from xai.model.model import Model
+from xai.model.weights import CHANGED
 from xai.results.explanation import Explanation
 
 __all__ = ["passes_per_row", "verify"]
@@ -71,7 +72,8 @@ def verify(
         check_options(name, options, KNOWN[name].load())
     if explanation.model_digest != model.digest():
         wanted = f"one of the model's weights ({model.digest()[:12]})"
-        raise InputError("explanation", expected=wanted, got=explanation.model_digest[:12])
+        made = explanation.model_digest
+        raise InputError("explanation", expected=wanted, got=made if made == CHANGED else made[:12])
     _check_answers(model, explanation)
     columns = [KNOWN[name].load()(model, explanation, seed=seed, **settings.get(name, {})) for name in chosen]
     if truth is not None:
