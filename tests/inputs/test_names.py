@@ -169,6 +169,14 @@ def test_ids_in_another_type_are_not_taken_for_letters(ids: list) -> None:
         assert torch.equal(texts.prepare(codes), codes)
 
 
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
+def test_numbers_of_words_may_be_an_array(kind: str) -> None:
+    texts, numbers = xai.TextInput(["good", "bad"]), np.array([[2, 3], [3, 0]])
+    assert torch.equal(texts.prepare(numbers.astype(kind)), torch.from_numpy(numbers))
+    with pytest.raises(InputError, match="rows of whole numbers from 0 to 3"):
+        texts.prepare(numbers.astype(kind) + 9)
+
+
 def test_the_logarithm_of_a_regression_is_refused() -> None:
     model = Model(nn.Linear(2, 1), task="regression")
     with pytest.raises(InputError, match="occlusion: of: expected 'output' of a regression, got 'log_probability'"):

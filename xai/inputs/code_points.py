@@ -12,7 +12,7 @@ from torch import Tensor
 from xai.base.errors import InputError, describe
 from xai.base.frames import is_column
 
-__all__ = ["NOTHING", "PAIR", "look_like_ids", "strings_of", "to_codes", "to_texts"]
+__all__ = ["NOTHING", "PAIR", "ids_of", "look_like_ids", "strings_of", "to_codes", "to_texts"]
 
 BLANK, LATIN = 32, 591  # codes of the blank, and of the last letter of Latin scripts
 NOTHING = -1  # behind the end of a shorter text; no character has this code
@@ -64,6 +64,16 @@ def to_codes(texts: Sequence[str]) -> Tensor:
 def to_texts(codes: Tensor) -> list[str]:
     """Return the strings behind code points (N, L)."""
     return ["".join(map(chr, row[row >= 0].tolist())) for row in codes.cpu()]
+
+
+def ids_of(value: object) -> Any:
+    """Return whole numbers of NumPy, of any type, as a tensor in int64; anything else as it is.
+
+    >>> ids_of(np.array([[2, 3]], dtype=np.uint16)).dtype
+    torch.int64
+    """
+    whole = isinstance(value, np.ndarray) and value.dtype.kind in "iu"
+    return torch.from_numpy(value.astype(np.int64)) if whole else value
 
 
 def look_like_ids(codes: Tensor) -> bool:

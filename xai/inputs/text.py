@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from xai.base.arguments import whole_number
 from xai.base.errors import InputError, describe, names_errors
 from xai.inputs.base import Input
-from xai.inputs.code_points import NOTHING, look_like_ids, strings_of, to_codes, to_texts
+from xai.inputs.code_points import NOTHING, ids_of, look_like_ids, strings_of, to_codes, to_texts
 from xai.inputs.hiding import Hiding
 from xai.inputs.padding import up_to_last
 from xai.inputs.parts import Parts
@@ -116,6 +116,7 @@ class TextInput(Input, frozen=True, tag="text", dict=True):
             if self.embedded and look_like_ids(value):
                 raise InputError(argument, expected="numbers of words or tokens as int64", got=describe(value))
             return value.detach()
+        value = ids_of(value)
         numbers = isinstance(value, Tensor) and value.dtype == torch.int64
         if self.embedded and (numbers or (self.tokenizer is not None and isinstance(value, Mapping))):
             return self.reader.given(value, argument)
