@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import xai
+from xai.base.errors import InputError
 from xai.evidence.verdict import verdict
 from xai.evidence.windows import windows_of
 
@@ -52,6 +53,22 @@ def test_maps_of_cubes_are_tested_in_their_own_cubes(model: xai.Model, volumes: 
     assert made.segments is not None
     assert made.segments[0].unique().numel() == 64
     assert verdicts(model, made) == ["supported", "supported"]
+
+
+def test_maps_from_elsewhere_are_those_of_voxels(model: xai.Model, volumes: Tensor) -> None:
+    right = xai.input_x_gradient(model, volumes, 1)
+    for values in (right.values, right.values[:, 0], right.values.movedim(1, -1)):
+        found = xai.Explanation.of(model, volumes, values, 1, claim="additive", baseline=0.0)
+        torch.testing.assert_close(found.heatmap(), right.heatmap())
+    assert verdicts(model, found) == ["supported", "supported"]
+    with pytest.raises(InputError, match=r"or a map \(D, H, W\)"):
+        xai.Explanation.of(model, volumes, volumes.flatten(1), 1)
+
+
+def test_sensitivities_are_not_held_against_what_is_lost_without_a_part(model: xai.Model, volumes: Tensor) -> None:
+    found = xai.verify(model, xai.saliency(model, volumes, 1), ["faithfulness"])
+    assert all("what noise in them does" in row[0].text for row in found.evidence)
+    assert not any("absent means" in row[0].text for row in found.evidence)
 
 
 def test_windows_are_cubes_of_one_size() -> None:

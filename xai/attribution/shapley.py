@@ -41,14 +41,14 @@ def kernel_shap(
 ) -> Explanation:
     """Return the Shapley value of each part of the input: its mean effect over all orders of showing the parts.
 
-    Parts are segments of an image, columns of a table, steps of a series or words of a text. The values of a row add
+    Parts are segments of an image, cubes of a volume, columns of a table, steps of a series or words of a text. The values of a row add
     up to the output at the input minus its mean over the background, exactly. Where all coalitions fit into `samples`
     they are all evaluated and the values are exact; otherwise pairs of a coalition and its complement are drawn, and
     `standard_error` says how far off that may be.
 
     Args:
         model: What is explained.
-        inputs: (N, C, H, W), (N, columns), (N, steps, channels) or texts.
+        inputs: (N, C, H, W), (N, C, D, H, W), (N, columns), (N, steps, channels) or texts.
         target: A class, one per row, or (a, b) for a rather than b; None is the predicted class.
         background: What stands where a part is not shown: a baseline ("zero", "mean", "noise", "blur", a number),
             several, or rows of data (B, ...) or a DataFrame of them; None is "zero". Of texts "mask", "removed" or a

@@ -14,7 +14,7 @@ from xai.base.errors import names_errors
 from xai.base.statistics import rank_p_value
 from xai.evidence.claims import claim_of
 from xai.evidence.effects import Effects, fitted, from_repeats
-from xai.evidence.faithfulness_finding import finding_of
+from xai.evidence.faithfulness_finding import SMALL_CHANGES, finding_of
 from xai.evidence.hiding_ways import Way, ways_of_hiding
 from xai.evidence.map_scores import explained_layer
 from xai.evidence.map_windows import MapWindows, map_windows
@@ -32,7 +32,6 @@ __all__ = ["Compared", "faithfulness"]
 
 OTHER_WAYS = 0.4  # of the sets, in ways that the claim is not about
 TIED = 0.02  # correlations as near as this count as equal: ties are no defeat
-SMALL_CHANGES = "small changes"
 
 
 class Compared(NamedTuple):

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from xai.evidence.faithfulness import Compared
 
-__all__ = ["CLASS_BLIND", "finding_of", "short_of"]
+__all__ = ["CLASS_BLIND", "SMALL_CHANGES", "finding_of", "short_of"]
 
 NAME = "faithfulness"
+SMALL_CHANGES = "small changes"  # the way in which sensitivities are measured
 POWER = 0.84  # standard errors above a limit that 80 % of estimates exceed
 DIFFERENT = 0.4  # ways of hiding that differ by more are said to disagree
 CLASS_BLIND = "But it is the same for every class, a rival that it cannot beat: it says where, and not why this class."
@@ -70,14 +71,17 @@ def _status(claim: str, limit: float, compared: Sequence[Compared], target: str)
         QUESTIONS[claim],
         f"correlates {short_of(lead.observed, limit)} ({lead.interval[0]:.2f} to {lead.interval[1]:.2f})",
     )
-    does = "what noise in them does" if lead.way == "small changes" else "what hiding them does"
+    does = "what noise in them does" if lead.way == SMALL_CHANGES else "what hiding them does"
     measured = f"{question} {how} with {does} to the score of {target}"
     if _worse(lead) and all(_below_chance(item) for item in compared[1:]):
         every = "in every way of hiding" if len(compared) > 1 else "with parts hidden"
-        return "fail", f"Contradicted: {measured}; {every} it does worse than chance."
+        middle = float(np.median(lead.controls))
+        return "fail", f"Contradicted: {measured}; {every} its values elsewhere do better ({middle:.2f} in the middle)."
     if lead.effects.reliability < RELIABLE:
+        if lead.way == SMALL_CHANGES:
+            return "untestable", "Untestable: what noise in a part does is known too roughly to tell the parts apart."
         return "untestable", (
-            "Untestable: what a part does depends so much on the others that no part has a steady effect of its own."
+            "Untestable: no part has a steady effect of its own; what one does depends on the others, or all do alike."
         )
     if lead.least_p_value > ALPHA:
         return "untestable", (
@@ -112,6 +116,8 @@ def _below_chance(item: Compared) -> bool:
 
 def _depends(compared: Sequence[Compared]) -> str:
     lead, *others = compared
+    if lead.way == SMALL_CHANGES:  # how much an answer changes is no claim on what is lost without a part
+        return ""
     different = [
         item for item in others if item.effects.reliability >= RELIABLE and lead.observed - item.observed > DIFFERENT
     ]

@@ -30,7 +30,8 @@ def heatmaps_of(explanation: Explanation) -> Tensor:
     values, sides = explanation.values, explanation.inputs.shape[2:]  # of the picture that a map lies over
     run = explanation.options.get("run", {})
     if isinstance(values, Tensor) and len(sides) == 3 and "explains" not in run and values.ndim in (4, 5):
-        return (values.sum(1) if values.ndim == 5 else values).float()
+        heat = (values.sum(1) if values.ndim == 5 else values).float()
+        return heat if heat.shape[1:] == sides else resized(heat[:, None], sides)[:, 0]
     if not isinstance(values, Tensor) or values.ndim not in (3, 4):
         got = f"values over {explanation.over}"
         raise InputError("explanation", expected="one of images", got=got, operation="heatmap")

@@ -146,12 +146,12 @@ def _ways(session: Any, names: Sequence | None) -> Iterator[Callable[[list[Tenso
         yield lambda rows: (rows, "input", {}) if _alike(rows) == shape else None
     if session.layer is not None:
         return
-    if numbers and len(kind.axes(inputs)) == 2:
-        channels, height, width = shape
-        last = lambda row: row.permute(2, 0, 1)  # noqa: E731 - channels behind, as pictures are kept
-        yield lambda rows: ([*map(last, rows)], "input", {}) if _alike(rows) == (height, width, channels) else None
-        yield lambda rows: (rows, "layer", {}) if len(_alike(rows)) == 2 else None
-        yield lambda rows: ([row[0] for row in rows], "layer", {}) if _is_one_map(_alike(rows)) else None
+    sides = len(kind.axes(inputs))
+    if numbers and sides > 1:
+        last = lambda row: row.movedim(-1, 0)  # noqa: E731 - channels behind, as pictures are kept
+        yield lambda rows: ([*map(last, rows)], "input", {}) if _alike(rows) == (*shape[1:], shape[0]) else None
+        yield lambda rows: (rows, "layer", {}) if len(_alike(rows)) == sides else None
+        yield lambda rows: ([row[0] for row in rows], "layer", {}) if _is_one_map(_alike(rows), sides) else None
         return
     if numbers:
         yield lambda rows: _in_parts(kind.parts(inputs), rows, shape[0])
@@ -179,8 +179,8 @@ def _alike(rows: list[Tensor]) -> tuple[int, ...]:
     return shapes.pop() if len(shapes) == 1 else ()
 
 
-def _is_one_map(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[0] == 1
+def _is_one_map(shape: tuple[int, ...], sides: int) -> bool:
+    return len(shape) == sides + 1 and shape[0] == 1
 
 
 def _in_parts(parts: Any, rows: list[Tensor], positions: int | None = None) -> Placed | None:
@@ -210,8 +210,9 @@ def _wanted(session: Any) -> str:
         counts = kind.parts(inputs, CUTS[0] if inputs.dtype == torch.int32 else None).counts()
         return f"for each text one number per word ({', '.join(map(str, counts[:5]))}{', ...' * (len(counts) > 5)})"
     wanted = f"values of the inputs' shape {shape} for each row"
-    if len(kind.axes(inputs)) == 2:
-        return f"{wanted}, or a map (H, W)"
+    sides = len(kind.axes(inputs))
+    if sides > 1:
+        return f"{wanted}, or a map {'(D, H, W)' if sides == 3 else '(H, W)'}"
     return wanted if len(shape) < 2 else f"{wanted}, or one number for each of {shape[0]} positions"
 
 
