@@ -41,10 +41,10 @@ def kernel_shap(
 ) -> Explanation:
     """Return the Shapley value of each part of the input: its mean effect over all orders of showing the parts.
 
-    Parts are segments of an image, cubes of a volume, columns of a table, steps of a series or words of a text. The values of a row add
-    up to the output at the input minus its mean over the background, exactly. Where all coalitions fit into `samples`
-    they are all evaluated and the values are exact; otherwise pairs of a coalition and its complement are drawn, and
-    `standard_error` says how far off that may be.
+    Parts are segments of an image, cubes of a volume, columns of a table, steps of a series or words of a text. The
+    values of a row add up to the output at the input minus its mean over the background, exactly. Where all coalitions
+    fit into `samples` they are all evaluated and the values are exact; otherwise pairs of a coalition and its
+    complement are drawn, and `standard_error` says how far off that may be.
 
     Args:
         model: What is explained.
