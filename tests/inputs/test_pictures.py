@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,21 @@ def test_a_picture_of_pil_is_what_its_file_is(tmp_path: Path) -> None:
 def test_a_window_that_is_none_is_named(window: object) -> None:
     with pytest.raises(InputError, match="window: expected"):
         xai.ImageInput((1, 2, 2), window=window)
+
+
+def test_a_picture_that_cannot_be_read_is_named() -> None:
+    kind, content = xai.ImageInput((3, 40, 40)), BytesIO()
+    Image.effect_noise((40, 40), 90).convert("RGB").save(content, "png")
+    cut, closed = Image.open(BytesIO(content.getvalue()[:200])), Image.new("RGB", (40, 40))
+    closed.close()
+    for picture in (cut, closed):
+        with pytest.raises(InputError, match=r"inputs: expected a picture that can be read, got (OSError|ValueError)"):
+            kind.prepare(picture)
+
+
+def test_pixels_of_eight_bits_and_nested_ones() -> None:
+    kind, pixels = xai.ImageInput((3, 4, 4)), torch.rand(2, 3, 4, 4)
+    small = pixels.to(torch.float8_e4m3fn)
+    assert torch.equal(kind.prepare(small), small.float())
+    with pytest.raises(InputError, match="inputs: expected a dense tensor of numbers, got a nested one"):
+        kind.prepare(torch.nested.as_nested_tensor(list(pixels)))

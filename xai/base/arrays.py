@@ -24,9 +24,13 @@ def as_tensor(value: object, argument: str) -> Tensor:
     """Return a tensor of any array, list of numbers or tensor, in the machine's byte order, detached."""
     if isinstance(value, torch.Tensor):
         tensor = value.detach()
+        if tensor.is_nested:
+            raise InputError(argument, expected="a dense tensor of numbers", got="a nested one")
         if tensor.is_meta or tensor.is_quantized or tensor.layout != torch.strided:
             kind = "meta" if tensor.is_meta else "quantized" if tensor.is_quantized else "sparse"
             raise InputError(argument, expected="a dense tensor of numbers", got=f"a {kind} one ({describe(tensor)})")
+        if tensor.is_floating_point() and tensor.element_size() == 1:  # eight bits can be kept, and not computed with
+            tensor = tensor.to(torch.float32)
     elif hasattr(value, "toarray"):
         got = f"a sparse one of shape {getattr(value, 'shape', '')}"
         raise InputError(argument, expected="a dense array (x.toarray() makes one)", got=got)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from xai.base.arrays import as_tensor, check_finite
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.errors import InputError, describe, describe_error, names_errors
 from xai.inputs.base import Input
 from xai.inputs.imputation import Imputing
 from xai.inputs.parts import Parts
@@ -188,6 +188,10 @@ class ImageInput(Input, frozen=True, tag="image"):
         raise InputError(argument, expected=f"images of shape {chw} or {hwc}, or a batch", got=describe(pixels))
 
     def _from_picture(self, picture: Image, argument: str) -> Tensor | np.ndarray:
+        try:
+            picture.load()  # a file that was opened is read here
+        except (OSError, ValueError, SyntaxError) as error:
+            raise InputError(argument, expected="a picture that can be read", got=describe_error(error)) from error
         # As a file of it is read; by its mode, since a palette's numbers, say, are no gray values.
         return picture_pixels(picture, self, argument) if self.shape[0] in MODES else np.asarray(picture)
 
