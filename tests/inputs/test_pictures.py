@@ -123,4 +123,4 @@ def test_pixels_of_eight_bits_and_nested_ones() -> None:
     small = pixels.to(torch.float8_e4m3fn)
     assert torch.equal(kind.prepare(small), small.float())
     with pytest.raises(InputError, match="inputs: expected a dense tensor of numbers, got a nested one"):
-        kind.prepare(torch.nested.as_nested_tensor(list(pixels)))
+        kind.prepare(torch.nested.nested_tensor(list(pixels), layout=torch.jagged))
