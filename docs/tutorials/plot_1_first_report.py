@@ -5,12 +5,11 @@ A first report in five minutes
 From a trained network to a picture of why it answered so, the evidence on that picture, and a file to send around.
 """
 
-# sphinx_gallery_thumbnail_path = "pictures/report.png"
-
 # %%
 # A trained network. This one is trained here on digits that come with the toolkit; ``xai train mnist-cnn`` does the
 # same.
 
+# sphinx_gallery_thumbnail_path = "pictures/report.png"
 from pathlib import Path
 
 import xai
