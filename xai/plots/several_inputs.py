@@ -16,7 +16,7 @@ __all__ = ["pictures_apart"]
 def pictures_apart(explanation: Explanation) -> tuple[dict[str, Explanation], Explanation | None]:
     """Return an explanation of each picture among several inputs, by its name, and one of all other parts.
 
-    The evidence, which is of all parts together, stays with the latter; it is None where nothing is left, and with no
+    The evidence stays with each, and is of all parts together. The latter is None where nothing is left, and with no
     pictures the explanation itself.
     """
     layout = explanation.options["run"].get("inputs", {})
@@ -26,17 +26,16 @@ def pictures_apart(explanation: Explanation) -> tuple[dict[str, Explanation], Ex
     pictures = {name: at for name, at in columns.items() if layout[name][0] == "map" and at.stop > at.start}
     if not pictures:
         return {}, explanation
-    values, rest = _of_columns(explanation), _rest(explanation, pictures, columns, layout)
-    nothing = ((),) * len(values)
+    values = _of_columns(explanation)
     made = {
         name: replace(
             explanation, inputs=explanation.inputs[:, at].unflatten(1, layout[name][1]),
             values=values[:, at].unflatten(1, layout[name][1]), over="input", names=(), row_names=None, segments=None,
-            standard_error=None, evidence=explanation.evidence if rest is None else nothing,
+            standard_error=None,
         )
         for name, at in pictures.items()
     }  # fmt: skip
-    return made, rest
+    return made, _rest(explanation, pictures, columns, layout)
 
 
 def _columns(layout: dict[str, list], width: int) -> dict[str, slice]:
