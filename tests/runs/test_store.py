@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
 import pyarrow.dataset as dataset
 import pytest
@@ -9,7 +12,7 @@ import torch
 
 import xai
 from tests.runs.folders import METHODS, image_model, images
-from xai.base.errors import InputError
+from xai.base.errors import FolderError, InputError
 from xai.runs.store import Run
 
 LABELS = [number % 3 for number in range(14)]
@@ -48,6 +51,14 @@ def test_explanations_by_what_their_lines_say(made: Run) -> None:
         assert [row for row, _ in found] == rows
         alone = xai.saliency(image_model(), images(14)[rows])
         assert all(torch.allclose(part.values[0], alone.values[place]) for place, (_, part) in enumerate(found))
+
+
+def test_damaged_rows_are_named(made: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(made.folder, tmp_path / "run")
+    next((folder / "rows").glob("*.parquet")).write_bytes(b"PAR1" + bytes(50) + b"PAR1")
+    for read in (Run.to_frame, lambda run: run.rows, lambda run: run.failed, lambda run: list(run.batches())):
+        with pytest.raises(FolderError, match="the rows of a run"):
+            read(xai.open_run(folder))
 
 
 def test_slices(made: Run) -> None:

@@ -32,6 +32,7 @@ __all__ = ["read_report", "recheck", "visible_differences"]
 LARGEST = 256 * MEBIBYTE
 CONTEXT = 30  # characters shown before a difference
 DATA = re.compile(r'<script type="application/json" id="(?:page-)?data">(.*?)</script>', re.S)
+CLOSE = "</script>"
 SECONDS = re.compile(r'(?<=<th scope="row">seconds</th><td><code>)[^<]*')
 NOT_REPEATED = ("seconds",)  # nobody can measure them again
 COUNTED = (*NOT_REPEATED, "examples", "visualization")  # facts that say how much was made
@@ -119,7 +120,7 @@ def read_report(path: str | Path) -> tuple[str | None, dict]:
         raise FolderError("report", expected="a report that can be read", got=str(path)) from error
     if text.lstrip().startswith("{"):
         return None, check_audit(parse_json(text, str(path)), str(path))
-    found = DATA.findall(text)
+    found = DATA.findall(_to_the_last_script(text)[0])
     if len(found) != 1:
         raise FolderError("report", expected="a page with its numbers", got=str(path))
     return text, check_page(parse_json(found[0], str(path)), str(path))
@@ -238,9 +239,24 @@ def _of_kind(argument: str, value: object, kind: type[Kind], wanted: str) -> Kin
     return value
 
 
+def _to_the_last_script(text: str) -> tuple[str, str]:
+    """Return a page up to the end of its last script, and the rest.
+
+    Where scripts begin and never end, `DATA` would look for the end of each in all that follows.
+    """
+    end = text.rfind(CLOSE)
+    end = 0 if end < 0 else end + len(CLOSE)
+    return text[:end], text[end:]
+
+
+def _without_data(text: str) -> str:
+    whole, rest = _to_the_last_script(text)
+    return DATA.sub("", whole) + rest
+
+
 def visible_differences(page: str, again: str) -> list[Difference]:
     """Return the lines of a page, but for its data, that are not those of the page rendered again."""
-    left, right = (DATA.sub("", text).splitlines() for text in (page, again))
+    left, right = (_without_data(text).splitlines() for text in (page, again))
     found = []
     for kind, first, last, start, stop in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -261,7 +277,7 @@ def _around(reported: str, rendered: str) -> tuple[str, str]:
 
 def _data_differences(page: str, again: str) -> list[Difference]:
     """Return what in the data is not what stands in it when it is written again; its checksum apart."""
-    texts = [DATA.findall(text)[0] for text in (page, again)]
+    texts = [DATA.findall(_to_the_last_script(text)[0])[0] for text in (page, again)]
     left, right = ({**json.loads(text), "sha256": ""} for text in texts)
     found = list(differences_between(left, right, "data of the page"))
     if not found and texts[0].rpartition('"sha256"')[0] != texts[1].rpartition('"sha256"')[0]:

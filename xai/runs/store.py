@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xai.base.errors import InputError, describe, names_errors
+from xai.base.errors import FolderError, InputError, describe, names_errors, one_line
 from xai.results.audit_result import AuditResult
 from xai.results.display import ShownAsHtml
 from xai.results.explanation import Explanation
@@ -76,14 +77,16 @@ class Run(ShownAsHtml):
     @property
     def rows(self) -> int:
         """Return how many rows of the data it holds, those that failed too."""
-        return self._lines().count_rows(filter=self._expression({"method": self.methods[0]}))
+        with self._reading():
+            return self._lines().count_rows(filter=self._expression({"method": self.methods[0]}))
 
     @property
     def failed(self) -> int:
         """Return how many explanations failed."""
         import pyarrow.dataset as dataset
 
-        return self._lines().count_rows(filter=self._expression(dataset.field("error").is_valid()))
+        with self._reading():
+            return self._lines().count_rows(filter=self._expression(dataset.field("error").is_valid()))
 
     @property
     def audit(self) -> AuditResult | None:
@@ -129,7 +132,8 @@ class Run(ShownAsHtml):
 
     def _frame(self, where: Where, columns: list[str] | None) -> pd.DataFrame:
         chosen = None if columns is None else list(dict.fromkeys([*columns, "row"]))
-        table = self._lines().to_table(columns=chosen, filter=self._expression(where))
+        with self._reading():
+            table = self._lines().to_table(columns=chosen, filter=self._expression(where))
         # Shards are read in their order, and hold their rows method by method.
         frame = table.to_pandas().sort_values("row", kind="stable", ignore_index=True)
         return frame if columns is None else frame[columns]
@@ -184,7 +188,13 @@ class Run(ShownAsHtml):
         Raises:
             InputError: There is no such column.
         """
-        return self._lines().to_batches(columns=self._columns(columns), filter=self._expression(where))
+        return self._batches(self._columns(columns), self._expression(where))
+
+    def _batches(
+        self, columns: list[str] | None, chosen: pyarrow.dataset.Expression | None
+    ) -> Iterator[pyarrow.RecordBatch]:
+        with self._reading():
+            yield from self._lines().to_batches(columns=columns, filter=chosen)
 
     def _columns(self, columns: Sequence[str] | None) -> list[str] | None:
         """Return the columns to read, None for all; raises InputError where there is no such column."""
@@ -195,6 +205,16 @@ class Run(ShownAsHtml):
         if wrong:
             raise InputError("columns", expected=f"among {', '.join(known)}", got=describe(wrong[0]))
         return list(columns)
+
+    @contextmanager
+    def _reading(self) -> Generator[None]:
+        """Raise FolderError where the files of the rows are damaged."""
+        import pyarrow
+
+        try:
+            yield
+        except (OSError, pyarrow.ArrowInvalid) as error:
+            raise FolderError(str(self.folder / "rows"), expected="the rows of a run", got=one_line(error)) from error
 
     def _lines(self) -> pyarrow.dataset.Dataset:
         import pyarrow.dataset as dataset
