@@ -53,11 +53,11 @@ def test_windows_over_the_steps_of_a_series_hide_all_its_channels() -> None:
 
 def test_a_whole_number_is_the_side_along_every_axis() -> None:
     model, batch = xai.Model(network(1, 4, 4, 4)), rows(1, 4, 4, 4)
-    with pytest.raises(
-        InputError, match="occlusion: window: expected one or 4 whole numbers from 1 to 1 and 4 and 4 and 4"
-    ):
-        xai.occlusion(model, batch, 1, window=2)
+    with pytest.raises(InputError, match="occlusion: window: expected one or 3 whole numbers from 1 to 4 and 4 and 4"):
+        xai.occlusion(model, batch, 1, window=5)
+    cubes = xai.occlusion(model, batch, 1, window=2, stride=1)  # a volume's positions lie along three axes
     ours = xai.occlusion(model, batch, 1, window=(1, 2, 2, 2), stride=1)
+    assert torch.allclose(cubes.values, ours.values)
     theirs = xai.occlusion(model, batch, 1, window=(1, 2, 2, 2), stride=(1, 1, 1, 1))
     assert torch.equal(ours.values, theirs.values)
     table = xai.Model(network(4))

@@ -236,7 +236,8 @@ class Input(Described, frozen=True, tag_field="kind", forbid_unknown_fields=True
         Raises:
             InputError: for another name or shape.
         """
-        return make_baseline(name, batch, self.axes(batch), self.baselines(batch), self.present(batch))
+        gaps = bool(getattr(self, "missing", None) or getattr(self, "dates", None))
+        return make_baseline(name, batch, self.axes(batch), self.baselines(batch), self.present(batch), gaps)
 
     def background(self, background: object, batch: Tensor) -> tuple[Tensor, str | float]:
         """Return several baselines for each input, (B, N, ...), and their name. Padding keeps its values.

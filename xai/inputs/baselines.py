@@ -23,6 +23,7 @@ def make_baseline(
     axes: tuple[int, ...],
     names: tuple[str, ...] = BASELINES,
     present: Tensor | None = None,
+    gaps: bool = False,
 ) -> tuple[Tensor, str | float]:
     """Return a baseline for each input (N, ...), same shape, and its name.
 
@@ -36,24 +37,27 @@ def make_baseline(
         axes: of the inputs, along which their positions lie.
         names: the baselines that such inputs have.
         present: which positions are no padding, (N, L): "mean" and "noise" are of those, and padding keeps its values.
+        gaps: whether NaN is a value of some columns, which rows of data may have where the inputs have none.
 
     Raises:
         InputError: for another name or shape; for the mean of rows of a table, which have none of their own.
     """
     if present is None:
-        return _of_all(name, inputs, axes, names)
+        return _of_all(name, inputs, axes, names, gaps)
     if isinstance(name, str) and name in ("mean", "noise"):
         made, called = inputs.clone(), name
         for row, present_mask in enumerate(present):
             if bool(present_mask.any()):
                 made[row, present_mask] = _of_all(name, inputs[row : row + 1, present_mask], axes, names)[0][0]
     else:
-        made, called = _of_all(name, inputs, axes, names)
+        made, called = _of_all(name, inputs, axes, names, gaps)
     kept = present.view(*present.shape, *[1] * (inputs.ndim - 2))
     return torch.where(kept, made, inputs), called
 
 
-def _of_all(name: object, inputs: Tensor, axes: tuple[int, ...], names: tuple[str, ...]) -> tuple[Tensor, str | float]:
+def _of_all(
+    name: object, inputs: Tensor, axes: tuple[int, ...], names: tuple[str, ...], gaps: bool = False
+) -> tuple[Tensor, str | float]:
     if isinstance(name, str) and name in names:
         return _named(name, inputs, axes), name
     if isinstance(name, str) and names == ("zero",):
@@ -69,7 +73,7 @@ def _of_all(name: object, inputs: Tensor, axes: tuple[int, ...], names: tuple[st
     except (TypeError, ValueError, RuntimeError) as error:
         known = ", ".join(BASELINES)
         raise InputError("baseline", expected=f"one of {known}, a number or a tensor", got=describe(name)) from error
-    if all_finite(inputs):  # else gaps mean something
+    if not gaps and all_finite(inputs):
         check_finite(values, "baseline")
     try:
         return values.expand_as(inputs).clone(), "given"
