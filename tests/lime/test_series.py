@@ -9,6 +9,7 @@ from torch import nn
 from xai.base.errors import InputError
 from xai.evidence.deletion import deletion
 from xai.evidence.recompute import recompute
+from xai.inputs.series import SequenceInput
 from xai.lime.image import lime_image
 from xai.lime.series import lime_series
 from xai.model.model import Model
@@ -56,3 +57,28 @@ def test_a_fill_of_an_image_is_kept_too() -> None:
     made = lime_image(model, image, fill=fill, samples=60)
     assert torch.equal(made.background, fill[None, None])
     assert torch.equal(recompute(model, made).values[0], made.values[0])
+
+
+class Summed(nn.Module):
+    """The sum of all numbers, and 10 for each step that is no padding."""
+
+    def forward(self, series: torch.Tensor) -> torch.Tensor:
+        steps = (series != 0).any(2).sum(1, keepdim=True)
+        return series.sum((1, 2))[:, None] + 10.0 * steps
+
+
+@pytest.mark.parametrize(("fill", "absent"), [("mean", 3.0), ("zero", 0.0), (2.0, 2.0)])
+@pytest.mark.parametrize(("window", "names"), [(1, ["0", "1", "2"]), (2, ["0 to 1", "2 to 2"])])
+def test_padding_is_no_part_stays_padding_and_counts_in_no_mean(
+    fill: object, absent: float, window: int, names: list[str]
+) -> None:
+    model = Model(Summed(), task="regression", input=SequenceInput(["a"], 6))
+    steps = [1.0, 3.0, 5.0]
+    short, long = torch.tensor(steps)[:, None], torch.arange(1.0, 7.0)[:, None]
+    found = lime_series(model, [short, long], window=window, fill=fill, samples=60, penalty=0.0, of="output")
+    assert found[0].value_names() == names
+    worth = [sum(step - absent for step in steps[start : start + window]) for start in range(0, 3, window)]
+    assert found.values[0].tolist() == pytest.approx(worth, abs=1e-3)
+    assert len(found.values[1]) == 6 // window
+    assert found.segments is not None
+    assert found.segments[0, 3:].tolist() == [0, 0, 0]

@@ -145,13 +145,22 @@ def _axes(item: object) -> int:
     return int(getattr(item, "ndim", 0))
 
 
-def window_parts(series: Tensor, window: int) -> Parts:
-    """Return a part for each window of so many steps of series (N, T, ...), named by its first and last step."""
-    steps = series.shape[1]
-    labels = torch.arange(steps, device=series.device) // window
+def window_parts(series: Tensor, window: int, present: Tensor | None = None) -> Parts:
+    """Return a part for each window of so many steps of series (N, T, ...), named by its first and last step.
+
+    present: which steps are no padding, (N, T); padding goes with the first part, where it makes no difference.
+    """
+    count, steps = series.shape[:2]
+    labels = (torch.arange(steps, device=series.device) // window).expand(count, -1).contiguous()
+    used = [steps] * count if present is None else present.sum(1).clamp_min(1).tolist()
+    if present is not None:
+        labels = torch.where(present, labels, 0)
+    return Parts(labels, "steps", "windows", tuple(_window_names(length, window) for length in used))
+
+
+def _window_names(steps: int, window: int) -> tuple[str, ...]:
     starts = range(0, steps, window)
-    names = tuple(str(start) if window == 1 else f"{start} to {min(start + window, steps) - 1}" for start in starts)
-    return Parts(labels.expand(len(series), -1).contiguous(), "steps", "windows", (names,) * len(series))
+    return tuple(str(start) if window == 1 else f"{start} to {min(start + window, steps) - 1}" for start in starts)
 
 
 def noise_in_steps(scale: Tensor, series: Tensor) -> Tensor:

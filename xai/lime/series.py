@@ -43,7 +43,7 @@ def lime_series(
         segments: "signal" for windows between the points where the mean changes (`xai.inputs.series_windows`), or how
             many windows of one length, or labels of the steps (T,).
         channels: "together", or "apart" where each channel of a window is a part of its own.
-        fill: What hidden steps show: "mean" (of each channel over time), "zero", a number or a tensor.
+        fill: What hidden steps show: "mean" (of each channel over time), "zero", a number or a tensor. Padding stays.
         settings: See `xai.lime.settings.SurrogateSettings`: samples, most_samples (5,000), top, confidence, surrogate,
             features, penalty, kernel_width (0.25 of cosine distance), of, seed, exact, batch_size.
 
@@ -74,7 +74,8 @@ def lime_series(
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
             raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
         if segments is None and channels == "together":
-            parts = window_parts(session.inputs.movedim(session.kind.axes(session.inputs)[0], 1), window)
+            series_first = session.inputs.movedim(session.kind.axes(session.inputs)[0], 1)
+            parts = window_parts(series_first, window, session.present)
         else:
             cut = torch.arange(steps) // window if segments is None else segments
             parts = session.kind.parts(session.inputs, (cut, channels))
@@ -96,6 +97,8 @@ def lime_series(
 
 
 def _hidden(fill: object, session: Session) -> tuple[Tensor, str | float]:
+    if session.present is not None:  # padding stays padding, and counts in no mean
+        return session.baseline(fill)
     if isinstance(fill, str) and fill == "mean":
         return session.inputs.mean(session.kind.axes(session.inputs), keepdim=True).expand_as(session.inputs), fill
     return TensorInput().baseline(fill, session.inputs)
