@@ -11,9 +11,11 @@ import msgspec
 from xai.base.errors import FolderError, InputError, describe, one_line
 from xai.base.extras import import_extra
 from xai.base.reading import MEBIBYTE, read_plain
+from xai.inputs.base import Input
+from xai.inputs.text import TextInput
 from xai.inputs.tokenizers import PlainTokenizer, Tokenizer
 
-__all__ = ["StoredTokenizer", "read_tokenizer", "store_tokenizer"]
+__all__ = ["StoredTokenizer", "with_tokenizer", "without_tokenizer"]
 
 LARGEST = 128 * MEBIBYTE
 NONE = -1  # in place of an id: there is no such token
@@ -35,11 +37,32 @@ class StoredTokenizer(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, 
     token_types: bool | None = None
 
 
-def store_tokenizer(tokenizer: Tokenizer) -> tuple[StoredTokenizer, bytes]:
-    """Return what a model folder says of a tokenizer, and the content of its file, whose name is made of its digest.
+def without_tokenizer(input: Input) -> tuple[Input, StoredTokenizer | None, dict[str, bytes]]:
+    """Return a kind of input without its tokenizer, what a model folder says of that, and the files beside it.
 
-    Raises FolderError for one that no such file can hold.
+    Raises FolderError for a tokenizer that no file can hold.
     """
+    if not isinstance(input, TextInput) or input.tokenizer is None:
+        return input, None, {}
+    stored, content = _store(input.tokenizer)
+    return msgspec.structs.replace(input, tokenizer=None), stored, {stored.file: content}
+
+
+def with_tokenizer(input: Input, folder: Path, stored: StoredTokenizer | None) -> Input:
+    """Return a kind of input with the tokenizer of a model folder; no code of the folder is run for it.
+
+    Raises FolderError for another kind than texts without a vocabulary, and where there is no such file.
+    """
+    if stored is None:
+        return input
+    if not isinstance(input, TextInput) or input.vocabulary:
+        wanted = "an input of texts without a vocabulary"
+        raise FolderError(f"{folder / 'model.toml'}: tokenizer", expected=wanted, got=input.kind)
+    return msgspec.structs.replace(input, tokenizer=_read(folder, stored, input.length))
+
+
+def _store(tokenizer: Tokenizer) -> tuple[StoredTokenizer, bytes]:
+    """Return what a model folder says of a tokenizer, and the content of its file, whose name is made of its digest."""
     if tokenizer.rules is None:
         raise FolderError("model", expected="a fast tokenizer, which one file holds", got=describe(tokenizer))
     rules = type(tokenizer.rules).from_str(tokenizer.rules.to_str())
@@ -62,11 +85,8 @@ def store_tokenizer(tokenizer: Tokenizer) -> tuple[StoredTokenizer, bytes]:
     return stored, content
 
 
-def read_tokenizer(folder: Path, stored: StoredTokenizer, longest: int | None) -> Tokenizer:
-    """Return the tokenizer of a model folder; no code of the folder is run for it.
-
-    longest: the most tokens that the network reads, None is what the file says. Raises FolderError where there is none.
-    """
+def _read(folder: Path, stored: StoredTokenizer, longest: int | None) -> Tokenizer:
+    """Return the tokenizer; longest: the most tokens that the network reads, None is what the file says."""
     path, wanted = folder / stored.file, "a file of a tokenizer, as the package tokenizers writes it"
     if Path(stored.file).name != stored.file:
         raise FolderError("tokenizer: file", expected="the name of a file in the folder", got=describe(stored.file))

@@ -19,7 +19,7 @@ from xai.inputs.series import noise_in_steps
 from xai.inputs.series_windows import series_parts
 from xai.inputs.table import noise_in_columns
 
-__all__ = ["Activations", "GridActivations", "TensorInput", "form_of"]
+__all__ = ["Activations", "GridActivations", "TensorInput", "form_of", "is_volume"]
 
 TABLE, SERIES, IMAGES, VOLUMES = 2, 3, 4, 5  # axes
 CUBES = 4  # along each side of a volume
@@ -32,6 +32,11 @@ def form_of(batch: Tensor) -> str:
     ('grid', 'numbers')
     """
     return {SERIES: "steps", IMAGES: "grid"}.get(batch.ndim, "numbers")
+
+
+def is_volume(batch: Tensor) -> bool:
+    """Say whether numbers (N, ...) are volumes (N, C, D, H, W) by their axes."""
+    return batch.ndim == VOLUMES
 
 
 class TensorInput(Input, frozen=True, tag="tensor", kw_only=True, repr_omit_defaults=True):

@@ -18,11 +18,9 @@ from xai.base.files import check_writable
 from xai.base.json_values import visible_text
 from xai.base.reading import parse_toml, read_plain
 from xai.base.tensor_file import DTYPES, TensorFile, open_tensors
-from xai.inputs.base import Input
 from xai.inputs.known import KnownInput
-from xai.inputs.stored_tokenizer import StoredTokenizer, read_tokenizer, store_tokenizer
+from xai.inputs.stored_tokenizer import StoredTokenizer, with_tokenizer, without_tokenizer
 from xai.inputs.tensor import TensorInput
-from xai.inputs.text import TextInput
 from xai.model.card import UNWRITTEN, ModelCard, read_card
 from xai.model.configured import configured
 from xai.model.factory import build_network
@@ -89,7 +87,7 @@ def _load_once(folder: Path, trust_code: bool) -> Model:
     description = read_description(folder)
     network = build_network(folder, description.factory, description.arguments, trust_code)
     _load_weights(network, folder, description.weights_sha256)
-    input = _with_tokenizer(description.input, folder, description.tokenizer)
+    input = with_tokenizer(description.input, folder, description.tokenizer)
     try:
         model = Model(
             network.eval(),
@@ -105,16 +103,6 @@ def _load_once(folder: Path, trust_code: bool) -> Model:
         raise FolderError(f"{folder / FILE}: {error}") from error
     model.source = folder
     return model
-
-
-def _with_tokenizer(input: Input, folder: Path, stored: StoredTokenizer | None) -> Input:
-    if stored is None:
-        return input
-    if not isinstance(input, TextInput) or input.vocabulary:
-        raise FolderError(
-            f"{folder / FILE}: tokenizer", expected="an input of texts without a vocabulary", got=input.kind
-        )
-    return msgspec.structs.replace(input, tokenizer=read_tokenizer(folder, stored, input.length))
 
 
 def read_description(folder: str | Path) -> Description:
@@ -176,10 +164,7 @@ def save_model(
     if not isinstance(factory, str) or ":" not in factory:
         wanted = '"package.module:callable" or "file.py:callable"'
         raise FolderError("factory", expected=wanted, got=describe(factory))
-    input, stored, beside = model.input, None, {}
-    if isinstance(input, TextInput) and input.tokenizer is not None:
-        stored, content = store_tokenizer(input.tokenizer)
-        input, beside = msgspec.structs.replace(input, tokenizer=None), {stored.file: content}
+    input, stored, beside = without_tokenizer(model.input)
     for name in (FILE, WEIGHTS):
         check_writable(folder / name)
     weights = save(_stored(model.network))

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xai.base.errors import InputError
-from xai.inputs.tensor import form_of
+from xai.inputs.tensor import form_of, is_volume
 from xai.plots.bars import LARGEST, bars_figure, weights_figure
 from xai.plots.series import series_figure
 from xai.plots.shaded_text import add_text_above
@@ -24,7 +24,6 @@ MOST_BARS = 60  # of all values of a row; of more the largest are drawn
 OF_PARTS = ("features", "tokens", "steps")
 # By the axes of a row's values and the form of its inputs: a map lies over an image, a curve over a series.
 BY_AXES = {(2, "grid"): "map", (3, "grid"): "map", (1, "grid"): "map", (2, "steps"): "series"}
-VOLUMES = 5  # axes of a batch (N, C, D, H, W)
 OF_A_LAYER = {(3, "grid"): "map"}  # feature maps lie over an image, other units nowhere
 
 
@@ -33,7 +32,7 @@ def drawn_as(explanation: Explanation) -> str:
     if explanation.over in OF_PARTS:
         return "parts"
     of_layer = "explains" in explanation.options.get("run", {}) and explanation.over != "segments"
-    if explanation.inputs.ndim == VOLUMES and not of_layer:
+    if is_volume(explanation.inputs) and not of_layer:
         return "volume"
     axes = explanation.values[0].ndim, form_of(explanation.inputs)
     return (OF_A_LAYER if of_layer else BY_AXES).get(axes, "numbers")
