@@ -218,6 +218,11 @@ def test_what_is_no_report(text: str, tmp_path: Path) -> None:
         recheck(tmp_path / "missing.html", table_model())
 
 
+def test_pages_that_cannot_be_made_again_are_told_so(page: str, tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="other pages cannot be made again"):
+        checked(altered(page, lambda whole: whole.update(request={})), tmp_path)
+
+
 @pytest.mark.timeout(10)
 def test_scripts_that_begin_and_never_end_are_no_reason_to_wait(tmp_path: Path) -> None:
     opening = '<script type="application/json" id="data">'

@@ -22,7 +22,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]  # what a report asks for 
 class Request(msgspec.Struct):
     """What is asked for again: of an audit the first two, of a model the others."""
 
-    call: str
+    call: str = ""
     raw_data: bool = False
     versions: dict[str, str] = {}
     methods: list[str] = []
@@ -83,7 +83,8 @@ def check_page(plain: Any, path: str) -> dict:
     """Return the data of a page; raises FolderError where they are those of no report."""
     page = as_kind(plain, Page, path, wanted="a page with its numbers")
     if page.request.call not in CALLS:
-        raise FolderError("report", expected="one by xai audit or xai report", got=path, operation="recheck")
+        wanted = "one by xai audit or xai compare, or by xai report on images: other pages cannot be made again"
+        raise FolderError("report", expected=wanted, got=path, operation="recheck")
     if page.request.call == "model_report":
         provenance = plain["sections"].get("provenance")
         as_kind(provenance, Provenance, f"{path}: provenance", wanted="what a report was made with")
