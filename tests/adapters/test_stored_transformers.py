@@ -19,6 +19,7 @@ from xai.adapters.transformers import from_transformers
 from xai.base.errors import FolderError
 from xai.cli.main import main
 from xai.inputs.tokenizers import tokenizer_of
+from xai.model.configured import by_settings
 
 TEXTS = ["a dull film", "wonderful actors, a wonderful story, unwatchable and dull, boring and bad"]
 PAIRS = [("a dull film", "the story is good"), ("actors", "bad")]
@@ -90,6 +91,32 @@ def test_a_setting_that_would_fetch_something_is_refused(name: str, tmp_path: Pa
     for trust in (False, True):
         with pytest.raises(FolderError, match=f"arguments: {name}: expected none: nothing is fetched"):
             xai.load(folder, trust_code=trust)
+
+
+class Config:
+    def __init__(self, **settings: object) -> None:
+        self.settings = settings
+
+
+class Composite(nn.Module):
+    config_class = Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.settings = config.settings
+
+
+def test_nothing_is_fetched_by_a_config_within_another() -> None:
+    build = by_settings(Composite)
+    part = {"hidden_size": 4, "use_pretrained_backbone": False}
+    assert build(text_config=part, unset=["other"]).settings == {"text_config": part, "other": None}
+    for name, value in (("attn_implementation", "somebody/code"), ("use_pretrained_backbone", True)):
+        for nested in ({name: value}, {"parts": [{name: value}]}):
+            with pytest.raises(FolderError, match=f"arguments: text_config: .*{name}: expected none"):
+                build(text_config=nested)
+    for unset in ([3], ["text_config"]):
+        with pytest.raises(FolderError, match="arguments: unset: expected names that have no value beside"):
+            build(text_config=part, unset=unset)
 
 
 def test_a_model_that_is_replaced_takes_its_tokenizer_along(tmp_path: Path) -> None:

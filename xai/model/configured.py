@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -15,28 +15,41 @@ __all__ = ["by_settings", "configured"]
 # What a config says of its origin; the names of classes stand in the description.
 LEFT_OUT = ("transformers_version", "architectures", "model_type", "dtype", "id2label", "label2id")
 # What names code, kernels or weights that lie elsewhere.
-FETCHING = ("auto_map", "quantization_config", "trust_remote_code")
+FETCHING = ("auto_map", "quantization_config", "trust_remote_code", "use_pretrained_backbone", "use_timm_backbone")
 
 
 def by_settings(build: Callable) -> Callable:
     """Return what builds a network from the settings of its config, of a class that takes one; anything else as it is.
 
     What is returned takes the settings by name, and the names of those that are None as `unset`. It raises FolderError
-    for one that names code or weights elsewhere.
+    for one that names code or weights elsewhere, also within another: a config may hold others.
     """
     config = getattr(build, "config_class", None)
     if not isinstance(build, type) or config is None:
         return build
 
     @wraps(build, updated=())
-    def built(*, unset: list[str] = [], **settings: object) -> nn.Module:  # noqa: B006
-        for name, value in settings.items():
-            if name in FETCHING or "implementation" in name:
-                raise FolderError(f"arguments: {name}", expected="none: nothing is fetched", got=describe(value))
+    def built(*, unset: Sequence[str] = (), **settings: object) -> nn.Module:
+        _refuse_fetching(settings, "arguments")
+        twice = [name for name in unset if not isinstance(name, str) or name in settings]
+        if twice:
+            raise FolderError("arguments: unset", expected="names that have no value beside", got=describe(twice[0]))
         return build(config(**settings, **dict.fromkeys(unset)))
 
     del built.__wrapped__  # whose signature takes the config
     return built
+
+
+def _refuse_fetching(value: object, where: str) -> None:
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            fetches = name in FETCHING or "implementation" in str(name)
+            if fetches and part not in (None, False):
+                raise FolderError(f"{where}: {name}", expected="none: nothing is fetched", got=describe(part))
+            _refuse_fetching(part, f"{where}: {name}")
+    elif isinstance(value, list):
+        for part in value:
+            _refuse_fetching(part, where)
 
 
 def configured(network: nn.Module) -> tuple[str, dict[str, object]]:

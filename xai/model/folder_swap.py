@@ -52,7 +52,7 @@ def replace_model(folder: Path, description: bytes, weights: bytes, beside: Mapp
                     ready.unlink()
                 raise
             os.replace(ready, folder / WEIGHTS)
-            _remove_unnamed(folder)
+            _remove_unnamed(folder, description)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -101,11 +101,10 @@ def _finish_interrupted(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _remove_unnamed(folder: Path) -> None:
+def _remove_unnamed(folder: Path, description: bytes) -> None:
     """Remove the files by digest that the description does not name."""
-    described = (folder / FILE).read_text()
     for path in folder.glob(BESIDE):
-        if path.name not in described:
+        if path.name.encode() not in description:
             path.unlink(missing_ok=True)
 
 
