@@ -217,7 +217,7 @@ class AuditResult(ShownAsHtml):
         try:
             fields: dict[str, Any] = {**plain, "findings": tuple(map(_read_finding, plain["findings"]))}
             return cls(**fields)
-        except TypeError as error:
+        except (InputError, TypeError) as error:
             raise FolderError("data", expected="a saved audit", got=one_line(error), operation="AuditResult") from error
 
     @classmethod

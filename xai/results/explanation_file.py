@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from xai.base.deprecated import RenamedKeys
-from xai.base.errors import FolderError, describe, one_line
+from xai.base.errors import FolderError, InputError, describe, one_line
 from xai.base.files import write_atomically
 from xai.base.reading import as_kind, parse_json
 from xai.base.tensor_file import open_tensors
@@ -125,7 +125,7 @@ def explanation_fields(plain: Any, tensors: dict[str, Tensor], path: str | Path)
     try:  # as they were written: a whole number stays one
         evidence = tuple(tuple(Finding(**item) for item in row) for row in plain["evidence"])
         pooled = tuple(Finding(**item) for item in plain.get("pooled", ()))
-    except TypeError as error:
+    except (InputError, TypeError) as error:
         raise _refused(path, f"a finding of another form ({one_line(error)})") from error
     found = _gathered(tensors, path)
     _check_rows(saved, found, path)
