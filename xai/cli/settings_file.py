@@ -49,7 +49,7 @@ def _options(options: Mapping[str, object]) -> dict[str, object]:
     for written, value in options.items():
         name = written.replace("-", "_")
         if name in NEVER:
-            raise click.ClickException(f"{FILE}: {written} is given on the command line only, folder by folder")
+            raise click.ClickException(f"{FILE}: {written} is given on the command line only")
         if name in WRITTEN and not _inside(value):
             raise click.ClickException(f"{FILE}: {written}: expected a path inside this folder; got {value!r}")
         found[name] = _options(value) if isinstance(value, dict) else value

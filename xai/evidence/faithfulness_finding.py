@@ -74,9 +74,10 @@ def _status(claim: str, limit: float, compared: Sequence[Compared], target: str)
     does = "what noise in them does" if lead.way == SMALL_CHANGES else "what hiding them does"
     measured = f"{question} {how} with {does} to the score of {target}"
     if _worse(lead) and all(_below_chance(item) for item in compared[1:]):
-        every = "in every way of hiding" if len(compared) > 1 else "with parts hidden"
+        every = "in every way of hiding " if len(compared) > 1 else "with parts hidden "
+        every = "" if lead.way == SMALL_CHANGES else every
         middle = float(np.median(lead.controls))
-        return "fail", f"Contradicted: {measured}; {every} its values elsewhere do better ({middle:.2f} in the middle)."
+        return "fail", f"Contradicted: {measured}; {every}its values elsewhere do better ({middle:.2f} in the middle)."
     if lead.effects.reliability < RELIABLE:
         if lead.way == SMALL_CHANGES:
             return "untestable", "Untestable: what noise in a part does is known too roughly to tell the parts apart."

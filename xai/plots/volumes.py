@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from xai.plots.signs import is_signed
 from xai.plots.style import draw_heat, pixels_to_draw
 from xai.plots.translation import translate
 from xai.results.explanation import Explanation
@@ -27,7 +28,7 @@ def volume_figure(explanation: Explanation) -> Figure:
         image.imshow(pixels_to_draw(explanation.inputs[0].select(side + 1, number)), cmap="gray")
         title = "side {side}, slice {number} of {count}"
         image.set_title(translate(title, side=side + 1, number=number + 1, count=heat.shape[side]), fontsize="medium")
-        drawn.append(draw_heat(map_axes, heat.select(side, number), signed=bool((heat < 0).any()), bound=bound))
+        drawn.append(draw_heat(map_axes, heat.select(side, number), signed=is_signed(explanation), bound=bound))
         for axes in (image, map_axes):
             axes.set_axis_off()
     figure.colorbar(drawn[0], ax=below, shrink=0.8)

@@ -103,14 +103,16 @@ def part_names(explanation: Explanation) -> list[str]:
         return names
     series = explanation.inputs[0]
     used = present_steps(series) if series.ndim == 2 else len(series)
-    return [translate(_step_words(name, used), number=name) for name in names]
+    return [_step_words(*name.split(" to "), used=used) for name in names]
 
 
-def _step_words(name: str, used: int) -> str:
-    first, *more = name.split(" to ")
-    if int(first) >= used:
-        return "steps {number} (padding)" if more else "step {number} (padding)"
-    return "steps {number}" if more else "step {number}"
+def _step_words(first: str, last: str | None = None, *, used: int) -> str:
+    padding = int(first) >= used
+    if last is None:
+        return translate("step {number} (padding)" if padding else "step {number}", number=first)
+    return translate(
+        "steps {first} to {last} (padding)" if padding else "steps {first} to {last}", first=first, last=last
+    )
 
 
 def series_card(explanation: Explanation, inches: float = 5.2) -> dict[str, object]:

@@ -9,6 +9,7 @@ from xai.reports.escape import MARKS, render
 from xai.reports.language import translated
 from xai.reports.method_trust import COLORS
 from xai.reports.sentences import sentences_of
+from xai.results.finding import Status
 from xai.results.method_ranking import MethodRanking, RankedMethod
 
 __all__ = ["ranking_body"]
@@ -29,23 +30,26 @@ def ranking_body(result: MethodRanking) -> Markup:
 
 def _line(item: RankedMethod) -> dict[str, object]:
     pooled = item.pooled
-    status = "untestable" if pooled is None else pooled.status
     counts = [(word, COLORS[word], item.verdicts.get(word, 0)) for word in VERDICTS]
     details = {} if pooled is None else pooled.details
     return {
         "title": _title(item),
-        "word": {"word": WORDS[status], "status": status, "mark": MARKS[status]},
+        "word": None if pooled is None else _word(pooled.status),
         "score": None if pooled is None else pooled.score,
         "low": details.get("low"),
         "high": details.get("high"),
         "counts": counts,
         "supported": item.verdicts.get(WORDS["pass"], 0),
-        "total": max(1, sum(count for _, _, count in counts)),
+        "total": sum(count for _, _, count in counts),
         "passes": item.passes,
     }
 
 
 WORDS = {color: word for word, color in COLORS.items()}
+
+
+def _word(status: Status) -> dict[str, str]:
+    return {"word": WORDS[status], "status": status, "mark": MARKS[status]}
 
 
 def _title(item: RankedMethod) -> str:
