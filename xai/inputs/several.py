@@ -21,7 +21,9 @@ from xai.inputs.base import Input
 from xai.inputs.baselines import make_baseline
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, renumbered
-from xai.inputs.several_parts import Companion, Shown, layout_of, named_cut, names_of_numbers, tokens_by_name, whole
+from xai.inputs.several_parts import (
+    Companion, Shown, layout_of, named_cut, names_of_numbers, shapes_in, tokens_by_name, whole,
+)  # fmt: skip
 from xai.inputs.text import TextInput
 from xai.inputs.text_columns import as_codes, columns_of, hidden_text, named_codes, wider
 
@@ -101,14 +103,6 @@ class SeveralInputs(Input, frozen=True, tag="several"):
         """Return how many numbers a row has, those of companions too; None where there are texts."""
         return None if self.texts else (sum(map(prod, self.shapes.values())),)
 
-    def _shapes(self, width: int) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each part of rows of so many numbers."""
-        shapes, texts = self.shapes, self.texts
-        if texts:
-            left = width - sum(map(prod, shapes.values()))
-            shapes |= dict.fromkeys(texts, (left // len(texts),))
-        return shapes
-
     @property
     def names(self) -> tuple[str, ...]:
         """Return a name for each number: the part, and the column or position in it; none where there are many."""
@@ -121,7 +115,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
 
     def unpack(self, batch: Tensor) -> dict[str, Tensor]:
         """Return the parts (N, ...) of vectors (N, D) by name: of a batch, or of the values of an explanation."""
-        shapes = self._shapes(batch.shape[1])
+        shapes = shapes_in(batch.shape[1], self.shapes, self.texts)
         columns = zip(shapes.items(), batch.split([prod(shape) for shape in shapes.values()], 1), strict=True)
         return {name: values.reshape(len(batch), *shape) for (name, shape), values in columns}
 
@@ -198,7 +192,7 @@ class SeveralInputs(Input, frozen=True, tag="several"):
 
     def _explained(self, batch: Tensor) -> Tensor:
         """Return which numbers of a row are explained, (1, D) of bool."""
-        shapes = self._shapes(batch.shape[1])
+        shapes = shapes_in(batch.shape[1], self.shapes, self.texts)
         flags = {name: torch.full((1, *shape), name in self.kinds) for name, shape in shapes.items()}
         return self.pack(flags).to(batch.device)
 

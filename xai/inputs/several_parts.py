@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -17,7 +17,7 @@ from xai.inputs.hiding import Replacing
 from xai.inputs.text import TextInput
 from xai.inputs.text_columns import as_codes
 
-__all__ = ["Companion", "Shown", "layout_of", "named_cut", "names_of_numbers", "tokens_by_name", "whole"]
+__all__ = ["Companion", "Shown", "layout_of", "named_cut", "names_of_numbers", "shapes_in", "tokens_by_name", "whole"]
 
 
 class Companion(msgspec.Struct, frozen=True):
@@ -59,6 +59,17 @@ def named_cut(name: str, kind: Input, part: Tensor, seed: int) -> tuple[Tensor, 
     columns = [str(column) for column in kind.names] if cut.over == "features" else []
     known = cut.names or [columns if len(columns) == count else list(map(str, range(count))) for count in counts]
     return labels, [[f"{name} {called}" for called in row] for row in known]
+
+
+def shapes_in(width: int, shapes: Mapping[str, Sequence[int]], texts: Collection[str]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each part of rows of so many numbers: texts share evenly what the others leave.
+
+    >>> shapes_in(10, {"image": (2, 2), "title": (0,), "body": (0,)}, ["title", "body"])
+    {'image': (2, 2), 'title': (3,), 'body': (3,)}
+    """
+    found = {name: tuple(shape) for name, shape in shapes.items()}
+    left = width - sum(map(prod, found.values()))
+    return found | {name: (left // len(texts),) for name in texts}
 
 
 def names_of_numbers(kinds: Mapping[str, Input], shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:

@@ -74,8 +74,8 @@ def lime_series(
         if isinstance(window, bool) or not isinstance(window, int) or not 1 <= window <= steps:
             raise InputError("window", expected=f"a number of steps from 1 to {steps}", got=repr(window))
         if segments is None and channels == "together":
-            series_first = session.inputs.movedim(session.kind.axes(session.inputs)[0], 1)
-            parts = window_parts(series_first, window, session.present)
+            by_step = session.inputs.movedim(session.kind.axes(session.inputs)[0], 1)
+            parts = window_parts(by_step, window, session.present)
         else:
             cut = torch.arange(steps) // window if segments is None else segments
             parts = session.kind.parts(session.inputs, (cut, channels))

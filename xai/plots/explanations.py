@@ -41,7 +41,7 @@ def drawn_as(explanation: Explanation) -> str:
 def explanation_figure(explanation: Explanation, ax: Axes | None = None) -> Figure:
     """Draw the first row: input and map for images, bars for rows; of a layer's units, the largest.
 
-    ax: where to draw the map or the bars alone. Raises InputError for a series, which takes several axes.
+    ax: where to draw the map or the bars alone. Raises InputError for a series or a volume, which take several axes.
     """
     explanation = explanation[0]
     title = plain_text(f"{explanation.method}: {explanation.target_name()}")
@@ -69,17 +69,20 @@ def _parts(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
 
 
 def _series(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
-    if ax is not None:
-        raise InputError("ax", expected="None for a series, which takes several axes", got="axes")
+    _refuse_axes(ax, "a series")
     return series_figure(explanation)
 
 
 def _volume(explanation: Explanation, title: str, ax: Axes | None) -> Figure:
-    if ax is not None:
-        raise InputError("ax", expected="None for a volume, which takes several axes", got="axes")
+    _refuse_axes(ax, "a volume")
     figure = volume_figure(explanation)
     figure.suptitle(title)
     return figure
+
+
+def _refuse_axes(ax: Axes | None, what: str) -> None:
+    if ax is not None:
+        raise InputError("ax", expected=f"None for {what}, which takes several axes", got="axes")
 
 
 def _numbers(explanation: Explanation, title: str, ax: Axes | None) -> Figure:

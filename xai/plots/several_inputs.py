@@ -8,6 +8,7 @@ from math import prod
 import torch
 from torch import Tensor
 
+from xai.inputs.several_parts import shapes_in
 from xai.results.explanation import Explanation
 
 __all__ = ["pictures_apart"]
@@ -39,15 +40,12 @@ def pictures_apart(explanation: Explanation) -> tuple[dict[str, Explanation], Ex
 
 
 def _columns(layout: dict[str, list], width: int) -> dict[str, slice]:
-    """Return which numbers of a row belong to each input; texts share what the others leave."""
-    sizes = {name: prod(shape) for name, (_, shape, _) in layout.items()}
+    """Return which numbers of a row belong to each input."""
     texts = [name for name, (drawn, *_) in layout.items() if drawn == "text"]
-    if texts:
-        sizes |= dict.fromkeys(texts, (width - sum(sizes.values())) // len(texts))
     found, start = {}, 0
-    for name, size in sizes.items():
-        found[name] = slice(start, start + size)
-        start += size
+    for name, shape in shapes_in(width, {name: shape for name, (_, shape, _) in layout.items()}, texts).items():
+        found[name] = slice(start, start + prod(shape))
+        start = found[name].stop
     return found
 
 

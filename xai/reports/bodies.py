@@ -46,11 +46,10 @@ def explanation_body(explanation: Explanation) -> Markup:
     """
     drawn, total = drawn_as(explanation), len(explanation)
     several = bool(explanation.options.get("run", {}).get("inputs"))
+    body = _of_several if several else EXPLANATIONS[drawn]
     if (drawn == "numbers" and not several) or total <= MOST_CARDS:
-        return _of_several(explanation) if several else EXPLANATIONS[drawn](explanation)
-    shown = explanation.take(evenly(total, MOST_CARDS))
-    body = _of_several(shown) if several else EXPLANATIONS[drawn](shown)
-    return render("sampled.html", shown=MOST_CARDS, total=total) + body
+        return body(explanation)
+    return render("sampled.html", shown=MOST_CARDS, total=total) + body(explanation.take(evenly(total, MOST_CARDS)))
 
 
 def _of_several(explanation: Explanation) -> Markup:

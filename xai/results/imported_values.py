@@ -148,8 +148,8 @@ def _ways(session: Any, names: Sequence | None) -> Iterator[Callable[[list[Tenso
         return
     sides = len(kind.axes(inputs))
     if numbers and sides > 1:
-        last = lambda row: row.movedim(-1, 0)  # noqa: E731 - channels behind, as pictures are kept
-        yield lambda rows: ([*map(last, rows)], "input", {}) if _alike(rows) == (*shape[1:], shape[0]) else None
+        behind = (*shape[1:], shape[0])  # channels, as pictures are kept
+        yield lambda rows: ([row.movedim(-1, 0) for row in rows], "input", {}) if _alike(rows) == behind else None
         yield lambda rows: (rows, "layer", {}) if len(_alike(rows)) == sides else None
         yield lambda rows: ([row[0] for row in rows], "layer", {}) if _is_one_map(_alike(rows), sides) else None
         return
