@@ -22,7 +22,14 @@ from xai.inputs.baselines import make_baseline
 from xai.inputs.hiding import Hiding, Replacing
 from xai.inputs.parts import Parts, given_labels, renumbered
 from xai.inputs.several_parts import (
-    Companion, Shown, layout_of, named_cut, names_of_numbers, shapes_in, tokens_by_name, whole,
+    Companion,
+    Shown,
+    layout_of,
+    named_cut,
+    names_of_numbers,
+    shapes_in,
+    tokens_by_name,
+    whole,
 )  # fmt: skip
 from xai.inputs.text import TextInput
 from xai.inputs.text_columns import as_codes, columns_of, hidden_text, named_codes, wider
@@ -298,7 +305,5 @@ class SeveralInputs(Input, frozen=True, tag="several"):
 
     def draws_from(self, row: Tensor) -> Tensor:
         """Return the numbers of one row without what pads its texts, which depends on the batch."""
-        parts = self.unpack(row[None])
-        return torch.cat(
-            [part[0][part[0] >= 0] if name in self.texts else part.flatten() for name, part in parts.items()]
-        )
+        parts, texts = self.unpack(row[None]), self.texts
+        return torch.cat([part[part >= 0] if name in texts else part.flatten() for name, part in parts.items()])
